@@ -1,0 +1,188 @@
+"""Compile a kernel for CUDA: PTX, cubin, SASS and the resources it takes; no GPU needed."""
+
+import json
+import re
+import subprocess
+import tempfile
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from spikecuda.errors import MissingPackageError, SpikecudaValueError
+from spikecuda.kernels.cache import cache_dir, write_once
+from spikecuda.kernels.compile_cpu import signature
+from spikecuda.kernels.offline import ARCHITECTURES, library, without_device
+from spikecuda.kernels.render import digest, load, module_path
+from spikecuda.kernels.spec import KernelSpec
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a kernel takes of a multiprocessor, as the assembler reports it.
+
+    Attributes:
+        registers: 32-bit registers per thread.
+        spill_stores, spill_loads: bytes of registers spilled to local memory.
+        stack: bytes of local memory per thread.
+        shared: bytes of static shared memory per block.
+    """
+
+    registers: int
+    spill_stores: int
+    spill_loads: int
+    stack: int
+    shared: int
+
+
+@dataclass(frozen=True)
+class CudaKernel:
+    """A kernel compiled for one architecture.
+
+    Attributes:
+        entry: the kernel's symbol.
+        cc: compute capability.
+        ptx: PTX after link-time optimisation.
+        cubin: machine code.
+        resources: registers, spills, stack, shared memory.
+    """
+
+    entry: str
+    cc: tuple[int, int]
+    ptx: str
+    cubin: bytes
+    resources: Resources
+
+    def sass(self) -> str:
+        """Return the disassembly that nvdisasm gives."""
+        return disassemble(self.cubin)
+
+
+def build(spec: KernelSpec, cc: tuple[int, int]) -> CudaKernel:
+    """Return a kernel compiled for a compute capability, from the disk cache if it is there."""
+    if cc not in ARCHITECTURES:
+        known = ", ".join(f"{a}.{b}" for a, b in ARCHITECTURES)
+        raise SpikecudaValueError(f"compute capability must be one of {known} (got {cc})")
+    _require()
+    import numba_cuda
+
+    path, _ = module_path(spec, "cuda")
+    stem = f"{path.stem}_{digest(numba_cuda.__version__)[:6]}_sm{cc[0]}{cc[1]}"
+    folder = cache_dir() / "cuda"
+    files = [folder / f"{stem}.{kind}" for kind in ("ptx", "cubin", "json")]
+    try:
+        facts = json.loads(files[2].read_text())
+        return CudaKernel(
+            facts["entry"], cc, files[0].read_text(), files[1].read_bytes(),
+            Resources(**facts["resources"]),
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    code = library(getattr(load(spec, "cuda"), spec.name), signature(spec), cc)
+    with without_device(cc):
+        ptx = str(code.get_lto_ptx(cc=cc)).rstrip("\0")
+        cubin = bytes(code.get_cubin(cc=cc).code)
+    entry = entry_name(ptx)
+    result = CudaKernel(entry, cc, ptx, cubin, assemble(ptx, cc)[1])
+    write_once(files[0], ptx.encode())
+    write_once(files[1], cubin)
+    facts = {"entry": entry, "resources": asdict(result.resources)}
+    write_once(files[2], json.dumps(facts).encode())
+    return result
+
+
+def contraction_free(spec: KernelSpec, cc: tuple[int, int]) -> tuple[bool, str]:
+    """Tell whether the kernel's rounding is independent of the compiler's contraction.
+
+    Compiles with contraction forbidden and allowed and compares the floating-point instructions.
+
+    Returns:
+        Whether they are the same, and the difference in words.
+    """
+    _require()
+    found = []
+    for contract in (False, True):
+        function = getattr(load(spec, "cuda"), spec.name)
+        code = library(function, signature(spec), cc, lto=False, contract=contract)
+        with without_device(cc):
+            text = str(code.get_asm_str(cc=cc))
+        counts: dict[str, int] = {}
+        for name in re.findall(r"\b((?:fma|mul|add|sub|mad)\.\S*f(?:16|32|64)\S*)", text):
+            name = name.replace(".rn", "")
+            counts[name] = counts.get(name, 0) + 1
+        found.append(counts)
+    names = sorted(set(found[0]) | set(found[1]))
+    difference = {
+        n: (found[0].get(n, 0), found[1].get(n, 0))
+        for n in names
+        if found[0].get(n, 0) != found[1].get(n, 0)
+    }
+    return not difference, ", ".join(f"{n}: {a} -> {b}" for n, (a, b) in difference.items())
+
+
+def entry_name(ptx: str) -> str:
+    """Return the symbol of the kernel in a PTX text."""
+    found = re.search(r"\.entry\s+([\w$]+)", ptx)
+    if found is None:
+        raise SpikecudaValueError("the PTX has no .entry (got none); pass the PTX of a kernel")
+    return found.group(1)
+
+
+def assemble(ptx: str, cc: tuple[int, int]) -> tuple[bytes, Resources]:
+    """Return the cubin of a PTX text and the resources that the assembler reports."""
+    from cuda.bindings import nvjitlink
+
+    handle = nvjitlink.create(2, [f"-arch=sm_{cc[0]}{cc[1]}", "-verbose"])
+    try:
+        data = ptx.encode() + b"\0"
+        nvjitlink.add_data(handle, nvjitlink.InputType.PTX, data, len(data), "kernel")
+        nvjitlink.complete(handle)
+        cubin = bytearray(nvjitlink.get_linked_cubin_size(handle))
+        nvjitlink.get_linked_cubin(handle, cubin)
+        log = bytearray(nvjitlink.get_info_log_size(handle))
+        nvjitlink.get_info_log(handle, log)
+    finally:
+        nvjitlink.destroy(handle)
+    return bytes(cubin), _resources(log.decode(errors="replace"))
+
+
+def _resources(log: str) -> Resources:
+    def figure(pattern: str) -> int:
+        return sum(int(x) for x in re.findall(pattern, log))
+
+    registers = re.findall(r"Used (\d+) registers", log)
+    if not registers:
+        raise SpikecudaValueError(f"the assembler reports no registers (got {log[:200]!r})")
+    return Resources(
+        registers=max(int(r) for r in registers),
+        spill_stores=figure(r"(\d+) bytes spill stores"),
+        spill_loads=figure(r"(\d+) bytes spill loads"),
+        stack=figure(r"(\d+) bytes stack frame"),
+        shared=figure(r"(\d+) bytes smem"),
+    )
+
+
+def disassemble(cubin: bytes) -> str:
+    """Return nvdisasm's listing of a cubin."""
+    from cuda import pathfinder
+
+    program = pathfinder.find_nvidia_binary_utility("nvdisasm")
+    if program is None:
+        raise MissingPackageError(
+            "SASS needs nvdisasm (not found); pip install nvidia-cuda-nvdisasm"
+        )
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(cubin)
+        file.flush()
+        run: Any = subprocess.run(
+            [program, "-c", file.name], capture_output=True, text=True, check=True
+        )
+    return str(run.stdout)
+
+
+def _require() -> None:
+    try:
+        import cuda.bindings
+        import numba_cuda  # noqa: F401
+    except ImportError as error:
+        raise MissingPackageError(
+            f'compiling for CUDA needs {error.name} (not installed); pip install "spikecuda[cuda]"'
+        ) from None

@@ -1,0 +1,34 @@
+"""Find what is not finite."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(["int64(float32[::1])", "int64(float64[::1])"], nogil=True, cache=True)
+def first_not_finite(values):
+    """Return the index of the first NaN or infinity in a float array, or -1."""
+    for start in range(0, values.size, 4096):
+        stop = min(start + 4096, values.size)
+        bad = False
+        for j in range(start, stop):
+            bad |= not (abs(values[j]) < np.inf)
+        if bad:
+            for j in range(start, stop):
+                if not (abs(values[j]) < np.inf):
+                    return j
+    return -1
+
+
+@njit("int64(uint16[::1])", nogil=True, cache=True)
+def first_not_finite_half(bits):
+    """Return the index of the first NaN or infinity in float16 bits (uint16), or -1."""
+    for start in range(0, bits.size, 4096):
+        stop = min(start + 4096, bits.size)
+        bad = False
+        for j in range(start, stop):
+            bad |= (bits[j] & np.uint16(0x7C00)) == np.uint16(0x7C00)
+        if bad:
+            for j in range(start, stop):
+                if (bits[j] & np.uint16(0x7C00)) == np.uint16(0x7C00):
+                    return j
+    return -1

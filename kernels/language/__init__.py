@@ -1,0 +1,66 @@
+"""The language that model functions are written in: a small part of Python.
+
+A model's ``step``, ``threshold`` and ``reset`` are plain Python functions of scalars that use
+``+ - * /``, comparisons, ``and or not``, conditional expressions, ``if`` with assignments,
+``for`` over a literal ``range``, and the functions below.  Numbers are written ``real(0.04)``, so
+that they take the precision of the kernel.  ``check`` refuses everything else at definition, with
+the line; ``rewrite`` turns what is left into the arithmetic of ``spikecuda.kernels.numerics``.
+
+The functions here have the same meaning in plain Python (in float64), so a model can also be
+called and debugged as it stands.
+"""
+
+import math
+from fractions import Fraction
+
+Real = float
+
+__all__ = ["FUNCTIONS", "Real", "exp", "fma", "log", "real", "select", "sqrt"]
+
+# Names a model function may call, and the number of arguments of each.
+FUNCTIONS = {
+    "abs": 1,
+    "div": 2,
+    "exp": 1,
+    "fma": 3,
+    "log": 1,
+    "max": 2,
+    "min": 2,
+    "mul": 2,
+    "real": 1,
+    "select": 3,
+    "sqrt": 1,
+}
+
+
+def real(value: float) -> Real:
+    """Return a literal number in the precision of the kernel."""
+    return float(value)
+
+
+def fma(a: Real, b: Real, c: Real) -> Real:
+    """Return ``a * b + c`` rounded once."""
+    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
+        return a * b + c
+    exact = Fraction(a) * Fraction(b) + Fraction(c)
+    return float(exact) if exact else a * b + c
+
+
+def select(condition: bool, a: Real, b: Real) -> Real:
+    """Return ``a`` where the condition holds, else ``b``."""
+    return a if condition else b
+
+
+def exp(x: Real) -> Real:
+    """Return e^x; arguments beyond the range of the precision are clamped to it."""
+    return math.exp(min(max(x, -708.3), 709.4))
+
+
+def log(x: Real) -> Real:
+    """Return the natural logarithm, NaN for x <= 0."""
+    return math.log(x) if x > 0 else math.nan
+
+
+def sqrt(x: Real) -> Real:
+    """Return the square root, NaN for x < 0."""
+    return math.sqrt(x) if x >= 0 else math.nan

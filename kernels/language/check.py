@@ -1,0 +1,280 @@
+"""Find, at definition, what a model function may not do, and say so with the line."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from spikecuda.errors import ModelError, nearest
+from spikecuda.kernels.language import FUNCTIONS
+
+REAL, BOOL = "number", "condition"
+LOOP_LIMIT = 64
+ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
+MATH_LIBRARIES = ("math", "np", "numpy", "cmath", "scipy")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A function's parsed source with what is needed to point into it."""
+
+    tree: ast.FunctionDef
+    file: str
+    line: int
+    name: str
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of the function's arguments."""
+        return tuple(a.arg for a in self.tree.args.args)
+
+
+def read(function: Callable[..., object], owner: str) -> Source:
+    """Return the parsed source of a model function; ``owner`` names the model in errors."""
+    name = f"{owner}.{getattr(function, '__name__', function)}"
+    try:
+        lines, first = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError) as error:
+        raise ModelError(
+            f"{name} needs readable source (got {error}); define the model in a file or a notebook "
+            "cell, as a plain function"
+        ) from None
+    if not isinstance(tree, ast.FunctionDef):
+        raise ModelError(f"{name} must be a plain 'def' function (got {type(tree).__name__})")
+    return Source(tree, inspect.getsourcefile(function) or "<unknown>", first, name)
+
+
+@dataclass
+class Checker:
+    """Walk one model function; ``check`` returns the kinds of the values it returns."""
+
+    source: Source
+    kinds: dict[str, str] = field(default_factory=dict)
+
+    def fail(self, node: ast.AST, problem: str, remedy: str) -> NoReturn:
+        """Raise a ModelError that points at a line of the user's file."""
+        line = self.source.line + getattr(node, "lineno", 1) - 1
+        code = ast.unparse(node).split("\n")[0]
+        raise ModelError(
+            f"{self.source.name}, line {line} of {self.source.file}: {problem} "
+            f"(got {code!r}); {remedy}"
+        )
+
+    def check(self) -> tuple[str, ...]:
+        """Return the kinds of the returned values; raise ModelError at the first problem."""
+        arguments = self.source.tree.args
+        if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults:
+            self.fail(
+                self.source.tree,
+                "a model function takes plain positional arguments",
+                "name each state, parameter, derived constant or input it needs",
+            )
+        self.kinds = dict.fromkeys(self.source.arguments, REAL)
+        body = list(self.source.tree.body)
+        if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+            body = body[1:]
+        if not body or not isinstance(body[-1], ast.Return) or body[-1].value is None:
+            self.fail(self.source.tree, "a model function ends in one return", "return the result")
+        for statement in body[:-1]:
+            self.statement(statement)
+        value = body[-1].value
+        assert value is not None
+        items = value.elts if isinstance(value, ast.Tuple) else [value]
+        return tuple(self.expression(item) for item in items)
+
+    def statement(self, node: ast.stmt) -> None:
+        """Check one statement."""
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            self.assignment(node)
+        elif isinstance(node, ast.If):
+            if self.expression(node.test) != BOOL:
+                self.fail(node.test, "an 'if' needs a condition", "write a comparison")
+            before = dict(self.kinds)
+            for inner in node.body:
+                self.statement(inner)
+            after_then = dict(self.kinds)
+            self.kinds = dict(before)
+            for inner in node.orelse:
+                self.statement(inner)
+            # A name that only one branch assigns is unknown afterwards.
+            self.kinds = {k: v for k, v in self.kinds.items() if after_then.get(k) == v}
+        elif isinstance(node, ast.For):
+            self.loop(node)
+        elif isinstance(node, ast.While):
+            self.fail(node, "a loop without bound cannot run in a kernel", "use for _ in range(4)")
+        elif isinstance(node, ast.Return):
+            self.fail(node, "return must be the last statement", "use select() or an if expression")
+        elif not isinstance(node, ast.Pass):
+            self.fail(
+                node,
+                f"{type(node).__name__} is not part of the model language",
+                "use assignments, if, for over a literal range, and one return",
+            )
+
+    def assignment(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
+        """Check ``name = expression`` in its forms and record the name's kind."""
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if len(targets) != 1 or not isinstance(targets[0], ast.Name):
+            self.fail(node, "an assignment has one name on its left", "assign one name a line")
+        if node.value is None:
+            self.fail(node, "a declaration without value", "assign a value")
+        name = targets[0].id
+        if name in FUNCTIONS or name.startswith("_"):
+            self.fail(node, f"the name {name!r} is taken", "choose another name")
+        if isinstance(node, ast.AugAssign):
+            kind = self.arithmetic(
+                node, node.op, self.name(targets[0]), self.expression(node.value)
+            )
+        else:
+            kind = self.expression(node.value)
+        if self.kinds.get(name, kind) != kind:
+            self.fail(node, f"{name!r} changes from {self.kinds[name]} to {kind}", "use a new name")
+        self.kinds[name] = kind
+
+    def loop(self, node: ast.For) -> None:
+        """Check ``for _ in range(literal)``."""
+        call = node.iter
+        literal = (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Name)
+            and call.func.id == "range"
+            and len(call.args) == 1
+            and isinstance(call.args[0], ast.Constant)
+            and isinstance(call.args[0].value, int)
+            and 0 < call.args[0].value <= LOOP_LIMIT
+        )
+        if not literal or node.orelse:
+            self.fail(
+                node.iter,
+                f"a loop needs a literal bound of 1 to {LOOP_LIMIT}",
+                "write for _ in range(4)",
+            )
+        if not isinstance(node.target, ast.Name) or not node.target.id.startswith("_"):
+            self.fail(node.target, "a loop's counter is not a value of the model", "call it _")
+        for inner in node.body:
+            self.statement(inner)
+
+    def name(self, node: ast.Name) -> str:
+        """Return the kind of a name."""
+        if node.id in self.kinds:
+            return self.kinds[node.id]
+        if node.id in FUNCTIONS:
+            self.fail(node, "a function is not a value", f"call it: {node.id}(...)")
+        self.fail(
+            node,
+            f"unknown name {node.id!r}{nearest(node.id, list(self.kinds))}",
+            "a model function sees its arguments and what it assigns; make a constant a Parameter "
+            "or write real(...)",
+        )
+
+    def expression(self, node: ast.expr) -> str:
+        """Return the kind of an expression."""
+        if isinstance(node, ast.Name):
+            return self.name(node)
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, bool):
+                return BOOL
+            self.fail(
+                node,
+                f"the bare literal {node.value!r} would promote float32 arithmetic to float64",
+                f"write real({node.value!r})",
+            )
+        if isinstance(node, ast.BinOp):
+            return self.arithmetic(
+                node, node.op, self.expression(node.left), self.expression(node.right)
+            )
+        if isinstance(node, ast.UnaryOp):
+            kind = self.expression(node.operand)
+            if isinstance(node.op, ast.USub) and kind == REAL:
+                return REAL
+            if isinstance(node.op, ast.Not) and kind == BOOL:
+                return BOOL
+            self.fail(node, "this sign or 'not' does not fit its operand", "negate a number")
+        if isinstance(node, ast.Compare):
+            return self.comparison(node)
+        if isinstance(node, ast.BoolOp):
+            for value in node.values:
+                if self.expression(value) != BOOL:
+                    self.fail(value, "'and' and 'or' join conditions", "write a comparison")
+            return BOOL
+        if isinstance(node, ast.IfExp):
+            return self.choice(node, node.test, node.body, node.orelse)
+        if isinstance(node, ast.Call):
+            return self.call(node)
+        self.fail(
+            node, f"{type(node).__name__} is not part of the model language", "use plain arithmetic"
+        )
+
+    def arithmetic(self, node: ast.AST, op: ast.operator, left: str, right: str) -> str:
+        """Check an operator and its operands."""
+        if isinstance(op, ast.Pow):
+            self.fail(node, "powers call libm", "write v * v, or exp(y * log(x))")
+        if not isinstance(op, ARITHMETIC):
+            self.fail(node, f"the operator {type(op).__name__} is for integers", "use + - * /")
+        if left != REAL or right != REAL:
+            self.fail(node, "arithmetic needs two numbers", "use select(condition, a, b)")
+        return REAL
+
+    def comparison(self, node: ast.Compare) -> str:
+        """Check ``a < b``."""
+        if len(node.ops) != 1 or not isinstance(
+            node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE | ast.Eq | ast.NotEq
+        ):
+            self.fail(node, "a comparison has two sides", "join comparisons with 'and'")
+        if self.expression(node.left) != REAL or self.expression(node.comparators[0]) != REAL:
+            self.fail(node, "a comparison needs two numbers", "compare numbers")
+        return BOOL
+
+    def choice(self, node: ast.AST, test: ast.expr, a: ast.expr, b: ast.expr) -> str:
+        """Check a conditional expression or ``select``."""
+        if self.expression(test) != BOOL:
+            self.fail(test, "the choice needs a condition", "write a comparison")
+        kind = self.expression(a)
+        if self.expression(b) != kind:
+            self.fail(node, "both values of a choice are of one kind", "choose between numbers")
+        return kind
+
+    def call(self, node: ast.Call) -> str:
+        """Check a call of one of the language's functions."""
+        function = node.func
+        if isinstance(function, ast.Attribute):
+            library = isinstance(function.value, ast.Name) and function.value.id in MATH_LIBRARIES
+            known = function.attr in FUNCTIONS
+            remedy = (
+                f"use {function.attr}() from spikecuda.language"
+                if known
+                else f"the language has {', '.join(sorted(FUNCTIONS))}"
+            )
+            problem = (
+                "libm and NumPy give other bits on a GPU" if library else "methods have no kernel"
+            )
+            self.fail(node, problem, remedy)
+        if not isinstance(function, ast.Name) or function.id not in FUNCTIONS:
+            name = getattr(function, "id", "?")
+            self.fail(
+                node,
+                f"{name!r} cannot be called in a kernel{nearest(name, list(FUNCTIONS))}",
+                f"the language has {', '.join(sorted(FUNCTIONS))}",
+            )
+        if node.keywords or len(node.args) != FUNCTIONS[function.id]:
+            self.fail(
+                node, f"{function.id} takes {FUNCTIONS[function.id]} arguments", "mend the call"
+            )
+        if function.id == "real":
+            value = node.args[0]
+            inner = value.operand if isinstance(value, ast.UnaryOp) else value
+            number = isinstance(inner, ast.Constant) and type(inner.value) in (int, float)
+            if not number or (
+                isinstance(value, ast.UnaryOp) and not isinstance(value.op, ast.USub | ast.UAdd)
+            ):
+                self.fail(node, "real() takes a literal number", "drop real() around other values")
+            return REAL
+        if function.id == "select":
+            return self.choice(node, *node.args)
+        for argument in node.args:
+            if self.expression(argument) != REAL:
+                self.fail(argument, f"{function.id} takes numbers", "use select(condition, a, b)")
+        return REAL

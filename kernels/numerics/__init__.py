@@ -1,0 +1,57 @@
+"""Scalar maths that gives the same bits on the CPU and in a CUDA kernel.
+
+Everything here compiles through ``numba.njit`` for both targets.  No libm, no libdevice, no
+fastmath; each product that feeds a sum is one explicit ``fma`` or a product that no compiler may
+contract.  Importing this package imports numba.
+"""
+
+from spikecuda.kernels.numerics.arithmetic import (
+    absolute,
+    both,
+    div,
+    either,
+    fma,
+    maximum,
+    minimum,
+    mul,
+    negation,
+    select,
+    sqrt,
+)
+from spikecuda.kernels.numerics.elementary import exp32, exp64, log32, log64
+from spikecuda.kernels.numerics.half import (
+    dither_bits,
+    dither_word,
+    half_to_float,
+    round_half,
+    store_half,
+)
+from spikecuda.kernels.numerics.philox import philox
+from spikecuda.kernels.numerics.variates import gaussian_pair, poisson_count, uniform_open
+
+__all__ = [
+    "absolute",
+    "both",
+    "dither_bits",
+    "dither_word",
+    "div",
+    "either",
+    "exp32",
+    "exp64",
+    "fma",
+    "gaussian_pair",
+    "half_to_float",
+    "log32",
+    "log64",
+    "maximum",
+    "minimum",
+    "mul",
+    "negation",
+    "philox",
+    "poisson_count",
+    "round_half",
+    "select",
+    "sqrt",
+    "store_half",
+    "uniform_open",
+]

@@ -1,0 +1,133 @@
+"""Loops over a chunk of neurons that the CPU driver runs beside the model's own."""
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select
+from spikecuda.kernels.numerics.half import _half_to_float, dither_word
+from spikecuda.kernels.numerics.philox import philox
+from spikecuda.kernels.numerics.variates import ONE, ZERO, gaussian_pair, uniform_open
+
+U = np.uint32
+
+__all__ = [
+    "count_each",
+    "count_shared",
+    "decode_row",
+    "flag",
+    "normal_rows",
+    "pack_words",
+    "uniform_rows",
+    "word_row",
+]
+
+
+@intrinsic
+def _flag(typingctx, condition):
+    if condition != types.boolean:
+        return None
+
+    def generate(context, builder, signature, args):
+        return builder.zext(args[0], ir.IntType(8))
+
+    return types.uint8(condition), generate
+
+
+@intrinsic
+def _load_mask(typingctx, array, index):
+    """Return 32 bytes of a uint8 array, from ``index`` on, as the bits of a uint32."""
+    if getattr(array, "dtype", None) != types.uint8:
+        return None
+
+    def generate(context, builder, signature, args):
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        vector = ir.VectorType(ir.IntType(8), 32)
+        pointer = builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer())
+        value = builder.load(pointer, align=1)
+        return builder.bitcast(
+            builder.icmp_unsigned("!=", value, ir.Constant(vector, None)), ir.IntType(32)
+        )
+
+    return types.uint32(array, types.intp), generate
+
+
+@njit(error_model="numpy")
+def flag(condition):
+    """Return 1 for True and 0 for False, as uint8."""
+    return _flag(condition)
+
+
+@njit(error_model="numpy")
+def pack_words(flags, words):
+    """Write the flags, one byte a neuron, as bits: neuron ``32 j + b`` is bit b of word j."""
+    for j in range(words.size):
+        words[j] = _load_mask(flags, 32 * j)
+
+
+@njit(error_model="numpy")
+def word_row(neuron, stream, key0, key1, word, out):
+    """Write the random word number ``word`` of each neuron; ``neuron`` is the first one's."""
+    for j in range(out.size):
+        out[j] = dither_word(U(neuron + U(j)), word, stream, key0, key1)
+
+
+@njit(error_model="numpy")
+def normal_rows(neuron, low, high, stream, key0, key1, row0, row1, row2, row3):
+    """Write standard normal numbers for the four steps of a group (low, high = its number)."""
+    for j in range(row0.size):
+        a, b, c, d = philox(U(neuron + U(j)), low, high, stream, key0, key1)
+        row0[j], row1[j] = gaussian_pair(a, b)
+        row2[j], row3[j] = gaussian_pair(c, d)
+
+
+@njit(error_model="numpy")
+def uniform_rows(neuron, low, high, stream, key0, key1, row0, row1, row2, row3):
+    """Write uniform numbers in (0, 1] for the four steps of a group."""
+    for j in range(row0.size):
+        a, b, c, d = philox(U(neuron + U(j)), low, high, stream, key0, key1)
+        row0[j] = uniform_open(a)
+        row1[j] = uniform_open(b)
+        row2[j] = uniform_open(c)
+        row3[j] = uniform_open(d)
+
+
+@njit(error_model="numpy")
+def _count_level(uniform, level, out):
+    for j in range(out.size):
+        out[j] = out[j] + _select(uniform[j] <= level, ONE, ZERO)
+
+
+@njit(error_model="numpy")
+def count_shared(uniform, survival, out):
+    """Write Poisson counts; ``survival[k]`` = P(count > k), the same for all neurons."""
+    out[:] = ZERO
+    for k in range(survival.size):
+        _count_level(uniform, survival[k], out)
+
+
+@njit(error_model="numpy")
+def _count_mass(uniform, mean, reciprocal, mass, survival, out):
+    for j in range(out.size):
+        out[j] = out[j] + _select(uniform[j] <= survival[j], ONE, ZERO)
+        mass[j] = _mul(_mul(mass[j], mean[j]), reciprocal)
+        survival[j] = survival[j] - mass[j]
+
+
+@njit(error_model="numpy")
+def count_each(uniform, mean, none, reciprocals, mass, survival, out):
+    """Write Poisson counts, each neuron with its own mean: ``poisson_count`` over a chunk."""
+    for j in range(out.size):
+        out[j] = ZERO
+        mass[j] = none[j]
+        survival[j] = ONE - none[j]
+    for k in range(reciprocals.size):
+        _count_mass(uniform, mean, reciprocals[k], mass, survival, out)
+
+
+@njit(error_model="numpy")
+def decode_row(stored, span, origin, out):
+    """Write the float32 values of states stored as float16 (uint16)."""
+    for j in range(out.size):
+        out[j] = _fma(_half_to_float(stored[j]), span, origin)

@@ -1,0 +1,70 @@
+"""Compile Numba CUDA kernels without a GPU or a driver, as a launch would: LTO, sm_XX.
+
+Established with numba-cuda 0.30 (its internals; a newer release may need changes here): compiling
+a kernel that calls device functions asks for the current device's compute capability, which
+``without_device`` answers.
+"""
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+ARCHITECTURES = ((7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0))
+
+
+class _Offline:
+    """Stands for a device where Numba only asks for its compute capability."""
+
+    def __init__(self, cc: tuple[int, int]) -> None:
+        self.compute_capability = cc
+        self.id = 0
+
+
+@contextlib.contextmanager
+def without_device(cc: tuple[int, int]) -> Iterator[None]:
+    """Answer for the device that Numba looks for while it compiles device functions."""
+    from numba.cuda import dispatcher
+
+    original = dispatcher.get_current_device
+    dispatcher.get_current_device = lambda: _Offline(cc)
+    try:
+        yield
+    finally:
+        dispatcher.get_current_device = original
+
+
+def library(
+    function: Callable[..., Any],
+    types: tuple[Any, ...],
+    cc: tuple[int, int],
+    *,
+    lto: bool = True,
+    fastmath: bool = False,
+    contract: bool | None = None,
+    max_registers: int | None = None,
+) -> Any:
+    """Return Numba's code library of a kernel, from which PTX and cubin can be asked.
+
+    Args:
+        function: the kernel's Python function.
+        types: Numba types of its arguments.
+        cc: compute capability, such as (9, 0).
+        lto: link with link-time optimisation, as launches do.
+        fastmath: as in ``cuda.jit``.
+        contract: let NVVM contract products and sums (without ``lto`` only); None is its default.
+        max_registers: as in ``cuda.jit``.
+    """
+    from numba.core.types import void
+    from numba.cuda.compiler import _compile_pyfunc_with_fixup
+
+    with without_device(cc), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result, _ = _compile_pyfunc_with_fixup(
+            function, void(*types), device=False, abi="numba", cc=cc, fastmath=fastmath, lto=lto
+        )
+    result._lto = lto
+    result._max_registers = max_registers
+    if contract is not None:
+        result._nvvm_options["fma"] = int(contract)
+    return result

@@ -1,0 +1,86 @@
+"""Oracle of Izhikevich's simple model.
+
+Source: Izhikevich (2003) IEEE Trans Neural Netw 14:1569, equations 1 to 3, and the script printed
+there: ``v' = 0.04 v^2 + 5 v + 140 - u + I``, ``u' = a (b v - u)``; at ``v >= 30``: ``v = c`` and
+``u = u + d``.  The script takes v in two Euler half steps, then u with the new v ("half_steps");
+the script figure1.m of Izhikevich (2004) takes v in one Euler step ("euler").
+"""
+
+import numpy as np
+from numba import njit
+
+from spikecuda.kernels.reference.arguments import columns, grid, single
+
+PARAMETERS = ("a", "b", "c", "d", "c0", "c1", "c2", "v_peak")
+SCHEMES = ("half_steps", "euler")
+
+
+@njit(cache=True)
+def _slope(v, u, current, c0, c1, c2):
+    return c2 * v * v + c1 * v + c0 - u + current
+
+
+@njit(cache=True)
+def _integrate(v, u, current, h, halves, a, b, c0, c1, c2):
+    if halves:
+        v = v + 0.5 * h * _slope(v, u, current, c0, c1, c2)
+        v = v + 0.5 * h * _slope(v, u, current, c0, c1, c2)
+    else:
+        v = v + h * _slope(v, u, current, c0, c1, c2)
+    u = u + h * a * (b * v - u)
+    return v, u
+
+
+@njit(cache=True)
+def _run(v, u, p, current, pulses, dt, halves, substeps, spikes, traces):
+    a, b, c, d, c0, c1, c2, v_peak = p
+    trace_v, trace_u, tested, margin = traces
+    h = dt / substeps
+    for k in range(current.shape[0]):
+        for j in range(current.shape[1]):
+            for part in range(substeps):
+                v[j], u[j] = _integrate(
+                    v[j], u[j], current[k, j], h, halves, a[j], b[j], c0[j], c1[j], c2[j]
+                )
+                if part == substeps - 1:
+                    v[j] += pulses[k, j]
+                tested[k, j] = v[j]
+                margin[k, j] = min(margin[k, j], abs(v[j] - v_peak[j]))
+                if v[j] >= v_peak[j]:
+                    spikes[k, j] = True
+                    v[j] = c[j]
+                    u[j] += d[j]
+            trace_v[k, j] = v[j]
+            trace_u[k, j] = u[j]
+
+
+def simulate(state, params, current, pulses=None, dt=1.0, scheme="half_steps", substeps=1):
+    """Simulate; see the package's docstring.
+
+    Args:
+        state: dict with ``v`` and ``u``, each scalar or (n,).
+        params: dict with a, b, c, d and, if wanted, c0 = 140, c1 = 5, c2 = 0.04, v_peak = 30.
+        current: (steps, n), in the model's unit (mV/ms).
+        pulses: (steps, n), mV, or None.
+        dt: step, ms.
+        scheme: "half_steps" (the paper of 2003) or "euler" (figure1.m of 2004).
+        substeps: parts of a step.
+    """
+    if scheme not in SCHEMES:
+        raise ValueError(f"scheme must be one of {SCHEMES} (got {scheme!r})")
+    current, pulses = grid(current, pulses)
+    steps, count = current.shape
+    v, u = columns(state, ("v", "u"), count)
+    spikes = np.zeros((steps, count), np.bool_)
+    shape = (steps, count)
+    traces = (np.empty(shape), np.empty(shape), np.full(shape, np.nan), np.full(shape, np.inf))
+    p = tuple(columns({"c0": 140.0, "c1": 5.0, "c2": 0.04, "v_peak": 30.0, **params},
+                      PARAMETERS, count))  # fmt: skip
+    halves = scheme == "half_steps"
+    _run(v, u, p, current, pulses, float(dt), halves, substeps, spikes, traces)
+    return spikes, dict(zip(("v", "u", "tested", "margin"), traces, strict=True))
+
+
+def step(state, params, current, pulse=None, dt=1.0, scheme="half_steps", substeps=1):
+    """One step from an arbitrary state; see the package's docstring."""
+    return single(simulate, state, params, current, pulse, dt, scheme, substeps)

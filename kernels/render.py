@@ -1,0 +1,238 @@
+"""Render a kernel spec to Python source, and import it as a real module."""
+
+import functools
+import importlib.util
+import sys
+import threading
+from pathlib import Path
+from types import ModuleType
+
+import jinja2
+
+from spikecuda.kernels.cache import cache_dir, write_once
+from spikecuda.kernels.language.rewrite import rewrite
+from spikecuda.kernels.spec import (
+    NEURON,
+    STREAM_DITHER_NEURON,
+    STREAM_NOISE,
+    STREAM_POISSON,
+    KernelSpec,
+    digest,
+)
+
+HERE = Path(__file__).parent
+# Neurons of a chunk on the CPU: state, input and flags of a chunk stay in a 32 KB L1 cache.
+CHUNK = 1024
+TARGETS = ("cpu", "cuda", "cudasim")
+_importing = threading.RLock()
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+@functools.cache
+def foundation() -> str:
+    """Return a hash of what every kernel stands on: numerics, numba, llvmlite."""
+    import llvmlite
+    import numba
+
+    sources = [p.read_text() for p in sorted((HERE / "numerics").glob("*.py"))]
+    return digest(numba.__version__, llvmlite.__version__, *sources)
+
+
+def render(spec: KernelSpec, target: str) -> str:
+    """Return the source of the module for a kernel on a target."""
+    template = "update_cpu.py.j2" if target == "cpu" else "update_cuda.py.j2"
+    return _environment().get_template(template).render(_context(spec, target))
+
+
+def module_path(spec: KernelSpec, target: str) -> tuple[Path, str]:
+    """Return where a kernel's module belongs and its source."""
+    source = render(spec, target)
+    stem = f"{spec.name}_{target}_{digest(source, foundation())}"
+    return cache_dir() / "rendered" / f"{stem}.py", source
+
+
+def load(spec: KernelSpec, target: str) -> ModuleType:
+    """Return the imported module of a kernel, rendering and writing it if needed."""
+    path, source = module_path(spec, target)
+    return _import(path, source)
+
+
+@functools.cache
+def load_host(name: str) -> ModuleType:
+    """Return the imported module of host loops ``kernels/host/<name>.py``, from the cache."""
+    source = (HERE / "host" / f"{name}.py").read_text()
+    stem = f"host_{name}_{digest(source, foundation())}"
+    return _import(cache_dir() / "rendered" / f"{stem}.py", source)
+
+
+def _import(path: Path, source: str) -> ModuleType:
+    """Write a module's source to the cache unless it is there, and import it from there."""
+    name = f"spikecuda_rendered_{path.stem}"
+    with _importing:
+        if name in sys.modules:
+            return sys.modules[name]
+        write_once(path, source.encode())
+        module_spec = importlib.util.spec_from_file_location(name, path)
+        assert module_spec is not None and module_spec.loader is not None
+        module = importlib.util.module_from_spec(module_spec)
+        sys.modules[name] = module
+        try:
+            module_spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        return module
+
+
+def _context(spec: KernelSpec, target: str) -> dict[str, object]:
+    """Return the template variables of a kernel."""
+    model, inputs, p = spec.model, spec.inputs, spec.precision
+    states = list(model.states)
+    held = ["refrac"] if spec.refractory else []
+    counts = ["n_ref"] if spec.refractory else []
+    codec = [f"_{s}_{part}" for s in states for part in ("origin", "span", "gain", "shift")]
+    advance = [
+        *states, *held, *counts, "current", *(["jump"] if inputs.pulses else []), *spec.constants
+    ]  # fmt: skip
+
+    def call(name: str, renamed: dict[str, str]) -> str:
+        arguments = model.functions[name].arguments
+        return f"_{name}({', '.join(renamed.get(a, a) for a in arguments)})"
+
+    new = {s: f"_new_{s}" for s in states}
+    varying = [c for c in (*spec.constants, *counts) if c in spec.varying]
+    sweep = _Sweep(spec)
+    return {
+        "spec_text": describe(spec),
+        "functions": [
+            rewrite(model.functions[f], f"_{f}") for f in (spec.scheme, "threshold", "reset")
+        ],
+        "advance_arguments": advance,
+        "advance_results": [*states, *held, "_spike"],
+        "stepped": list(new.values()),
+        "step_call": call(spec.scheme, {}),
+        "threshold_call": call("threshold", new),
+        "after": [f"_after_{s}" for s in states],
+        "reset_call": call("reset", new),
+        "states": states,
+        "pulse": model.pulse,
+        "refractory": spec.refractory,
+        "substeps": spec.substeps,
+        "inputs": inputs,
+        "half": p.half,
+        "real": p.real,
+        "exp": "exp64" if p.real == "float64" else "exp32",
+        "log": "log64" if p.real == "float64" else "log32",
+        "storage": p.storage,
+        "refrac_type": p.refrac,
+        "constants": spec.constants,
+        "shared": [c for c in (*spec.constants, *counts) if c not in spec.varying],
+        "varying": varying,
+        "codec": codec if p.half else [],
+        "dither_words": spec.dither_words,
+        "dither": {
+            s: f"(_random{i // 2} >> np.int32({19 - 13 * (i % 2)})) & np.int32(0x1FFF)"
+            for i, s in enumerate(states)
+        },
+        # State and per-neuron constants live in registers under their own names on CUDA.
+        "parameter_names": [
+            f"_p_{a.name}" if a.array and not a.name.startswith("_") else a.name
+            for a in spec.arguments
+        ],
+        "kernel_name": spec.name,
+        "kernel_arguments": [a.name for a in spec.arguments],
+        "traces": spec.traces,
+        "sweep_arguments": sweep.arguments,
+        "sweep_call": sweep.call,
+        "per_neuron_inputs": sweep.loads,
+        "stream_dither": STREAM_DITHER_NEURON,
+        "stream_noise": STREAM_NOISE,
+        "stream_poisson": STREAM_POISSON,
+        "chunk": CHUNK,
+        "ballot": target == "cuda",
+    }
+
+
+class _Sweep:
+    """The CPU's inner loop: its arguments, what it is called with, and what it loads."""
+
+    def __init__(self, spec: KernelSpec) -> None:
+        self.arguments: list[str] = []
+        self.call: list[str] = []
+        self.loads: list[tuple[str, str]] = []
+        i = spec.inputs
+        half = spec.precision.half
+        for name in (*spec.model.states, *(["refrac"] if spec.refractory else [])):
+            self._add(f"_a_{name}", f"{name}[_c:_e]")
+        for name in (*spec.constants, *(["n_ref"] if spec.refractory else [])):
+            if name in spec.varying:
+                self._add(f"_a_{name}", f"{name}[_c:_e]")
+            else:
+                self._add(name, name)
+        if half:
+            for s in spec.model.states:
+                for part in ("origin", "span", "gain", "shift"):
+                    self._add(f"_{s}_{part}", f"_{s}_{part}")
+            for w in range(spec.dither_words):
+                self._add(f"_words{w}", f"_buffer{w}[:_size]")
+                self._add(f"_step_word{w}", f"_dither[{spec.dither_words} * _k + {w}]")
+        if i.bias:
+            self._input("i_bias", "_bias", i.bias == NEURON)
+        if i.wave:
+            self._add("i_wave", "_wave[_k]")
+        for j in range(i.gains):
+            self._input(f"i_gain{j}", f"_gain{j}", True)
+            self._add(f"i_shape{j}", f"_shape{j}[_k]")
+        if i.drive:
+            self._add("_a_drive", "_drive[_k * _count + _c : _k * _count + _e]")
+            self.loads.append(("i_drive", "_a_drive"))
+        for j, sigma in enumerate(i.noises):
+            self._input(f"i_sigma{j}", f"_sigma{j}", sigma == NEURON)
+            self._add(f"_a_normal{j}", f"_normals{j}[_slot : _slot + _size]")
+            self.loads.append((f"i_normal{j}", f"_a_normal{j}"))
+        for j, (_, weight) in enumerate(i.pulses):
+            self._input(f"i_weight{j}", f"_weight{j}", weight == NEURON)
+            self._add(f"_a_count{j}", f"_counts{j}[:_size]")
+            self.loads.append((f"i_count{j}", f"_a_count{j}"))
+        self._add("_mask", "_flags[:_size]")
+
+    def _add(self, argument: str, value: str) -> None:
+        self.arguments.append(argument)
+        self.call.append(value)
+
+    def _input(self, name: str, array: str, each: bool) -> None:
+        """Add an input that is one number, or one per neuron."""
+        if each:
+            self._add(f"_a{array}", f"{array}[_c:_e]")
+            self.loads.append((name, f"_a{array}"))
+        else:
+            self._add(name, array)
+
+
+def describe(spec: KernelSpec) -> str:
+    """Return one line that tells a kernel from its siblings."""
+    parts = [f"{spec.name}: {spec.model.name}, scheme {spec.scheme}, {spec.precision.name}"]
+    if spec.substeps > 1:
+        parts.append(f"{spec.substeps} substeps")
+    if spec.refractory:
+        parts.append("refractory")
+    if spec.varying:
+        parts.append(f"per neuron: {', '.join(sorted(spec.varying))}")
+    i = spec.inputs
+    shown = [f"bias {i.bias}"] * bool(i.bias) + ["wave"] * i.wave + ["drive"] * i.drive
+    shown += [f"{i.gains} gains"] * bool(i.gains) + [f"noise {s}" for s in i.noises]
+    shown += [f"Poisson {r}/{w}" for r, w in i.pulses]
+    parts.append(f"input: {', '.join(shown) or 'none'}")
+    if spec.traces:
+        parts.append(f"traces: {', '.join(spec.traces)}")
+    return "; ".join(parts)

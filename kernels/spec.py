@@ -1,0 +1,171 @@
+"""What distinguishes one update kernel from another: its structure, never its numbers."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+# The streams of the counter-based generator: the last word of its counter.
+STREAM_DITHER_NEURON = 0
+STREAM_DITHER_STEP = 1
+STREAM_DRAW = 256
+STREAM_NOISE = 512
+STREAM_POISSON = 768
+
+SHARED, NEURON = "shared", "neuron"
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The storage and compute types that a precision's name stands for."""
+
+    name: str
+    suffix: str
+    real: str
+    storage: str
+    refrac: str
+
+    @property
+    def half(self) -> bool:
+        """Whether state is stored as float16."""
+        return self.suffix == "f16"
+
+
+PRECISIONS = {
+    "float16": Precision("float16", "f16", "float32", "uint16", "int16"),
+    "float32": Precision("float32", "f32", "float32", "float32", "int32"),
+    "float64": Precision("float64", "f64", "float64", "float64", "int32"),
+}
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The structure of a run's input.
+
+    Attributes:
+        bias: constant current: "", "shared" or "neuron".
+        wave: whether a current per step, shared by all neurons, is added.
+        gains: number of waves with a gain for each neuron.
+        drive: whether a current per step and neuron is added.
+        noises: for each Gaussian noise, whether its sigma is "shared" or per "neuron".
+        pulses: for each Poisson input, the same for its rate and its weight.
+    """
+
+    bias: str = ""
+    wave: bool = False
+    gains: int = 0
+    drive: bool = False
+    noises: tuple[str, ...] = ()
+    pulses: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a kernel: an array or a scalar of a NumPy type."""
+
+    name: str
+    dtype: str
+    array: bool
+
+
+@dataclass(frozen=True)
+class KernelSpec:
+    """The structure of one update kernel.
+
+    Attributes:
+        model: a ``Model`` subclass.
+        precision: one of ``PRECISIONS``.
+        scheme: name of the model's integration scheme.
+        substeps: integration steps within one time step.
+        refractory: whether any neuron has a refractory period.
+        varying: constants that have one value per neuron (``n_ref`` included).
+        inputs: structure of the input.
+        traces: states written out after every step.
+    """
+
+    model: Any
+    precision: Precision
+    scheme: str
+    substeps: int = 1
+    refractory: bool = False
+    varying: frozenset[str] = frozenset()
+    inputs: InputSpec = field(default_factory=InputSpec)
+    traces: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The kernel's name in PTX, profilers and stack traces."""
+        return f"{self.model.name}_update_{self.precision.suffix}"
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The model constants that the kernel takes."""
+        names = self.model.kernel_arguments(self.scheme)
+        return tuple(n for n in names if self.refractory or n != "v_reset" or self._reset_uses(n))
+
+    def _reset_uses(self, name: str) -> bool:
+        functions = self.model.functions
+        return any(name in functions[f].arguments for f in (self.scheme, "threshold", "reset"))
+
+    @property
+    def dither_words(self) -> int:
+        """Random words per step that float16 rounding takes: one for every two states."""
+        return (len(self.model.states) + 1) // 2 if self.precision.half else 0
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """The kernel's arguments, in order, the same on every target."""
+        p, i = self.precision, self.inputs
+        result = [Argument(state, p.storage, True) for state in self.model.states]
+        if self.refractory:
+            result.append(Argument("refrac", p.refrac, True))
+        result += [Argument(n, p.real, n in self.varying) for n in self.constants]
+        if self.refractory:
+            result.append(Argument("n_ref", "int32", "n_ref" in self.varying))
+        if p.half:
+            for state in self.model.states:
+                result += [
+                    Argument(f"_{state}_{part}", p.real, False)
+                    for part in ("origin", "span", "gain", "shift")
+                ]
+            result.append(Argument("_dither", "uint32", True))
+        if i.bias:
+            result.append(Argument("_bias", p.real, i.bias == NEURON))
+        if i.wave:
+            result.append(Argument("_wave", p.real, True))
+        for j in range(i.gains):
+            result += [Argument(f"_gain{j}", p.real, True), Argument(f"_shape{j}", p.real, True)]
+        if i.drive:
+            result.append(Argument("_drive", p.real, True))
+        for j, sigma in enumerate(i.noises):
+            result.append(Argument(f"_sigma{j}", p.real, sigma == NEURON))
+        for j, (rate, weight) in enumerate(i.pulses):
+            if rate == NEURON:
+                result += [
+                    Argument(f"_mean{j}", "float32", True),
+                    Argument(f"_none{j}", "float32", True),
+                    Argument(f"_reciprocals{j}", "float32", True),
+                ]
+            else:
+                result.append(Argument(f"_survival{j}", "float32", True))
+            result.append(Argument(f"_weight{j}", p.real, weight == NEURON))
+        result += [Argument(f"_trace_{state}", p.real, True) for state in self.traces]
+        result.append(Argument("_bits", "uint32", True))
+        result += [Argument(n, "int64", False) for n in ("_first", "_last", "_count", "_steps")]
+        result += [Argument("_clock", "int64", False)]
+        result += [Argument(n, "uint32", False) for n in ("_identity", "_key0", "_key1")]
+        return tuple(result)
+
+    def bytes_per_neuron(self) -> int:
+        """Bytes of state that one neuron takes."""
+        width = {"uint16": 2, "int16": 2, "float32": 4, "int32": 4, "float64": 8}
+        held = width[self.precision.refrac] if self.refractory else 0
+        return len(self.model.states) * width[self.precision.storage] + held
+
+
+def digest(*texts: str) -> str:
+    """Return 16 hexadecimal digits of a hash of the texts."""
+    state = hashlib.sha256()
+    for text in texts:
+        state.update(text.encode())
+        state.update(b"\0")
+    return state.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Devices: one interface, and an implementation of it in a file each."""

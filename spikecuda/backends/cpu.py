@@ -1,0 +1,115 @@
+"""The CPU: njit kernels over chunks that stay in L1, on the threads of this process."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import numpy as np
+
+from spikecuda.backends.base import Buffer, Device, Kernel
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+from spikecuda.host import available_memory, cpu_name
+from spikecuda.kernels.spec import KernelSpec
+
+# A thread is worth waking for this many neurons.
+NEURONS_PER_THREAD = 2048
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class CpuDevice(Device):
+    """This machine's processor.
+
+    Args:
+        threads: number of threads; None takes every core that the process may use.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        super().__init__()
+        if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool)):
+            raise SpikecudaTypeError(f"threads must be an integer or None (got {threads!r})")
+        if threads is not None and threads < 1:
+            raise SpikecudaValueError(f"threads must be >= 1 (got {threads})")
+        self.threads = threads or usable_cores()
+        self.name = "cpu"
+        plural = "s" if self.threads > 1 else ""
+        self.description = f"{cpu_name()}, {self.threads} thread{plural}"
+        self._executor: ThreadPoolExecutor | None = None
+
+    def write(self, buffer: Buffer, values: np.ndarray) -> None:
+        """Copy host values to the start of a buffer."""
+        buffer.data[: values.size] = values
+
+    def read(self, buffer: Buffer, size: int | None = None) -> np.ndarray:
+        """Return a view of the first ``size`` elements."""
+        return np.asarray(buffer.data[:size])
+
+    def clear(self, buffer: Buffer) -> None:
+        """Set a buffer to zero."""
+        buffer.data[:] = 0
+
+    def launch(
+        self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
+    ) -> None:
+        """Run a kernel over ranges of neurons, the ranges shared out among the threads."""
+        values = [a.data if isinstance(a, Buffer) else a for a in arguments]
+        names = [a.name for a in kernel.spec.arguments]
+        first_at, last_at = names.index("_first"), names.index("_last")
+
+        def work(part: Sequence[tuple[int, int]]) -> None:
+            mine = list(values)
+            for first, last in part:
+                mine[first_at], mine[last_at] = np.int64(first), np.int64(last)
+                kernel.function(*mine)
+
+        workers = min(self.threads, len(batches))
+        if workers == 1:
+            work(batches)
+            return
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="spikecuda")
+        bounds = [len(batches) * i // workers for i in range(workers + 1)]
+        tasks = [
+            self._executor.submit(work, batches[bounds[i] : bounds[i + 1]]) for i in range(workers)
+        ]
+        try:
+            for task in tasks:
+                task.result()
+        finally:
+            # Ctrl-C, too, leaves every neuron at the same step.
+            wait(tasks)
+
+    def synchronize(self) -> None:
+        """Do nothing: launches return when they are done."""
+
+    def available_memory(self) -> int:
+        """Return the memory that is free on this machine and within its limits."""
+        return available_memory()
+
+    def preferred_batch(self, count: int) -> int:
+        """Return an equal share for each thread that is worth waking."""
+        workers = max(1, min(self.threads, count // NEURONS_PER_THREAD))
+        share = -(-count // workers)
+        return -(-share // 1024) * 1024
+
+    def close(self) -> None:
+        """Give everything back and end the threads."""
+        super().close()
+        if self._executor is not None:
+            self._executor.shutdown()
+            self._executor = None
+
+    def _build(self, spec: KernelSpec) -> Kernel:
+        from spikecuda.kernels.compile_cpu import build
+
+        return Kernel(spec, build(spec), 0.0)
+
+    def _allocate(self, size: int, dtype: np.dtype) -> np.ndarray:
+        return np.zeros(size, dtype)
+
+    def _free(self, buffer: Buffer) -> None:
+        pass

@@ -1,0 +1,93 @@
+"""An emulated CUDA device: the PTX that a GPU would run, run on the CPU."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from spikecuda.backends.base import Buffer, Device, Kernel
+from spikecuda.host import available_memory
+from spikecuda.kernels.spec import KernelSpec
+
+BLOCK = 128
+
+
+class CudaEmuDevice(Device):
+    """A CUDA device that exists in software only.
+
+    Args:
+        number: as in "cuda-emu:1"; devices of different numbers share nothing.
+        cc: compute capability that kernels are compiled for.
+        block: threads per block.
+        mode: "fast", "check" or "race", see ``spikecuda.emu``.
+        seed: shuffles the order of blocks and warps; None keeps it.
+    """
+
+    def __init__(
+        self,
+        number: int = 0,
+        cc: tuple[int, int] = (9, 0),
+        block: int = BLOCK,
+        mode: str = "fast",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        from spikecuda import emu
+
+        self.name = f"cuda-emu:{number}"
+        self.cc, self.block = cc, block
+        self.description = f"emulated CUDA device, compute capability {cc[0]}.{cc[1]}"
+        self._device = emu.Device(cc=cc, mode=mode, seed=seed)
+
+    def write(self, buffer: Buffer, values: np.ndarray) -> None:
+        """Copy host values to the start of a buffer."""
+        buffer.data[: values.size].copy_from_host(np.ascontiguousarray(values, buffer.dtype))
+
+    def read(self, buffer: Buffer, size: int | None = None) -> np.ndarray:
+        """Return a copy of the first ``size`` elements."""
+        part = buffer.data if size is None else buffer.data[:size]
+        return np.asarray(part.copy_to_host())
+
+    def clear(self, buffer: Buffer) -> None:
+        """Set a buffer to zero."""
+        buffer.data.fill(0)
+
+    def launch(
+        self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
+    ) -> None:
+        """Run a kernel over ranges of neurons, one launch a range."""
+        values = [a.data if isinstance(a, Buffer) else a for a in arguments]
+        names = [a.name for a in kernel.spec.arguments]
+        first_at, last_at = names.index("_first"), names.index("_last")
+        for first, last in batches:
+            values[first_at], values[last_at] = np.int64(first), np.int64(last)
+            blocks = -(-(last - first) // self.block)
+            self._device.launch(kernel.function, blocks, self.block, *values)
+
+    def synchronize(self) -> None:
+        """Do nothing: launches return when they are done."""
+
+    def available_memory(self) -> int:
+        """Return the memory that is free on this machine."""
+        return available_memory()
+
+    def preferred_batch(self, count: int) -> int:
+        """Return the whole population."""
+        return count
+
+    def _build(self, spec: KernelSpec) -> Kernel:
+        from spikecuda import emu
+        from spikecuda.kernels.compile_cpu import signature
+        from spikecuda.kernels.compile_cuda import build
+
+        compiled = build(spec, self.cc)
+        function = emu.PTXKernel(
+            compiled.ptx, compiled.entry, device=self._device, types=signature(spec)
+        )
+        return Kernel(spec, function, 0.0, resources={"registers": compiled.resources.registers})
+
+    def _allocate(self, size: int, dtype: np.dtype) -> Any:
+        return self._device.zeros(max(size, 1), dtype)
+
+    def _free(self, buffer: Buffer) -> None:
+        buffer.data.free()

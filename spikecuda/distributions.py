@@ -1,0 +1,102 @@
+"""Distributions that initial values and parameters can be drawn from.
+
+A draw is a pure function of (seed, name, neuron), so it does not depend on how a population is
+split over devices.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecuda.errors import SpikecudaValueError
+
+
+class Distribution(ABC):
+    """Base class: a distribution of one number per neuron."""
+
+    @abstractmethod
+    def draw(self, count: int, stream: int, seed: int, identity: int = 0) -> np.ndarray:
+        """Return ``count`` float64 numbers for the neurons from ``identity`` on."""
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise SpikecudaValueError(message)
+
+
+@dataclass(frozen=True)
+class Normal(Distribution):
+    """Normal distribution with mean and standard deviation in the unit of what is drawn.
+
+    With ``low`` or ``high``, values beyond are set to the bound.
+    """
+
+    mean: float
+    std: float
+    low: float = -math.inf
+    high: float = math.inf
+
+    def __post_init__(self) -> None:
+        _require(math.isfinite(self.mean), f"mean must be finite (got {self.mean!r})")
+        _require(0 <= self.std < math.inf, f"std must be >= 0 (got {self.std!r})")
+        _require(self.low <= self.high, f"low must be <= high (got {self.low!r}, {self.high!r})")
+
+    def draw(self, count: int, stream: int, seed: int, identity: int = 0) -> np.ndarray:
+        """Return ``count`` float64 numbers for the neurons from ``identity`` on."""
+        values = _standard("draw_normal", count, stream, seed, identity)
+        values *= self.std
+        values += self.mean
+        return np.clip(values, self.low, self.high, out=values)
+
+
+@dataclass(frozen=True)
+class LogNormal(Distribution):
+    """Lognormal distribution given by the mean and the standard deviation of the values."""
+
+    mean: float
+    std: float
+
+    def __post_init__(self) -> None:
+        _require(0 < self.mean < math.inf, f"mean must be > 0 (got {self.mean!r})")
+        _require(0 <= self.std < math.inf, f"std must be >= 0 (got {self.std!r})")
+
+    def draw(self, count: int, stream: int, seed: int, identity: int = 0) -> np.ndarray:
+        """Return ``count`` float64 numbers for the neurons from ``identity`` on."""
+        variance = math.log1p((self.std / self.mean) ** 2)
+        values = _standard("draw_normal", count, stream, seed, identity)
+        values *= math.sqrt(variance)
+        values += math.log(self.mean) - 0.5 * variance
+        return np.exp(values, out=values)
+
+
+@dataclass(frozen=True)
+class Uniform(Distribution):
+    """Uniform distribution on [low, high)."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _require(
+            math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high,
+            f"low must be <= high, both finite (got {self.low!r}, {self.high!r})",
+        )
+
+    def draw(self, count: int, stream: int, seed: int, identity: int = 0) -> np.ndarray:
+        """Return ``count`` float64 numbers for the neurons from ``identity`` on."""
+        values = _standard("draw_uniform", count, stream, seed, identity)
+        values *= self.high - self.low
+        values += self.low
+        return values
+
+
+def _standard(name: str, count: int, stream: int, seed: int, identity: int) -> np.ndarray:
+    from spikecuda.kernels.render import load_host
+    from spikecuda.seed import keys
+
+    values = np.empty(count, np.float64)
+    key0, key1 = keys(seed)
+    getattr(load_host("draw"), name)(np.uint32(identity), np.uint32(stream), key0, key1, values)
+    return values

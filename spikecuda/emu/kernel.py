@@ -1,0 +1,412 @@
+"""Kernels: PTX text, or a Numba function, that can be launched on the emulated device."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import scheduler
+from .arguments import Packer, pack
+from .compile import compile_ptx, convert, signature_types, types_of
+from .device import Device
+from .errors import LaunchError
+from .faults import raise_fault
+from .jit import Program, compile_program
+from .memory import Region, aligned_bytes, extent, rows
+from .parse import parse
+from .translate import context as c
+from .translate.module import REDZONE
+from .warps import SCRATCH_WORDS
+
+MAX_THREADS = 1024
+MAX_BLOCK = (1024, 1024, 64)
+MAX_GRID = (2**31 - 1, 65535, 65535)
+MAX_SHARED = 227 * 1024
+
+_default = threading.local()
+
+
+def default_device() -> Device:
+    """The device that kernels run on when none is named: fast mode, natural order."""
+    if not hasattr(_default, "device"):
+        _default.device = Device()
+    device: Device = _default.device
+    return device
+
+
+def _shape(
+    value: int | tuple[int, ...], limits: tuple[int, int, int], name: str
+) -> tuple[int, ...]:
+    numbers = tuple(int(v) for v in value) if isinstance(value, tuple | list) else (int(value),)
+    if not 1 <= len(numbers) <= 3:
+        raise LaunchError(f"{name} must have 1 to 3 dimensions (got {value})")
+    numbers = (numbers + (1, 1))[:3]
+    for number, limit, axis in zip(numbers, limits, "xyz", strict=True):
+        if not 1 <= number <= limit:
+            raise LaunchError(f"{name}.{axis} must be 1 to {limit} (got {number})")
+    return numbers
+
+
+class _Workspace:
+    """What the threads of a block need while they run; kept between launches."""
+
+    def __init__(
+        self, program: Program, threads: int, shared: int, checked: bool, race: bool
+    ) -> None:
+        t = program.translation
+        self.slots = threads if t.block_barrier else min(32, -(-threads // 32) * 32)
+        waits = t.frame_bound > 0
+        self.records = np.zeros((self.slots if waits else 0, c.RECORD_WORDS), np.uint32)
+        self.handles = np.zeros(self.slots if waits else 0, np.int64)
+        self.scratch = np.zeros(SCRATCH_WORDS, np.int64)
+        # np.empty takes address space only; pages are used as far as the frames really reach
+        self.arena = np.empty(self.slots * (t.frame_bound + 16) + 64 if waits else 0, np.uint8)
+        self.shared = aligned_bytes(max(shared, 1))
+        empty = np.zeros(0, np.uint8)
+        self.written = np.zeros(shared, np.uint8) if checked else empty
+        self.template = empty
+        self.local = aligned_bytes(threads * t.local_bytes) if checked else empty
+        self.local_written = np.zeros(threads * t.local_bytes, np.uint8) if checked else empty
+        self.clocks = np.zeros((threads if race else 0, 32), np.int32)
+        self.shared_race = np.zeros((shared if race else 0, 6), np.int64)
+        if checked:
+            self.template = np.full(shared, 2, np.uint8)
+            for offset, size in t.shared:
+                self.template[offset : offset + size] = 0
+            self.template[t.shared_bytes :] = 0
+
+
+class PTXKernel:
+    """A kernel given as PTX text.
+
+    Args:
+        ptx: a PTX module, as Numba's ``get_lto_ptx`` or nvcc give it.
+        entry: the kernel's name; needed only where the module has several.
+        device: where it runs; by default a fast device that all such kernels share.
+        types: the Numba types of its arguments; with them Python numbers are converted as a launch
+            would, without them a number must fit the parameter's size and kind.
+
+    Launch with ``kernel[grid, block](arguments...)`` or ``kernel[grid, block, stream, shared]``.
+    NumPy arrays are passed in place, as if they were in device memory.
+    """
+
+    def __init__(
+        self,
+        ptx: str | bytes,
+        entry: str | None = None,
+        device: Device | None = None,
+        types: tuple[Any, ...] | None = None,
+    ) -> None:
+        self.ptx = (ptx.decode() if isinstance(ptx, bytes) else ptx).rstrip("\0")
+        self.entry, self.types = entry, types
+        self._device = device
+        self._programs: dict[bool, Program] = {}
+        self._spaces: dict[tuple[Any, ...], _Workspace] = {}
+        self._globals: dict[bool, list[Region]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def device(self) -> Device:
+        return self._device or default_device()
+
+    @property
+    def name(self) -> str:
+        return self.program(self.device.checked).translation.name
+
+    def program(self, checked: bool) -> Program:
+        """The compiled code for fast (False) or checked (True) launches."""
+        if checked not in self._programs:
+            self._programs[checked] = compile_program(self.ptx, self.entry, checked)
+        return self._programs[checked]
+
+    def on(self, device: Device) -> PTXKernel:
+        """The same kernel bound to another device; compiled code is shared."""
+        twin = PTXKernel(self.ptx, self.entry, device, self.types)
+        twin._programs = self._programs
+        return twin
+
+    def __getitem__(self, configuration: Any) -> Callable[..., None]:
+        if not isinstance(configuration, tuple) or not 2 <= len(configuration) <= 4:
+            raise LaunchError(
+                f"a launch needs [grid, block], [grid, block, stream] or [grid, block, stream,"
+                f" shared bytes] (got {configuration!r})"
+            )
+        grid, block = configuration[:2]
+        shared = configuration[3] if len(configuration) == 4 else 0
+
+        def run(*arguments: Any) -> None:
+            self.launch(grid, block, arguments, shared=shared)
+
+        return run
+
+    def launch(
+        self,
+        grid: int | tuple[int, ...],
+        block: int | tuple[int, ...],
+        arguments: tuple[Any, ...],
+        *,
+        shared: int = 0,
+        device: Device | None = None,
+    ) -> None:
+        """Run the kernel over a grid.
+
+        Args:
+            grid: blocks in x, or (x, y, z).
+            block: threads of a block in x, or (x, y, z); 1024 at most.
+            arguments: arrays, device arrays, numbers and tuples of them.
+            shared: bytes of dynamic shared memory.
+            device: where to run; by default the kernel's device.
+
+        Raises:
+            LaunchError: a number outside the limits of CUDA.
+            ArgumentError: arguments that do not match the parameters.
+            KernelFault: the kernel did something undefined (what is found depends on the mode).
+        """
+        device = device or self.device
+        program = self.program(device.checked)
+        t = program.translation
+        grid_shape = _shape(grid, MAX_GRID, "grid")
+        block_shape = _shape(block, MAX_BLOCK, "block")
+        threads = block_shape[0] * block_shape[1] * block_shape[2]
+        self._check_limits(program, block_shape, threads, shared, device)
+        if self.types is not None:
+            if len(arguments) != len(self.types):
+                raise LaunchError(
+                    f"kernel {t.name} takes {len(self.types)} arguments (got {len(arguments)})"
+                )
+            arguments = tuple(
+                convert(a, kind) for a, kind in zip(arguments, self.types, strict=True)
+            )
+        packer = Packer()
+        for argument in arguments:
+            packer.add(argument)
+        params = pack(packer, t.parameters, t.parameter_bytes, t.name)
+        with self._lock:
+            self._run(device, program, grid_shape, block_shape, threads, shared, params, packer)
+        device.launches += 1
+
+    def _check_limits(
+        self,
+        program: Program,
+        block: tuple[int, ...],
+        threads: int,
+        shared: int,
+        device: Device,
+    ) -> None:
+        t = program.translation
+        if threads > MAX_THREADS:
+            raise LaunchError(f"block must have at most {MAX_THREADS} threads (got {threads})")
+        if not 0 <= shared or t.shared_bytes - REDZONE * len(t.shared) + shared > MAX_SHARED:
+            raise LaunchError(
+                f"shared memory must be 0 to {MAX_SHARED} bytes (got {t.shared_bytes} static and"
+                f" {shared} dynamic); use a smaller tile"
+            )
+        required = t.limits.get("reqntid")
+        if required and tuple((required + [1, 1])[:3]) != tuple(block):
+            raise LaunchError(f"block must be {required} as the kernel was compiled (got {block})")
+        most = t.limits.get("maxntid")
+        if most and threads > int(np.prod(most)):
+            raise LaunchError(
+                f"block must have at most {int(np.prod(most))} threads as the kernel was compiled"
+                f" (got {threads})"
+            )
+        if device.mode == "race" and t.partial_barrier:
+            raise LaunchError(
+                "race mode cannot follow a barrier for a part of the block (got one in"
+                f" {t.name}); use mode='check'"
+            )
+
+    def _run(
+        self,
+        device: Device,
+        program: Program,
+        grid: tuple[int, ...],
+        block: tuple[int, ...],
+        threads: int,
+        dynamic: int,
+        params: np.ndarray,
+        packer: Packer,
+    ) -> None:
+        t = program.translation
+        checked, race = device.checked, device.mode == "race"
+        shared = t.shared_bytes + dynamic
+        key = (checked, race, threads, shared)
+        if key not in self._spaces:
+            self._spaces[key] = _Workspace(program, threads, shared, checked, race)
+        w = self._spaces[key]
+        ctx = np.zeros(c.CTX_WORDS, np.int64)
+        ctx[c.NTID : c.NTID + 3] = block
+        ctx[c.NCTAID : c.NCTAID + 3] = grid
+        for word, value in (
+            (c.SHARED, w.shared.ctypes.data),
+            (c.SHARED_BYTES, shared),
+            (c.DYNAMIC_BYTES, dynamic),
+            (c.LOCAL, w.local.ctypes.data),
+            (c.LOCAL_BYTES, t.local_bytes),
+            (c.SHARED_WRITTEN, w.written.ctypes.data),
+            (c.LOCAL_WRITTEN, w.local_written.ctypes.data),
+            (c.ARENA, -(-w.arena.ctypes.data // 16) * 16),
+            (c.RECORDS, w.records.ctypes.data),
+            (c.HANDLES, w.handles.ctypes.data),
+            (c.CLOCKS, w.clocks.ctypes.data),
+            (c.SHARED_RACE, w.shared_race.ctypes.data if race else 0),
+            (c.THREADS, threads),
+            (c.FUEL, device.max_branches),
+        ):
+            ctx[word] = value
+        regions: list[Region] = []
+        if checked:
+            regions = device.registry.with_arrays(packer.regions + self._variables(program))
+            table = rows(regions, race)
+            ctx[c.REGIONS], ctx[c.REGION_COUNT] = table.ctypes.data, len(table)
+        if race:
+            ctx[c.EPOCH] = device.epoch
+            ctx[c.FIRST_EPOCH] = device.epoch + 1
+        kind = 0 if not t.frame_bound else (2 if t.block_barrier else 1)
+        blocks = device.shuffled(grid[0] * grid[1] * grid[2])
+        warps = device.shuffled(-(-threads // 32))
+        scheduler.run_grid(
+            program.address,
+            params.ctypes.data,
+            ctx.ctypes.data,
+            blocks.ctypes.data if len(blocks) else 0,
+            warps.ctypes.data if len(warps) else 0,
+            device.twist(),
+            kind,
+            w.records.ctypes.data,
+            w.handles.ctypes.data,
+            w.clocks.ctypes.data if race else 0,
+            w.template.ctypes.data if checked else 0,
+            w.scratch.ctypes.data,
+        )
+        if race:
+            device.epoch = int(ctx[c.EPOCH])
+        if ctx[c.FAULT]:
+            raise_fault(ctx, t.name, parse(self.ptx).source, _neighbour(regions, packer, w))
+
+    def _variables(self, program: Program) -> list[Region]:
+        """The module's own variables as regions; PTX sets them to zero where it gives no value."""
+        checked = True
+        if checked not in self._globals:
+            found = []
+            for name, size, constant in program.translation.globals:
+                base = program.global_address(name)
+                found.append(Region(base, base + size, None, constant))
+            self._globals[checked] = found
+        return self._globals[checked]
+
+
+def _neighbour(regions: list[Region], packer: Packer, w: _Workspace) -> Callable[[int], str]:
+    """Words for what an address belongs to, or what lies next to it."""
+
+    def near(address: int) -> str:
+        pieces = []
+        number = 0
+        for array in packer.keep:
+            number += 1
+            low, high = extent(array)
+            pieces.append(
+                (low, high, f"array {number} of the arguments, {array.dtype}{array.shape}")
+            )
+        pieces += [(r.base, r.end, "an allocation") for r in regions]
+        base = w.shared.ctypes.data
+        pieces.append((base, base + len(w.written), "the block's shared memory"))
+        for low, high, what in pieces:
+            if low <= address < high:
+                return f"it is byte {address - low} of {what} ({high - low} bytes)"
+        if not pieces:
+            return "no memory is registered"
+
+        def gap(piece: tuple[int, int, str]) -> int:
+            return piece[0] - address if address < piece[0] else address - piece[1] + 1
+
+        low, high, what = min(pieces, key=gap)
+        if address < low:
+            return f"the nearest is {low - address} bytes further: {what} ({high - low} bytes)"
+        return f"it is {address - high} bytes behind the end of {what} ({high - low} bytes)"
+
+    return near
+
+
+class Kernel:
+    """A Numba CUDA kernel that is compiled for an emulated device when it is first launched.
+
+    Args:
+        function: a Python function, or what ``@cuda.jit`` made of it.
+        device: where it runs; its compute capability is compiled for.
+        **options: ``fastmath`` and ``max_registers``, as in ``cuda.jit``.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], device: Device | None = None, **options: Any
+    ) -> None:
+        self.function, self.options = function, options
+        self._device = device
+        self._variants: dict[Any, PTXKernel] = {}
+
+    @property
+    def device(self) -> Device:
+        return self._device or default_device()
+
+    def specialise(self, signature: Any, cc: tuple[int, int]) -> PTXKernel:
+        """The kernel for argument types and a compute capability."""
+        types = signature_types(signature)
+        key = (types, cc)
+        if key not in self._variants:
+            text = compile_ptx(self.function, types, cc, **self.options)
+            self._variants[key] = PTXKernel(text, device=self._device, types=types)
+        return self._variants[key]
+
+    def __getitem__(self, configuration: Any) -> Callable[..., None]:
+        def run(*arguments: Any) -> None:
+            shared = configuration[3] if len(configuration) == 4 else 0
+            self.launch(configuration[0], configuration[1], arguments, shared=shared)
+
+        return run
+
+    def launch(
+        self,
+        grid: int | tuple[int, ...],
+        block: int | tuple[int, ...],
+        arguments: tuple[Any, ...],
+        *,
+        shared: int = 0,
+        device: Device | None = None,
+    ) -> None:
+        """As :meth:`PTXKernel.launch`; compiles for the arguments' types where needed."""
+        device = device or self.device
+        host = tuple(getattr(a, "host", a) for a in arguments)
+        kernel = self.specialise(types_of(host), device.cc)
+        kernel.launch(grid, block, arguments, shared=shared, device=device)
+
+
+def compile(
+    function: Callable[..., Any],
+    signature: Any = None,
+    cc: tuple[int, int] | None = None,
+    *,
+    device: Device | None = None,
+    **options: Any,
+) -> Kernel | PTXKernel:
+    """Prepare a Numba CUDA kernel for the emulator.
+
+    Args:
+        function: a Python function, or what ``@cuda.jit`` made of it.
+        signature: argument types, ``'void(f4[::1], u4)'`` or a tuple; None takes them from the
+            arguments of each launch.
+        cc: compute capability; by default the device's.
+        device: where it runs; by default a fast device of its own compute capability.
+        **options: ``fastmath`` and ``max_registers``, as in ``cuda.jit``.
+
+    Returns:
+        A kernel to launch with ``kernel[grid, block](arguments...)``.
+    """
+    if device is None and cc is not None:
+        device = Device(cc=cc)
+    kernel = Kernel(function, device, **options)
+    if signature is None:
+        return kernel
+    return kernel.specialise(signature, cc or kernel.device.cc)

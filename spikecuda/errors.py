@@ -1,0 +1,50 @@
+"""The exceptions that spikecuda raises on purpose.
+
+Every message names the field, the requirement, the value got and the remedy:
+``tau_m must be > 0 ms (got -5.0)``.  Each class also derives from the built-in exception that a
+caller would expect, so ``except ValueError`` keeps working.
+"""
+
+
+class SpikecudaError(Exception):
+    """Base class of all errors that spikecuda raises on purpose."""
+
+
+class SpikecudaValueError(SpikecudaError, ValueError):
+    """An argument has the right type and a value that cannot be used."""
+
+
+class SpikecudaTypeError(SpikecudaError, TypeError):
+    """An argument has a type that cannot be used."""
+
+
+class ModelError(SpikecudaValueError):
+    """A model's definition does something that a kernel cannot do; names the line."""
+
+
+class DeviceError(SpikecudaError, RuntimeError):
+    """A device is missing, unusable or failed; says what to install or choose instead."""
+
+
+class MissingPackageError(DeviceError, ImportError):
+    """A feature needs a package that is not installed; says which extra brings it."""
+
+
+class OutOfMemoryError(SpikecudaError, MemoryError, ValueError):
+    """A request does not fit in memory; raised before anything is allocated."""
+
+
+class NumericalError(SpikecudaError, FloatingPointError, ValueError):
+    """State became NaN or infinite, or left the range of its precision."""
+
+
+class ClosedError(SpikecudaError, RuntimeError, ValueError):
+    """The object was closed and its buffers were given back."""
+
+
+def nearest(name: str, known: "list[str] | tuple[str, ...]") -> str:
+    """Return ``' (did you mean X?)'`` for the known name closest to ``name``, or an empty string."""
+    import difflib
+
+    match = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    return f"; did you mean {match[0]!r}?" if match else ""

@@ -1,0 +1,10 @@
+"""Neuron models: parameters with units, ranges and defaults, and the user's own."""
+
+from spikecuda.models.adex import AdEx
+from spikecuda.models.base import Model, as_model
+from spikecuda.models.izhikevich import Izhikevich
+from spikecuda.models.lif import LIF
+from spikecuda.models.parameter import Parameter, State
+from spikecuda.models.registry import find, names
+
+__all__ = ["LIF", "AdEx", "Izhikevich", "Model", "Parameter", "State", "as_model", "find", "names"]

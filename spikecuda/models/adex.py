@@ -1,0 +1,63 @@
+"""Adaptive exponential integrate-and-fire: the user's view."""
+
+import numpy as np
+
+from spikecuda.kernels.models import adex
+from spikecuda.models.base import Model
+from spikecuda.models.parameter import Parameter, State
+
+X_MAX = 80.0
+
+
+class AdEx(Model):
+    """Adaptive exponential integrate-and-fire neuron.
+
+    ``c_m dv/dt = -g_l (v - e_l) + g_l delta_t exp((v - v_t) / delta_t) - w + current`` and
+    ``tau_w dw/dt = a (v - e_l) - w``; at v >= v_peak: v <- v_reset, w <- w + b.  With t_ref > 0, v
+    is held at v_reset for t_ref while w goes on.
+
+    Schemes: ``euler`` (order 1, one exponential a step) and ``heun`` (order 2, two).
+
+    Source: Brette & Gerstner (2005) J Neurophysiol 94:3637, equations 1 to 3 and the regular
+    spiking cell of figure 2 (default values).
+    """
+
+    name = "adex"
+    source = "Brette & Gerstner (2005) J Neurophysiol 94:3637"
+    refractory = True
+    requires = (("v_reset", "<", "v_peak"), ("v_t", "<", "v_peak"))
+
+    v = State(
+        "mV",
+        initial="e_l",
+        origin="e_l",
+        span=lambda v_t, e_l: np.maximum(np.abs(v_t - e_l), 1.0),
+        doc="membrane potential",
+    )
+    w = State("pA", initial=0.0, span=100.0, doc="adaptation current")
+    c_m = Parameter(281.0, "pF", "membrane capacitance", above=0.0)
+    g_l = Parameter(30.0, "nS", "leak conductance", above=0.0)
+    e_l = Parameter(-70.6, "mV", "leak reversal potential")
+    v_t = Parameter(-50.4, "mV", "threshold of the exponential")
+    delta_t = Parameter(2.0, "mV", "slope factor", above=0.0)
+    a = Parameter(4.0, "nS", "subthreshold adaptation")
+    tau_w = Parameter(144.0, "ms", "adaptation time constant", above=0.0)
+    b = Parameter(80.5, "pA", "spike-triggered adaptation")
+    v_reset = Parameter(-70.6, "mV", "potential after a spike")
+    v_peak = Parameter(0.0, "mV", "potential at which the upstroke counts as a spike")
+    t_ref = Parameter(0.0, "ms", "absolute refractory period", at_least=0.0)
+
+    schemes = {"euler": adex.step_euler, "heun": adex.step_heun}
+    threshold = adex.threshold
+    reset = adex.reset
+
+    def derive(c_m, g_l, v_t, delta_t, tau_w, v_peak, dt):
+        """Return the constants of the step, in the notation of the kernel."""
+        return {
+            "g_exp": g_l * delta_t,
+            "x_v": 1.0 / delta_t,
+            "x_t": -v_t / delta_t,
+            "x_cap": np.minimum((v_peak - v_t) / delta_t, X_MAX),
+            "h_c": dt / c_m,
+            "h_w": dt / tau_w,
+        }

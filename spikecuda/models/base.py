@@ -1,0 +1,274 @@
+"""The base class of neuron models, built in or the user's own."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
+from spikecuda.models.parameter import Parameter, State
+
+# Names that the templates use themselves.
+INPUTS = ("current",)
+RESERVED = (*INPUTS, "jump", "refrac", "dt", "real", "np")
+COMPARISONS = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "!=": np.not_equal,
+}
+
+
+class Model:
+    """A neuron model: subclass it, declare states and parameters, write three small functions.
+
+    Class attributes that are ``State`` or ``Parameter`` objects declare the model's variables.
+    The functions are plain (no ``self``) and ask for what they need by name: any state, any
+    parameter, any constant that ``derive`` returns, ``dt`` (ms) and the input ``current``.
+
+    - ``step`` returns the new value of every state, in the order of declaration;
+    - ``threshold`` returns the condition for a spike, tested after ``step``;
+    - ``reset`` returns the value of every state after a spike;
+    - ``derive`` (optional) returns a dict of constants, computed once on the host in float64 with
+      NumPy from parameters and ``dt``.
+
+    Optional class attributes:
+        name: what pools and the command line call the model; default: the class name in lower case.
+        schemes: dict of name -> step function, for models with several integration schemes; the
+            first is the default and ``step`` is not needed.
+        refractory: True if the model has parameters ``t_ref`` (ms) and ``v_reset`` and a state
+            ``v``: after a spike v is held at v_reset for t_ref, and input pulses are lost.
+        pulse: the state that an input pulse (Poisson weight) adds to; default: the first.
+        input_unit: the unit of ``current``.
+        requires: relations between parameters, such as ``("v_reset", "<", "v_th")``.
+        source: the publication.
+
+    Raises:
+        ModelError: when the class is defined, with file and line, if a function does something
+            that a kernel cannot do.
+    """
+
+    name: ClassVar[str] = ""
+    states: ClassVar[dict[str, State]] = {}
+    parameters: ClassVar[dict[str, Parameter]] = {}
+    functions: ClassVar[dict[str, Source]] = {}
+    schemes: ClassVar[dict[str, Callable[..., Any]]] = {}
+    refractory: ClassVar[bool] = False
+    pulse: ClassVar[str] = ""
+    input_unit: ClassVar[str] = "pA"
+    requires: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+    source: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.name = cls.__dict__.get("name") or cls.__name__.lower()
+        members: dict[str, Any] = {}
+        for base in reversed(cls.__mro__):
+            members.update(vars(base))
+        cls.states = {k: v for k, v in members.items() if isinstance(v, State)}
+        cls.parameters = {k: v for k, v in members.items() if isinstance(v, Parameter)}
+        cls.pulse = cls.__dict__.get("pulse") or next(iter(cls.states), "")
+        if "step" in cls.__dict__ and "schemes" not in cls.__dict__:
+            cls.schemes = {"step": cls.__dict__["step"]}
+        _check_names(cls)
+        cls.functions = _check_functions(cls, members)
+        _check_refractory(cls)
+        if not cls.name.startswith("_"):
+            from spikecuda.models.registry import register
+
+            register(cls)
+
+    @classmethod
+    def default_scheme(cls) -> str:
+        """Return the name of the scheme that is used when none is asked for."""
+        return next(iter(cls.schemes))
+
+    @classmethod
+    def kernel_arguments(cls, scheme: str) -> tuple[str, ...]:
+        """Return the names of the constants that the kernel of a scheme takes, in order."""
+        names: dict[str, None] = {}
+        for function in (scheme, "threshold", "reset"):
+            for name in cls.functions[function].arguments:
+                if name not in cls.states and name not in INPUTS:
+                    names[name] = None
+        if cls.refractory:
+            names["v_reset"] = None
+        return tuple(names)
+
+    @classmethod
+    def resolve(cls, params: Mapping[str, object] | None, count: int) -> dict[str, np.ndarray]:
+        """Return every parameter as a validated float64 array of shape () or (count,).
+
+        Args:
+            params: values by name; the rest takes the model's defaults.
+            count: number of neurons.
+
+        Raises:
+            SpikecudaValueError: unknown name, value out of range, wrong shape, broken relation.
+            SpikecudaTypeError: a value that is not made of numbers.
+        """
+        from spikecuda.models.parameter import as_values
+
+        given = dict(params or {})
+        for name in given:
+            if name not in cls.parameters:
+                raise SpikecudaValueError(
+                    f"{cls.name} has no parameter {name!r}{nearest(name, list(cls.parameters))}; "
+                    f"it has {', '.join(cls.parameters)}"
+                )
+        values = {}
+        for name, parameter in cls.parameters.items():
+            values[name] = as_values(name, given.get(name, parameter.default), count)
+            parameter.validate(name, values[name])
+        for left, relation, right in cls.requires:
+            holds = COMPARISONS[relation](values[left], values[right])
+            if not np.all(holds):
+                where = int(np.argmin(np.broadcast_to(holds, (count,))))
+                a = float(np.broadcast_to(values[left], (count,))[where])
+                b = float(np.broadcast_to(values[right], (count,))[where])
+                raise SpikecudaValueError(
+                    f"{left} must be {relation} {right} (got {left} = {a!r}, {right} = {b!r} for "
+                    f"neuron {where}); change one of them"
+                )
+        return values
+
+    @classmethod
+    def constants(cls, values: Mapping[str, np.ndarray], dt: float) -> dict[str, np.ndarray]:
+        """Return parameters, ``dt`` and derived constants by name, in float64.
+
+        Args:
+            values: what ``resolve`` returned.
+            dt: length of a step (or substep) in ms.
+        """
+        known: dict[str, np.ndarray] = {**values, "dt": np.float64(dt)}  # type: ignore[dict-item]
+        derive = getattr(cls, "derive", None)
+        if derive is not None:
+            wanted = {name: known[name] for name in inspect.signature(derive).parameters}
+            with np.errstate(over="ignore"):
+                derived = derive(**wanted)
+            known.update({name: np.asarray(value, np.float64) for name, value in derived.items()})
+        return known
+
+
+def _check_names(cls: type[Model]) -> None:
+    """Raise ModelError for names that are missing, taken or cannot be used."""
+    if not cls.states:
+        raise ModelError(f"{cls.__name__} needs at least one State (got none); v = State('mV')")
+    for name in (*cls.states, *cls.parameters):
+        if name in RESERVED or name.startswith("_") or name in vars(Model):
+            raise ModelError(
+                f"{cls.__name__}.{name}: the name is taken by the kernel; choose another name"
+            )
+    if cls.pulse not in cls.states:
+        raise ModelError(
+            f"{cls.__name__}.pulse must name a state (got {cls.pulse!r}); it has "
+            f"{', '.join(cls.states)}"
+        )
+
+
+def _check_functions(cls: type[Model], members: Mapping[str, Any]) -> dict[str, Source]:
+    """Parse and check every model function; return their sources by name."""
+    derive = members.get("derive")
+    if derive is not None:
+        cls.derive = staticmethod(_plain(derive))  # type: ignore[attr-defined]
+    wanted: dict[str, tuple[Any, tuple[str, ...]]] = {
+        scheme: (function, (REAL,) * len(cls.states)) for scheme, function in cls.schemes.items()
+    }
+    wanted["threshold"] = (members.get("threshold"), (BOOL,))
+    wanted["reset"] = (members.get("reset"), (REAL,) * len(cls.states))
+    if not cls.schemes:
+        raise ModelError(f"{cls.__name__} needs a step function; def step(v, current, ...): ...")
+    sources = {}
+    for name, (function, kinds) in wanted.items():
+        if function is None:
+            raise ModelError(f"{cls.__name__} needs a {name} function; def {name}(v, ...): ...")
+        function = _plain(function)
+        source = read(function, cls.__name__)
+        got = Checker(source).check()
+        if got != kinds:
+            what = "one condition" if kinds == (BOOL,) else f"{', '.join(cls.states)} (numbers)"
+            raise ModelError(
+                f"{source.name}, line {source.line} of {source.file}: must return {what} (got "
+                f"{', '.join(got)}); return one value for each state, in the order of declaration"
+            )
+        _check_arguments(cls, source)
+        sources[name] = source
+        if name in vars(cls) and not isinstance(vars(cls)[name], staticmethod):
+            setattr(cls, name, staticmethod(function))
+    return sources
+
+
+def _plain(function: Any) -> Any:
+    """Return the function inside a staticmethod, or the function itself."""
+    return function.__func__ if isinstance(function, staticmethod) else function
+
+
+def _check_arguments(cls: type[Model], source: Source) -> None:
+    """Raise ModelError for an argument that names nothing the model has."""
+    derive = getattr(cls, "derive", None)
+    inputs = INPUTS if source.name.split(".")[-1] not in ("threshold", "reset") else ()
+    known = [*cls.states, *cls.parameters, *inputs, "dt"]
+    for name in source.arguments:
+        # What derive returns is known only when it runs: accept, and check there.
+        if name not in known and derive is None:
+            raise ModelError(
+                f"{source.name}, line {source.line} of {source.file}: unknown argument {name!r}"
+                f"{nearest(name, known)}; a model function takes {', '.join(known)}"
+            )
+    if derive is not None:
+        try:
+            constants = cls.constants(
+                {k: np.asarray(p.default, np.float64) for k, p in cls.parameters.items()}, 0.1
+            )
+        except KeyError as error:
+            raise ModelError(
+                f"{cls.__name__}.derive: unknown argument {error.args[0]!r}; it takes parameters "
+                f"and dt: {', '.join(cls.parameters)}"
+            ) from None
+        known += list(constants)
+        for name in source.arguments:
+            if name not in known:
+                raise ModelError(
+                    f"{source.name}, line {source.line} of {source.file}: unknown argument "
+                    f"{name!r}{nearest(name, known)}; a model function takes {', '.join(known)}"
+                )
+
+
+def _check_refractory(cls: type[Model]) -> None:
+    """Raise ModelError if a refractory model lacks what the clamp needs."""
+    if cls.refractory:
+        for name, there in (
+            ("v", "v" in cls.states),
+            ("t_ref", "t_ref" in cls.parameters),
+            ("v_reset", "v_reset" in cls.parameters),
+        ):
+            if not there:
+                raise ModelError(
+                    f"{cls.__name__}.refractory = True needs a state v and parameters t_ref and "
+                    f"v_reset (got none called {name!r}); declare it"
+                )
+
+
+def as_model(neuron_type: object) -> type[Model]:
+    """Return a model class from its name or itself.
+
+    Raises:
+        SpikecudaValueError: unknown name; the message has the nearest one.
+        SpikecudaTypeError: neither a name nor a Model subclass.
+    """
+    from spikecuda.models.registry import find
+
+    if isinstance(neuron_type, str):
+        return find(neuron_type)
+    if (
+        isinstance(neuron_type, type)
+        and issubclass(neuron_type, Model)
+        and neuron_type is not Model
+    ):
+        return neuron_type
+    raise SpikecudaTypeError(
+        f"neuron_type must be a model's name or a Model subclass (got {neuron_type!r:.80})"
+    )

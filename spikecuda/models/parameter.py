@@ -1,0 +1,105 @@
+"""What a model declares: its parameters and its state variables."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A constant of the neuron, one number for a pool or one for each neuron.
+
+    Args:
+        default: value used when none is given, in ``unit``.
+        unit: ms, mV, pA, nS, pF, Hz, or "" for a number without dimension.
+        doc: one line that says what it is.
+        above: the value must be greater than this.
+        below: the value must be smaller than this.
+        at_least: the value must be this or greater.
+        at_most: the value must be this or smaller.
+    """
+
+    default: float
+    unit: str = ""
+    doc: str = ""
+    above: float = -math.inf
+    below: float = math.inf
+    at_least: float = -math.inf
+    at_most: float = math.inf
+
+    def validate(self, name: str, value: np.ndarray) -> None:
+        """Raise SpikecudaValueError unless all values are finite and in range."""
+        finite = np.isfinite(value)
+        if not finite.all():
+            raise SpikecudaValueError(
+                f"{name} must be finite (got {_first(value, ~finite)}); replace NaN and infinity"
+            )
+        unit = f" {self.unit}" if self.unit else ""
+        for bad, relation, bound in (
+            (value <= self.above, ">", self.above),
+            (value >= self.below, "<", self.below),
+            (value < self.at_least, ">=", self.at_least),
+            (value > self.at_most, "<=", self.at_most),
+        ):
+            if math.isfinite(bound) and bad.any():
+                raise SpikecudaValueError(
+                    f"{name} must be {relation} {bound:g}{unit} (got {_first(value, bad)})"
+                )
+
+
+@dataclass(frozen=True)
+class State:
+    """A variable that a neuron carries from step to step.
+
+    Args:
+        unit: ms, mV, pA, ... or "" for a number without dimension.
+        initial: start value: a number, a parameter's name, or a function of parameters by name.
+        origin: the value that float16 stores as 0, near rest: a number, a parameter's name, or a
+            function of parameters by name.  Default: ``initial``.
+        span: the value that float16 stores as 1, relative to ``origin``: likewise.  float16 keeps
+            11 significant bits of ``(value - origin) / span``; a span of the order of the distance
+            from rest to threshold serves best.
+        doc: one line that says what it is.
+    """
+
+    unit: str = ""
+    initial: float | str | Callable[..., float] = 0.0
+    origin: float | str | Callable[..., float] | None = None
+    span: float | str | Callable[..., float] = 1.0
+    doc: str = ""
+
+
+def as_values(name: str, value: object, count: int) -> np.ndarray:
+    """Return a float64 array of shape () or (count,) from a number or a sequence.
+
+    Raises:
+        SpikecudaTypeError: the value is not made of real numbers.
+        SpikecudaValueError: the shape is neither () nor (count,).
+    """
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiu":
+            raise TypeError
+        array = array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise SpikecudaTypeError(
+            f"{name} must be a number or an array of {count} numbers (got {value!r:.80})"
+        ) from None
+    if array.shape not in ((), (count,)):
+        raise SpikecudaValueError(
+            f"{name} must be one number or one per neuron, shape ({count},) (got shape "
+            f"{array.shape})"
+        )
+    return array
+
+
+def _first(value: np.ndarray, bad: np.ndarray) -> str:
+    """Return the first offending value, with its neuron when there is one per neuron."""
+    if value.ndim == 0:
+        return f"{float(value)!r}"
+    neuron = int(np.argmax(bad))
+    return f"{float(value[neuron])!r} for neuron {neuron}"
