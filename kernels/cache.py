@@ -5,6 +5,7 @@ written beside their place and renamed, so concurrent processes see all of a fil
 """
 
 import atexit
+import contextlib
 import functools
 import os
 import shutil
@@ -25,10 +26,8 @@ def cache_dir() -> Path:
         candidates.append(Path(os.environ["SPIKECUDA_CACHE_DIR"]))
     if os.environ.get("XDG_CACHE_HOME"):
         candidates.append(Path(os.environ["XDG_CACHE_HOME"]) / "spikecuda")
-    try:
+    with contextlib.suppress(RuntimeError):  # raised where there is no home folder at all
         candidates.append(Path.home() / ".cache" / "spikecuda")
-    except RuntimeError:  # no home folder at all
-        pass
     version = f"py{sys.version_info[0]}{sys.version_info[1]}"
     for candidate in candidates:
         folder = candidate / version

@@ -180,7 +180,7 @@ def disassemble(cubin: bytes) -> str:
 
 def _require() -> None:
     try:
-        import cuda.bindings
+        import cuda.bindings  # noqa: F401
         import numba_cuda  # noqa: F401
     except ImportError as error:
         raise MissingPackageError(

@@ -159,7 +159,9 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "stream_noise": STREAM_NOISE,
         "stream_poisson": STREAM_POISSON,
         "chunk": CHUNK,
+        # The simulator has no warp votes, and calls the numerics from plain Python.
         "ballot": target == "cuda",
+        "m": "sim." if target == "cudasim" else "",
     }
 
 

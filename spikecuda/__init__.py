@@ -33,7 +33,25 @@ if TYPE_CHECKING:
     from spikecuda.pool import GPUNeuronPool, RunResult
     from spikecuda.spikes import Spikes
 
-__all__ = ["__version__", *sorted(_PUBLIC)]
+__all__ = [
+    "Constant",
+    "GPUNeuronPool",
+    "LogNormal",
+    "Model",
+    "Noise",
+    "Normal",
+    "Parameter",
+    "PerStep",
+    "Poisson",
+    "Ramp",
+    "RunResult",
+    "SpikecudaError",
+    "Spikes",
+    "State",
+    "Step",
+    "Uniform",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

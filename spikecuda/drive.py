@@ -111,7 +111,7 @@ class Drive:
     def _cast(self, value: np.ndarray, dtype: type | None = None) -> np.ndarray | np.generic:
         dtype = dtype or self.real
         with np.errstate(over="ignore"):
-            cast = np.asarray(value).astype(dtype)
+            cast: np.ndarray = np.asarray(value).astype(dtype)
         if not np.isfinite(cast).all():
             raise SpikecudaValueError(
                 f"input must fit in {np.dtype(dtype).name} (got {np.abs(value).max():g}); use "
@@ -170,7 +170,7 @@ class Drive:
             self.fixed[f"_mean{j}"], self.fixed[f"_none{j}"] = mean32, none32
             self.fixed[f"_reciprocals{j}"] = reciprocals
         else:
-            self.fixed[f"_survival{j}"] = _survival(mean32, none32, reciprocals)
+            self.fixed[f"_survival{j}"] = _survival(np.float32(mean32), np.float32(none32), reciprocals)
         self.fixed[f"_weight{j}"] = self._cast(weight)
         self._pulses.append((NEURON if rate.ndim else SHARED, NEURON if weight.ndim else SHARED))
 

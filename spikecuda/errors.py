@@ -43,7 +43,7 @@ class ClosedError(SpikecudaError, RuntimeError, ValueError):
 
 
 def nearest(name: str, known: "list[str] | tuple[str, ...]") -> str:
-    """Return ``' (did you mean X?)'`` for the known name closest to ``name``, or an empty string."""
+    """Return ``"; did you mean 'x'?"`` for the known name closest to ``name``, or ``""``."""
     import difflib
 
     match = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)

@@ -5,7 +5,6 @@ A step of a protocol has the value at the step's start, ``t = k dt`` since the l
 """
 
 import math
-from abc import ABC
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from spikecuda.models.parameter import as_values
 POISSON_MEAN_LIMIT = 64.0
 
 
-class Input(ABC):
+class Input:
     """Base class of inputs; ``a + b`` gives both."""
 
     def __add__(self, other: object) -> "Sum":
@@ -54,7 +53,7 @@ class PerStep(Input):
 
 @dataclass(frozen=True, eq=False)
 class Step(Input):
-    """A current that is on from ``start`` to ``stop`` ms; amplitude one number or one per neuron."""
+    """A current that is on from ``start`` to ``stop`` ms; ``amplitude`` may be one per neuron."""
 
     amplitude: Any
     start: float = 0.0

@@ -28,7 +28,7 @@ def measure(case: Case) -> Outcome:
     seconds = time_runs(
         lambda: pool.run(steps=case.steps, input=current, record=None), case.repeats
     )
-    return Outcome(spikecuda.__version__, case.variant, seconds, spikes)
+    return Outcome(spikecuda.__version__, case.variant, seconds, spikes, [f"scheme {pool.scheme}"])
 
 
 if __name__ == "__main__":

@@ -183,6 +183,8 @@ class Checker:
                 f"write real({node.value!r})",
             )
         if isinstance(node, ast.BinOp):
+            if isinstance(node.op, ast.Pow):
+                self.fail(node, "powers call libm", "write v * v, or exp(y * log(x))")
             return self.arithmetic(
                 node, node.op, self.expression(node.left), self.expression(node.right)
             )
@@ -210,8 +212,6 @@ class Checker:
 
     def arithmetic(self, node: ast.AST, op: ast.operator, left: str, right: str) -> str:
         """Check an operator and its operands."""
-        if isinstance(op, ast.Pow):
-            self.fail(node, "powers call libm", "write v * v, or exp(y * log(x))")
         if not isinstance(op, ARITHMETIC):
             self.fail(node, f"the operator {type(op).__name__} is for integers", "use + - * /")
         if left != REAL or right != REAL:

@@ -124,7 +124,7 @@ class _Statements:
 def rewrite(source: Source, name: str) -> str:
     """Return the kernel source of a checked model function under a new name."""
     tree = copy.deepcopy(source.tree)
-    body = [n for n in tree.body if not (isinstance(n, ast.Expr) or isinstance(n, ast.Pass))]
+    body = [n for n in tree.body if not isinstance(n, ast.Expr | ast.Pass)]
     arguments = ast.arguments(
         posonlyargs=[], args=[ast.arg(arg=a) for a in source.arguments], kwonlyargs=[],
         kw_defaults=[], defaults=[],

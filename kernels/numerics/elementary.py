@@ -9,7 +9,7 @@ from numba import njit
 
 from spikecuda.kernels.numerics.arithmetic import _div, _fma, _mul, _select, bits_float, float_bits
 
-F, D, I, L = np.float32, np.float64, np.int32, np.int64
+F, D, I32, L = np.float32, np.float64, np.int32, np.int64
 
 # Adding 1.5 * 2^23 (2^52) leaves the nearest integer in the low bits of the sum.
 MAGIC32, MAGIC64 = F(12582912.0), D(6755399441055744.0)
@@ -22,7 +22,7 @@ LN2_HI64, LN2_LO64 = (
 )
 EXP32_MAX, EXP32_MIN = F(88.37), F(-87.33)
 EXP64_MAX, EXP64_MIN = D(709.4), D(-708.3)
-SQRT_HALF32, SQRT_HALF64 = I(0x3F3504F3), L(0x3FE6A09E667F3BCD)
+SQRT_HALF32, SQRT_HALF64 = I32(0x3F3504F3), L(0x3FE6A09E667F3BCD)
 ONE32, ONE64, TWO64, MINUS_HALF32 = F(1.0), D(1.0), D(2.0), F(-0.5)
 ZERO32, ZERO64, INF32, INF64, NAN32, NAN64 = F(0), D(0), F(np.inf), D(np.inf), F(np.nan), D(np.nan)
 # Subnormal arguments of log are scaled up by a power of two first.
@@ -74,7 +74,7 @@ def exp32(x):
     p = _fma(p, r, E32_1)
     p = _fma(p, r, E32_0)
     z = _fma(_mul(r, r), p, r)
-    scale = bits_float(I((float_bits(shifted) + I(127)) << I(23)))
+    scale = bits_float(I32((float_bits(shifted) + I32(127)) << I32(23)))
     return _fma(z, scale, scale)
 
 
@@ -104,9 +104,9 @@ def exp64(x):
 @njit(error_model="numpy")
 def log32_normal(x):
     """Return log(x) for a normal, positive, finite float32; anything else gives nonsense."""
-    bits = I(float_bits(x) - SQRT_HALF32)
-    exponent = F(I(bits >> I(23)))
-    f = bits_float(I((bits & I(0x7FFFFF)) + SQRT_HALF32)) - ONE32
+    bits = I32(float_bits(x) - SQRT_HALF32)
+    exponent = F(I32(bits >> I32(23)))
+    f = bits_float(I32((bits & I32(0x7FFFFF)) + SQRT_HALF32)) - ONE32
     p = _fma(L32_6, f, L32_5)
     p = _fma(p, f, L32_4)
     p = _fma(p, f, L32_3)

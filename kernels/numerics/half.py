@@ -12,10 +12,10 @@ from numba.extending import intrinsic
 from spikecuda.kernels.numerics.arithmetic import bits_float, float_bits
 from spikecuda.kernels.numerics.philox import philox
 
-I, U = np.int32, np.uint32
+I32, U = np.int32, np.uint32
 # An odd constant with well-spread bits: 2^32 over the golden ratio.
 SPREAD = U(0x9E3779B9)
-LOW_BITS = I(0x1FFF)
+LOW_BITS = I32(0x1FFF)
 
 
 @intrinsic
@@ -61,7 +61,7 @@ def dither_bits(neuron_word, step_word):
     decorrelates neurons.  A tenth of the cost of a Philox word for every neuron and step
     (docs/decisions/0004).
     """
-    return I(U((neuron_word ^ step_word) * SPREAD))
+    return I32(U((neuron_word ^ step_word) * SPREAD))
 
 
 @njit(error_model="numpy")
@@ -74,8 +74,8 @@ def round_half(a, low_bits):
             keep happens with the probability that makes the rounding unbiased.  Below 2^-14,
             where halves are evenly spaced, the result is rounded to nearest.
     """
-    bits = I(float_bits(a) + low_bits) & ~LOW_BITS
-    return _float_to_half(bits_float(I(bits)))
+    bits = I32(float_bits(a) + low_bits) & ~LOW_BITS
+    return _float_to_half(bits_float(I32(bits)))
 
 
 @njit(error_model="numpy")

@@ -17,7 +17,7 @@ from spikecuda.kernels.numerics.arithmetic import (
 )
 from spikecuda.kernels.numerics.elementary import log32_normal
 
-F, I, U = np.float32, np.int32, np.uint32
+F, I32, U = np.float32, np.int32, np.uint32
 TWO_31, TWO_32 = F(2.0**-31), F(2.0**-32)
 MINUS_TWO, ONE, ZERO = F(-2.0), F(1.0), F(0.0)
 QUARTER_TURN = F(0.7853981633974483 * 2.0**-31)
@@ -29,7 +29,7 @@ MINUS_HALF = F(-0.5)
 @njit(error_model="numpy")
 def uniform_open(word):
     """Return a float32 in [2^-32, 1] from a uint32: ``(word >> 1) / 2^31 + 2^-32``."""
-    return _fma(F(I(word >> U(1))), TWO_31, TWO_32)
+    return _fma(F(I32(word >> U(1))), TWO_31, TWO_32)
 
 
 @njit(error_model="numpy")
@@ -41,16 +41,16 @@ def gaussian_pair(first, second):
     Source: Box & Muller (1958) Ann Math Statist 29:610.
     """
     radius = _sqrt(_mul(MINUS_TWO, log32_normal(uniform_open(first))))
-    x = _mul(F(I(second << U(2))), QUARTER_TURN)
+    x = _mul(F(I32(second << U(2))), QUARTER_TURN)
     z = _mul(x, x)
     sine = _fma(_mul(x, z), _fma(_fma(S_2, z, S_1), z, S_0), x)
     cosine = _fma(_mul(z, z), _fma(_fma(C_2, z, C_1), z, C_0), _fma(z, MINUS_HALF, ONE))
-    quadrant = I(second >> U(30))
-    odd = (quadrant & I(1)) != I(0)
+    quadrant = I32(second >> U(30))
+    odd = (quadrant & I32(1)) != I32(0)
     a = _select(odd, sine, cosine)
     b = _select(odd, cosine, sine)
-    a = bits_float(I(float_bits(a) ^ I(((quadrant + I(1)) & I(2)) << I(30))))
-    b = bits_float(I(float_bits(b) ^ I((quadrant & I(2)) << I(30))))
+    a = bits_float(I32(float_bits(a) ^ I32(((quadrant + I32(1)) & I32(2)) << I32(30))))
+    b = bits_float(I32(float_bits(b) ^ I32((quadrant & I32(2)) << I32(30))))
     return _mul(radius, a), _mul(radius, b)
 
 

@@ -8,7 +8,6 @@ The exponent is capped at ``min((v_peak - v_t) / delta_t, 80)``.  Units: ms, mV,
 
 import math
 
-import numpy as np
 from numba import njit
 
 from spikecuda.kernels.reference.arguments import (
@@ -17,6 +16,7 @@ from spikecuda.kernels.reference.arguments import (
     grid,
     refractory_steps,
     single,
+    tables,
 )
 
 PARAMETERS = (
@@ -31,6 +31,7 @@ PARAMETERS = (
     "v_reset",
     "v_peak",
 )
+STATES = ("v", "w")
 SCHEMES = ("euler", "heun")
 EXPONENT_MAX = 80.0
 
@@ -56,15 +57,17 @@ def _integrate(v, w, current, h, heun, c_m, g_l, e_l, v_t, delta_t, a, tau_w, v_
 
 
 @njit(cache=True)
-def _run(v, w, refrac, p, n_ref, current, pulses, dt, heun, substeps, spikes, traces):
+def _run(v, w, refrac, p, n_ref, current, pulses, dt, heun, substeps, traces):
     c_m, g_l, e_l, v_t, delta_t, a, tau_w, b, v_reset, v_peak = p
-    trace_v, trace_w, trace_refrac, tested, margin = traces
+    trace_v, trace_w, trace_refrac, before_v, before_w, tested, fired = traces
     h = dt / substeps
     for k in range(current.shape[0]):
         for j in range(current.shape[1]):
             held = refrac[j] > 0
+            spiked = False
             clamped = held
             for part in range(substeps):
+                before_v[k, part, j], before_w[k, part, j] = v[j], w[j]
                 v[j], w[j] = _integrate(
                     v[j], w[j], current[k, j], h, heun, c_m[j], g_l[j], e_l[j], v_t[j],
                     delta_t[j], a[j], tau_w[j], v_peak[j],
@@ -74,14 +77,13 @@ def _run(v, w, refrac, p, n_ref, current, pulses, dt, heun, substeps, spikes, tr
                     continue
                 if part == substeps - 1:
                     v[j] += pulses[k, j]
-                tested[k, j] = v[j]
-                margin[k, j] = min(margin[k, j], abs(v[j] - v_peak[j]))
+                tested[k, part, j] = v[j]
                 if v[j] >= v_peak[j]:
-                    spikes[k, j] = True
+                    fired[k, part, j] = spiked = True
                     v[j] = v_reset[j]
                     w[j] += b[j]
                     clamped = n_ref[j] > 0
-            if spikes[k, j]:
+            if spiked:
                 refrac[j] = n_ref[j]
             elif held:
                 refrac[j] -= 1
@@ -110,20 +112,12 @@ def simulate(state, params, current, pulses=None, dt=0.1, scheme="euler", subste
     steps, count = current.shape
     v, w = columns(state, ("v", "w"), count)
     refrac = counters(state, count)
-    spikes = np.zeros((steps, count), np.bool_)
-    shape = (steps, count)
-    traces = (
-        np.empty(shape),
-        np.empty(shape),
-        np.empty(shape),
-        np.full(shape, np.nan),
-        np.full(shape, np.inf),
-    )
+    traces = tables(STATES, steps, substeps, count)
     p = tuple(columns(params, PARAMETERS, count))
     n_ref = refractory_steps(params, dt, count)
-    heun = scheme == "heun"
-    _run(v, w, refrac, p, n_ref, current, pulses, float(dt), heun, substeps, spikes, traces)
-    return spikes, dict(zip(("v", "w", "refrac", "tested", "margin"), traces, strict=True))
+    heun, out = scheme == "heun", tuple(traces.values())
+    _run(v, w, refrac, p, n_ref, current, pulses, float(dt), heun, substeps, out)
+    return traces["fired"].any(axis=1), traces
 
 
 def step(state, params, current, pulse=None, dt=0.1, scheme="euler", substeps=1):

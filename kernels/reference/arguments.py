@@ -32,6 +32,17 @@ def refractory_steps(params, dt, count):
     return np.array(np.broadcast_to(np.rint(t_ref / dt).astype(np.int64), count))
 
 
+def tables(states, steps, substeps, count):
+    """Return the dict of arrays that a simulation fills, as the package's docstring lists them."""
+    names = (*states, "refrac")
+    traces = {name: np.zeros((steps, count)) for name in names}
+    parts = (steps, substeps, count)
+    traces.update({f"before_{name}": np.zeros(parts) for name in states})
+    traces["tested"] = np.full(parts, np.nan)
+    traces["fired"] = np.zeros(parts, np.bool_)
+    return traces
+
+
 def single(simulate, state, params, current, pulse, dt, scheme, substeps):
     """Run one step of ``simulate`` and return (spikes, traces) without the time axis."""
     rows = np.asarray(current, np.float64)[None, :]

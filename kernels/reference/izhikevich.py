@@ -6,12 +6,13 @@ there: ``v' = 0.04 v^2 + 5 v + 140 - u + I``, ``u' = a (b v - u)``; at ``v >= 30
 the script figure1.m of Izhikevich (2004) takes v in one Euler step ("euler").
 """
 
-import numpy as np
 from numba import njit
 
-from spikecuda.kernels.reference.arguments import columns, grid, single
+from spikecuda.kernels.reference.arguments import columns, grid, single, tables
 
+DEFAULTS = {"c0": 140.0, "c1": 5.0, "c2": 0.04, "v_peak": 30.0}
 PARAMETERS = ("a", "b", "c", "d", "c0", "c1", "c2", "v_peak")
+STATES = ("v", "u")
 SCHEMES = ("half_steps", "euler")
 
 
@@ -32,22 +33,22 @@ def _integrate(v, u, current, h, halves, a, b, c0, c1, c2):
 
 
 @njit(cache=True)
-def _run(v, u, p, current, pulses, dt, halves, substeps, spikes, traces):
+def _run(v, u, p, current, pulses, dt, halves, substeps, traces):
     a, b, c, d, c0, c1, c2, v_peak = p
-    trace_v, trace_u, tested, margin = traces
+    trace_v, trace_u, _, before_v, before_u, tested, fired = traces
     h = dt / substeps
     for k in range(current.shape[0]):
         for j in range(current.shape[1]):
             for part in range(substeps):
+                before_v[k, part, j], before_u[k, part, j] = v[j], u[j]
                 v[j], u[j] = _integrate(
                     v[j], u[j], current[k, j], h, halves, a[j], b[j], c0[j], c1[j], c2[j]
                 )
                 if part == substeps - 1:
                     v[j] += pulses[k, j]
-                tested[k, j] = v[j]
-                margin[k, j] = min(margin[k, j], abs(v[j] - v_peak[j]))
+                tested[k, part, j] = v[j]
                 if v[j] >= v_peak[j]:
-                    spikes[k, j] = True
+                    fired[k, part, j] = True
                     v[j] = c[j]
                     u[j] += d[j]
             trace_v[k, j] = v[j]
@@ -71,14 +72,11 @@ def simulate(state, params, current, pulses=None, dt=1.0, scheme="half_steps", s
     current, pulses = grid(current, pulses)
     steps, count = current.shape
     v, u = columns(state, ("v", "u"), count)
-    spikes = np.zeros((steps, count), np.bool_)
-    shape = (steps, count)
-    traces = (np.empty(shape), np.empty(shape), np.full(shape, np.nan), np.full(shape, np.inf))
-    p = tuple(columns({"c0": 140.0, "c1": 5.0, "c2": 0.04, "v_peak": 30.0, **params},
-                      PARAMETERS, count))  # fmt: skip
-    halves = scheme == "half_steps"
-    _run(v, u, p, current, pulses, float(dt), halves, substeps, spikes, traces)
-    return spikes, dict(zip(("v", "u", "tested", "margin"), traces, strict=True))
+    traces = tables(STATES, steps, substeps, count)
+    p = tuple(columns({**DEFAULTS, **params}, PARAMETERS, count))
+    halves, out = scheme == "half_steps", tuple(traces.values())
+    _run(v, u, p, current, pulses, float(dt), halves, substeps, out)
+    return traces["fired"].any(axis=1), traces
 
 
 def step(state, params, current, pulse=None, dt=1.0, scheme="half_steps", substeps=1):

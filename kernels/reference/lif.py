@@ -8,7 +8,6 @@ Units: ms, mV, pF, pA.
 
 import math
 
-import numpy as np
 from numba import njit
 
 from spikecuda.kernels.reference.arguments import (
@@ -17,9 +16,11 @@ from spikecuda.kernels.reference.arguments import (
     grid,
     refractory_steps,
     single,
+    tables,
 )
 
 PARAMETERS = ("tau_m", "c_m", "v_rest", "v_reset", "v_th")
+STATES = ("v",)
 SCHEMES = ("exact",)
 
 
@@ -31,27 +32,28 @@ def _integrate(v, current, h, tau_m, c_m, v_rest):
 
 
 @njit(cache=True)
-def _run(v, refrac, p, n_ref, current, pulses, dt, substeps, spikes, traces):
+def _run(v, refrac, p, n_ref, current, pulses, dt, substeps, traces):
     tau_m, c_m, v_rest, v_reset, v_th = p
-    trace_v, trace_refrac, tested, margin = traces
+    trace_v, trace_refrac, before_v, tested, fired = traces
     for k in range(current.shape[0]):
         for j in range(current.shape[1]):
             held = refrac[j] > 0
+            spiked = False
             clamped = held
             for part in range(substeps):
+                before_v[k, part, j] = v[j]
                 v[j] = _integrate(v[j], current[k, j], dt / substeps, tau_m[j], c_m[j], v_rest[j])
                 if clamped:
                     v[j] = v_reset[j]
                     continue
                 if part == substeps - 1:
                     v[j] += pulses[k, j]
-                tested[k, j] = v[j]
-                margin[k, j] = min(margin[k, j], abs(v[j] - v_th[j]))
+                tested[k, part, j] = v[j]
                 if v[j] >= v_th[j]:
-                    spikes[k, j] = True
+                    fired[k, part, j] = spiked = True
                     v[j] = v_reset[j]
                     clamped = n_ref[j] > 0
-            if spikes[k, j]:
+            if spiked:
                 refrac[j] = n_ref[j]
             elif held:
                 refrac[j] -= 1
@@ -78,13 +80,11 @@ def simulate(state, params, current, pulses=None, dt=0.1, scheme="exact", subste
     steps, count = current.shape
     (v,) = columns(state, ("v",), count)
     refrac = counters(state, count)
-    spikes = np.zeros((steps, count), np.bool_)
-    shape = (steps, count)
-    traces = (np.empty(shape), np.empty(shape), np.full(shape, np.nan), np.full(shape, np.inf))
+    traces = tables(STATES, steps, substeps, count)
     p = tuple(columns(params, PARAMETERS, count))
     n_ref = refractory_steps(params, dt, count)
-    _run(v, refrac, p, n_ref, current, pulses, float(dt), substeps, spikes, traces)
-    return spikes, dict(zip(("v", "refrac", "tested", "margin"), traces, strict=True))
+    _run(v, refrac, p, n_ref, current, pulses, float(dt), substeps, tuple(traces.values()))
+    return traces["fired"].any(axis=1), traces
 
 
 def step(state, params, current, pulse=None, dt=0.1, scheme="exact", substeps=1):

@@ -122,7 +122,7 @@ class Device(ABC):
 
     @abstractmethod
     def read(self, buffer: Buffer, size: int | None = None) -> np.ndarray:
-        """Return the first ``size`` elements; only valid until the next launch, not to be written."""
+        """Return the first ``size`` elements: valid until the next launch, not to be written."""
 
     @abstractmethod
     def clear(self, buffer: Buffer) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from spikecuda.backends.base import Buffer, Device, Kernel
 from spikecuda.host import available_memory
 from spikecuda.kernels.spec import KernelSpec
+from spikecuda.launch import grid
 
 BLOCK = 128
 
@@ -61,7 +62,7 @@ class CudaEmuDevice(Device):
         first_at, last_at = names.index("_first"), names.index("_last")
         for first, last in batches:
             values[first_at], values[last_at] = np.int64(first), np.int64(last)
-            blocks = -(-(last - first) // self.block)
+            blocks = grid(last - first, self.block)
             self._device.launch(kernel.function, blocks, self.block, *values)
 
     def synchronize(self) -> None:

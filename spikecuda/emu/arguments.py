@@ -52,6 +52,7 @@ class Packer:
             )
 
     def array(self, array: np.ndarray) -> None:
+        """Add an array: two words that CUDA ignores, sizes, the address, shape and strides."""
         if array.dtype.hasobject:
             raise ArgumentError(f"an array argument must hold numbers (got dtype {array.dtype})")
         low, high = extent(array)
@@ -65,18 +66,15 @@ def _encode(value: Any, name: str, size: int, kind: str | None) -> bytes:
     """One field as ``size`` bytes; ``kind`` is the PTX type, which may be untyped (``.b32``)."""
     if kind is None:
         raise ArgumentError(f"parameter {name} is {size} bytes of a structure; pass its parts")
-    if isinstance(value, np.floating):
-        if value.dtype.itemsize == size:
-            return value.tobytes()
+    if isinstance(value, np.floating) and value.dtype.itemsize == size:
+        return value.tobytes()
     if isinstance(value, float | np.floating) or kind.startswith("f"):
         if size not in _FLOATS:
             raise ArgumentError(f"parameter {name} has {size} bytes, no float (got {value!r})")
         if kind[0] in "us" and not isinstance(value, int):
-            # Older PTX types a float parameter .f32; newer ones .b32.  An integer type is a mistake.
-            raise ArgumentError(
-                f"parameter {name} is the integer .{kind} (got {value!r}); use int()"
-            )
-        return _FLOATS[size](value).tobytes()
+            # NVVM types a float parameter .f32, or .b32; an integer type is a mistake.
+            raise ArgumentError(f"parameter {name} is an integer, .{kind} (got {value!r})")
+        return np.array(value, _FLOATS[size]).tobytes()
     number = int(value)
     limit = 1 << (8 * size)
     if not -(limit // 2) <= number < limit:
@@ -91,7 +89,7 @@ def pack(
     fields = packer.fields
     if len(fields) != len(parameters):
         raise ArgumentError(
-            f"kernel {kernel} takes {len(parameters)} fields (got {len(fields)} from the arguments);"
+            f"kernel {kernel} takes {len(parameters)} fields (got {len(fields)});"
             " an array of n dimensions is 5 + 2 n fields, a number is one"
         )
     buffer = np.zeros(max(8, total), np.uint8)

@@ -8,6 +8,9 @@ their warp does (the later thread's clocks say so).  Of the readers since the la
 that are furthest apart are kept: a later writer then conflicts with one of them, or with none.
 """
 
+# mypy: ignore-errors
+# (Numba code: intrinsics and their types are beyond mypy.)
+
 from __future__ import annotations
 
 from functools import cache
@@ -60,7 +63,9 @@ _LINE_BITS, _CLOCK_BITS = 22, 24
 
 
 @compiled()
-def _fault(ctx, code, block, thread, line, address, size):
+def _fault(
+    ctx: int, code: int, block: int, thread: int, line: int, address: int, size: int
+) -> None:
     poke(ctx, FAULT, code)
     poke(ctx, FAULT_BLOCK, block)
     poke(ctx, FAULT_THREAD, thread)
@@ -70,7 +75,7 @@ def _fault(ctx, code, block, thread, line, address, size):
 
 
 @compiled()
-def _ordered(ctx, who, when, thread, block):
+def _ordered(ctx: int, who: int, when: int, thread: int, block: int) -> bool:
     """Whether an earlier access happened before what this thread does now."""
     threads = peek(ctx, THREADS)
     earlier = (who >> (_LINE_BITS + 1)) - 1
@@ -91,7 +96,7 @@ def _ordered(ctx, who, when, thread, block):
 
 
 @compiled()
-def _distance(threads, a, b):
+def _distance(threads: int, a: int, b: int) -> int:
     """0 for lanes of one warp, 1 for warps of one block, 2 for blocks."""
     a, b = (a >> (_LINE_BITS + 1)) - 1, (b >> (_LINE_BITS + 1)) - 1
     if a // threads != b // threads:
@@ -100,7 +105,7 @@ def _distance(threads, a, b):
 
 
 @compiled()
-def _race(ctx, entry, flags, line, thread, block):
+def _race(ctx: int, entry: int, flags: int, line: int, thread: int, block: int) -> int:
     """Update the record of one byte; returns the (thread + 1, line) word of a rival, or 0."""
     threads = peek(ctx, THREADS)
     atomic = _atomic(flags)
@@ -108,16 +113,15 @@ def _race(ctx, entry, flags, line, thread, block):
     clock = peek32(peek(ctx, CLOCKS), thread * 32 + thread % 32)
     now = (peek(ctx, EPOCH) << _CLOCK_BITS) | clock
     writer = peek(entry, 0)
-    if writer != 0 and not (atomic and writer & 1):
-        if not _ordered(ctx, writer, peek(entry, 1), thread, block):
-            return writer
+    rival = writer != 0 and not (atomic and writer & 1)
+    if rival and not _ordered(ctx, writer, peek(entry, 1), thread, block):
+        return writer
     first, second = peek(entry, 2), peek(entry, 4)
     if flags & WRITE:
         for k in (2, 4):
             reader = peek(entry, k)
-            if reader != 0 and not (atomic and reader & 1):
-                if not _ordered(ctx, reader, peek(entry, k + 1), thread, block):
-                    return reader
+            if reader != 0 and not _ordered(ctx, reader, peek(entry, k + 1), thread, block):
+                return reader
         poke(entry, 0, me)
         poke(entry, 1, now)
         if not atomic:
@@ -140,19 +144,18 @@ def _race(ctx, entry, flags, line, thread, block):
 
 
 @compiled()
-def _atomic(flags):
+def _atomic(flags: int) -> int:
     return int64(1) if flags & ATOMIC else int64(0)
 
 
 @compiled()
-def _find(ctx, address):
+def _find(ctx: int, address: int) -> int:
     """Number of the region that holds an address, or -1 (regions are sorted and apart)."""
     regions, low = peek(ctx, REGIONS), 0
     high = peek(ctx, REGION_COUNT)
     last = peek(ctx, LAST_REGION)
-    if last < high:
-        if peek(regions, last * 5) <= address < peek(regions, last * 5 + 1):
-            return last
+    if last < high and peek(regions, last * 5) <= address < peek(regions, last * 5 + 1):
+        return last
     while low < high:
         middle = (low + high) // 2
         if address < peek(regions, middle * 5):
@@ -165,7 +168,9 @@ def _find(ctx, address):
     return -1
 
 
-def access(ctx, address, size, flags, line, thread, block, local):
+def access(
+    ctx: int, address: int, size: int, flags: int, line: int, thread: int, block: int, local: int
+) -> int:
     """Check one access; returns 1, or 0 after noting a fault."""
     space = flags & SPACE_MASK
     if address % size != 0:
@@ -173,17 +178,17 @@ def access(ctx, address, size, flags, line, thread, block, local):
         return 0
     written, race = int64(0), int64(0)
     found = False
-    if space == SPACE_SHARED or space == SPACE_GENERIC:
+    if space in (SPACE_SHARED, SPACE_GENERIC):
         offset = address - peek(ctx, SHARED)
-        if 0 <= offset and offset + size <= peek(ctx, SHARED_BYTES):
+        if offset >= 0 and offset + size <= peek(ctx, SHARED_BYTES):
             found = True
             written = peek(ctx, SHARED_WRITTEN) + offset
             race = peek(ctx, SHARED_RACE)
             if race != 0:
                 race += offset * RACE_WORDS * 8
-    if not found and (space == SPACE_LOCAL or space == SPACE_GENERIC):
+    if not found and space in (SPACE_LOCAL, SPACE_GENERIC):
         offset = address - local
-        if 0 <= offset and offset + size <= peek(ctx, LOCAL_BYTES):
+        if offset >= 0 and offset + size <= peek(ctx, LOCAL_BYTES):
             found = True
             written = peek(ctx, LOCAL_WRITTEN) + thread * peek(ctx, LOCAL_BYTES) + offset
     if not found and space != SPACE_SHARED and space != SPACE_LOCAL:

@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..errors import MissingPackageError
+from ..kernels.offline import ARCHITECTURES, library
 from .errors import ArgumentError, LaunchError
 
-ARCHITECTURES = ((7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0))
 
-
-class _Offline:
-    """Stands for a device where Numba only asks for its compute capability."""
-
-    def __init__(self, cc: tuple[int, int]) -> None:
-        self.compute_capability = cc
-        self.id = 0
-
-
-@contextlib.contextmanager
-def _without_device(cc: tuple[int, int]) -> Iterator[None]:
-    """Device functions ask for the current device while they are compiled; answer for it."""
-    from numba.cuda import dispatcher
-
-    original = dispatcher.get_current_device
-    dispatcher.get_current_device = lambda: _Offline(cc)
+def _import_cuda() -> None:
     try:
-        yield
-    finally:
-        dispatcher.get_current_device = original
-
-
-def _import_cuda() -> Any:
-    try:
-        from numba import cuda
-        from numba.cuda.compiler import _compile_pyfunc_with_fixup
+        from numba import cuda  # noqa: F401
+        from numba.cuda import compiler  # noqa: F401
     except ImportError as error:
         raise MissingPackageError(
             "compiling a kernel to PTX needs numba-cuda (not installed);"
             " pip install 'spikecuda[cuda]'"
         ) from error
-    return cuda, _compile_pyfunc_with_fixup
 
 
 def signature_types(signature: Any) -> tuple[Any, ...]:
@@ -62,9 +37,9 @@ def signature_types(signature: Any) -> tuple[Any, ...]:
 def types_of(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     """The Numba types of some arguments, as a launch would infer them."""
     _import_cuda()
-    from numba.cuda import typeof
+    from numba.cuda.typing.typeof import Purpose, typeof
 
-    return tuple(typeof.typeof(a, typeof.Purpose.argument) for a in arguments)
+    return tuple(typeof(a, Purpose.argument) for a in arguments)
 
 
 def compile_ptx(
@@ -93,29 +68,18 @@ def compile_ptx(
     if tuple(cc) not in ARCHITECTURES:
         known = ", ".join(f"{a}.{b}" for a, b in ARCHITECTURES)
         raise LaunchError(f"cc must be one of {known} (got {cc}); choose the nearest")
-    _, compiler = _import_cuda()
-    from numba.core import types
-
+    _import_cuda()
     options = getattr(function, "targetoptions", {})
-    body = getattr(function, "py_func", function)
-    fast = bool(options.get("fastmath", False)) if fastmath is None else fastmath
-    registers = options.get("max_registers") if max_registers is None else max_registers
-    with _without_device(tuple(cc)), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        library, _ = compiler(
-            body,
-            types.void(*signature_types(signature)),
-            device=False,
-            abi="numba",
-            cc=tuple(cc),
-            fastmath=fast,
-            lto=True,
-        )
-        library._lto = True
-        library._max_registers = registers
-        for file in options.get("link", ()):
-            library.add_linking_file(file)
-        return str(library.get_lto_ptx(cc=tuple(cc))).rstrip("\0")
+    code = library(
+        getattr(function, "py_func", function),
+        signature_types(signature),
+        (int(cc[0]), int(cc[1])),
+        fastmath=bool(options.get("fastmath", False)) if fastmath is None else fastmath,
+        max_registers=options.get("max_registers") if max_registers is None else max_registers,
+    )
+    for file in options.get("link", ()):
+        code.add_linking_file(file)
+    return str(code.get_lto_ptx(cc=(int(cc[0]), int(cc[1])))).rstrip("\0")
 
 
 def convert(value: Any, kind: Any) -> Any:

@@ -30,18 +30,22 @@ class DeviceArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
         return self.host.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """Kind of its elements."""
         return self.host.dtype
 
     @property
     def size(self) -> int:
+        """Number of elements."""
         return self.host.size
 
     @property
     def nbytes(self) -> int:
+        """Bytes of all elements."""
         return self.host.nbytes
 
     @property
@@ -124,12 +128,14 @@ class Event:
         self.recorded: float | None = None
 
     def record(self, stream: Stream | None = None) -> None:
+        """Note the host's time."""
         self.recorded = time.perf_counter()
 
     def synchronize(self) -> None:
         """Return at once: emulated work is done when it is asked for."""
 
     def query(self) -> bool:
+        """Say that the work before it is done."""
         return True
 
     def elapsed_ms(self, later: Event) -> float:
@@ -152,6 +158,7 @@ class Stream:
         """Return at once."""
 
     def record(self, event: Event | None = None) -> Event:
+        """Record an event, a new one by default."""
         event = event or Event()
         event.record(self)
         return event
@@ -201,10 +208,12 @@ class Device:
 
     @property
     def name(self) -> str:
+        """What it is, for messages."""
         return f"emulated CUDA device {self.ordinal} (sm_{self.cc[0]}{self.cc[1]}, {self.mode})"
 
     @property
     def checked(self) -> bool:
+        """Whether accesses are checked."""
         return self.mode != "fast"
 
     def empty(self, shape: int | tuple[int, ...], dtype: Any = np.float32) -> DeviceArray:
@@ -212,12 +221,12 @@ class Device:
         if self.closed:
             raise ClosedError(f"{self.name} is closed; make a new Device")
         kind = np.dtype(dtype)
-        sizes = (int(shape),) if np.ndim(shape) == 0 else tuple(int(s) for s in shape)  # type: ignore[union-attr]
+        sizes = tuple(int(s) for s in shape) if isinstance(shape, tuple | list) else (int(shape),)
         size = int(np.prod(sizes, dtype=np.int64)) * kind.itemsize
         if self.memory is not None and self.allocated + size > self.memory:
             raise OutOfMemoryError(
-                f"shape {sizes} of {kind} needs {size} bytes, {self.memory - self.allocated} are free"
-                f" on {self.name}; free arrays or give the device more memory"
+                f"shape {sizes} of {kind} needs {size} bytes (got {self.memory - self.allocated}"
+                f" free on {self.name}); free arrays or give the device more memory"
             )
         raw = aligned_bytes(size + 2 * GUARD)
         raw[...] = POISON
@@ -253,9 +262,11 @@ class Device:
         self.allocated -= region.end - region.base
 
     def stream(self) -> Stream:
+        """Make a stream."""
         return Stream(self)
 
     def event(self) -> Event:
+        """Make an event."""
         return Event()
 
     def synchronize(self) -> None:
@@ -282,6 +293,7 @@ class Device:
         return self._random.permutation(count)
 
     def twist(self) -> int:
+        """How the lanes of a warp are exchanged in the order of running (lane XOR twist)."""
         return 0 if self.seed is None else int(self._random.integers(32))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The exceptions of the emulated device; every message names what, where, the value and the remedy."""
+"""The exceptions of the emulated device; messages name what, where, the value and the remedy."""
 
 from __future__ import annotations
 

@@ -71,6 +71,7 @@ class Program:
     cached: bool
 
     def global_address(self, name: str) -> int:
+        """Where a variable of the module lies."""
         return int(self.engine.get_global_value_address(f"G{name}"))
 
 

@@ -43,7 +43,7 @@ def _shape(
     numbers = tuple(int(v) for v in value) if isinstance(value, tuple | list) else (int(value),)
     if not 1 <= len(numbers) <= 3:
         raise LaunchError(f"{name} must have 1 to 3 dimensions (got {value})")
-    numbers = (numbers + (1, 1))[:3]
+    numbers = (*numbers, 1, 1)[:3]
     for number, limit, axis in zip(numbers, limits, "xyz", strict=True):
         if not 1 <= number <= limit:
             raise LaunchError(f"{name}.{axis} must be 1 to {limit} (got {number})")
@@ -110,10 +110,12 @@ class PTXKernel:
 
     @property
     def device(self) -> Device:
+        """Where the kernel runs."""
         return self._device or default_device()
 
     @property
     def name(self) -> str:
+        """The kernel's name in the PTX."""
         return self.program(self.device.checked).translation.name
 
     def program(self, checked: bool) -> Program:
@@ -199,13 +201,13 @@ class PTXKernel:
         t = program.translation
         if threads > MAX_THREADS:
             raise LaunchError(f"block must have at most {MAX_THREADS} threads (got {threads})")
-        if not 0 <= shared or t.shared_bytes - REDZONE * len(t.shared) + shared > MAX_SHARED:
+        if shared < 0 or t.shared_bytes - REDZONE * len(t.shared) + shared > MAX_SHARED:
             raise LaunchError(
                 f"shared memory must be 0 to {MAX_SHARED} bytes (got {t.shared_bytes} static and"
                 f" {shared} dynamic); use a smaller tile"
             )
         required = t.limits.get("reqntid")
-        if required and tuple((required + [1, 1])[:3]) != tuple(block):
+        if required and (*required, 1, 1)[:3] != tuple(block):
             raise LaunchError(f"block must be {required} as the kernel was compiled (got {block})")
         most = t.limits.get("maxntid")
         if most and threads > int(np.prod(most)):
@@ -304,9 +306,7 @@ def _neighbour(regions: list[Region], packer: Packer, w: _Workspace) -> Callable
 
     def near(address: int) -> str:
         pieces = []
-        number = 0
-        for array in packer.keep:
-            number += 1
+        for number, array in enumerate(packer.keep, 1):
             low, high = extent(array)
             pieces.append(
                 (low, high, f"array {number} of the arguments, {array.dtype}{array.shape}")
@@ -349,6 +349,7 @@ class Kernel:
 
     @property
     def device(self) -> Device:
+        """Where the kernel runs."""
         return self._device or default_device()
 
     def specialise(self, signature: Any, cc: tuple[int, int]) -> PTXKernel:

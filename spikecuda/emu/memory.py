@@ -30,6 +30,7 @@ class Region:
     race: np.ndarray | None = None
 
     def row(self, race: bool) -> tuple[int, int, int, int, int]:
+        """What the checks need to know of it."""
         if race and self.race is None:
             self.race = np.zeros((self.end - self.base, RACE_WORDS), np.int64)
         return (
@@ -61,9 +62,11 @@ class Registry:
         self.regions: dict[int, Region] = {}
 
     def add(self, region: Region) -> None:
+        """Register a region."""
         self.regions[region.base] = region
 
     def remove(self, base: int) -> None:
+        """Forget the region that starts at an address."""
         del self.regions[base]
 
     def with_arrays(self, extra: list[Region]) -> list[Region]:

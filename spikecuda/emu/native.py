@@ -18,7 +18,11 @@ def compiled(*, entry: bool = False) -> Callable[[Callable[..., Any]], Any]:
     Args:
         entry: whether Python calls the function; without that Numba has less to compile.
     """
-    options = {"error_model": "numpy", "no_cpython_wrapper": not entry, "no_cfunc_wrapper": True}
+    options: Any = {
+        "error_model": "numpy",
+        "no_cpython_wrapper": not entry,
+        "no_cfunc_wrapper": True,
+    }
 
     def decorate(function: Callable[..., Any]) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""PTX text to a :class:`~spikecuda.emu.syntax.Module`: a tokenizer and a recursive-descent parser."""
+"""PTX text to a :class:`~spikecuda.emu.syntax.Module`: a tokenizer and recursive descent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ _TOKEN = re.compile(
   | (?P<newline>\n)
   | (?P<comment>//[^\n]*|/\*.*?\*/)
   | (?P<string>"[^"\n]*")
-  | (?P<float>0[fF][0-9A-Fa-f]{8}\b|0[dD][0-9A-Fa-f]{16}\b|\d+\.\d*(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)
+  | (?P<float>0[fF][0-9A-Fa-f]{8}\b|0[dD][0-9A-Fa-f]{16}\b
+      |\d+\.\d*(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)
   | (?P<int>0[xX][0-9A-Fa-f]+U?|0[bB][01]+U?|\d+U?)
   | (?P<word>[%$_A-Za-z][\w$]*)
   | (?P<dotted>\.[A-Za-z_][\w]*(?:::\w+)*)
@@ -487,9 +488,7 @@ class _Parser:
         line = self.token.line
         base = self.single(scope)
         offset = 0
-        if self.accept("+"):
-            offset = self.integer()
-        elif self.token.text == "-":
+        if self.accept("+") or self.token.text == "-":
             offset = self.integer()
         self.expect("]")
         if not isinstance(base, Register | Symbol | Integer):

@@ -5,6 +5,9 @@ over.  A warp operation is done once every living lane of its mask waits for the
 barrier once all threads of the block wait for it.  What can never be done is a fault.
 """
 
+# mypy: ignore-errors
+# (Numba code: intrinsics and their types are beyond mypy.)
+
 from __future__ import annotations
 
 from numpy import int64
@@ -41,7 +44,7 @@ _RACE_WORDS = 6
 
 
 @compiled()
-def _differs(rec, ctx, block, thread, other):
+def _differs(rec: int, ctx: int, block: int, thread: int, other: int) -> None:
     fault(
         ctx,
         int64(FAULT_BARRIER_DIFFERS),
@@ -54,7 +57,7 @@ def _differs(rec, ctx, block, thread, other):
 
 
 @compiled()
-def _arrived(rec, n, ctx, block, t):
+def _arrived(rec: int, n: int, ctx: int, block: int, t: int) -> tuple[int, int]:
     """Threads that wait at the barrier of thread ``t``, and those with a true predicate.
 
     Their requests must agree; of an aligned barrier, also the instruction of the lanes of a warp.
@@ -71,15 +74,15 @@ def _arrived(rec, n, ctx, block, t):
             _differs(rec, ctx, block, u, t)
             return waiting, true
         base = u - u % 32
-        if mode & BARRIER_ALIGNED and field(rec, base, KIND) == BARRIER:
-            if field(rec, base, LINE) != field(rec, u, LINE):
-                _differs(rec, ctx, block, u, base)
-                return waiting, true
+        apart = field(rec, base, LINE) != field(rec, u, LINE)
+        if apart and mode & BARRIER_ALIGNED and field(rec, base, KIND) == BARRIER:
+            _differs(rec, ctx, block, u, base)
+            return waiting, true
     return waiting, true
 
 
 @compiled()
-def _release(rec, n, ctx, block):
+def _release(rec: int, n: int, ctx: int, block: int) -> bool:
     """Open the barriers that all their threads have reached; returns whether one was opened."""
     opened = False
     exited = int64(0)
@@ -126,7 +129,7 @@ def _release(rec, n, ctx, block):
 
 
 @compiled()
-def _begin_block(ctx, clocks, template):
+def _begin_block(ctx: int, clocks: int, template: int) -> None:
     """Checked modes: nothing in shared memory is written yet, and no thread knows another."""
     size = peek(ctx, SHARED_BYTES)
     if template != 0:
@@ -144,7 +147,17 @@ def _begin_block(ctx, clocks, template):
 
 
 @compiled()
-def _run_block(rec, handles, n, ctx, block, warps, twist, clocks, scratch):
+def _run_block(
+    rec: int,
+    handles: int,
+    n: int,
+    ctx: int,
+    block: int,
+    warps: int,
+    twist: int,
+    clocks: int,
+    scratch: int,
+) -> None:
     """Run a block whose threads have all been started and may wait for each other."""
     warp_count = (n + 31) // 32
     while True:
@@ -180,7 +193,7 @@ def _run_block(rec, handles, n, ctx, block, warps, twist, clocks, scratch):
 
 
 @compiled()
-def _report_block(rec, n, ctx, block):
+def _report_block(rec: int, n: int, ctx: int, block: int) -> None:
     """Note why nothing moves: a warp operation, or barriers that no one else will reach."""
     for w in range((n + 31) // 32):
         first = int64(w * 32)
@@ -199,8 +212,19 @@ def _report_block(rec, n, ctx, block):
 
 @compiled(entry=True)
 def run_grid(
-    function, params, ctx, blocks, warps, twist, kind, rec, handles, clocks, template, scratch
-):
+    function: int,
+    params: int,
+    ctx: int,
+    blocks: int,
+    warps: int,
+    twist: int,
+    kind: int,
+    rec: int,
+    handles: int,
+    clocks: int,
+    template: int,
+    scratch: int,
+) -> None:
     """Run a launch.  All arguments are numbers or addresses.
 
     Args:

@@ -9,7 +9,9 @@ from .types import Type
 
 @dataclass(frozen=True)
 class Register:
-    name: str  # unique within the function
+    """A register; its name is unique within the function."""
+
+    name: str
     type: Type
 
 
@@ -22,6 +24,8 @@ class Special:
 
 @dataclass(frozen=True)
 class Integer:
+    """An integer literal."""
+
     value: int
 
 
@@ -35,6 +39,8 @@ class FloatBits:
 
 @dataclass(frozen=True)
 class Symbol:
+    """The name of a variable, a label or a function."""
+
     name: str
 
 
@@ -48,6 +54,8 @@ class Address:
 
 @dataclass(frozen=True)
 class Vector:
+    """``{a, b}``: several registers as one operand."""
+
     items: tuple[Operand, ...]
 
 
@@ -85,12 +93,16 @@ Operand = (
 
 @dataclass(frozen=True)
 class Label:
+    """A place to branch to."""
+
     name: str
     line: int
 
 
 @dataclass(frozen=True)
 class Instruction:
+    """One instruction, with the line it stands on."""
+
     line: int
     opcode: str
     modifiers: tuple[str, ...]
@@ -100,6 +112,7 @@ class Instruction:
 
     @property
     def text(self) -> str:
+        """The opcode with its modifiers."""
         return ".".join((self.opcode, *self.modifiers))
 
 
@@ -119,6 +132,8 @@ class Variable:
 
 @dataclass
 class Function:
+    """A kernel (``entry``) or a function."""
+
     name: str
     line: int
     entry: bool
@@ -132,6 +147,8 @@ class Function:
 
 @dataclass
 class Module:
+    """All that a PTX text declares."""
+
     text: str
     version: str = ""
     target: str = ""

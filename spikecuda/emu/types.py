@@ -43,14 +43,17 @@ class Type:
 
     @property
     def is_float(self) -> bool:
+        """Whether it is a floating type."""
         return self.kind == "f"
 
     @property
     def signed(self) -> bool:
+        """Whether it is a signed integer type."""
         return self.kind == "s"
 
     @property
     def bytes(self) -> int:
+        """Its size in memory."""
         return max(1, self.width // 8)
 
 

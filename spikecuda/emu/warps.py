@@ -3,6 +3,9 @@
 All state is passed as addresses and 64-bit integers, which keeps Numba's compile time short.
 """
 
+# mypy: ignore-errors
+# (Numba code: intrinsics and their types are beyond mypy.)
+
 from __future__ import annotations
 
 from numpy import int64
@@ -52,7 +55,9 @@ SCRATCH_WORDS = 64
 
 
 @compiled()
-def fault(ctx, code, block, thread, line, other, other_line):
+def fault(
+    ctx: int, code: int, block: int, thread: int, line: int, other: int, other_line: int
+) -> None:
     """Note a fault that the scheduler found."""
     poke(ctx, FAULT, code)
     poke(ctx, FAULT_BLOCK, block)
@@ -63,7 +68,7 @@ def fault(ctx, code, block, thread, line, other, other_line):
 
 
 @compiled()
-def vote(rec, s0, group, mode):
+def vote(rec: int, s0: int, group: int, mode: int) -> None:
     """``vote.sync``: one result for all lanes of the group."""
     bits = int64(0)
     for lane in range(32):
@@ -83,7 +88,9 @@ def vote(rec, s0, group, mode):
 
 
 @compiled()
-def shuffle(rec, s0, lin0, group, mode, ctx, block, scratch):
+def shuffle(
+    rec: int, s0: int, lin0: int, group: int, mode: int, ctx: int, block: int, scratch: int
+) -> None:
     """``shfl.sync``: the value of another lane of the group."""
     for lane in range(32):
         if (group >> lane) & 1:
@@ -118,7 +125,7 @@ def shuffle(rec, s0, lin0, group, mode, ctx, block, scratch):
 
 
 @compiled()
-def match(rec, s0, group, mode, scratch):
+def match(rec: int, s0: int, group: int, mode: int, scratch: int) -> None:
     """``match.sync``: which lanes of the group hold the same value."""
     for lane in range(32):
         if (group >> lane) & 1:
@@ -139,7 +146,7 @@ def match(rec, s0, group, mode, scratch):
 
 
 @compiled()
-def reduce(rec, s0, group, mode):
+def reduce(rec: int, s0: int, group: int, mode: int) -> None:
     """``redux.sync``: one integer reduction over the group."""
     total = int64(0)
     first = True
@@ -147,16 +154,16 @@ def reduce(rec, s0, group, mode):
         if not (group >> lane) & 1:
             continue
         value = field(rec, s0 + lane, VALUE)
-        if mode == REDUCE_MIN_S or mode == REDUCE_MAX_S:
+        if mode in (REDUCE_MIN_S, REDUCE_MAX_S):
             value = (value ^ 0x80000000) - 0x80000000
         if first:
             total = value
             first = False
         elif mode == REDUCE_ADD:
             total = total + value
-        elif mode == REDUCE_MIN_U or mode == REDUCE_MIN_S:
+        elif mode in (REDUCE_MIN_U, REDUCE_MIN_S):
             total = min(total, value)
-        elif mode == REDUCE_MAX_U or mode == REDUCE_MAX_S:
+        elif mode in (REDUCE_MAX_U, REDUCE_MAX_S):
             total = max(total, value)
         elif mode == REDUCE_AND:
             total = total & value
@@ -170,7 +177,7 @@ def reduce(rec, s0, group, mode):
 
 
 @compiled()
-def join_clocks(clocks, lin0, group):
+def join_clocks(clocks: int, lin0: int, group: int) -> None:
     """Race mode: after ``bar.warp.sync`` each lane knows what the others did before it."""
     for column in range(32):
         most = int64(0)
@@ -187,7 +194,7 @@ def join_clocks(clocks, lin0, group):
 
 
 @compiled()
-def ready_group(rec, s0, lin0, count, ctx, block):
+def ready_group(rec: int, s0: int, lin0: int, count: int, ctx: int, block: int) -> int:
     """The lanes of a warp operation that can be completed now, or 0."""
     alive = int64(0)
     for lane in range(count):
@@ -219,7 +226,7 @@ def ready_group(rec, s0, lin0, count, ctx, block):
 
 
 @compiled()
-def together(rec, s0, count):
+def together(rec: int, s0: int, count: int) -> int:
     """The lanes that wait at the same ``activemask`` as the first that does, or 0."""
     group = int64(0)
     line = int64(0)
@@ -236,7 +243,18 @@ def together(rec, s0, count):
 
 
 @compiled()
-def run_warp(rec, handles, s0, lin0, count, ctx, block, twist, clocks, scratch):
+def run_warp(
+    rec: int,
+    handles: int,
+    s0: int,
+    lin0: int,
+    count: int,
+    ctx: int,
+    block: int,
+    twist: int,
+    clocks: int,
+    scratch: int,
+) -> bool:
     """Run a warp as far as it gets; returns whether any lane moved.
 
     Args:
@@ -300,7 +318,7 @@ def run_warp(rec, handles, s0, lin0, count, ctx, block, twist, clocks, scratch):
 
 
 @compiled()
-def report_stuck(rec, s0, lin0, count, ctx, block):
+def report_stuck(rec: int, s0: int, lin0: int, count: int, ctx: int, block: int) -> None:
     """Note as a fault the first lane that waits for lanes which will not come."""
     for lane in range(count):
         kind = field(rec, s0 + lane, KIND)
@@ -310,10 +328,11 @@ def report_stuck(rec, s0, lin0, count, ctx, block):
         other_line = int64(0)
         mask = field(rec, s0 + lane, MASK)
         for j in range(count):
-            if (mask >> j) & 1 and field(rec, s0 + j, KIND) != EXITED:
-                if field(rec, s0 + j, KIND) != kind or field(rec, s0 + j, MASK) != mask:
-                    missing |= int64(1) << j
-                    other_line = field(rec, s0 + j, LINE)
+            theirs = field(rec, s0 + j, KIND)
+            absent = theirs != kind or field(rec, s0 + j, MASK) != mask
+            if (mask >> j) & 1 and theirs != EXITED and absent:
+                missing |= int64(1) << j
+                other_line = field(rec, s0 + j, LINE)
         line = field(rec, s0 + lane, LINE)
         fault(ctx, int64(FAULT_WARP_STUCK), block, lin0 + lane, line, missing, other_line)
         return

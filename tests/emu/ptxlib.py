@@ -101,17 +101,25 @@ def compare(got, expected, width, operands, text):
             raise AssertionError(f"{text} of {shown}: got 0x{g:x}, expected 0x{x & mask:x}")
 
 
+# fmt: off
 _EDGES = {
-    "f16": [0x0000, 0x0001, 0x03FF, 0x0400, 0x3BFF, 0x3C00, 0x3C01, 0x3E00, 0x4100, 0x5BFF]
-    + [0x6400, 0x7BFF, 0x7C00, 0x7C01, 0x7E00, 0x7FFF],
-    "f32": [0, 1, 0x7FFFFF, 0x800000, 0x800001, 0x33800000, 0x3F000000, 0x3F7FFFFF, 0x3F800000]
-    + [0x3F800001, 0x3FC00000, 0x4B000001, 0x4EFFFFFF, 0x4F000000, 0x5F000000, 0x7F7FFFFF]
-    + [0x7F800000, 0x7F800001, 0x7FC00000, 0x7FFFFFFF],
-    "f64": [0, 1, 0xFFFFFFFFFFFFF, 0x10000000000000, 0x3CA0000000000000, 0x3FE0000000000000]
-    + [0x3FEFFFFFFFFFFFFF, 0x3FF0000000000000, 0x3FF0000000000001, 0x3FF8000000000000]
-    + [0x41DFFFFFFFC00000, 0x41E0000000000000, 0x43E0000000000000, 0x47EFFFFFE0000000]
-    + [0x47F0000000000000, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000000, 0x7FF8000000000000],
+    "f16": [
+        0x0000, 0x0001, 0x03FF, 0x0400, 0x3BFF, 0x3C00, 0x3C01, 0x3E00, 0x4100, 0x5BFF, 0x6400,
+        0x7BFF, 0x7C00, 0x7C01, 0x7E00, 0x7FFF,
+    ],
+    "f32": [
+        0, 1, 0x7FFFFF, 0x800000, 0x800001, 0x33800000, 0x3F000000, 0x3F7FFFFF, 0x3F800000,
+        0x3F800001, 0x3FC00000, 0x4B000001, 0x4EFFFFFF, 0x4F000000, 0x5F000000, 0x7F7FFFFF,
+        0x7F800000, 0x7F800001, 0x7FC00000, 0x7FFFFFFF,
+    ],
+    "f64": [
+        0, 1, 0xFFFFFFFFFFFFF, 0x10000000000000, 0x3CA0000000000000, 0x3FE0000000000000,
+        0x3FEFFFFFFFFFFFFF, 0x3FF0000000000000, 0x3FF0000000000001, 0x3FF8000000000000,
+        0x41DFFFFFFFC00000, 0x41E0000000000000, 0x43E0000000000000, 0x47EFFFFFE0000000,
+        0x47F0000000000000, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000000, 0x7FF8000000000000,
+    ],
 }
+# fmt: on
 
 
 def float_edges(fmt):
@@ -124,10 +132,9 @@ def integer_edges(width):
     """0, 1, the borders of the signed and the unsigned range, alternating bits."""
     full = (1 << width) - 1
     top = 1 << (width - 1)
-    return [0, 1, 2, 3, 7, 31, 32, 63, 64, 0x5A, top - 1, top, top + 1, full - 1, full] + [
-        int("10" * (width // 2), 2),
-        int("01" * (width // 2), 2),
-    ]
+    alternating = [int("10" * (width // 2), 2), int("01" * (width // 2), 2)]
+    small = [0, 1, 2, 3, 7, 31, 32, 63, 64, 0x5A]
+    return [*small, top - 1, top, top + 1, full - 1, full, *alternating]
 
 
 def random_bits(width, count, seed):

@@ -1,4 +1,4 @@
-"""Floating point from its definition: exact rationals, rounded once.  Knows nothing of LLVM or NumPy.
+"""Floating point from its definition: exact rationals, rounded once, without LLVM or NumPy.
 
 A value is ``None`` (NaN), ``(sign, "inf")`` or ``(sign, Fraction)``; sign is 0 or 1 and matters for
 zeros.  Formats are the IEEE 754 binary interchange formats.

@@ -2,10 +2,9 @@
 
 Hardware returns some value within the bound that NVIDIA documents; which one differs between
 architectures and is not documented.  The emulator returns a more accurate one: the function in
-double (the platform's libm, error below 1 ulp of a double), rounded once to the instruction's
-type.  So a result here is within ``0.5 + 2**-28`` ulp of the true value, and two machines may differ
-from it within NVIDIA's bound.  Code whose result must not depend on the architecture shall not use
-these instructions.
+double (the platform's libm, error below 1 ulp of a double), rounded once to its type.  So a result
+here is within ``0.5 + 2**-28`` ulp of the true value, and two machines may differ from it within
+NVIDIA's bound.  Code whose result must not depend on the architecture shall not use these.
 """
 
 from __future__ import annotations

@@ -38,10 +38,9 @@ def _atomic(e: Emitter, m: Modifiers) -> None:
     space = take_space(m)
     m.choose("relaxed", "acquire", "release", "acq_rel", default="relaxed")
     m.choose("cta", "cluster", "gpu", "sys", default="gpu")
-    no_flush = m.flag("noftz")
-    if no_flush != (kind in (F16, TYPES["f16x2"])) or space not in ("", "global", "shared"):
-        if space != "shared::cta" or no_flush:
-            raise m.refuse()
+    halves = kind in (F16, TYPES["f16x2"])
+    if m.flag("noftz") != halves or space not in ("", "global", "shared", "shared::cta"):
+        raise m.refuse()
     count = 1 + (2 if operation == "cas" else 1)
     operands = m.done(count + returns)
     if returns:

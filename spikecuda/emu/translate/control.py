@@ -30,6 +30,7 @@ def _bra(e: Emitter, m: Modifiers) -> None:
 
 
 def goes_back(e: Emitter, item: Instruction, label: str) -> bool:
+    """Whether a branch goes to a label at or before it."""
     return any(
         isinstance(other, Label) and other.name == label and other.line <= item.line
         for other in e.inline.function.body

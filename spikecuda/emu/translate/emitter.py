@@ -50,10 +50,12 @@ class Modifiers:
         self.left = list(item.modifiers)
 
     def refuse(self, why: str = "") -> UnsupportedPTXError:
+        """The error to raise for what the instruction says."""
         what = f"the instruction {self.item.text}"
         return UnsupportedPTXError(self.item.line, what + (f" ({why})" if why else ""))
 
     def flag(self, name: str) -> bool:
+        """Consume a modifier if it is there, and say so."""
         if name in self.left:
             self.left.remove(name)
             return True
@@ -136,14 +138,17 @@ class Emitter:
 
     # -- writing ------------------------------------------------------------------------------
     def do(self, text: str) -> None:
+        """Write an LLVM instruction that gives no value."""
         self.lines.append("  " + text)
 
     def value(self, text: str) -> str:
+        """Write an LLVM instruction and return the name of its value."""
         self.count += 1
         self.lines.append(f"  %t{self.count} = {text}")
         return f"%t{self.count}"
 
     def fresh(self, what: str) -> str:
+        """A name that nothing else has."""
         self.count += 1
         return f"{what}{self.count}"
 
@@ -157,6 +162,7 @@ class Emitter:
         self.lines.append(f'"{name}":')
 
     def goto(self, name: str) -> None:
+        """Branch; what follows is reached through a label only."""
         self.do(f'br label %"{name}"')
         self.block(self.fresh("dead"))
 
@@ -176,6 +182,7 @@ class Emitter:
         return self.value(f'call {result} @"{name}"({", ".join(arguments)})')
 
     def cast(self, value: str, source: str, target: str) -> str:
+        """Reinterpret the bits of a value."""
         return value if source == target else self.value(f"bitcast {source} {value} to {target}")
 
     def resize(self, value: str, source: int, target: int, signed: bool = False) -> str:
@@ -186,6 +193,7 @@ class Emitter:
         return self.value(f"{how} i{source} {value} to i{target}")
 
     def context(self, word: int, invariant: bool = False) -> str:
+        """Load a word of the launch context."""
         pointer = self.value(f"getelementptr i64, ptr %ctx, i64 {word}")
         tail = ", !invariant.load !0" if invariant else ""
         return self.value(f"load i64, ptr {pointer}{tail}")
@@ -193,6 +201,7 @@ class Emitter:
     # -- registers and operands ---------------------------------------------------------------
     @property
     def inline(self) -> Inline:
+        """The function that is being written out."""
         return self.stack[-1]
 
     def slot(self, register: Register) -> str:
@@ -217,10 +226,9 @@ class Emitter:
         if isinstance(operand, Not) and width == 1:
             return self.value(f"xor i1 {self.bits(operand.operand, 1, mods)}, true")
         if isinstance(operand, Integer):
-            value = operand.value
             if width == 1:
-                return "true" if value else "false"
-            return str(value & ((1 << width) - 1))
+                return "true" if operand.value else "false"
+            return str(operand.value & ((1 << width) - 1))
         if isinstance(operand, FloatBits):
             from ..parse import _float_bits
             from ..types import TYPES
@@ -413,6 +421,7 @@ class Emitter:
         return "%record"
 
     def result(self, word: int) -> str:
+        """Load a word of this thread's record, which the scheduler filled in."""
         pointer = self.value(f"getelementptr i32, ptr %record, i64 {word}")
         return self.value(f"load i32, ptr {pointer}")
 
@@ -445,6 +454,7 @@ class Emitter:
         self.stack.pop()
 
     def statement(self, item: Instruction) -> None:
+        """Translate one instruction, under its guard."""
         mods = Modifiers(item)
         handler = HANDLERS.get(item.opcode)
         if handler is None:

@@ -13,6 +13,7 @@ _ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 
 
 def is_float(m: Modifiers) -> bool:
+    """Whether the last modifier is a floating type."""
     return bool(m.left) and (kind := TYPES.get(m.left[-1])) is not None and kind.is_float
 
 
@@ -41,6 +42,7 @@ def operate(e: Emitter, m: Modifiers, name: str, kind: Type, rounding: str, *val
 
 
 def half_pairs(e: Emitter, kind: Type, *values: str) -> str:
+    """The fused product and sum of halves, single or packed."""
     name, text = half_fma()
     if kind.lanes == 1:
         return e.helper(name, text, "half", *(f"half {v}" for v in values))
@@ -125,6 +127,7 @@ def finish(
     sat: bool = False,
     rectify: bool = False,
 ) -> None:
+    """Flush, clamp and write a result, as the modifiers say."""
     if ftz:
         result = e.flush(result, kind)
     if sat:
@@ -237,6 +240,7 @@ def upper_half(e: Emitter, m: Modifiers, root: bool) -> None:
 
 
 def flush_double(e: Emitter, bits: str) -> str:
+    """Replace a subnormal double's bits by those of a zero of its sign."""
     exponent = e.value(f"and i64 {bits}, {0x7FF0000000000000}")
     zero = e.value(f"icmp eq i64 {exponent}, 0")
     sign = e.value(f"and i64 {bits}, {-(1 << 63)}")

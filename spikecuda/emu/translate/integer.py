@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ..syntax import Integer, Pair
+from ..syntax import Integer, Operand, Pair
 from ..types import B32, PRED, S32, TYPES, U32, Type, bits_type
 from . import context as c
 from .emitter import Emitter, Modifiers, instruction
 
 
 def carry_slot(e: Emitter) -> str:
+    """The stack slot of the carry flag."""
     if not e.carry:
         e.carry = "%CC"
         e.allocas += ["%CC = alloca i1", "store i1 false, ptr %CC"]
@@ -495,7 +496,7 @@ def comparison(e: Emitter, m: Modifiers, kind: Type, how: str, x: str, y: str) -
     return e.value(f"icmp {how} {kind.bits} {x}, {y}")
 
 
-def compared(e: Emitter, m: Modifiers, kind: Type, a, b) -> tuple[str, str]:
+def compared(e: Emitter, m: Modifiers, kind: Type, a: Operand, b: Operand) -> tuple[str, str]:
     """The comparison named by the modifiers, and the name of the Boolean that follows it."""
     how = m.choose(*_COMPARISONS, *_FLOAT_COMPARISONS)
     combine = m.choose("and", "or", "xor", default="")

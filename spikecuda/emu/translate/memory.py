@@ -15,7 +15,7 @@ SPACES = {
     "local": c.SPACE_LOCAL,
     "const": c.SPACE_CONST,
 }
-# Promises about caches and ordering: threads take turns on one CPU thread and see each store at once.
+# Promises about ordering: threads take turns on one CPU thread and see each store at once.
 ORDERINGS = ("weak", "volatile", "relaxed", "acquire", "release", "mmio")
 _SCOPES = ("cta", "cluster", "gpu", "sys")
 _CACHE = ("ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc")
@@ -35,6 +35,7 @@ _HINTS = (
 
 
 def take_space(m: Modifiers) -> str:
+    """Consume the state space; none means generic addresses."""
     names = [n for n in SPACES if n]
     return m.choose(*names, "param", "param::entry", "param::func", default="")
 

@@ -51,6 +51,7 @@ class Translation:
 
 
 def entries(module: Module) -> list[str]:
+    """Names of the kernels of a module."""
     return [f.name for f in module.functions.values() if f.entry and f.defined]
 
 
@@ -69,13 +70,12 @@ def reachable(module: Module, kernel: Function) -> list[Function]:
     """The kernel and all functions that it may call."""
     found, waiting = [kernel], [kernel]
     while waiting:
-        for item in waiting.pop().body:
-            if isinstance(item, Instruction) and item.opcode == "call":
-                for operand in item.operands:
-                    if isinstance(operand, Symbol) and (f := module.functions.get(operand.name)):
-                        if f not in found:
-                            found.append(f)
-                            waiting.append(f)
+        calls = [i for i in waiting.pop().body if isinstance(i, Instruction) and i.opcode == "call"]
+        for operand in (o for item in calls for o in item.operands if isinstance(o, Symbol)):
+            function = module.functions.get(operand.name)
+            if function is not None and function not in found:
+                found.append(function)
+                waiting.append(function)
     return found
 
 
@@ -154,7 +154,8 @@ def _global(variable: Variable, out: Translation) -> str:
     text = "zeroinitializer"
     if any(data):
         text = 'c"' + "".join(f"\\{byte:02X}" for byte in data) + '"'
-    return f'@"G{variable.name}" = global [{variable.size} x i8] {text}, align {max(variable.align, 16)}\n'
+    align = max(variable.align, 16)
+    return f'@"G{variable.name}" = global [{variable.size} x i8] {text}, align {align}\n'
 
 
 _SPECIAL = ("tid.x", "tid.y", "tid.z", "ctaid.x", "ctaid.y", "ctaid.z")
@@ -166,7 +167,12 @@ def _assemble(e: Emitter, out: Translation) -> str:
     prologue = "\n".join(f"  {line}" for line in [*_prologue(e, out), *e.allocas])
     body = "\n".join(e.lines)
     thread = (_COROUTINE if e.coroutine else _PLAIN).format(
-        special=special, prologue=prologue, body=body, EXITED=c.EXITED, FRAME_BYTES=c.FRAME_BYTES
+        special=special,
+        prologue=prologue,
+        body=body,
+        EXITED=c.EXITED,
+        FRAME_BYTES=c.FRAME_BYTES,
+        bound=out.frame_bound,
     )
     if e.coroutine:
         step = _SPAWN_ONE.format(
@@ -270,7 +276,9 @@ entry:
   store i64 %size.al, ptr %size.p
   %frame.o = mul i64 %slot, %size.al
   %frame.a = add i64 %arena, %frame.o
-  %frame = inttoptr i64 %frame.a to ptr
+  %frame.p = inttoptr i64 %frame.a to ptr
+  %frame.fits = icmp ule i64 %size.al, {bound}
+  %frame = select i1 %frame.fits, ptr %frame.p, ptr null
   %hdl = call noalias ptr @llvm.coro.begin(token %id, ptr %frame)
 {prologue}
 {body}

@@ -27,7 +27,8 @@ declare {llvm} @{inner}({types}, metadata, metadata)
 declare void @llvm.set.rounding(i32)
 define internal {llvm} @"{name}"({parameters}) noinline strictfp {{
   call void @llvm.set.rounding(i32 {_ROUNDING[rounding]}) strictfp
-  %r = call {llvm} @{inner}({parameters}, metadata !"round.dynamic", metadata !"fpexcept.strict") strictfp
+  %r = call {llvm} @{inner}({parameters}, metadata !"round.dynamic",
+    metadata !"fpexcept.strict") strictfp
   call void @llvm.set.rounding(i32 1) strictfp
   ret {llvm} %r
 }}
@@ -159,7 +160,8 @@ def from_integer(width: int, signed: bool, target: str, rounding: str) -> tuple[
     back = "%r" if target == "double" else "%rd"
     extend = "" if target == "double" else "%rd = fpext float %r to double\n  "
     inward = {
-        "rz": "%a = and i1 %high, %pos\n  %b = and i1 %low, %neg\n  %in = or i1 %a, %b\n  %out = and i1 false, false",
+        "rz": "%a = and i1 %high, %pos\n  %b = and i1 %low, %neg\n  %in = or i1 %a, %b\n"
+        "  %out = and i1 false, false",
         "rm": "%in = and i1 %high, %pos\n  %out = and i1 %high, %neg",
         "rp": "%in = and i1 %low, %neg\n  %out = and i1 %low, %pos",
     }[rounding]

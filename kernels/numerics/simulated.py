@@ -1,0 +1,67 @@
+"""The numerics for the CUDA simulator, where a kernel is plain Python.
+
+Calling an njit function from Python turns a float32 into a Python float; these wrappers give the
+result its NumPy type back, so that the simulator computes with the types of the kernel.
+"""
+
+import numpy as np
+
+from spikecuda.kernels import numerics
+
+U = np.uint32
+
+
+def fma(a, b, c):
+    """Return ``a * b + c`` in the type of ``a``."""
+    return type(a)(numerics.fma(a, b, c))
+
+
+def select(condition, a, b):
+    """Return ``a`` or ``b``."""
+    return a if condition else b
+
+
+def both(a, b):
+    """Return ``a and b``."""
+    return bool(a) and bool(b)
+
+
+def half_to_float(a):
+    """Return the float32 of a half's bits."""
+    return np.float32(numerics.half_to_float(a))
+
+
+def round_half(a, low_bits):
+    """Return the bits of a float32 rounded stochastically to a half."""
+    return np.uint16(numerics.round_half(a, low_bits))
+
+
+def dither_bits(neuron_word, step_word):
+    """Return random bits as int32."""
+    return np.int32(numerics.dither_bits(neuron_word, step_word))
+
+
+def dither_word(neuron, word, stream, key0, key1):
+    """Return a random word of a neuron."""
+    return U(numerics.dither_word(neuron, word, stream, key0, key1))
+
+
+def philox(c0, c1, c2, c3, k0, k1):
+    """Return four random words."""
+    return tuple(U(w) for w in numerics.philox(c0, c1, c2, c3, k0, k1))
+
+
+def gaussian_pair(first, second):
+    """Return two standard normal float32 numbers."""
+    a, b = numerics.gaussian_pair(first, second)
+    return np.float32(a), np.float32(b)
+
+
+def uniform_open(word):
+    """Return a uniform float32."""
+    return np.float32(numerics.uniform_open(word))
+
+
+def poisson_count(uniform, mean, none, reciprocals):
+    """Return a Poisson count as float32."""
+    return np.float32(numerics.poisson_count(uniform, mean, none, np.asarray(reciprocals)))

@@ -1,0 +1,2 @@
+"""spikecuda bench."""
+def add(commands, common): pass

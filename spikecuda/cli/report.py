@@ -1,0 +1,2 @@
+"""spikecuda report."""
+def add(commands, common): pass

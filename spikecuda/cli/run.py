@@ -1,0 +1,172 @@
+"""``spikecuda run``: simulate a pool described by options or a TOML file."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikecuda.cli import values
+from spikecuda.cli.runconfig import RunConfig, configure
+from spikecuda.errors import SpikecudaError, SpikecudaValueError
+
+if TYPE_CHECKING:
+    from spikecuda.cli.runinputs import Inputs
+    from spikecuda.pool import GPUNeuronPool, RunResult
+
+NUM_NEURONS, DURATION = 1000, 1000.0
+POOL_OPTIONS = ("precision", "scheme", "device")
+POOL_NUMBERS = {"dt": float, "seed": int, "substeps": int, "threads": int}
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "run",
+        parents=[common],
+        help="simulate a pool of neurons from options or a TOML file",
+        description="Simulate a pool of neurons. Units: ms, mV, pA, nS, pF, Hz. A VALUE is "
+        + "a number, normal(mean,std), uniform(low,high) or lognormal(mean,std).",
+        epilog="example: spikecuda run --neuron-type adex --num-neurons 10k "
+        "--current 'uniform(500,1000)' --noise 200 --record spikes,v --out adex.npz",
+    )
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="a .toml file or the name of an example"
+    )
+    pool = parser.add_argument_group("the pool")
+    pool.add_argument(
+        "--neuron-type", "-m", metavar="MODEL",
+        help="lif (default), adex, izhikevich, or path/to/file.py:ClassName",
+    )  # fmt: skip
+    pool.add_argument(
+        "--num-neurons", "-n", metavar="N", help=f"such as 500, 10k, 1M (default {NUM_NEURONS})"
+    )
+    pool.add_argument("--precision", "-p", help="float16, float32 (default) or float64")
+    pool.add_argument("--dt", type=float, metavar="MS", help="length of a step (default 0.1)")
+    pool.add_argument("--seed", type=int, help="seed of all randomness (default 0)")
+    pool.add_argument("--scheme", help="integration scheme (default: the model's first)")
+    pool.add_argument("--substeps", type=int, metavar="K", help="integrations a step (default 1)")
+    pool.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="repeatable"
+    )
+    pool.add_argument(
+        "--initial", action="append", default=[], metavar="NAME=VALUE",
+        help="start value of a state; repeatable",
+    )  # fmt: skip
+    where = parser.add_argument_group("where it runs")
+    where.add_argument("--device", help="cpu, cuda:0, cuda-emu or cuda-sim")
+    where.add_argument(
+        "--gpu", action=argparse.BooleanOptionalAction,
+        help="insist on a GPU, or on none (default: a GPU if there is one)",
+    )  # fmt: skip
+    where.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+    where.add_argument("--batch-size", metavar="N", help="neurons a launch")
+    drive = parser.add_argument_group(
+        "input (repeatable, all are added; without any, a built-in model gets an example drive)"
+    )
+    for option, metavar, what in (
+        ("--current", "VALUE", "constant current"),
+        ("--noise", "SIGMA", "Gaussian white noise, pA sqrt(ms)"),
+        ("--poisson", "RATE,WEIGHT", "Poisson spikes: Hz and the jump of v in mV"),
+        ("--ramp", "FIRST,LAST,START,STOP", "current from FIRST at START to LAST at STOP"),
+        ("--step-current", "AMPLITUDE,START[,STOP]", "current from START to STOP"),
+    ):
+        drive.add_argument(option, action="append", default=[], metavar=metavar, help=what)
+    run = parser.add_argument_group("the run")
+    length = run.add_mutually_exclusive_group()
+    length.add_argument("--duration", "-t", type=float, metavar="MS", help="default 1000 ms")
+    length.add_argument("--steps", type=int, metavar="N", help="instead of the duration")
+    run.add_argument("--record", metavar="NAMES", help="spikes (default), states, or none: spikes,v")
+    run.add_argument("--out", "-o", metavar="FILE.npz", help="write what was recorded")
+    run.add_argument("--quiet", "-q", action="store_true", help="no progress, no summary")
+    parser.set_defaults(execute=execute)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the pool, write and print what it did."""
+    config = configure(args)
+    out = _out_path(config.run.get("out"))
+    record = values.names(config.run.get("record", "spikes"))
+    if record == ["none"]:
+        record = []
+    from spikecuda.cli.runinputs import Inputs
+
+    with build_pool(config) as pool:
+        inputs = Inputs(config.inputs, pool.model, pool.num_neurons, pool.seed)
+        begin = time.perf_counter()
+        result = _simulate(pool, config, inputs, record, quiet=args.quiet)
+        wall = time.perf_counter() - begin
+        from spikecuda.cli.runoutput import summary, write
+
+        written = write(out, pool, result, inputs.words, config) if out is not None else None
+        if not args.quiet:
+            why = device_reason(config.pool.get("gpu"), config.pool.get("device"))
+            summary(pool, result, inputs.words, wall, why, written)
+    return 0
+
+
+def build_pool(config: RunConfig) -> "GPUNeuronPool":
+    """Return the pool of a configuration."""
+    from spikecuda.cli.models import find_model
+    from spikecuda.pool import GPUNeuronPool
+
+    given = config.pool
+    options: dict[str, Any] = {k: given[k] for k in POOL_OPTIONS if k in given}
+    options.update({k: _typed(k, given[k], t) for k, t in POOL_NUMBERS.items() if k in given})
+    if "batch_size" in given:
+        options["batch_size"] = values.count(given["batch_size"], "batch_size")
+    return GPUNeuronPool(
+        values.count(given.get("num_neurons", NUM_NEURONS), "num_neurons"),
+        find_model(str(given.get("neuron_type", "lif"))),
+        given.get("gpu"),
+        params=values.values(config.params, "parameter"),
+        initial=values.values(config.initial, "initial"),
+        **options,
+    )
+
+
+def device_reason(gpu: bool | None, device: str | None) -> str:
+    """Return why a pool runs where it does, in a few words."""
+    from spikecuda.devices import gpu_status
+
+    if device is not None:
+        return "asked for by device"
+    if gpu is not None:
+        return "asked for by --gpu" if gpu else "asked for by --no-gpu"
+    status = gpu_status()
+    return "a usable GPU was found" if status.usable else f"no GPU: {status.reason}"
+
+
+def _typed(name: str, value: Any, kind: type) -> Any:
+    """Return a number of the file as the pool wants it; the pool says what else is wrong."""
+    return float(value) if kind is float and isinstance(value, int) else value
+
+
+def _simulate(
+    pool: "GPUNeuronPool", config: RunConfig, inputs: "Inputs", record: list[str], quiet: bool
+) -> "RunResult":
+    from spikecuda.cli.terminal import progress
+
+    length: dict[str, Any] = {k: config.run[k] for k in ("steps", "duration") if k in config.run}
+    if not length:
+        length = {"duration": DURATION}
+    with progress(not quiet) as bar:
+        task = bar.add_task(f"{pool.num_neurons:,} {pool.model.name} neurons", total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return pool.run(input=inputs.terms or None, record=record, progress=report, **length)
+
+
+def _out_path(text: Any) -> Path | None:
+    """Return where to write; raise before the run if that cannot work."""
+    if text is None:
+        return None
+    path = Path(str(text)).expanduser()
+    if path.suffix != ".npz":
+        raise SpikecudaValueError(f"out must end in .npz (got {str(text)!r}); use {path}.npz")
+    if path.is_dir():
+        raise SpikecudaValueError(f"out must be a file (got the folder {path})")
+    if not path.parent.is_dir():
+        raise SpikecudaError(f"the folder {path.parent} does not exist; make it first")
+    return path

@@ -1,0 +1,1 @@
+"""The report: how fast and how accurately the models run on this machine."""

@@ -1,0 +1,270 @@
+"""A user's own model: ten lines, and what it may not do is found at definition, with the line."""
+
+import inspect
+import linecache
+
+import numpy as np
+import pytest
+
+from spikecuda import GPUNeuronPool, Model, Noise, Parameter, State
+from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError
+from spikecuda.language import exp, fma, log, real, select, sqrt
+from spikecuda.models import as_model, names
+
+
+class QIF(Model):
+    """Quadratic integrate-and-fire."""
+
+    v = State("mV", initial=-65.0)
+    tau_m = Parameter(10.0, "ms", above=0.0)
+    v_rest = Parameter(-65.0, "mV")
+    v_crit = Parameter(-50.0, "mV")
+    v_peak = Parameter(20.0, "mV")
+    v_reset = Parameter(-70.0, "mV")
+
+    def step(v, v_rest, v_crit, tau_m, current, dt):
+        return v + dt / tau_m * (real(0.04) * (v - v_rest) * (v - v_crit) + current)
+
+    def threshold(v, v_peak):
+        return v >= v_peak
+
+    def reset(v_reset):
+        return v_reset
+
+
+def qif_reference(current, steps, dt=0.1):
+    """The same equations in plain Python."""
+    v = np.full(len(current), -65.0)
+    spikes = []
+    for _ in range(steps):
+        v = v + dt / 10.0 * (0.04 * (v + 65.0) * (v + 50.0) + current)
+        fired = v >= 20.0
+        v[fired] = -70.0
+        spikes.append(fired)
+    return np.array(spikes), v
+
+
+@pytest.mark.parametrize("precision, tolerance", [("float64", 1e-9), ("float32", 2e-2)])
+def test_a_users_model_runs_like_a_built_in(precision, tolerance):
+    current = np.linspace(0.0, 60.0, 100)
+    expected, v = qif_reference(current, 1000)
+    with GPUNeuronPool(100, QIF, precision=precision, device="cpu") as pool:
+        result = pool.run(steps=1000, input=current)
+        np.testing.assert_array_equal(
+            result.spikes.counts(100), expected.sum(axis=0)
+        )
+        quiet = expected.sum(axis=0) == 0
+        assert 5 < quiet.sum() < 95
+        np.testing.assert_allclose(pool.state["v"][quiet], v[quiet], atol=tolerance)
+
+
+def test_a_users_model_is_known_by_name():
+    assert as_model("qif") is QIF and "qif" in names()
+    with GPUNeuronPool(3, "QIF", device="cpu") as pool:
+        assert pool.model is QIF
+
+
+@pytest.mark.parametrize("precision", ["float16", "float32", "float64"])
+def test_a_users_model_gives_the_same_bits_on_the_emulated_gpu(precision):
+    seen = []
+    for device in ("cpu", "cuda-emu"):
+        with GPUNeuronPool(100, QIF, precision=precision, device=device, seed=1) as pool:
+            result = pool.run(steps=200, input=Noise(20.0, mean=30.0))
+            seen.append((result.spikes.step.tobytes(), pool.state["v"].tobytes()))
+    assert seen[0] == seen[1] and seen[0][0]
+
+
+class Branching(Model):
+    """Every construct of the language."""
+
+    name = "_branching"
+    x = State("", initial=0.5)
+    y = State("", initial=2.0)
+    k = Parameter(0.25, at_least=-1.0, at_most=1.0)
+
+    def step(x, y, k, current, dt):
+        """A docstring is allowed."""
+        a: float = exp(-x) + log(y) - sqrt(abs(y)) * current
+        low = min(a, k)
+        high = max(a, -k)
+        if a > k and not y < x:
+            b = low * real(2)
+            if x > real(0.75):
+                b += k
+            else:
+                b -= dt
+        elif a < -k or y > real(3.0):
+            b = high / (y + real(4.0))
+        else:
+            b = a if x > k else -a
+        for _ in range(3):
+            b = fma(b, real(0.5), k)
+        c = select(b > k, b, x - b)
+        return c - x * real(0.125), y * real(0.5) + b
+
+    def threshold(x, y, k):
+        return x > real(0.9) or (y > real(1.5) and k > real(0.0))
+
+    def reset(x, y):
+        return x - real(1.0), y
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda-emu"])
+def test_every_construct_means_what_python_says(device):
+    rng = np.random.default_rng(4)
+    n = 300
+    x, y = rng.uniform(-1.0, 1.5, n), rng.uniform(0.1, 5.0, n)
+    k, current = rng.uniform(-1.0, 1.0, n), rng.uniform(-1.0, 1.0, n)
+    with GPUNeuronPool(
+        n, Branching, params={"k": k}, initial={"x": x, "y": y}, precision="float64", device=device
+    ) as pool:
+        spikes = pool.run(steps=1, input=current).spikes.counts(n)
+        for i in range(n):
+            new = Branching.schemes["step"](x[i], y[i], k[i], current[i], 0.1)
+            fired = Branching.threshold(*new, k[i])
+            expected = Branching.reset(*new) if fired else new
+            assert spikes[i] == fired
+            # A dozen roundings of numbers below 32, and an exp and a log of an ulp each.
+            np.testing.assert_allclose(
+                (pool.state["x"][i], pool.state["y"][i]), expected, rtol=0, atol=32 * 2e-15
+            )
+        assert 20 < spikes.sum() < n - 20
+
+
+BAD = {
+    "return v + dt * (0.04 * v)": ("bare literal 0.04 would promote", 7, r"real\(0.04\)"),
+    "return v * 2": ("bare literal 2 would promote", 7, r"real\(2\)"),
+    "return math.exp(v)": ("libm and NumPy give other bits", 7, r"use exp\(\)"),
+    "return np.tanh(v)": ("libm and NumPy give other bits", 7, "the language has"),
+    "while v > k:\n            v = k\n        return v": ("loop without bound", 7, "range"),
+    "for _ in range(k):\n            v = k\n        return v": ("literal bound", 7, "range"),
+    "for _ in range(100000):\n            v = k\n        return v": ("literal bound", 7, "range"),
+    "for j in range(3):\n            v = k\n        return v": ("loop's counter", 7, "call it _"),
+    "return v ** k": ("powers call libm", 7, "v \\* v"),
+    "return v // k": ("operator FloorDiv", 7, "use"),
+    "return tanh(v)": ("'tanh' cannot be called", 7, "the language has"),
+    "return sqr(v)": ("did you mean 'sqrt'", 7, "the language has"),
+    "return v + kk": ("unknown name 'kk'; did you mean 'k'", 7, "make a constant a Parameter"),
+    "return v, k": ("must return x|must return v", 6, "one value for each state"),
+    "return v > k": ("must return v", 6, "one value"),
+    "v, w = k, k\n        return v": ("one name on its left", 7, "one name a line"),
+    "print(v)\n        return v": ("Expr is not part", 7, "use assignments"),
+    "return [v][0]": ("Subscript is not part", 7, "arithmetic"),
+    "return (lambda: v)()": ("cannot be called", 7, "the language has"),
+    "if v > k:\n            return v\n        return k": ("return must be the last", 8, "select"),
+    "if v > k:\n            z = v\n        return z": ("unknown name 'z'", 9, "sees its arguments"),
+    "if v:\n            v = k\n        return v": ("needs a condition", 7, "comparison"),
+    "return v + (v > k)": ("arithmetic needs two numbers", 7, "select"),
+    "return k < v < k": ("two sides", 7, "and"),
+    "return real(v)": ("takes a literal number", 7, "drop real"),
+    "return exp(v, k)": ("exp takes 1 arguments", 7, "mend"),
+    "return exp": ("a function is not a value", 7, "call it"),
+    "_a = v\n        return _a": ("'_a' is taken", 7, "another name"),
+    "v = v > k\n        return k": ("changes from number to condition", 7, "new name"),
+    "global z\n        return v": ("Global is not part", 7, "use assignments"),
+    "pass": ("ends in one return", 6, "return the result"),
+    "import math\n        return v": ("Import is not part", 7, "use assignments"),
+}  # fmt: skip
+
+
+def define(body, extra="", arguments="v, k, dt"):
+    text = f"""
+class _Bad(Model):
+    v = State("mV")
+    k = Parameter(1.0)
+    {extra}
+    def step({arguments}):
+        {body}
+    def threshold(v):
+        return v > v
+    def reset(v):
+        return v
+"""
+    file = f"<model {abs(hash(text))}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    exec(compile(text, file, "exec"), {"Model": Model, "State": State, "Parameter": Parameter})
+    return file
+
+
+@pytest.mark.parametrize("body", BAD, ids=[b.split("\n")[0] for b in BAD])
+def test_what_a_model_may_not_do_is_found_at_definition(body):
+    problem, line, remedy = BAD[body]
+    with pytest.raises(ModelError, match=problem) as caught:
+        define(body)
+    assert f"line {line} of <model" in str(caught.value)
+    with pytest.raises(ModelError, match=remedy):
+        raise caught.value
+
+
+def test_unknown_arguments_and_names_are_refused():
+    with pytest.raises(ModelError, match="unknown argument 'tau_m'.*takes v, k, current, dt"):
+        define("return v", arguments="v, tau_m")
+    with pytest.raises(ModelError, match="plain positional"):
+        define("return v", arguments="v, *k")
+    with pytest.raises(ModelError, match="plain positional"):
+        define("return v", arguments="v, k=1.0")
+    with pytest.raises(ModelError, match="the name is taken"):
+        define("return v", extra="current = Parameter(1.0)")
+    with pytest.raises(ModelError, match="pulse must name a state"):
+        define("return v", extra="pulse = 'w'")
+    with pytest.raises(ModelError, match="refractory = True needs"):
+        define("return v", extra="refractory = True")
+
+
+def test_incomplete_models_are_refused():
+    with pytest.raises(ModelError, match="at least one State"):
+
+        class _NoState(Model):
+            def step():
+                return real(1)
+
+    with pytest.raises(ModelError, match="needs a step function"):
+
+        class _NoStep(Model):
+            v = State("mV")
+
+    with pytest.raises(ModelError, match="needs a threshold function"):
+
+        class _NoThreshold(Model):
+            v = State("mV")
+
+            def step(v):
+                return v
+
+
+def test_a_model_without_source_is_refused():
+    space = {"Model": Model, "State": State}
+    text = (
+        "class _Lost(Model):\n    v = State('mV')\n    def step(v): return v\n"
+        "    def threshold(v): return v > v\n    def reset(v): return v\n"
+    )
+    with pytest.raises(ModelError, match="needs readable source"):
+        exec(text, space)
+
+
+def test_built_in_names_are_protected():
+    with pytest.raises(SpikecudaValueError, match="belongs to a built-in model"):
+
+        class Other(Model):
+            name = "lif"
+            v = State("mV")
+
+            def step(v):
+                return v
+
+            def threshold(v):
+                return v > v
+
+            def reset(v):
+                return v
+
+    with pytest.raises(SpikecudaTypeError, match="neuron_type must be"):
+        as_model(Model)
+
+
+def test_the_language_works_in_plain_python():
+    assert fma(0.1, 10.0, -1.0) == 0.1 * 10.0 - 1.0 + 5.551115123125783e-17
+    assert np.isnan(fma(np.inf, 0.0, 1.0))
+    assert select(True, 1.0, 2.0) == 1.0 and real(3) == 3.0
+    assert np.isnan(log(-1.0)) and np.isnan(sqrt(-1.0)) and exp(1e9) < np.inf
+    assert inspect.isfunction(QIF.step)

@@ -1,0 +1,154 @@
+"""The way of the data: imports point one way, and importing spikecuda stays light."""
+
+import ast
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import spikecuda
+
+ROOT = Path(spikecuda.__file__).resolve().parent
+FILES = sorted(p for p in ROOT.rglob("*.py") if "envs" not in p.parts)
+# Lower layers first; a module may import from its own layer and from layers before it.
+LAYERS = [
+    ("errors", "kernels.language", "kernels.spec", "kernels.cache", "kernels.models"),
+    ("kernels", "emu"),
+    ("models", "seed", "host", "precision", "language", "launch"),
+    ("distributions", "inputs", "drive", "spikes", "metrics", "progress"),
+    ("backends",),
+    ("devices",),
+    ("state",),
+    ("pool",),
+    ("oracle", "monitor"),
+    ("report",),
+    ("cli", "__main__"),
+]
+
+
+def module_name(path: Path) -> str:
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def layer(name: str) -> int:
+    found = -1
+    best = -1
+    for i, prefixes in enumerate(LAYERS):
+        for prefix in prefixes:
+            if (name == prefix or name.startswith(prefix + ".")) and len(prefix) > best:
+                found, best = i, len(prefix)
+    return found
+
+
+def imports(path: Path, everywhere: bool = True) -> list[str]:
+    tree = ast.parse(path.read_text())
+    package = module_name(path).split(".")
+    if path.name != "__init__.py":
+        package = package[:-1]
+    names = []
+    nodes = ast.walk(tree) if everywhere else tree.body
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names += [a.name for a in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                up = package[: len(package) - node.level + 1]
+                base = ".".join(["spikecuda", *up, *([base] if base else [])])
+            names.append(base)
+            names += [f"{base}.{a.name}" for a in node.names]
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_imports_point_one_way(path):
+    name = module_name(path)
+    if not name:  # spikecuda/__init__.py only names what it loads lazily
+        return
+    mine = layer(name)
+    assert mine >= 0, f"{name} belongs to no layer: name it in LAYERS"
+    type_checking = {
+        ("models.registry", "models.base"),
+        ("state", "pool"),
+    }
+    for target in imports(path):
+        if target.startswith("spikecuda."):
+            other = target.removeprefix("spikecuda.")
+            if any(name == a and other.startswith(b) for a, b in type_checking):
+                continue
+            theirs = layer(other)
+            assert theirs <= mine, f"{name} imports {other}, which is above it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_cuda_is_imported_in_few_places(path):
+    allowed = (
+        "kernels.offline", "kernels.compile_cuda", "kernels.inspection", "backends.cuda",
+        "backends.cuda_sim", "emu", "devices", "cli.info", "monitor", "report",
+    )  # fmt: skip
+    name = module_name(path)
+    if name.startswith(allowed):
+        return
+    for target in imports(path):
+        assert not target.startswith(("numba.cuda", "cuda.")), f"{name} imports {target}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_the_oracle_is_independent(path):
+    name = module_name(path)
+    for target in imports(path):
+        if name.startswith("kernels.reference"):
+            assert not target.startswith(
+                ("spikecuda.kernels.models", "spikecuda.kernels.numerics", "spikecuda.models")
+            ), f"{name} imports {target}"
+
+
+def run(code: str, **env: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT.parent), **env},
+    )
+
+
+def test_import_is_light():
+    code = (
+        "import sys, time; t = time.perf_counter(); import spikecuda; "
+        "print(time.perf_counter() - t); "
+        "print(any(m.split('.')[0] in ('numba', 'cuda', 'numba_cuda', 'matplotlib', 'jinja2') "
+        "for m in sys.modules))"
+    )
+    best = 1e9
+    for _ in range(3):
+        seconds, heavy = run(code).stdout.split()
+        assert heavy == "False"
+        best = min(best, float(seconds))
+    assert best < 0.3
+
+
+def test_pool_class_does_not_touch_numba_until_it_runs():
+    code = (
+        "import sys, spikecuda; spikecuda.GPUNeuronPool; "
+        "print('numba' in sys.modules, 'matplotlib' in sys.modules)"
+    )
+    assert run(code).stdout.split() == ["False", "False"]
+
+
+@pytest.mark.slow
+def test_first_run_is_quick(tmp_path):
+    code = (
+        "import time, spikecuda; p = spikecuda.GPUNeuronPool(1000, 'lif', device='cpu'); "
+        "t = time.perf_counter(); p.run(steps=100, input=200.0); print(time.perf_counter() - t)"
+    )
+    cache = {"SPIKECUDA_CACHE_DIR": str(tmp_path)}
+    start = time.perf_counter()
+    cold = float(run(code, **cache).stdout)
+    assert cold < 20
+    assert time.perf_counter() - start < 60
+    warm = min(float(run(code, **cache).stdout) for _ in range(2))
+    assert warm < 2

@@ -1,0 +1,51 @@
+"""Firing rates in float16 against float64: same neurons, same noise numbers, thousands of spikes."""
+
+import numpy as np
+import pytest
+
+from spikecuda import GPUNeuronPool
+from spikecuda.inputs import Constant, Noise
+
+N, DURATION = 2000, 3000.0
+
+
+def drive(model, rng):
+    """Return parameters, current (below rheobase to about 100 Hz) and noise intensity."""
+    if model == "lif":
+        v_rest = rng.normal(-65, 1.5, N)
+        params = {"v_rest": v_rest, "v_th": v_rest + rng.normal(15, 1, N), "v_reset": v_rest}
+        return params, rng.uniform(100, 450, N), 100.0
+    if model == "adex":
+        params = {"v_t": rng.normal(-50.4, 1, N), "b": rng.uniform(0, 80, N)}
+        return params, rng.uniform(350, 1500, N), 200.0
+    params = {"c": rng.uniform(-65, -55, N), "d": rng.uniform(4, 8, N)}
+    return params, rng.uniform(-1, 20, N), 3.0
+
+
+@pytest.mark.parametrize(
+    ("model", "limit"), [("lif", 0.003), ("izhikevich", 0.005), ("adex", 0.005)]
+)
+def test_population_rate(target, model, limit):
+    """The mean rate is within the limit, which is well above its own statistical error.
+
+    Both precisions get the same random numbers, so counts differ only through rounding; the
+    standard error of the mean difference, measured over neurons, is a tenth of the limit or so.
+    """
+    params, current, sigma = drive(model, np.random.default_rng(42))
+    counts = {}
+    for precision in ("float64", "float16"):
+        pool = GPUNeuronPool(
+            N, model, precision=precision, seed=5, params=params, threads=None, **target
+        )
+        with pool:
+            terms = [Constant(current), Noise(sigma=sigma)]
+            counts[precision] = pool.run(duration=DURATION, input=terms).spikes.counts(N)
+    reference = counts["float64"]
+    rates = reference / (DURATION / 1000)
+    assert rates.min() < 5 and 60 < rates.max() < 200
+    difference = counts["float16"] - reference
+    error = difference.std() / np.sqrt(N) / reference.mean()
+    assert error < limit / 3
+    assert abs(difference.mean() / reference.mean()) < limit
+    # No neuron is far off either: a stuck one would vanish in the mean.
+    assert (np.abs(difference) <= 3 + 0.15 * reference).all()
