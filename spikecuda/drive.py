@@ -170,7 +170,9 @@ class Drive:
             self.fixed[f"_mean{j}"], self.fixed[f"_none{j}"] = mean32, none32
             self.fixed[f"_reciprocals{j}"] = reciprocals
         else:
-            self.fixed[f"_survival{j}"] = _survival(np.float32(mean32), np.float32(none32), reciprocals)
+            self.fixed[f"_survival{j}"] = _survival(
+                np.float32(mean32), np.float32(none32), reciprocals
+            )
         self.fixed[f"_weight{j}"] = self._cast(weight)
         self._pulses.append((NEURON if rate.ndim else SHARED, NEURON if weight.ndim else SHARED))
 

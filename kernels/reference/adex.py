@@ -36,7 +36,7 @@ SCHEMES = ("euler", "heun")
 EXPONENT_MAX = 80.0
 
 
-@njit(cache=True)
+@njit
 def _slopes(v, w, current, c_m, g_l, e_l, v_t, delta_t, a, tau_w, v_peak):
     cap = min((v_peak - v_t) / delta_t, EXPONENT_MAX)
     spike_current = g_l * delta_t * math.exp(min((v - v_t) / delta_t, cap))
@@ -45,7 +45,7 @@ def _slopes(v, w, current, c_m, g_l, e_l, v_t, delta_t, a, tau_w, v_peak):
     return dv, dw
 
 
-@njit(cache=True)
+@njit
 def _integrate(v, w, current, h, heun, c_m, g_l, e_l, v_t, delta_t, a, tau_w, v_peak):
     dv, dw = _slopes(v, w, current, c_m, g_l, e_l, v_t, delta_t, a, tau_w, v_peak)
     if not heun:
@@ -56,7 +56,7 @@ def _integrate(v, w, current, h, heun, c_m, g_l, e_l, v_t, delta_t, a, tau_w, v_
     return v + h * 0.5 * (dv + dv2), w + h * 0.5 * (dw + dw2)
 
 
-@njit(cache=True)
+@njit
 def _run(v, w, refrac, p, n_ref, current, pulses, dt, heun, substeps, traces):
     c_m, g_l, e_l, v_t, delta_t, a, tau_w, b, v_reset, v_peak = p
     trace_v, trace_w, trace_refrac, before_v, before_w, tested, fired = traces

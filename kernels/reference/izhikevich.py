@@ -16,12 +16,12 @@ STATES = ("v", "u")
 SCHEMES = ("half_steps", "euler")
 
 
-@njit(cache=True)
+@njit
 def _slope(v, u, current, c0, c1, c2):
     return c2 * v * v + c1 * v + c0 - u + current
 
 
-@njit(cache=True)
+@njit
 def _integrate(v, u, current, h, halves, a, b, c0, c1, c2):
     if halves:
         v = v + 0.5 * h * _slope(v, u, current, c0, c1, c2)
@@ -32,7 +32,7 @@ def _integrate(v, u, current, h, halves, a, b, c0, c1, c2):
     return v, u
 
 
-@njit(cache=True)
+@njit
 def _run(v, u, p, current, pulses, dt, halves, substeps, traces):
     a, b, c, d, c0, c1, c2, v_peak = p
     trace_v, trace_u, _, before_v, before_u, tested, fired = traces

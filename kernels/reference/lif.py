@@ -24,14 +24,14 @@ STATES = ("v",)
 SCHEMES = ("exact",)
 
 
-@njit(cache=True)
+@njit
 def _integrate(v, current, h, tau_m, c_m, v_rest):
     decay = math.exp(-h / tau_m)
     gain = -math.expm1(-h / tau_m) * tau_m / c_m
     return v_rest + (v - v_rest) * decay + gain * current
 
 
-@njit(cache=True)
+@njit
 def _run(v, refrac, p, n_ref, current, pulses, dt, substeps, traces):
     tau_m, c_m, v_rest, v_reset, v_th = p
     trace_v, trace_refrac, before_v, tested, fired = traces

@@ -8,6 +8,7 @@
 See ``docs/emulator.md``.
 """
 
+from .analysis import Contraction, contractions
 from .compile import ARCHITECTURES, compile_ptx
 from .device import Device, DeviceArray, Event, Stream
 from .errors import (
@@ -29,6 +30,7 @@ from .store import cache_dir
 __all__ = [
     "ARCHITECTURES",
     "ArgumentError",
+    "Contraction",
     "DataRace",
     "Device",
     "DeviceArray",
@@ -48,5 +50,6 @@ __all__ = [
     "cache_dir",
     "compile",
     "compile_ptx",
+    "contractions",
     "default_device",
 ]

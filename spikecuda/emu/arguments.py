@@ -14,22 +14,29 @@ from .memory import Region, extent
 _FLOATS = {2: np.float16, 4: np.float32, 8: np.float64}
 
 
-class Packer:
-    """Collects the fields that one launch passes and the memory that they point to."""
+_INTEGERS = {1: struct.Struct("<B"), 2: struct.Struct("<H"), 4: struct.Struct("<I")}
+_INTEGERS[8] = struct.Struct("<Q")
 
-    def __init__(self) -> None:
+
+class Packer:
+    """Collects the fields that one launch passes and the memory that they point to.
+
+    Args:
+        track: whether the launch checks accesses, so that the memory must be known.
+    """
+
+    def __init__(self, track: bool) -> None:
+        self.track = track
         self.fields: list[Any] = []
         self.regions: list[Region] = []
         self.keep: list[Any] = []
 
     def add(self, value: Any) -> None:
         """Flatten one argument: an array is seven fields (in one dimension), a tuple its items."""
-        from .device import DeviceArray
-
-        if isinstance(value, DeviceArray):
-            self.array(value.host)
-        elif isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray):
             self.array(value)
+        elif isinstance(host := getattr(value, "host", None), np.ndarray):
+            self.array(host)  # a DeviceArray
         elif isinstance(value, np.void):
             holder = np.array(value)
             self.keep.append(holder)
@@ -55,9 +62,10 @@ class Packer:
         """Add an array: two words that CUDA ignores, sizes, the address, shape and strides."""
         if array.dtype.hasobject:
             raise ArgumentError(f"an array argument must hold numbers (got dtype {array.dtype})")
-        low, high = extent(array)
-        self.regions.append(Region(low, high, None, not array.flags.writeable))
-        self.keep.append(array)
+        if self.track:
+            low, high = extent(array)
+            self.regions.append(Region(low, high, None, not array.flags.writeable))
+            self.keep.append(array)
         self.fields += [0, 0, array.size, array.itemsize, array.ctypes.data]
         self.fields += [*array.shape, *array.strides]
 
@@ -75,11 +83,15 @@ def _encode(value: Any, name: str, size: int, kind: str | None) -> bytes:
             # NVVM types a float parameter .f32, or .b32; an integer type is a mistake.
             raise ArgumentError(f"parameter {name} is an integer, .{kind} (got {value!r})")
         return np.array(value, _FLOATS[size]).tobytes()
-    number = int(value)
+    return _INTEGERS[size].pack(_wrapped(int(value), name, size))
+
+
+def _wrapped(number: int, name: str, size: int) -> int:
+    """An integer as its two's complement of ``size`` bytes."""
     limit = 1 << (8 * size)
     if not -(limit // 2) <= number < limit:
         raise ArgumentError(f"parameter {name} must fit in {size} bytes (got {number})")
-    return struct.pack("<Q", number % limit)[:size]
+    return number % limit
 
 
 def pack(
@@ -92,8 +104,10 @@ def pack(
             f"kernel {kernel} takes {len(parameters)} fields (got {len(fields)});"
             " an array of n dimensions is 5 + 2 n fields, a number is one"
         )
-    buffer = np.zeros(max(8, total), np.uint8)
+    buffer = bytearray(max(8, total))
     for value, (name, offset, size, kind) in zip(fields, parameters, strict=True):
-        data = _encode(value, name, size, kind)
-        buffer[offset : offset + size] = np.frombuffer(data, np.uint8)
-    return buffer
+        if type(value) is int and kind is not None and kind[0] != "f":
+            _INTEGERS[size].pack_into(buffer, offset, _wrapped(value, name, size))
+        else:
+            buffer[offset : offset + size] = _encode(value, name, size, kind)
+    return np.frombuffer(buffer, np.uint8)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..errors import MissingPackageError
 from ..kernels.offline import ARCHITECTURES, library
 from .errors import ArgumentError, LaunchError
@@ -82,14 +80,10 @@ def compile_ptx(
     return str(code.get_lto_ptx(cc=(int(cc[0]), int(cc[1])))).rstrip("\0")
 
 
-def convert(value: Any, kind: Any) -> Any:
-    """A number as the Numba type that the kernel was compiled for."""
+def scalar_types(kinds: tuple[Any, ...]) -> tuple[type | None, ...]:
+    """The NumPy scalar type that each number is passed as; None for what is not a number."""
     from numba.core import types
+    from numba.np.numpy_support import as_dtype
 
-    if isinstance(kind, types.Float | types.Integer | types.Boolean) and not isinstance(
-        value, np.ndarray
-    ):
-        from numba.np.numpy_support import as_dtype
-
-        return as_dtype(kind).type(value)
-    return value
+    numbers = types.Float | types.Integer | types.Boolean
+    return tuple(as_dtype(kind).type if isinstance(kind, numbers) else None for kind in kinds)

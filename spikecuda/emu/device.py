@@ -82,7 +82,9 @@ class DeviceArray:
         self.host.view(np.uint8)[...] = source.host.view(np.uint8).reshape(
             self.host.view(np.uint8).shape
         )
-        if self._region.written is not None and source._region.written is not None:
+        if self._region.written is not None and source._region.written is None:
+            self._mark()
+        elif self._region.written is not None and source._region.written is not None:
             mine = self.pointer - self._region.base
             theirs = source.pointer - source._region.base
             part = source._region.written[theirs : theirs + self.nbytes]

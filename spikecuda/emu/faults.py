@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .arguments import Packer
 from .errors import (
     DataRace,
     DivergentBarrier,
@@ -14,7 +15,9 @@ from .errors import (
     UndefinedResult,
     UninitialisedRead,
 )
+from .memory import Region, extent
 from .translate import context as c
+from .workspace import Workspace
 
 
 def _place(number: int, shape: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -129,3 +132,33 @@ def raise_fault(
         address=at,
         remedy=remedy,
     )
+
+
+def neighbour(regions: list[Region], packer: Packer, w: Workspace) -> Callable[[int], str]:
+    """Words for what an address belongs to, or what lies next to it."""
+
+    def near(address: int) -> str:
+        pieces = []
+        for number, array in enumerate(packer.keep, 1):
+            low, high = extent(array)
+            pieces.append(
+                (low, high, f"array {number} of the arguments, {array.dtype}{array.shape}")
+            )
+        pieces += [(r.base, r.end, "an allocation") for r in regions]
+        base = w.shared.ctypes.data
+        pieces.append((base, base + len(w.written), "the block's shared memory"))
+        for low, high, what in pieces:
+            if low <= address < high:
+                return f"it is byte {address - low} of {what} ({high - low} bytes)"
+        if not pieces:
+            return "no memory is registered"
+
+        def gap(piece: tuple[int, int, str]) -> int:
+            return piece[0] - address if address < piece[0] else address - piece[1] + 1
+
+        low, high, what = min(pieces, key=gap)
+        if address < low:
+            return f"the nearest is {low - address} bytes further: {what} ({high - low} bytes)"
+        return f"it is {address - high} bytes behind the end of {what} ({high - low} bytes)"
+
+    return near

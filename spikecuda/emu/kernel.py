@@ -10,16 +10,16 @@ import numpy as np
 
 from . import scheduler
 from .arguments import Packer, pack
-from .compile import compile_ptx, convert, signature_types, types_of
+from .compile import compile_ptx, scalar_types, signature_types, types_of
 from .device import Device
 from .errors import LaunchError
-from .faults import raise_fault
+from .faults import neighbour, raise_fault
 from .jit import Program, compile_program
-from .memory import Region, aligned_bytes, extent, rows
+from .memory import Region, rows
 from .parse import parse
 from .translate import context as c
 from .translate.module import REDZONE
-from .warps import SCRATCH_WORDS
+from .workspace import Workspace
 
 MAX_THREADS = 1024
 MAX_BLOCK = (1024, 1024, 64)
@@ -50,35 +50,6 @@ def _shape(
     return numbers
 
 
-class _Workspace:
-    """What the threads of a block need while they run; kept between launches."""
-
-    def __init__(
-        self, program: Program, threads: int, shared: int, checked: bool, race: bool
-    ) -> None:
-        t = program.translation
-        self.slots = threads if t.block_barrier else min(32, -(-threads // 32) * 32)
-        waits = t.frame_bound > 0
-        self.records = np.zeros((self.slots if waits else 0, c.RECORD_WORDS), np.uint32)
-        self.handles = np.zeros(self.slots if waits else 0, np.int64)
-        self.scratch = np.zeros(SCRATCH_WORDS, np.int64)
-        # np.empty takes address space only; pages are used as far as the frames really reach
-        self.arena = np.empty(self.slots * (t.frame_bound + 16) + 64 if waits else 0, np.uint8)
-        self.shared = aligned_bytes(max(shared, 1))
-        empty = np.zeros(0, np.uint8)
-        self.written = np.zeros(shared, np.uint8) if checked else empty
-        self.template = empty
-        self.local = aligned_bytes(threads * t.local_bytes) if checked else empty
-        self.local_written = np.zeros(threads * t.local_bytes, np.uint8) if checked else empty
-        self.clocks = np.zeros((threads if race else 0, 32), np.int32)
-        self.shared_race = np.zeros((shared if race else 0, 6), np.int64)
-        if checked:
-            self.template = np.full(shared, 2, np.uint8)
-            for offset, size in t.shared:
-                self.template[offset : offset + size] = 0
-            self.template[t.shared_bytes :] = 0
-
-
 class PTXKernel:
     """A kernel given as PTX text.
 
@@ -102,10 +73,11 @@ class PTXKernel:
     ) -> None:
         self.ptx = (ptx.decode() if isinstance(ptx, bytes) else ptx).rstrip("\0")
         self.entry, self.types = entry, types
+        self._scalars = scalar_types(types) if types is not None else ()
         self._device = device
         self._programs: dict[bool, Program] = {}
-        self._spaces: dict[tuple[Any, ...], _Workspace] = {}
-        self._globals: dict[bool, list[Region]] = {}
+        self._spaces: dict[tuple[Any, ...], Workspace] = {}
+        self._globals: list[Region] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -180,9 +152,10 @@ class PTXKernel:
                     f"kernel {t.name} takes {len(self.types)} arguments (got {len(arguments)})"
                 )
             arguments = tuple(
-                convert(a, kind) for a, kind in zip(arguments, self.types, strict=True)
+                a if kind is None else kind(a)
+                for a, kind in zip(arguments, self._scalars, strict=True)
             )
-        packer = Packer()
+        packer = Packer(device.checked)
         for argument in arguments:
             packer.add(argument)
         params = pack(packer, t.parameters, t.parameter_bytes, t.name)
@@ -237,28 +210,12 @@ class PTXKernel:
         shared = t.shared_bytes + dynamic
         key = (checked, race, threads, shared)
         if key not in self._spaces:
-            self._spaces[key] = _Workspace(program, threads, shared, checked, race)
+            self._spaces[key] = Workspace(program, threads, shared, checked, race)
         w = self._spaces[key]
-        ctx = np.zeros(c.CTX_WORDS, np.int64)
+        ctx = w.context.copy()
         ctx[c.NTID : c.NTID + 3] = block
         ctx[c.NCTAID : c.NCTAID + 3] = grid
-        for word, value in (
-            (c.SHARED, w.shared.ctypes.data),
-            (c.SHARED_BYTES, shared),
-            (c.DYNAMIC_BYTES, dynamic),
-            (c.LOCAL, w.local.ctypes.data),
-            (c.LOCAL_BYTES, t.local_bytes),
-            (c.SHARED_WRITTEN, w.written.ctypes.data),
-            (c.LOCAL_WRITTEN, w.local_written.ctypes.data),
-            (c.ARENA, -(-w.arena.ctypes.data // 16) * 16),
-            (c.RECORDS, w.records.ctypes.data),
-            (c.HANDLES, w.handles.ctypes.data),
-            (c.CLOCKS, w.clocks.ctypes.data),
-            (c.SHARED_RACE, w.shared_race.ctypes.data if race else 0),
-            (c.THREADS, threads),
-            (c.FUEL, device.max_branches),
-        ):
-            ctx[word] = value
+        ctx[c.FUEL] = device.max_branches
         regions: list[Region] = []
         if checked:
             regions = device.registry.with_arrays(packer.regions + self._variables(program))
@@ -267,7 +224,6 @@ class PTXKernel:
         if race:
             ctx[c.EPOCH] = device.epoch
             ctx[c.FIRST_EPOCH] = device.epoch + 1
-        kind = 0 if not t.frame_bound else (2 if t.block_barrier else 1)
         blocks = device.shuffled(grid[0] * grid[1] * grid[2])
         warps = device.shuffled(-(-threads // 32))
         scheduler.run_grid(
@@ -277,58 +233,21 @@ class PTXKernel:
             blocks.ctypes.data if len(blocks) else 0,
             warps.ctypes.data if len(warps) else 0,
             device.twist(),
-            kind,
-            w.records.ctypes.data,
-            w.handles.ctypes.data,
-            w.clocks.ctypes.data if race else 0,
-            w.template.ctypes.data if checked else 0,
-            w.scratch.ctypes.data,
+            *w.scheduling,
         )
         if race:
             device.epoch = int(ctx[c.EPOCH])
         if ctx[c.FAULT]:
-            raise_fault(ctx, t.name, parse(self.ptx).source, _neighbour(regions, packer, w))
+            raise_fault(ctx, t.name, parse(self.ptx).source, neighbour(regions, packer, w))
 
     def _variables(self, program: Program) -> list[Region]:
         """The module's own variables as regions; PTX sets them to zero where it gives no value."""
-        checked = True
-        if checked not in self._globals:
-            found = []
+        if self._globals is None:
+            self._globals = []
             for name, size, constant in program.translation.globals:
                 base = program.global_address(name)
-                found.append(Region(base, base + size, None, constant))
-            self._globals[checked] = found
-        return self._globals[checked]
-
-
-def _neighbour(regions: list[Region], packer: Packer, w: _Workspace) -> Callable[[int], str]:
-    """Words for what an address belongs to, or what lies next to it."""
-
-    def near(address: int) -> str:
-        pieces = []
-        for number, array in enumerate(packer.keep, 1):
-            low, high = extent(array)
-            pieces.append(
-                (low, high, f"array {number} of the arguments, {array.dtype}{array.shape}")
-            )
-        pieces += [(r.base, r.end, "an allocation") for r in regions]
-        base = w.shared.ctypes.data
-        pieces.append((base, base + len(w.written), "the block's shared memory"))
-        for low, high, what in pieces:
-            if low <= address < high:
-                return f"it is byte {address - low} of {what} ({high - low} bytes)"
-        if not pieces:
-            return "no memory is registered"
-
-        def gap(piece: tuple[int, int, str]) -> int:
-            return piece[0] - address if address < piece[0] else address - piece[1] + 1
-
-        low, high, what = min(pieces, key=gap)
-        if address < low:
-            return f"the nearest is {low - address} bytes further: {what} ({high - low} bytes)"
-        return f"it is {address - high} bytes behind the end of {what} ({high - low} bytes)"
-
-    return near
+                self._globals.append(Region(base, base + size, None, constant))
+        return self._globals
 
 
 class Kernel:

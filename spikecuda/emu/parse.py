@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import struct
 from collections.abc import Callable
 
 from .errors import PTXSyntaxError, UnsupportedPTXError
+from .scope import Scope
 from .syntax import (
     Address,
     FloatBits,
@@ -26,85 +25,13 @@ from .syntax import (
     Variable,
     Vector,
 )
+from .tokens import Token, float_bits, float_literal, integer_literal, tokenize
 from .types import TYPES, Type
-
-_TOKEN = re.compile(
-    r"""
-    (?P<space>[ \t\r\f\v\0]+)
-  | (?P<newline>\n)
-  | (?P<comment>//[^\n]*|/\*.*?\*/)
-  | (?P<string>"[^"\n]*")
-  | (?P<float>0[fF][0-9A-Fa-f]{8}\b|0[dD][0-9A-Fa-f]{16}\b
-      |\d+\.\d*(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)
-  | (?P<int>0[xX][0-9A-Fa-f]+U?|0[bB][01]+U?|\d+U?)
-  | (?P<word>[%$_A-Za-z][\w$]*)
-  | (?P<dotted>\.[A-Za-z_][\w]*(?:::\w+)*)
-  | (?P<mark>[{}()\[\],;:=|!@<>+\-*])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 
 _SPACES = (".global", ".const", ".shared", ".local", ".param")
 _LINKAGE = (".visible", ".extern", ".weak", ".common")
 _LIMITS = (".maxntid", ".reqntid", ".minnctapersm", ".maxnreg", ".maxnctapersm")
 _SPECIAL_VECTORS = ("%tid", "%ntid", "%ctaid", "%nctaid")
-
-
-class _Token:
-    __slots__ = ("glued", "kind", "line", "text")
-
-    def __init__(self, kind: str, text: str, line: int, glued: bool) -> None:
-        self.kind, self.text, self.line, self.glued = kind, text, line, glued
-
-
-def tokenize(text: str) -> list[_Token]:
-    """Split PTX into tokens; ``glued`` says that nothing stood between a token and the previous."""
-    tokens: list[_Token] = []
-    position, line, glued = 0, 1, False
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise PTXSyntaxError(line, f"unexpected character {text[position]!r}")
-        kind = str(match.lastgroup)
-        if kind in ("space", "newline", "comment"):
-            glued = False
-        else:
-            tokens.append(_Token(kind, match.group(), line, glued))
-            glued = True
-        line += match.group().count("\n")
-        position = match.end()
-    tokens.append(_Token("end", "end of text", line, False))
-    return tokens
-
-
-class _Scope:
-    """A ``{ }`` of a function body: its registers and labels, seen from inside only."""
-
-    def __init__(self, parent: _Scope | None, suffix: str) -> None:
-        self.parent, self.suffix = parent, suffix
-        self.registers: dict[str, Register] = {}
-        self.families: dict[str, tuple[int, Type]] = {}
-        self.labels: dict[str, str] = {}
-        self.symbols: dict[str, str] = {}
-
-    def register(self, name: str) -> Register | None:
-        if name in self.registers:
-            return self.registers[name]
-        match = re.fullmatch(r"(.*?)(0|[1-9]\d*)", name)
-        if match and match.group(1) in self.families:
-            count, kind = self.families[match.group(1)]
-            if int(match.group(2)) < count:
-                self.registers[name] = Register(name + self.suffix, kind)
-                return self.registers[name]
-        return self.parent.register(name) if self.parent else None
-
-    def label(self, name: str) -> str | None:
-        return self.labels.get(name) or (self.parent.label(name) if self.parent else None)
-
-    def symbol(self, name: str) -> str:
-        if name in self.symbols:
-            return self.symbols[name]
-        return self.parent.symbol(name) if self.parent else name
 
 
 class _Parser:
@@ -116,10 +43,10 @@ class _Parser:
 
     # -- tokens -------------------------------------------------------------------------------
     @property
-    def token(self) -> _Token:
+    def token(self) -> Token:
         return self.tokens[self.at]
 
-    def next(self) -> _Token:
+    def next(self) -> Token:
         self.at += 1
         return self.tokens[self.at - 1]
 
@@ -129,7 +56,7 @@ class _Parser:
             return True
         return False
 
-    def expect(self, text: str) -> _Token:
+    def expect(self, text: str) -> Token:
         if self.token.text != text:
             raise PTXSyntaxError(self.token.line, f"expected {text!r}, found {self.token.text!r}")
         return self.next()
@@ -143,7 +70,7 @@ class _Parser:
         negative = self.accept("-")
         if self.token.kind != "int":
             raise PTXSyntaxError(self.token.line, f"expected a number, found {self.token.text!r}")
-        value = _integer(self.next().text)
+        value = integer_literal(self.next().text)
         return -value if negative else value
 
     def list_of(self, parse: Callable[[], Operand], close: str) -> tuple[Operand, ...]:
@@ -182,7 +109,7 @@ class _Parser:
         elif token.text in (".global", ".const", ".shared"):
             self.module.variables.extend(self.variables(token, extern))
         elif token.text == ".file":
-            while self.token.line == token.line:
+            while self.token.line == token.line and self.token.kind != "end":
                 self.next()
         elif token.text == ".section":
             while not self.accept("{"):
@@ -198,7 +125,7 @@ class _Parser:
         while not self.accept(";"):
             self.next()
 
-    def variables(self, first: _Token, extern: bool) -> list[Variable]:
+    def variables(self, first: Token, extern: bool) -> list[Variable]:
         """Parse what follows ``.global`` (or another space), up to and with the semicolon."""
         found = []
         space, align = first.text[1:], 0
@@ -271,9 +198,9 @@ class _Parser:
                         self.expect(",")
                 return
             token = self.token
-            operand = self.operand(_Scope(None, ""))
+            operand = self.operand(Scope(None, ""))
             if isinstance(operand, FloatBits):
-                values.append(_float_bits(operand, kind, token.line).to_bytes(kind.bytes, "little"))
+                values.append(float_bits(operand, kind, token.line).to_bytes(kind.bytes, "little"))
             elif isinstance(operand, Integer) and not kind.is_float:
                 mask = (1 << kind.width) - 1
                 values.append((operand.value & mask).to_bytes(kind.bytes, "little"))
@@ -287,9 +214,9 @@ class _Parser:
         return data.ljust(size, b"\0")
 
     # -- functions ----------------------------------------------------------------------------
-    def function(self, first: _Token, entry: bool) -> None:
+    def function(self, first: Token, entry: bool) -> None:
         results: list[Variable] = []
-        scope = _Scope(None, "")
+        scope = Scope(None, "")
         if self.accept("("):
             results = self.parameters(scope)
         function = Function(self.word(), first.line, entry, results=results)
@@ -318,7 +245,7 @@ class _Parser:
         if function.defined:
             self.module.functions[function.name] = function
 
-    def parameters(self, scope: _Scope) -> list[Variable]:
+    def parameters(self, scope: Scope) -> list[Variable]:
         found: list[Variable] = []
         while not self.accept(")"):
             token = self.next()
@@ -329,18 +256,18 @@ class _Parser:
             self.accept(",")
         return found
 
-    def body(self, function: Function, scope: _Scope) -> None:
-        self._pending: list[tuple[int, _Scope]] = []
+    def body(self, function: Function, scope: Scope) -> None:
+        self._pending: list[tuple[int, Scope]] = []
         self.block(function, scope)
 
-    def block(self, function: Function, scope: _Scope) -> None:
+    def block(self, function: Function, scope: Scope) -> None:
         while not self.accept("}"):
             token = self.token
             if token.kind == "end":
                 raise PTXSyntaxError(token.line, f"the body of {function.name} does not end")
             if self.accept("{"):
                 self.scopes += 1
-                self.block(function, _Scope(scope, f"@{self.scopes}"))
+                self.block(function, Scope(scope, f"@{self.scopes}"))
             elif self.accept(";"):
                 continue
             elif token.kind == "dotted":
@@ -353,7 +280,7 @@ class _Parser:
                 self._pending.append((len(function.body), scope))
                 function.body.append(self.instruction(scope))
 
-    def directive(self, function: Function, scope: _Scope) -> None:
+    def directive(self, function: Function, scope: Scope) -> None:
         token = self.next()
         if token.text == ".reg":
             kind = self.next()
@@ -388,7 +315,7 @@ class _Parser:
             if token.text == ".param":
                 self.expect(";")
         elif token.text == ".loc":
-            while self.token.line == token.line:
+            while self.token.line == token.line and self.token.kind != "end":
                 self.next()
         elif token.text == ".pragma":
             self.pragma()
@@ -412,7 +339,7 @@ class _Parser:
         return body
 
     # -- instructions -------------------------------------------------------------------------
-    def instruction(self, scope: _Scope) -> Instruction:
+    def instruction(self, scope: Scope) -> Instruction:
         line = self.token.line
         guard: Register | None = None
         negated = False
@@ -434,13 +361,13 @@ class _Parser:
                 self.expect(",")
         return Instruction(token.line, opcode, tuple(modifiers), tuple(operands), guard, negated)
 
-    def operand(self, scope: _Scope) -> Operand:
+    def operand(self, scope: Scope) -> Operand:
         first = self.single(scope)
         if self.accept("|"):
             return Pair(first, self.single(scope))
         return first
 
-    def single(self, scope: _Scope) -> Operand:
+    def single(self, scope: Scope) -> Operand:
         token = self.token
         if self.accept("{"):
             return Vector(self.list_of(lambda: self.operand(scope), "}"))
@@ -461,12 +388,12 @@ class _Parser:
                 return FloatBits(inner.bits ^ (1 << (inner.width - 1)), inner.width)
             raise UnsupportedPTXError(token.line, "a minus before anything but a number")
         if token.kind == "int":
-            return Integer(_integer(self.next().text))
+            return Integer(integer_literal(self.next().text))
         if token.kind == "float":
-            return _float(self.next().text)
+            return float_literal(self.next().text)
         return self.named(scope)
 
-    def named(self, scope: _Scope) -> Operand:
+    def named(self, scope: Scope) -> Operand:
         token = self.token
         name = self.word()
         if name == "_":
@@ -484,7 +411,7 @@ class _Parser:
             return Special(name)
         return Symbol(scope.symbol(name))
 
-    def address(self, scope: _Scope) -> Address:
+    def address(self, scope: Scope) -> Address:
         line = self.token.line
         base = self.single(scope)
         offset = 0
@@ -496,14 +423,355 @@ class _Parser:
         return Address(base, offset)
 
 
-def _integer(text: str) -> int:
+def parse(self) -> Module:
+        while self.token.kind != "end":
+            self.declaration()
+        return self.module
+
+    def declaration(self) -> None:
+        token = self.next()
+        extern = False
+        while token.text in _LINKAGE:
+            extern |= token.text == ".extern"
+            token = self.next()
+        if token.text == ".version":
+            self.module.version = self.next().text
+        elif token.text == ".target":
+            self.module.target = self.word()
+            while self.accept(","):
+                self.word()
+        elif token.text == ".address_size":
+            if (size := self.integer()) != 64:
+                raise UnsupportedPTXError(
+                    token.line, f".address_size {size}", "compile for 64 bits"
+                )
+        elif token.text in (".entry", ".func"):
+            self.function(token, token.text == ".entry")
+        elif token.text in (".global", ".const", ".shared"):
+            self.module.variables.extend(self.variables(token, extern))
+        elif token.text == ".file":
+            while self.token.line == token.line and self.token.kind != "end":
+                self.next()
+        elif token.text == ".section":
+            while not self.accept("{"):
+                self.next()
+            while not self.accept("}"):
+                self.next()
+        elif token.text == ".pragma":
+            self.pragma()
+        else:
+            raise UnsupportedPTXError(token.line, f"the directive {token.text}")
+
+    def pragma(self) -> None:
+        while not self.accept(";"):
+            self.next()
+
+    def variables(self, first: Token, extern: bool) -> list[Variable]:
+        """Parse what follows ``.global`` (or another space), up to and with the semicolon."""
+        found = []
+        space, align = first.text[1:], 0
+        kind: Type | None = None
+        lanes = 1
+        while self.token.kind == "dotted":
+            token = self.next()
+            if token.text == ".align":
+                align = self.integer()
+            elif token.text in (".v2", ".v4"):
+                lanes = int(token.text[2:])
+            elif token.text == ".attribute":
+                raise UnsupportedPTXError(token.line, "the directive .attribute")
+            elif token.text[1:] in TYPES:
+                kind = TYPES[token.text[1:]]
+            elif token.text == ".ptr":
+                self.pointer()
+                align = align or 0
+            else:
+                raise UnsupportedPTXError(token.line, f"the directive {token.text} on a variable")
+        if kind is None:
+            raise PTXSyntaxError(first.line, f"a {first.text} variable has no type")
+        while True:
+            name = self.word()
+            if self.accept("<"):
+                raise UnsupportedPTXError(
+                    first.line, f"a numbered family of {first.text} variables"
+                )
+            count: int | None = None
+            while self.accept("["):
+                extent = 0 if self.token.text == "]" else self.integer()
+                count = extent if count is None else count * extent
+                self.expect("]")
+            size = kind.bytes * lanes * (1 if count is None else count)
+            data = self.initial(kind, size) if self.accept("=") else None
+            scalar = kind if count is None and lanes == 1 else None
+            natural = kind.bytes * lanes
+            found.append(
+                Variable(
+                    name,
+                    space,
+                    align or natural,
+                    size,
+                    first.line,
+                    data,
+                    scalar,
+                    extern or size == 0,
+                )
+            )
+            if space == "param" or not self.accept(","):
+                break
+        if space != "param":
+            self.expect(";")
+        return found
+
+    def pointer(self) -> None:
+        """Skip the attributes that follow ``.ptr`` on a kernel parameter: they only promise."""
+        while self.token.text in (".global", ".const", ".shared", ".local", ".align"):
+            if self.next().text == ".align":
+                self.integer()
+
+    def initial(self, kind: Type, size: int) -> bytes:
+        values: list[bytes] = []
+
+        def one() -> None:
+            if self.accept("{"):
+                while not self.accept("}"):
+                    one()
+                    if self.token.text != "}":
+                        self.expect(",")
+                return
+            token = self.token
+            operand = self.operand(Scope(None, ""))
+            if isinstance(operand, FloatBits):
+                values.append(float_bits(operand, kind, token.line).to_bytes(kind.bytes, "little"))
+            elif isinstance(operand, Integer) and not kind.is_float:
+                mask = (1 << kind.width) - 1
+                values.append((operand.value & mask).to_bytes(kind.bytes, "little"))
+            else:
+                raise UnsupportedPTXError(token.line, f"the initial value {token.text}")
+
+        one()
+        data = b"".join(values)
+        if size and len(data) > size:
+            raise PTXSyntaxError(self.token.line, f"{len(data)} bytes initialise {size}")
+        return data.ljust(size, b"\0")
+
+    # -- functions ----------------------------------------------------------------------------
+    def function(self, first: Token, entry: bool) -> None:
+        results: list[Variable] = []
+        scope = Scope(None, "")
+        if self.accept("("):
+            results = self.parameters(scope)
+        function = Function(self.word(), first.line, entry, results=results)
+        if self.accept("("):
+            function.parameters = self.parameters(scope)
+        while self.token.kind == "dotted":
+            token = self.next()
+            if token.text in _LIMITS:
+                values = [self.integer()]
+                while self.accept(","):
+                    values.append(self.integer())
+                function.limits[token.text[1:]] = tuple(values)
+            elif token.text == ".noreturn":
+                function.limits["noreturn"] = ()
+            elif token.text == ".pragma":
+                self.pragma()
+            else:
+                raise UnsupportedPTXError(token.line, f"the directive {token.text} on a function")
+        if self.accept("{"):
+            function.defined = True
+            self.body(function, scope)
+            function.body = self.resolve_labels(function)
+        else:
+            self.expect(";")
+        self.module.functions.setdefault(function.name, function)
+        if function.defined:
+            self.module.functions[function.name] = function
+
+    def parameters(self, scope: Scope) -> list[Variable]:
+        found: list[Variable] = []
+        while not self.accept(")"):
+            token = self.next()
+            if token.text == ".param":
+                found.extend(self.variables(token, False))
+            else:
+                raise UnsupportedPTXError(token.line, f"a {token.text} parameter")
+            self.accept(",")
+        return found
+
+    def body(self, function: Function, scope: Scope) -> None:
+        self._pending: list[tuple[int, Scope]] = []
+        self.block(function, scope)
+
+    def block(self, function: Function, scope: Scope) -> None:
+        while not self.accept("}"):
+            token = self.token
+            if token.kind == "end":
+                raise PTXSyntaxError(token.line, f"the body of {function.name} does not end")
+            if self.accept("{"):
+                self.scopes += 1
+                self.block(function, Scope(scope, f"@{self.scopes}"))
+            elif self.accept(";"):
+                continue
+            elif token.kind == "dotted":
+                self.directive(function, scope)
+            elif token.kind == "word" and self.tokens[self.at + 1].text == ":":
+                self.at += 2
+                scope.labels[token.text] = token.text + scope.suffix
+                function.body.append(Label(token.text + scope.suffix, token.line))
+            else:
+                self._pending.append((len(function.body), scope))
+                function.body.append(self.instruction(scope))
+
+    def directive(self, function: Function, scope: Scope) -> None:
+        token = self.next()
+        if token.text == ".reg":
+            kind = self.next()
+            if kind.text in (".v2", ".v4") or kind.text[1:] not in TYPES:
+                raise UnsupportedPTXError(kind.line, f"a register of type {kind.text}")
+            while True:
+                name = self.word()
+                if self.accept("<"):
+                    scope.families[name] = (self.integer(), TYPES[kind.text[1:]])
+                    self.expect(">")
+                else:
+                    scope.registers[name] = Register(name + scope.suffix, TYPES[kind.text[1:]])
+                if not self.accept(","):
+                    break
+            self.expect(";")
+        elif token.text in _SPACES:
+            for variable in self.variables(token, False):
+                name = variable.name + scope.suffix
+                scope.symbols[variable.name] = name
+                function.variables.append(
+                    Variable(
+                        name,
+                        variable.space,
+                        variable.align,
+                        variable.size,
+                        variable.line,
+                        variable.data,
+                        variable.type,
+                        variable.extern,
+                    )
+                )
+            if token.text == ".param":
+                self.expect(";")
+        elif token.text == ".loc":
+            while self.token.line == token.line and self.token.kind != "end":
+                self.next()
+        elif token.text == ".pragma":
+            self.pragma()
+        else:
+            raise UnsupportedPTXError(token.line, f"the directive {token.text} in a function")
+
+    def resolve_labels(self, function: Function) -> list[Label | Instruction]:
+        """Replace the target of each branch by the label that its scope sees."""
+        body = list(function.body)
+        for index, scope in self._pending:
+            item = body[index]
+            if not isinstance(item, Instruction) or item.opcode != "bra":
+                continue
+            target = item.operands[0]
+            name = scope.label(target.name) if isinstance(target, Symbol) else None
+            if name is None:
+                raise PTXSyntaxError(item.line, f"no label {target} for {item.text}")
+            body[index] = Instruction(
+                item.line, "bra", item.modifiers, (Symbol(name),), item.guard, item.negated
+            )
+        return body
+
+    # -- instructions -------------------------------------------------------------------------
+    def instruction(self, scope: Scope) -> Instruction:
+        line = self.token.line
+        guard: Register | None = None
+        negated = False
+        if self.accept("@"):
+            negated = self.accept("!")
+            name = self.word()
+            guard = scope.register(name)
+            if guard is None:
+                raise PTXSyntaxError(line, f"the guard {name} is not a declared register")
+        token = self.token
+        opcode = self.word()
+        modifiers: list[str] = []
+        while self.token.kind == "dotted" and self.token.glued:
+            modifiers.append(self.next().text[1:])
+        operands: list[Operand] = []
+        while not self.accept(";"):
+            operands.append(self.operand(scope))
+            if self.token.text != ";":
+                self.expect(",")
+        return Instruction(token.line, opcode, tuple(modifiers), tuple(operands), guard, negated)
+
+    def operand(self, scope: Scope) -> Operand:
+        first = self.single(scope)
+        if self.accept("|"):
+            return Pair(first, self.single(scope))
+        return first
+
+    def single(self, scope: Scope) -> Operand:
+        token = self.token
+        if self.accept("{"):
+            return Vector(self.list_of(lambda: self.operand(scope), "}"))
+        if self.accept("("):
+            return Group(self.list_of(lambda: self.operand(scope), ")"))
+        if self.accept("["):
+            return self.address(scope)
+        if self.accept("!"):
+            inner = self.single(scope)
+            if not isinstance(inner, Register):
+                raise PTXSyntaxError(token.line, "'!' needs a predicate register")
+            return Not(inner)
+        if self.accept("-"):
+            inner = self.single(scope)
+            if isinstance(inner, Integer):
+                return Integer(-inner.value)
+            if isinstance(inner, FloatBits):
+                return FloatBits(inner.bits ^ (1 << (inner.width - 1)), inner.width)
+            raise UnsupportedPTXError(token.line, "a minus before anything but a number")
+        if token.kind == "int":
+            return Integer(integer_literal(self.next().text))
+        if token.kind == "float":
+            return float_literal(self.next().text)
+        return self.named(scope)
+
+    def named(self, scope: Scope) -> Operand:
+        token = self.token
+        name = self.word()
+        if name == "_":
+            return Sink()
+        if register := scope.register(name):
+            return register
+        if name == "WARP_SZ":
+            return Integer(32)
+        if name.startswith("%"):
+            if name in _SPECIAL_VECTORS:
+                axis = self.next().text
+                if axis not in (".x", ".y", ".z"):
+                    raise PTXSyntaxError(token.line, f"{name} needs .x, .y or .z, found {axis!r}")
+                return Special(name + axis)
+            return Special(name)
+        return Symbol(scope.symbol(name))
+
+    def address(self, scope: Scope) -> Address:
+        line = self.token.line
+        base = self.single(scope)
+        offset = 0
+        if self.accept("+") or self.token.text == "-":
+            offset = self.integer()
+        self.expect("]")
+        if not isinstance(base, Register | Symbol | Integer):
+            raise PTXSyntaxError(line, f"{base} cannot be an address")
+        return Address(base, offset)
+
+
+def integer_literal(text: str) -> int:
     text = text.rstrip("U")
     if len(text) > 1 and text[0] == "0" and text[1] not in "xXbB":
         return int(text, 8)
     return int(text, 0)
 
 
-def _float(text: str) -> FloatBits:
+def float_literal(text: str) -> FloatBits:
     if text[:2] in ("0f", "0F"):
         return FloatBits(int(text[2:], 16), 32)
     if text[:2] in ("0d", "0D"):
@@ -511,7 +779,7 @@ def _float(text: str) -> FloatBits:
     return FloatBits(struct.unpack("<Q", struct.pack("<d", float(text)))[0], 64)
 
 
-def _float_bits(value: FloatBits, kind: Type, line: int) -> int:
+def float_bits(value: FloatBits, kind: Type, line: int) -> int:
     """The bits of a literal as ``kind``: PTX lets a double literal stand for a float one."""
     if value.width == kind.width:
         return value.bits

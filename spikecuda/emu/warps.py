@@ -336,6 +336,3 @@ def report_stuck(rec: int, s0: int, lin0: int, count: int, ctx: int, block: int)
         line = field(rec, s0 + lane, LINE)
         fault(ctx, int64(FAULT_WARP_STUCK), block, lin0 + lane, line, missing, other_line)
         return
-
-
-__all__ = ["REDUCE_ADD", "REDUCE_OR", "SCRATCH_WORDS", "fault", "report_stuck", "run_warp"]

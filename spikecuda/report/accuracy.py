@@ -13,7 +13,6 @@ from spikecuda.report.workloads import DT, WORKLOADS
 
 # Spikes within this many ms are taken for the same.
 COINCIDENCE = 1.0
-DRIVES = ("constant", "noise")
 Spiked = tuple[np.ndarray, np.ndarray]
 
 
@@ -23,7 +22,7 @@ def measure_accuracy(
     """Return a point for each model, drive and precision."""
     points = []
     noise = oracle.NoiseRows(settings.seed, settings.accuracy_neurons)
-    for drive in DRIVES:
+    for drive in settings.drives:
         for model in settings.models:
             tick(f"{model}, {drive}: oracle")
             problem = make_problem(model, drive == "noise", settings)

@@ -11,13 +11,14 @@ from spikecuda.report import context
 from spikecuda.report.accuracy import measure_accuracy
 from spikecuda.report.compiling import measure_compiling
 from spikecuda.report.gallery import GalleryData, make_gallery
+from spikecuda.report.headline import make_notes
 from spikecuda.report.machine import describe_machine
 from spikecuda.report.results import SCHEMA_VERSION, Report, Skipped
 from spikecuda.report.scaling import measure_scaling, measure_threads
 from spikecuda.report.settings import Settings
 from spikecuda.report.startup import measure_startup
 
-# Called with the name of the phase, the step within it and the phase's expected share of the whole.
+# Called with the name of the phase and what is being done in it.
 Progress = Callable[[str, str], None]
 
 
@@ -40,6 +41,10 @@ def measure(settings: Settings, progress: Progress) -> tuple[Report, list[Galler
         settings=asdict(settings) | {"thread_counts": list(settings.threads)},
         context=context.figures(),
     )
+    if "noise" not in settings.drives:
+        report.skipped.append(
+            Skipped("accuracy with noise", f"left out at level {settings.level}")
+        )
     if not gpu_status().usable and not any(d.startswith("cuda") for d in devices):
         report.skipped.append(Skipped("GPU measurements", gpu_status().reason))
     with SystemMonitor() as monitor:
@@ -71,6 +76,7 @@ def measure(settings: Settings, progress: Progress) -> tuple[Report, list[Galler
                 Skipped("start-up with an empty cache", f"left out at level {settings.level}")
             )
     report.utilisation = monitor.as_dict()
+    report.notes = make_notes(report)
     report.seconds = time.perf_counter() - begin
     return report, gallery
 

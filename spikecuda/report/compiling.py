@@ -9,7 +9,6 @@ from spikecuda.report.results import CompilePoint
 from spikecuda.report.settings import Settings
 
 MAX_PROCESSES = 4
-INPUTS = ("constant", "noise")
 
 
 def measure_compiling(
@@ -17,8 +16,8 @@ def measure_compiling(
 ) -> list[CompilePoint]:
     """Return the time to build each kernel; afterwards the cache holds them all."""
     wanted = [
-        [model, precision, kind]
-        for kind in INPUTS for model in settings.models for precision in settings.precisions
+        [model, precision, kind] for kind in dict.fromkeys(("constant", *settings.drives))
+        for model in settings.models for precision in settings.precisions
     ] + [[model, "float32", "trace"] for model in settings.models]  # fmt: skip
     points: list[CompilePoint] = []
     if "cpu" in devices:

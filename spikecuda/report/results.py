@@ -212,6 +212,7 @@ class Report:
         scaling, threads, accuracy, memory, compile, startup, gallery: the measurements.
         utilisation: what ``SystemMonitor.as_dict`` gives.
         skipped: what was not measured, and why.
+        notes: what a reader should know before comparing figures.
         context: figures of another machine.
     """
 
@@ -231,6 +232,7 @@ class Report:
     gallery: list[GalleryPoint] = field(default_factory=list)
     utilisation: dict[str, Any] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     context: list[ContextFigure] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:

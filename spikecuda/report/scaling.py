@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.host import available_memory
-from spikecuda.pool import GPUNeuronPool
+from spikecuda.pool import WINDOW_BYTES, WINDOW_STEPS, WINDOW_STEPS_MIN, GPUNeuronPool
 from spikecuda.report.measure import Timing, open_pool, speed_point, time_pool
 from spikecuda.report.results import MemoryPoint, Skipped, SpeedPoint
 from spikecuda.report.settings import Settings
@@ -12,15 +12,17 @@ from spikecuda.report.workloads import WORKLOADS
 
 # Host bytes per neuron while a point is prepared: current, start values and their copies.
 HOST_BYTES = 80
+MEMORY_NEURONS = 1_000_000
 THREAD_PRECISION = "float32"
 
 
 def measure_scaling(
     settings: Settings, device: str, tick: Callable[[str], None]
 ) -> tuple[list[SpeedPoint], list[MemoryPoint], list[Skipped]]:
-    """Return speed for each size, model and precision; memory for the largest size; what lacks."""
+    """Return speed for each size, model and precision; memory at a million or fewer; what lacks."""
     speed: list[SpeedPoint] = []
-    memory: dict[tuple[str, str], MemoryPoint] = {}
+    memory: list[MemoryPoint] = []
+    at = max([n for n in settings.sizes if n <= MEMORY_NEURONS], default=settings.sizes[0])
     skipped: list[Skipped] = []
     threads = settings.threads[-1]
     for neurons in settings.sizes:
@@ -40,10 +42,11 @@ def measure_scaling(
                     ) as pool:  # fmt: skip
                         timing = _time(pool, settings)
                         speed.append(speed_point(pool, timing, threads))
-                        memory[model, precision] = memory_point(pool, timing)
+                        if neurons == at:
+                            memory.append(memory_point(pool, settings.seed))
                 except OutOfMemoryError as error:
                     skipped.append(Skipped(what, str(error)))
-    return speed, list(memory.values()), skipped
+    return speed, memory, skipped
 
 
 def measure_threads(settings: Settings, tick: Callable[[str], None]) -> list[SpeedPoint]:
@@ -65,13 +68,23 @@ def _time(pool: GPUNeuronPool, settings: Settings) -> Timing:
     return time_pool(pool, current, settings.seconds, settings.repeats)
 
 
-def memory_point(pool: GPUNeuronPool, timing: Timing) -> MemoryPoint:
-    """Return a pool's memory per neuron, its buffers sorted by what they are for."""
+def memory_point(pool: GPUNeuronPool, seed: int) -> MemoryPoint:
+    """Return a pool's memory per neuron in a long run, its buffers sorted by what they are for."""
     n = pool.num_neurons
+    buffers: dict[str, int] = {}
+
+    def look(done: int, total: int) -> None:
+        m = pool.metrics()
+        buffers.update(m.device_bytes or m.host_bytes)
+
+    # One full window, so that the buffer of spike bits has its final size.
+    window = min(WINDOW_STEPS, max(WINDOW_STEPS_MIN, WINDOW_BYTES // (4 * ((n + 31) // 32))))
+    current = WORKLOADS[pool.model.name].current(n, seed)
+    pool.run(steps=window, input=current, record=None, progress=look)
     held = dict.fromkeys(("state", "parameters", "input", "spike_bits", "other"), 0)
     states = {*pool.model.states, "refrac"}
     constants = {*pool.model.kernel_arguments(pool.scheme), "n_ref"}
-    for name, size in timing.buffers.items():
+    for name, size in buffers.items():
         if name in states:
             kind = "state"
         elif name in constants:
@@ -85,5 +98,5 @@ def memory_point(pool: GPUNeuronPool, timing: Timing) -> MemoryPoint:
         held[kind] += size
     return MemoryPoint(
         model=pool.model.name, precision=pool.precision, device=pool.device.name, neurons=n,
-        buffers=dict(timing.buffers), **{kind: size / n for kind, size in held.items()},
+        buffers=buffers, **{kind: size / n for kind, size in held.items()},
     )  # fmt: skip

@@ -21,6 +21,7 @@ class Settings:
         repeats: least number of repeats of a point.
         accuracy_neurons: neurons of the accuracy runs.
         accuracy_duration: model time of the accuracy runs, ms.
+        drives: inputs of the accuracy runs, "constant" and "noise".
         thread_counts: numbers of threads of the thread scaling; the largest is used elsewhere.
         thread_neurons: neurons of the thread scaling.
         startup_repeats: fresh processes started.
@@ -36,6 +37,7 @@ class Settings:
     repeats: int = 5
     accuracy_neurons: int = 500
     accuracy_duration: float = 2000.0
+    drives: tuple[str, ...] = ("constant", "noise")
     thread_counts: tuple[int, ...] = ()
     thread_neurons: int = 500_000
     startup_repeats: int = 3
@@ -71,7 +73,8 @@ def settings_for(level: Level, **changes: object) -> Settings:
     if level == "quick":
         base.update(
             sizes=(1_000, 10_000, 100_000), seconds=0.12, repeats=3, accuracy_neurons=200,
-            accuracy_duration=500.0, thread_neurons=200_000, startup_repeats=1, cold_start=False,
+            accuracy_duration=500.0, drives=("constant",), thread_neurons=200_000, startup_repeats=1,
+            cold_start=False,
         )  # fmt: skip
     elif level == "full":
         base.update(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spikecuda.emu import PTXSyntaxError, UnsupportedPTXError
-from spikecuda.emu.parse import parse, tokenize
+from spikecuda.emu.parse import parse
 from spikecuda.emu.syntax import (
     Address,
     FloatBits,
@@ -19,6 +19,7 @@ from spikecuda.emu.syntax import (
     Symbol,
     Vector,
 )
+from spikecuda.emu.tokens import tokenize
 
 from .ptxlib import module
 

@@ -124,12 +124,16 @@ def test_shuffles(mode):
     for width in (32, 16, 8, 4):
         segment = 32 - width
         c = segment << 8 | (0 if mode == "up" else 31)
-        for b in (0, 1, 2, 3, 5, width - 1, 16, 31):
+        distances = (0, 1, 2, 3, 5, width - 1, 16, 31)
+        lines = "\n".join(
+            f"shfl.sync.{mode}.b32 o{2 * k}|q, v, {b}, {c}, -1; selp.u32 o{2 * k + 1}, 1, 0, q;"
+            for k, b in enumerate(distances)
+        )
+        got = warp(lines, values, outputs=2 * len(distances), seed=width)
+        for k, b in enumerate(distances):
             expected, inside = shuffled(values, mode, b, c)
-            lines = f"shfl.sync.{mode}.b32 o0|q, v, {b}, {c}, -1; selp.u32 o1, 1, 0, q;"
-            got = warp(lines, values, outputs=2, seed=b)
-            assert got[0] == expected, (mode, width, b)
-            assert got[1] == inside, (mode, width, b)
+            assert got[2 * k] == expected, (mode, width, b)
+            assert got[2 * k + 1] == inside, (mode, width, b)
 
 
 def test_shuffle_with_a_lane_of_its_own():

@@ -50,9 +50,7 @@ def test_a_users_model_runs_like_a_built_in(precision, tolerance):
     expected, v = qif_reference(current, 1000)
     with GPUNeuronPool(100, QIF, precision=precision, device="cpu") as pool:
         result = pool.run(steps=1000, input=current)
-        np.testing.assert_array_equal(
-            result.spikes.counts(100), expected.sum(axis=0)
-        )
+        np.testing.assert_array_equal(result.spikes.counts(100), expected.sum(axis=0))
         quiet = expected.sum(axis=0) == 0
         assert 5 < quiet.sum() < 95
         np.testing.assert_allclose(pool.state["v"][quiet], v[quiet], atol=tolerance)
@@ -197,7 +195,7 @@ def test_what_a_model_may_not_do_is_found_at_definition(body):
 
 
 def test_unknown_arguments_and_names_are_refused():
-    with pytest.raises(ModelError, match="unknown argument 'tau_m'.*takes v, k, current, dt"):
+    with pytest.raises(ModelError, match=r"unknown argument 'tau_m'.*takes v, k, current, dt"):
         define("return v", arguments="v, tau_m")
     with pytest.raises(ModelError, match="plain positional"):
         define("return v", arguments="v, *k")

@@ -8,6 +8,7 @@ import pytest
 from exact import rounded, rounded_root
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from spikecuda.kernels import numerics
 
 REALS = {np.float32: 32, np.float64: 64}

@@ -12,6 +12,7 @@ import mpmath
 import numpy as np
 import pytest
 from numba import njit
+
 from spikecuda.kernels.numerics import exp32, exp64, log32, log64
 
 EXP_ULP, LOG_ULP = 1.1, 1.2

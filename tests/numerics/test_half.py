@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
+
 from spikecuda.kernels.numerics import (
     dither_bits,
     dither_word,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from spikecuda.kernels.numerics import philox
 from spikecuda.kernels.numerics.philox import rounds
 from spikecuda.kernels.reference import noise

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from pools import ORACLES, inputs, make_pool, pulses_of, raster
 from strategies import PRECISIONS, SCHEMES, populations
 
+from spikecuda import GPUNeuronPool
+
 # What is per neuron, pulses, refractoriness, substeps: each combination is a kernel of its own.
 STRUCTURES = {
     "shared": ({"per_neuron": False}, 1),
@@ -99,3 +101,25 @@ def test_several_steps_in_float32(target, model, scheme, data):
     options, substeps = STRUCTURES["per_neuron"]
     population = data.draw(populations(model, **options, steps=st.integers(2, 20)))
     judge(population, target, "float32", scheme, substeps)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_threshold_is_reached_at_equality(target, precision):
+    """v >= threshold: a state that stays where it is spikes at the threshold and not below it."""
+    real = np.dtype(precision).type
+    above = float(np.nextafter(real(1), real(2)))
+    still = {"a": 0.0, "b": 0.0, "c0": 0.0, "c1": 0.0, "c2": 0.0, "c": -1.0}
+    for threshold, count in ((1.0, 1), (above, 0)):
+        cases = [
+            ("izhikevich", s, {**still, "v_peak": threshold}, 1.0) for s in SCHEMES["izhikevich"]
+        ]
+        cases.append(("lif", "exact", {"v_rest": 0.0, "v_th": threshold - 1, "v_reset": -1.0}, 0.0))
+        for model, scheme, params, v in cases:
+            pool = GPUNeuronPool(
+                1, model, precision=precision, scheme=scheme, params=params, threads=1,
+                initial={"v": v}, **target,
+            )  # fmt: skip
+            with pool:
+                if model == "izhikevich":
+                    pool.state["u"] = 0.0
+                assert pool.run(steps=1, input=0.0).num_spikes == count

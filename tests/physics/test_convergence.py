@@ -58,7 +58,13 @@ def end_state(model, scheme, params, start, current, dt, target, substeps=1, pre
 def test_order(target, case):
     model, scheme, params, slope, start, current, low, high = CASES[case]
     exact = solve_ivp(
-        slope, (0, DURATION), list(start.values()), "DOP853", args=(current,), rtol=1e-12, atol=1e-12
+        slope,
+        (0, DURATION),
+        list(start.values()),
+        "DOP853",
+        args=(current,),
+        rtol=1e-12,
+        atol=1e-12,
     ).y[:, -1]
     errors = np.array(
         [

@@ -71,7 +71,14 @@ def test_f_i_curve(target, precision):
     of the rheobase.
     """
     n, dt, steps = 200, 0.1, 20_000
-    p = {"tau_m": 20.0, "c_m": 200.0, "v_rest": -65.0, "v_reset": -65.0, "v_th": -50.0, "t_ref": 2.0}
+    p = {
+        "tau_m": 20.0,
+        "c_m": 200.0,
+        "v_rest": -65.0,
+        "v_reset": -65.0,
+        "v_th": -50.0,
+        "t_ref": 2.0,
+    }
     current = np.linspace(0, 900, n)
     step = np.ceil(charging_time(p, current, p["v_reset"]) / dt)
     with np.errstate(invalid="ignore"):

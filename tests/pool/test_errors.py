@@ -157,7 +157,9 @@ def test_use_gpu_without_a_gpu_is_an_error_with_the_remedy(monkeypatch):
 
     status = devices.GpuStatus(False, "no CUDA driver", "install the NVIDIA driver")
     monkeypatch.setattr(devices, "gpu_status", lambda: status)
-    with pytest.raises(DeviceError, match="use_gpu=True needs a CUDA GPU .*no CUDA driver.*install"):
+    with pytest.raises(
+        DeviceError, match=r"use_gpu=True needs a CUDA GPU .*no CUDA driver.*install"
+    ):
         GPUNeuronPool(10, use_gpu=True)
     with pytest.raises(DeviceError, match="cannot be used: no CUDA driver"):
         GPUNeuronPool(10, device="cuda:0")

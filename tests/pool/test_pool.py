@@ -139,10 +139,15 @@ def test_distributions_draw_what_they_say():
 def final(value, steps=400, **options):
     with GPUNeuronPool(64, **{**LIF, **options}) as pool:
         result = pool.run(steps=steps, input=value)
-        return result.spikes.step.tobytes(), result.spikes.neuron.tobytes(), pool.state["v"].tobytes()
+        return (
+            result.spikes.step.tobytes(),
+            result.spikes.neuron.tobytes(),
+            pool.state["v"].tobytes(),
+        )
 
 
 EACH = np.linspace(100.0, 400.0, 64)
+RAMP = Ramp(0.0, 500.0, 5.0, 30.0)
 EQUAL_INPUTS = {
     "a number and a constant": (300.0, Constant(300.0)),
     "a number and one per neuron": (300.0, np.full(64, 300.0)),
@@ -158,11 +163,11 @@ EQUAL_INPUTS = {
         PerStep(np.where((np.arange(400) >= 50) & (np.arange(400) < 300), 300.0, 0.0)),
     ),
     "a flat ramp": (300.0, Ramp(300.0, 300.0, 0.0, 10.0)),
-    "a ramp with gain 1 each": (Ramp(0.0, 500.0, 5.0, 30.0), Ramp(0.0, 500.0, 5.0, 30.0, np.ones(64))),
+    "a ramp with gain 1 each": (RAMP, Ramp(0.0, 500.0, 5.0, 30.0, np.ones(64))),
     "noise of no strength": (Noise(0.0, mean=300.0), 300.0),
     "noise per neuron": (Noise(200.0, mean=EACH), [Noise(np.full(64, 200.0)), Constant(EACH)]),
     "Poisson per neuron": (Poisson(5000.0, 0.7), Poisson(np.full(64, 5000.0), np.full(64, 0.7))),
-    "Poisson without weight": ([300.0 + 0 * EACH, Poisson(5000.0, 0.0)][0], Constant(300.0) + Poisson(5000.0, 0.0)),
+    "Poisson without weight": (Constant(EACH), Constant(EACH) + Poisson(5000.0, 0.0)),
     "a list and a sum": ([Constant(EACH), Noise(50.0)], Constant(EACH) + Noise(50.0)),
 }  # fmt: skip
 

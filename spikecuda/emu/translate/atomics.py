@@ -5,11 +5,12 @@ Threads take turns on one CPU thread, so that reading, computing and writing bac
 
 from __future__ import annotations
 
-from ..types import F16, F32, F64, TYPES, Type
+from ..types import F16, F32, TYPES, Type
 from . import context as c
 from .convert import in_window
-from .emitter import Emitter, Modifiers, instruction
+from .emitter import Emitter, instruction
 from .memory import pointer, take_space
+from .modifiers import Modifiers
 
 _OPERATIONS = ("add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec")
 _ALLOWED = {
@@ -110,6 +111,3 @@ def _fence(e: Emitter, m: Modifiers) -> None:
         m.choose("cta", "cluster", "gpu", "sys")
     m.done(0)
     e.do("fence seq_cst")
-
-
-__all__ = ["F64"]

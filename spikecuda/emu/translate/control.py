@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..syntax import Address, Group, Instruction, Label, Operand, Symbol
 from . import context as c
-from .emitter import Emitter, Inline, Modifiers, instruction
+from .emitter import Emitter, Inline, instruction
+from .modifiers import Modifiers
 
 MAX_DEPTH = 40
 

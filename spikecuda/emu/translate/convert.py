@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ..syntax import Address, Operand, Symbol, Vector
-from ..types import F16, F32, F64, TYPES, Type, bits_type
+from ..types import F16, F32, F64, Type
 from . import context as c
-from .emitter import Emitter, Modifiers, instruction
+from .emitter import Emitter, instruction
 from .float import relu, saturate
+from .modifiers import Modifiers
 from .softfloat import from_integer, narrow
 
 _TO_INTEGRAL = {"rni": "roundeven", "rzi": "trunc", "rmi": "floor", "rpi": "ceil"}
@@ -235,6 +236,3 @@ def in_window(e: Emitter, address: str, space: str) -> str:
     size = e.context(c.SHARED_BYTES) if space == "shared" else "%local_bytes"
     offset = e.value(f"sub i64 {address}, {base}")
     return e.value(f"icmp ult i64 {offset}, {size}")
-
-
-__all__ = ["F32", "TYPES", "bits_type", "in_window"]

@@ -22,8 +22,9 @@ from ..syntax import (
     Symbol,
     Variable,
 )
-from ..types import B64, F16, PRED, Type, bits_type
+from ..types import B64, Type
 from . import context as c
+from .modifiers import Modifiers
 
 Handler = Callable[["Emitter", "Modifiers"], None]
 HANDLERS: dict[str, Handler] = {}
@@ -40,55 +41,6 @@ def instruction(*opcodes: str) -> Callable[[Handler], Handler]:
         return handler
 
     return register
-
-
-class Modifiers:
-    """The modifiers of one instruction; each must be consumed, or the instruction is refused."""
-
-    def __init__(self, item: Instruction) -> None:
-        self.item = item
-        self.left = list(item.modifiers)
-
-    def refuse(self, why: str = "") -> UnsupportedPTXError:
-        """The error to raise for what the instruction says."""
-        what = f"the instruction {self.item.text}"
-        return UnsupportedPTXError(self.item.line, what + (f" ({why})" if why else ""))
-
-    def flag(self, name: str) -> bool:
-        """Consume a modifier if it is there, and say so."""
-        if name in self.left:
-            self.left.remove(name)
-            return True
-        return False
-
-    def choose(self, *names: str, default: str | None = None) -> str:
-        """Consume the one modifier among ``names``; without a default it must be there."""
-        found = [name for name in self.left if name in names]
-        if len(found) > 1 or (not found and default is None):
-            raise self.refuse(f"needs exactly one of {', '.join('.' + n for n in names)}")
-        if found:
-            self.left.remove(found[0])
-            return found[0]
-        return str(default)
-
-    def type(self, kinds: str = "busf", widths: tuple[int, ...] = (16, 32, 64)) -> Type:
-        """Consume the last modifier, which must be a type of one of ``kinds`` and ``widths``."""
-        from ..types import TYPES
-
-        name = self.left.pop() if self.left else ""
-        found = TYPES.get(name)
-        if found is None or found.kind not in kinds or found.width // found.lanes not in widths:
-            raise self.refuse(f".{name} is not a type that it can have" if name else "no type")
-        return found
-
-    def done(self, operands: int | tuple[int, ...] | None = None) -> tuple[Operand, ...]:
-        """Refuse what is left over; return the operands, whose number must be as said."""
-        if self.left:
-            raise self.refuse(f"the modifier .{self.left[0]} is not understood here")
-        allowed = (operands,) if isinstance(operands, int) else operands
-        if allowed is not None and len(self.item.operands) not in allowed:
-            raise self.refuse(f"{len(self.item.operands)} operands")
-        return self.item.operands
 
 
 @dataclass
@@ -230,13 +182,13 @@ class Emitter:
                 return "true" if operand.value else "false"
             return str(operand.value & ((1 << width) - 1))
         if isinstance(operand, FloatBits):
-            from ..parse import _float_bits
+            from ..tokens import float_bits
             from ..types import TYPES
 
             kind = TYPES[f"f{width}"] if width in (32, 64) else None
             if kind is None:
                 raise mods.refuse("a float literal of this width")
-            return str(_float_bits(operand, kind, mods.item.line))
+            return str(float_bits(operand, kind, mods.item.line))
         if isinstance(operand, Special):
             have, value = self.special(operand, mods)
             if have != width and not (have == 32 and width == 64):
@@ -469,6 +421,3 @@ class Emitter:
         self.block(then)
         handler(self, mods)
         self.label(after)
-
-
-__all__ = ["B64", "F16", "HANDLERS", "PRED", "Emitter", "Inline", "Modifiers", "bits_type"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from ..syntax import Operand
 from ..types import F16, F32, F64, TYPES, Type
 from . import integer
-from .emitter import Emitter, Modifiers, instruction
+from .emitter import Emitter, instruction
+from .modifiers import Modifiers
 from .softfloat import directed, half_fma, narrow
 
-_ROUND = ("rn", "rz", "rm", "rp")
+ROUNDINGS = ("rn", "rz", "rm", "rp")
 _ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 
 
@@ -80,7 +81,7 @@ def arithmetic(e: Emitter, m: Modifiers) -> None:
     opcode = m.item.opcode
     name = "fma" if opcode == "mad" else opcode
     mixed = kind is F16 and m.flag("f32")
-    rounding = m.choose(*_ROUND, default="" if name == "fma" else "rn")
+    rounding = m.choose(*ROUNDINGS, default="" if name == "fma" else "rn")
     sat = m.flag("sat")
     rectify = name == "fma" and kind.width // kind.lanes == 16 and m.flag("relu")
     ftz = flushes(m, F32 if mixed else kind)
@@ -164,23 +165,33 @@ def _div(e: Emitter, m: Modifiers) -> None:
         integer.divide(e, m)
         return
     kind = m.type("f", (32, 64))
-    rounding = m.choose(*_ROUND, "approx", "full")
+    rounding = m.choose(*ROUNDINGS, "approx", "full")
     ftz = flushes(m, kind)
     d, a, b = m.done(3)
     x, y = e.get(a, kind, m), e.get(b, kind, m)
     if ftz:
         x, y = e.flush(x, kind), e.flush(y, kind)
+    approximate = rounding == "approx"
     if rounding in ("approx", "full"):
         if kind is not F32:
             raise m.refuse()
         rounding = "rn"
-    finish(e, m, d, operate(e, m, "div", kind, rounding, x, y), kind, ftz)
+    result = operate(e, m, "div", kind, rounding, x, y)
+    if approximate:  # documented: divisors beyond 2**126 give x * 0
+        size = e.call("float", "llvm.fabs.f32", f"float {y}")
+        huge = e.value(f"fcmp ogt float {size}, 0x47D0000000000000")
+        finite = e.value(f"fcmp olt float {size}, 0x7FF0000000000000")
+        zero = e.call("float", "llvm.copysign.f32", "float 0.0", f"float {y}")
+        product = e.value(f"fmul float {x}, {zero}")
+        beyond = e.value(f"and i1 {huge}, {finite}")
+        result = e.value(f"select i1 {beyond}, float {product}, float {result}")
+    finish(e, m, d, result, kind, ftz)
 
 
 @instruction("sqrt")
 def _sqrt(e: Emitter, m: Modifiers) -> None:
     kind = m.type("f", (32, 64))
-    rounding = m.choose(*_ROUND, "approx")
+    rounding = m.choose(*ROUNDINGS, "approx")
     ftz = flushes(m, kind)
     d, a = m.done(2)
     x = e.get(a, kind, m)
@@ -197,7 +208,7 @@ def _sqrt(e: Emitter, m: Modifiers) -> None:
 def _reciprocal(e: Emitter, m: Modifiers) -> None:
     kind = m.type("f", (32, 64))
     root = m.item.opcode == "rsqrt"
-    rounding = m.choose("approx", *(() if root else _ROUND))
+    rounding = m.choose("approx", *(() if root else ROUNDINGS))
     if kind is F64 and rounding == "approx" and (m.flag("ftz") or not root):
         upper_half(e, m, root)
         return

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..syntax import Address, Operand, Symbol, Vector
-from ..types import Type, bits_type
+from ..types import Type
 from . import context as c
-from .emitter import Emitter, Modifiers, instruction
+from .emitter import Emitter, instruction
+from .modifiers import Modifiers
 
 SPACES = {
     "": c.SPACE_GENERIC,
@@ -149,6 +150,3 @@ def _prefetch(e: Emitter, m: Modifiers) -> None:
     m.choose("L1", "L2", "L2::evict_last", "L2::evict_normal")
     (place,) = m.done(1)
     e.address(place, m)  # a hint: nothing to do, but its operand must make sense
-
-
-__all__ = ["ORDERINGS", "SPACES", "bits_type", "pointer", "promises", "take_space"]

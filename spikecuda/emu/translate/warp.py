@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..syntax import Pair, Sink
+from ..syntax import Pair
 from ..types import B32, PRED, TYPES, U32
 from . import context as c
-from .emitter import Emitter, Modifiers, instruction
+from .emitter import Emitter, instruction
+from .modifiers import Modifiers
 
 SUSPENDING = ("bar", "barrier", "vote", "shfl", "match", "redux", "activemask")
 
@@ -143,6 +144,3 @@ def _activemask(e: Emitter, m: Modifiers) -> None:
     (d,) = m.done(1)
     e.suspend(c.ACTIVEMASK, m)
     e.put(d, e.result(c.VALUE), B32, m)
-
-
-__all__ = ["SUSPENDING", "Sink"]

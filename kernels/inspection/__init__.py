@@ -1,0 +1,22 @@
+"""Inspection of compiled CUDA kernels: what they are made of and the least time they can take.
+
+Everything here reads machine code, PTX and published figures; nothing needs or measures a GPU.
+``docs/inspection.md`` states the model.
+"""
+
+from spikecuda.kernels.inspection.mix import Profile, profile
+from spikecuda.kernels.inspection.predict import Prediction, predict
+from spikecuda.kernels.inspection.rules import Violation, check
+from spikecuda.kernels.inspection.subject import Subject, compiled, inspected
+
+__all__ = [
+    "Prediction",
+    "Profile",
+    "Subject",
+    "Violation",
+    "check",
+    "compiled",
+    "inspected",
+    "predict",
+    "profile",
+]

@@ -1,0 +1,67 @@
+"""The report's plots: one file each, all with ``draw(report, gallery, theme) -> Figure | None``."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spikecuda.report.gallery import GalleryData
+    from spikecuda.report.plots.style import Theme
+    from spikecuda.report.results import Report
+
+Draw = Callable[["Report", "Sequence[GalleryData]", "Theme"], Any]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot of the report.
+
+    Attributes:
+        name: of its file, ``<name>.png``.
+        title: heading.
+        caption: what it shows and how to read it.
+        draw: returns the figure, or None where there is nothing to show.
+    """
+
+    name: str
+    title: str
+    caption: str
+    draw: Draw
+
+
+def plots() -> list[Plot]:
+    """Return the plots in the order of the report."""
+    from spikecuda.report.plots import gallery, memory, precision, scaling, threads, utilisation
+
+    return [
+        Plot(
+            "gallery", "What the neurons do", "200 neurons of each model, driven by a constant "
+            "current that rises from the bottom neuron to the top one. Each dot is a spike. The "
+            "two traces belong to the neurons marked beside the raster.", gallery.draw,
+        ),
+        Plot(
+            "scaling", "Speed", "Neuron updates per second of wall-clock time against the number "
+            "of neurons, from the input to the list of spikes; the best repeat, with a band down "
+            "to the median. The dotted line is another machine’s figure, for "
+            "orientation only.", scaling.draw,
+        ),
+        Plot(
+            "precision", "What a precision costs and buys", "Left: speed. Middle and right: spikes "
+            "beside those of an independent float64 reference. Filled: constant input; hollow: "
+            "noisy input. Right: the median difference of spike times, and a line to the 99th "
+            "percentile.", precision.draw,
+        ),
+        Plot(
+            "threads", "Threads", "Speed with more threads over the speed with the fewest; the "
+            "dashed line is as many times faster as there are threads. Other programs on the "
+            "machine flatten the curve.", threads.draw,
+        ),
+        Plot(
+            "memory", "Memory", "Bytes per neuron while a pool runs. Spike bits are a buffer of "
+            "one bit per neuron and step of a launch; it stops growing at 32 MB.", memory.draw,
+        ),
+        Plot(
+            "utilisation", "The machine meanwhile", "Processor, memory and GPU while this report "
+            "was measured, sampled five times a second.", utilisation.draw,
+        ),
+    ]  # fmt: skip
