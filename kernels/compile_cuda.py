@@ -1,5 +1,6 @@
 """Compile a kernel for CUDA: PTX, cubin, SASS and the resources it takes; no GPU needed."""
 
+import functools
 import json
 import re
 import subprocess
@@ -87,6 +88,24 @@ def build(spec: KernelSpec, cc: tuple[int, int]) -> CudaKernel:
     facts = {"entry": entry, "resources": asdict(result.resources)}
     write_once(files[2], json.dumps(facts).encode())
     return result
+
+
+@functools.cache
+def build_clock(cc: tuple[int, int]) -> CudaKernel:
+    """Return the kernel that advances a device's step counter: ``advance_clock(clock, steps)``."""
+    _require()
+    from numba import cuda, types
+
+    def advance_clock(clock, steps):  # type: ignore[no-untyped-def]
+        if cuda.threadIdx.x == 0:
+            clock[0] += steps
+
+    arguments = (types.Array(types.int64, 1, "C"), types.int64)
+    code = library(advance_clock, arguments, cc)
+    with without_device(cc):
+        ptx = str(code.get_lto_ptx(cc=cc)).rstrip("\0")
+        cubin = bytes(code.get_cubin(cc=cc).code)
+    return CudaKernel(entry_name(ptx), cc, ptx, cubin, assemble(ptx, cc)[1])
 
 
 def contraction_free(spec: KernelSpec, cc: tuple[int, int]) -> tuple[bool, str]:

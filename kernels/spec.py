@@ -150,8 +150,10 @@ class KernelSpec:
             result.append(Argument(f"_weight{j}", p.real, weight == NEURON))
         result += [Argument(f"_trace_{state}", p.real, True) for state in self.traces]
         result.append(Argument("_bits", "uint32", True))
+        # The number of the window's first step lives on the device, so that a captured window can
+        # be replayed.
+        result.append(Argument("_clock", "int64", True))
         result += [Argument(n, "int64", False) for n in ("_first", "_last", "_count", "_steps")]
-        result += [Argument("_clock", "int64", False)]
         result += [Argument(n, "uint32", False) for n in ("_identity", "_key0", "_key1")]
         return tuple(result)
 

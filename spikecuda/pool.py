@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.backends.base import Buffer, Device, Kernel
+from spikecuda.backends.base import Buffer, Device, Graph, Kernel
 from spikecuda.devices import choose, gpu_status, open_device
 from spikecuda.distributions import Distribution
 from spikecuda.drive import Drive
@@ -355,6 +355,7 @@ class GPUNeuronPool:
             for part in ("origin", "span", "gain", "shift"):
                 self._constants[f"_{name}_{part}"] = getattr(codec, part)
         self._bits: Buffer | None = None
+        self._clock = self.device.allocate("clock", 1, np.int64)
         self._batches = self._ranges()
 
     def _mean(self, value: Any) -> float:
@@ -432,14 +433,27 @@ class GPUNeuronPool:
         self.device.build_host_loops()
         begin = time.perf_counter()
         temporary: list[Buffer] = []
+        graphs: list[Graph] = []
         drain = Drain(n, keep_spikes)
         done = 0
         try:
             traces = {s: self._rows(total) for s in traced}
             buffers = self._buffers(kernel, drive, window, temporary)
+            self.device.write(self._clock, np.array([self.steps], np.int64))
+            graph: Graph | None = None
+            if total >= 2 * window:
+                graph = self.device.capture(lambda: self._enqueue(kernel, buffers, window))
+                graphs.append(graph)
             while done < total:
                 k = min(window, total - done)
-                self._launch(kernel, buffers, drive, done, k)
+                self._feed(kernel, buffers, drive, done, k)
+                launched = time.perf_counter()
+                if graph is not None and k == window:
+                    graph.replay()
+                else:
+                    self._enqueue(kernel, buffers, k)
+                self.device.synchronize()
+                self._kernel_seconds += time.perf_counter() - launched
                 bits = self.device.read(buffers["_bits"], k * drain.words)
                 self._spikes += drain.take(bits, self.steps, k)
                 for s in traced:
@@ -451,6 +465,8 @@ class GPUNeuronPool:
                 begin = time.perf_counter()
                 report(done)
         finally:
+            for captured in graphs:
+                captured.close()
             for buffer in temporary:
                 self.device.free(buffer)
         if total > 1 or self.steps % 64 == 0:
@@ -501,6 +517,7 @@ class GPUNeuronPool:
                 self.device.free(self._bits)
             self._bits = self.device.allocate("spike bits", bits, np.uint32)
         values["_bits"] = self._bits
+        values["_clock"] = self._clock
         sizes = {"_drive": window * n, "_dither": window * kernel.spec.dither_words}
         for argument in kernel.spec.arguments:
             name = argument.name
@@ -524,24 +541,25 @@ class GPUNeuronPool:
         values["_first"] = values["_last"] = np.int64(0)
         return values
 
-    def _launch(
+    def _feed(
         self, kernel: Kernel, values: dict[str, Any], drive: Drive, done: int, steps: int
     ) -> None:
-        """Run one window."""
+        """Write the inputs of a window."""
         for name, array in drive.window(self.steps, done, steps).items():
             self.device.write(values[name], array)
         words = kernel.spec.dither_words
         if words:
             self.device.write(values["_dither"], self._step_words(steps, words))
+
+    def _enqueue(self, kernel: Kernel, values: dict[str, Any], steps: int) -> None:
+        """Launch a window: what a graph captures."""
         if kernel.needs_cleared_bits:
             self.device.clear(values["_bits"])
-        values["_steps"] = np.int64(steps)
-        values["_clock"] = np.int64(self.steps)
-        begin = time.perf_counter()
-        arguments = [values[a.name] for a in kernel.spec.arguments]
-        self.device.launch(kernel, arguments, self._batches)
-        self.device.synchronize()
-        self._kernel_seconds += time.perf_counter() - begin
+        arguments = {**values, "_steps": np.int64(steps)}
+        self.device.launch(
+            kernel, [arguments[a.name] for a in kernel.spec.arguments], self._batches
+        )
+        self.device.advance(self._clock, steps)
 
     def _step_words(self, steps: int, words: int) -> np.ndarray:
         """Return the random words of float16 rounding for a window."""

@@ -4,7 +4,7 @@ Hypothesis chooses sizes, steps and the seed of the numbers, so that arrays of a
 draw; the ranges cover resting, spiking and clamped neurons.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import strategies as st
@@ -14,6 +14,7 @@ SIZES = (1, 2, 31, 32, 33, 100, 1023, 1024, 1025, 2080)
 MODELS = ("lif", "adex", "izhikevich")
 SCHEMES = {"lif": ("exact",), "adex": ("euler", "heun"), "izhikevich": ("half_steps", "euler")}
 PRECISIONS = ("float16", "float32", "float64")
+ONE_STEP = st.just(1)
 
 
 @dataclass
@@ -37,7 +38,6 @@ class Population:
     current: np.ndarray
     rate: object = None
     weight: object = None
-    first_step: int = field(default=0)
 
 
 def _lif(rng, size):
@@ -116,7 +116,7 @@ def _current(model, p, rng, shape):
 
 @st.composite
 def populations(
-    draw, model, per_neuron=False, refractory=True, pulses=None, steps=st.just(1), sizes=SIZES
+    draw, model, per_neuron=False, refractory=True, pulses=None, steps=ONE_STEP, sizes=SIZES
 ):
     """A ``Population``.
 

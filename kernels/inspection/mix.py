@@ -9,7 +9,7 @@ from spikecuda.kernels.inspection import origins, ptx, strides
 from spikecuda.kernels.inspection.flow import Loop
 from spikecuda.kernels.inspection.pipes import PIPES, pipe
 from spikecuda.kernels.inspection.sass import InspectionError
-from spikecuda.kernels.inspection.subject import Subject
+from spikecuda.kernels.inspection.subject import Subject, per_step
 from spikecuda.kernels.inspection.weights import Weights, draws, weigh
 
 LEVEL_TABLES = ("_survival", "_reciprocals")
@@ -155,7 +155,10 @@ def _traffic(subject: Subject) -> tuple[dict[str, float], dict[str, float]]:
     pointers = subject.pointers
     seen: dict[tuple[str, str, bool], Fraction] = {}
     for access, looping in ptx_accesses(subject):
-        names = ",".join(sorted(pointers[p] for p in access.pointers if p in pointers))
+        arrays = sorted(pointers[p] for p in access.pointers if p in pointers)
+        if not looping and arrays and all(map(per_step, arrays)):
+            continue  # a step that the compiler took out of the loop
+        names = ",".join(arrays)
         stride = access.stride if access.stride is not None else Fraction(access.bytes)
         cost = min(abs(stride), Fraction(access.bytes))
         key = (names, access.kind, looping)

@@ -181,9 +181,11 @@ def _step(instruction: Instruction, state: Registers, pointers: Mapping[int, str
     else:
         origins = [_sources(instruction, state, pointers)] * len(results)
     written = _predicates(instruction)
-    if written:
+    # Instructions and subroutines that may write any predicate.
+    every = instruction.opcode in ("R2P", "UR2UP", "CALL")
+    if written or every:
         for register, origin in list(state.items()):
-            if origin.guard and ("PR" in written or origin.guard.lstrip("!") in written):
+            if origin.guard and (every or origin.guard.lstrip("!") in written):
                 state[register] = origin.settled()
     guard = instruction.predicate
     for register, found in zip(results, origins, strict=True):
@@ -203,7 +205,7 @@ def _predicates(instruction: Instruction) -> set[str]:
     for operand in instruction.operands:
         if _PREDICATE.match(operand):
             found.add(operand)
-        elif after or instruction.opcode.endswith(("SETP", "SETP2", "PLOP3", "R2P", "UR2UP")):
+        elif after or instruction.opcode.endswith(("SETP", "SETP2", "PLOP3")):
             break
         after = True
     return found - {"PT", "UPT"} if instruction.opcode not in WITHOUT_RESULT else set()

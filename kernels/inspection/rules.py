@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from spikecuda.kernels.inspection.mix import global_accesses, ptx_accesses
 from spikecuda.kernels.inspection.origins import LOCAL
 from spikecuda.kernels.inspection.pipes import CONVERT64, FP64, pipe
-from spikecuda.kernels.inspection.subject import Subject
+from spikecuda.kernels.inspection.subject import Subject, per_step
 
-# Arrays that a step may read or write; all others are touched once a launch.
-PER_STEP = re.compile(
-    r"_bits|_dither|_wave|_drive|_(?:shape|survival|reciprocals)\d+|_trace_\w+"
-)
 # PTX arithmetic that ptxas may fuse: a product without a rounding modifier.
 _FUSIBLE = re.compile(r"\b(?:mul|mad)(?:\.(?:ftz|sat))*\.f(?:16x2|16|32|64)\b")
 
@@ -132,7 +128,7 @@ def state_once(subject: Subject) -> list[Violation]:
     found = [
         _violation("state_once", subject, str(a.instruction), f"{_names(a.arrays)} in a loop")
         for a in global_accesses(subject)
-        if a.block in looping and not all(PER_STEP.fullmatch(n) for n in a.arrays)
+        if a.block in looping and not all(map(per_step, a.arrays))
     ]
     for name in sorted(subject.states):
         for kind in ("load", "store"):

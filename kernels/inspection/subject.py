@@ -1,6 +1,7 @@
 """What is inspected: a compiled kernel with its PTX, machine code and arguments."""
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,14 @@ from spikecuda.kernels.spec import Argument, KernelSpec
 
 # Numba passes a 1-D array as seven 64-bit words, of which the fifth is the pointer.
 ARRAY_WORDS, POINTER_WORD, POINTER_BYTES = 7, 4, 8
+
+# Arrays that a step may read or write; all others are touched once a launch.
+_PER_STEP = re.compile(r"_bits|_dither|_wave|_drive|_(shape|survival|reciprocals)\d+|_trace_\w+")
+
+
+def per_step(array: str) -> bool:
+    """Tell whether an array has values for each step, not only for each neuron."""
+    return _PER_STEP.fullmatch(array) is not None
 
 
 @dataclass(frozen=True)

@@ -102,24 +102,26 @@ def _shares(
     if len(ways) < 2:
         return dict.fromkeys(ways, 1.0)
     joins = [w for w in ways if w in graph.postdominators[block]]
-    known: dict[int, float] = {}
+    known: dict[int, tuple[str, float]] = {}
     for way in ways:
-        if way in joins:
-            continue
-        region = {b for b in loop.body if way in graph.dominators[b]}
-        kind, share = _kind(code, region, inner, levels, spike)
-        known[way] = share
+        if way not in joins:
+            region = {b for b in loop.body if way in graph.dominators[b]}
+            known[way] = _kind(code, region, inner, levels, spike)
+    if not joins:
+        rare = [w for w in ways if known[w][1] == 0.0]
+        if not rare:
+            raise InspectionError(
+                f"{code.name}: {code.block(block)[-1]}: neither way is known to be rare; extend "
+                "weights.py"
+            )
+        known.update({w: ("", 1.0) for w in ways if w not in rare})
+    if result.runs[block]:
         address = code.block(block)[-1].address
-        if kind:
-            result.branches.append((address, kind, share))
+        result.branches += [(address, kind, share) for kind, share in known.values() if kind]
+    shares = {way: share for way, (_, share) in known.items()}
     if joins:
-        return {**known, joins[0]: 1.0 - min(1.0, sum(known.values()))}
-    if 0.0 in known.values():
-        rest = [w for w in ways if known[w] != 0.0]
-        return {**known, **dict.fromkeys(rest, 1.0)}
-    raise InspectionError(
-        f"{code.name}: {code.block(block)[-1]}: neither way is known to be rare; extend weights.py"
-    )
+        shares[joins[0]] = 1.0 - min(1.0, sum(shares.values()))
+    return shares
 
 
 def _kind(

@@ -1,13 +1,13 @@
 """The CPU: njit kernels over chunks that stay in L1, on the threads of this process."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
 
-from spikecuda.backends.base import Buffer, Device, Kernel
+from spikecuda.backends.base import Buffer, ImmediateDevice, Kernel
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.host import available_memory, cpu_name
 from spikecuda.kernels.spec import KernelSpec
@@ -21,7 +21,7 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class CpuDevice(Device):
+class CpuDevice(ImmediateDevice):
     """This machine's processor.
 
     Args:
@@ -48,43 +48,53 @@ class CpuDevice(Device):
         """Return a view of the first ``size`` elements."""
         return np.asarray(buffer.data[:size])
 
-    def clear(self, buffer: Buffer) -> None:
-        """Set a buffer to zero."""
-        buffer.data[:] = 0
-
-    def launch(
+    def _prepare(
         self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
-    ) -> None:
-        """Run a kernel over ranges of neurons, the ranges shared out among the threads."""
+    ) -> list[Callable[[], None]]:
+        """Return one launch: the batches, shared out among the threads."""
         values = [a.data if isinstance(a, Buffer) else a for a in arguments]
         names = [a.name for a in kernel.spec.arguments]
         first_at, last_at = names.index("_first"), names.index("_last")
-
-        def work(part: Sequence[tuple[int, int]]) -> None:
+        ready = []
+        for first, last in batches:
             mine = list(values)
-            for first, last in part:
-                mine[first_at], mine[last_at] = np.int64(first), np.int64(last)
+            mine[first_at], mine[last_at] = np.int64(first), np.int64(last)
+            ready.append(mine)
+
+        def work(part: Sequence[list[Any]]) -> None:
+            for mine in part:
                 kernel.function(*mine)
 
         workers = min(self.threads, len(batches))
         if workers == 1:
-            work(batches)
-            return
+            return [lambda: work(ready)]
+        bounds = [len(batches) * i // workers for i in range(workers + 1)]
+        parts = [ready[bounds[i] : bounds[i + 1]] for i in range(workers)]
+        return [lambda: self._parallel(work, parts)]
+
+    def _parallel(
+        self, work: Callable[[Sequence[list[Any]]], None], parts: Sequence[Sequence[list[Any]]]
+    ) -> None:
+        """Run parts on the threads, the last one on this thread."""
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="spikecuda")
-        bounds = [len(batches) * i // workers for i in range(workers + 1)]
-        tasks = [
-            self._executor.submit(work, batches[bounds[i] : bounds[i + 1]]) for i in range(workers)
-        ]
+        tasks = [self._executor.submit(work, part) for part in parts[:-1]]
         try:
+            work(parts[-1])
             for task in tasks:
                 task.result()
         finally:
             # Ctrl-C, too, leaves every neuron at the same step.
             wait(tasks)
 
-    def synchronize(self) -> None:
-        """Do nothing: launches return when they are done."""
+    def _zero(self, buffer: Buffer) -> None:
+        buffer.data[:] = 0
+
+    def _advance(self, clock: Buffer, steps: int) -> Callable[[], None]:
+        from spikecuda.kernels.host.clock import advance_clock
+
+        data = clock.data
+        return lambda: advance_clock(data, steps)
 
     def available_memory(self) -> int:
         """Return the memory that is free on this machine and within its limits."""

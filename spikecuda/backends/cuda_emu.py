@@ -1,11 +1,11 @@
 """An emulated CUDA device: the PTX that a GPU would run, run on the CPU."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from spikecuda.backends.base import Buffer, Device, Kernel
+from spikecuda.backends.base import Buffer, ImmediateDevice, Kernel
 from spikecuda.host import available_memory
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.launch import grid
@@ -13,7 +13,7 @@ from spikecuda.launch import grid
 BLOCK = 128
 
 
-class CudaEmuDevice(Device):
+class CudaEmuDevice(ImmediateDevice):
     """A CUDA device that exists in software only.
 
     Args:
@@ -39,6 +39,7 @@ class CudaEmuDevice(Device):
         self.cc, self.block = cc, block
         self.description = f"emulated CUDA device, compute capability {cc[0]}.{cc[1]}"
         self._device = emu.Device(cc=cc, mode=mode, seed=seed)
+        self._clock_kernel: Any = None
 
     def write(self, buffer: Buffer, values: np.ndarray) -> None:
         """Copy host values to the start of a buffer."""
@@ -49,24 +50,34 @@ class CudaEmuDevice(Device):
         part = buffer.data if size is None else buffer.data[:size]
         return np.asarray(part.copy_to_host())
 
-    def clear(self, buffer: Buffer) -> None:
-        """Set a buffer to zero."""
-        buffer.data.fill(0)
-
-    def launch(
+    def _prepare(
         self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
-    ) -> None:
-        """Run a kernel over ranges of neurons, one launch a range."""
+    ) -> list[Callable[[], None]]:
+        """Return one launch a range, as a GPU would get it."""
         values = [a.data if isinstance(a, Buffer) else a for a in arguments]
         names = [a.name for a in kernel.spec.arguments]
         first_at, last_at = names.index("_first"), names.index("_last")
-        for first, last in batches:
-            values[first_at], values[last_at] = np.int64(first), np.int64(last)
-            blocks = grid(last - first, self.block)
-            self._device.launch(kernel.function, blocks, self.block, *values)
 
-    def synchronize(self) -> None:
-        """Do nothing: launches return when they are done."""
+        def node(first: int, last: int) -> Callable[[], None]:
+            mine = list(values)
+            mine[first_at], mine[last_at] = np.int64(first), np.int64(last)
+            blocks = grid(last - first, self.block)
+            return lambda: self._device.launch(kernel.function, blocks, self.block, *mine)
+
+        return [node(first, last) for first, last in batches]
+
+    def _zero(self, buffer: Buffer) -> None:
+        buffer.data.fill(0)
+
+    def _advance(self, clock: Buffer, steps: int) -> Callable[[], None]:
+        from spikecuda import emu
+        from spikecuda.kernels.compile_cuda import build_clock
+
+        if self._clock_kernel is None:
+            compiled = build_clock(self.cc)
+            self._clock_kernel = emu.PTXKernel(compiled.ptx, compiled.entry, device=self._device)
+        kernel, data = self._clock_kernel, clock.data
+        return lambda: self._device.launch(kernel, 1, 32, data, np.int64(steps))
 
     def available_memory(self) -> int:
         """Return the memory that is free on this machine."""

@@ -5,12 +5,12 @@ tools.  ``cuda-emu`` runs the compiled code instead.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from spikecuda.backends.base import Buffer, Device, Kernel
+from spikecuda.backends.base import Buffer, ImmediateDevice, Kernel
 from spikecuda.errors import DeviceError
 from spikecuda.host import available_memory
 from spikecuda.kernels.spec import KernelSpec
@@ -19,7 +19,7 @@ from spikecuda.launch import grid
 BLOCK = 32
 
 
-class CudaSimDevice(Device):
+class CudaSimDevice(ImmediateDevice):
     """The CUDA simulator of numba-cuda; set NUMBA_ENABLE_CUDASIM=1 before Python starts."""
 
     def __init__(self, block: int = BLOCK) -> None:
@@ -42,24 +42,37 @@ class CudaSimDevice(Device):
         """Return a view of the first ``size`` elements."""
         return np.asarray(buffer.data[:size])
 
-    def clear(self, buffer: Buffer) -> None:
-        """Set a buffer to zero."""
-        buffer.data[:] = 0
-
-    def launch(
+    def _prepare(
         self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
-    ) -> None:
-        """Run a kernel over ranges of neurons, one launch a range."""
+    ) -> list[Callable[[], None]]:
+        """Return one launch a range."""
         values = [a.data if isinstance(a, Buffer) else a for a in arguments]
         names = [a.name for a in kernel.spec.arguments]
         first_at, last_at = names.index("_first"), names.index("_last")
-        for first, last in batches:
-            values[first_at], values[last_at] = np.int64(first), np.int64(last)
-            with np.errstate(over="ignore"):  # words wrap around on purpose
-                kernel.function[grid(last - first, self.block), self.block](*values)
 
-    def synchronize(self) -> None:
-        """Do nothing: launches return when they are done."""
+        def node(first: int, last: int) -> Callable[[], None]:
+            mine = list(values)
+            mine[first_at], mine[last_at] = np.int64(first), np.int64(last)
+            blocks = grid(last - first, self.block)
+
+            def run() -> None:
+                with np.errstate(over="ignore"):  # words wrap around on purpose
+                    kernel.function[blocks, self.block](*mine)
+
+            return run
+
+        return [node(first, last) for first, last in batches]
+
+    def _zero(self, buffer: Buffer) -> None:
+        buffer.data[:] = 0
+
+    def _advance(self, clock: Buffer, steps: int) -> Callable[[], None]:
+        from numba import cuda
+
+        from spikecuda.kernels.host.clock import advance_clock
+
+        data = clock.data
+        return lambda: cuda.jit(advance_clock)[1, 1](data, np.int64(steps))
 
     def available_memory(self) -> int:
         """Return the memory that is free on this machine."""

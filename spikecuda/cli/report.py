@@ -36,7 +36,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "--out", "-o", default="report", metavar="DIR", help="folder to write (default: report)"
     )
     amount = parser.add_mutually_exclusive_group()
-    amount.add_argument("--quick", action="store_true", help="under a minute: fewer sizes, no noise")
+    amount.add_argument(
+        "--quick", action="store_true", help="under a minute: fewer sizes, no noise"
+    )
     amount.add_argument("--full", action="store_true", help="up to 10M neurons, longer runs")
     parser.add_argument(
         "--threads", nargs="+", metavar="N",
@@ -74,10 +76,9 @@ def make(settings: "Settings", folder: Path, args: argparse.Namespace) -> int:
         raise SpikecudaError(f"--out must be a folder (got the file {folder})")
     # Fail now rather than after minutes of measuring.
     folder.mkdir(parents=True, exist_ok=True)
+    from spikecuda.cli.terminal import progress
     from spikecuda.report.build import measure
     from spikecuda.report.write import write_report
-
-    from spikecuda.cli.terminal import progress
 
     with progress(not args.quiet) as bar:
         task = bar.add_task("starting", total=sum(SHARES.values()))
@@ -125,15 +126,16 @@ def _summary(report: "Report", folder: Path, files: list[str]) -> None:
     rows = [
         (
             model_name(h.model), human_rate(h.best.median_rate), h.best.precision,
-            f"{h.best.neurons:,}", f"{h.real_time:,}", percent(h.identical),
+            f"{h.best.neurons:,}", f"{h.real_time:,}", percent(h.coincident),
             f"{h.context:.3g}x" if h.context is not None else "-",
         )
         for h in headlines(report)
     ]  # fmt: skip
     columns = ("model", "updates", "precision", "at neurons", "real-time neurons",
-               "float32 = reference", "RTX 3060 proto.*")  # fmt: skip
+               "float32 vs reference*", "RTX 3060**")  # fmt: skip
     screen.print(table(f"{report.machine.cpu}, {', '.join(report.devices)}", columns, rows))
-    screen.print("* a CuPy prototype on another machine, for orientation only", style="dim")
+    screen.print("*  spikes of the float64 reference that float32 has within 1 ms", style="dim")
+    screen.print("** over a CuPy prototype's figure on another machine", style="dim")
     for note in report.notes:
         screen.print(f"note: {note}")
     for item in report.skipped:

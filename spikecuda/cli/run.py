@@ -75,7 +75,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     length = run.add_mutually_exclusive_group()
     length.add_argument("--duration", "-t", type=float, metavar="MS", help="default 1000 ms")
     length.add_argument("--steps", type=int, metavar="N", help="instead of the duration")
-    run.add_argument("--record", metavar="NAMES", help="spikes (default), states, or none: spikes,v")
+    run.add_argument(
+        "--record", metavar="NAMES", help="spikes (default), states, or none: spikes,v"
+    )
     run.add_argument("--out", "-o", metavar="FILE.npz", help="write what was recorded")
     run.add_argument("--quiet", "-q", action="store_true", help="no progress, no summary")
     parser.set_defaults(execute=execute)

@@ -100,5 +100,5 @@ def summary(
         ("compile time", f"{human_seconds(m.compile_seconds)}, not part of the run time"),
         ("in all", human_seconds(wall)),
         ("memory", f"{human_bytes(sum(held.values()))}: {shown}"),
-        ("written", str(written) if written else "nothing; --out FILE.npz writes what was recorded"),
+        ("written", str(written) if written else "nothing; --out FILE.npz keeps what is recorded"),
     ]))  # fmt: skip

@@ -22,11 +22,12 @@ class Packer:
     """Collects the fields that one launch passes and the memory that they point to.
 
     Args:
-        track: whether the launch checks accesses, so that the memory must be known.
+        device: where the kernel will run; a checked one needs to know the memory.
     """
 
-    def __init__(self, track: bool) -> None:
-        self.track = track
+    def __init__(self, device: Any) -> None:
+        self.device = device
+        self.track: bool = device.checked
         self.fields: list[Any] = []
         self.regions: list[Region] = []
         self.keep: list[Any] = []
@@ -36,7 +37,8 @@ class Packer:
         if isinstance(value, np.ndarray):
             self.array(value)
         elif isinstance(host := getattr(value, "host", None), np.ndarray):
-            self.array(host)  # a DeviceArray
+            value.check(self.device)  # a DeviceArray
+            self.array(host)
         elif isinstance(value, np.void):
             holder = np.array(value)
             self.keep.append(holder)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ClosedError, OutOfMemoryError, SpikecudaValueError, nearest
 from .compile import ARCHITECTURES
-from .errors import LaunchError
+from .errors import ArgumentError, LaunchError
 from .memory import GUARD, Region, Registry, aligned_bytes
 
 MODES = ("fast", "check", "race")
@@ -109,6 +109,18 @@ class DeviceArray:
     def free(self) -> None:
         """Give the allocation back; later accesses by checked kernels are faults."""
         self.device._free(self._region)
+
+    def check(self, device: Device) -> None:
+        """Raise unless a kernel on ``device`` may use this array."""
+        if self.device is not device:
+            raise ArgumentError(
+                f"an array on {self.device.name} was passed to a kernel on {device.name};"
+                " copy it there with copy_from"
+            )
+        if not device.owns(self._region):
+            raise ClosedError(
+                f"the array of {self.nbytes} bytes at 0x{self.pointer:x} was freed; pass a live one"
+            )
 
     def _mark(self) -> None:
         if self._region.written is None:
@@ -262,6 +274,10 @@ class Device:
         self.registry.remove(region.base)
         del self._owned[region.base]
         self.allocated -= region.end - region.base
+
+    def owns(self, region: Region) -> bool:
+        """Whether an allocation was made here and not freed since."""
+        return self.registry.regions.get(region.base) is region
 
     def stream(self) -> Stream:
         """Make a stream."""

@@ -11,7 +11,7 @@ import numpy as np
 from . import scheduler
 from .arguments import Packer, pack
 from .compile import compile_ptx, scalar_types, signature_types, types_of
-from .device import Device
+from .device import Device, DeviceArray
 from .errors import LaunchError
 from .faults import neighbour, raise_fault
 from .jit import Program, compile_program
@@ -35,6 +35,14 @@ def default_device() -> Device:
         _default.device = Device()
     device: Device = _default.device
     return device
+
+
+def _device_of(arguments: tuple[Any, ...]) -> Device:
+    """The device of the first device array among some arguments, or the default one."""
+    for argument in arguments:
+        if isinstance(argument, DeviceArray):
+            return argument.device
+    return default_device()
 
 
 def _shape(
@@ -132,14 +140,15 @@ class PTXKernel:
             block: threads of a block in x, or (x, y, z); 1024 at most.
             arguments: arrays, device arrays, numbers and tuples of them.
             shared: bytes of dynamic shared memory.
-            device: where to run; by default the kernel's device.
+            device: where to run; by default the kernel's device, then that of its first device
+                array, then a fast one that all share.
 
         Raises:
             LaunchError: a number outside the limits of CUDA.
             ArgumentError: arguments that do not match the parameters.
             KernelFault: the kernel did something undefined (what is found depends on the mode).
         """
-        device = device or self.device
+        device = device or self._device or _device_of(arguments)
         program = self.program(device.checked)
         t = program.translation
         grid_shape = _shape(grid, MAX_GRID, "grid")
@@ -155,7 +164,7 @@ class PTXKernel:
                 a if kind is None else kind(a)
                 for a, kind in zip(arguments, self._scalars, strict=True)
             )
-        packer = Packer(device.checked)
+        packer = Packer(device)
         for argument in arguments:
             packer.add(argument)
         params = pack(packer, t.parameters, t.parameter_bytes, t.name)
@@ -297,7 +306,7 @@ class Kernel:
         device: Device | None = None,
     ) -> None:
         """As :meth:`PTXKernel.launch`; compiles for the arguments' types where needed."""
-        device = device or self.device
+        device = device or self._device or _device_of(arguments)
         host = tuple(getattr(a, "host", a) for a in arguments)
         kernel = self.specialise(types_of(host), device.cc)
         kernel.launch(grid, block, arguments, shared=shared, device=device)

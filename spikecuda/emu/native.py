@@ -2,43 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from llvmlite import ir
-from numba import cfunc, njit, types
+from numba import cfunc, config, njit, types
 from numba.extending import intrinsic
+
+from .store import cache_dir
 
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
 
+_SOURCES = ("native.py", "warps.py", "scheduler.py", "checks.py", "translate/context.py")
+
+
+@contextlib.contextmanager
+def _own_cache() -> Iterator[None]:
+    """Let Numba keep what is decorated inside in a folder for this very source text.
+
+    Numba itself looks at one file's date only; these modules inline each other's constants.
+    """
+    digest = hashlib.sha256()
+    for name in _SOURCES:
+        digest.update((Path(__file__).parent / name).read_bytes())
+    settings: Any = config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(cache_dir() / f"njit-{digest.hexdigest()[:16]}")
+    try:
+        yield
+    finally:
+        settings.CACHE_DIR = before
+
+
 def compiled(*, entry: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    """``numba.njit`` that keeps its code on disk where a directory for it can be written.
+    """``numba.njit`` with the code kept on disk.
 
     Args:
         entry: whether Python calls the function; without that Numba has less to compile.
     """
     options: Any = {
+        "cache": True,
         "error_model": "numpy",
         "no_cpython_wrapper": not entry,
         "no_cfunc_wrapper": True,
     }
+    jit: Any = njit
 
     def decorate(function: Callable[..., Any]) -> Any:
-        try:
-            return njit(cache=True, **options)(function)
-        except RuntimeError:  # no directory that can be written: compile in each process
-            return njit(**options)(function)
+        with _own_cache():
+            return jit(**options)(function)
 
     return decorate
 
 
 def callback(signature: Any, function: Callable[..., Any]) -> Any:
-    """``numba.cfunc`` with the same care about the disk."""
-    try:
+    """``numba.cfunc`` with the code kept on disk."""
+    with _own_cache():
         return cfunc(signature, cache=True)(function)
-    except RuntimeError:
-        return cfunc(signature)(function)
 
 
 @intrinsic

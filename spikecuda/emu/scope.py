@@ -19,6 +19,7 @@ class Scope:
         self.symbols: dict[str, str] = {}
 
     def register(self, name: str) -> Register | None:
+        """The register of a name, declared here or further out."""
         if name in self.registers:
             return self.registers[name]
         match = re.fullmatch(r"(.*?)(0|[1-9]\d*)", name)
@@ -30,9 +31,11 @@ class Scope:
         return self.parent.register(name) if self.parent else None
 
     def label(self, name: str) -> str | None:
+        """The unique name of a label."""
         return self.labels.get(name) or (self.parent.label(name) if self.parent else None)
 
     def symbol(self, name: str) -> str:
+        """The unique name of a variable."""
         if name in self.symbols:
             return self.symbols[name]
         return self.parent.symbol(name) if self.parent else name

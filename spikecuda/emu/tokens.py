@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import struct
 
-from .errors import PTXSyntaxError
+from .errors import PTXSyntaxError, UnsupportedPTXError
+from .syntax import FloatBits
+from .types import Type
 
 _TOKEN = re.compile(
     r"""
@@ -24,6 +27,8 @@ _TOKEN = re.compile(
 
 
 class Token:
+    """A token, its line, and whether nothing stands between it and the one before."""
+
     __slots__ = ("glued", "kind", "line", "text")
 
     def __init__(self, kind: str, text: str, line: int, glued: bool) -> None:
@@ -48,3 +53,30 @@ def tokenize(text: str) -> list[Token]:
         position = match.end()
     tokens.append(Token("end", "end of text", line, False))
     return tokens
+
+
+def integer_literal(text: str) -> int:
+    """The value of an integer literal."""
+    text = text.rstrip("U")
+    if len(text) > 1 and text[0] == "0" and text[1] not in "xXbB":
+        return int(text, 8)
+    return int(text, 0)
+
+
+def float_literal(text: str) -> FloatBits:
+    """The bits of a floating literal."""
+    if text[:2] in ("0f", "0F"):
+        return FloatBits(int(text[2:], 16), 32)
+    if text[:2] in ("0d", "0D"):
+        return FloatBits(int(text[2:], 16), 64)
+    return FloatBits(struct.unpack("<Q", struct.pack("<d", float(text)))[0], 64)
+
+
+def float_bits(value: FloatBits, kind: Type, line: int) -> int:
+    """The bits of a literal as ``kind``: PTX lets a double literal stand for a float one."""
+    if value.width == kind.width:
+        return value.bits
+    if value.width == 64 and kind.width == 32 and kind.is_float:
+        double = struct.unpack("<d", struct.pack("<Q", value.bits))[0]
+        return int(struct.unpack("<I", struct.pack("<f", double))[0])
+    raise UnsupportedPTXError(line, f"a {value.width}-bit float literal as .{kind.name}")

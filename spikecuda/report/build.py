@@ -42,9 +42,7 @@ def measure(settings: Settings, progress: Progress) -> tuple[Report, list[Galler
         context=context.figures(),
     )
     if "noise" not in settings.drives:
-        report.skipped.append(
-            Skipped("accuracy with noise", f"left out at level {settings.level}")
-        )
+        report.skipped.append(Skipped("accuracy with noise", f"left out at level {settings.level}"))
     if not gpu_status().usable and not any(d.startswith("cuda") for d in devices):
         report.skipped.append(Skipped("GPU measurements", gpu_status().reason))
     with SystemMonitor() as monitor:

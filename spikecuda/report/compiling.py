@@ -38,7 +38,7 @@ def measure_compiling(
         if device != "cpu":
             for names in wanted:
                 tick(f"{device}: {' '.join(names)}")
-                points.append(CompilePoint(**build(*names, device=device)))
+                points.append(CompilePoint(**build(names[0], names[1], names[2], device)))
     # Each process builds the host's loops; one figure is enough.
     host = [p for p in points if p.input == ""]
     return [*host[:1], *(p for p in points if p.input)]

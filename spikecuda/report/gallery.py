@@ -57,8 +57,15 @@ def make_gallery(settings: Settings, device: str, tick: Callable[[str], None]) -
         point = GalleryPoint(model, NEURONS, DURATION, len(run.spikes), rate)
         result.append(
             GalleryData(
-                model, point, run.spikes.time, run.spikes.neuron, current, workload.unit,
-                run.time, run.traces["v"][:, shown].T.copy(), shown,
-            )  # fmt: skip
+                model,
+                point,
+                run.spikes.time,
+                run.spikes.neuron,
+                current,
+                workload.unit,
+                run.time,
+                run.traces["v"][:, shown].T.copy(),
+                shown,
+            )
         )
     return result

@@ -19,18 +19,17 @@ class Headline:
     Attributes:
         model: its name.
         best: its fastest point.
-        real_time: neurons that run in real time at this speed.
+        real_time: neurons that run in real time at this speed, to three digits.
         context: speed over the other machine's figure, or None.
-        identical: fraction of float32 spikes in the reference's very step, constant input.
-        rate_error: of float32, constant input.
+        coincident: fraction of the reference's spikes that float32 has within 1 ms, constant
+            input; None if not measured.
     """
 
     model: str
     best: SpeedPoint
     real_time: int
     context: float | None
-    identical: float | None
-    rate_error: float | None
+    coincident: float | None
 
 
 def headlines(report: Report) -> list[Headline]:
@@ -47,10 +46,9 @@ def headlines(report: Report) -> list[Headline]:
             Headline(
                 model=model,
                 best=best,
-                real_time=int(best.median_rate / STEPS_PER_SECOND),
+                real_time=int(float(f"{best.median_rate / STEPS_PER_SECOND:.3g}")),
                 context=best.median_rate / context[model] if model in context else None,
-                identical=single.identical if single else None,
-                rate_error=single.rate_error if single else None,
+                coincident=single.coincident if single else None,
             )
         )
     return result
@@ -68,7 +66,9 @@ def make_notes(report: Report) -> list[str]:
     if report.machine.physical_cores == 1 or report.machine.usable_cores == 1:
         notes.append("Only one core can be used, so there is no thread scaling to show.")
     if report.level == "quick":
-        notes.append("Measured with --quick: fewer sizes and shorter runs, so figures scatter more.")
+        notes.append(
+            "Measured with --quick: fewer sizes and shorter runs, so figures scatter more."
+        )
     return notes
 
 

@@ -73,8 +73,8 @@ def settings_for(level: Level, **changes: object) -> Settings:
     if level == "quick":
         base.update(
             sizes=(1_000, 10_000, 100_000), seconds=0.12, repeats=3, accuracy_neurons=200,
-            accuracy_duration=500.0, drives=("constant",), thread_neurons=200_000, startup_repeats=1,
-            cold_start=False,
+            accuracy_duration=500.0, drives=("constant",), thread_neurons=200_000,
+            startup_repeats=1, cold_start=False,
         )  # fmt: skip
     elif level == "full":
         base.update(

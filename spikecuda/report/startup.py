@@ -4,6 +4,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 from spikecuda.report.child import timed
 from spikecuda.report.results import StartupPoint
@@ -54,4 +55,4 @@ def first_run(argument: object, begin: float) -> dict[str, float]:
         for _ in range(2):
             pool.run(steps=STEPS, input=CURRENT)
             marks.append(time.perf_counter())
-    return dict(zip(MEASURED, [b - a for a, b in zip(marks, marks[1:], strict=False)], strict=True))
+    return dict(zip(MEASURED, [b - a for a, b in pairwise(marks)], strict=True))

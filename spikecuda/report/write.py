@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,12 @@ def write_report(
     return written
 
 
+def _date(iso: str) -> str:
+    """Return 2026-11-22T10:34:46+00:00 as 22 November 2026, 10:34 UTC."""
+    moment = datetime.fromisoformat(iso)
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -91,6 +98,7 @@ def _context(report: Report, figures: list[dict[str, Any]]) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "report": report,
+        "created": _date(report.created),
         "headlines": headlines(report),
         "figures": figures,
         "tables": by_section,

@@ -204,6 +204,24 @@ def test_choosing_a_kernel_of_several():
         emu.PTXKernel(text, entry="third")[1, 1]()
 
 
+def test_arrays_of_other_devices_and_freed_ones_are_refused(kernel):
+    one, other = emu.Device(), emu.Device(ordinal=1)
+    x = one.zeros(8)
+    with pytest.raises(emu.ArgumentError, match="an array on emulated CUDA device 0"):
+        kernel.launch(1, 8, (x,), device=other)
+    loose = emu.PTXKernel(kernel.ptx)
+    launched = one.launches
+    loose[1, 8](x)
+    assert one.launches == launched + 1  # runs where its array is
+    x.free()
+    with pytest.raises(ClosedError, match="was freed"):
+        kernel.launch(1, 8, (x,), device=one)
+    y = other.zeros(8)
+    other.close()
+    with pytest.raises(ClosedError):
+        loose[1, 8](y)
+
+
 def test_one_kernel_on_several_devices(kernel):
     for mode in ("fast", "check", "race"):
         bound = kernel.on(emu.Device(mode=mode))

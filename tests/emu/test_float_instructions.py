@@ -203,6 +203,21 @@ def test_packed_halves_work_on_each_half():
     check_bits("fma.rn.f16x2 d0, a, b, c;", "f32", [*packed, third], expected)
 
 
+def test_half_fma_near_ties():
+    """Products that end in half a unit of the sum's last place, with the tail just off it."""
+    values = [[], [], []]
+    for k in range(1, 2048, 13):
+        for c in (0x7BFF, 0x7800 + k // 4, 0x0001 + k % 7, 0x8001, 0x3C00 + k % 1024, 0xFBFF):
+            for a, b in ((0x3C00 | k % 1024, 0x3C01), (0x4C00, 0x3C00), (0x2801 + k, 0x1001)):
+                for column, bits in zip(values, (a, b, c), strict=True):
+                    column.append(bits)
+    expected = [
+        ref.encode(ref.fma(*(ref.decode(v, "f16") for v in row)), "f16")
+        for row in zip(*values, strict=True)
+    ]
+    check("fma.rn.f16 d0, a, b, c;", "f16", values, expected)
+
+
 def test_half_fma_relu():
     values = operands("f16", 3, 200)
     expected = []

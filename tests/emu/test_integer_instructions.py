@@ -86,9 +86,8 @@ def test_carries_chain_into_wider_numbers(width):
     high = [high[1][::-1], high[0][::-1]]
     wide = [[h << width | x for x, h in zip(low[k], high[k], strict=True)] for k in (0, 1)]
     inputs = [(width, v) for v in (low[0], high[0], low[1], high[1])]
-    for name, sign in (("add", 1), ("sub", -1)):
-        line = f"{name}.cc.u{width} d0, a, c; {name}c.u{width} d1, b, e;"
-        line = line.replace("c;", "c;", 1)
+    for name, extended, sign in (("add", "addc", 1), ("sub", "subc", -1)):
+        line = f"{name}.cc.u{width} d0, a, c; {extended}.u{width} d1, b, e;"
         got = evaluate(line, inputs, [width, width])
         totals = [x + sign * y for x, y in zip(*wide, strict=True)]
         compare(got[0], totals, width, low, line)
@@ -171,11 +170,10 @@ def test_logic_on_predicates():
     check("mov.pred d0, a;", inputs, 1, a)
 
 
-def test_lop3_for_every_table():
-    bits = (0xF0F0F0F0, 0xCCCCCCCC, 0xAAAAAAAA)  # bit k holds the three bits of 7 - k % 8
-    lines = "".join(f"lop3.b32 d{t - s}, a, b, c, {t};\n" for s in (0,) for t in range(0, 256, 5))
-    lines = "\n".join(f"lop3.b32 d{i}, a, b, c, {t};" for i, t in enumerate(range(0, 256, 5)))
+def test_lop3_for_tables_of_all_kinds():
+    bits = (0xF0F0F0F0, 0xCCCCCCCC, 0xAAAAAAAA)  # at bit k: the three bits of k % 8
     tables = list(range(0, 256, 5))
+    lines = "\n".join(f"lop3.b32 d{i}, a, b, c, {t};" for i, t in enumerate(tables))
     got = evaluate(lines, [(32, [v]) for v in bits], [32] * len(tables))
     for table, result in zip(tables, got, strict=True):
         # with these inputs bit k of the result is bit k % 8 of the table

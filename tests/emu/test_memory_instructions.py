@@ -245,6 +245,34 @@ BIG:
     assert out.tolist() == [42, 0, 77]
 
 
+def test_exit_ends_the_thread_from_within_a_call_and_ret_does_not():
+    body = (
+        REGISTERS
+        + """
+  mov.u32 %r0, %tid.x;
+  mul.wide.u32 %d0, %r0, 4;
+  add.s64 %d0, %d0, %a0;
+  call.uni leave, ();
+  st.global.u32 [%d0], 7;
+"""
+    )
+    for last, expected in (("exit", [7, 0, 7]), ("ret", [7, 7, 7])):
+        extra = f"""
+.func leave()
+{{
+  .reg .b32 %t;
+  .reg .pred %p;
+  mov.u32 %t, %tid.x;
+  setp.eq.u32 %p, %t, 1;
+  @%p {last};
+  ret;
+}}
+"""
+        out = np.zeros(3, np.uint32)
+        launch(body, out, extra=extra, block=3)
+        assert out.tolist() == expected
+
+
 def test_recursion_and_unknown_functions_are_refused():
     extra = ".func loop() { call.uni loop, (); ret; }\n.extern .func outside();"
     for name, what in (("loop", "recursive"), ("outside", "no body")):
@@ -360,6 +388,7 @@ def test_orders_and_scopes_of_atomics():
   atom.global.cta.add.u32 %r0, [%a0], 1;
   membar.gl; membar.cta; membar.sys; fence.acq_rel.gpu; fence.sc.sys;
   prefetch.global.L2 [%a0];
+  prefetchu.L1 [%a0];
   nanosleep.u32 10;
 """
     )

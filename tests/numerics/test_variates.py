@@ -38,16 +38,10 @@ def _pairs(first, second, a, b):
 @njit
 def _sample(neurons, groups, stream, out):
     """Normal numbers out[neuron, group, slot], as a pool makes them."""
+    zero, last, key0, key1 = np.uint32(0), np.uint32(stream), np.uint32(3), np.uint32(5)
     for i in range(neurons):
         for g in range(groups):
-            w = philox(
-                np.uint32(i),
-                np.uint32(g),
-                np.uint32(0),
-                np.uint32(stream),
-                np.uint32(3),
-                np.uint32(5),
-            )
+            w = philox(np.uint32(i), np.uint32(g), zero, last, key0, key1)
             out[i, g, 0], out[i, g, 1] = gaussian_pair(w[0], w[1])
             out[i, g, 2], out[i, g, 3] = gaussian_pair(w[2], w[3])
 

@@ -6,10 +6,10 @@ adds ``k u |term|``: one for a constant cast to the kernel's type, one for each 
 result it is part of.  The same is done for the oracle and the host with r.  Counts are rounded up
 to keep the formulas short, by less than a factor of two.
 
-``follow`` carries the bound through steps and parts of steps: with E the bounds on the states' errors
-and J the Jacobian of one integration, ``E <- |J| E + e``.  A clamp or a reset makes the error of v
-that of the constant it is set to.  Where the oracle's v is nearer to the threshold than the
-bound, or the input is ambiguous, either outcome is right and the neuron is no longer judged.
+``follow`` carries the bound through steps and parts of steps: with E the bounds on the errors of
+the states and J the Jacobian of one integration, ``E <- |J| E + e``.  A clamp or a reset makes the
+error of v that of the constant it is set to.  Where the oracle's v is nearer to the threshold than
+the bound, or the input is ambiguous, either outcome is right and the neuron is no longer judged.
 Second-order terms are covered by SLACK as long as E stays below ``LIMIT`` mV; beyond that a
 neuron is no longer judged either.
 
@@ -47,8 +47,8 @@ class Slopes:
 def lif(v, _, current, h, p, scheme, u):
     """Return (J, e) of one exact step: ``fma(p_v, v, fma(p_i, I, p_rest))``.
 
-    The term p_v v meets 2 roundings (cast of p_v, last fma), p_i I meets 4 (casts of both, two fma),
-    p_rest 3; the host's constants 6 and the oracle 8.  ``p_rest`` is at most ``|v_rest|``.
+    The term p_v v meets 2 roundings (cast of p_v, last fma), p_i I meets 4 (casts of both, both
+    fma), p_rest 3; the host's constants 6 and the oracle 8.  ``p_rest`` is at most ``|v_rest|``.
     """
     decay = np.exp(-h / p["tau_m"])
     drive = np.abs(current) * -np.expm1(-h / p["tau_m"]) * p["tau_m"] / p["c_m"]
@@ -61,8 +61,8 @@ def adex_slopes(v, w, current, p, u):
     """Return the slopes of AdEx with the errors of the kernel and the oracle together.
 
     Exponent ``fma(v, 1/delta_t, -v_t/delta_t)``: 2 roundings of terms that add up to X, and the
-    cast of its cap.  exp: 1.1 ulp = 2.2 u; cast of g_l delta_t; then two sums: 6 u of G.  Leak: cast
-    of e_l, difference, cast of g_l, sum: 4 u.  Current: cast, difference, two sums: 4 u; w: 3 u.
+    cast of its cap.  exp: 1.1 ulp = 2.2 u; cast of g_l delta_t; then two sums: 6 u of G.  Leak:
+    cast of e_l, difference, cast of g_l, sum: 4 u.  Current: cast, difference, two sums: 4 u; w: 3.
     """
     cap = np.minimum((p["v_peak"] - p["v_t"]) / p["delta_t"], 80.0)
     exponent = np.minimum((v - p["v_t"]) / p["delta_t"], cap)

@@ -51,7 +51,7 @@ def pulses_of(population):
     if population.rate is None:
         return None, None
     n, steps = population.count, population.steps
-    u = noise.uniforms(population.seed, 0, population.first_step, steps, np.arange(n))
+    u = noise.uniforms(population.seed, 0, 0, steps, np.arange(n))
     means = np.broadcast_to(np.asarray(population.rate) * population.dt * 1e-3, n)
     counts, ambiguous = np.zeros((steps, n)), np.zeros((steps, n), np.bool_)
     for mean in np.unique(means):

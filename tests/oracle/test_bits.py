@@ -1,5 +1,7 @@
 """The same bits whatever the number of threads, the batch size, or how a run is split."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,7 +27,7 @@ def outcome(population, target, precision, substeps=1, splits=(), single=False, 
     borders = [0, *splits, population.steps]
     steps, neurons = [], []
     with make_pool(population, target, precision, None, substeps, **options) as pool:
-        for first, last in zip(borders, borders[1:], strict=False):
+        for first, last in itertools.pairwise(borders):
             if single:
                 for k in range(first, last):
                     found = pool.step(inputs(population, k, k + 1))
@@ -88,10 +90,10 @@ def test_noise_does_not_depend_on_threads_batches_and_splits(target, precision, 
         with make_pool(population, target, precision, **options) as pool:
             spikes = [
                 pool.run(steps=last - first, input=terms).spikes
-                for first, last in zip(borders, borders[1:], strict=False)
+                for first, last in itertools.pairwise(borders)
             ]
-            pairs = [(s.step.tolist(), s.neuron.tolist()) for s in spikes]
-            steps, neurons = (sum(part, []) for part in zip(*pairs, strict=True))
+            steps = [step for s in spikes for step in s.step.tolist()]
+            neurons = [neuron for s in spikes for neuron in s.neuron.tolist()]
             return pool.state["v"].tobytes(), pool.state["refrac"].tobytes(), steps, neurons
 
     expected = run([0, population.steps])

@@ -1,4 +1,4 @@
-"""Firing rates in float16 against float64: same neurons, same noise numbers, thousands of spikes."""
+"""Firing rates in float16 against float64: the same neurons, the same noise numbers."""
 
 import numpy as np
 import pytest

@@ -6,9 +6,9 @@ import pytest
 from spikecuda import GPUNeuronPool
 from spikecuda.inputs import Constant, PerStep
 
-# Izhikevich (2004) IEEE Trans Neural Netw 15:1063, script figure1.m: panel, (a, b, c, d), V0, dt (ms),
-# T (ms), current as a function of t (ms).  Panels G and others with c0 = 108, c1 = 4.1 as noted there.
-# Spike times: forward Euler in float64, time k dt of the step that crosses 30 mV.
+# Izhikevich (2004) IEEE Trans Neural Netw 15:1063, script figure1.m, from two independent copies of
+# it: panel, (a, b, c, d), V0, dt (ms), T (ms), current as a function of t (ms).  Panel G has
+# c0 = 108 and c1 = 4.1.  Spike times: forward Euler in float64, k dt of the step that passes 30 mV.
 PANELS = {
     "A tonic spiking": (
         (0.02, 0.2, -65, 6), -70, 0.25, 100, lambda t: 14.0 * (t > 10),

@@ -101,12 +101,12 @@ def test_f_i_curve(target, precision):
 def test_membrane_noise(target, precision, dt):
     """Mean, standard deviation and autocorrelation of v for white noise, far below threshold.
 
-    v is an autoregression with factor p = exp(-dt/tau) and increments (tau/c)(1 - p) sigma/sqrt(dt):
-    its variance is (sigma/c)^2 (tau^2/dt) (1 - p)/(1 + p), which is (sigma/c)^2 tau/2 but for a
-    factor 1 - (dt/tau)^2/12.  20,000 neurons at 5 times 5 tau apart are 100,000 samples whose squares
-    are correlated by exp(-10): the variance is known to sqrt(2/100,000).  float16 storage adds a
-    variance of at most a quarter of a squared spacing (2^-11 of 15 mV near 7 mV) each step, held
-    over tau/(2 dt) steps.
+    v is an autoregression with factor p = exp(-dt/tau) and increments of standard deviation
+    (tau/c)(1 - p) sigma/sqrt(dt): its variance is (sigma/c)^2 (tau^2/dt) (1 - p)/(1 + p), which is
+    (sigma/c)^2 tau/2 but for a factor 1 - (dt/tau)^2/12.  20,000 neurons at 5 times 5 tau apart are
+    100,000 samples whose squares are correlated by exp(-10): the variance is known to
+    sqrt(2/100,000).  float16 storage adds a variance of at most a quarter of a squared spacing of
+    halves (2^-11 of v_th - v_rest) each step, held over tau/(2 dt) steps.
     """
     n, tau, c, sigma = 20_000, 10.0, 200.0, 150.0
     p = {"tau_m": tau, "c_m": c, "v_rest": -65.0, "v_th": -45.0, "v_reset": -70.0, "t_ref": 0.0}

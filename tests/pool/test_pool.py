@@ -212,7 +212,7 @@ def test_metrics_are_exact():
         # A capacitance per neuron makes one constant per neuron.
         assert figures.host_bytes["p_i"] == 4000
         assert figures.host_bytes["spike bits"] == 1024 * 32 * 4
-        assert set(figures.host_bytes) == {"v", "refrac", "p_i", "spike bits"}
+        assert set(figures.host_bytes) == {"v", "refrac", "p_i", "spike bits", "clock"}
         assert figures.device_bytes == {}
         assert figures.state_bytes_per_neuron == 8
         assert 0 < figures.kernel_seconds <= figures.run_seconds

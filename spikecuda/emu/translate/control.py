@@ -61,19 +61,15 @@ def _ret(e: Emitter, m: Modifiers) -> None:
     e.goto("final" if m.item.opcode == "exit" else e.inline.leave)
 
 
-@instruction("trap", "brkpt")
+@instruction("trap")
 def _trap(e: Emitter, m: Modifiers) -> None:
-    if m.item.opcode != "trap":
-        raise m.refuse()
     m.done(0)
     e.fault("true", c.FAULT_TRAP, m.item.line)
 
 
-@instruction("pragma", "nanosleep")
-def _nothing(e: Emitter, m: Modifiers) -> None:
-    """``nanosleep``: sleeping changes nothing that a thread can see."""
-    if m.item.opcode != "nanosleep":
-        raise m.refuse()
+@instruction("nanosleep")
+def _nanosleep(e: Emitter, m: Modifiers) -> None:
+    """Sleeping changes nothing that a thread can see."""
     m.type("u", (32,))
     m.done(1)
 

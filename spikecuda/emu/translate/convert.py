@@ -50,6 +50,7 @@ def _pack(e: Emitter, m: Modifiers, source: Type) -> None:
 
 
 def narrowed(e: Emitter, value: str, source: Type, target: Type, rounding: str) -> str:
+    """A float as a narrower type."""
     if rounding == "rn" and (source, target) != (F64, F16):
         return e.value(f"fptrunc {source.llvm} {value} to {target.llvm}")
     name, text = narrow(source.llvm, target.llvm, rounding)
@@ -186,6 +187,7 @@ def _mov(e: Emitter, m: Modifiers) -> None:
 
 
 def unpack(e: Emitter, m: Modifiers, items: tuple[Operand, ...], value: str, width: int) -> None:
+    """Write the parts of a value to several registers, the lowest first."""
     each = width // len(items)
     for index, item in enumerate(items):
         part = e.value(f"lshr i{width} {value}, {index * each}")

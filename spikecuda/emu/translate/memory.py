@@ -142,10 +142,8 @@ def _parameter(
             e.put_bits(item, value, kind.width, m, extend="sign" if kind.signed else "zero")
 
 
-@instruction("prefetch", "prefetchu", "discard", "applypriority")
+@instruction("prefetch", "prefetchu")
 def _prefetch(e: Emitter, m: Modifiers) -> None:
-    if not m.item.opcode.startswith("prefetch"):
-        raise m.refuse()
     m.choose("global", "local", default="")
     m.choose("L1", "L2", "L2::evict_last", "L2::evict_normal")
     (place,) = m.done(1)

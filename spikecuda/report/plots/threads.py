@@ -41,7 +41,7 @@ def draw(report: "Report", gallery: "Sequence[GalleryData]", theme: Theme) -> An
             if len(mine) > MOST_LABELS and p not in (mine[0], mine[-1]):
                 continue
             ax.annotate(
-                f"{g:.3g}×\n{rate_label(p.best_rate)}/s", (p.threads, g), xytext=(5, -6),
+                f"{g:.2f}×\n{rate_label(p.best_rate)}/s", (p.threads, g), xytext=(5, -6),
                 textcoords="offset points", fontsize=7.5, color=colour, va="top",
                 annotation_clip=False,
             )  # fmt: skip
