@@ -31,13 +31,16 @@ class Drive:
 
     Attributes:
         spec: the structure, which chooses the kernel.
-        fixed: kernel arguments that stay the same over the run, by name.
+        fixed: kernel arguments that stay the same over the run, by name: one number, or one per
+            neuron of the population, or a table.
+        tables: which of them are tables, the same for every neuron.
     """
 
     def __init__(self, value: object, count: int, dt: float, steps: int, real: str) -> None:
         self.count, self.dt, self.steps = count, dt, steps
         self.real = np.dtype(real).type
         self.fixed: dict[str, np.ndarray | np.generic] = {}
+        self.tables: set[str] = set()
         self._bias: np.ndarray = np.float64(0.0)  # type: ignore[assignment]
         self._waves: list[Step | Ramp | np.ndarray] = []
         self._shapes: list[Step | Ramp] = []
@@ -169,7 +172,9 @@ class Drive:
         if rate.ndim:
             self.fixed[f"_mean{j}"], self.fixed[f"_none{j}"] = mean32, none32
             self.fixed[f"_reciprocals{j}"] = reciprocals
+            self.tables.add(f"_reciprocals{j}")
         else:
+            self.tables.add(f"_survival{j}")
             self.fixed[f"_survival{j}"] = _survival(
                 np.float32(mean32), np.float32(none32), reciprocals
             )

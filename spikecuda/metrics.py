@@ -18,6 +18,7 @@ class Metrics:
         run_seconds: wall-clock time spent in runs, from input to spike lists.
         kernel_seconds: the part of it spent in update kernels.
         compile_seconds: time spent building kernels.
+        launches: kernel launches since the device was opened.
         updates_per_second: neuron updates per second of run time.
         realtime_factor: run time over model time; below 1 is faster than real time.
         host_bytes: bytes of buffers in host memory, by name.
@@ -34,6 +35,7 @@ class Metrics:
     run_seconds: float
     kernel_seconds: float
     compile_seconds: float
+    launches: int
     updates_per_second: float
     realtime_factor: float
     host_bytes: dict[str, int]

@@ -117,14 +117,15 @@ class SystemMonitor:
         }
 
     def _run(self) -> None:
-        due = time.perf_counter()
-        while not self._stop.is_set():
+        # The first sample comes after an interval: the system's counters need some time to turn.
+        due = time.perf_counter() + self.interval
+        while not self._stop.wait(max(0.0, due - time.perf_counter())):
             busy = time.thread_time()
             self._rows.append(self._sample())
             self.own_seconds += time.thread_time() - busy
-            # Never catch up with missed samples: a loaded machine is not loaded further.
-            due = max(due + self.interval, time.perf_counter())
-            self._stop.wait(due - time.perf_counter())
+            # Never catch up with missed samples: a loaded machine is not loaded further, and
+            # samples too close together would show a busy processor as idle.
+            due = max(due + self.interval, time.perf_counter() + 0.5 * self.interval)
 
     def _sample(self) -> dict[str, Any]:
         row: dict[str, Any] = {

@@ -39,38 +39,52 @@ class Spikes:
 
 @dataclass
 class Drain:
-    """Collect spikes window by window from rows of bits."""
+    """Collect spikes, window by window, from the partitions' rows of bits.
 
-    count: int
+    Attributes:
+        keep: whether spikes are listed, or only counted.
+        total: spikes taken so far.
+    """
+
     keep: bool
     total: int = 0
-    steps: list[np.ndarray] = field(default_factory=list)
-    neurons: list[np.ndarray] = field(default_factory=list)
+    _steps: list[np.ndarray] = field(default_factory=list)
+    _neurons: list[np.ndarray] = field(default_factory=list)
 
-    @property
-    def words(self) -> int:
-        """uint32 words in a row of bits."""
-        return (self.count + 31) // 32
+    def take(self, parts: list[tuple[np.ndarray, int, int]], clock: int, rows: int) -> None:
+        """Take the spikes of a window.
 
-    def take(self, bits: np.ndarray, clock: int, rows: int) -> int:
-        """Take the spikes of a window; return how many there were."""
+        Args:
+            parts: for each partition, in the order of their neurons: bits, words in a row, number
+                of the first neuron.
+            clock: number of the first row's step.
+            rows: steps of the window.
+        """
         from spikecuda.kernels.render import load_host
 
         loops = load_host("spikes")
-        counts = np.empty(rows, np.int64)
-        loops.count_spikes(bits, self.words, 0, rows, counts)
-        found = int(counts.sum())
-        self.total += found
-        if self.keep and found:
-            offsets = np.concatenate(([0], np.cumsum(counts)[:-1]))
-            step, neuron = np.empty(found, np.int64), np.empty(found, np.int32)
-            loops.list_spikes(bits, self.words, 0, rows, offsets, np.int64(clock), step, neuron)
-            self.steps.append(step)
-            self.neurons.append(neuron)
-        return found
+        found = []
+        for bits, words, first in parts:
+            counts = np.empty(rows, np.int64)
+            loops.count_spikes(bits, words, 0, rows, counts)
+            size = int(counts.sum())
+            self.total += size
+            if self.keep and size:
+                offsets = np.concatenate(([0], np.cumsum(counts)[:-1]))
+                step, neuron = np.empty(size, np.int64), np.empty(size, np.int32)
+                loops.list_spikes(bits, words, 0, rows, offsets, clock, first, step, neuron)
+                found.append((step, neuron))
+        if len(found) == 1:
+            self._steps.append(found[0][0])
+            self._neurons.append(found[0][1])
+        elif found:
+            step, neuron = (np.concatenate(lists) for lists in zip(*found, strict=True))
+            order = np.argsort(step, kind="stable")
+            self._steps.append(step[order])
+            self._neurons.append(neuron[order])
 
     def spikes(self, dt: float) -> Spikes:
         """Return all spikes taken so far."""
-        if not self.steps:
+        if not self._steps:
             return Spikes(np.empty(0, np.int64), np.empty(0, np.int32), dt)
-        return Spikes(np.concatenate(self.steps), np.concatenate(self.neurons), dt)
+        return Spikes(np.concatenate(self._steps), np.concatenate(self._neurons), dt)

@@ -1,4 +1,8 @@
-"""Hypothesis profiles, and the targets that the tests of kernels run on."""
+"""Hypothesis profiles, and the targets that the tests of kernels run on.
+
+``HYPOTHESIS_PROFILE=thorough`` takes more and other examples.  ``SPIKECUDA_TARGETS=cpu,cuda-emu``
+(``cuda`` where there is a GPU) runs the same tests on other targets.
+"""
 
 import os
 
@@ -9,11 +13,16 @@ settings.register_profile("full", deadline=None, derandomize=True, print_blob=Tr
 settings.register_profile("thorough", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "full"))
 
-# What a pool needs to be told to run on each target: the same tests for all of them.
-TARGETS = {"cpu": {"use_gpu": False}}
+# What a pool needs to be told to run on each target.
+POOL_OPTIONS = {
+    "cpu": {"device": "cpu", "threads": 1},
+    "cuda-emu": {"device": "cuda-emu"},
+    "cuda": {"device": "cuda:0"},
+}
+TARGETS = os.environ.get("SPIKECUDA_TARGETS", "cpu").split(",")
 
 
-@pytest.fixture(scope="session", params=sorted(TARGETS))
+@pytest.fixture(scope="session", params=TARGETS)
 def target(request):
     """Keyword arguments of GPUNeuronPool that choose the target."""
-    return TARGETS[request.param]
+    return POOL_OPTIONS[request.param]

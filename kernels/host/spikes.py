@@ -35,18 +35,21 @@ def count_spikes(bits, words, first, last, counts):
 
 
 @njit(
-    "void(uint32[::1], int64, int64, int64, int64[::1], int64, int64[::1], int32[::1])",
+    "void(uint32[::1], int64, int64, int64, int64[::1], int64, int64, int64[::1], int32[::1])",
     nogil=True,
     cache=True,
 )
-def list_spikes(bits, words, first, last, offsets, clock, steps, neurons):
-    """Write the (step, neuron) pairs of rows [first, last), sorted, row r from offsets[r] on."""
+def list_spikes(bits, words, first, last, offsets, clock, neuron, steps, neurons):
+    """Write the (step, neuron) pairs of rows [first, last), sorted, row r from offsets[r] on.
+
+    ``clock`` is the number of row 0's step, ``neuron`` the number of bit 0's neuron.
+    """
     for row in range(first, last):
         at = offsets[row]
         for j in range(words):
             word = bits[row * words + j]
             while word != 0:
                 steps[at] = clock + row
-                neurons[at] = 32 * j + np.int64(_trailing_zeros(np.uint32(word)))
+                neurons[at] = neuron + 32 * j + np.int64(_trailing_zeros(np.uint32(word)))
                 at += 1
                 word = np.uint32(word & np.uint32(word - np.uint32(1)))

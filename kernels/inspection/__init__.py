@@ -5,7 +5,7 @@ Everything here reads machine code, PTX and published figures; nothing needs or 
 """
 
 from spikecuda.kernels.inspection.mix import Profile, profile
-from spikecuda.kernels.inspection.predict import Prediction, predict
+from spikecuda.kernels.inspection.predict import Prediction, lower_bound
 from spikecuda.kernels.inspection.rules import Violation, check
 from spikecuda.kernels.inspection.subject import Subject, compiled, inspected
 
@@ -17,6 +17,6 @@ __all__ = [
     "check",
     "compiled",
     "inspected",
-    "predict",
+    "lower_bound",
     "profile",
 ]

@@ -68,7 +68,9 @@ def exceeded(variant: str, subject: Subject, budgets: dict[str, dict[str, Budget
         return [f"{name} for {cc} has no budget; run this module with --write"]
     found, now = [], figures(subject)
     if -(-now["registers"] // REGISTER_UNIT) > -(-budget["registers"] // REGISTER_UNIT):
-        found.append(f"{name} for {cc}: {now['registers']} registers, {budget['registers']} budgeted")
+        found.append(
+            f"{name} for {cc}: {now['registers']} registers, {budget['registers']} budgeted"
+        )
     if now["instructions"] > SLACK * budget["instructions"]:
         found.append(
             f"{name} for {cc}: {now['instructions']} instructions per step, "

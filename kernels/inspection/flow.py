@@ -51,12 +51,12 @@ class Graph:
 
     @functools.cached_property
     def dominators(self) -> dict[int, set[int]]:
-        """For each reachable block, the blocks on every way from the entry to it, itself included."""
+        """For each reachable block, the blocks on every way from the entry to it, and itself."""
         return _dominators(self.order, self.predecessors, {0})
 
     @functools.cached_property
     def postdominators(self) -> dict[int, set[int]]:
-        """For each reachable block, the blocks on every way from it to an end, itself included."""
+        """For each reachable block, the blocks on every way from it to an end, and itself."""
         ends = {b for b in self.order if not self.successors[b]}
         return _dominators(self.order[::-1], self.successors, ends)
 

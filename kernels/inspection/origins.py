@@ -199,7 +199,7 @@ def _step(instruction: Instruction, state: Registers, pointers: Mapping[int, str
 
 
 def _predicates(instruction: Instruction) -> set[str]:
-    """Return the predicates that an instruction writes; some that it only reads may be with them."""
+    """Return the predicates that an instruction writes, and maybe some that it only reads."""
     found = set()
     after = False
     for operand in instruction.operands:

@@ -10,7 +10,7 @@ multiprocessor.  Load/store units: the architecture whitepapers.
 
 from dataclasses import dataclass
 
-from spikecuda.kernels.inspection.sass import Instruction, InspectionError
+from spikecuda.kernels.inspection.sass import InspectionError, Instruction
 
 FP32, IMAD, FP16, IADD, ALU, MINMAX, VOTE = "FP32", "IMAD", "FP16", "IADD", "ALU", "MINMAX", "VOTE"
 XU, CONVERT, CONVERT64, FP64 = "XU", "CONVERT", "CONVERT64", "FP64"

@@ -4,6 +4,7 @@ Never a measurement: no instruction latency, no cache miss, no launch overhead i
 GPU takes longer.  ``docs/inspection.md`` states the model.
 """
 
+import math
 from dataclasses import dataclass
 
 from spikecuda.errors import SpikecudaValueError
@@ -50,7 +51,7 @@ class Prediction:
         return self.neurons * self.steps / self.seconds
 
 
-def predict(profile: Profile, gpu: GPU, neurons: int, steps: int) -> Prediction:
+def lower_bound(profile: Profile, gpu: GPU, neurons: int, steps: int) -> Prediction:
     """Return the least time that a launch can take.
 
     Args:
@@ -73,12 +74,12 @@ def predict(profile: Profile, gpu: GPU, neurons: int, steps: int) -> Prediction:
             f"neurons and steps must be >= 1 (got {neurons} and {steps}); pass larger numbers"
         )
     loop = profile.main if steps >= profile.main.steps else profile.single
-    warps = -(-(-(-neurons // BLOCK)) // gpu.multiprocessors) * (BLOCK // WARP)
+    # The multiprocessor with the most blocks is the last to finish.
+    blocks = math.ceil(math.ceil(neurons / BLOCK) / gpu.multiprocessors)
+    warps = blocks * (BLOCK // WARP)
     limits = {}
     for resource in RESOURCES[gpu.cc]:
-        results = WARP * sum(
-            profile.once[p] + steps * loop.per_step[p] for p in resource.pipes
-        )
+        results = WARP * sum(profile.once[p] + steps * loop.per_step[p] for p in resource.pipes)
         if results:
             limits[resource.name] = warps * results / resource.lanes / (gpu.clock * 1e6)
     moved = neurons * (

@@ -75,7 +75,7 @@ class Kernel:
         return self.statements[first:last]
 
     def _edges(self, b: int, start: dict[int, int]) -> list[Edge]:
-        first, last = self.blocks[b]
+        _, last = self.blocks[b]
         end = self.statements[last - 1]
         following = [Edge(start[last], "next")] if last in start else []
         if end.opcode in ("brx", "call"):
@@ -137,4 +137,6 @@ def _statement(body: str, line: int) -> Statement:
     predicate, name, operands = found.groups()
     opcode, *modifiers = re.split(r"[.:]+", name)
     parts = _SPLIT.split(operands.strip()) if operands.strip() else []
-    return Statement(line, predicate or "", opcode, tuple(modifiers), tuple(p.strip() for p in parts))
+    return Statement(
+        line, predicate or "", opcode, tuple(modifiers), tuple(p.strip() for p in parts)
+    )

@@ -1,19 +1,20 @@
 """Tables for people: what a kernel is made of, and what GPUs could do with it at most."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from spikecuda.kernels.inspection.gpus import GPU, GPUS
 from spikecuda.kernels.inspection.mix import Profile, profile
 from spikecuda.kernels.inspection.occupancy import occupancy
-from spikecuda.kernels.inspection.predict import BLOCK, predict
+from spikecuda.kernels.inspection.pipes import PIPES
+from spikecuda.kernels.inspection.predict import BLOCK, lower_bound
 from spikecuda.kernels.inspection.subject import inspected
 from spikecuda.kernels.spec import KernelSpec
 
 Row = tuple[str, ...]
 
 KERNEL_COLUMNS = (
-    "kernel", "cc", "registers", "local B", "occupancy", "instr/step", "steps/loop", "by pipe",
-    "B/neuron/launch", "B/neuron/step",
+    "kernel", "cc", "registers", "local B", "occupancy", "limit", "instr/step", "steps/pass",
+    "B/launch", "B/step",
 )  # fmt: skip
 ACCESS_COLUMNS = ("kernel", "cc", "accesses in the step loop", "outside")
 PREDICTION_COLUMNS = (
@@ -26,19 +27,29 @@ def kernel_row(p: Profile) -> Row:
     """Return a row of the table of kernels."""
     subject = p.subject
     held = occupancy(subject.cc, subject.facts.registers, BLOCK, subject.facts.shared)
-    pipes = sorted(p.main.per_step.items(), key=lambda item: -item[1])
     return (
         subject.name,
         "{}.{}".format(*subject.cc),
         str(subject.facts.registers),
         str(subject.facts.frame),
-        f"{held.fraction:.0%} ({', '.join(held.limits)})",
+        f"{held.fraction:.0%}",
+        held.limits[0],
         f"{p.instructions:.1f}",
         str(p.main.steps),
-        " ".join(f"{name} {count:.1f}" for name, count in pipes if count >= 0.05),
         f"{sum(p.launch_bytes.values()):g}",
         f"{sum(p.step_bytes.values()):g}",
     )
+
+
+def mix_table(profiles: Sequence[Profile]) -> tuple[Row, list[Row]]:
+    """Return columns and rows of the table of warp instructions per step by pipe."""
+    used = [pipe for pipe in PIPES if any(p.main.per_step[pipe] for p in profiles)]
+    rows = []
+    for p in profiles:
+        counts = [p.main.per_step[pipe] for pipe in used]
+        cells = [f"{count:.1f}" if count else "" for count in counts]
+        rows.append((p.subject.name, "{}.{}".format(*p.subject.cc), *cells))
+    return ("kernel", "cc", *used), rows
 
 
 def access_row(p: Profile) -> Row:
@@ -57,7 +68,7 @@ def access_row(p: Profile) -> Row:
 
 def prediction_row(name: str, p: Profile, gpu: GPU, neurons: int, steps: int) -> Row:
     """Return a row of the table of predictions."""
-    fused, plain = predict(p, gpu, neurons, steps), predict(p, gpu, neurons, 1)
+    fused, plain = lower_bound(p, gpu, neurons, steps), lower_bound(p, gpu, neurons, 1)
     return (
         name,
         gpu.name,

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.inspection.flow import Edge, Graph
 
-_INSTRUCTION = re.compile(r"/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P[0-9T]+)\s+)?([A-Z][\w.]*)\s*(.*?)\s*;")
+_INSTRUCTION = re.compile(
+    r"/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P[0-9T]+)\s+)?([A-Z][\w.]*)\s*(.*?)\s*;"
+)
 _SECTION = re.compile(r"\.text\.([\w$]+):$")
 _LABEL = re.compile(r"([.$\w]+):$")
 _TARGET = re.compile(r"`\(([^)]+)\)")
@@ -90,7 +92,7 @@ class Code:
         return self.instructions[first:last]
 
     def _edges(self, b: int, start: dict[int, int]) -> list[Edge]:
-        first, last = self.blocks[b]
+        _, last = self.blocks[b]
         end = self.instructions[last - 1]
         following = [Edge(start[last], "next")] if last in start else []
         if end.opcode not in ENDS or end.never:

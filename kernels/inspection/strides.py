@@ -87,9 +87,7 @@ def accesses(kernel: Kernel) -> list[Access]:
                     continue
                 kind = {"ld": "load", "st": "store"}.get(s.opcode, "atomic")
                 address = values.address(s)
-                found.append(
-                    Access(s, block, kind, _bytes(s), address.stride, address.pointers)
-                )
+                found.append(Access(s, block, kind, _bytes(s), address.stride, address.pointers))
     return found
 
 
@@ -131,9 +129,9 @@ class _Values:
         graph, result = self.kernel.graph, set()
         for block in graph.order:
             end = self.kernel.block(block)[-1]
-            if end.opcode in ("bra", "ret", "exit") and end.predicate:
-                if not self._operand(end.predicate.lstrip("!")).uniform:
-                    result |= graph.between(block)
+            guard = end.predicate if end.opcode in ("bra", "ret", "exit") else ""
+            if guard and not self._operand(guard.lstrip("!")).uniform:
+                result |= graph.between(block)
         return frozenset(result)
 
     def _iterate(self, divergent: frozenset[int]) -> None:
@@ -148,9 +146,9 @@ class _Values:
                     value = self._value(s)
                     if value is None:
                         continue
-                    guarded = bool(s.predicate) and not self._operand(
-                        s.predicate.lstrip("!")
-                    ).uniform
+                    guarded = (
+                        bool(s.predicate) and not self._operand(s.predicate.lstrip("!")).uniform
+                    )
                     for register in results:
                         # Lanes that part and meet again may bring different values.
                         lone = register in self.merged and (block in divergent or guarded)
@@ -166,8 +164,8 @@ class _Values:
             return Value(Fraction(1))
         if text.startswith(UNIFORM_SOURCES):
             return UNIFORM
-        if text.startswith("%"):
-            return self.known.get(text, UNKNOWN)
+        if text.startswith(("%", "!%")):
+            return self.known.get(text.lstrip("!"), UNKNOWN)
         # Literals of floating-point numbers.
         return UNIFORM
 
@@ -177,8 +175,7 @@ class _Values:
         inputs = s.operands[1:]
         if any(o in self.merged and o not in self.known for o in inputs):
             # A loop's value on the first pass: only what comes from outside the loop counts.
-            if name not in ("selp", "mov"):
-                return None
+            return None
         if name == "ld" and "param" in s.modifiers:
             found = _ADDRESS.fullmatch(inputs[0])
             number = self.kernel.parameters.get(found.group(1)) if found else None

@@ -1,14 +1,16 @@
 """A real CUDA GPU through cuda.core: a thin adapter, the one part that needs a GPU to run."""
 
 import ctypes
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import cuda.core as core
 import numpy as np
 from cuda.bindings import driver
 
-from spikecuda.backends.base import Buffer, Device, Event, Graph, Kernel, Stream
+from spikecuda.backends.base import Buffer, Device, Graph, Kernel, Stream
+from spikecuda.backends.cuda_stream import CudaGraph, CudaStream, check, reported
 from spikecuda.errors import DeviceError
 from spikecuda.kernels.offline import ARCHITECTURES
 from spikecuda.kernels.spec import KernelSpec
@@ -23,18 +25,22 @@ SCALARS = {
     "float32": ctypes.c_float,
     "float64": ctypes.c_double,
 }
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def check(result: tuple[Any, ...]) -> Any:
-    """Return what a driver call returned, or raise DeviceError with the driver's words."""
-    error, *values = result
-    if error != driver.CUresult.CUDA_SUCCESS:
-        _, text = driver.cuGetErrorString(error)
-        raise DeviceError(
-            f"the CUDA driver reports {error.name} ({(text or b'').decode()}); see nvidia-smi, and "
-            "compute-sanitizer for a kernel's fault"
-        )
-    return values[0] if len(values) == 1 else tuple(values)
+def on_device(
+    method: Callable[Concatenate["CudaDevice", P], R],
+) -> Callable[Concatenate["CudaDevice", P], R]:
+    """Let a method run with its GPU current in the calling thread, and report its errors."""
+
+    @functools.wraps(method)
+    def call(self: "CudaDevice", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with reported():
+            self.gpu.set_current()
+            return method(self, *args, **kwargs)
+
+    return call
 
 
 class CudaDevice(Device):
@@ -47,50 +53,55 @@ class CudaDevice(Device):
 
     def __init__(self, number: int = 0, block: int = BLOCK) -> None:
         super().__init__()
-        self.name = f"cuda:{number}"
-        self._device = core.Device(number)
-        self._device.set_current()
-        capability = self._device.compute_capability
-        self.cc = _architecture((capability.major, capability.minor))
-        self.block = block
-        self.description = (
-            f"{self._device.name}, compute capability {capability.major}.{capability.minor}"
-        )
-        self.stream: CudaStream = CudaStream(self._device.create_stream())
-        # Where launches go: the stream, or a graph that is being captured.
-        self._target: Any = self.stream.core
+        self.name, self.number, self.block = f"cuda:{number}", number, block
         self._clock_kernel: Any = None
-        self._pool = core.DeviceMemoryResource(
-            self._device, core.DeviceMemoryResourceOptions(ipc_enabled=False)
-        )
+        self._closed = False
+        with reported():
+            self.gpu.set_current()
+            capability = self.gpu.compute_capability
+            self.cc = _architecture((capability.major, capability.minor))
+            self.description = (
+                f"{self.gpu.name}, compute capability {capability.major}.{capability.minor}"
+            )
+            self.stream: CudaStream = CudaStream(self.gpu.create_stream())
+            # Where launches go: the stream, or a graph that is being captured.
+            self._target: core.Stream | core.graph.GraphBuilder = self.stream.core
+            self._pool = core.DeviceMemoryResource(
+                number, core.DeviceMemoryResourceOptions(ipc_enabled=False)
+            )
+            # Keep freed memory for the next run; by default every synchronisation gives it back.
+            threshold = driver.CUmemPool_attribute.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD
+            most = driver.cuuint64_t(2**64 - 1)
+            check(driver.cuMemPoolSetAttribute(self._pool.handle, threshold, most))
 
+    @property
+    def gpu(self) -> core.Device:
+        """The calling thread's object for this GPU; cuda.core has one for each thread."""
+        return core.Device(self.number)
+
+    @on_device
     def write(self, buffer: Buffer, values: np.ndarray) -> None:
         """Copy host values to the start of a buffer; the values may be changed afterwards."""
         values = np.ascontiguousarray(values, buffer.dtype)
-        handle = int(buffer.data.handle)
-        check(
-            driver.cuMemcpyHtoDAsync(
-                handle, values.ctypes.data, values.nbytes, self.stream.core.handle
-            )
-        )
+        handle, stream = int(buffer.data.handle), self.stream.core.handle
+        check(driver.cuMemcpyHtoDAsync(handle, values.ctypes.data, values.nbytes, stream))
         self.stream.synchronize()
 
+    @on_device
     def read(self, buffer: Buffer, size: int | None = None) -> np.ndarray:
         """Return a copy of the first ``size`` elements."""
         values = np.empty(buffer.size if size is None else size, buffer.dtype)
-        handle = int(buffer.data.handle)
-        check(
-            driver.cuMemcpyDtoHAsync(
-                values.ctypes.data, handle, values.nbytes, self.stream.core.handle
-            )
-        )
+        handle, stream = int(buffer.data.handle), self.stream.core.handle
+        check(driver.cuMemcpyDtoHAsync(values.ctypes.data, handle, values.nbytes, stream))
         self.stream.synchronize()
         return values
 
+    @on_device
     def clear(self, buffer: Buffer) -> None:
         """Set a buffer to zero; can be captured."""
         buffer.data.fill(0, stream=self._target)
 
+    @on_device
     def launch(
         self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
     ) -> None:
@@ -100,58 +111,86 @@ class CudaDevice(Device):
             values[first_at], values[last_at] = ctypes.c_int64(first), ctypes.c_int64(last)
             self._launch(kernel.function, grid(last - first, self.block), self.block, values)
 
+    @on_device
     def advance(self, clock: Buffer, steps: int) -> None:
         """Add ``steps`` to a step counter on the device; can be captured."""
+        self._launch(self._load_clock(), 1, 32, [*array(clock), ctypes.c_int64(steps)])
+
+    @on_device
+    def capture(self, work: Callable[[], None]) -> Graph:
+        """Return what ``work`` launches as a graph, without running it."""
+        self._load_clock()
+        before, builder = self.launches, self.gpu.create_graph_builder()
+        try:
+            self._target = builder.begin_building()
+            work()
+            graph = builder.end_building().complete()
+            return CudaGraph(self, self.stream.core, graph, self.launches - before)
+        finally:
+            self._target, self.launches = self.stream.core, before
+            builder.close()
+
+    @on_device
+    def new_stream(self) -> Stream:
+        """Return another stream."""
+        return CudaStream(self.gpu.create_stream())
+
+    def synchronize(self) -> None:
+        """Wait until all work is done."""
+        self.stream.synchronize()
+
+    @on_device
+    def available_memory(self) -> int:
+        """Return the GPU's free memory and what the pool holds without using it."""
+        free, _ = check(driver.cuMemGetInfo())
+        held = self._pool.attributes
+        return int(free) + held.reserved_mem_current - held.used_mem_current
+
+    def preferred_batch(self, count: int) -> int:
+        """Return the whole population."""
+        return count
+
+    @on_device
+    def figures(self) -> dict[str, float]:
+        """Return the GPU's figures: multiprocessors, clock in MHz, bandwidth in GB/s, l2 in MB."""
+        facts = self.gpu.properties
+        transfers = 2e3 * facts.memory_clock_rate  # a second: two for each cycle
+        return {
+            "multiprocessors": facts.multiprocessor_count,
+            "clock": facts.clock_rate / 1e3,
+            "bandwidth": transfers * facts.global_memory_bus_width / 8 / 1e9,
+            "l2": facts.l2_cache_size / 1e6,
+        }
+
+    @on_device
+    def close(self) -> None:
+        """Give everything back, also after a fault; closing twice does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.stream.synchronize()  # kernels may run yet
+        finally:
+            super().close()
+            self._clock_kernel = None
+            self.stream.core.close()
+            self._pool.close()
+
+    def _launch(self, function: Any, blocks: int, block: int, values: Sequence[Any]) -> None:
+        core.launch(self._target, core.LaunchConfig(grid=blocks, block=block), function, *values)
+        self.launches += 1
+
+    def _load_clock(self) -> Any:
+        """Return the kernel that advances counters; loaded before a capture begins."""
         if self._clock_kernel is None:
             from spikecuda.kernels.compile_cuda import build_clock
 
             compiled = build_clock(self.cc)
             code = core.ObjectCode.from_cubin(compiled.cubin, name="advance_clock")
             self._clock_kernel = code.get_kernel(compiled.entry)
-        self._launch(self._clock_kernel, 1, 32, [*array(clock), ctypes.c_int64(steps)])
+        return self._clock_kernel
 
-    def capture(self, work: Callable[[], None]) -> Graph:
-        """Return what ``work`` launches as a graph, without running it."""
-        builder = self._device.create_graph_builder().begin_building()
-        before, self._target = self.launches, builder
-        try:
-            work()
-        finally:
-            self._target = self.stream.core
-            nodes, self.launches = self.launches - before, before
-            builder.end_building()
-        return CudaGraph(self, builder.complete(), nodes)
-
-    def new_stream(self) -> Stream:
-        """Return another stream."""
-        return CudaStream(self._device.create_stream())
-
-    def synchronize(self) -> None:
-        """Wait until all work is done."""
-        self.stream.synchronize()
-
-    def _launch(self, function: Any, blocks: int, block: int, values: Sequence[Any]) -> None:
-        config = core.LaunchConfig(grid=blocks, block=block)
-        core.launch(self._target, config, function, *values)
-        self.launches += 1
-
-    def available_memory(self) -> int:
-        """Return the GPU's free memory."""
-        free, _ = check(driver.cuMemGetInfo())
-        return int(free)
-
-    def preferred_batch(self, count: int) -> int:
-        """Return the whole population."""
-        return count
-
-    def close(self) -> None:
-        """Give everything back."""
-        super().close()
-        if not self.stream.core.is_closed:
-            self.stream.synchronize()
-            self.stream.core.close()
-            self._pool.close()
-
+    @on_device
     def _build(self, spec: KernelSpec) -> Kernel:
         from spikecuda.kernels.compile_cuda import build
 
@@ -160,11 +199,16 @@ class CudaDevice(Device):
         resources = {"registers": compiled.resources.registers}
         return Kernel(spec, code.get_kernel(compiled.entry), 0.0, resources=resources)
 
-    def _allocate(self, size: int, dtype: np.dtype) -> Any:
+    def _reserved(self, used: int) -> int:
+        return int(self._pool.attributes.reserved_mem_current)
+
+    @on_device
+    def _allocate(self, size: int, dtype: np.dtype) -> core.Buffer:
         data = self._pool.allocate(max(size, 1) * dtype.itemsize, stream=self.stream.core)
         data.fill(0, stream=self.stream.core)
         return data
 
+    @on_device
     def _free(self, buffer: Buffer) -> None:
         buffer.data.close(self.stream.core)
 
@@ -191,58 +235,6 @@ def array(buffer: Buffer) -> list[ctypes.c_int64]:
     item = buffer.dtype.itemsize
     words = (0, 0, buffer.size, item, int(buffer.data.handle), buffer.size, item)
     return [ctypes.c_int64(word) for word in words]
-
-
-class CudaEvent(Event):
-    """A timed CUDA event."""
-
-    def __init__(self, event: core.Event) -> None:
-        self.core = event
-
-    def synchronize(self) -> None:
-        """Wait until the work before it is done."""
-        self.core.sync()
-
-    def seconds_until(self, later: Event) -> float:
-        """Return the GPU's time between two events, in seconds."""
-        assert isinstance(later, CudaEvent)
-        return float(later.core - self.core) / 1000.0
-
-
-class CudaStream(Stream):
-    """A CUDA stream."""
-
-    def __init__(self, stream: core.Stream) -> None:
-        self.core = stream
-
-    def record(self) -> Event:
-        """Return a timed event after the work that is in the stream now."""
-        return CudaEvent(self.core.record(options=core.EventOptions(timing_enabled=True)))
-
-    def wait(self, event: Event) -> None:
-        """Let later work in this stream wait for an event of any stream."""
-        assert isinstance(event, CudaEvent)
-        self.core.wait(event.core)
-
-    def synchronize(self) -> None:
-        """Wait until the stream's work is done."""
-        self.core.sync()
-
-
-class CudaGraph(Graph):
-    """A captured CUDA graph."""
-
-    def __init__(self, device: CudaDevice, graph: Any, nodes: int) -> None:
-        self._device, self._graph, self.nodes = device, graph, nodes
-
-    def replay(self) -> None:
-        """Launch the graph in the device's stream."""
-        self._graph.launch(self._device.stream.core)
-        self._device.launches += self.nodes
-
-    def close(self) -> None:
-        """Give the graph back."""
-        self._graph.close()
 
 
 def _architecture(capability: tuple[int, int]) -> tuple[int, int]:

@@ -61,7 +61,7 @@ def execute(args: argparse.Namespace) -> int:
     device = choose(None, args.device)
     sizes = [values.count(n, "--sizes") for n in args.sizes]
     given = [values.count(n, "--threads") for n in args.threads or []]
-    threads = (given or [usable_cores()]) if device == "cpu" else [0]
+    threads = (given or [usable_cores()]) if device.startswith("cpu") else [0]
     cases = [
         (model, as_precision(precision).name, n, t)
         for model in args.models for precision in args.precisions for n in sizes for t in threads

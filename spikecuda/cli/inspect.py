@@ -79,8 +79,10 @@ def run(args: argparse.Namespace) -> int:
         profile(inspected(spec, cc), args.rate, args.dt) for spec in specs for cc in architectures
     ]
     out = terminal.console()
-    title = f"Kernels with input {args.variant!r}, blocks of 128 threads, warp instructions"
+    title = f"Kernels with input {args.variant!r}, blocks of 128 threads; B: bytes per neuron"
     out.print(terminal.table(title, report.KERNEL_COLUMNS, map(report.kernel_row, profiles)))
+    title = "Warp instructions per step by pipe"
+    out.print(terminal.table(title, *report.mix_table(profiles)))
     title = "Accesses to global memory, instructions by width"
     out.print(terminal.table(title, report.ACCESS_COLUMNS, map(report.access_row, profiles)))
     title = f"PREDICTED lower bounds of time (not measured): {neurons:,} neurons, {args.rate:g} Hz"

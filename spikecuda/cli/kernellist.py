@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from spikecuda.cli.kernelspec import compute_capability, make_spec, traffic
+from spikecuda.cli.kernelspec import LAUNCH_STEPS, compute_capability, make_spec, traffic
 from spikecuda.errors import MissingPackageError
 
 PRECISIONS = ("float16", "float32", "float64")
@@ -34,7 +34,6 @@ def execute(args: argparse.Namespace) -> int:
     """Print the table."""
     from spikecuda.cli.models import find_model
     from spikecuda.cli.terminal import console, progress, table, to_json
-    from spikecuda.pool import WINDOW_STEPS
 
     cc = compute_capability(args.arch)
     specs = [
@@ -63,15 +62,15 @@ def execute(args: argparse.Namespace) -> int:
                 "state_bytes": spec.bytes_per_neuron(),
                 "bytes_per_launch": moved.launch,
                 "bytes_per_step": moved.step,
-                "bytes_per_neuron_step": round(moved.per_step(WINDOW_STEPS), 4),
+                "bytes_per_neuron_step": round(moved.per_step(LAUNCH_STEPS), 4),
             })  # fmt: skip
             bar.advance(task)
     if args.json:
         print(to_json({"arch": f"sm_{cc[0]}{cc[1]}", "input": args.input, "not_compiled": missing,
-                       "steps_per_launch": WINDOW_STEPS, "kernels": rows}))  # fmt: skip
+                       "steps_per_launch": LAUNCH_STEPS, "kernels": rows}))  # fmt: skip
         return 0
     columns = ("kernel", "scheme", "registers", "spills, B", "state, B/neuron", "moved, B/launch",
-               f"moved, B/step (K = {WINDOW_STEPS})")  # fmt: skip
+               f"moved, B/step (K = {LAUNCH_STEPS})")  # fmt: skip
     cells = [
         (r["kernel"], r["scheme"], _or_dash(r["registers"]), _or_dash(r["spill_bytes"]),
          r["state_bytes"], f"{r['bytes_per_launch']:g}", f"{r['bytes_per_neuron_step']:.3g}")

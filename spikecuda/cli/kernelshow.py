@@ -5,7 +5,7 @@ import re
 import sys
 from typing import Any
 
-from spikecuda.cli.kernelspec import compute_capability, make_spec, traffic
+from spikecuda.cli.kernelspec import LAUNCH_STEPS, compute_capability, make_spec, traffic
 from spikecuda.errors import MissingPackageError, SpikecudaValueError
 
 FORMS = {"source": None, "ptx": "cuda", "sass": "cuda", "asm": "cpu"}
@@ -104,7 +104,6 @@ def _vector_use(text: str) -> str:
 
 def _header(spec: Any, target: str, cc: tuple[int, int], facts: list[str]) -> list[str]:
     from spikecuda.kernels.render import describe
-    from spikecuda.pool import WINDOW_STEPS
 
     moved = traffic(spec)
     where = f"sm_{cc[0]}{cc[1]}" if target == "cuda" else "this processor"
@@ -112,8 +111,8 @@ def _header(spec: Any, target: str, cc: tuple[int, int], facts: list[str]) -> li
         f"{describe(spec)}; for {where}",
         *facts,
         f"state: {spec.bytes_per_neuron()} bytes a neuron; moved per neuron: {moved.launch:g} "
-        f"bytes a launch and {moved.step:g} a step = {moved.per_step(WINDOW_STEPS):.3g} bytes per "
-        f"neuron and step in launches of {WINDOW_STEPS} steps",
+        f"bytes a launch and {moved.step:g} a step = {moved.per_step(LAUNCH_STEPS):.3g} bytes per "
+        f"neuron and step in launches of {LAUNCH_STEPS} steps",
     ]
 
 

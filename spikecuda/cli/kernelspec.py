@@ -9,6 +9,8 @@ from spikecuda.errors import SpikecudaValueError, nearest
 if TYPE_CHECKING:
     from spikecuda.kernels.spec import InputSpec, KernelSpec
 
+# The most steps that a pool takes in one launch.
+LAUNCH_STEPS = 1024
 INPUTS = ("none", "constant", "per-neuron", "wave", "drive", "noise", "poisson")
 
 

@@ -30,7 +30,7 @@ def count(text: object, name: str = "count") -> int:
     """Return a whole number >= 1 from 1000, 1e6, 10k or 1M."""
     match = re.fullmatch(r"\s*([0-9_]*\.?[0-9]+(?:e[0-9]+)?)\s*([kmg]?)\s*", str(text).lower())
     value = float(match[1].replace("_", "")) * SUFFIXES[match[2]] if match else math.nan
-    if not (value >= 1 and value == math.floor(value)):
+    if not (1 <= value < 2**63 and value == math.floor(value)):
         raise SpikecudaValueError(
             f"{name} must be a whole number >= 1, such as 1000, 10k or 1M (got {text!r})"
         )

@@ -30,7 +30,7 @@ def measure(settings: Settings, progress: Progress) -> tuple[Report, list[Galler
         progress: called with a phase and what is being done in it.
     """
     begin = time.perf_counter()
-    devices = list(settings.devices) or default_devices()
+    devices = [canonical(name) for name in settings.devices] or default_devices()
     report = Report(
         schema=SCHEMA_VERSION,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -77,6 +77,12 @@ def measure(settings: Settings, progress: Progress) -> tuple[Report, list[Galler
     report.notes = make_notes(report)
     report.seconds = time.perf_counter() - begin
     return report, gallery
+
+
+def canonical(device: str) -> str:
+    """Return a device's name as its pools give it: ``cuda-emu`` is ``cuda-emu:0``."""
+    kind, _, number = device.partition(":")
+    return kind if kind in ("cpu", "cuda-sim") else f"{kind}:{number or 0}"
 
 
 def default_devices() -> list[str]:

@@ -6,11 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from spikecuda.pool import WINDOW_STEPS_MIN, GPUNeuronPool
+from spikecuda.pool import GPUNeuronPool
 from spikecuda.report.results import SpeedPoint
 from spikecuda.report.workloads import DT, WORKLOADS
 
 MAX_REPEATS = 50
+# Fewer steps would mostly time what is done once in a run, such as checking the input.
+MIN_STEPS = 50
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def open_pool(
     """Return a pool with the start values of the model's workload."""
     return GPUNeuronPool(
         neurons, model, precision=precision, dt=DT, seed=seed, device=device,
-        threads=threads if device == "cpu" else None,
+        threads=threads if device.startswith("cpu") else None,
         initial=WORKLOADS[model].initial(), **options,
     )  # fmt: skip
 
@@ -65,16 +67,16 @@ def time_pool(pool: GPUNeuronPool, current: Any, seconds: float, repeats: int) -
             buffers[name] = max(buffers.get(name, 0), size)
 
     # The first run builds the kernel and touches the memory; the second tells the speed.
-    pool.run(steps=WINDOW_STEPS_MIN, input=current)
+    pool.run(steps=16, input=current)
     begin = time.perf_counter()
-    pool.run(steps=WINDOW_STEPS_MIN, input=current)
-    guess = (time.perf_counter() - begin) / WINDOW_STEPS_MIN
+    pool.run(steps=16, input=current)
+    guess = (time.perf_counter() - begin) / 16
     steps = _steps(seconds / repeats, guess)
     for _ in range(2):
         begin = time.perf_counter()
         pool.run(steps=steps, input=current, progress=look)
         once = time.perf_counter() - begin
-        if once >= 0.5 * seconds / repeats or steps == WINDOW_STEPS_MIN:
+        if once >= 0.5 * seconds / repeats or steps == MIN_STEPS:
             break
         # Short runs are mostly start-up: the first guess was too few steps.
         steps = _steps(seconds / repeats, once / steps)
@@ -90,7 +92,7 @@ def time_pool(pool: GPUNeuronPool, current: Any, seconds: float, repeats: int) -
 
 
 def _steps(seconds: float, per_step: float) -> int:
-    return max(WINDOW_STEPS_MIN, min(math.ceil(seconds / per_step), 1_000_000))
+    return max(MIN_STEPS, min(math.ceil(seconds / per_step), 1_000_000))
 
 
 def speed_point(pool: GPUNeuronPool, timing: Timing, threads: int) -> SpeedPoint:
@@ -101,7 +103,7 @@ def speed_point(pool: GPUNeuronPool, timing: Timing, threads: int) -> SpeedPoint
         model=pool.model.name,
         precision=pool.precision,
         device=pool.device.name,
-        threads=threads if pool.device.name == "cpu" else 0,
+        threads=threads if pool.device.name.startswith("cpu") else 0,
         neurons=pool.num_neurons,
         steps=timing.steps,
         repeats=len(timing.seconds),

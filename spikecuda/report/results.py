@@ -63,7 +63,12 @@ class SpeedPoint:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A measurement that was not made, and why."""
+    """A measurement that was not made.
+
+    Attributes:
+        what: the measurement.
+        reason: why not.
+    """
 
     what: str
     reason: str

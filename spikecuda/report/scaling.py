@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.host import available_memory
-from spikecuda.pool import WINDOW_BYTES, WINDOW_STEPS, WINDOW_STEPS_MIN, GPUNeuronPool
+from spikecuda.pool import GPUNeuronPool
 from spikecuda.report.measure import Timing, open_pool, speed_point, time_pool
 from spikecuda.report.results import MemoryPoint, Skipped, SpeedPoint
 from spikecuda.report.settings import Settings
@@ -13,6 +13,8 @@ from spikecuda.report.workloads import WORKLOADS
 # Host bytes per neuron while a point is prepared: current, start values and their copies.
 HOST_BYTES = 80
 MEMORY_NEURONS = 1_000_000
+# A launch takes at most this many steps, and no more than fill this buffer of spike bits.
+LAUNCH_STEPS, LAUNCH_BYTES = 1024, 32 << 20
 THREAD_PRECISION = "float32"
 
 
@@ -77,8 +79,8 @@ def memory_point(pool: GPUNeuronPool, seed: int) -> MemoryPoint:
         m = pool.metrics()
         buffers.update(m.device_bytes or m.host_bytes)
 
-    # One full window, so that the buffer of spike bits has its final size.
-    window = min(WINDOW_STEPS, max(WINDOW_STEPS_MIN, WINDOW_BYTES // (4 * ((n + 31) // 32))))
+    # One launch, so that the buffer of spike bits has its final size.
+    window = min(LAUNCH_STEPS, max(16, LAUNCH_BYTES // (4 * ((n + 31) // 32))))
     current = WORKLOADS[pool.model.name].current(n, seed)
     pool.run(steps=window, input=current, record=None, progress=look)
     held = dict.fromkeys(("state", "parameters", "input", "spike_bits", "other"), 0)

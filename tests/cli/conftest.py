@@ -22,6 +22,7 @@ def cli(capsys):
 
 MODEL = '''
 from spikecuda import Model, Parameter, State
+from spikecuda.language import real
 
 
 class QIF(Model):
@@ -34,10 +35,10 @@ class QIF(Model):
         return v + dt / tau * (v * v + current)
 
     def threshold(v):
-        return v >= 10.0
+        return v >= real(10.0)
 
     def reset(v):
-        return -10.0
+        return real(-10.0)
 '''
 
 

@@ -49,5 +49,5 @@ def test_a_wrong_bit_is_noticed():
         bench.validate(pool, current)
         pool.reset()
         pool.state["v"] = -60.0
-        with pytest.raises(NumericalError, match="v differ from one thread"):
+        with pytest.raises(NumericalError, match="v, refrac differ from one thread"):
             bench.validate(pool, current)

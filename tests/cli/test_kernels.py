@@ -18,7 +18,7 @@ def no_cuda(monkeypatch):
     """Take the cuda extra away."""
 
     def missing(*args):
-        raise MissingPackageError('compiling for CUDA needs numba_cuda; pip install "spikecuda[cuda]"')
+        raise MissingPackageError('CUDA needs numba_cuda; pip install "spikecuda[cuda]"')
 
     monkeypatch.setattr("spikecuda.kernels.compile_cuda.build", missing)
 

@@ -144,6 +144,50 @@ def test_neg_flushes():
     check_bits("neg.ftz.f32 d0, a;", "f32", [values], expected)
 
 
+def test_other_operations_flush_their_operands_too():
+    a, b = operands("f32", 2)
+    x, y = ([ref.flush_bits(v, "f32") for v in values] for values in (a, b))
+    for name in ("min", "max"):
+        for nan in ("", ".NaN"):
+            expected = [
+                ref.encode(
+                    ref.minimum(ref.decode(p, "f32"), ref.decode(q, "f32"), name, bool(nan)), "f32"
+                )
+                for p, q in zip(x, y, strict=True)
+            ]
+            check_bits(f"{name}{nan}.ftz.f32 d0, a, b;".replace(f"{nan}.ftz", f".ftz{nan}"),
+                       "f32", [a, b], expected)  # fmt: skip
+    check_bits("abs.ftz.f32 d0, a;", "f32", [a], [v & 0x7FFFFFFF for v in x])
+    for how in ("lt", "eq", "geu", "nan"):
+        line = f"setp.{how}.ftz.f32 d0, a, b;"
+        (got,) = evaluate(line, [(32, a), (32, b)], [1])
+        (plain,) = evaluate(line.replace(".ftz", ""), [(32, x), (32, y)], [1])
+        compare(got, plain, 1, [a, b], line)
+    (got,) = evaluate("set.eq.ftz.u32.f32 d0, a, b;", [(32, [1, 1]), (32, [0, 2**23])], [32])
+    assert got == [0xFFFFFFFF, 0]
+
+
+def test_packed_and_loose_forms():
+    """``.rn`` may be left out, and each packed operation is its scalar one on both halves."""
+    values = operands("f16", 2, 60)
+    pairs = [[v << 16 | w for v, w in zip(x, y, strict=True)] for x, y in (values, values[::-1])]
+    for name in ("add", "sub", "mul", "min", "max"):
+        (low,) = evaluate(f"{name}.f16 d0, a, b;", [(16, v) for v in values[::-1]], [16])
+        (high,) = evaluate(f"{name}.f16 d0, a, b;", [(16, v) for v in values], [16])
+        swapped = [[v << 16 | w for v, w in zip(values[0], values[1], strict=True)],
+                   [v << 16 | w for v, w in zip(values[1], values[0], strict=True)]]  # fmt: skip
+        expected = [h << 16 | x for h, x in zip(high, low, strict=True)]
+        check_bits(f"{name}.f16x2 d0, a, b;", "f32", swapped, expected)
+    line = "setp.lt.f16x2 d0|d1, a, b;"
+    got = evaluate(line, [(32, pairs[0]), (32, pairs[1])], [1, 1])
+    for index, shift in ((0, 0), (1, 16)):
+        halves = [[v >> shift & 0xFFFF for v in p] for p in pairs]
+        (scalar,) = evaluate("setp.lt.f16 d0, a, b;", [(16, v) for v in halves], [1])
+        compare(got[index], scalar, 1, pairs, line)
+    (got,) = evaluate("neg.f16x2 d0, a; abs.f16x2 d1, a;", [(32, pairs[0])], [32, 32])[:1]
+    assert got == [v ^ 0x80008000 for v in pairs[0]]
+
+
 @pytest.mark.parametrize("fmt", ["f32", "f64"])
 def test_copysign_takes_the_sign_of_the_first_operand(fmt):
     top = 1 << (WIDTH[fmt] - 1)
@@ -296,6 +340,9 @@ def test_double_nan_payloads_pass_through():
         ("fma.f64 d0, a, a, a;", "fma"),
         ("min.xorsign.abs.f32 d2, c, c;", "xorsign"),
         ("add.rz.f16 d1, b, b;", "rz"),
+        ("add.rn.f32 d2, c, 1;", "integer 1 as .f32"),
+        ("add.s32 d2, c, 0f3F800000;", "float literal as .s32"),
+        ("mov.f32 d2, 1;", "integer 1 as .f32"),
         ("tanh.f32 d2, c;", "tanh"),
         ("sqrt.f32 d2, c;", "sqrt"),
     ],

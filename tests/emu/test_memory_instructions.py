@@ -89,9 +89,26 @@ def test_orderings_and_hints_load_the_same(line):
     assert out[1] == 7
 
 
+def test_eight_words_at_once():
+    source = np.arange(8, dtype=np.uint32)
+    out = np.zeros(8, np.uint32)
+    names = ", ".join(f"%r{k}" for k in range(8))
+    back = ", ".join(f"%r{k}" for k in range(7, -1, -1))
+    body = f"  ld.global.v8.b32 {{{names}}}, [%a0];\n  st.global.v8.f32 [%a1], {{{back}}};"
+    launch(REGISTERS + body, source, out)
+    assert np.array_equal(out, source[::-1])
+
+
 def test_misaligned_vector_is_a_fault():
     with pytest.raises(emu.MemoryFault, match="not aligned to 8 bytes"):
         launch(f"{REGISTERS} ld.global.v2.u32 {{%r0, %r1}}, [%a0+4];", np.zeros(4, np.uint32))
+
+
+def test_vector_that_runs_over_the_end():
+    for line in ("ld.global.v2.u32 {%r0, %r1}, [%a0+8];", "st.global.v2.u32 [%a0+8], {%r0, %r1};"):
+        launch(f"{REGISTERS} {line}", np.zeros(4, np.uint32))
+        with pytest.raises(emu.MemoryFault, match="outside all"):
+            launch(f"{REGISTERS} {line}", np.zeros(3, np.uint32))
 
 
 SPACES = """
@@ -366,6 +383,31 @@ def test_float_atomics_flush_in_global_memory_only(space):
         if space == "global":
             expected = ref.flush_bits(expected, "f32")
         assert atomic("add", "f32", old, value, space=space) == (old, expected)
+
+
+def test_float_atomics_through_generic_addresses_know_where_they_are():
+    out = np.array([1, 0, 0], np.uint32)  # a subnormal
+    body = (
+        REGISTERS
+        + """
+  .shared .align 8 .b8 cell[8];
+  st.shared.u32 [cell], 1;
+  mov.u64 %d0, cell;
+  cvta.shared.u64 %d0, %d0;
+  mov.b32 %r1, 1;
+  atom.add.f32 %r2, [%a0], %r1;
+  atom.add.f32 %r2, [%d0], %r1;
+  ld.u32 %r3, [%d0];
+  st.u32 [%a0+4], %r3;
+  atom.shared::cta.add.u32 %r4, [cell], 5;
+  ld.shared::cta.u32 %r5, [cell];
+  st.u32 [%a0+8], %r5;
+"""
+    )
+    for mode in MODES:
+        out[:] = 1, 0, 0
+        launch(body, out, mode=mode)
+        assert out.tolist() == [0, 2, 7]
 
 
 def test_double_and_half_atomics():

@@ -424,3 +424,21 @@ def test_many_readers_then_a_writer_race():
             run(read_then_write, (9, 0), "race", x, out, writer, grid=2, block=32)
     x, out = np.zeros(1, np.float32), np.zeros(64, np.float32)
     run(read_then_write, (9, 0), "race", x, out, 99, grid=2, block=32)
+
+
+def test_a_reader_of_another_warp_is_not_forgotten():
+    """Thread 0 waits for its own warp only: the other warp's reads race with its write."""
+
+    def read_then_write(x, out):
+        t = cuda.threadIdx.x
+        out[t] = x[0]
+        cuda.syncwarp()
+        if t == 0:
+            x[0] = 1.0
+        cuda.syncthreads()
+
+    x, out = np.zeros(1, np.float32), np.zeros(64, np.float32)
+    run(read_then_write, (9, 0), "race", x, out, block=32)
+    with pytest.raises(emu.DataRace) as caught:
+        run(read_then_write, (9, 0), "race", x, out, block=64)
+    assert caught.value.thread == (0, 0, 0)

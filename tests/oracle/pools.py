@@ -20,7 +20,7 @@ def make_pool(population, target, precision, scheme=None, substeps=1, **options)
         params=population.params,
         scheme=scheme,
         substeps=substeps,
-        **{"threads": 1, **target, **options},
+        **{**target, **options},
     )
     for name, values in population.state.items():
         pool.state[name] = values

@@ -22,6 +22,12 @@ MODEL = pytest.mark.parametrize("model", SCHEMES)
 FORM = pytest.mark.parametrize("structure", STRUCTURES)
 
 
+def threads(target):
+    """Return a strategy for the option ``threads`` where the target has it."""
+    counts = st.sampled_from([1, 2])
+    return st.fixed_dictionaries({"threads": counts} if "threads" in target else {})
+
+
 def outcome(population, target, precision, substeps=1, splits=(), single=False, **options):
     """Return state and spikes of a run as bytes; the run may be split or go step by step."""
     borders = [0, *splits, population.steps]
@@ -55,10 +61,8 @@ def test_threads_batches_and_splits(target, model, precision, structure, data):
     expected = outcome(population, target, precision, substeps)
     cut = draw(st.lists(st.integers(0, population.steps), max_size=4))
     batch = draw(st.one_of(st.none(), st.integers(1, population.count)))
-    threads = draw(st.sampled_from([1, 2]))
-    got = outcome(
-        population, target, precision, substeps, sorted(cut), batch_size=batch, threads=threads
-    )
+    options = draw(threads(target))
+    got = outcome(population, target, precision, substeps, sorted(cut), batch_size=batch, **options)
     assert got == expected
     single = population.count < 100 and draw(st.booleans())
     if single:
@@ -99,7 +103,7 @@ def test_noise_does_not_depend_on_threads_batches_and_splits(target, precision, 
     expected = run([0, population.steps])
     cut = sorted(draw(st.lists(st.integers(0, population.steps), max_size=4)))
     batch = draw(st.integers(1, population.count))
-    got = run([0, *cut, population.steps], batch_size=batch, threads=draw(st.sampled_from([1, 2])))
+    got = run([0, *cut, population.steps], batch_size=batch, **draw(threads(target)))
     assert got == expected
 
 

@@ -42,7 +42,7 @@ def judge(population, target, precision, scheme, substeps):
         start = {k: np.asarray(pool.state[k], np.float64) for k in pool.state}
         result = pool.run(steps=population.steps, input=inputs(population))
         end = {k: np.asarray(pool.state[k], np.float64) for k in pool.state}
-        codecs = {k: (float(c.origin), float(c.span)) for k, c in pool._codecs.items()}
+        codecs = {k: (float(c.origin), float(c.span)) for k, c in pool.plan.codecs.items()}
     pulses, ambiguous = pulses_of(population)
     spikes, traces = ORACLES[name].simulate(
         start, population.params, population.current, pulses, population.dt, scheme, substeps
@@ -116,7 +116,7 @@ def test_threshold_is_reached_at_equality(target, precision):
         cases.append(("lif", "exact", {"v_rest": 0.0, "v_th": threshold - 1, "v_reset": -1.0}, 0.0))
         for model, scheme, params, v in cases:
             pool = GPUNeuronPool(
-                1, model, precision=precision, scheme=scheme, params=params, threads=1,
+                1, model, precision=precision, scheme=scheme, params=params,
                 initial={"v": v}, **target,
             )  # fmt: skip
             with pool:

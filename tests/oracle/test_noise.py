@@ -23,7 +23,7 @@ PASSIVE = {"v_rest": 0.0, "v_reset": -1.0, "v_th": 1e6, "t_ref": 0.0, "c_m": 100
 def passive_pool(count, target, seed, dt=0.1, **params):
     return GPUNeuronPool(
         count, "lif", precision="float64", dt=dt, seed=seed,
-        params={**PASSIVE, **params}, threads=1, **target,
+        params={**PASSIVE, **params}, **target,
     )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def spike_times(pattern, target, scheme, dt, duration, substeps=1):
     params = {**dict(zip(NAMES, map(float, values), strict=True)), "v_peak": 0.0}
     pool = GPUNeuronPool(
         1, "adex", precision="float64", dt=dt, params=params, scheme=scheme, substeps=substeps,
-        initial={"v": params["e_l"], "w": 0.0}, threads=1, **target,
+        initial={"v": params["e_l"], "w": 0.0}, **target,
     )  # fmt: skip
     with pool:
         return pool.run(duration=duration, input=Constant(float(current))).spikes.time
@@ -96,7 +96,7 @@ def test_rheobase(target, precision):
     params = {"c_m": 200.0, "g_l": g_l, "e_l": e_l, "v_t": v_t, "delta_t": delta_t, "a": 0.0,
               "b": 0.0, "tau_w": 100.0, "v_reset": -70.0}  # fmt: skip
     current = rheobase * np.where(np.arange(n) < n // 2, 0.99, 1.02)
-    pool = GPUNeuronPool(n, "adex", precision=precision, params=params, threads=1, **target)
+    pool = GPUNeuronPool(n, "adex", precision=precision, params=params, **target)
     with pool:
         counts = pool.run(duration=2000.0, input=Constant(current)).spikes.counts(n)
     assert (counts[: n // 2] == 0).all() and (counts[n // 2 :] > 3).all()
@@ -108,7 +108,7 @@ def test_rate_grows_with_current_and_adaptation_lowers_it(target):
     counts = {}
     for b in (0.0, 80.5):
         pool = GPUNeuronPool(
-            n, "adex", precision="float64", params={"b": b}, threads=1, **target
+            n, "adex", precision="float64", params={"b": b}, **target
         )  # fmt: skip
         with pool:
             counts[b] = pool.run(duration=1000.0, input=Constant(current)).spikes.counts(n)

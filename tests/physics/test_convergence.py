@@ -46,7 +46,7 @@ CASES = {
 def end_state(model, scheme, params, start, current, dt, target, substeps=1, precision="float64"):
     pool = GPUNeuronPool(
         1, model, precision=precision, dt=dt, params=params, scheme=scheme, substeps=substeps,
-        initial=start, threads=1, **target,
+        initial=start, **target,
     )  # fmt: skip
     with pool:
         result = pool.run(duration=DURATION, input=Constant(current))

@@ -34,9 +34,7 @@ def test_population_rate(target, model, limit):
     params, current, sigma = drive(model, np.random.default_rng(42))
     counts = {}
     for precision in ("float64", "float16"):
-        pool = GPUNeuronPool(
-            N, model, precision=precision, seed=5, params=params, threads=None, **target
-        )
+        pool = GPUNeuronPool(N, model, precision=precision, seed=5, params=params, **target)
         with pool:
             terms = [Constant(current), Noise(sigma=sigma)]
             counts[precision] = pool.run(duration=DURATION, input=terms).spikes.counts(N)

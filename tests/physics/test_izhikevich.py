@@ -66,7 +66,7 @@ def test_published_panel(target, name):
     steps = round(length / dt) + 1
     pool = GPUNeuronPool(
         1, "izhikevich", precision="float64", dt=dt, params=params, scheme="euler",
-        initial={"v": v0, "u": b * v0}, threads=1, **target,
+        initial={"v": v0, "u": b * v0}, **target,
     )  # fmt: skip
     with pool:
         spikes = pool.run(steps=steps, input=PerStep(current(np.arange(steps) * dt))).spikes
@@ -88,7 +88,7 @@ def intervals(name, target, precision, current=10.0, duration=1000.0):
     a, b, c, d = CELLS[name]
     pool = GPUNeuronPool(
         1, "izhikevich", precision=precision, dt=0.1, params={"a": a, "b": b, "c": c, "d": d},
-        initial={"v": -70.0, "u": b * -70.0}, threads=1, **target,
+        initial={"v": -70.0, "u": b * -70.0}, **target,
     )  # fmt: skip
     with pool:
         return np.diff(pool.run(duration=duration, input=Constant(current)).spikes.time)
@@ -121,7 +121,7 @@ def test_onset_of_firing_is_where_the_rest_state_loses_stability(target):
         v = (-(5 - b) - np.sqrt((5 - b) ** 2 - 0.16 * (140 + current))) / 0.08
         pool = GPUNeuronPool(
             1, "izhikevich", precision="float64", dt=0.05, params={"a": a, "b": b},
-            initial={"v": v + 0.01, "u": b * v}, threads=1, **target,
+            initial={"v": v + 0.01, "u": b * v}, **target,
         )  # fmt: skip
         with pool:
             assert (len(pool.run(duration=3000.0, input=Constant(current)).spikes) > 0) == fires

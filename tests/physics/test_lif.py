@@ -46,7 +46,7 @@ def test_every_interval_is_the_formula_rounded_up_to_the_grid(target, seed, dt, 
     held = np.rint(p["t_ref"] / dt)
     steps = 2000
     pool = GPUNeuronPool(
-        count, "lif", precision="float64", dt=dt, params=p, threads=1, **target
+        count, "lif", precision="float64", dt=dt, params=p, **target
     )  # fmt: skip
     with pool:
         spikes = pool.run(steps=steps, input=Constant(current)).spikes
@@ -83,7 +83,7 @@ def test_f_i_curve(target, precision):
     step = np.ceil(charging_time(p, current, p["v_reset"]) / dt)
     with np.errstate(invalid="ignore"):
         expected = np.where(np.isfinite(step), np.floor((steps - step) / (step + 20)) + 1, 0)
-    pool = GPUNeuronPool(n, "lif", precision=precision, dt=dt, params=p, threads=1, **target)
+    pool = GPUNeuronPool(n, "lif", precision=precision, dt=dt, params=p, **target)
     with pool:
         counts = pool.run(steps=steps, input=Constant(current)).spikes.counts(n)
     assert expected.max() > 340 and (expected == 0).sum() > 20
@@ -116,7 +116,7 @@ def test_membrane_noise(target, precision, dt):
     added = 0.25 * (20.0 * 2.0**-11) ** 2 * tau / (2 * dt) if precision == "float16" else 0.0
     lag = round(0.7 * tau / dt)
     pool = GPUNeuronPool(
-        n, "lif", precision=precision, dt=dt, seed=11, params=p, threads=None, **target
+        n, "lif", precision=precision, dt=dt, seed=11, params=p, **target
     )  # fmt: skip
     samples, products = [], []
     with pool:
@@ -142,7 +142,7 @@ def test_noise_with_a_mean_is_noise_and_a_constant(target):
     n = 100
     results = []
     for term in ([Noise(sigma=100.0, mean=250.0)], [Noise(sigma=100.0), Constant(250.0)]):
-        with GPUNeuronPool(n, "lif", precision="float64", seed=3, threads=1, **target) as pool:
+        with GPUNeuronPool(n, "lif", precision="float64", seed=3, **target) as pool:
             spikes = pool.run(steps=2000, input=term).spikes
             results.append((spikes.step.tolist(), spikes.neuron.tolist()))
     assert results[0] == results[1] and len(results[0][0]) > 100

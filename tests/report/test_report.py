@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from spikecuda.cli import main
+from spikecuda.report.build import canonical
 from spikecuda.report.headline import headlines, make_notes, other_load
 from spikecuda.report.plots import plots
 from spikecuda.report.settings import settings_for
@@ -105,12 +106,20 @@ def test_empty_report_has_no_plots(made):
     assert [plot.draw(report, [], LIGHT) for plot in plots()] == [None] * len(PLOTS)
 
 
-def test_a_report_without_extras_is_written(made, tmp_path):
+@pytest.fixture
+def few_plots(monkeypatch):
+    """Draw only two plots, for speed."""
+    few = [plot for plot in plots() if plot.name in ("threads", "memory")]
+    monkeypatch.setattr("spikecuda.report.write.plots", lambda: few)
+
+
+def test_a_report_without_extras_is_written(made, tmp_path, few_plots):
     from dataclasses import replace
 
     report = replace(made[0], accuracy=[], threads=[], startup=[], compile=[], notes=[], skipped=[])
     written = write_report(report, made[1], tmp_path / "deep" / "folder")
-    assert "threads.png" not in {path.name for path in written}
+    names = {path.name for path in written}
+    assert "memory.png" in names and "threads.png" not in names
 
 
 def test_headlines_and_notes(made):
@@ -137,6 +146,12 @@ def test_headlines_and_notes(made):
     assert other_load(replace(report, utilisation={})) is None
 
 
+def test_device_names():
+    assert [canonical(n) for n in ("cpu", "cpu:1", "cuda", "cuda-emu:2", "cuda-sim")] == [
+        "cpu", "cpu", "cuda:0", "cuda-emu:2", "cuda-sim",
+    ]  # fmt: skip
+
+
 def test_levels():
     assert settings_for("full").sizes[-1] == 10_000_000
     assert settings_for("default").sizes[-1] == 1_000_000
@@ -154,7 +169,7 @@ def test_too_large_sizes_are_skipped_and_said(monkeypatch):
     assert "1,000 lif neurons, float32" in skipped[0].what and "GB" in skipped[0].reason
 
 
-def test_command(made, tmp_path, monkeypatch, capsys):
+def test_command(made, tmp_path, monkeypatch, capsys, few_plots):
     report, gallery, *_ = made
     asked = {}
 
@@ -172,6 +187,7 @@ def test_command(made, tmp_path, monkeypatch, capsys):
     assert str(out / "report.html") in text and "RTX 3060" in text and "Izhikevich" in text
     assert asked["settings"].level == "quick" and asked["settings"].threads == (1, 2)
     assert json.loads((out / "report.json").read_text())["schema"] == 1
+    monkeypatch.setattr("spikecuda.report.write.write_report", lambda *args: [])
     assert main([*argv, "--quiet"]) == 0 and capsys.readouterr().out == ""
 
 

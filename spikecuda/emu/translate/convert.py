@@ -183,6 +183,7 @@ def _mov(e: Emitter, m: Modifiers) -> None:
             result = e.value(f"or {kind.bits} {result}, {part}")
         e.put_bits(d, result, kind.width, m)
     else:
+        e.check_literal(a, kind, m)
         e.put_bits(d, e.bits(a, kind.width, m), kind.width, m)
 
 

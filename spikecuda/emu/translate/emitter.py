@@ -22,7 +22,8 @@ from ..syntax import (
     Symbol,
     Variable,
 )
-from ..types import B64, Type
+from ..tokens import float_bits
+from ..types import B64, F32, TYPES, Type
 from . import context as c
 from .modifiers import Modifiers
 
@@ -182,9 +183,6 @@ class Emitter:
                 return "true" if operand.value else "false"
             return str(operand.value & ((1 << width) - 1))
         if isinstance(operand, FloatBits):
-            from ..tokens import float_bits
-            from ..types import TYPES
-
             kind = TYPES[f"f{width}"] if width in (32, 64) else None
             if kind is None:
                 raise mods.refuse("a float literal of this width")
@@ -200,8 +198,16 @@ class Emitter:
 
     def get(self, operand: Operand, kind: Type, mods: Modifiers, wide: bool = False) -> str:
         """An operand as an LLVM value of a PTX type."""
+        self.check_literal(operand, kind, mods)
         bits = self.bits(operand, kind.width, mods, wide)
         return self.cast(bits, kind.bits, kind.llvm) if kind.is_float else bits
+
+    def check_literal(self, operand: Operand, kind: Type, mods: Modifiers) -> None:
+        """Refuse an integer where a float is meant, and a float where an integer is."""
+        if isinstance(operand, Integer) and kind.is_float:
+            raise mods.refuse(f"the integer {operand.value} as .{kind.name}")
+        if isinstance(operand, FloatBits) and kind.kind in "us":
+            raise mods.refuse(f"a float literal as .{kind.name}")
 
     def put(
         self, operand: Operand, value: str, kind: Type, mods: Modifiers, *, exact: bool = False
@@ -253,8 +259,6 @@ class Emitter:
 
     def flush(self, value: str, kind: Type) -> str:
         """Replace a subnormal by a zero of its sign (``.ftz``)."""
-        from ..types import F32
-
         if kind.width // kind.lanes == 16:
             return value  # .ftz on halves is handled by its caller; see float.py
         assert kind is F32

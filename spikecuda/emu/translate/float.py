@@ -7,7 +7,7 @@ from ..types import F16, F32, F64, TYPES, Type
 from . import integer
 from .emitter import Emitter, instruction
 from .modifiers import Modifiers
-from .softfloat import directed, half_fma, narrow
+from .softfloat import directed, directed_single, half_fma, narrow
 
 ROUNDINGS = ("rn", "rz", "rm", "rp")
 _ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
@@ -32,7 +32,12 @@ def operate(e: Emitter, m: Modifiers, name: str, kind: Type, rounding: str, *val
     if rounding != "rn":
         if kind not in (F32, F64):
             raise m.refuse(f".{rounding} on this type")
-        helper, text = directed(name, kind.llvm, kind.intrinsic, len(values), rounding)
+        if kind is F32 and name == "sub":
+            name, values = "add", (values[0], e.value(f"fneg float {values[1]}"))
+        if kind is F32 and name in ("add", "mul", "fma"):
+            helper, text = directed_single(name, rounding)
+        else:
+            helper, text = directed(name, kind.llvm, kind.intrinsic, len(values), rounding)
         return e.helper(helper, text, kind.llvm, *(f"{kind.llvm} {v}" for v in values))
     if name in _ARITHMETIC:
         return e.value(f"{_ARITHMETIC[name]} {kind.llvm} {values[0]}, {values[1]}")

@@ -1,8 +1,8 @@
 """LLVM functions for what LLVM has no instruction for: directed rounding, half fma, conversions.
 
-Each function returns the helper's name and its definition.  Directed rounding of single and double
-operations switches the CPU's rounding mode around the one instruction; halves are rounded by
-comparing the nearest value with the exact one and stepping.
+Each function returns the helper's name and its definition.  Directed rounding compares the nearest
+value with the exact one and steps; where the exact one is out of reach (doubles, quotients, roots)
+it switches the CPU's rounding mode around the one instruction.
 """
 
 from __future__ import annotations
@@ -131,6 +131,89 @@ define internal half @"{name}"(half %a, half %b, half %c) alwaysinline {{
     )
 
 
+def directed_single(operation: str, rounding: str) -> tuple[str, str]:
+    """``add``, ``mul`` or ``fma`` of singles with rz, rm or rp, without touching the CPU's mode.
+
+    In double the product is exact, and the sum is an exact pair s + e (two-sum); the nearest single
+    is compared with that pair and stepped.  A sum that is exactly zero is -0 with rm, unless both
+    of its terms are +0.
+    """
+    name = f"emu.single.{operation}.{rounding}"
+    letters = {"fma": "abc"}.get(operation, "ab")
+    nearest = {
+        "add": "%r = fadd float %a, %b",
+        "mul": "%r = fmul float %a, %b",
+        "fma": "%r = call float @llvm.fma.f32(float %a, float %b, float %c)",
+    }[operation]
+    # adding -0 changes nothing: it gives a value its second name
+    product = "%p = fmul double %x, %y" if operation != "add" else "%p = fadd double %x, -0.0"
+    term = {"add": "%z = fadd double %y, -0.0", "mul": "%z = fmul double 0.0, 0.0"}.get(
+        operation, "%z = fpext float %c to double"
+    )
+    zero = ""
+    result = "%stepped"
+    if rounding == "rm" and operation != "mul":
+        zero = """%pi = bitcast double %p to i64
+  %zi = bitcast double %z to i64
+  %signs = or i64 %pi, %zi
+  %minus = icmp slt i64 %signs, 0
+  %none = fcmp oeq double %s, 0.0
+  %clear = and i1 %minus, %none
+  %result = select i1 %clear, i32 -2147483648, i32 %stepped"""
+        result = "%result"
+    parameters = ", ".join(f"float %{x}" for x in letters)
+    return (
+        name,
+        f"""
+declare float @llvm.fma.f32(float, float, float)
+define internal float @"{name}"({parameters}) alwaysinline {{
+  {nearest}
+  %x = fpext float %a to double
+  %y = fpext float %b to double
+  {product}
+  {term}
+  %s = fadd double %p, %z
+  %pp = fsub double %s, %z
+  %zz = fsub double %s, %pp
+  %dp = fsub double %p, %pp
+  %dz = fsub double %z, %zz
+  %e = fadd double %dp, %dz
+  %back = fpext float %r to double
+  {_compare_pair("%back", "i32", "float", rounding)}
+  {zero}
+  %q = bitcast i32 {result} to float
+  ret float %q
+}}
+""",
+    )
+
+
+def _compare_pair(back: str, bits: str, target: str, rounding: str) -> str:
+    """LLVM text: step the bits of ``%r`` towards the exact value ``%s + %e`` as the mode asks."""
+    inward = {
+        "rz": "%a0 = and i1 %high, %pos\n  %b0 = and i1 %low, %neg\n  %in = or i1 %a0, %b0\n"
+        "  %out = and i1 false, false",
+        "rm": "%in = and i1 %high, %pos\n  %out = and i1 %high, %neg",
+        "rp": "%in = and i1 %low, %neg\n  %out = and i1 %low, %pos",
+    }[rounding]
+    return f"""%gt = fcmp ogt double {back}, %s
+  %lt = fcmp olt double {back}, %s
+  %eq = fcmp oeq double {back}, %s
+  %en = fcmp olt double %e, 0.0
+  %ep = fcmp ogt double %e, 0.0
+  %eqn = and i1 %eq, %en
+  %eqp = and i1 %eq, %ep
+  %high = or i1 %gt, %eqn
+  %low = or i1 %lt, %eqp
+  %rb = bitcast {target} %r to {bits}
+  %neg = icmp slt {bits} %rb, 0
+  %pos = xor i1 %neg, true
+  {inward}
+  %s0 = select i1 %in, {bits} -1, {bits} 0
+  %st = select i1 %out, {bits} 1, {bits} %s0
+  %stepped = add {bits} %rb, %st"""
+
+
 def from_integer(width: int, signed: bool, target: str, rounding: str) -> tuple[str, str]:
     """An integer of 64 bits (narrower ones are extended first) to float or double, directed.
 
@@ -142,12 +225,6 @@ def from_integer(width: int, signed: bool, target: str, rounding: str) -> tuple[
     sign = "s" if signed else "u"
     back = "%r" if target == "double" else "%rd"
     extend = "" if target == "double" else "%rd = fpext float %r to double\n  "
-    inward = {
-        "rz": "%a = and i1 %high, %pos\n  %b = and i1 %low, %neg\n  %in = or i1 %a, %b\n"
-        "  %out = and i1 false, false",
-        "rm": "%in = and i1 %high, %pos\n  %out = and i1 %high, %neg",
-        "rp": "%in = and i1 %low, %neg\n  %out = and i1 %low, %pos",
-    }[rounding]
     return (
         name,
         f"""
@@ -164,23 +241,8 @@ define internal {target} @"{name}"(i64 %x) alwaysinline {{
   %dh = fsub double %h, %hh
   %dl = fsub double %l, %ll
   %e = fadd double %dh, %dl
-  {extend}%gt = fcmp ogt double {back}, %s
-  %lt = fcmp olt double {back}, %s
-  %eq = fcmp oeq double {back}, %s
-  %en = fcmp olt double %e, 0.0
-  %ep = fcmp ogt double %e, 0.0
-  %eqn = and i1 %eq, %en
-  %eqp = and i1 %eq, %ep
-  %high = or i1 %gt, %eqn
-  %low = or i1 %lt, %eqp
-  %rb = bitcast {target} %r to {bits}
-  %neg = icmp slt {bits} %rb, 0
-  %pos = xor i1 %neg, true
-  {inward}
-  %s0 = select i1 %in, {bits} -1, {bits} 0
-  %st = select i1 %out, {bits} 1, {bits} %s0
-  %rs = add {bits} %rb, %st
-  %q = bitcast {bits} %rs to {target}
+  {extend}{_compare_pair(back, bits, target, rounding)}
+  %q = bitcast {bits} %stepped to {target}
   ret {target} %q
 }}
 """,

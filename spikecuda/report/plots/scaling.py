@@ -36,7 +36,7 @@ def draw(report: "Report", gallery: "Sequence[GalleryData]", theme: Theme) -> An
 
 
 def _panel(ax: Any, points: "list[SpeedPoint]", theme: Theme) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -61,6 +61,8 @@ def _panel(ax: Any, points: "list[SpeedPoint]", theme: Theme) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(rate_label))
     ax.yaxis.set_major_formatter(FuncFormatter(rate_label))
     ax.xaxis.set_major_locator(LogLocator(10))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.grid(axis="x", visible=False)
 
 

@@ -22,6 +22,7 @@ def draw(report: "Report", gallery: "Sequence[GalleryData]", theme: Theme) -> An
         return None
     models = list(dict.fromkeys(p.model for p in points))
     fig = figure(2.9)
+    lowest, ideal_top = 1.0, counts[-1] / counts[0]
     axes = fig.subplots(1, len(models), sharex=True, sharey=True, squeeze=False)[0]
     for ax, model in zip(axes, models, strict=True):
         mine = sorted((p for p in points if p.model == model), key=lambda p: p.threads)
@@ -49,8 +50,10 @@ def draw(report: "Report", gallery: "Sequence[GalleryData]", theme: Theme) -> An
         ax.set_xticks(counts, [str(n) for n in counts])
         ax.set_yticks(ideal, [f"{g:.3g}×" for g in ideal])
         ax.set_xlim(counts[0] / 1.12, counts[-1] * 1.5)
-        ax.set_ylim(0.72, ideal[-1] * 1.18)
+        lowest = min(lowest, min(gain))
         ax.set_xlabel("threads")
         ax.grid(axis="x", visible=False)
+    # Shared by all panels: below the lowest point there is room for its label.
+    axes[0].set_ylim(lowest * 0.72, ideal_top * 1.18)
     axes[0].set_ylabel("speed over that of " + ("1 thread" if counts[0] == 1 else f"{counts[0]}"))
     return fig

@@ -1,0 +1,210 @@
+"""A partition: the neurons of a population that one device holds."""
+
+from typing import Any
+
+import numpy as np
+
+from spikecuda.backends.base import Buffer, Device
+from spikecuda.codec import Codec
+from spikecuda.drive import Drive
+from spikecuda.errors import SpikecudaValueError
+from spikecuda.plan import Plan
+from spikecuda.seed import keys
+
+# Windows are as long as fits: more steps a launch, fewer launches.
+WINDOW_STEPS = 1024
+WINDOW_BYTES = 32 << 20
+# Even a huge pool takes this many steps a launch, so that state memory is touched rarely.
+WINDOW_STEPS_MIN = 16
+PIECE = 1 << 20
+
+
+class Partition:
+    """Neurons [first, first + count) of a plan, on a device.
+
+    Args:
+        plan: the population.
+        device: where.
+        first: number of the first neuron, a multiple of 32.
+        count: number of neurons; None takes the rest.
+        batch_size: neurons per launch, rounded up to words of 32; None lets the device choose.
+
+    Raises:
+        OutOfMemoryError: the partition does not fit; nothing stays allocated.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        device: Device,
+        first: int = 0,
+        count: int | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        self.plan, self.device, self.first = plan, device, first
+        self.count = plan.count - first if count is None else count
+        self.words = (self.count + 31) // 32
+        self.state: dict[str, Buffer] = {}
+        self._buffers: list[Buffer] = []
+        self._values: dict[str, Any] = {}
+        self._bits: Buffer | None = None
+        size = batch_size or device.preferred_batch(self.count)
+        size = -(-size // 32) * 32
+        self.batches = [
+            (start, min(start + size, self.count)) for start in range(0, self.count, size)
+        ]
+        device.require(
+            self.count * plan.bytes_per_neuron() + 4 * self.words * WINDOW_STEPS_MIN,
+            f"a pool of {self.count:,} neurons",
+        )
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def held(self) -> dict[str, int]:
+        """Return the bytes held, by name of buffer."""
+        result: dict[str, int] = {}
+        for buffer in self._buffers:
+            result[buffer.name] = result.get(buffer.name, 0) + buffer.nbytes
+        return result
+
+    def close(self) -> None:
+        """Give all buffers back."""
+        for buffer in list(self._buffers):
+            self.free(buffer)
+
+    def allocate(self, name: str, size: int, dtype: Any) -> Buffer:
+        """Return a new zeroed buffer that belongs to the partition."""
+        buffer = self.device.allocate(name, size, dtype)
+        self._buffers.append(buffer)
+        return buffer
+
+    def free(self, buffer: Buffer) -> None:
+        """Give a buffer back."""
+        if buffer in self._buffers:
+            self._buffers.remove(buffer)
+            self.device.free(buffer)
+
+    def stored(self, name: str) -> np.ndarray:
+        """Return a state as the device stores it."""
+        return self.device.read(self.state[name])
+
+    def read(self, name: str) -> np.ndarray:
+        """Return a copy of a state: float32 (float64 for float64 plans), refrac as int32."""
+        stored = self.stored(name)
+        if name == "refrac":
+            return stored.astype(np.int32)
+        codec = self.plan.codecs.get(name)
+        return codec.decode(stored) if codec else stored.copy()
+
+    def encode(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Return values as the device stores them.
+
+        Args:
+            name: a state, or "refrac".
+            values: float64, shape () or (plan.count,).
+
+        Raises:
+            SpikecudaValueError: the precision cannot hold them.
+        """
+        dtype = self.state[name].dtype
+        if name == "refrac":
+            limit = np.iinfo(dtype).max
+            if np.any((values < 0) | (values > limit) | (values != np.floor(values))):
+                raise SpikecudaValueError(
+                    f"refrac must be whole steps from 0 to {limit} (got {values.ravel()[:3]}...)"
+                )
+        mine = values[self.first : self.first + self.count] if values.ndim else values
+        mine = np.broadcast_to(mine, (self.count,))
+        stored = np.empty(self.count, dtype)
+        codec = self.plan.codecs.get(name)
+        for start in range(0, self.count, PIECE):
+            piece = mine[start : start + PIECE]
+            if codec:
+                stored[start : start + PIECE] = bits = codec.encode(piece)
+                bad = (bits & 0x7C00) == 0x7C00
+            else:
+                with np.errstate(over="ignore"):
+                    stored[start : start + PIECE] = piece.astype(dtype)
+                bad = ~np.isfinite(stored[start : start + PIECE])
+            if bad.any():
+                raise SpikecudaValueError(
+                    f"{name} does not fit in {self.plan.precision.name} (got "
+                    f"{float(piece[np.argmax(bad)])!r}); use a wider precision"
+                )
+        return stored
+
+    def first_not_finite(self) -> tuple[str, int] | None:
+        """Return a state and the neuron whose value is NaN or infinite, or None."""
+        from spikecuda.kernels.render import load_host
+
+        loops = load_host("finite")
+        for name in self.plan.model.states:
+            half = name in self.plan.codecs
+            search = loops.first_not_finite_half if half else loops.first_not_finite
+            where = int(search(self.stored(name)))
+            if where >= 0:
+                return name, where
+        return None
+
+    def window(self, total: int, drive: Drive, traced: int) -> int:
+        """Return how many steps one launch takes."""
+        per_step = 4 * self.words
+        extra = self._drive_bytes(drive) + traced * self.count * self._item
+        fits = max(WINDOW_STEPS_MIN, WINDOW_BYTES // per_step)
+        if extra > per_step:
+            fits = min(fits, max(1, 2 * WINDOW_BYTES // extra))
+        return min(total, fits, WINDOW_STEPS)
+
+    def run_bytes(self, window: int, drive: Drive, traced: int) -> int:
+        """Return the device memory that a run takes besides the partition."""
+        held = self._bits.nbytes if self._bits is not None else 0
+        bits = max(0, 4 * self.words * window - held)
+        inputs = sum(np.asarray(v).nbytes for v in drive.fixed.values())
+        rows = self._drive_bytes(drive) + traced * self.count * self._item
+        return bits + inputs + window * rows
+
+    def bits_for(self, window: int) -> Buffer:
+        """Return the buffer of spike bits, at least ``window`` rows long."""
+        if self._bits is None or self._bits.size < window * self.words:
+            if self._bits is not None:
+                self.free(self._bits)
+            self._bits = self.allocate("spike bits", window * self.words, np.uint32)
+        return self._bits
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the kernel arguments that every run has, by name."""
+        return dict(self._values)
+
+    def _drive_bytes(self, drive: Drive) -> int:
+        return drive.bytes_per_step() * self.count // self.plan.count
+
+    @property
+    def _item(self) -> int:
+        return np.dtype(self.plan.precision.real).itemsize
+
+    def _prepare(self) -> None:
+        """Allocate state and constants."""
+        plan = self.plan
+        for name in plan.model.states:
+            self.state[name] = self.allocate(name, self.count, plan.precision.storage)
+        if plan.refractory:
+            self.state["refrac"] = self.allocate("refrac", self.count, plan.precision.refrac)
+        values: dict[str, Any] = dict(self.state)
+        for name, value in plan.constants.items():
+            if value.ndim:
+                values[name] = self.allocate(name, self.count, value.dtype)
+                self.device.write(values[name], value[self.first : self.first + self.count])
+            else:
+                values[name] = value[()]
+        for name, codec in plan.codecs.items():
+            for part in Codec.PARTS:
+                values[f"_{name}_{part}"] = getattr(codec, part)
+        values["_clock"] = self.allocate("clock", 1, np.int64)
+        values["_count"] = np.int64(self.count)
+        values["_identity"] = np.uint32(plan.identity + self.first)
+        values["_key0"], values["_key1"] = keys(plan.seed)
+        values["_first"] = values["_last"] = np.int64(0)
+        self._values = values

@@ -1,0 +1,82 @@
+"""Every built-in update kernel, on every architecture, breaks no rule and keeps its budget."""
+
+import pytest
+
+from spikecuda.kernels.compile_cuda import contraction_free
+from spikecuda.kernels.inspection import budgets, check, inspected, profile
+
+COVERED = list(budgets.covered())
+COMMITTED = budgets.load()
+
+
+def name(item):
+    variant, spec, cc = item
+    parts = (spec.model.name, spec.scheme, spec.precision.suffix, variant, f"sm{cc[0]}{cc[1]}")
+    return "-".join(parts).replace(" ", "_")
+
+
+@pytest.mark.parametrize("item", COVERED, ids=name)
+def test_kernel_breaks_no_rule_and_keeps_its_budget(item):
+    variant, spec, cc = item
+    subject = inspected(spec, cc)
+    assert [str(v) for v in check(subject)] == []
+    assert budgets.exceeded(variant, subject, COMMITTED) == []
+
+
+@pytest.mark.parametrize("item", [i for i in COVERED if i[2] in ((9, 0), (10, 0))], ids=name)
+def test_kernel_does_not_depend_on_contraction(item):
+    _, spec, cc = item
+    assert contraction_free(spec, cc) == (True, "")
+
+
+@pytest.mark.parametrize("item", [i for i in COVERED if i[0] == "bias"], ids=name)
+def test_state_is_moved_once_a_launch_and_a_bit_a_step(item):
+    _, spec, cc = item
+    found = profile(inspected(spec, cc))
+    bias = {"float16": 4, "float32": 4, "float64": 8}[spec.precision.name]
+    assert found.launch_bytes == {
+        "load": spec.bytes_per_neuron() + bias, "store": spec.bytes_per_neuron()
+    }  # fmt: skip
+    assert found.step_bytes == {"load": 0.0, "store": 1 / 8}
+    # Nothing in these kernels' loops depends on a spike or on luck.
+    assert found.main.weights.branches == []
+
+
+def test_budgets_cover_exactly_the_kernels_there_are():
+    wanted = {
+        (f"{spec.model.name} {spec.scheme} {spec.precision.name}, {variant}", f"{cc[0]}.{cc[1]}")
+        for variant, spec, cc in COVERED
+    }
+    assert wanted == {(kernel, cc) for kernel, by_cc in COMMITTED.items() for cc in by_cc}
+
+
+def test_a_kernel_over_its_budget_is_reported():
+    subject = inspected(COVERED[0][1], (9, 0))
+    now = budgets.figures(subject)
+    tight = {budgets.key("bias", subject): {"9.0": dict(now)}}
+    assert budgets.exceeded("bias", subject, tight) == []
+    budget = tight[budgets.key("bias", subject)]["9.0"]
+    budget["instructions"] = now["instructions"] / 1.06
+    assert "instructions per step" in budgets.exceeded("bias", subject, tight)[0]
+    budget.update(instructions=now["instructions"], registers=now["registers"] - 8)
+    assert "registers" in budgets.exceeded("bias", subject, tight)[0]
+    assert "has no budget" in budgets.exceeded("bias", subject, {})[0]
+
+
+@pytest.mark.parametrize("cc", [(8, 6), (10, 0)], ids=["sm86", "sm100"])
+def test_noise_is_drawn_in_a_quarter_of_the_steps(cc):
+    spec = next(s for v, s, c in COVERED if v == "noise" and s.precision.name == "float32")
+    main = profile(inspected(spec, cc)).main
+    kinds = {kind: share for _, kind, share in main.weights.branches}
+    assert kinds == {"refill": 1 / 4, "slow path": 0.0}
+    # The generator makes four words, the rest of the loop is what a step takes by itself.
+    assert sum(main.per_step.values()) < main.static / 2
+
+
+@pytest.mark.parametrize("cc", [(8, 6), (10, 0)], ids=["sm86", "sm100"])
+def test_poisson_takes_time_in_proportion_to_its_levels(cc):
+    spec = next(s for v, s, c in COVERED if v == "poisson" and s.precision.name == "float32")
+    subject = inspected(spec, cc)
+    few, more, most = (profile(subject, poisson_levels=n).instructions for n in (8, 16, 24))
+    assert more - few == pytest.approx(most - more, rel=1e-9)
+    assert more > few
