@@ -120,7 +120,7 @@ class KernelSpec:
             result.append(Argument("refrac", p.refrac, True))
         result += [Argument(n, p.real, n in self.varying) for n in self.constants]
         if self.refractory:
-            result.append(Argument("n_ref", "int32", "n_ref" in self.varying))
+            result.append(Argument("n_ref", p.refrac, "n_ref" in self.varying))
         if p.half:
             for state in self.model.states:
                 result += [
@@ -143,6 +143,7 @@ class KernelSpec:
                 result += [
                     Argument(f"_mean{j}", "float32", True),
                     Argument(f"_none{j}", "float32", True),
+                    Argument(f"_some{j}", "float32", True),
                     Argument(f"_reciprocals{j}", "float32", True),
                 ]
             else:

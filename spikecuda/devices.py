@@ -39,9 +39,11 @@ def gpu_status() -> GpuStatus:
 
     try:
         (error,) = driver.cuInit(0)
-    except RuntimeError as failure:
+    except RuntimeError:  # what cuda.bindings raises where libcuda.so.1 is not found
         return GpuStatus(
-            False, f"no CUDA driver ({_short(failure)})", "install the NVIDIA driver of your GPU"
+            False,
+            "no CUDA driver (libcuda.so.1 not found)",
+            "install the NVIDIA driver of your GPU",
         )
     if error != driver.CUresult.CUDA_SUCCESS:
         return GpuStatus(
@@ -58,10 +60,6 @@ def _installed(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):
         return False
-
-
-def _short(error: object) -> str:
-    return str(error).strip().splitlines()[0][:100] if str(error).strip() else type(error).__name__
 
 
 def choose(use_gpu: bool | None, device: str | None) -> str:

@@ -168,15 +168,17 @@ class Drive:
         j = len(self._pulses)
         mean32 = mean.astype(np.float32)
         none32 = np.exp(-mean).astype(np.float32)
+        some32 = (-np.expm1(-mean)).astype(np.float32)
         reciprocals = (1.0 / np.arange(1, _levels(float(mean.max())) + 1)).astype(np.float32)
         if rate.ndim:
             self.fixed[f"_mean{j}"], self.fixed[f"_none{j}"] = mean32, none32
+            self.fixed[f"_some{j}"] = some32
             self.fixed[f"_reciprocals{j}"] = reciprocals
             self.tables.add(f"_reciprocals{j}")
         else:
             self.tables.add(f"_survival{j}")
             self.fixed[f"_survival{j}"] = _survival(
-                np.float32(mean32), np.float32(none32), reciprocals
+                np.float32(mean32), np.float32(none32), np.float32(some32), reciprocals
             )
         self.fixed[f"_weight{j}"] = self._cast(weight)
         self._pulses.append((NEURON if rate.ndim else SHARED, NEURON if weight.ndim else SHARED))
@@ -204,10 +206,11 @@ def _levels(mean: float) -> int:
     return max(level + 1, 1)
 
 
-def _survival(mean: np.float32, none: np.float32, reciprocals: Iterable[np.float32]) -> np.ndarray:
+def _survival(
+    mean: np.float32, none: np.float32, some: np.float32, reciprocals: Iterable[np.float32]
+) -> np.ndarray:
     """Return P(count > k) by the recurrence and the roundings of the per-neuron kernel."""
-    one = np.float32(1.0)
-    survival, mass = one - none, none
+    survival, mass = some, none
     values = []
     for reciprocal in reciprocals:
         values.append(survival)

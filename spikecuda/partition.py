@@ -13,7 +13,7 @@ from spikecuda.seed import keys
 
 # Windows are as long as fits: more steps a launch, fewer launches.
 WINDOW_STEPS = 1024
-WINDOW_BYTES = 32 << 20
+WINDOW_BYTES = 4 << 20
 # Even a huge pool takes this many steps a launch, so that state memory is touched rarely.
 WINDOW_STEPS_MIN = 16
 PIECE = 1 << 20
@@ -155,7 +155,7 @@ class Partition:
         extra = self._drive_bytes(drive) + traced * self.count * self._item
         fits = max(WINDOW_STEPS_MIN, WINDOW_BYTES // per_step)
         if extra > per_step:
-            fits = min(fits, max(1, 2 * WINDOW_BYTES // extra))
+            fits = min(fits, max(1, 16 * WINDOW_BYTES // extra))
         return min(total, fits, WINDOW_STEPS)
 
     def run_bytes(self, window: int, drive: Drive, traced: int) -> int:

@@ -131,7 +131,7 @@ def make_plan(
     constants = {n: _cast(n, all_constants[n], types.real) for n in spec.constants}
     if refractory:
         assert periods is not None
-        constants["n_ref"] = periods.astype(np.int32)
+        constants["n_ref"] = periods.astype(types.refrac)
     codecs = {}
     if types.half:
         for name, declared in model.states.items():

@@ -4,8 +4,8 @@ A block on every way through the iteration runs once.  The blocks that a branch 
 apart by what they hold:
 
 - refill: the Philox generator.  One call gives the words of four steps: 1/4.
-- levels: a loop over the levels of a Poisson distribution: levels / (levels per pass).  What the
-  compiler split off for a remainder counts nothing.
+- levels: the loop over the levels of a Poisson distribution: levels / (levels per pass).  What the
+  compiler split off for a remainder counts nothing, be it a loop of its own.
 - slow path: a call of a linked subroutine (square root of a tiny or huge number): nothing.
 - store: a store behind a branch that one lane of the warp takes: once.
 - spike: anything else: 1 - (1 - p)^32, the probability that one of 32 neurons spikes.
@@ -60,11 +60,8 @@ def weigh(
         InspectionError: a branch between two ways of which neither is known.
     """
     graph = code.graph
-    inner = {
-        other.header: other
-        for other in graph.loops
-        if other.header != loop.header and other.body < loop.body
-    }
+    inner = {other.header: other for other in graph.loops if other.body < loop.body}
+    widest = max(inner, key=lambda h: _loads(inner[h], levels), default=-1)
     result = Weights(dict.fromkeys(loop.body, 0.0))
     always = {
         b for b in loop.body
@@ -76,18 +73,23 @@ def weigh(
     for block in (b for b in graph.order if b in loop.body):
         runs = 1.0 if block in always else incoming[block]
         if block in inner:
-            loads = sum(levels.get(b, 0) for b in inner[block].body)
+            loads = _loads(inner[block], levels)
             runs *= poisson_levels / loads if loads else 1.0
         result.runs[block] = runs
-        for to, share in _shares(code, loop, inner, levels, block, spike, result).items():
+        for to, share in _shares(code, loop, widest, levels, block, spike, result).items():
             incoming[to] += runs * share
     return result
+
+
+def _loads(loop: Loop, levels: dict[int, int]) -> int:
+    """Return how many levels a pass of a loop takes."""
+    return sum(levels.get(b, 0) for b in loop.body)
 
 
 def _shares(
     code: Code,
     loop: Loop,
-    inner: dict[int, Loop],
+    widest: int,
     levels: dict[int, int],
     block: int,
     spike: float,
@@ -106,7 +108,7 @@ def _shares(
     for way in ways:
         if way not in joins:
             region = {b for b in loop.body if way in graph.dominators[b]}
-            known[way] = _kind(code, region, inner, levels, spike)
+            known[way] = _kind(code, region, widest, levels, spike)
     if not joins:
         rare = [w for w in ways if known[w][1] == 0.0]
         if not rare:
@@ -125,13 +127,13 @@ def _shares(
 
 
 def _kind(
-    code: Code, region: set[int], inner: dict[int, Loop], levels: dict[int, int], spike: float
+    code: Code, region: set[int], widest: int, levels: dict[int, int], spike: float
 ) -> tuple[str, float]:
     """Return what a region that may be skipped is, and how often it runs."""
     instructions = [i for b in region for i in code.block(b)]
     if draws(code, region):
         return "refill", 1.0 / STEPS_PER_DRAW
-    if any(header in region for header in inner):
+    if widest in region:
         return "levels", 1.0
     if any(code.callees(b) for b in region):
         return "slow path", 0.0

@@ -18,24 +18,25 @@ def step_euler(
     w: Real,
     current: Real,
     e_l: Real,
-    g_l: Real,
     a: Real,
-    g_exp: Real,
     x_v: Real,
     x_t: Real,
     x_cap: Real,
+    k_v: Real,
+    k_0: Real,
+    k_e: Real,
     h_c: Real,
     h_w: Real,
 ) -> tuple[Real, Real]:
     """Forward Euler, order 1: both variables advance by the slopes at the start of the step.
 
-    ``g_exp`` = g_l delta_t, ``x_v`` = 1 / delta_t, ``x_t`` = -v_t / delta_t, ``h_c`` = dt / c_m and
-    ``h_w`` = dt / tau_w.
+    With ``h_c`` = dt / c_m: ``k_v`` = 1 - h_c g_l, ``k_0`` = h_c g_l e_l and ``k_e`` =
+    h_c g_l delta_t, so that one operation follows the exponential; ``x_v`` = 1 / delta_t, ``x_t`` =
+    -v_t / delta_t and ``h_w`` = dt / tau_w.
     """
-    leak = v - e_l
-    upstroke = fma(g_exp, exp(min(fma(v, x_v, x_t), x_cap)), current - w)
-    slope = fma(-g_l, leak, upstroke)
-    return fma(h_c, slope, v), fma(h_w, fma(a, leak, -w), w)
+    base = fma(k_v, v, fma(h_c, current - w, k_0))
+    v_next = fma(k_e, exp(min(fma(v, x_v, x_t), x_cap)), base)
+    return v_next, fma(h_w, fma(a, v - e_l, -w), w)
 
 
 def step_heun(
@@ -55,7 +56,8 @@ def step_heun(
 ) -> tuple[Real, Real]:
     """Heun's method, order 2: the mean of the slopes at the start and at the Euler prediction.
 
-    The prediction is held at v_peak, where the neuron would have spiked.
+    The prediction is held at v_peak, where the neuron would have spiked; ``g_exp`` = g_l delta_t,
+    the rest as in ``step_euler``.
     """
     leak = v - e_l
     upstroke = fma(g_exp, exp(min(fma(v, x_v, x_t), x_cap)), current - w)

@@ -2,8 +2,9 @@
 
 Each polynomial p of degree n minimises the largest weighted error ``|w(x) (p(x) - f(x))|`` over an
 interval, found by Remez' exchange algorithm (Remez 1934) in 60-digit arithmetic; the weight makes
-the error relative to the function that p is a part of.  ``python -m spikecuda.kernels.numerics.derive``
-prints the coefficients, highest power first, with the error that they leave.
+the error relative to the function that p is a part of.
+``python -m spikecuda.kernels.numerics.derive`` prints the coefficients, highest power first, with
+the error that they leave.
 """
 
 import mpmath as mp

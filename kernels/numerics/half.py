@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from spikecuda.kernels.numerics.arithmetic import bits_float, float_bits
+from spikecuda.kernels.numerics.arithmetic import _select, bits_float, float_bits
 from spikecuda.kernels.numerics.philox import philox
 
 I32, U = np.int32, np.uint32
@@ -75,7 +75,8 @@ def round_half(a, low_bits):
             where halves are evenly spaced, the result is rounded to nearest.
     """
     bits = I32(float_bits(a) + low_bits) & ~LOW_BITS
-    return _float_to_half(bits_float(I32(bits)))
+    # The canonical NaN of a GPU, 0x7fffffff, would wrap around to zero.
+    return _float_to_half(_select(a == a, bits_float(I32(bits)), a))
 
 
 @njit(error_model="numpy")

@@ -116,12 +116,12 @@ def _count_mass(uniform, mean, reciprocal, mass, survival, out):
 
 
 @njit(error_model="numpy")
-def count_each(uniform, mean, none, reciprocals, mass, survival, out):
+def count_each(uniform, mean, none, some, reciprocals, mass, survival, out):
     """Write Poisson counts, each neuron with its own mean: ``poisson_count`` over a chunk."""
     for j in range(out.size):
         out[j] = ZERO
         mass[j] = none[j]
-        survival[j] = ONE - none[j]
+        survival[j] = some[j]
     for k in range(reciprocals.size):
         _count_mass(uniform, mean, reciprocals[k], mass, survival, out)
 

@@ -62,6 +62,6 @@ def uniform_open(word):
     return np.float32(numerics.uniform_open(word))
 
 
-def poisson_count(uniform, mean, none, reciprocals):
+def poisson_count(uniform, mean, none, some, reciprocals):
     """Return a Poisson count as float32."""
-    return np.float32(numerics.poisson_count(uniform, mean, none, np.asarray(reciprocals)))
+    return np.float32(numerics.poisson_count(uniform, mean, none, some, np.asarray(reciprocals)))

@@ -28,7 +28,10 @@ MINUS_HALF = F(-0.5)
 
 @njit(error_model="numpy")
 def uniform_open(word):
-    """Return a float32 in [2^-32, 1] from a uint32: ``(word >> 1) / 2^31 + 2^-32``."""
+    """Return a float32 in [2^-32, 1] from a uint32: about ``(word >> 1) / 2^31 + 2^-32``.
+
+    The integer is rounded to float32 first, so the result may be one ulp off that number.
+    """
     return _fma(F(I32(word >> U(1))), TWO_31, TWO_32)
 
 
@@ -55,20 +58,21 @@ def gaussian_pair(first, second):
 
 
 @njit(error_model="numpy")
-def poisson_count(uniform, mean, none, reciprocals):
+def poisson_count(uniform, mean, none, some, reciprocals):
     """Return a Poisson count as float32 by inversion of its distribution function.
 
     Args:
         uniform: float32 from ``uniform_open``.
         mean: float32, the mean number of events, lambda.
         none: float32, the probability of no event, exp(-lambda).
+        some: float32, the probability of any event, 1 - exp(-lambda), computed without
+            cancellation: a small rate keeps its relative accuracy.
         reciprocals: float32 array, ``reciprocals[k] = 1 / (k + 1)``; its length bounds the count.
 
-    The number of k >= 0 with ``uniform <= P(count > k)``.  The survival function is summed from
-    the top so that small rates keep their relative accuracy.
+    The number of k >= 0 with ``uniform <= P(count > k)``.
     Source: Devroye (1986) Non-Uniform Random Variate Generation, section X.3.3.
     """
-    survival = ONE - none
+    survival = some
     mass = none
     count = ZERO
     for k in range(reciprocals.size):

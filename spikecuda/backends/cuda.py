@@ -19,6 +19,7 @@ from spikecuda.launch import grid
 BLOCK = 128
 # How the scalars of a kernel are handed to the driver.
 SCALARS = {
+    "int16": ctypes.c_int16,
     "int32": ctypes.c_int32,
     "int64": ctypes.c_int64,
     "uint32": ctypes.c_uint32,
@@ -205,7 +206,11 @@ class CudaDevice(Device):
     @on_device
     def _allocate(self, size: int, dtype: np.dtype) -> core.Buffer:
         data = self._pool.allocate(max(size, 1) * dtype.itemsize, stream=self.stream.core)
-        data.fill(0, stream=self.stream.core)
+        try:
+            data.fill(0, stream=self.stream.core)
+        except BaseException:
+            data.close(self.stream.core)
+            raise
         return data
 
     @on_device

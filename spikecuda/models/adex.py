@@ -51,13 +51,17 @@ class AdEx(Model):
     threshold = adex.threshold
     reset = adex.reset
 
-    def derive(c_m, g_l, v_t, delta_t, tau_w, v_peak, dt):
+    def derive(c_m, g_l, e_l, v_t, delta_t, tau_w, v_peak, dt):
         """Return the constants of the step, in the notation of the kernel."""
+        h_c = dt / c_m
         return {
             "g_exp": g_l * delta_t,
+            "k_v": 1.0 - h_c * g_l,
+            "k_0": h_c * g_l * e_l,
+            "k_e": h_c * g_l * delta_t,
             "x_v": 1.0 / delta_t,
             "x_t": -v_t / delta_t,
             "x_cap": np.minimum((v_peak - v_t) / delta_t, X_MAX),
-            "h_c": dt / c_m,
+            "h_c": h_c,
             "h_w": dt / tau_w,
         }

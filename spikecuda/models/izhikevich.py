@@ -42,6 +42,14 @@ class Izhikevich(Model):
     threshold = izhikevich.threshold
     reset = izhikevich.reset
 
-    def derive(dt):
-        """Return the step and its half."""
-        return {"h": dt, "h_half": 0.5 * dt}
+    def derive(a, c1, c2, dt):
+        """Return the constants of both schemes, in the notation of the kernels."""
+        half = 0.5 * dt
+        return {
+            "h_a": dt * a,
+            "h_half": half,
+            "k1": 1.0 + half * c1,
+            "k2": half * c2,
+            "e1": 1.0 + dt * c1,
+            "e2": dt * c2,
+        }

@@ -26,7 +26,7 @@ class LIF(Model):
         "mV",
         initial="v_rest",
         origin="v_rest",
-        span=lambda v_th, v_rest: v_th - v_rest,
+        span=lambda v_th, v_rest: np.maximum(np.abs(v_th - v_rest), 1.0),
         doc="membrane potential",
     )
     tau_m = Parameter(20.0, "ms", "membrane time constant", above=0.0)

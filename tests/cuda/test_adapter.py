@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from spikecuda import GPUNeuronPool
+from spikecuda.distributions import Uniform
 from spikecuda.errors import DeviceError, OutOfMemoryError
 from spikecuda.inputs import Noise, PerStep
 
@@ -31,7 +32,10 @@ def current(model="lif"):
 def simulate(device, model="lif", precision="float32", *, splits=(27,), block=None, drive=None,
              record=("spikes",), **options):  # fmt: skip
     """Return spikes and end state as bytes."""
-    with GPUNeuronPool(N, model, precision=precision, device=device, seed=7, **options) as pool:
+    start = {"v": Uniform(-70.0, -49.9)}
+    with GPUNeuronPool(
+        N, model, precision=precision, device=device, seed=7, initial=start, **options
+    ) as pool:
         if block:
             pool.device.block = block
         spikes = []

@@ -40,7 +40,7 @@ SPECIAL = {
 
 def arguments(name):
     """Finite arguments inside the function's domain that don't overflow its result."""
-    values = [v for v in float_edges("f32") + random_floats("f32", 400, 3) if (v & INF) != INF]
+    values = [v for v in float_edges("f32") + random_floats("f32", 150, 3) if (v & INF) != INF]
     values = [v for v in values if v & 0x7FFFFFFF]
     if name in ("lg2", "rsqrt", "sqrt"):
         values = [v & 0x7FFFFFFF for v in values]
@@ -124,7 +124,7 @@ def test_division(form):
 
 @pytest.mark.parametrize("name", ["ex2", "tanh"])
 def test_halves(name):
-    values = [v for v in range(0, 1 << 16, 7) if (v & 0x7C00) != 0x7C00]
+    values = [v for v in range(0, 1 << 16, 23) if (v & 0x7C00) != 0x7C00]
     values = [v for v in values if abs(ref.decode(v, "f16")[1]) < 15 and v & 0x7FFF]
     (got,) = evaluate(f"{name}.approx.f16 d0, a;", [(16, values)], [16])
     allowed = ACCURACY[f"{name}.approx.f16"].here

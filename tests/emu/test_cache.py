@@ -103,6 +103,7 @@ for number in range(10, 16):
         for _ in range(2)
     ]
     assert [w.wait(timeout=100) for w in workers] == [0, 0]
-    assert len(list(emu.cache_dir().iterdir())) == 6
+    # beside the folder where Numba keeps the scheduler
+    assert sum(path.is_file() for path in emu.cache_dir().iterdir()) == 6
     for number in range(10, 16):
         assert run(number).cached

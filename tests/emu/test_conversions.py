@@ -25,7 +25,7 @@ def floats(fmt):
                 near.append(ref.encode((int(value < 0), value), fmt, "rz"))
     for halves in range(-9, 10):
         near.append(ref.encode(ref.exact(Fraction(halves, 2)), fmt))
-    return float_edges(fmt) + near + random_floats(fmt, 300, 1)
+    return float_edges(fmt) + near + random_floats(fmt, 100, 1)
 
 
 def check(line, inputs, width, expected):

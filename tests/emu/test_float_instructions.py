@@ -10,7 +10,7 @@ from .ptxlib import compare, crossed, evaluate, float_edges, random_floats
 WIDTH = ref.WIDTH
 
 
-def operands(fmt, arity, count=150, sparse=False):
+def operands(fmt, arity, count=60, sparse=False):
     """Edges crossed with each other, then random numbers; ``sparse`` takes fewer edges."""
     edges = float_edges(fmt)
     if arity == 3:

@@ -12,7 +12,7 @@ from .ptxlib import compare, crossed, evaluate, float_bits, integer_edges, rando
 from .reference import signed
 
 
-def operands(width, arity, count=200):
+def operands(width, arity, count=80):
     edges = integer_edges(width)
     if arity == 3:
         edges = edges[::2]
@@ -82,7 +82,7 @@ def test_saturating_arithmetic():
 
 @pytest.mark.parametrize("width", [32, 64])
 def test_carries_chain_into_wider_numbers(width):
-    low, high = operands(width, 2), operands(width, 2, 200)
+    low, high = operands(width, 2), operands(width, 2)
     high = [high[1][::-1], high[0][::-1]]
     wide = [[h << width | x for x, h in zip(low[k], high[k], strict=True)] for k in (0, 1)]
     inputs = [(width, v) for v in (low[0], high[0], low[1], high[1])]

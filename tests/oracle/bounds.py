@@ -91,9 +91,13 @@ def adex_slopes(v, w, current, p, u):
 def adex(v, w, current, h, p, scheme, u):
     """Return (J, e) of one Euler or Heun step.
 
-    Each update is one fma with h/c_m or h/tau_w (cast, fma: 2 u of the increment, 1 u of the
-    state).  Heun adds the two slopes (1 u), halves h/c_m (exact), and its second slopes inherit
-    the prediction's error through their derivatives.
+    Euler: ``fma(k_e, exp, fma(k_v, v, fma(h_c, I - w, k_0)))`` with k_v = 1 - h g_l / c_m, k_0 =
+    h g_l e_l / c_m and k_e = h g_l delta_t / c_m.  k_v v and k_0 meet 3 roundings (cast, two fma),
+    h_c (I - w) 5 (casts of h_c and I, difference, two fma), k_e exp 4.2 (cast, exp, fma).
+
+    w, and both states in Heun's step: one fma with h/c_m or h/tau_w (cast, fma: 2 u of the
+    increment, 1 u of the state).  Heun adds the two slopes (1 u), halves h/c_m (exact), and its
+    second slopes inherit the prediction's error through their derivatives.
     """
     one, two = u + 2 * R, 2 * u + 4 * R
     s = adex_slopes(v, w, current, p, u)
@@ -101,6 +105,16 @@ def adex(v, w, current, h, p, scheme, u):
     e_w = h * (s.error_x + two * s.size_x) + one * np.abs(w)
     m = (1 + h * s.vv, h * s.vx, h * s.xv, 1 + h * s.xx)
     if scheme == "euler":
+        cap = np.minimum((p["v_peak"] - p["v_t"]) / p["delta_t"], 80.0)
+        x_error = (2 * u + 4 * R) * (np.abs(v) + np.abs(p["v_t"])) / p["delta_t"]
+        x_error += (u + 2 * R) * np.abs(cap)
+        exponent = np.minimum((v - p["v_t"]) / p["delta_t"], cap)
+        k_v, k_l = 1 - h * p["g_l"] / p["c_m"], h * p["g_l"] / p["c_m"]
+        linear = np.abs(k_v * v) + k_l * np.abs(p["e_l"])
+        e_v = (3 * u + 10 * R) * linear + (5 * u + 10 * R) * h / p["c_m"] * (
+            np.abs(current) + np.abs(w)
+        )
+        e_v = e_v + k_l * p["delta_t"] * np.exp(exponent) * (5 * u + 12 * R + x_error)
         return m, (e_v, e_w)
     guess = v + h * s.v
     capped = guess - p["v_peak"] > e_v
@@ -130,23 +144,23 @@ def adex(v, w, current, h, p, scheme, u):
 def izhikevich(v, w, current, h, p, scheme, u):
     """Return (J, e) of one step: v in one or two Euler steps, then ``fma(h a, fma(b, v, -u), u)``.
 
-    Slope of v: casts of c2, c1, c0 and I, two fma and two sums: 4 u of any term; the update is an
-    fma with h (cast, fma: 2 u of the increment, 1 u of v).  Recovery: casts of h, a, b, the
-    product h a, two fma: 6 u of the increment, 1 u of u.
+    Each Euler step of v is ``fma(fma(k2, v, k1), v, h (c0 - u + I))`` with k2 = h c2 and k1 = 1 +
+    h c1: 3 roundings of k2 v^2 and k1 v (cast, two fma), 7 of the rest (three casts, two sums,
+    product, fma).  Recovery: casts of h a and b, two fma: 4 u of the increment, 1 u of u.
     """
-    one, six = u + 2 * R, 6 * u + 12 * R
+    one, three, seven = u + 2 * R, 3 * u + 8 * R, 7 * u + 14 * R
     j_v, j_u, e_v = np.ones_like(v), np.zeros_like(v), np.zeros_like(v)
     parts = (0.5 * h, 0.5 * h) if scheme == "half_steps" else (h,)
     for part in parts:
-        inner = p["c2"] * np.abs(v) + np.abs(p["c1"])
-        size = np.abs(v) * inner + np.abs(p["c0"]) + np.abs(w) + np.abs(current)
+        square = part * np.abs(p["c2"]) * v * v + np.abs((1 + part * p["c1"]) * v)
+        drive = part * (np.abs(p["c0"]) + np.abs(w) + np.abs(current))
         growth = 1 + part * (2 * p["c2"] * v + p["c1"])
-        e_v = np.abs(growth) * e_v + part * six * size + one * np.abs(v)
+        e_v = np.abs(growth) * e_v + three * square + seven * drive
         j_v, j_u = growth * j_v, growth * j_u - part
         v = v + part * (p["c2"] * v * v + p["c1"] * v + p["c0"] - w + current)
     rate = h * p["a"]
     size = np.abs(p["b"] * v) + np.abs(w)
-    e_u = (6 * u + 14 * R) * np.abs(rate) * size + one * np.abs(w)
+    e_u = (4 * u + 12 * R) * np.abs(rate) * size + one * np.abs(w)
     e_u = e_u + np.abs(rate * p["b"]) * e_v
     return (j_v, j_u, rate * p["b"] * j_v, 1 - rate + rate * p["b"] * j_u), (e_v, e_u)
 

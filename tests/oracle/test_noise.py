@@ -51,7 +51,7 @@ def test_noise_of_a_step_is_that_of_the_oracle(target, seed, clock, count):
     gain = -math.expm1(-dt / tau_m) * tau_m / PASSIVE["c_m"] / math.sqrt(dt)
     neurons = np.arange(count)
     with passive_pool(count, target, seed, dt, tau_m=tau_m) as pool:
-        pool.steps = clock
+        pool.population.steps = clock
         for k in range(6):
             pool.state["v"] = 0.0
             pool.run(steps=1, input=[Noise(sigma=sigmas[0]), Noise(sigma=sigmas[1])])
@@ -73,7 +73,7 @@ def test_poisson_counts_of_a_step_are_those_of_the_oracle(target, shared, seed, 
     mean = float(means[0]) if shared else np.resize(means, count)
     neurons, dt = np.arange(count), 0.1
     with passive_pool(count, target, seed, dt) as pool:
-        pool.steps = clock
+        pool.population.steps = clock
         for k in range(6):
             pool.state["v"] = 0.0
             pool.run(steps=1, input=Poisson(rate=mean / (dt * 1e-3), weight=1.0))
