@@ -44,7 +44,7 @@ class PartitionRun:
             self._values = self._buffers()
             self.device.write(self._values["_clock"], np.array([start], np.int64))
             if total >= 2 * window:
-                self._graph = self.device.capture(lambda: self._enqueue(window))
+                self._graph = self.device.capture(lambda: self.enqueue(window))
         except BaseException:
             self.close()
             raise
@@ -67,7 +67,7 @@ class PartitionRun:
         if self._graph is not None and steps == self.window:
             self._graph.replay()
         else:
-            self._enqueue(steps)
+            self.enqueue(steps)
         self.device.synchronize()
         self.done += steps
 
@@ -89,7 +89,7 @@ class PartitionRun:
             self.partition.free(buffer)
         self._temporary = []
 
-    def _enqueue(self, steps: int) -> None:
+    def enqueue(self, steps: int) -> None:
         """Launch a window: what a graph captures."""
         if self.kernel.needs_cleared_bits:
             self.device.clear(self._values["_bits"])

@@ -19,10 +19,10 @@ def validate(data: object) -> None:
             f"schema must be {SCHEMA_VERSION} (got {data.get('schema')!r}); the report comes from "
             "another version of spikecuda"
         )
-    _check(data, Report, "report")
+    check(data, Report, "report")
 
 
-def _check(value: Any, kind: Any, where: str) -> None:
+def check(value: Any, kind: Any, where: str) -> None:
     """Raise unless a value read from JSON has a type."""
     origin = get_origin(kind)
     if kind is Any:
@@ -33,15 +33,15 @@ def _check(value: Any, kind: Any, where: str) -> None:
         if value is None and type(None) in get_args(kind):
             return
         (inner,) = (a for a in get_args(kind) if a is not type(None))
-        _check(value, inner, where)
+        check(value, inner, where)
     elif origin is list:
         _require(isinstance(value, list), where, "a list", value)
         for i, item in enumerate(value):
-            _check(item, get_args(kind)[0], f"{where}[{i}]")
+            check(item, get_args(kind)[0], f"{where}[{i}]")
     elif origin is dict:
         _require(isinstance(value, dict), where, "an object", value)
         for key, item in value.items():
-            _check(item, get_args(kind)[1], f"{where}.{key}")
+            check(item, get_args(kind)[1], f"{where}.{key}")
     elif kind is float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         _require(number, where, "a number", value)
@@ -59,7 +59,7 @@ def _check_object(value: Any, kind: Any, where: str) -> None:
     for name in names:
         if name not in value:
             raise SpikecudaValueError(f"{where}.{name} is missing")
-        _check(value[name], hints[name], f"{where}.{name}")
+        check(value[name], hints[name], f"{where}.{name}")
     for name in value:
         if name not in names:
             raise SpikecudaValueError(f"{where}.{name} is unknown; there are {', '.join(names)}")

@@ -6,7 +6,7 @@ from typing import Any
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.report.machine import Machine
 from spikecuda.report.results import Skipped
-from spikecuda.report.schema import _check
+from spikecuda.report.schema import check
 
 SCHEMA_VERSION = 1
 
@@ -163,4 +163,4 @@ def validate(data: object) -> None:
             f"schema must be {SCHEMA_VERSION} (got {data.get('schema')!r}); the file comes from "
             "another version of spikecuda"
         )
-    _check(data, Verification, "verify")
+    check(data, Verification, "verify")

@@ -85,7 +85,7 @@ class Window:
 
         def work() -> None:
             for _ in range(windows):
-                self._run._enqueue(self.steps)
+                self._run.enqueue(self.steps)
 
         self._graphs.append(self.device.capture(work))
         return self._graphs[-1]

@@ -139,9 +139,7 @@ def test_kernel_of_another_architecture_is_refused(plain):
 @pytest.mark.parametrize("known", GPUS, ids=lambda known: known.name)
 @pytest.mark.parametrize("precision", ["float16", "float32", "float64"])
 def test_prediction_of_a_real_kernel_has_every_limit(known, precision):
-    found = lower_bound(
-        profile(inspected(spec("lif", precision), known.cc)), known, 1_000_000, 256
-    )
+    found = lower_bound(profile(inspected(spec("lif", precision), known.cc)), known, 1_000_000, 256)
     assert {"issue", "ALU", "load/store", "vote", "DRAM"} <= set(found.limits)
     assert found.seconds == max(found.limits.values()) > 0
     assert ("FP64" in found.limits) == (precision == "float64")
