@@ -11,6 +11,7 @@ _PUBLIC = {
     "GPUNeuronPool": "pool",
     "LogNormal": "distributions",
     "Model": "models",
+    "MultiGPUNeuronSystem": "system",
     "Noise": "inputs",
     "Normal": "distributions",
     "Parameter": "models",
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     from spikecuda.models import Model, Parameter, State
     from spikecuda.pool import GPUNeuronPool, RunResult
     from spikecuda.spikes import Spikes
+    from spikecuda.system import MultiGPUNeuronSystem
 
 __all__ = [
     "Constant",
     "GPUNeuronPool",
     "LogNormal",
     "Model",
+    "MultiGPUNeuronSystem",
     "Noise",
     "Normal",
     "Parameter",

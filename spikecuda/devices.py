@@ -112,7 +112,9 @@ def open_device(name: str, threads: int | None = None, **options: Any) -> Device
     if kind == "cpu":
         from spikecuda.backends.cpu import CpuDevice
 
-        return CpuDevice(threads)
+        device = CpuDevice(threads)
+        device.name = name
+        return device
     if threads is not None:
         raise SpikecudaValueError(
             f"threads belongs to the CPU (got threads={threads} with device {name!r}); leave it out"

@@ -9,7 +9,13 @@ import numpy as np
 
 from spikecuda.backends.base import Device, Kernel
 from spikecuda.drive import Drive
-from spikecuda.errors import ClosedError, NumericalError, OutOfMemoryError
+from spikecuda.errors import (
+    ClosedError,
+    DeviceError,
+    NumericalError,
+    OutOfMemoryError,
+    SpikecudaError,
+)
 from spikecuda.host import available_memory
 from spikecuda.partition import Partition
 from spikecuda.partition_run import PartitionRun
@@ -184,11 +190,19 @@ class Population:
         spent: list[float] = []
 
         def work(mine: Sequence[PartitionRun]) -> None:
-            for r in mine:
-                r.feed(steps)
-                launched = time.perf_counter()
-                r.launch(steps)
-                spent.append(time.perf_counter() - launched)
+            try:
+                for r in mine:
+                    r.feed(steps)
+                    launched = time.perf_counter()
+                    r.launch(steps)
+                    spent.append(time.perf_counter() - launched)
+            except SpikecudaError:
+                raise
+            except Exception as error:
+                raise DeviceError(
+                    f"{mine[0].device.name} failed at step {self.steps} ({error}); the states of "
+                    "other devices can be read; reset() starts again"
+                ) from error
 
         groups = [[r for r in runs if r.device is d] for d in self.devices]
         if len(groups) == 1:

@@ -116,11 +116,13 @@ class Device(ABC):
         description: the hardware, in words.
         stream: where work goes if no stream is named.
         launches: kernel launches so far, graph nodes included.
+        speed: relative to one CPU core, for sharing out neurons.
     """
 
     name: str = ""
     description: str = ""
     stream: Stream
+    speed: float = 1.0
 
     def __init__(self) -> None:
         self.buffers: list[Buffer] = []

@@ -36,6 +36,7 @@ class CpuDevice(ImmediateDevice):
             raise SpikecudaValueError(f"threads must be >= 1 (got {threads})")
         self.threads = threads or usable_cores()
         self.name = "cpu"
+        self.speed = float(self.threads)
         plural = "s" if self.threads > 1 else ""
         self.description = f"{cpu_name()}, {self.threads} thread{plural}"
         self._executor: ThreadPoolExecutor | None = None

@@ -64,6 +64,8 @@ class CudaDevice(Device):
             self.description = (
                 f"{self.gpu.name}, compute capability {capability.major}.{capability.minor}"
             )
+            # A multiprocessor's 128 lanes beside a core's 16 or so.
+            self.speed = 8.0 * self.gpu.properties.multiprocessor_count
             self.stream: CudaStream = CudaStream(self.gpu.create_stream())
             # Where launches go: the stream, or a graph that is being captured.
             self._target: core.Stream | core.graph.GraphBuilder = self.stream.core

@@ -37,6 +37,7 @@ class CudaEmuDevice(ImmediateDevice):
 
         self.name = f"cuda-emu:{number}"
         self.cc, self.block = cc, block
+        self.speed = 0.02  # 25 ns a thread and step beside 0.5 ns an update on a core
         self.description = f"emulated CUDA device, compute capability {cc[0]}.{cc[1]}"
         self._device = emu.Device(cc=cc, mode=mode, seed=seed)
         self._clock_kernel: Any = None

@@ -1,0 +1,308 @@
+"""MultiGPUNeuronSystem: populations of several models, spread over devices."""
+
+import functools
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from spikecuda.arguments import as_count, as_steps
+from spikecuda.backends.base import Device
+from spikecuda.backends.cpu import usable_cores
+from spikecuda.devices import choose, gpu_status, open_device
+from spikecuda.drive import Drive
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.models.base import Model, as_model
+from spikecuda.plan import MAX_NEURONS, make_plan
+from spikecuda.pool import recorded
+from spikecuda.population import Population, RunResult
+from spikecuda.progress import reporter
+from spikecuda.spikes import Spikes
+from spikecuda.split import shares_of, split
+from spikecuda.state import StateView
+
+
+@dataclass(frozen=True, eq=False)
+class SystemResult:
+    """What a run of a system recorded.
+
+    Attributes:
+        spikes: all spikes with global neuron numbers, or None if they were not recorded.
+        parts: each type's own result, with neurons counted from 0.
+        first: number of each type's first neuron.
+    """
+
+    spikes: Spikes | None
+    parts: dict[str, RunResult]
+    first: dict[str, int]
+
+    @property
+    def num_spikes(self) -> int:
+        """Spikes of the run, recorded or not."""
+        return sum(part.num_spikes for part in self.parts.values())
+
+
+class MultiGPUNeuronSystem:
+    """Neurons of several models on several devices, run like one pool.
+
+    Results do not depend on the devices or the split: neuron numbers, and so the noise a neuron
+    gets and the spikes it gives, are global.
+
+    Args:
+        total_neurons: neurons of all types together.
+        neurons_per_gpu: the most neurons of one partition.
+        neuron_types: models by name or class, each once; their neurons are numbered in this order.
+        devices: "auto" (every GPU, else the CPU) or names such as ["cuda:0", "cuda:1"],
+            ["cpu:0", "cpu:1"] (the cores shared between them) or ["cuda-emu:0", "cpu"]; the same
+            one may appear twice.
+        precision, dt, seed, batch_size: as for ``GPUNeuronPool``.
+        params: parameters by type and name, {"lif": {"tau_m": 15.0}}.
+        initial: start values likewise.
+        shares: weight of each type; default: equal.
+
+    Attributes:
+        devices: the open devices.
+        counts: neurons of each type.
+        first: number of each type's first neuron.
+        state: state variables by type and name: ``system.state["lif"]["v"]``.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError, DeviceError, OutOfMemoryError: as for
+            ``GPUNeuronPool``; whatever was opened or allocated is given back.
+    """
+
+    def __init__(
+        self,
+        total_neurons: int = 1_000_000,
+        neurons_per_gpu: int = 100_000,
+        neuron_types: Sequence[str | type[Model]] = ("adex", "lif", "izhikevich"),
+        *,
+        devices: str | Sequence[str] = "auto",
+        precision: str = "float32",
+        dt: float = 0.1,
+        seed: int = 0,
+        params: Mapping[str, Mapping[str, Any]] | None = None,
+        initial: Mapping[str, Mapping[str, Any]] | None = None,
+        shares: Mapping[str, float] | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        total = as_count("total_neurons", total_neurons, 1, MAX_NEURONS)
+        most = as_count("neurons_per_gpu", neurons_per_gpu, 1, MAX_NEURONS)
+        models = _models(neuron_types)
+        given, start = _by_type("params", params, models), _by_type("initial", initial, models)
+        weights = _by_type("shares", shares, models)
+        sizes = shares_of(total, [weights.get(name, 1.0 if not shares else 0.0) for name in models])
+        self.counts = {name: n for name, n in zip(models, sizes, strict=True) if n}
+        self.first, number = {}, 0
+        plans = {}
+        for name, n in self.counts.items():
+            self.first[name] = number
+            plans[name] = make_plan(
+                n, models[name], precision, dt, seed, given.get(name), start.get(name), None, 1,
+                identity=number,
+            )  # fmt: skip
+            number += n
+        self.total_neurons, self.dt = total, next(iter(plans.values())).dt
+        self.populations: dict[str, Population] = {}
+        self._lock = threading.Lock()
+        self.devices = _open(devices)
+        try:
+            speeds = [device.speed for device in self.devices]
+            for name, plan in plans.items():
+                size = min(batch_size or plan.count, plan.count)
+                places = [
+                    (self.devices[d], first, n) for d, first, n in split(plan.count, speeds, most)
+                ]
+                self.populations[name] = Population(
+                    plan, places, size if batch_size is not None else None
+                )
+        except BaseException:
+            self.close()
+            raise
+        self.state = {name: StateView(p) for name, p in self.populations.items()}
+
+    @property
+    def steps(self) -> int:
+        """Steps done since the last reset."""
+        return next(iter(self.populations.values())).steps
+
+    def reset(self) -> None:
+        """Go back to step 0."""
+        for population in self.populations.values():
+            population.reset()
+
+    def run(
+        self,
+        steps: int | None = None,
+        *,
+        duration: float | None = None,
+        input: object = None,
+        record: str | Iterable[str] | None = "spikes",
+        progress: Callable[[int, int], None] | bool = False,
+    ) -> SystemResult:
+        """Advance all neurons.
+
+        Args:
+            steps: number of steps; or
+            duration: length in ms, a multiple of dt.
+            input: one input for all types, or a dict of inputs by type; see ``GPUNeuronPool.run``.
+            record: "spikes", None, or with names of states that every type has.
+            progress: as for ``GPUNeuronPool.run``; counts steps of all types.
+
+        Returns:
+            A ``SystemResult``.
+        """
+        for population in self.populations.values():
+            population.require_open()
+        if not self._lock.acquire(blocking=False):
+            raise SpikecudaError(
+                "the system is running in another thread; give each thread a system of its own"
+            )
+        try:
+            total = as_steps(steps, duration, self.dt)
+            inputs = input if isinstance(input, Mapping) else dict.fromkeys(self.populations, input)
+            for name in inputs:
+                _known("input", name, self.populations)
+            prepared = {}
+            for name, population in self.populations.items():
+                plan = population.plan
+                drive = Drive(inputs.get(name), plan.count, plan.dt, total, plan.precision.real)
+                prepared[name] = (drive, *recorded(record, plan.model))
+            parts = {}
+            with reporter(progress, total * len(prepared), repr(self)) as report:
+                for done, (name, (drive, spikes, traces)) in enumerate(prepared.items()):
+                    offset = functools.partial(_offset, report, done * total)
+                    parts[name] = self.populations[name].run(total, drive, spikes, traces, offset)
+            return SystemResult(self._merged(parts), parts, dict(self.first))
+        finally:
+            self._lock.release()
+
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Return figures by type, and of the whole under "total".
+
+        Each has neurons, updates, spikes, mean_rate (Hz), run_seconds, updates_per_second and
+        bytes (of all devices).
+        """
+        rows = {}
+        for name, p in self.populations.items():
+            rows[name] = _row(
+                p.plan.count, p.plan.count * p.steps, p.spikes, p.run_seconds,
+                sum(p.held().values()), p.steps * p.plan.dt / 1000.0,
+            )  # fmt: skip
+        columns = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
+        rows["total"] = _row(
+            int(columns["neurons"]), int(columns["updates"]), int(columns["spikes"]),
+            columns["run_seconds"], int(columns["bytes"]), self.steps * self.dt / 1000.0,
+        )  # fmt: skip
+        return rows
+
+    def close(self) -> None:
+        """Give all memory, threads and devices back; closing twice does nothing."""
+        for population in self.populations.values():
+            population.close()
+        for device in self.devices:
+            device.close()
+
+    def __enter__(self) -> "MultiGPUNeuronSystem":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        types = ", ".join(f"{n:,} {name}" for name, n in self.counts.items())
+        where = ", ".join(device.name for device in self.devices)
+        return f"<MultiGPUNeuronSystem: {types}; on {where}>"
+
+    def _merged(self, parts: Mapping[str, RunResult]) -> Spikes | None:
+        """Return all types' spikes with global neuron numbers, sorted by step, then neuron."""
+        lists = [(part.spikes, self.first[name]) for name, part in parts.items()]
+        if any(spikes is None for spikes, _ in lists):
+            return None
+        step = np.concatenate([s.step for s, _ in lists if s is not None])
+        neuron = np.concatenate([s.neuron + np.int32(f) for s, f in lists if s is not None])
+        order = np.argsort(step, kind="stable")
+        return Spikes(step[order], neuron[order], self.dt)
+
+
+def _offset(report: Callable[[int], None], before: int, done: int) -> None:
+    """Report progress of one type after the types before it."""
+    report(before + done)
+
+
+def _row(
+    neurons: int, updates: int, spikes: int, seconds: float, held: int, model_seconds: float
+) -> dict[str, float]:
+    return {
+        "neurons": neurons,
+        "updates": updates,
+        "spikes": spikes,
+        "mean_rate": spikes / (neurons * model_seconds) if model_seconds else 0.0,
+        "run_seconds": seconds,
+        "updates_per_second": updates / seconds if seconds else 0.0,
+        "bytes": held,
+    }
+
+
+def _models(neuron_types: Sequence[str | type[Model]]) -> dict[str, type[Model]]:
+    """Return the models by name; raise for none or for one that comes twice."""
+    if isinstance(neuron_types, str) or not isinstance(neuron_types, Sequence) or not neuron_types:
+        raise SpikecudaTypeError(
+            f'neuron_types must be a list of models (got {neuron_types!r:.80}); ["lif", "adex"]'
+        )
+    models = [as_model(neuron_type) for neuron_type in neuron_types]
+    names = [model.name for model in models]
+    for name in names:
+        if names.count(name) > 1:
+            raise SpikecudaValueError(f"neuron_types must differ (got {name!r} twice); use shares")
+    return dict(zip(names, models, strict=True))
+
+
+def _known(what: str, name: object, models: Iterable[str]) -> None:
+    known = list(models)
+    if name not in known:
+        raise SpikecudaValueError(
+            f"{what} has no type {name!r} to go to{nearest(str(name), known)}; there are "
+            f"{', '.join(known)}"
+        )
+
+
+def _by_type(what: str, value: Any, models: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a dict by type; raise for types that the system does not have."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise SpikecudaTypeError(f"{what} must be a dict by type (got {value!r:.80})")
+    for name in value:
+        _known(what, name, models)
+    return dict(value)
+
+
+def _open(devices: str | Sequence[str]) -> list[Device]:
+    """Open devices; CPU devices share the cores; close all again if one cannot be opened."""
+    names = [devices] if isinstance(devices, str) else list(devices)
+    if devices == "auto":
+        count = gpu_status().count
+        names = [f"cuda:{i}" for i in range(count)] or ["cpu"]
+    if not names:
+        raise SpikecudaValueError('devices must name at least one device (got []); use "auto"')
+    on_cpu = sum(str(name).partition(":")[0] == "cpu" for name in names)
+    opened: list[Device] = []
+    try:
+        for name in names:
+            kind = choose(None, name).partition(":")[0]
+            threads = max(1, usable_cores() // on_cpu) if kind == "cpu" else None
+            opened.append(open_device(name, threads))
+    except BaseException:
+        for device in opened:
+            device.close()
+        raise
+    return opened
