@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spikecuda.kernels import compile_cuda, offline
-from spikecuda.kernels.inspection import elf, sass
+from spikecuda.kernels.inspection import elf, sass, store
 from spikecuda.kernels.spec import Argument, KernelSpec
 
 # Numba passes a 1-D array as seven 64-bit words, of which the fifth is the pointer.
@@ -51,7 +51,7 @@ class Subject:
     @functools.cached_property
     def code(self) -> sass.Code:
         """The machine code."""
-        return sass.parse(compile_cuda.disassemble(self.cubin), self.entry)
+        return sass.parse(store.listing(self.cubin), self.entry)
 
     @functools.cached_property
     def facts(self) -> elf.Facts:

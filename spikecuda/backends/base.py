@@ -307,6 +307,20 @@ class ImmediateDevice(Device):
     def synchronize(self) -> None:
         """Do nothing: work is done when it is asked for."""
 
+    @staticmethod
+    def _ranged(
+        kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
+    ) -> list[list[Any]]:
+        """Return the values of a kernel's arguments for each range of neurons."""
+        names = [argument.name for argument in kernel.spec.arguments]
+        first_at, last_at = names.index("_first"), names.index("_last")
+        values = [a.data if isinstance(a, Buffer) else a for a in arguments]
+        result = []
+        for first, last in batches:
+            values[first_at], values[last_at] = np.int64(first), np.int64(last)
+            result.append(list(values))
+        return result
+
     def _submit(self, node: Callable[[], None]) -> None:
         """Run a piece of work now, or note it for the graph that is being captured."""
         if self._nodes is None:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-import numpy as np
-
-from spikecuda.backends.base import Buffer, ImmediateDevice, Kernel
+from spikecuda.backends.base import Buffer, Kernel
+from spikecuda.backends.host_memory import HostMemoryDevice
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
-from spikecuda.host import available_memory, cpu_name
+from spikecuda.host import cpu_name
 from spikecuda.kernels.spec import KernelSpec
 
 # A thread is worth waking for this many neurons.
@@ -21,7 +20,7 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class CpuDevice(ImmediateDevice):
+class CpuDevice(HostMemoryDevice):
     """This machine's processor.
 
     Args:
@@ -41,26 +40,11 @@ class CpuDevice(ImmediateDevice):
         self.description = f"{cpu_name()}, {self.threads} thread{plural}"
         self._executor: ThreadPoolExecutor | None = None
 
-    def write(self, buffer: Buffer, values: np.ndarray) -> None:
-        """Copy host values to the start of a buffer."""
-        buffer.data[: values.size] = values
-
-    def read(self, buffer: Buffer, size: int | None = None) -> np.ndarray:
-        """Return a view of the first ``size`` elements."""
-        return np.asarray(buffer.data[:size])
-
     def _prepare(
         self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
     ) -> list[Callable[[], None]]:
         """Return one launch: the batches, shared out among the threads."""
-        values = [a.data if isinstance(a, Buffer) else a for a in arguments]
-        names = [a.name for a in kernel.spec.arguments]
-        first_at, last_at = names.index("_first"), names.index("_last")
-        ready = []
-        for first, last in batches:
-            mine = list(values)
-            mine[first_at], mine[last_at] = np.int64(first), np.int64(last)
-            ready.append(mine)
+        ready = self._ranged(kernel, arguments, batches)
 
         def work(part: Sequence[list[Any]]) -> None:
             for mine in part:
@@ -88,18 +72,11 @@ class CpuDevice(ImmediateDevice):
             # Ctrl-C, too, leaves every neuron at the same step.
             wait(tasks)
 
-    def _zero(self, buffer: Buffer) -> None:
-        buffer.data[:] = 0
-
     def _advance(self, clock: Buffer, steps: int) -> Callable[[], None]:
         from spikecuda.kernels.host.clock import advance_clock
 
         data = clock.data
         return lambda: advance_clock(data, steps)
-
-    def available_memory(self) -> int:
-        """Return the memory that is free on this machine and within its limits."""
-        return available_memory()
 
     def preferred_batch(self, count: int) -> int:
         """Return an equal share for each thread that is worth waking."""
@@ -118,9 +95,3 @@ class CpuDevice(ImmediateDevice):
         from spikecuda.kernels.compile_cpu import build
 
         return Kernel(spec, build(spec), 0.0)
-
-    def _allocate(self, size: int, dtype: np.dtype) -> np.ndarray:
-        return np.zeros(size, dtype)
-
-    def _free(self, buffer: Buffer) -> None:
-        pass

@@ -55,17 +55,15 @@ class CudaEmuDevice(ImmediateDevice):
         self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
     ) -> list[Callable[[], None]]:
         """Return one launch a range, as a GPU would get it."""
-        values = [a.data if isinstance(a, Buffer) else a for a in arguments]
-        names = [a.name for a in kernel.spec.arguments]
-        first_at, last_at = names.index("_first"), names.index("_last")
 
-        def node(first: int, last: int) -> Callable[[], None]:
-            mine = list(values)
-            mine[first_at], mine[last_at] = np.int64(first), np.int64(last)
-            blocks = grid(last - first, self.block)
+        def node(mine: list[Any], blocks: int) -> Callable[[], None]:
             return lambda: self._device.launch(kernel.function, blocks, self.block, *mine)
 
-        return [node(first, last) for first, last in batches]
+        ranged = self._ranged(kernel, arguments, batches)
+        return [
+            node(mine, grid(last - first, self.block))
+            for mine, (first, last) in zip(ranged, batches, strict=True)
+        ]
 
     def _zero(self, buffer: Buffer) -> None:
         buffer.data.fill(0)

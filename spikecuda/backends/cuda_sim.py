@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.backends.base import Buffer, ImmediateDevice, Kernel
+from spikecuda.backends.base import Buffer, Kernel
+from spikecuda.backends.host_memory import HostMemoryDevice
 from spikecuda.errors import DeviceError
-from spikecuda.host import available_memory
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.launch import grid
 
 BLOCK = 32
 
 
-class CudaSimDevice(ImmediateDevice):
+class CudaSimDevice(HostMemoryDevice):
     """The CUDA simulator of numba-cuda; set NUMBA_ENABLE_CUDASIM=1 before Python starts."""
 
     def __init__(self, block: int = BLOCK) -> None:
@@ -34,37 +34,23 @@ class CudaSimDevice(ImmediateDevice):
         self.description = "numba-cuda's simulator"
         self.block = block
 
-    def write(self, buffer: Buffer, values: np.ndarray) -> None:
-        """Copy host values to the start of a buffer."""
-        buffer.data[: values.size] = values
-
-    def read(self, buffer: Buffer, size: int | None = None) -> np.ndarray:
-        """Return a view of the first ``size`` elements."""
-        return np.asarray(buffer.data[:size])
-
     def _prepare(
         self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
     ) -> list[Callable[[], None]]:
         """Return one launch a range."""
-        values = [a.data if isinstance(a, Buffer) else a for a in arguments]
-        names = [a.name for a in kernel.spec.arguments]
-        first_at, last_at = names.index("_first"), names.index("_last")
 
-        def node(first: int, last: int) -> Callable[[], None]:
-            mine = list(values)
-            mine[first_at], mine[last_at] = np.int64(first), np.int64(last)
-            blocks = grid(last - first, self.block)
-
+        def node(mine: list[Any], blocks: int) -> Callable[[], None]:
             def run() -> None:
                 with np.errstate(over="ignore"):  # words wrap around on purpose
                     kernel.function[blocks, self.block](*mine)
 
             return run
 
-        return [node(first, last) for first, last in batches]
-
-    def _zero(self, buffer: Buffer) -> None:
-        buffer.data[:] = 0
+        ranged = self._ranged(kernel, arguments, batches)
+        return [
+            node(mine, grid(last - first, self.block))
+            for mine, (first, last) in zip(ranged, batches, strict=True)
+        ]
 
     def _advance(self, clock: Buffer, steps: int) -> Callable[[], None]:
         from numba import cuda
@@ -73,10 +59,6 @@ class CudaSimDevice(ImmediateDevice):
 
         data = clock.data
         return lambda: cuda.jit(advance_clock)[1, 1](data, np.int64(steps))
-
-    def available_memory(self) -> int:
-        """Return the memory that is free on this machine."""
-        return available_memory()
 
     def preferred_batch(self, count: int) -> int:
         """Return the whole population."""
@@ -89,9 +71,3 @@ class CudaSimDevice(ImmediateDevice):
 
         function = getattr(load(spec, "cudasim"), spec.name)
         return Kernel(spec, cuda.jit(function), 0.0, needs_cleared_bits=True)
-
-    def _allocate(self, size: int, dtype: np.dtype) -> Any:
-        return np.zeros(size, dtype)
-
-    def _free(self, buffer: Buffer) -> None:
-        pass

@@ -44,7 +44,7 @@ def test_tuning_guides_state_the_largest_number_of_blocks_and_warps():
 
 
 def test_shared_memory_limits_blocks_and_the_system_takes_its_part():
-    """Hopper Tuning Guide 1.4.2.3: 228 KB, of which 1 KB is reserved for each block: 227 for one."""
+    """Hopper Tuning Guide 1.4.2.3: 228 KB; 1 KB is reserved for each block: 227 for one."""
     assert occupancy((9, 0), 16, 32, 227 * 1024).blocks == 1
     assert occupancy((9, 0), 16, 32, 227 * 1024 + 1).blocks == 0
     assert occupancy((9, 0), 16, 32, 56 * 1024).limits == ("shared memory",)

@@ -140,9 +140,9 @@ def test_bad_runs_are_refused_and_change_nothing(pool, act, words):
 
 
 def test_a_pool_beyond_memory_is_refused_before_allocation(monkeypatch):
-    from spikecuda.backends import cpu
+    from spikecuda.backends import host_memory
 
-    monkeypatch.setattr(cpu, "available_memory", lambda: 10_000_000)
+    monkeypatch.setattr(host_memory, "available_memory", lambda: 10_000_000)
     with pytest.raises(OutOfMemoryError, match=r"a pool of 2,000,000 neurons needs 20 MB .* 10 MB"):
         make(2_000_000)
     with (

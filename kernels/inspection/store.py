@@ -1,0 +1,44 @@
+"""What is slow to find out about a kernel, kept on disk under the hash of all that went into it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from spikecuda.kernels import compile_cuda
+from spikecuda.kernels.cache import cache_dir, write_once
+from spikecuda.kernels.render import module_path
+from spikecuda.kernels.spec import KernelSpec, digest
+
+
+def listing(cubin: bytes) -> str:
+    """Return nvdisasm's listing of a cubin; half a second the first time."""
+    from importlib.metadata import version
+
+    tool = version("nvidia-cuda-nvdisasm")
+    path = _folder() / f"{digest(hashlib.sha256(cubin).hexdigest(), tool)}.sass"
+    try:
+        return path.read_text()
+    except OSError:
+        text = compile_cuda.disassemble(cubin)
+        write_once(path, text.encode())
+        return text
+
+
+def contraction(spec: KernelSpec, cc: tuple[int, int]) -> tuple[bool, str]:
+    """Return what ``compile_cuda.contraction_free`` finds."""
+    from importlib.metadata import version
+
+    rendered, _ = module_path(spec, "cuda")
+    tools = (version("numba-cuda"), version("nvidia-nvvm"))
+    how = Path(compile_cuda.__file__).read_text()
+    path = _folder() / f"{digest(rendered.stem, str(cc), how, *tools)}.contraction.json"
+    try:
+        free, difference = json.loads(path.read_text())
+    except (OSError, ValueError):
+        free, difference = compile_cuda.contraction_free(spec, cc)
+        write_once(path, json.dumps([free, difference]).encode())
+    return bool(free), str(difference)
+
+
+def _folder() -> Path:
+    return cache_dir() / "inspection"
