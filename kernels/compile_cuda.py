@@ -11,6 +11,7 @@ from typing import Any
 from spikecuda.errors import MissingPackageError, SpikecudaValueError
 from spikecuda.kernels.cache import cache_dir, write_once
 from spikecuda.kernels.compile_cpu import signature
+from spikecuda.kernels.elf import facts as facts_of
 from spikecuda.kernels.offline import ARCHITECTURES, library, without_device
 from spikecuda.kernels.render import digest, load, module_path
 from spikecuda.kernels.spec import KernelSpec
@@ -77,17 +78,28 @@ def build(spec: KernelSpec, cc: tuple[int, int]) -> CudaKernel:
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    code = library(getattr(load(spec, "cuda"), spec.name), signature(spec), cc)
+    code = _front_end(spec)
     with without_device(cc):
         ptx = str(code.get_lto_ptx(cc=cc)).rstrip("\0")
         cubin = bytes(code.get_cubin(cc=cc).code)
     entry = entry_name(ptx)
-    result = CudaKernel(entry, cc, ptx, cubin, assemble(ptx, cc)[1])
+    # Spills come from the assembler's log; the rest from the very cubin that runs, which for
+    # cc < 9 takes fewer registers than the PTX assembled once more.
+    own = facts_of(cubin, entry)
+    log = assemble(ptx, cc)[1]
+    resources = Resources(own.registers, log.spill_stores, log.spill_loads, own.frame, own.shared)
+    result = CudaKernel(entry, cc, ptx, cubin, resources)
     write_once(files[0], ptx.encode())
     write_once(files[1], cubin)
     facts = {"entry": entry, "resources": asdict(result.resources)}
     write_once(files[2], json.dumps(facts).encode())
     return result
+
+
+@functools.lru_cache(maxsize=4)
+def _front_end(spec: KernelSpec) -> Any:
+    """Return Numba's code library of a kernel; what it holds is the same for every architecture."""
+    return library(getattr(load(spec, "cuda"), spec.name), signature(spec), (9, 0))
 
 
 @functools.cache

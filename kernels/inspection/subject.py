@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spikecuda.kernels import compile_cuda, offline
-from spikecuda.kernels.inspection import elf, sass, store
+from spikecuda.kernels import compile_cuda, elf, offline
+from spikecuda.kernels.inspection import sass, store
 from spikecuda.kernels.spec import Argument, KernelSpec
 
 # Numba passes a 1-D array as seven 64-bit words, of which the fifth is the pointer.

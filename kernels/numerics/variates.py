@@ -75,8 +75,10 @@ def poisson_count(uniform, mean, none, some, reciprocals):
     survival = some
     mass = none
     count = ZERO
-    for k in range(reciprocals.size):
+    k = U(0)
+    while k < U(reciprocals.size):
         count = count + _select(uniform <= survival, ONE, ZERO)
         mass = _mul(_mul(mass, mean), reciprocals[k])
         survival = survival - mass
+        k = U(k + U(1))
     return count

@@ -6,7 +6,7 @@ from typing import Any
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add the command and its subcommands to the parser."""
-    from spikecuda.cli import kernellist, kernelshow
+    from spikecuda.cli import inspect, kernellist, kernelshow
 
     parser = commands.add_parser(
         "kernels",
@@ -14,7 +14,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         description="Look at the kernels that models become.",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for module in (kernellist, kernelshow):
+    for module in (kernellist, kernelshow, inspect):
         module.add(actions, common)
 
 

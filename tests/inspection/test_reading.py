@@ -6,8 +6,9 @@ import planted
 import pytest
 
 from spikecuda.errors import SpikecudaValueError
+from spikecuda.kernels import elf
 from spikecuda.kernels.compile_cuda import assemble
-from spikecuda.kernels.inspection import elf, ptx, sass, strides
+from spikecuda.kernels.inspection import ptx, sass, strides
 from spikecuda.kernels.inspection.flow import Edge, Graph
 from spikecuda.kernels.inspection.origins import accesses
 from spikecuda.kernels.inspection.pipes import pipe

@@ -17,6 +17,7 @@ LAYERS = [
     ("errors", "kernels.language", "kernels.spec", "kernels.cache", "kernels.models"),
     ("kernels", "emu"),
     ("models", "seed", "host", "precision", "language", "launch"),
+    ("kernels.inspection",),
     ("arguments", "codec", "split", "distributions", "inputs"),
     ("drive", "spikes", "metrics", "progress"),
     ("plan", "backends"),
