@@ -22,15 +22,9 @@ STRUCTURES = {
     "substeps": ({"per_neuron": True, "pulses": ("weight",)}, 3),
     "free": ({"per_neuron": False, "refractory": False, "pulses": ("rate",)}, 1),
 }
-# Every precision compiles the first two.  The others repeat the same step (substeps), leave out the
-# counter, and count Poisson events per neuron: once each, in the precision with the sharpest bound.
-# Substeps in the other precisions are compared bit by bit in test_bits.
-FORMS = [
-    (s, p)
-    for s in STRUCTURES
-    for p in PRECISIONS
-    if p == "float64" or s in ("shared", "per_neuron")
-]
+# Every precision compiles the first three; the last adds the kernel without refractoriness and the
+# one that counts Poisson events per neuron, once.
+FORMS = [(s, p) for s in STRUCTURES for p in PRECISIONS if s != "free" or p == "float64"]
 CASES = [(m, s) for m in SCHEMES for s in SCHEMES[m]]
 FLAG = pytest.mark.parametrize("structure", STRUCTURES)
 FORM = pytest.mark.parametrize(("structure", "precision"), FORMS)
