@@ -101,8 +101,10 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
     held = ["refrac"] if spec.refractory else []
     counts = ["n_ref"] if spec.refractory else []
     codec = [f"_{s}_{part}" for s in states for part in ("origin", "span", "gain", "shift")]
+    conductance = model.takes_conductance(spec.scheme)
     advance = [
-        *states, *held, *counts, "current", *(["jump"] if inputs.pulses else []), *spec.constants
+        *states, *held, *counts, "current", *(["g_syn", "g_e_syn"] if conductance else []),
+        *(["jump"] if inputs.pulses else []), *spec.constants,
     ]  # fmt: skip
 
     def call(name: str, renamed: dict[str, str]) -> str:
@@ -129,6 +131,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "refractory": spec.refractory,
         "substeps": spec.substeps,
         "inputs": inputs,
+        "conductance": conductance,
         "half": p.half,
         "real": p.real,
         "exp": "exp64" if p.real == "float64" else "exp32",

@@ -283,6 +283,7 @@ def _check(
             known = dict(constants)
             known.update({n: Tracked(v[i], 0.0, unit) for n, v in before.items()})
             known["current"] = Tracked(drive[i], 0.0, unit)
+            known["g_syn"] = known["g_e_syn"] = Tracked(0.0, 0.0, unit)
             try:
                 expected, fired = _one_step(model, functions, scheme, known)
             except _Undecided:

@@ -4,7 +4,19 @@ from spikecuda.models.adex import AdEx
 from spikecuda.models.base import Model, as_model
 from spikecuda.models.izhikevich import Izhikevich
 from spikecuda.models.lif import LIF
+from spikecuda.models.lif_cond import LIFCond
 from spikecuda.models.parameter import Parameter, State
 from spikecuda.models.registry import find, names
 
-__all__ = ["LIF", "AdEx", "Izhikevich", "Model", "Parameter", "State", "as_model", "find", "names"]
+__all__ = [
+    "LIF",
+    "AdEx",
+    "Izhikevich",
+    "LIFCond",
+    "Model",
+    "Parameter",
+    "State",
+    "as_model",
+    "find",
+    "names",
+]

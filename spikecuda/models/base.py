@@ -11,7 +11,8 @@ from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
 from spikecuda.models.parameter import Parameter, State
 
 # Names that the templates use themselves.
-INPUTS = ("current",)
+CONDUCTANCE = ("g_syn", "g_e_syn")
+INPUTS = ("current", *CONDUCTANCE)
 RESERVED = (*INPUTS, "jump", "refrac", "dt", "real", "np")
 COMPARISONS = {
     "<": np.less,
@@ -27,7 +28,9 @@ class Model:
 
     Class attributes that are ``State`` or ``Parameter`` objects declare the model's variables.
     The functions are plain (no ``self``) and ask for what they need by name: any state, any
-    parameter, any constant that ``derive`` returns, ``dt`` (ms) and the input ``current``.
+    parameter, any constant that ``derive`` returns, ``dt`` (ms) and the input ``current``.  A step
+    that treats synaptic conductances implicitly also takes ``g_syn`` (nS, their sum) and
+    ``g_e_syn`` (pA, the sum of each times its reversal potential), both zero without synapses.
 
     - ``step`` returns the new value of every state, in the order of declaration;
     - ``threshold`` returns the condition for a spike, tested after ``step``;
@@ -97,6 +100,11 @@ class Model:
         if cls.refractory:
             names["v_reset"] = None
         return tuple(names)
+
+    @classmethod
+    def takes_conductance(cls, scheme: str) -> bool:
+        """Tell whether a scheme's step treats synaptic conductances itself (``g_syn``)."""
+        return CONDUCTANCE[0] in cls.functions[scheme].arguments
 
     @classmethod
     def resolve(cls, params: Mapping[str, object] | None, count: int) -> dict[str, np.ndarray]:
@@ -195,6 +203,7 @@ def _check_functions(cls: type[Model], members: Mapping[str, Any]) -> dict[str, 
                 f"{', '.join(got)}); return one value for each state, in the order of declaration"
             )
         _check_arguments(cls, source)
+        _check_conductance(source)
         sources[name] = source
         if name in vars(cls) and not isinstance(vars(cls)[name], staticmethod):
             setattr(cls, name, staticmethod(function))
@@ -235,6 +244,16 @@ def _check_arguments(cls: type[Model], source: Source) -> None:
                     f"{source.name}, line {source.line} of {source.file}: unknown argument "
                     f"{name!r}{nearest(name, known)}; a model function takes {', '.join(known)}"
                 )
+
+
+def _check_conductance(source: Source) -> None:
+    """Raise ModelError for a step that takes one of the two conductance inputs."""
+    taken = [name for name in CONDUCTANCE if name in source.arguments]
+    if len(taken) == 1:
+        raise ModelError(
+            f"{source.name}, line {source.line} of {source.file}: must take "
+            f"{' and '.join(CONDUCTANCE)} or neither (got only {taken[0]!r}); name the other too"
+        )
 
 
 def _check_refractory(cls: type[Model]) -> None:

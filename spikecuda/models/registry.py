@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from spikecuda.models.base import Model
 
 _MODELS: dict[str, "type[Model]"] = {}
-BUILT_IN = ("lif", "adex", "izhikevich")
+BUILT_IN = ("lif", "adex", "izhikevich", "lif_cond")
 
 
 def register(model: "type[Model]") -> None:

@@ -195,8 +195,12 @@ def test_what_a_model_may_not_do_is_found_at_definition(body):
 
 
 def test_unknown_arguments_and_names_are_refused():
-    with pytest.raises(ModelError, match=r"unknown argument 'tau_m'.*takes v, k, current, dt"):
+    with pytest.raises(ModelError, match=r"unknown argument 'tau_m'.*takes v, k, current, g_syn"):
         define("return v", arguments="v, tau_m")
+    with pytest.raises(ModelError, match=r"g_syn and g_e_syn or neither \(got only 'g_syn'\)"):
+        define("return v", arguments="v, g_syn")
+    with pytest.raises(ModelError, match="the name is taken"):
+        define("return v", extra="g_syn = Parameter(1.0)")
     with pytest.raises(ModelError, match="plain positional"):
         define("return v", arguments="v, *k")
     with pytest.raises(ModelError, match="plain positional"):
