@@ -5,11 +5,13 @@
 The floor.  A chunk of 1024 neurons stays in L1, so neither DRAM nor L2 binds a pool of any size
 that is advanced many steps a launch.  What is left is arithmetic and L1 traffic:
 
-    floor = max(fma / rate_f, vector arithmetic / rate_a, loads and stores / rate_m) / lanes
+    floor = max(fma / rate_f, vector arithmetic / rate_a, loads / rate_l, stores / rate_s) / neurons
 
-with the instructions counted in the compiled loop (kernels/assembly) and the rates measured in the
-same run on arrays within L1: rate_f by sixteen fma a load, rate_a by sixteen integer additions and
-exclusive ors a load (which every vector port can do), rate_m by a copy.  Comparisons, blends,
+with the bytes of vectors that one iteration of the compiled loop (kernels/assembly) multiplies,
+computes with, loads and stores, the neurons that it advances, and the rates in bytes/s measured in
+the same run on arrays within L1: rate_f by sixteen fma a load, rate_a by sixteen integer additions
+and exclusive ors a load (which every vector port can do), rate_l by a sum, rate_s by a fill.
+Bytes, because a processor may execute a 512-bit instruction as two halves.  Comparisons, blends,
 conversions and packing have fewer ports than rate_a assumes, and the latency of a long chain (the
 exponential) is not counted: the fraction reached is a lower bound of how good the loop is.
 
@@ -26,7 +28,13 @@ from numba import njit
 
 from spikecuda import Constant, GPUNeuronPool, Noise, Poisson
 from spikecuda.host import cpu_name
-from spikecuda.kernels.assembly import fma_count, memory_accesses, step_loop, vector_arithmetic
+from spikecuda.kernels.assembly import (
+    fma_bytes,
+    memory_bytes,
+    step_loop,
+    vector_arithmetic,
+)
+from spikecuda.kernels.assembly import neurons as loop_neurons
 from spikecuda.kernels.compile_cpu import assembly
 from spikecuda.kernels.numerics import fma
 
@@ -43,54 +51,63 @@ CASES = [
 
 
 @njit(error_model="numpy")
-def _sixteen_fma(x, a, b):
-    for i in range(x.size):
-        y = x[i]
-        for _ in range(16):
-            y = fma(y, a, b)
-        x[i] = y
-
-
-@njit(error_model="numpy")
-def _sixteen_integer(x, a, b):
-    for i in range(x.size):
-        y = x[i]
-        for _ in range(8):
-            y = np.int32(np.int32(y ^ a) + b)
-        x[i] = y
-
-
-@njit(error_model="numpy")
-def _copy(x, y):
-    for i in range(x.size):
-        y[i] = x[i]
-
-
-def best(function, *args, repeats=7, inner=200):
-    """Return the best seconds per call."""
-    function(*args)
-    times = []
+def _sixteen_fma(x, a, b, repeats):
     for _ in range(repeats):
+        for i in range(x.size):
+            y = x[i]
+            for _ in range(16):
+                y = fma(y, a, b)
+            x[i] = y
+
+
+@njit(error_model="numpy")
+def _sixteen_integer(x, a, b, repeats):
+    for _ in range(repeats):
+        for i in range(x.size):
+            y = x[i]
+            for _ in range(8):
+                y = np.int32(np.int32(y ^ a) + b)
+            x[i] = y
+
+
+@njit(error_model="numpy")
+def _load(x, repeats):
+    total = np.int32(0)
+    for r in range(repeats):
+        x[0] = r
+        for i in range(x.size):
+            total = np.int32(total + x[i])
+    return total
+
+
+@njit(error_model="numpy")
+def _store(x, repeats):
+    for r in range(repeats):
+        for i in range(x.size):
+            x[i] = np.int32(r)
+
+
+def bytes_per_second(function, array, *constants, passes=1):
+    """Return the best bytes/s of an array that stays in L1, each byte ``passes`` times."""
+    repeats, times = 5_000, []
+    function(array, *constants, 1)
+    for _ in range(7):
         start = time.perf_counter()
-        for _ in range(inner):
-            function(*args)
-        times.append((time.perf_counter() - start) / inner)
-    return min(times)
+        function(array, *constants, repeats)
+        times.append(time.perf_counter() - start)
+    return passes * repeats * array.nbytes / min(times)
 
 
 def ceilings(real):
-    """Return vector instructions per second: fma, any arithmetic, loads plus stores within L1."""
-    lanes = 32 // np.dtype(real).itemsize
-    x, y = np.ones(4096 // lanes * 4, real), np.ones(4096 // lanes * 4, real)
-    a, b = np.dtype(real).type(0.5), np.dtype(real).type(0.25)
-    overhead = best(_copy, x[:8], y[:8], inner=2000)
-    products = 16 * x.size / lanes / (best(_sixteen_fma, x, a, b, inner=2000) - overhead)
-    words = np.arange(2048, dtype=np.int32)
-    numbers = np.int32(0x5A5A5A5A), np.int32(77)
-    seconds = best(_sixteen_integer, words, *numbers, inner=2000) - overhead
-    arithmetic = 16 * words.size / 8 / seconds
-    memory = 2 * x.size / lanes / (best(_copy, x, y, inner=2000) - overhead)
-    return products, arithmetic, memory
+    """Return bytes of vectors per second: fma, any arithmetic, loads, stores, within L1."""
+    kind = np.dtype(real).type
+    numbers, words = np.ones(16384 // kind(0).nbytes, kind), np.arange(4096, dtype=np.int32)
+    return (
+        bytes_per_second(_sixteen_fma, numbers, kind(0.5), kind(0.25), passes=16),
+        bytes_per_second(_sixteen_integer, words, np.int32(0x5A5A5A5A), np.int32(77), passes=16),
+        bytes_per_second(_load, words),
+        bytes_per_second(_store, words),
+    )
 
 
 def pool_of(case, precision, neurons, **options):
@@ -142,10 +159,10 @@ def main():
     options = parser.parse_args()
     rows = []
     limits = {real: ceilings(real) for real in ("float32", "float64")}
-    print(f"{cpu_name()}; ceilings, G vector instructions/s on one core:")
+    print(f"{cpu_name()}; ceilings, GB/s of vectors on one core:")
     for real, rates in limits.items():
-        names = ("fma", "any arithmetic", "L1 loads and stores")
-        shown = ", ".join(f"{n} {r / 1e9:.2f}" for n, r in zip(names, rates, strict=True))
+        names = ("fma", "any arithmetic", "L1 loads", "L1 stores")
+        shown = ", ".join(f"{n} {r / 1e9:.0f}" for n, r in zip(names, rates, strict=True))
         print(f"  {real}: {shown}")
     print(
         f"{'kernel':18} {'precision':8} {'G/s':>6} {'floor G/s':>9} {'fraction':>8} {'target':>7}"
@@ -155,10 +172,10 @@ def main():
             validate(case, precision)
             found, spec = rate(case, precision, options.neurons)
             real = spec.precision.real
-            lanes = 32 // np.dtype(real).itemsize
             body = step_loop(assembly(spec), real)
-            counts = (fma_count(body), vector_arithmetic(body), sum(memory_accesses(body)))
-            floor = lanes / max(c / r for c, r in zip(counts, limits[real], strict=True))
+            counts = (fma_bytes(body), vector_arithmetic(body), *memory_bytes(body))
+            seconds = max(c / r for c, r in zip(counts, limits[real], strict=True))
+            floor = loop_neurons(body, real) / seconds
             plain = not case[4]
             target = case[5] if precision == "float32" else None
             rows.append(

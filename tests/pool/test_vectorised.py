@@ -5,7 +5,14 @@ import re
 
 import pytest
 
-from spikecuda.kernels.assembly import step_loop
+from spikecuda.kernels.assembly import (
+    fma_bytes,
+    memory_bytes,
+    neurons,
+    step_loop,
+    vector_arithmetic,
+    width,
+)
 from spikecuda.kernels.compile_cpu import assembly
 from spikecuda.kernels.spec import PRECISIONS, InputSpec, KernelSpec
 from spikecuda.models import LIF, AdEx, Izhikevich
@@ -24,7 +31,7 @@ def has_avx2() -> bool:
     return platform.machine() == "x86_64" and bool(llvm.get_host_cpu_features().get("avx2"))
 
 
-@pytest.mark.skipif(not has_avx2(), reason="reads AVX2 assembly")
+@pytest.mark.skipif(not has_avx2(), reason="reads AVX2 or AVX-512 assembly")
 @pytest.mark.parametrize(
     "model, scheme, precision", CASES, ids=[f"{m.name}-{s}-{p}" for m, s, p in CASES]
 )
@@ -34,11 +41,64 @@ def test_the_step_loop_is_vectorised(model, scheme, precision):
         inputs=InputSpec(bias="neuron"),
     )  # fmt: skip
     body = step_loop(assembly(spec), spec.precision.real)
-    assert body, "no loop has packed fma and packed comparison on ymm registers"
+    assert body, "no loop has packed fma and packed comparison on ymm or zmm registers"
+    lanes = max(map(width, body)) // (8 if precision == "float64" else 4)
+    assert neurons(body, spec.precision.real) in (lanes, 2 * lanes, 4 * lanes), body
     scalar = "sd" if precision == "float64" else "ss"
     arithmetic = [b for b in body if re.match(rf"v(fn?m|add|sub|mul|div|cmp)\w*{scalar}\s", b)]
     assert not arithmetic, f"scalar arithmetic in the loop: {arithmetic}"
     assert not any(b.startswith("call") for b in body)
     if precision == "float16":
-        assert any(b.startswith("vcvtph2ps") and "ymm" in b for b in body)
-        assert any(b.startswith("vcvtps2ph") and "ymm" in b for b in body)
+        for conversion in ("vcvtph2ps", "vcvtps2ph"):
+            assert any(b.startswith(conversion) and width(b) == 4 * lanes for b in body)
+
+
+AVX2_LOOP = """
+.LBB0_4:
+vmovups (%rdx,%r11,4), %ymm6
+vmovdqu (%r8,%r11,4), %ymm7
+vfmadd213ps %ymm2, %ymm1, %ymm6
+vfmadd231ps (%r9,%r11,4), %ymm0, %ymm6
+vpcmpgtd %ymm5, %ymm7, %ymm8
+vblendvps %ymm8, %ymm4, %ymm6, %ymm6
+vcmpleps %ymm6, %ymm3, %ymm9
+vmovups %ymm6, (%r9,%r11,4)
+vmovq %xmm9, (%rcx,%r11)
+addq $8, %r11
+cmpq %r11, %rax
+jne .LBB0_4
+"""
+AVX512_LOOP = """
+.LBB0_7:
+vmovups (%rdx), %zmm14
+vfmadd213ps 64(%rsp), %zmm16, %zmm14
+vfmadd231ps (%r9,%r15,4), %zmm7, %zmm14
+vcmpleps %zmm14, %zmm9, %k1 {%k1}
+vmovaps %zmm8, %zmm14 {%k1}
+vmovdqa32 %zmm8, %zmm20
+vmovups %zmm14, (%r9,%r15,4)
+vpaddd (%r12){1to16}, %ymm17, %ymm18
+addq $128, %rdx
+addq $32, %r15
+cmpq %r15, %r10
+jne .LBB0_7
+"""
+
+
+def test_the_assembly_of_avx2_and_of_avx512_is_read():
+    text = "vfmadd213ps %ymm2, %ymm1, %ymm6\n" + AVX2_LOOP
+    body = step_loop(text, "float32")
+    assert len(body) == 11 and step_loop(text, "float64") == []
+    assert neurons(body, "float32") == 8
+    assert fma_bytes(body) == 2 * 32
+    assert vector_arithmetic(body) == 5 * 32
+    assert memory_bytes(body) == (3 * 32, 32 + 4)
+
+    body = step_loop(AVX2_LOOP + AVX512_LOOP, "float32")
+    assert body[0].endswith("%zmm14"), "the widest loop is the one that does the work"
+    assert neurons(body, "float32") == 32
+    assert fma_bytes(body) == 2 * 64
+    # Two fma, a comparison, a masked copy and an addition of half the width.
+    assert vector_arithmetic(body) == 4 * 64 + 32
+    # Three loads, one of them of a spilled register, and a broadcast of four bytes; a store.
+    assert memory_bytes(body) == (3 * 64 + 4, 64)
