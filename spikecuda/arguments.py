@@ -44,15 +44,16 @@ def as_steps(steps: object, duration: object, dt: float) -> int:
         )
     if steps is not None:
         return as_count("steps", steps, 0, 2**62)
-    if (
-        not isinstance(duration, int | float | np.number)
-        or not math.isfinite(duration)
-        or duration < 0
-    ):
-        raise SpikecudaValueError(f"duration must be >= 0 ms (got {duration!r})")
-    count = round(float(duration) / dt)
-    if not math.isclose(count * dt, float(duration), rel_tol=1e-9, abs_tol=1e-9):
+    return as_multiple("duration", duration, dt)
+
+
+def as_multiple(name: str, value: object, dt: float) -> int:
+    """Return how many steps of dt a time >= 0 ms is; raise unless it is a multiple of dt."""
+    if not isinstance(value, int | float | np.number) or not math.isfinite(value) or value < 0:
+        raise SpikecudaValueError(f"{name} must be >= 0 ms (got {value!r})")
+    count = round(float(value) / dt)
+    if not math.isclose(count * dt, float(value), rel_tol=1e-9, abs_tol=1e-9):
         raise SpikecudaValueError(
-            f"duration must be a multiple of dt = {dt:g} ms (got {duration!r}); use {count * dt:g}"
+            f"{name} must be a multiple of dt = {dt:g} ms (got {value!r}); use {count * dt:g}"
         )
     return count

@@ -118,8 +118,8 @@ class _Course:
 
 def _summary(report: "Report", folder: Path, files: list[str]) -> None:
     from spikecuda.cli.terminal import console, human_rate, table
+    from spikecuda.plots.style import model_name
     from spikecuda.report.headline import headlines
-    from spikecuda.report.plots.style import model_name
     from spikecuda.report.tables import percent
 
     screen = console()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spikecuda.report.plots.style import model_name, rate_label
+from spikecuda.plots.style import model_name, rate_label
 from spikecuda.report.results import Report
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from spikecuda.plots.style import THEMES, model_name, rate_label, themed
 from spikecuda.report.headline import headlines
 from spikecuda.report.plots import plots
-from spikecuda.report.plots.style import THEMES, model_name, rate_label, themed
 from spikecuda.report.results import Report
 from spikecuda.report.schema import validate
 from spikecuda.report.tables import percent, seconds, tables

@@ -20,6 +20,8 @@ LAYERS = [
     ("kernels.inspection",),
     ("arguments", "codec", "split", "distributions", "inputs"),
     ("drive", "spikes", "metrics", "progress"),
+    ("analysis",),
+    ("plots",),
     ("plan", "backends"),
     ("devices", "partition"),
     ("partition_run",),

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from spikecuda.plots.style import rate_label, spread
 from spikecuda.report import oracle
 from spikecuda.report.accuracy import coincident, compare, make_problem, match, run_pool
 from spikecuda.report.measure import open_pool, time_pool
-from spikecuda.report.plots.style import rate_label, spread
 from spikecuda.report.settings import settings_for
 from spikecuda.report.tables import percent
 

@@ -100,7 +100,7 @@ def test_plots_show_something(made):
 def test_empty_report_has_no_plots(made):
     from dataclasses import replace
 
-    from spikecuda.report.plots.style import LIGHT
+    from spikecuda.plots.style import LIGHT
 
     report = replace(made[0], scaling=[], accuracy=[], threads=[], memory=[], utilisation={})
     assert [plot.draw(report, [], LIGHT) for plot in plots()] == [None] * len(PLOTS)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spikecuda.plots.style import Theme
     from spikecuda.report.gallery import GalleryData
-    from spikecuda.report.plots.style import Theme
     from spikecuda.report.results import Report
 
 Draw = Callable[["Report", "Sequence[GalleryData]", "Theme"], Any]

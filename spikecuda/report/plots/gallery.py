@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikecuda.report.plots.style import Theme, figure, model_name
+from spikecuda.plots.style import Theme, figure, model_name
 
 if TYPE_CHECKING:
     from spikecuda.report.gallery import GalleryData

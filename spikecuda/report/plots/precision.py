@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from spikecuda.report.plots.style import MARKERS, Theme, figure, model_name, rate_label
+from spikecuda.plots.style import MARKERS, Theme, figure, model_name, rate_label
 
 if TYPE_CHECKING:
     from spikecuda.report.gallery import GalleryData

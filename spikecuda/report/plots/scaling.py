@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikecuda.report.plots.style import MARKERS, Theme, figure, model_name, rate_label, spread
+from spikecuda.plots.style import MARKERS, Theme, figure, model_name, rate_label, spread
 
 if TYPE_CHECKING:
     from spikecuda.report.gallery import GalleryData

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikecuda.report.plots.style import Theme, figure
+from spikecuda.plots.style import Theme, figure
 
 if TYPE_CHECKING:
     from spikecuda.report.gallery import GalleryData
