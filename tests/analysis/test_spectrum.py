@@ -58,9 +58,7 @@ def test_a_regular_train_has_lines_at_its_rate():
 
 def test_the_segment_must_fit():
     spikes = as_spikes([3], [0], 1.0)
-    with pytest.raises(
-        SpikecudaValueError, match="from 2 bins to the window's 100 ms"
-    ):
+    with pytest.raises(SpikecudaValueError, match="from 2 bins to the window's 100 ms"):
         analysis.power_spectrum(spikes, 1, 0.0, 100.0, 1.0, 500.0)
     with pytest.raises(SpikecudaValueError, match="segment must be a multiple"):
         analysis.power_spectrum(spikes, 1, 0.0, 100.0, 2.0, 15.0)
