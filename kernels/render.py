@@ -135,6 +135,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "half": p.half,
         "real": p.real,
         "exp": "exp64" if p.real == "float64" else "exp32",
+        "expm1": "expm1_64" if p.real == "float64" else "expm1_32",
         "log": "log64" if p.real == "float64" else "log32",
         "storage": p.storage,
         "refrac_type": p.refrac,

@@ -21,7 +21,7 @@ from spikecuda.pool import GPUNeuronPool
 
 Wide = np.longdouble
 # Largest errors of the kernels' functions, in units of the last place (tests/numerics).
-FUNCTION_ULP = {"exp": 1.2, "log": 1.3}
+FUNCTION_ULP = {"exp": 1.2, "expm1": 2.5, "log": 1.3}
 
 
 class Tracked:
@@ -123,7 +123,8 @@ class _Language:
         return {
             name: getattr(self, f"_{name}")
             for name in (
-                "real", "fma", "mul", "div", "select", "exp", "log", "sqrt", "min", "max", "abs"
+                "real", "fma", "mul", "div", "select", "exp", "expm1", "log", "sqrt",
+                "min", "max", "abs",
             )
         }  # fmt: skip
 
@@ -143,10 +144,18 @@ class _Language:
         return a if condition else b
 
     def _exp(self, x: Tracked) -> Tracked:
-        low, high = (-87.33, 88.37) if self.unit > 1e-10 else (-708.3, 709.4)
-        at = np.clip(x.value, Wide(low), Wide(high))
-        value = np.exp(at)
+        value = np.exp(self._in_range(x))
         return x._rounded(value, value * np.expm1(x.error), 2 * FUNCTION_ULP["exp"])
+
+    def _expm1(self, x: Tracked) -> Tracked:
+        at = self._in_range(x)
+        error = np.exp(at) * np.expm1(x.error)
+        return x._rounded(np.expm1(at), error, 2 * FUNCTION_ULP["expm1"])
+
+    def _in_range(self, x: Tracked) -> Any:
+        """Return the argument that ``exp`` uses for x."""
+        low, high = (-87.33, 88.37) if self.unit > 1e-10 else (-708.3, 709.4)
+        return np.clip(x.value, Wide(low), Wide(high))
 
     def _log(self, x: Tracked) -> Tracked:
         if x.value <= x.error:

@@ -15,13 +15,14 @@ from fractions import Fraction
 
 Real = float
 
-__all__ = ["FUNCTIONS", "Real", "exp", "fma", "log", "real", "select", "sqrt"]
+__all__ = ["FUNCTIONS", "Real", "exp", "expm1", "fma", "log", "real", "select", "sqrt"]
 
 # Names a model function may call, and the number of arguments of each.
 FUNCTIONS = {
     "abs": 1,
     "div": 2,
     "exp": 1,
+    "expm1": 1,
     "fma": 3,
     "log": 1,
     "max": 2,
@@ -54,6 +55,11 @@ def select(condition: bool, a: Real, b: Real) -> Real:
 def exp(x: Real) -> Real:
     """Return e^x; arguments beyond the range of the precision are clamped to it."""
     return math.exp(min(max(x, -708.3), 709.4))
+
+
+def expm1(x: Real) -> Real:
+    """Return e^x - 1, accurate near 0; arguments are clamped as for ``exp``."""
+    return math.expm1(min(max(x, -708.3), 709.4))
 
 
 def log(x: Real) -> Real:

@@ -18,7 +18,7 @@ from spikecuda.kernels.numerics.arithmetic import (
     select,
     sqrt,
 )
-from spikecuda.kernels.numerics.elementary import exp32, exp64, log32, log64
+from spikecuda.kernels.numerics.elementary import exp32, exp64, expm1_32, expm1_64, log32, log64
 from spikecuda.kernels.numerics.half import (
     dither_bits,
     dither_word,
@@ -38,6 +38,8 @@ __all__ = [
     "either",
     "exp32",
     "exp64",
+    "expm1_32",
+    "expm1_64",
     "fma",
     "gaussian_pair",
     "half_to_float",

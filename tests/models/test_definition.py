@@ -8,7 +8,7 @@ import pytest
 
 from spikecuda import GPUNeuronPool, Model, Noise, Parameter, State
 from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError
-from spikecuda.language import exp, fma, log, real, select, sqrt
+from spikecuda.language import exp, expm1, fma, log, real, select, sqrt
 from spikecuda.models import as_model, names
 
 
@@ -82,7 +82,7 @@ class Branching(Model):
 
     def step(x, y, k, current, dt):
         """A docstring is allowed."""
-        a: float = exp(-x) + log(y) - sqrt(abs(y)) * current
+        a: float = exp(-x) + expm1(x) * k + log(y) - sqrt(abs(y)) * current
         low = min(a, k)
         high = max(a, -k)
         if a > k and not y < x:
