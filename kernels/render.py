@@ -112,6 +112,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         return f"_{name}({', '.join(renamed.get(a, a) for a in arguments)})"
 
     new = {s: f"_new_{s}" for s in states}
+    tested = {**new, **{f"{s}_before": s for s in states}}
     varying = [c for c in (*spec.constants, *counts) if c in spec.varying]
     sweep = _Sweep(spec)
     return {
@@ -123,12 +124,13 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "advance_results": [*states, *held, "_spike"],
         "stepped": list(new.values()),
         "step_call": call(spec.scheme, {}),
-        "threshold_call": call("threshold", new),
+        "threshold_call": call("threshold", tested),
         "after": [f"_after_{s}" for s in states],
         "reset_call": call("reset", new),
         "states": states,
         "pulse": model.pulse,
         "refractory": spec.refractory,
+        "while_refractory": model.while_refractory,
         "substeps": spec.substeps,
         "inputs": inputs,
         "conductance": conductance,

@@ -329,7 +329,8 @@ def _one_step(
         return dict(zip(model.states, values, strict=True))
 
     new = by_state(call(scheme, known))
-    fired = bool(call("threshold", {**known, **new}))
+    before = {f"{name}_before": known[name] for name in model.states}
+    fired = bool(call("threshold", {**known, **new, **before}))
     return (by_state(call("reset", {**known, **new})) if fired else new), fired
 
 

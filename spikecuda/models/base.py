@@ -14,6 +14,8 @@ from spikecuda.models.parameter import Parameter, State
 CONDUCTANCE = ("g_syn", "g_e_syn")
 INPUTS = ("current", *CONDUCTANCE)
 RESERVED = (*INPUTS, "jump", "refrac", "dt", "real", "np")
+# What a refractory neuron does: see ``Model.while_refractory``.
+REFRACTORY = ("clamp", "freeze", "silent")
 COMPARISONS = {
     "<": np.less,
     "<=": np.less_equal,
@@ -33,7 +35,8 @@ class Model:
     ``g_e_syn`` (pA, the sum of each times its reversal potential), both zero without synapses.
 
     - ``step`` returns the new value of every state, in the order of declaration;
-    - ``threshold`` returns the condition for a spike, tested after ``step``;
+    - ``threshold`` returns the condition for a spike, tested after ``step``; ``v_before`` (any
+      state's name with ``_before``) is the value before the step;
     - ``reset`` returns the value of every state after a spike;
     - ``derive`` (optional) returns a dict of constants, computed once on the host in float64 with
       NumPy from parameters and ``dt``.
@@ -42,8 +45,11 @@ class Model:
         name: what pools and the command line call the model; default: the class name in lower case.
         schemes: dict of name -> step function, for models with several integration schemes; the
             first is the default and ``step`` is not needed.
-        refractory: True if the model has parameters ``t_ref`` (ms) and ``v_reset`` and a state
-            ``v``: after a spike v is held at v_reset for t_ref, and input pulses are lost.
+        refractory: True if the model has a parameter ``t_ref`` (ms): no spike for t_ref after one.
+        while_refractory: what the neuron does meanwhile.  ``clamp`` (default): its state ``v`` is
+            held at its parameter ``v_reset`` and input pulses are lost, while other states go on.
+            ``freeze``: every state stays as ``reset`` left it and input pulses are lost.
+            ``silent``: everything goes on.
         pulse: the state that an input pulse (Poisson weight) adds to; default: the first.
         input_unit: the unit of ``current``.
         requires: relations between parameters, such as ``("v_reset", "<", "v_th")``.
@@ -60,6 +66,7 @@ class Model:
     functions: ClassVar[dict[str, Source]] = {}
     schemes: ClassVar[dict[str, Callable[..., Any]]] = {}
     refractory: ClassVar[bool] = False
+    while_refractory: ClassVar[str] = "clamp"
     pulse: ClassVar[str] = ""
     input_unit: ClassVar[str] = "pA"
     requires: ClassVar[tuple[tuple[str, str, str], ...]] = ()
@@ -95,9 +102,9 @@ class Model:
         names: dict[str, None] = {}
         for function in (scheme, "threshold", "reset"):
             for name in cls.functions[function].arguments:
-                if name not in cls.states and name not in INPUTS:
+                if name not in (*cls.states, *INPUTS, *_before(cls)):
                     names[name] = None
-        if cls.refractory:
+        if cls.refractory and cls.while_refractory == "clamp":
             names["v_reset"] = None
         return tuple(names)
 
@@ -166,7 +173,7 @@ def _check_names(cls: type[Model]) -> None:
     if not cls.states:
         raise ModelError(f"{cls.__name__} needs at least one State (got none); v = State('mV')")
     for name in (*cls.states, *cls.parameters):
-        if name in RESERVED or name.startswith("_") or name in vars(Model):
+        if name in (*RESERVED, *_before(cls)) or name.startswith("_") or name in vars(Model):
             raise ModelError(
                 f"{cls.__name__}.{name}: the name is taken by the kernel; choose another name"
             )
@@ -202,7 +209,7 @@ def _check_functions(cls: type[Model], members: Mapping[str, Any]) -> dict[str, 
                 f"{source.name}, line {source.line} of {source.file}: must return {what} (got "
                 f"{', '.join(got)}); return one value for each state, in the order of declaration"
             )
-        _check_arguments(cls, source)
+        _check_arguments(cls, name, source)
         _check_conductance(source)
         sources[name] = source
         if name in vars(cls) and not isinstance(vars(cls)[name], staticmethod):
@@ -215,11 +222,11 @@ def _plain(function: Any) -> Any:
     return function.__func__ if isinstance(function, staticmethod) else function
 
 
-def _check_arguments(cls: type[Model], source: Source) -> None:
+def _check_arguments(cls: type[Model], function: str, source: Source) -> None:
     """Raise ModelError for an argument that names nothing the model has."""
     derive = getattr(cls, "derive", None)
-    inputs = INPUTS if source.name.split(".")[-1] not in ("threshold", "reset") else ()
-    known = [*cls.states, *cls.parameters, *inputs, "dt"]
+    given = {"threshold": _before(cls), "reset": ()}.get(function, INPUTS)
+    known = [*cls.states, *cls.parameters, *given, "dt"]
     for name in source.arguments:
         # What derive returns is known only when it runs: accept, and check there.
         if name not in known and derive is None:
@@ -256,19 +263,30 @@ def _check_conductance(source: Source) -> None:
         )
 
 
+def _before(cls: type[Model]) -> tuple[str, ...]:
+    """Return the names under which ``threshold`` gets the states before the step."""
+    return tuple(f"{state}_before" for state in cls.states)
+
+
 def _check_refractory(cls: type[Model]) -> None:
-    """Raise ModelError if a refractory model lacks what the clamp needs."""
-    if cls.refractory:
-        for name, there in (
-            ("v", "v" in cls.states),
-            ("t_ref", "t_ref" in cls.parameters),
-            ("v_reset", "v_reset" in cls.parameters),
-        ):
-            if not there:
-                raise ModelError(
-                    f"{cls.__name__}.refractory = True needs a state v and parameters t_ref and "
-                    f"v_reset (got none called {name!r}); declare it"
-                )
+    """Raise ModelError if a refractory model lacks what its refractoriness needs."""
+    kind = cls.while_refractory
+    if kind not in REFRACTORY:
+        raise ModelError(
+            f"{cls.__name__}.while_refractory must be one of {', '.join(REFRACTORY)} (got "
+            f"{kind!r}){nearest(str(kind), REFRACTORY)}"
+        )
+    if not cls.refractory:
+        return
+    needed: dict[str, Mapping[str, object]] = {"t_ref": cls.parameters}
+    if kind == "clamp":
+        needed.update({"v": cls.states, "v_reset": cls.parameters})
+    for name, where in needed.items():
+        if name not in where:
+            raise ModelError(
+                f"{cls.__name__}.refractory = True needs a parameter t_ref and, to clamp, a state "
+                f"v and a parameter v_reset (got none called {name!r}); declare it"
+            )
 
 
 def as_model(neuron_type: object) -> type[Model]:

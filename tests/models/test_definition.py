@@ -129,6 +129,58 @@ def test_every_construct_means_what_python_says(device):
         assert 20 < spikes.sum() < n - 20
 
 
+class Clock(Model):
+    """x adds up the current, y counts steps and, in hundreds, spikes."""
+
+    name = "_clock"
+    x = State("", initial=0.0)
+    y = State("", initial=0.0)
+    t_ref = Parameter(0.3, "ms")
+    refractory = True
+    while_refractory = "silent"
+
+    def step(x, y, current):
+        return x + current, y + real(1.0)
+
+    def threshold(x, x_before):
+        return x >= real(2.0) and x_before < real(2.0)
+
+    def reset(x, y):
+        return x, y + real(100.0)
+
+
+class Frozen(Clock):
+    """The same, but nothing moves for t_ref after a spike."""
+
+    name = "_frozen"
+    while_refractory = "freeze"
+    schemes = Clock.schemes
+
+    def reset(x, y):
+        return real(0.0), y + real(100.0)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda-emu"])
+@pytest.mark.parametrize("substeps", [1, 2])
+def test_a_silent_neuron_goes_on_and_a_frozen_one_does_not(device, substeps):
+    """By hand, with dt = t_ref / 3: x counts the steps since the last reset."""
+    one = 1.0 / substeps
+    for model, x, y, spikes in (
+        # Up to 2 in step 1, no crossing while it stays above.
+        (Clock, [1, 2, 3, 4, 5, 6, 7, 8], [1, 102, 103, 104, 105, 106, 107, 108], [1]),
+        # Up to 2 in step 1, three steps still, then again.
+        (Frozen, [1, 0, 0, 0, 0, 1, 0, 0], [1, 102, 102, 102, 102, 103, 204, 204], [1, 6]),
+    ):
+        with GPUNeuronPool(
+            2, model, dt=0.1, substeps=substeps, device=device, precision="float64"
+        ) as pool:
+            result = pool.run(steps=8, input=one, record=("spikes", "x", "y"))
+            assert result.spikes.step[result.spikes.neuron == 0].tolist() == spikes
+            np.testing.assert_array_equal(result.traces["x"][:, 1], x)
+            steps = (np.array(y) % 100) * substeps + np.array(y) // 100 * 100
+            np.testing.assert_array_equal(result.traces["y"][:, 1], steps)
+
+
 BAD = {
     "return v + dt * (0.04 * v)": ("bare literal 0.04 would promote", 7, r"real\(0.04\)"),
     "return v * 2": ("bare literal 2 would promote", 7, r"real\(2\)"),
@@ -211,6 +263,10 @@ def test_unknown_arguments_and_names_are_refused():
         define("return v", extra="pulse = 'w'")
     with pytest.raises(ModelError, match="refractory = True needs"):
         define("return v", extra="refractory = True")
+    with pytest.raises(ModelError, match=r"must be one of clamp, freeze, silent .*did you mean"):
+        define("return v", extra="while_refractory = 'freezes'")
+    with pytest.raises(ModelError, match="unknown argument 'v_before'"):
+        define("return v", arguments="v, v_before")
 
 
 def test_incomplete_models_are_refused():
