@@ -47,6 +47,11 @@ def as_steps(steps: object, duration: object, dt: float) -> int:
     return as_multiple("duration", duration, dt)
 
 
+def on_grid(width: float, dt: float) -> float:
+    """Return the multiple of dt, above 0, that is nearest to a width in ms."""
+    return max(1, round(width / dt)) * dt
+
+
 def as_multiple(name: str, value: object, dt: float) -> int:
     """Return how many steps of dt a time >= 0 ms is; raise unless it is a multiple of dt."""
     if not isinstance(value, int | float | np.number) or not math.isfinite(value) or value < 0:

@@ -9,6 +9,8 @@ from spikecuda.spikes import Spikes
 
 # A single interval, or a single pair of them, has no variation.
 FEWEST = 2
+# What the statistics of populations ask for: the CV of a Poisson train of 10 comes out 10 % small.
+ENOUGH = 10
 
 
 def intervals(

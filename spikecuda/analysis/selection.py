@@ -80,7 +80,7 @@ def select(spikes: Spikes, neurons: Neurons, start: float, stop: float) -> Selec
                 f"{int(neuron.max())} spiked); give an array to choose some"
             )
         return Selection(step - first, neuron.astype(np.int64), count, last - first, spikes.dt)
-    ids = as_ids(neurons)
+    ids = members(neurons)
     order = np.argsort(ids)
     place = np.minimum(np.searchsorted(ids[order], neuron), ids.size - 1)
     index = order[place]
@@ -88,9 +88,11 @@ def select(spikes: Spikes, neurons: Neurons, start: float, stop: float) -> Selec
     return Selection(step[kept] - first, index[kept], ids.size, last - first, spikes.dt)
 
 
-def as_ids(neurons: object) -> np.ndarray:
-    """Return neuron numbers as an int64 array (n,); raise if one is negative or comes twice."""
+def members(neurons: Neurons) -> np.ndarray:
+    """Return which neurons are meant as an int64 array (n,); raise if that cannot be."""
     ids = np.asarray(neurons)
+    if ids.ndim == 0:
+        return np.arange(as_count("neurons", neurons, 1, 2**31))
     if ids.ndim != 1 or not ids.size or ids.dtype.kind not in "iu":
         raise SpikecudaTypeError(
             f"neurons must be a number, or a list of one or more neurons (got {neurons!r:.80})"

@@ -4,7 +4,7 @@ import numpy as np
 
 from spikecuda.analysis.correlation import draw
 from spikecuda.analysis.counts import population_counts
-from spikecuda.analysis.selection import Neurons, as_ids, select
+from spikecuda.analysis.selection import Neurons, members, select
 from spikecuda.arguments import as_count
 from spikecuda.errors import SpikecudaTypeError
 from spikecuda.spikes import Spikes
@@ -38,9 +38,9 @@ def synchrony(
     is the unbiased one (over bins - 1).
     """
     if max_neurons is not None:
-        size = select(spikes, neurons, start, stop).count  # refuses what the draw would hide
-        every = np.arange(size) if np.ndim(neurons) == 0 else as_ids(neurons)
-        neurons = draw(every, as_count("max_neurons", max_neurons, 1, 2**31), seed)
+        select(spikes, neurons, start, stop)  # refuses what the draw would hide
+        most = as_count("max_neurons", max_neurons, 1, 2**31)
+        neurons = draw(members(neurons), most, seed)
     counts = population_counts(spikes, neurons, start, stop, bin)
     if not counts.any():
         return float("nan")

@@ -1,7 +1,6 @@
 """What a run leaves behind: an npz file and a summary table."""
 
 import json
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikecuda.archive import write_npz
 from spikecuda.cli.runconfig import RunConfig
 
 if TYPE_CHECKING:
@@ -30,14 +30,7 @@ def write(
         arrays["time"] = result.time
         arrays.update({f"trace_{name}": trace for name, trace in result.traces.items()})
     arrays["metadata"] = np.array(json.dumps(metadata(pool, result, inputs, config)))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return write_npz(path, arrays)
 
 
 def metadata(

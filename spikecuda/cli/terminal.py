@@ -1,38 +1,24 @@
 """Tables, progress and human numbers on the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from spikecuda.terminal import console, table
+
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress
     from rich.table import Table
 
-PIPE_WIDTH = 140
-
-
-def console(stderr: bool = False) -> "Console":
-    """Return a rich console on stdout or stderr."""
-    from rich.console import Console
-
-    result = Console(stderr=stderr, highlight=False)
-    if not result.is_terminal:
-        # Nobody's window limits what goes into a file or a pipe.
-        result.width = max(result.width, PIPE_WIDTH)
-    return result
-
-
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "Table":
-    """Return a plain table: the first column to the left, the rest to the right."""
-    from rich import box
-    from rich.table import Table
-
-    result = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE)
-    for i, column in enumerate(columns):
-        result.add_column(column, justify="right" if i else "left", no_wrap=i > 0)
-    for row in rows:
-        result.add_row(*(str(cell) for cell in row))
-    return result
+__all__ = [
+    "console",
+    "facts",
+    "human_bytes",
+    "human_rate",
+    "human_seconds",
+    "progress",
+    "table",
+    "to_json",
+]
 
 
 def facts(title: str, rows: Iterable[tuple[str, object]]) -> "Table":

@@ -1,0 +1,1 @@
+"""Networks: populations, projections, inputs, recorders, results."""

@@ -1,0 +1,81 @@
+"""The sheet that a picture is drawn on, and where it goes."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from spikecuda.analysis.selection import Neurons, select
+from spikecuda.arguments import as_multiple, on_grid
+from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.plots.style import DPI, THEMES, WIDTH, Theme, figure, themed
+from spikecuda.spikes import Spikes
+
+# Bins of a rate over time: widths people like, about so many of them.
+BINS = 250
+NICE = (1.0, 2.0, 5.0, 10.0)
+
+
+def as_theme(name: str) -> Theme:
+    """Return a theme by name."""
+    for theme in THEMES:
+        if theme.name == name:
+            return theme
+    known = [theme.name for theme in THEMES]
+    raise SpikecudaValueError(
+        f"theme must be one of {', '.join(known)} (got {name!r}){nearest(name, known)}"
+    )
+
+
+@contextmanager
+def sheet(height: float, theme: Theme, path: str | os.PathLike[str] | None) -> Iterator[Any]:
+    """Give a figure to draw on; write it to ``path`` afterwards, if there is one.
+
+    Args:
+        height: inches.
+        theme: look.
+        path: file to write; without one, the figure belongs to pyplot.
+    """
+    with themed(theme):
+        if path is None:
+            import matplotlib.pyplot as plt
+
+            yield plt.figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
+            return
+        page = figure(height)
+        ending = Path(path).suffix.lstrip(".").lower()
+        known = sorted(page.canvas.get_supported_filetypes())
+        if ending not in known:
+            raise SpikecudaValueError(
+                f"path must end in one of .{', .'.join(known)} (got {os.fspath(path)!r})"
+            )
+        yield page
+        page.savefig(path)
+
+
+def as_populations(
+    spikes: Mapping[str, Spikes], neurons: Mapping[str, Neurons], start: float, stop: float
+) -> list[str]:
+    """Return the populations' names; raise for what cannot be drawn, before there is a figure."""
+    if not spikes:
+        raise SpikecudaValueError("spikes must hold at least one population (got none)")
+    for name, train in spikes.items():
+        if name not in neurons:
+            raise SpikecudaValueError(f"neurons must name every population (got none of {name!r})")
+        select(train, neurons[name], start, stop)
+    return list(spikes)
+
+
+def as_bin(bin: float | None, start: float, stop: float, dt: float) -> float:
+    """Return a bin's width in ms: the given one, or a round one that suits the window."""
+    if bin is not None:
+        return max(1, as_multiple("bin", bin, dt)) * dt
+    wanted = (stop - start) / BINS
+    scale = 10.0
+    while scale > wanted:
+        scale /= 10.0
+    while scale * 10.0 < wanted:
+        scale *= 10.0
+    width = next(factor * scale for factor in NICE if factor * scale >= wanted)
+    return on_grid(width, dt)

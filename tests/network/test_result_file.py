@@ -1,0 +1,94 @@
+"""A result comes back from its file bit for bit; other files are refused."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recorded import make
+
+from spikecuda import SpikecudaError
+from spikecuda.network.result import NetworkResult
+from spikecuda.spikes import Spikes
+
+
+def same(found, expected):
+    """Assert that two values of a result are equal in type, order and every bit."""
+    assert type(found) is type(expected)
+    if isinstance(expected, dict):
+        assert list(found) == list(expected)
+        for key in expected:
+            same(found[key], expected[key])
+    elif isinstance(expected, Spikes):
+        same(found.step, expected.step)
+        same(found.neuron, expected.neuron)
+        same(found.dt, expected.dt)
+    elif isinstance(expected, np.ndarray):
+        assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+        assert found.tobytes() == expected.tobytes()
+    else:
+        assert found == expected
+
+
+def test_round_trip(tmp_path):
+    result = make()
+    path = result.save(tmp_path / "run.npz")
+    again = NetworkResult.load(path)
+    for field in dataclasses.fields(NetworkResult):
+        same(getattr(again, field.name), getattr(result, field.name))
+    assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
+
+
+@settings(max_examples=50)
+@given(
+    name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1),
+    numbers=st.tuples(*[st.floats(0, allow_nan=False, allow_infinity=False)] * 4),
+)
+def test_any_name_and_any_number(name, numbers, tmp_path_factory):
+    empty = Spikes(np.empty(0, np.int64), np.empty(0, np.int32), numbers[0])
+    result = NetworkResult(
+        spikes={name: empty}, sizes={name: 1}, ids={name: None}, traces={}, trace_times={},
+        start=numbers[1], duration=numbers[2], dt=numbers[0], seconds=numbers[3],
+    )  # fmt: skip
+    path = result.save(tmp_path_factory.mktemp("names") / "x.npz")
+    again = NetworkResult.load(path)
+    for field in dataclasses.fields(NetworkResult):
+        same(getattr(again, field.name), getattr(result, field.name))
+
+
+def test_the_keys_are_as_documented(tmp_path):
+    with np.load(make().save(tmp_path / "run.npz")) as file:
+        assert sorted(file) == sorted([
+            *(f"spikes/{n}/step" for n in ("L2/3E", "L2/3I", "thalamus")),
+            *(f"spikes/{n}/neuron" for n in ("L2/3E", "L2/3I", "thalamus")),
+            "ids/thalamus", "traces/L2/3E/v", "traces/L2/3E/w", "traces/silent/x",
+            "trace_times/L2/3E", "trace_times/silent", "trace_ids/L2/3E", "metadata",
+        ])  # fmt: skip
+        about = json.loads(str(file["metadata"]))
+    from spikecuda.network import result_file
+
+    for key in about:
+        assert f"``{key}``" in result_file.__doc__
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04broken", "npy", "other", "newer"])
+def test_other_files_are_refused(content, tmp_path):
+    path = tmp_path / "x.npz"
+    if content == "npy":
+        with path.open("wb") as file:
+            np.save(file, np.zeros(3))
+    elif content == "other":
+        np.savez(path, a=np.zeros(3))
+    elif content == "newer":
+        np.savez(path, metadata=np.array('{"format": "spikecuda network result 2"}'))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(SpikecudaError, match="path must be a file"):
+        NetworkResult.load(path)
+
+
+def test_a_missing_file_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        NetworkResult.load(tmp_path / "none.npz")
