@@ -1,5 +1,6 @@
 """A partition: the neurons of a population that one device holds."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,6 @@ from spikecuda.errors import SpikecudaValueError
 from spikecuda.plan import Plan
 from spikecuda.seed import keys
 
-# Windows are as long as fits: more steps a launch, fewer launches.
-WINDOW_STEPS = 1024
-WINDOW_BYTES = 4 << 20
 # Even a huge pool takes this many steps a launch, so that state memory is touched rarely.
 WINDOW_STEPS_MIN = 16
 PIECE = 1 << 20
@@ -54,7 +52,7 @@ class Partition:
             (start, min(start + size, self.count)) for start in range(0, self.count, size)
         ]
         device.require(
-            self.count * plan.bytes_per_neuron() + 4 * self.words * WINDOW_STEPS_MIN,
+            self.count * plan.bytes_per_neuron() + self.row_bytes * WINDOW_STEPS_MIN,
             f"a pool of {self.count:,} neurons",
         )
         try:
@@ -71,9 +69,10 @@ class Partition:
         return result
 
     def close(self) -> None:
-        """Give all buffers back."""
-        for buffer in list(self._buffers):
-            self.free(buffer)
+        """Give all buffers back, also if giving back one of them fails."""
+        with contextlib.ExitStack() as stack:
+            for buffer in list(self._buffers):
+                stack.callback(self.free, buffer)
 
     def allocate(self, name: str, size: int, dtype: Any) -> Buffer:
         """Return a new zeroed buffer that belongs to the partition."""
@@ -149,22 +148,21 @@ class Partition:
                 return name, where
         return None
 
-    def window(self, total: int, drive: Drive, traced: int) -> int:
-        """Return how many steps one launch takes."""
-        per_step = 4 * self.words
-        extra = self._drive_bytes(drive) + traced * self.count * self._item
-        fits = max(WINDOW_STEPS_MIN, WINDOW_BYTES // per_step)
-        if extra > per_step:
-            fits = min(fits, max(1, 16 * WINDOW_BYTES // extra))
-        return min(total, fits, WINDOW_STEPS)
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of the spike bits of a step."""
+        return 4 * self.words
+
+    def step_bytes(self, drive: Drive, traced: int) -> int:
+        """Return the bytes of input and of traces that a window takes for each step."""
+        return self._drive_bytes(drive) + traced * self.count * self._item
 
     def run_bytes(self, window: int, drive: Drive, traced: int) -> int:
         """Return the device memory that a run takes besides the partition."""
         held = self._bits.nbytes if self._bits is not None else 0
-        bits = max(0, 4 * self.words * window - held)
+        bits = max(0, self.row_bytes * window - held)
         inputs = sum(np.asarray(v).nbytes for v in drive.fixed.values())
-        rows = self._drive_bytes(drive) + traced * self.count * self._item
-        return bits + inputs + window * rows
+        return bits + inputs + window * self.step_bytes(drive, traced)
 
     def bits_for(self, window: int) -> Buffer:
         """Return the buffer of spike bits, at least ``window`` rows long."""

@@ -1,5 +1,6 @@
 """A run of a partition, window by window."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -82,12 +83,12 @@ class PartitionRun:
 
     def close(self) -> None:
         """Give back what only the run needs."""
-        if self._graph is not None:
-            self._graph.close()
-            self._graph = None
-        for buffer in self._temporary:
-            self.partition.free(buffer)
-        self._temporary = []
+        with contextlib.ExitStack() as stack:
+            for buffer in self._temporary:
+                stack.callback(self.partition.free, buffer)
+            if self._graph is not None:
+                stack.callback(self._graph.close)
+        self._graph, self._temporary = None, []
 
     def enqueue(self, steps: int) -> None:
         """Launch a window: what a graph captures."""

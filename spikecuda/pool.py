@@ -1,7 +1,6 @@
 """GPUNeuronPool: a population of neurons of one model on one device."""
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
@@ -10,14 +9,16 @@ import numpy as np
 
 from spikecuda.arguments import as_count, as_steps
 from spikecuda.backends.base import Device
+from spikecuda.crew import Crew
 from spikecuda.devices import choose, gpu_status, open_device
 from spikecuda.drive import Drive
-from spikecuda.errors import SpikecudaError, SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaValueError, nearest
 from spikecuda.metrics import Metrics
 from spikecuda.models.base import Model
 from spikecuda.plan import make_plan
 from spikecuda.population import Population, RunResult
 from spikecuda.progress import reporter
+from spikecuda.run import Request, run
 from spikecuda.state import StateView
 
 __all__ = ["GPUNeuronPool", "RunResult"]
@@ -30,6 +31,10 @@ class GPUNeuronPool:
 
     Results do not depend on the device, ``batch_size``, ``threads``, ``window`` or on how a run is
     split: the same arguments give the same spikes, bit for bit.
+
+    A pool belongs to one thread at a time: what another one asks of it meanwhile, ``metrics()``
+    excepted, is refused.  Ctrl-C ends a run at the end of a window, so that the pool can go on; a
+    second Ctrl-C ends it at once.
 
     Args:
         num_neurons: number of neurons, 1 to 2^31 - 32.
@@ -86,7 +91,6 @@ class GPUNeuronPool:
         n = self.num_neurons = self.plan.count
         self.batch_size = None if batch_size is None else as_count("batch_size", batch_size, 1, n)
         limit = None if window is None else as_count("window", window, 1, 2**20)
-        self._lock = threading.Lock()
         self._owns_device = not isinstance(device, Device)
         if isinstance(device, Device):
             if use_gpu is not None or threads is not None:
@@ -158,7 +162,8 @@ class GPUNeuronPool:
 
     def reset(self) -> None:
         """Go back to step 0: initial state, no spikes, metrics cleared."""
-        self.population.reset()
+        with self.population.turn.change():
+            self.population.reset()
 
     def step(self, input: object = None) -> np.ndarray:
         """Advance by one step.
@@ -199,20 +204,18 @@ class GPUNeuronPool:
             SpikecudaValueError, SpikecudaTypeError: an argument that cannot be used.
             OutOfMemoryError: the recording does not fit; raised before the run starts.
             NumericalError: state became NaN or infinite.
+            DeviceError: the device failed; says at which step.
         """
-        self.population.require_open()
-        if not self._lock.acquire(blocking=False):
-            raise SpikecudaError(
-                "the pool is running in another thread; give each thread a pool of its own"
-            )
-        try:
+        population = self.population
+        with population.turn.run():
+            population.require_ready()
             total = as_steps(steps, duration, self.dt)
             spikes, traces = recorded(record, self.model)
             drive = Drive(input, self.num_neurons, self.dt, total, self.plan.precision.real)
+            request = Request(population, drive, spikes, traces)
             with reporter(progress, total, repr(self)) as report:
-                return self.population.run(total, drive, spikes, traces, report)
-        finally:
-            self._lock.release()
+                (result,) = run([request], total, Crew(1), report)
+            return result
 
     def metrics(self) -> Metrics:
         """Return what the pool has done since its last reset, and what it holds."""
@@ -241,10 +244,14 @@ class GPUNeuronPool:
 
     def close(self) -> None:
         """Give all memory and threads back; closing twice does nothing."""
-        if not self.population.closed:
-            self.population.close()
-            if self._owns_device:
-                self.device.close()
+        with self.population.turn.change():
+            if self.population.closed:
+                return
+            try:
+                self.population.close()
+            finally:
+                if self._owns_device:
+                    self.device.close()
 
     def __enter__(self) -> "GPUNeuronPool":
         self.population.require_open()

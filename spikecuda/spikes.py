@@ -1,8 +1,16 @@
 """Spikes as sorted lists."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+
+# Words of spike bits that are worth another thread: their draining takes as long as waking it.
+WORDS_PER_THREAD = 1 << 16
+
+# (step, neuron): int64 and int32 arrays of one length, sorted by step, then by neuron.
+SpikeList = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,54 +45,89 @@ class Spikes:
         return np.bincount(self.neuron, minlength=num_neurons)
 
 
+def listed(
+    bits: np.ndarray, words: int, first: int, last: int, clock: int, neuron: int, keep: bool
+) -> tuple[int, SpikeList | None]:
+    """Return the number of spikes in rows of bits and, if they are kept, their list.
+
+    Args:
+        bits: uint32, rows of ``words`` words.
+        words: of a row.
+        first, last: the rows, [first, last).
+        clock: number of row 0's step.
+        neuron: number of bit 0's neuron.
+        keep: whether to list them.
+    """
+    from spikecuda.kernels.render import load_host
+
+    loops = load_host("spikes")
+    size = int(loops.count_spikes(bits[first * words : last * words]))
+    if not keep or not size:
+        return size, None
+    step, neurons = np.empty(size, np.int64), np.empty(size, np.int32)
+    loops.list_spikes(bits, words, first, last, clock, neuron, step, neurons)
+    return size, (step, neurons)
+
+
+def merged(lists: Sequence[SpikeList]) -> SpikeList:
+    """Return lists as one sorted by step; within a step, earlier lists come first."""
+    from spikecuda.kernels.render import load_host
+
+    if not lists:
+        return np.empty(0, np.int64), np.empty(0, np.int32)
+    found = list(lists)
+    while len(found) > 1:
+        pairs = []
+        for i in range(0, len(found) - 1, 2):
+            size = found[i][0].size + found[i + 1][0].size
+            pair = np.empty(size, np.int64), np.empty(size, np.int32)
+            load_host("spikes").merge_spikes(*found[i], *found[i + 1], *pair)
+            pairs.append(pair)
+        found = pairs + found[len(found) // 2 * 2 :]
+    return found[0]
+
+
 @dataclass
 class Drain:
-    """Collect spikes, window by window, from the partitions' rows of bits.
+    """Collect the spikes of one partition, window by window.
 
     Attributes:
+        words: of a row of bits.
+        first: number of the first neuron.
         keep: whether spikes are listed, or only counted.
         total: spikes taken so far.
+        window: lists of the last window, one after the other in time.
     """
 
+    words: int
+    first: int
     keep: bool
     total: int = 0
-    _steps: list[np.ndarray] = field(default_factory=list)
-    _neurons: list[np.ndarray] = field(default_factory=list)
+    window: list[SpikeList] = field(default_factory=list)
 
-    def take(self, parts: list[tuple[np.ndarray, int, int]], clock: int, rows: int) -> None:
+    def take(
+        self,
+        bits: np.ndarray,
+        clock: int,
+        rows: int,
+        threads: int,
+        together: Callable[[Sequence[Callable[[], Any]]], list[Any]],
+    ) -> None:
         """Take the spikes of a window.
 
         Args:
-            parts: for each partition, in the order of their neurons: bits, words in a row, number
-                of the first neuron.
+            bits: uint32, ``rows`` rows.
             clock: number of the first row's step.
             rows: steps of the window.
+            threads: how many may share the work.
+            together: calls functions side by side and returns their results.
         """
-        from spikecuda.kernels.render import load_host
+        parts = max(1, min(threads, rows, rows * self.words // WORDS_PER_THREAD))
 
-        loops = load_host("spikes")
-        found = []
-        for bits, words, first in parts:
-            counts = np.empty(rows, np.int64)
-            loops.count_spikes(bits, words, 0, rows, counts)
-            size = int(counts.sum())
-            self.total += size
-            if self.keep and size:
-                offsets = np.concatenate(([0], np.cumsum(counts)[:-1]))
-                step, neuron = np.empty(size, np.int64), np.empty(size, np.int32)
-                loops.list_spikes(bits, words, 0, rows, offsets, clock, first, step, neuron)
-                found.append((step, neuron))
-        if len(found) == 1:
-            self._steps.append(found[0][0])
-            self._neurons.append(found[0][1])
-        elif found:
-            step, neuron = (np.concatenate(lists) for lists in zip(*found, strict=True))
-            order = np.argsort(step, kind="stable")
-            self._steps.append(step[order])
-            self._neurons.append(neuron[order])
+        def part(i: int) -> Callable[[], tuple[int, SpikeList | None]]:
+            first, last = rows * i // parts, rows * (i + 1) // parts
+            return lambda: listed(bits, self.words, first, last, clock, self.first, self.keep)
 
-    def spikes(self, dt: float) -> Spikes:
-        """Return all spikes taken so far."""
-        if not self._steps:
-            return Spikes(np.empty(0, np.int64), np.empty(0, np.int32), dt)
-        return Spikes(np.concatenate(self._steps), np.concatenate(self._neurons), dt)
+        found = together([part(i) for i in range(parts)])
+        self.total += sum(size for size, _ in found)
+        self.window = [spikes for _, spikes in found if spikes is not None]

@@ -26,15 +26,17 @@ class StateView(Mapping[str, np.ndarray]):
         return len(self._population.partitions[0].state)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        self._known(name)
-        values = [part.read(name) for part in self._population.partitions]
+        with self._population.turn.use():
+            self._known(name)
+            values = [part.read(name) for part in self._population.partitions]
         result = values[0] if len(values) == 1 else np.concatenate(values)
         result.flags.writeable = False
         return result
 
     def __setitem__(self, name: str, value: object) -> None:
-        self._known(name)
-        self._population.write(name, self._population.plan.values(name, value))
+        with self._population.turn.use():
+            self._known(name)
+            self._population.write(name, self._population.plan.values(name, value))
 
     def _known(self, name: str) -> None:
         self._population.require_open()

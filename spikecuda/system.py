@@ -1,7 +1,7 @@
 """MultiGPUNeuronSystem: populations of several models, spread over devices."""
 
+import contextlib
 import functools
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,17 +12,20 @@ import numpy as np
 from spikecuda.arguments import as_count, as_steps
 from spikecuda.backends.base import Device
 from spikecuda.backends.cpu import usable_cores
+from spikecuda.crew import Crew
 from spikecuda.devices import choose, gpu_status, open_device
 from spikecuda.drive import Drive
-from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.models.base import Model, as_model
 from spikecuda.plan import MAX_NEURONS, make_plan
 from spikecuda.pool import recorded
 from spikecuda.population import Population, RunResult
 from spikecuda.progress import reporter
-from spikecuda.spikes import Spikes
+from spikecuda.run import Request, run
+from spikecuda.spikes import Spikes, merged
 from spikecuda.split import shares_of, split
 from spikecuda.state import StateView
+from spikecuda.turn import Turn
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +33,10 @@ class SystemResult:
     """What a run of a system recorded.
 
     Attributes:
-        spikes: all spikes with global neuron numbers, or None if they were not recorded.
         parts: each type's own result, with neurons counted from 0.
         first: number of each type's first neuron.
     """
 
-    spikes: Spikes | None
     parts: dict[str, RunResult]
     first: dict[str, int]
 
@@ -44,12 +45,27 @@ class SystemResult:
         """Spikes of the run, recorded or not."""
         return sum(part.num_spikes for part in self.parts.values())
 
+    @functools.cached_property
+    def spikes(self) -> Spikes | None:
+        """All spikes with global neuron numbers, or None if they were not recorded."""
+        lists = []
+        for name, part in self.parts.items():
+            if part.spikes is None:
+                return None
+            first = np.int32(self.first[name])
+            # The neurons of the first type have their global numbers already.
+            neuron = part.spikes.neuron + first if first else part.spikes.neuron
+            lists.append((part.spikes.step, neuron))
+        return Spikes(*merged(lists), next(iter(self.parts.values())).dt)
+
 
 class MultiGPUNeuronSystem:
     """Neurons of several models on several devices, run like one pool.
 
     Results do not depend on the devices or the split: neuron numbers, and so the noise a neuron
-    gets and the spikes it gives, are global.
+    gets and the spikes it gives, are global.  All types go through time together, window by
+    window; after Ctrl-C, too, all neurons are at the same step.  Like a pool, a system belongs to
+    one thread at a time.
 
     Args:
         total_neurons: neurons of all types together.
@@ -107,8 +123,9 @@ class MultiGPUNeuronSystem:
             number += n
         self.total_neurons, self.dt = total, next(iter(plans.values())).dt
         self.populations: dict[str, Population] = {}
-        self._lock = threading.Lock()
+        self._turn = Turn("system")
         self.devices = _open(devices)
+        self._crew = Crew(len(self.devices))
         try:
             speeds = [device.speed for device in self.devices]
             for name, plan in plans.items():
@@ -117,7 +134,7 @@ class MultiGPUNeuronSystem:
                     (self.devices[d], first, n) for d, first, n in split(plan.count, speeds, most)
                 ]
                 self.populations[name] = Population(
-                    plan, places, size if batch_size is not None else None
+                    plan, places, size if batch_size is not None else None, turn=self._turn
                 )
         except BaseException:
             self.close()
@@ -131,8 +148,9 @@ class MultiGPUNeuronSystem:
 
     def reset(self) -> None:
         """Go back to step 0."""
-        for population in self.populations.values():
-            population.reset()
+        with self._turn.change():
+            for population in self.populations.values():
+                population.reset()
 
     def run(
         self,
@@ -150,35 +168,26 @@ class MultiGPUNeuronSystem:
             duration: length in ms, a multiple of dt.
             input: one input for all types, or a dict of inputs by type; see ``GPUNeuronPool.run``.
             record: "spikes", None, or with names of states that every type has.
-            progress: as for ``GPUNeuronPool.run``; counts steps of all types.
+            progress: as for ``GPUNeuronPool.run``.
 
         Returns:
             A ``SystemResult``.
         """
-        for population in self.populations.values():
-            population.require_open()
-        if not self._lock.acquire(blocking=False):
-            raise SpikecudaError(
-                "the system is running in another thread; give each thread a system of its own"
-            )
-        try:
+        with self._turn.run():
+            for population in self.populations.values():
+                population.require_ready()
             total = as_steps(steps, duration, self.dt)
             inputs = input if isinstance(input, Mapping) else dict.fromkeys(self.populations, input)
             for name in inputs:
                 _known("input", name, self.populations)
-            prepared = {}
+            requests = []
             for name, population in self.populations.items():
                 plan = population.plan
                 drive = Drive(inputs.get(name), plan.count, plan.dt, total, plan.precision.real)
-                prepared[name] = (drive, *recorded(record, plan.model))
-            parts = {}
-            with reporter(progress, total * len(prepared), repr(self)) as report:
-                for done, (name, (drive, spikes, traces)) in enumerate(prepared.items()):
-                    offset = functools.partial(_offset, report, done * total)
-                    parts[name] = self.populations[name].run(total, drive, spikes, traces, offset)
-            return SystemResult(self._merged(parts), parts, dict(self.first))
-        finally:
-            self._lock.release()
+                requests.append(Request(population, drive, *recorded(record, plan.model)))
+            with reporter(progress, total, repr(self)) as report:
+                results = run(requests, total, self._crew, report)
+            return SystemResult(dict(zip(self.populations, results, strict=True)), dict(self.first))
 
     def metrics(self) -> dict[str, dict[str, float]]:
         """Return figures by type, and of the whole under "total".
@@ -201,10 +210,12 @@ class MultiGPUNeuronSystem:
 
     def close(self) -> None:
         """Give all memory, threads and devices back; closing twice does nothing."""
-        for population in self.populations.values():
-            population.close()
-        for device in self.devices:
-            device.close()
+        with self._turn.change(), contextlib.ExitStack() as stack:
+            stack.callback(self._crew.close)
+            for device in self.devices:
+                stack.callback(device.close)
+            for population in self.populations.values():
+                stack.callback(population.close)
 
     def __enter__(self) -> "MultiGPUNeuronSystem":
         return self
@@ -221,21 +232,6 @@ class MultiGPUNeuronSystem:
         types = ", ".join(f"{n:,} {name}" for name, n in self.counts.items())
         where = ", ".join(device.name for device in self.devices)
         return f"<MultiGPUNeuronSystem: {types}; on {where}>"
-
-    def _merged(self, parts: Mapping[str, RunResult]) -> Spikes | None:
-        """Return all types' spikes with global neuron numbers, sorted by step, then neuron."""
-        lists = [(part.spikes, self.first[name]) for name, part in parts.items()]
-        if any(spikes is None for spikes, _ in lists):
-            return None
-        step = np.concatenate([s.step for s, _ in lists if s is not None])
-        neuron = np.concatenate([s.neuron + np.int32(f) for s, f in lists if s is not None])
-        order = np.argsort(step, kind="stable")
-        return Spikes(step[order], neuron[order], self.dt)
-
-
-def _offset(report: Callable[[int], None], before: int, done: int) -> None:
-    """Report progress of one type after the types before it."""
-    report(before + done)
 
 
 def _row(

@@ -1,5 +1,6 @@
 """What every device can do: hold buffers, build kernels, launch them, replay launches."""
 
+import contextlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -117,12 +118,18 @@ class Device(ABC):
         stream: where work goes if no stream is named.
         launches: kernel launches so far, graph nodes included.
         speed: relative to one CPU core, for sharing out neurons.
+        threads: threads of the host that work for the device.
+        home: whose memory it takes: "host", or the device's own name.
+        window_bytes: how large a window's spike bits may be; more would not be faster.
     """
 
     name: str = ""
     description: str = ""
     stream: Stream
     speed: float = 1.0
+    threads: int = 1
+    home: str = "host"
+    window_bytes: int = 4 << 20
 
     def __init__(self) -> None:
         self.buffers: list[Buffer] = []
@@ -148,8 +155,10 @@ class Device(ABC):
         """Give a buffer back; freeing it twice does nothing."""
         if buffer in self.buffers:
             self.buffers.remove(buffer)
-            self._free(buffer)
-            buffer.data = None
+            try:
+                self._free(buffer)
+            finally:
+                buffer.data = None
 
     def require(self, size: int, what: str) -> None:
         """Raise OutOfMemoryError unless ``size`` more bytes fit."""
@@ -179,6 +188,14 @@ class Device(ABC):
             load_host(name)
         self.compile_seconds += time.perf_counter() - start
 
+    def together(self, jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Call functions of the host, side by side if the device has threads for it.
+
+        Returns:
+            Their results; the first error is raised once all of them have ended.
+        """
+        return [job() for job in jobs]
+
     def held(self) -> dict[str, int]:
         """Return the bytes held, by name of buffer."""
         result: dict[str, int] = {}
@@ -192,10 +209,11 @@ class Device(ABC):
         return MemoryFigures(used, self._peak, self._reserved(used), self.available_memory())
 
     def close(self) -> None:
-        """Give everything back."""
-        for buffer in list(self.buffers):
-            self.free(buffer)
-        self.kernels.clear()
+        """Give everything back, also if giving back a part of it fails."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.kernels.clear)
+            for buffer in list(self.buffers):
+                stack.callback(self.free, buffer)
 
     def _in_use(self) -> int:
         return sum(buffer.nbytes for buffer in self.buffers)

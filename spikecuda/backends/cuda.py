@@ -54,7 +54,8 @@ class CudaDevice(Device):
 
     def __init__(self, number: int = 0, block: int = BLOCK) -> None:
         super().__init__()
-        self.name, self.number, self.block = f"cuda:{number}", number, block
+        self.name = self.home = f"cuda:{number}"
+        self.number, self.block = number, block
         self._clock_kernel: Any = None
         self._closed = False
         with reported():

@@ -221,7 +221,9 @@ def test_a_gpu_that_fails_is_reported_and_written(fake_gpu, monkeypatch, tmp_pat
     data = json.loads((tmp_path / "made" / "verify.json").read_text())
     assert not data["passed"] and data["throughput"] == []
     assert "CUDA_ERROR_ILLEGAL_ADDRESS" in data["comparisons"][0]["difference"]
-    assert data["skipped"][0]["reason"].startswith("failed: the CUDA driver reports")
+    assert data["skipped"][0]["reason"].startswith(
+        "failed: cuda:0 failed at step 0 (the CUDA driver reports"
+    )
     assert fake.allocated == 0
 
 

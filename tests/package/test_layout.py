@@ -16,7 +16,7 @@ FILES = sorted(p for p in ROOT.rglob("*.py") if "envs" not in p.parts)
 LAYERS = [
     ("errors", "kernels.language", "kernels.spec", "kernels.cache", "kernels.models"),
     ("kernels", "emu"),
-    ("models", "seed", "host", "precision", "language", "launch"),
+    ("models", "seed", "host", "precision", "language", "launch", "turn", "crew", "interrupt"),
     ("kernels.inspection",),
     ("arguments", "codec", "split", "distributions", "inputs"),
     ("drive", "spikes", "metrics", "progress", "archive", "terminal"),
@@ -27,7 +27,7 @@ LAYERS = [
     ("devices", "partition"),
     ("partition_run",),
     ("population",),
-    ("state",),
+    ("run", "state"),
     ("pool",),
     ("system",),
     ("oracle", "monitor"),

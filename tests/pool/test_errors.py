@@ -212,7 +212,7 @@ def test_a_pool_used_from_two_threads_is_refused():
         runner = threading.Thread(target=lambda: pool.run(steps=5, progress=report))
         runner.start()
         assert inside.wait(60)
-        with pytest.raises(SpikecudaError, match="running in another thread"):
+        with pytest.raises(SpikecudaError, match="in use in another thread"):
             pool.run(steps=1)
         go.set()
         runner.join()
