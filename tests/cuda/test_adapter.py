@@ -17,7 +17,7 @@ N = 97
 @pytest.fixture(autouse=True)
 def short_windows(monkeypatch):
     """Let runs of some ten steps have several windows, so that graphs are replayed."""
-    monkeypatch.setattr("spikecuda.partition.WINDOW_STEPS", 8)
+    monkeypatch.setattr("spikecuda.run.WINDOW_STEPS", 8)
 
 
 def clock_of(pool):
