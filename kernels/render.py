@@ -14,6 +14,7 @@ from spikecuda.kernels.language.rewrite import rewrite
 from spikecuda.kernels.spec import (
     NEURON,
     STREAM_DITHER_NEURON,
+    STREAM_LANES,
     STREAM_NOISE,
     STREAM_POISSON,
     KernelSpec,
@@ -44,7 +45,11 @@ def foundation() -> str:
     import llvmlite
     import numba
 
-    sources = [p.read_text() for p in sorted((HERE / "numerics").glob("*.py"))]
+    sources = [
+        p.read_text()
+        for name in ("numerics", "network")
+        for p in sorted((HERE / name).glob("*.py"))
+    ]
     return digest(numba.__version__, llvmlite.__version__, *sources)
 
 
@@ -102,9 +107,13 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
     counts = ["n_ref"] if spec.refractory else []
     codec = [f"_{s}_{part}" for s in states for part in ("origin", "span", "gain", "shift")]
     conductance = model.takes_conductance(spec.scheme)
+    couples = [r.rules.couples for r in spec.synapses]
+    arrivals = inputs.receptors or ("",) * len(inputs.pulses)
+    jumps = "jump" in couples or "" in arrivals
+    lanes = STREAM_LANES if spec.network else 0
     advance = [
         *states, *held, *counts, "current", *(["g_syn", "g_e_syn"] if conductance else []),
-        *(["jump"] if inputs.pulses else []), *spec.constants,
+        *(["jump"] if jumps else []), *spec.constants,
     ]  # fmt: skip
 
     def call(name: str, renamed: dict[str, str]) -> str:
@@ -162,8 +171,13 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "sweep_call": sweep.call,
         "per_neuron_inputs": sweep.loads,
         "stream_dither": STREAM_DITHER_NEURON,
-        "stream_noise": STREAM_NOISE,
-        "stream_poisson": STREAM_POISSON,
+        "stream_noise": STREAM_NOISE + lanes,
+        "stream_poisson": STREAM_POISSON + lanes,
+        "network": spec.network,
+        "receptors": spec.synapses,
+        "jumps": jumps,
+        "conducting": "conductance" in couples,
+        "entry_arguments": spec.arguments,
         "chunk": CHUNK,
         # The simulator has no warp votes, and calls the numerics from plain Python.
         "ballot": target == "cuda",
@@ -180,6 +194,7 @@ class _Sweep:
         self.loads: list[tuple[str, str]] = []
         i = spec.inputs
         half = spec.precision.half
+        step = "_line" if spec.network else "_k"
         for name in (*spec.model.states, *(["refrac"] if spec.refractory else [])):
             self._add(f"_a_{name}", f"{name}[_c:_e]")
         for name in (*spec.constants, *(["n_ref"] if spec.refractory else [])):
@@ -193,16 +208,28 @@ class _Sweep:
                     self._add(f"_{s}_{part}", f"_{s}_{part}")
             for w in range(spec.dither_words):
                 self._add(f"_words{w}", f"_buffer{w}[:_size]")
-                self._add(f"_step_word{w}", f"_dither[{spec.dither_words} * _k + {w}]")
+                self._add(f"_step_word{w}", f"_dither[{spec.dither_words} * {step} + {w}]")
+        for r in spec.synapses:
+            for state in r.rules.states:
+                self._add(f"_a{r.prefix}{state}", f"{r.prefix}{state}[_c:_e]")
+            for name in (r.prefix + constant for constant in r.rules.constants):
+                if name in spec.varying:
+                    self._add(f"_a{name}", f"{name}[_c:_e]")
+                    self.loads.append((name, f"_a{name}"))
+                else:
+                    self._add(name, name)
+            self._add(f"{r.prefix}scale", f"{r.prefix}scale")
+            first = f"_cell + {r.prefix}first"
+            self._add(f"_a_cells_{r.name}", f"_cells[{first} + _c : {first} + _e]")
         if i.bias:
             self._input("i_bias", "_bias", i.bias == NEURON)
         if i.wave:
-            self._add("i_wave", "_wave[_k]")
+            self._add("i_wave", f"_wave[{step}]")
         for j in range(i.gains):
             self._input(f"i_gain{j}", f"_gain{j}", True)
-            self._add(f"i_shape{j}", f"_shape{j}[_k]")
+            self._add(f"i_shape{j}", f"_shape{j}[{step}]")
         if i.drive:
-            self._add("_a_drive", "_drive[_k * _count + _c : _k * _count + _e]")
+            self._add("_a_drive", f"_drive[{step} * _count + _c : {step} * _count + _e]")
             self.loads.append(("i_drive", "_a_drive"))
         for j, sigma in enumerate(i.noises):
             self._input(f"i_sigma{j}", f"_sigma{j}", sigma == NEURON)

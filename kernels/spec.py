@@ -4,12 +4,16 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from spikecuda.kernels.receptors import ReceptorSpec
+
 # The streams of the counter-based generator: the last word of its counter.
 STREAM_DITHER_NEURON = 0
 STREAM_DITHER_STEP = 1
 STREAM_DRAW = 256
 STREAM_NOISE = 512
 STREAM_POISSON = 768
+# In a network a block of random words serves four neurons in one step, not one in four steps.
+STREAM_LANES = 128
 
 SHARED, NEURON = "shared", "neuron"
 
@@ -48,6 +52,7 @@ class InputSpec:
         drive: whether a current per step and neuron is added.
         noises: for each Gaussian noise, whether its sigma is "shared" or per "neuron".
         pulses: for each Poisson input, the same for its rate and its weight.
+        receptors: for each Poisson input, the receptor it arrives at; none without receptors.
     """
 
     bias: str = ""
@@ -56,6 +61,7 @@ class InputSpec:
     drive: bool = False
     noises: tuple[str, ...] = ()
     pulses: tuple[tuple[str, str], ...] = ()
+    receptors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ class KernelSpec:
         varying: constants that have one value per neuron (``n_ref`` included).
         inputs: structure of the input.
         traces: states written out after every step.
+        receptors: in a network: where synaptic input arrives; None outside networks.
     """
 
     model: Any
@@ -90,6 +97,17 @@ class KernelSpec:
     varying: frozenset[str] = frozenset()
     inputs: InputSpec = field(default_factory=InputSpec)
     traces: tuple[str, ...] = ()
+    receptors: tuple[ReceptorSpec, ...] | None = None
+
+    @property
+    def network(self) -> bool:
+        """Whether the kernel belongs to a network."""
+        return self.receptors is not None
+
+    @property
+    def synapses(self) -> tuple[ReceptorSpec, ...]:
+        """The receptors, none outside networks."""
+        return self.receptors or ()
 
     @property
     def name(self) -> str:
@@ -121,6 +139,16 @@ class KernelSpec:
         result += [Argument(n, p.real, n in self.varying) for n in self.constants]
         if self.refractory:
             result.append(Argument("n_ref", p.refrac, "n_ref" in self.varying))
+        for receptor in self.synapses:
+            x, rules = receptor.prefix, receptor.rules
+            result += [Argument(f"{x}{state}", p.real, True) for state in rules.states]
+            result += [Argument(x + n, p.real, x + n in self.varying) for n in rules.constants]
+            result += [Argument(f"{x}scale", p.real, False), Argument(f"{x}first", "int64", False)]
+        if self.synapses:
+            result += [
+                Argument("_cells", "int32", True), Argument("_ring", "int64", False),
+                Argument("_stride", "int64", False),
+            ]  # fmt: skip
         if p.half:
             for state in self.model.states:
                 result += [
@@ -162,7 +190,8 @@ class KernelSpec:
         """Bytes of state that one neuron takes."""
         width = {"uint16": 2, "int16": 2, "float32": 4, "int32": 4, "float64": 8}
         held = width[self.precision.refrac] if self.refractory else 0
-        return len(self.model.states) * width[self.precision.storage] + held
+        synaptic = sum(len(r.rules.states) for r in self.synapses) * width[self.precision.real]
+        return len(self.model.states) * width[self.precision.storage] + held + synaptic
 
 
 def digest(*texts: str) -> str:

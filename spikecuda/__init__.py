@@ -12,6 +12,7 @@ _PUBLIC = {
     "LogNormal": "distributions",
     "Model": "models",
     "MultiGPUNeuronSystem": "system",
+    "Network": "network.network",
     "Noise": "inputs",
     "Normal": "distributions",
     "Parameter": "models",
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from spikecuda.errors import SpikecudaError
     from spikecuda.inputs import Constant, Noise, PerStep, Poisson, Ramp, Step
     from spikecuda.models import Model, Parameter, State
+    from spikecuda.network.network import Network
     from spikecuda.pool import GPUNeuronPool, RunResult
     from spikecuda.spikes import Spikes
     from spikecuda.system import MultiGPUNeuronSystem
@@ -41,6 +43,7 @@ __all__ = [
     "LogNormal",
     "Model",
     "MultiGPUNeuronSystem",
+    "Network",
     "Noise",
     "Normal",
     "Parameter",

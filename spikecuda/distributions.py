@@ -12,6 +12,9 @@ import numpy as np
 
 from spikecuda.errors import SpikecudaValueError
 
+# Of so many draws one is good, but for once in 10^8 cases; the rest is clipped.
+REDRAWS = 2000
+
 
 class Distribution(ABC):
     """Base class: a distribution of one number per neuron."""
@@ -30,24 +33,42 @@ def _require(condition: bool, message: str) -> None:
 class Normal(Distribution):
     """Normal distribution with mean and standard deviation in the unit of what is drawn.
 
-    With ``low`` or ``high``, values beyond are set to the bound.
+    With ``low`` or ``high``, values beyond are set to the bound, or with ``redraw`` drawn again.
     """
 
     mean: float
     std: float
     low: float = -math.inf
     high: float = math.inf
+    redraw: bool = False
 
     def __post_init__(self) -> None:
         _require(math.isfinite(self.mean), f"mean must be finite (got {self.mean!r})")
         _require(0 <= self.std < math.inf, f"std must be >= 0 (got {self.std!r})")
         _require(self.low <= self.high, f"low must be <= high (got {self.low!r}, {self.high!r})")
+        if self.redraw:
+            # At least one draw in a hundred must be good.
+            low, high = ((b - self.mean) / (self.std or 1e-300) for b in (self.low, self.high))
+            part = 0.5 * (math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2)))
+            _require(
+                part > 0.01,
+                f"redraw needs low to high to hold 1 % of the distribution (got {part:.2g}); clip "
+                "instead",
+            )
 
     def draw(self, count: int, stream: int, seed: int, identity: int = 0) -> np.ndarray:
         """Return ``count`` float64 numbers for the neurons from ``identity`` on."""
         values = _standard("draw_normal", count, stream, seed, identity)
         values *= self.std
         values += self.mean
+        attempt = 0
+        while self.redraw and attempt < REDRAWS:
+            bad = (values < self.low) | (values > self.high)
+            if not bad.any():
+                break
+            attempt += 1
+            again = _standard("draw_normal", count, stream + (attempt << 16), seed, identity)
+            values[bad] = again[bad] * self.std + self.mean
         return np.clip(values, self.low, self.high, out=values)
 
 

@@ -1,27 +1,9 @@
 """Turn spike bits into sorted lists."""
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
-
-@intrinsic
-def _population_count(typingctx, word):
-    if word != types.uint32:
-        return None
-    return types.uint32(word), lambda context, builder, signature, args: builder.ctpop(args[0])
-
-
-@intrinsic
-def _trailing_zeros(typingctx, word):
-    if word != types.uint32:
-        return None
-
-    def generate(context, builder, signature, args):
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.uint32(word), generate
+from spikecuda.kernels.numerics.words import population_count, trailing_zeros
 
 
 @njit("int64(uint32[::1])", nogil=True, cache=True)
@@ -33,7 +15,7 @@ def count_spikes(bits):
         # In 32 bits, and over a slice, LLVM makes a vector loop of it.
         some = np.uint32(0)
         for j in range(part.size):
-            some += np.uint32(_population_count(part[j]))
+            some += np.uint32(population_count(part[j]))
         total += np.uint64(some)
     return np.int64(total)
 
@@ -62,7 +44,7 @@ def list_spikes(bits, words, first, last, clock, neuron, steps, neurons):
             word = line[j]
             while word != 0:
                 steps[at] = clock + row
-                neurons[at] = neuron + 32 * j + np.int64(_trailing_zeros(np.uint32(word)))
+                neurons[at] = neuron + 32 * j + np.int64(trailing_zeros(np.uint32(word)))
                 at += 1
                 word = np.uint32(word & np.uint32(word - np.uint32(1)))
 

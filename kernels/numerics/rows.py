@@ -17,8 +17,10 @@ __all__ = [
     "count_shared",
     "decode_row",
     "flag",
+    "normal_lanes",
     "normal_rows",
     "pack_words",
+    "uniform_lanes",
     "uniform_rows",
     "word_row",
 ]
@@ -91,6 +93,29 @@ def uniform_rows(neuron, low, high, stream, key0, key1, row0, row1, row2, row3):
         row1[j] = uniform_open(b)
         row2[j] = uniform_open(c)
         row3[j] = uniform_open(d)
+
+
+@njit(error_model="numpy")
+def normal_lanes(quad, low, high, stream, key0, key1, out):
+    """Write standard normal numbers of one step (low, high): a block of words for four neurons.
+
+    ``quad`` is a quarter of the first neuron's number; the size of ``out`` is a multiple of 4.
+    """
+    for j in range(out.size // 4):
+        a, b, c, d = philox(U(quad + U(j)), low, high, stream, key0, key1)
+        out[4 * j], out[4 * j + 1] = gaussian_pair(a, b)
+        out[4 * j + 2], out[4 * j + 3] = gaussian_pair(c, d)
+
+
+@njit(error_model="numpy")
+def uniform_lanes(quad, low, high, stream, key0, key1, out):
+    """Write uniform numbers in (0, 1] of one step, likewise."""
+    for j in range(out.size // 4):
+        a, b, c, d = philox(U(quad + U(j)), low, high, stream, key0, key1)
+        out[4 * j] = uniform_open(a)
+        out[4 * j + 1] = uniform_open(b)
+        out[4 * j + 2] = uniform_open(c)
+        out[4 * j + 3] = uniform_open(d)
 
 
 @njit(error_model="numpy")

@@ -20,6 +20,7 @@ class LIF(Model):
     name = "lif"
     source = "Rotter & Diesmann (1999) Biol Cybern 81:381"
     refractory = True
+    memory = "tau_m"
     requires = (("v_reset", "<", "v_th"),)
 
     v = State(

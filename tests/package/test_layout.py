@@ -14,7 +14,14 @@ ROOT = Path(spikecuda.__file__).resolve().parent
 FILES = sorted(p for p in ROOT.rglob("*.py") if "envs" not in p.parts)
 # Lower layers first; a module may import from its own layer and from layers before it.
 LAYERS = [
-    ("errors", "kernels.language", "kernels.spec", "kernels.cache", "kernels.models"),
+    (
+        "errors",
+        "kernels.language",
+        "kernels.spec",
+        "kernels.cache",
+        "kernels.models",
+        "kernels.receptors",
+    ),
     ("kernels", "emu"),
     ("models", "seed", "host", "precision", "language", "launch", "turn", "crew", "interrupt"),
     ("kernels.inspection",),
@@ -22,12 +29,12 @@ LAYERS = [
     ("drive", "spikes", "metrics", "progress", "archive", "terminal"),
     ("analysis",),
     ("plots",),
-    ("network",),
     ("plan", "backends"),
     ("devices", "partition"),
     ("partition_run",),
     ("population",),
     ("run", "state"),
+    ("network",),
     ("pool",),
     ("system",),
     ("oracle", "monitor"),

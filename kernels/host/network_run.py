@@ -1,0 +1,201 @@
+"""Advance the blocks of one thread, window by window, without the host."""
+
+import numpy as np
+from numba import njit
+
+from spikecuda.kernels.network import layout as L
+from spikecuda.kernels.network.calendar import push
+from spikecuda.kernels.network.deliver import SEGMENT_MASK, deliver
+from spikecuda.kernels.network.machine import (
+    atomic_load,
+    barrier,
+    call_kernel,
+    float32_at,
+    float64_at,
+    int32_at,
+    int64_at,
+    uint16_at,
+    uint32_at,
+)
+from spikecuda.kernels.numerics.words import trailing_zeros
+
+
+@njit(error_model="numpy")
+def _compact(part, parity, steps, clock):
+    """List a part's spikes of a window, and copy them to its record; return how many."""
+    count = part[L.P_COUNT]
+    words = (count + 31) >> 5
+    bits = uint32_at(part[L.P_BITS], steps * words)
+    ids = int32_at(part[L.P_IDS] + 4 * parity * part[L.P_CAPACITY], part[L.P_CAPACITY])
+    upto = int64_at(part[L.P_UPTO], 0)
+    row = parity * (part[L.P_CAPACITY] // count + 1)
+    at = np.int64(0)
+    upto[row] = 0
+    for k in range(steps):
+        for j in range(words):
+            word = bits[k * words + j]
+            while word != 0:
+                ids[at] = np.int32(
+                    part[L.P_FIRST] + 32 * j + np.int64(trailing_zeros(np.uint32(word)))
+                )
+                at += 1
+                word = np.uint32(word & np.uint32(word - np.uint32(1)))
+        upto[row + k + 1] = at
+    state = int64_at(part[L.P_STATE], 2)
+    state[1] += at
+    if part[L.P_RECORD_STEPS]:
+        size = state[0]
+        record_steps = int64_at(part[L.P_RECORD_STEPS], part[L.P_RECORD_SIZE])
+        record_ids = int32_at(part[L.P_RECORD_IDS], part[L.P_RECORD_SIZE])
+        for k in range(steps):
+            for i in range(upto[row + k], upto[row + k + 1]):
+                record_steps[size] = clock + k
+                record_ids[size] = ids[i]
+                size += 1
+        state[0] = size
+    return at
+
+
+@njit(error_model="numpy")
+def _file(block, population, neuron, step):
+    """Put the rows of a neuron that spiked at the end of ``step`` into a block's calendar."""
+    starts = int32_at(block[L.B_BUNDLES_OF] + 4 * population, 2)
+    if starts[0] == starts[1]:
+        return
+    heads = int32_at(block[L.B_HEADS], block[L.B_SLOT_MASK] + 1)
+    state = int64_at(block[L.B_STATE], 8)
+    chunks = int64_at(block[L.B_CHUNKS], state[L.C_CHUNKS] * L.CHUNK_WORDS)
+    for b in range(starts[0], starts[1]):
+        bundle = int64_at(block[L.B_BUNDLES] + 8 * L.BUNDLE * b, L.BUNDLE)
+        row = uint32_at(bundle[L.R_ROWS] + 4 * np.int64(neuron), 2)
+        if row[0] < row[1]:
+            segment = np.int64(row[0])
+            delay = np.int64(uint16_at(bundle[L.R_DELAYS] + 2 * segment, 1)[0] & L.DELAY)
+            cursor = (np.int64(b) << L.SEGMENT_BITS) | (segment & SEGMENT_MASK)
+            push(heads, chunks, state, (step + delay) & block[L.B_SLOT_MASK], cursor)
+
+
+@njit(error_model="numpy")
+def _trace(trace, row):
+    """Copy a variable of the chosen neurons into a row of its output."""
+    index = int32_at(trace[L.T_INDEX], trace[L.T_COUNT])
+    width = trace[L.T_WIDTH]
+    out = trace[L.T_OUT] + width * trace[L.T_ROW] * row
+    if width == 8:
+        to8, from8 = float64_at(out, trace[L.T_COUNT]), float64_at(trace[L.T_SOURCE], 0)
+        for i in range(trace[L.T_COUNT]):
+            to8[i] = from8[index[i]]
+    elif width == 4:
+        to4, from4 = float32_at(out, trace[L.T_COUNT]), float32_at(trace[L.T_SOURCE], 0)
+        for i in range(trace[L.T_COUNT]):
+            to4[i] = from4[index[i]]
+    else:
+        to2, from2 = uint16_at(out, trace[L.T_COUNT]), uint16_at(trace[L.T_SOURCE], 0)
+        for i in range(trace[L.T_COUNT]):
+            to2[i] = from2[index[i]]
+
+
+@njit(error_model="numpy")
+def _room(block, parts, need):
+    """Tell whether a block can take two more windows: record space and calendar space."""
+    state = int64_at(block[L.B_STATE], 8)
+    if state[L.C_SPARE] < need:
+        return False
+    for p in range(block[L.B_FIRST_PART], block[L.B_LAST_PART]):
+        part = parts[p]
+        if part[L.P_RECORD_STEPS]:
+            used = int64_at(part[L.P_STATE], 2)[0]
+            if used + 2 * part[L.P_CAPACITY] > part[L.P_RECORD_SIZE]:
+                return False
+    return True
+
+
+@njit(
+    "int64(int64[:,::1], int64[::1], int64[:,::1], int64[:,::1], int64[:,::1], int64[::1],"
+    " int64, int64, int64, int64, int64, int64, int64, int64)",
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+)
+def run_blocks(
+    blocks, mine, parts, traces, external, shared, threads, clock, row, steps, window, fused,
+    align, need,
+):  # fmt: skip
+    """Advance by up to ``steps`` steps; every thread of a run calls this with its own blocks.
+
+    Args:
+        blocks, parts, traces: tables, see ``layout``.
+        mine: numbers of this thread's blocks.
+        external: spikes from outside, sorted by step: (step, population, neuron).
+        shared: what the threads share; ``shared[L.S_STOP]`` stops all at the same window.
+        threads: how many call this.
+        clock: number of the first step.
+        row: its row in per-step inputs.
+        steps: how many.
+        window: steps between two exchanges of spikes: at most the shortest delay.
+        fused: steps of one call of a kernel.
+        align: a window ends wherever the step is a multiple of this (0: nowhere).
+        need: spare chunks of a calendar that two windows may take.
+
+    Returns:
+        Steps done: all of them, or fewer when a buffer wants attention.
+    """
+    done = np.int64(0)
+    parity = np.int64(0)
+    at_external = np.int64(0)
+    address = shared.ctypes.data
+    while done < steps:
+        now = clock + done
+        k = min(window, steps - done)
+        if align:
+            k = min(k, align - now % align)
+        ahead = at_external
+        while ahead < external.shape[0] and external[ahead, 0] < now + k:
+            ahead += 1
+        for m in range(mine.size):
+            block = blocks[mine[m]]
+            for e in range(at_external, ahead):
+                _file(block, external[e, 1], external[e, 2], external[e, 0])
+            own_clock = int64_at(block[L.B_CLOCK], 3)
+            part_steps = np.int64(0)
+            while part_steps < k:
+                some = min(fused, k - part_steps)
+                for i in range(some):
+                    deliver(block, now + part_steps + i)
+                own_clock[0] = now + part_steps
+                own_clock[1] = row + done + part_steps
+                for p in range(block[L.B_FIRST_PART], block[L.B_LAST_PART]):
+                    if parts[p, L.P_ENTRY]:
+                        words = (parts[p, L.P_COUNT] + 31) >> 5
+                        own_clock[2] = part_steps * words
+                        call_kernel(parts[p, L.P_ENTRY], parts[p, L.P_TABLE], some)
+                part_steps += some
+            for p in range(block[L.B_FIRST_PART], block[L.B_LAST_PART]):
+                _compact(parts[p], parity, k, now)
+            if not _room(block, parts, need):
+                shared[L.S_STOP + parity] = 1
+        for t in range(traces.shape[0]):
+            if (now + k) % traces[t, L.T_EVERY] == 0:
+                for m in range(mine.size):
+                    if mine[m] == traces[t, L.T_BLOCK]:
+                        _trace(traces[t], (now + k) // traces[t, L.T_EVERY] - 1)
+        if threads > 1:
+            barrier(address, threads)
+        # One flag for even and one for odd windows: a thread that is ahead must not be heard yet.
+        stop = atomic_load(address + 8 * (L.S_STOP + parity))
+        for m in range(mine.size):
+            block = blocks[mine[m]]
+            for p in range(parts.shape[0]):
+                part = parts[p]
+                ids = int32_at(part[L.P_IDS] + 4 * parity * part[L.P_CAPACITY], part[L.P_CAPACITY])
+                upto = int64_at(part[L.P_UPTO], 0)
+                base = parity * (part[L.P_CAPACITY] // part[L.P_COUNT] + 1)
+                for i in range(k):
+                    for j in range(upto[base + i], upto[base + i + 1]):
+                        _file(block, part[L.P_POPULATION], ids[j], now + i)
+        at_external = ahead
+        done += k
+        parity = 1 - parity
+        if stop:
+            break
+    return done

@@ -1,0 +1,110 @@
+"""Deliver what is due in a step into the accumulator of a block."""
+
+import numpy as np
+from numba import njit
+
+from spikecuda.kernels.network.calendar import push, take
+from spikecuda.kernels.network.layout import (
+    B_BUNDLES,
+    B_CELLS,
+    B_CHUNKS,
+    B_HEADS,
+    B_QUEUE,
+    B_QUEUE_SIZE,
+    B_RING_MASK,
+    B_SLOT_MASK,
+    B_STATE,
+    B_STRIDE,
+    BUNDLE,
+    C_CHUNKS,
+    C_EVENTS,
+    CHUNK_WORDS,
+    CONSTANT,
+    DELAY,
+    LAST,
+    NARROW,
+    R_DELAYS,
+    R_KIND,
+    R_OFFSET,
+    R_STARTS,
+    R_TARGETS,
+    R_WEIGHT,
+    R_WEIGHTS,
+    SEGMENT_BITS,
+)
+from spikecuda.kernels.network.machine import (
+    int16_at,
+    int32_at,
+    int64_at,
+    prefetch,
+    uint16_at,
+    uint32_at,
+)
+
+SEGMENT_MASK = (1 << SEGMENT_BITS) - 1
+# How many segments ahead the loop asks for what it will read: first where, then what.
+FAR, NEAR = 16, 8
+
+
+@njit(error_model="numpy")
+def add_constant(cells, targets, weight):
+    """Add one weight to the cell of each target."""
+    for e in range(targets.size):
+        cells[targets[e]] += weight
+
+
+@njit(error_model="numpy")
+def add_weights(cells, targets, weights):
+    """Add a weight to the cell of each target."""
+    for e in range(targets.size):
+        cells[targets[e]] += weights[e]
+
+
+@njit(error_model="numpy")
+def deliver(block, step):
+    """Add everything due in ``step`` to its slot of the accumulator; advance the cursors."""
+    heads = int32_at(block[B_HEADS], block[B_SLOT_MASK] + 1)
+    slot = step & block[B_SLOT_MASK]
+    if heads[slot] < 0:
+        return
+    state = int64_at(block[B_STATE], 8)
+    chunks = int64_at(block[B_CHUNKS], state[C_CHUNKS] * CHUNK_WORDS)
+    queue = int64_at(block[B_QUEUE], block[B_QUEUE_SIZE])
+    size = take(heads, chunks, state, slot, queue)
+    base = block[B_CELLS] + 4 * (step & block[B_RING_MASK]) * block[B_STRIDE]
+    events = np.int64(0)
+    for i in range(size):
+        if i + FAR < size:
+            far = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (queue[i + FAR] >> SEGMENT_BITS), BUNDLE)
+            prefetch(far[R_STARTS] + 4 * (queue[i + FAR] & SEGMENT_MASK))
+            prefetch(far[R_DELAYS] + 2 * (queue[i + FAR] & SEGMENT_MASK))
+        if i + NEAR < size:
+            near = int64_at(
+                block[B_BUNDLES] + 8 * BUNDLE * (queue[i + NEAR] >> SEGMENT_BITS), BUNDLE
+            )
+            first = np.int64(uint32_at(near[R_STARTS], 1)[queue[i + NEAR] & SEGMENT_MASK])
+            prefetch(near[R_TARGETS] + 2 * first)
+            prefetch(near[R_TARGETS] + 2 * first + 64)
+            if near[R_KIND] != CONSTANT:
+                width = 2 if near[R_KIND] == NARROW else 4
+                prefetch(near[R_WEIGHTS] + width * first)
+                prefetch(near[R_WEIGHTS] + width * first + 64)
+        cursor = queue[i]
+        segment = cursor & SEGMENT_MASK
+        bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
+        bounds = uint32_at(bundle[R_STARTS] + 4 * segment, 2)
+        first, count = np.int64(bounds[0]), np.int64(bounds[1]) - np.int64(bounds[0])
+        cells = int32_at(base + 4 * bundle[R_OFFSET], block[B_STRIDE])
+        targets = uint16_at(bundle[R_TARGETS] + 2 * first, count)
+        if bundle[R_KIND] == CONSTANT:
+            add_constant(cells, targets, np.int32(bundle[R_WEIGHT]))
+        elif bundle[R_KIND] == NARROW:
+            add_weights(cells, targets, int16_at(bundle[R_WEIGHTS] + 2 * first, count))
+        else:
+            add_weights(cells, targets, int32_at(bundle[R_WEIGHTS] + 4 * first, count))
+        events += count
+        delays = uint16_at(bundle[R_DELAYS] + 2 * segment, 2)
+        if not delays[0] & LAST:
+            later = step + np.int64(delays[1] & DELAY) - np.int64(delays[0])
+            push(heads, chunks, state, later & block[B_SLOT_MASK], cursor + 1)
+    state[C_EVENTS] += events

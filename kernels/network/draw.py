@@ -1,0 +1,298 @@
+"""What connectivity is drawn from: pure functions of (seed; projection, source, synapse).
+
+Counter of the generator: (source, synapse, projection + 65536 attempt, stream).  The result does
+not depend on partitions, threads or the order of the work, so that a network can be built in
+parallel, and a row drawn again whenever it is needed.
+"""
+
+import numpy as np
+from numba import njit
+
+from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select
+from spikecuda.kernels.numerics.elementary import exp32, log64
+from spikecuda.kernels.numerics.philox import philox
+from spikecuda.kernels.numerics.variates import gaussian_pair, uniform_open
+
+U, I32, F, D = np.uint32, np.int32, np.float32, np.float64
+
+# Streams of the generator.
+STREAM_TARGETS, STREAM_VALUES, STREAM_WEIGHT_AGAIN, STREAM_DELAY_AGAIN, STREAM_TARGET_AGAIN = (
+    1024, 1025, 1026, 1027, 1028,
+)  # fmt: skip
+
+# Rules.
+ALL_TO_ALL, ONE_TO_ONE, PROBABILITY, OUT_DEGREE, IN_DEGREE, EXPLICIT = range(6)
+
+# Integers of a projection's description.
+PROJECTION = 16
+(
+    J_RULE,
+    J_SOURCES,  # sizes of the two views
+    J_TARGETS,
+    J_DEGREE,  # synapses of a source (OUT_DEGREE), 0 if each has its own
+    J_NUMBER,  # the projection's number
+    J_MULTAPSES,
+    J_AUTAPSES,
+    J_WEIGHT,  # kinds of the distributions
+    J_DELAY,
+    J_MAX_WEIGHT,  # bounds of the integers
+    J_MAX_DELAY,
+    J_FIXED_WEIGHT,  # the integers of FIXED distributions
+    J_FIXED_DELAY,
+) = range(13)
+
+# Floats of a projection's description.
+(
+    Q_LOG,  # 1 / log(1 - p)
+    Q_W_A,
+    Q_W_B,
+    Q_W_LOW,
+    Q_W_HIGH,
+    Q_SCALE,  # integer weight of one unit
+    Q_D_A,
+    Q_D_B,
+    Q_D_LOW,
+    Q_D_HIGH,
+    Q_STEPS,  # steps of a millisecond
+) = range(11)
+
+# Distributions: CLIPPED and REDRAWN normal (a: mean, b: standard deviation), LOGNORMAL (a, b: of
+# the logarithm), UNIFORM (a: low, b: range), GIVEN: one number for each synapse.
+FIXED, CLIPPED, REDRAWN, LOGNORMAL, UNIFORM, GIVEN = range(6)
+
+TILE_BITS = 14
+TILE = 1 << TILE_BITS
+ATTEMPTS = 1000
+HALF, LARGEST = F(0.5), F(2147483520.0)
+TWO_53 = D(2.0**-53)
+
+
+@njit(error_model="numpy")
+def below(word, size):
+    """Return an integer in [0, size) from a uint32: ``word size / 2^32``."""
+    return I32((np.uint64(word) * np.uint64(size)) >> np.uint64(32))
+
+
+@njit(error_model="numpy")
+def nearest(value):
+    """Return a float32 rounded to the nearest int32, halves away from zero."""
+    value = _select(value > LARGEST, LARGEST, value)
+    value = _select(value < -LARGEST, -LARGEST, value)
+    return I32(value + _select(value < F(0.0), -HALF, HALF))
+
+
+@njit(error_model="numpy")
+def _quads(source, number, size, key0, key1, out):
+    """Write independent uniform targets in [0, size); a block of words serves four synapses."""
+    for j in range(out.size >> 2):
+        a, b, c, d = philox(U(source), U(j), U(number), U(STREAM_TARGETS), key0, key1)
+        out[4 * j] = below(a, size)
+        out[4 * j + 1] = below(b, size)
+        out[4 * j + 2] = below(c, size)
+        out[4 * j + 3] = below(d, size)
+
+
+@njit(error_model="numpy")
+def target_again(source, synapse, attempt, number, size, key0, key1):
+    """Return another target for a synapse whose first one is not allowed."""
+    counter = U(U(number) | (U(attempt) << U(16)))
+    word, _, _, _ = philox(U(source), U(synapse), counter, U(STREAM_TARGET_AGAIN), key0, key1)
+    return below(word, size)
+
+
+@njit(error_model="numpy")
+def probable_targets(source, number, size, inverse_log, key0, key1, first, last, out):
+    """Write the targets in [first, last) of a row with a fixed probability, ascending.
+
+    Distances between neighbours are geometric; each tile of 16384 targets has a sequence of its
+    own, so that part of a row can be drawn without the rest.
+    Source: Devroye (1986) Non-Uniform Random Variate Generation, section X.2.
+    """
+    count = 0
+    for tile in range(first >> TILE_BITS, (last + TILE - 1) >> TILE_BITS):
+        start = tile << TILE_BITS
+        end = min(start + TILE, size)
+        at, i = start - 1, 0
+        while True:
+            a, b, c, d = philox(
+                U(source), U((tile << TILE_BITS) | i), U(number), U(STREAM_TARGETS), key0, key1
+            )
+            i += 1
+            u = (D(np.int64(a >> U(5))) * D(67108864.0) + D(np.int64(b >> U(6))) + D(0.5)) * TWO_53
+            at += 1 + np.int64(min(log64(u) * inverse_log, D(1e9)))
+            if at >= end:
+                break
+            if first <= at < last:
+                out[count] = at
+                count += 1
+            u = (D(np.int64(c >> U(5))) * D(67108864.0) + D(np.int64(d >> U(6))) + D(0.5)) * TWO_53
+            at += 1 + np.int64(min(log64(u) * inverse_log, D(1e9)))
+            if at >= end:
+                break
+            if first <= at < last:
+                out[count] = at
+                count += 1
+    return count
+
+
+@njit(error_model="numpy")
+def row_targets(ints, floats, source, degree, same, key0, key1, seen, out):
+    """Write the targets of a source's row, in the order of its synapses; return how many.
+
+    Args:
+        ints, floats: the projection.
+        source: number within the source view.
+        degree: synapses of this row (OUT_DEGREE).
+        same: the target that is the source itself, or -1.
+        seen: int32 scratch, one a target, for rows without multapses; holds ``source + 1`` after.
+        out: int32, long enough.
+    """
+    rule, size, number = ints[J_RULE], ints[J_TARGETS], ints[J_NUMBER]
+    banned = np.int64(-1) if ints[J_AUTAPSES] else np.int64(same)
+    count = 0
+    if rule == ALL_TO_ALL:
+        for t in range(size):
+            out[count] = t
+            count += t != banned
+        return count
+    if rule == ONE_TO_ONE:
+        out[0] = source
+        return 1 if source != banned else 0
+    if rule == PROBABILITY:
+        found = probable_targets(source, number, size, floats[Q_LOG], key0, key1, 0, size, out)
+        for i in range(found):
+            out[count] = out[i]
+            count += out[i] != banned
+        return count
+    whole = degree & ~3
+    _quads(source, number, size, key0, key1, out[:whole])
+    if whole < degree:
+        a, b, c, _ = philox(U(source), U(whole >> 2), U(number), U(STREAM_TARGETS), key0, key1)
+        out[whole] = below(a, size)
+        if whole + 1 < degree:
+            out[whole + 1] = below(b, size)
+        if whole + 2 < degree:
+            out[whole + 2] = below(c, size)
+    if banned >= 0 or not ints[J_MULTAPSES]:
+        for j in range(degree):
+            attempt = 0
+            while out[j] == banned or (not ints[J_MULTAPSES] and seen[out[j]] == source + 1):
+                attempt += 1
+                out[j] = target_again(source, j, attempt, number, size, key0, key1)
+            if not ints[J_MULTAPSES]:
+                seen[out[j]] = source + 1
+    return degree
+
+
+@njit(error_model="numpy")
+def _bounded(kind, a, b, low, high, normal, uniform):
+    """Return a value of a distribution from a standard normal and a uniform number (float32)."""
+    if kind == LOGNORMAL:
+        return exp32(_fma(normal, F(b), F(a)))
+    if kind == UNIFORM:
+        return _fma(uniform, F(b), F(a))
+    value = _fma(normal, F(b), F(a))
+    if kind == CLIPPED:
+        value = _select(value < F(low), F(low), value)
+        value = _select(value > F(high), F(high), value)
+    return value
+
+
+@njit(error_model="numpy")
+def _again(source, synapse, number, stream, a, b, low, high, key0, key1):
+    """Return a normal number between low and high; clipped if a thousand draws miss."""
+    value = F(a)
+    for attempt in range(1, ATTEMPTS):
+        counter = U(U(number) | (U(attempt) << U(16)))
+        p, q, _, _ = philox(U(source), U(synapse), counter, U(stream), key0, key1)
+        normal, _ = gaussian_pair(p, q)
+        value = _fma(normal, F(b), F(a))
+        if F(low) <= value <= F(high):
+            return value
+    return min(max(value, F(low)), F(high))
+
+
+@njit(error_model="numpy")
+def _both_values(
+    source, keys, number, wkind, wa, wb, wl, wh, dkind, da, db, dl, dh, key0, key1, w, d
+):
+    for j in range(w.size):
+        p, q, r, s = philox(U(source), U(keys[j]), U(number), U(STREAM_VALUES), key0, key1)
+        first, second = gaussian_pair(p, q)
+        w[j] = _bounded(wkind, wa, wb, wl, wh, first, uniform_open(r))
+        d[j] = _bounded(dkind, da, db, dl, dh, second, uniform_open(s))
+
+
+@njit(error_model="numpy")
+def _normals(source, keys, number, key0, key1, w, d):
+    for j in range(w.size):
+        p, q, _, _ = philox(U(source), U(keys[j]), U(number), U(STREAM_VALUES), key0, key1)
+        w[j], d[j] = gaussian_pair(p, q)
+
+
+@njit(error_model="numpy")
+def _affine(values, a, b):
+    for j in range(values.size):
+        values[j] = _fma(values[j], b, a)
+
+
+@njit(error_model="numpy")
+def _whole(values, scale, low, high, out):
+    for j in range(values.size):
+        whole = nearest(_mul(values[j], scale))
+        out[j] = min(max(whole, low), high)
+
+
+@njit(error_model="numpy")
+def draw_values(ints, floats, source, keys, key0, key1, w, d, weights, delays):
+    """Write integer weights and delays (steps) of a row's synapses.
+
+    Args:
+        ints, floats: the projection.
+        source: number within the source view (of the target for fixed in-degree).
+        keys: int32, what tells the row's synapses apart.
+        w, d: float32 scratch.
+        weights, delays: int32, as long as ``keys``.
+    """
+    wkind, dkind, number = ints[J_WEIGHT], ints[J_DELAY], ints[J_NUMBER]
+    wa, wb, wl, wh = floats[Q_W_A], floats[Q_W_B], floats[Q_W_LOW], floats[Q_W_HIGH]
+    da, db, dl, dh = floats[Q_D_A], floats[Q_D_B], floats[Q_D_LOW], floats[Q_D_HIGH]
+    plain_w = wkind in (FIXED, CLIPPED, REDRAWN)
+    plain_d = dkind in (FIXED, CLIPPED, REDRAWN)
+    if wkind == FIXED and dkind == FIXED:
+        pass
+    elif plain_w and plain_d:
+        _normals(source, keys, number, key0, key1, w, d)
+        _affine(w, F(wa), F(wb))
+        _affine(d, F(da), F(db))
+    else:
+        _both_values(
+            source, keys, number, wkind, wa, wb, wl, wh, dkind, da, db, dl, dh, key0, key1, w, d
+        )
+    if wkind == REDRAWN:
+        for j in range(w.size):
+            if not F(wl) <= w[j] <= F(wh):
+                w[j] = _again(
+                    source, keys[j], number, STREAM_WEIGHT_AGAIN, wa, wb, wl, wh, key0, key1
+                )
+    elif wkind == CLIPPED:
+        for j in range(w.size):
+            w[j] = min(max(w[j], F(wl)), F(wh))
+    if dkind == REDRAWN:
+        for j in range(d.size):
+            if not F(dl) <= d[j] <= F(dh):
+                d[j] = _again(
+                    source, keys[j], number, STREAM_DELAY_AGAIN, da, db, dl, dh, key0, key1
+                )
+    elif dkind == CLIPPED:
+        for j in range(d.size):
+            d[j] = min(max(d[j], F(dl)), F(dh))
+    if wkind == FIXED:
+        weights[:] = I32(ints[J_FIXED_WEIGHT])
+    else:
+        largest = I32(ints[J_MAX_WEIGHT])
+        _whole(w, F(floats[Q_SCALE]), -largest, largest, weights)
+    if dkind == FIXED:
+        delays[:] = I32(ints[J_FIXED_DELAY])
+    else:
+        _whole(d, F(floats[Q_STEPS]), I32(1), I32(ints[J_MAX_DELAY]), delays)

@@ -1,0 +1,87 @@
+"""The tables that tell the network loops where everything is: int64, one row a thing.
+
+An address is that of a NumPy array which the engine keeps alive.  ``spikecuda.network.engine``
+writes the tables; the loops only read them.
+"""
+
+# A block: the neurons that one thread advances, and what arrives at them.
+BLOCK = 16
+(
+    B_STRIDE,  # cells of one slot of the accumulator: neurons x ports
+    B_RING_MASK,  # slots of the accumulator - 1
+    B_CELLS,  # address: int32, the accumulator
+    B_HEADS,  # address: int32, first chunk of each slot of the calendar, or -1
+    B_SLOT_MASK,  # slots of the calendar - 1
+    B_CHUNKS,  # address: int64, chunks of the calendar
+    B_STATE,  # address: int64, see C_* below
+    B_QUEUE,  # address: int64, scratch: the cursors of one slot
+    B_QUEUE_SIZE,
+    B_CLOCK,  # address: int64[2], step and row of the window, as kernels read them
+    B_FIRST_PART,
+    B_LAST_PART,
+    B_BUNDLES,  # address: int64, bundles x BUNDLE
+    B_BUNDLES_OF,  # address: int32, bundles of population p: [p] to [p + 1]
+    B_SINGLE,  # 1 if procedural rows deliver all their delays at once: the ring holds them
+) = range(15)
+
+# The state of a block's calendar.
+C_FREE, C_SPARE, C_ACTIVE, C_EVENTS, C_CHUNKS = range(5)
+
+# A bundle: rows of synapses from one population to one block, all into one port.
+BUNDLE = 16
+(
+    R_KIND,
+    R_OFFSET,  # first cell of the port
+    R_WEIGHT,  # the weight of all synapses, if it is the same
+    R_TARGETS,  # address: uint16
+    R_WEIGHTS,  # address: int16 or int32
+    R_STARTS,  # address: uint32, first synapse of each segment, and the end
+    R_DELAYS,  # address: uint16, delay of each segment in steps; LAST marks a row's last one
+    R_ROWS,  # address: uint32, first segment of each source's row, and the end
+    R_RULE,  # address of a procedural projection's description
+) = range(9)
+CONSTANT, NARROW, WIDE, PROCEDURAL = range(4)
+LAST = 0x8000
+DELAY = 0x7FFF
+SEGMENT_BITS = 40
+
+# A part: the neurons of one population in one block.
+PART = 16
+(
+    P_ENTRY,  # address of the kernel's entry; 0 for a population without a kernel
+    P_TABLE,  # address of the kernel's arguments
+    P_COUNT,
+    P_FIRST,  # number of the part's first neuron within the population
+    P_POPULATION,
+    P_BITS,  # address: uint32, steps of a window x words
+    P_IDS,  # address: int32, 2 x (steps x neurons): spikes of this window and of the last one
+    P_UPTO,  # address: int64, 2 x (steps + 1): end of each step's spikes in P_IDS
+    P_RECORD_STEPS,  # address: int64, or 0
+    P_RECORD_IDS,  # address: int32
+    P_RECORD_SIZE,
+    P_STATE,  # address: int64[2]: recorded spikes in the buffer, spikes of the run
+    P_CAPACITY,  # entries of one half of P_IDS
+) = range(13)
+
+# A trace: a variable of a part that is copied at the end of some steps.
+TRACE = 8
+(
+    T_BLOCK,
+    T_SOURCE,  # address of the variable
+    T_WIDTH,  # 4: float32, 8: float64, 2: float16 bits
+    T_INDEX,  # address: int32, which neurons of the part
+    T_COUNT,
+    T_EVERY,
+    T_OUT,  # address: first element of row 0, same type as the source
+    T_ROW,  # elements from one row of the output to the next
+) = range(8)
+
+# Spikes that come from outside, sorted by step: external trains, other devices.
+EXTERNAL = 3
+
+CHUNK_WORDS = 64
+CHUNK_CURSORS = CHUNK_WORDS - 2
+
+# What the threads of a run share.
+S_BARRIER, S_STOP = 0, 8
+SHARED = 16

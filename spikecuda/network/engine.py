@@ -1,0 +1,469 @@
+"""Run a network on the CPU: tables for the native loops, and what they ask of the host."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import numpy as np
+
+from spikecuda.drive import Drive
+from spikecuda.kernels.network import layout
+from spikecuda.kernels.spec import STREAM_DITHER_STEP, KernelSpec
+from spikecuda.network.build import Wiring
+from spikecuda.network.calendar import Calendar
+from spikecuda.network.neurons import Neurons
+from spikecuda.network.trace import Recorded, Trace
+from spikecuda.seed import keys
+
+# A kernel takes several steps at once where the accumulator's slots stay in the cache.
+FUSED_BYTES = 128 << 10
+MAX_WINDOW = 64
+# The host is asked for progress and Ctrl-C about so often.
+SECONDS_PER_CALL = 0.1
+RECORD_SIZE = 1 << 16
+CHUNK_STEPS = 4096
+
+
+class CpuEngine:
+    """A network's neurons and synapses on this machine's processor.
+
+    Args:
+        neurons: of each population, in the order of their numbers.
+        sources: number of populations, those without neurons of their own included.
+        wiring: the synapses.
+        threads: how many work at once.
+
+    Attributes:
+        clock: steps done since the last reset.
+        seconds: wall-clock time of runs.
+        kernel_compile_seconds: time spent on compiling.
+    """
+
+    def __init__(
+        self, neurons: Sequence[Neurons], sources: int, wiring: Wiring, threads: int
+    ) -> None:
+        self.neurons, self.wiring, self.threads = list(neurons), wiring, threads
+        self.sources = sources
+        self.clock, self.seconds, self.compile_seconds = 0, 0.0, 0.0
+        self._executor: ThreadPoolExecutor | None = None
+        blocks = wiring.blocks
+        self.window = max(1, min(wiring.shortest or MAX_WINDOW, MAX_WINDOW))
+        ports = max((len(n.group.receptors) for n in self.neurons), default=0)
+        self._strides = blocks.sizes * ports
+        widest = int(self._strides.max(initial=0)) * 4
+        self.fused = max(1, min(self.window, FUSED_BYTES // max(widest, 1)))
+        ring = 1 << math.ceil(math.log2(self.fused)) if self.fused > 1 else 1
+        self._cells = [np.zeros(ring * int(s), np.int32) for s in self._strides]
+        self._clocks = [np.zeros(4, np.int64) for _ in range(blocks.count)]
+        self._ring = ring
+        self._spikes_per_window = [self._most_spikes(n) for n in self.neurons]
+        self._tabulate_bundles()
+        self._make_calendars()
+        self._make_lists()
+
+    # What a run needs.
+
+    def run(
+        self,
+        steps: int,
+        drives: Sequence[tuple[Drive, tuple[str, ...]]],
+        spikes: Sequence[int],
+        traces: Sequence[Trace],
+        external: np.ndarray,
+        report: Callable[[int], None],
+    ) -> Recorded:
+        """Advance by some steps.
+
+        Args:
+            steps: how many.
+            drives: the input of each population, and the receptor of each of its pulses.
+            spikes: numbers of the populations whose spikes are recorded.
+            traces: variables to record.
+            external: int64 (spikes, 3), sorted by step: step, population, neuron.
+            report: is told the steps done.
+        """
+        from spikecuda.kernels.render import load_host
+
+        begin = time.perf_counter()
+        loop = load_host("network_run").run_blocks
+        specs = [n.spec(*drive) for n, drive in zip(self.neurons, drives, strict=True)]
+        entries = [self._entry(spec) for spec in specs]
+        self.compile_seconds += time.perf_counter() - begin
+        begin = time.perf_counter()
+        chunk = max(1, min(steps, self._chunk_steps(drives)))
+        keep: list[Any] = []
+        rows = self._per_step_arrays(drives, specs, chunk)
+        parts = self._tabulate_parts(specs, entries, drives, rows, spikes, keep)
+        out, trace_table = self._tabulate_traces(traces, steps, keep)
+        align = math.gcd(*(t.every for t in traces)) if traces else 0
+        taken: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {g: [] for g in spikes}
+        before = self._counts.copy()
+        done, quantum = 0, min(64, chunk)
+        try:
+            while done < steps:
+                some = min(quantum, chunk, steps - done)
+                self._fill_rows(rows, drives, done, some)
+                called = time.perf_counter()
+                made = self._call(loop, parts, trace_table, external, some, align)
+                spent = time.perf_counter() - called
+                done += made
+                self.clock += made
+                self._drain(parts, taken)
+                if made:
+                    quantum = max(1, int(quantum * min(4.0, SECONDS_PER_CALL / max(spent, 1e-6))))
+                report(done)
+        finally:
+            self._drain(parts, taken)
+            self.seconds += time.perf_counter() - begin
+        for n in self.neurons:
+            n.check()
+        merged = {g: self._merge(lists) for g, lists in taken.items()}
+        return Recorded(
+            {g: m[0] for g, m in merged.items()}, {g: m[1] for g, m in merged.items()}, out,
+            self._counts - before,
+        )  # fmt: skip
+
+    def reset(self) -> None:
+        """Go back to step 0."""
+        self.clock, self.seconds = 0, 0.0
+        for n in self.neurons:
+            n.reset()
+        for calendar in self._calendars:
+            calendar.clear()
+        for cells in self._cells:
+            cells[:] = 0
+        self._counts[:] = 0
+        self._tabulate_blocks()
+
+    def rewire(self) -> None:
+        """Take notice of changed weights."""
+        self._tabulate_bundles()
+        self._tabulate_blocks()
+
+    @property
+    def events(self) -> int:
+        """Synaptic events delivered since the last reset."""
+        return sum(int(c.state[layout.C_EVENTS]) for c in self._calendars)
+
+    def held(self) -> dict[str, int]:
+        """Return the bytes held, by what holds them."""
+        return {
+            "state": sum(a.nbytes for n in self.neurons for a in n.state.values()),
+            "synapses": self.wiring.nbytes,
+            "accumulators": sum(c.nbytes for c in self._cells),
+            "calendars": sum(c.nbytes for c in self._calendars),
+            "spike lists": sum(a.nbytes for a in self._lists),
+        }
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._executor is not None:
+            self._executor.shutdown()
+            self._executor = None
+
+    # Tables.
+
+    def _most_spikes(self, n: Neurons) -> int:
+        """Return how often a neuron can spike in a window."""
+        rest = int(np.min(n.constants["n_ref"])) if "n_ref" in n.constants else 0
+        return 1 + (self.window - 1) // (1 + rest)
+
+    def _tabulate_bundles(self) -> None:
+        """Make the tables of the bundles, block by block, sorted by source population."""
+        wiring = self.wiring
+        ordered = sorted(wiring.bundles, key=lambda b: b.source)
+        self._bundles, self._bundles_of = [], []
+        self._rows_of = np.zeros(self.sources + 1, np.int32)
+        for bundle in ordered:
+            self._rows_of[bundle.source + 1 :] += 1
+        for b in range(wiring.blocks.count):
+            table = np.zeros((len(ordered), layout.BUNDLE), np.int64)
+            for row, bundle in zip(table, ordered, strict=True):
+                rows = bundle.blocks[b]
+                row[layout.R_KIND] = bundle.kind
+                row[layout.R_OFFSET] = bundle.port * wiring.blocks.sizes[b]
+                row[layout.R_WEIGHT] = bundle.weight
+                row[layout.R_TARGETS] = rows.targets.ctypes.data
+                row[layout.R_WEIGHTS] = 0 if rows.weights is None else rows.weights.ctypes.data
+                row[layout.R_STARTS] = rows.starts.ctypes.data
+                row[layout.R_DELAYS] = rows.delays.ctypes.data
+                row[layout.R_ROWS] = rows.rows.ctypes.data
+            self._bundles.append(table)
+            self._bundles_of.append(self._rows_of.copy())
+
+    def _make_calendars(self) -> None:
+        longest = self.wiring.longest + self.window + 1
+        slots = 1 << math.ceil(math.log2(longest + 1))
+        per_population = np.diff(self._rows_of)
+        cursors = sum(
+            n.group.size * int(per_population[n.group.number]) * most
+            for n, most in zip(self.neurons, self._spikes_per_window, strict=True)
+        )
+        self._need = 2 * (cursors // layout.CHUNK_CURSORS + 1) + slots
+        self._calendars = [Calendar(slots, 2 * self._need) for _ in range(self.wiring.blocks.count)]
+
+    def _make_lists(self) -> None:
+        """Make the lists of a window's spikes of every part, and count the spikes."""
+        blocks = self.wiring.blocks
+        self._places: list[tuple[int, int, int, int]] = []  # block, population, first, count
+        self._lists: list[np.ndarray] = []
+        for b in range(blocks.count):
+            for g in range(len(self.neurons)):
+                first, last = (int(x) for x in blocks.starts[g, b : b + 2])
+                if last > first:
+                    self._places.append((b, g, first, last - first))
+        self._bits, self._ids, self._upto, self._states = [], [], [], []
+        for _, _, _, count in self._places:
+            capacity = self.window * count
+            self._bits.append(np.zeros(self.window * ((count + 31) // 32), np.uint32))
+            self._ids.append(np.empty(2 * capacity, np.int32))
+            self._upto.append(np.zeros(2 * (self.window + 1), np.int64))
+            self._states.append(np.zeros(2, np.int64))
+        self._lists = [*self._bits, *self._ids, *self._upto]
+        self._counts = np.zeros(self.sources, np.int64)
+        self._records: list[tuple[np.ndarray, np.ndarray] | None] = [None] * len(self._places)
+        self._shared = np.zeros(layout.SHARED, np.int64)
+        self._tabulate_blocks()
+
+    def _tabulate_blocks(self) -> None:
+        blocks = self.wiring.blocks
+        self._blocks = np.zeros((blocks.count, layout.BLOCK), np.int64)
+        for b, row in enumerate(self._blocks):
+            calendar = self._calendars[b]
+            mine = [i for i, place in enumerate(self._places) if place[0] == b]
+            row[layout.B_STRIDE] = self._strides[b]
+            row[layout.B_RING_MASK] = self._ring - 1
+            row[layout.B_CELLS] = self._cells[b].ctypes.data
+            row[layout.B_HEADS] = calendar.heads.ctypes.data
+            row[layout.B_SLOT_MASK] = calendar.heads.size - 1
+            row[layout.B_CHUNKS] = calendar.chunks.ctypes.data
+            row[layout.B_STATE] = calendar.state.ctypes.data
+            row[layout.B_QUEUE] = calendar.queue.ctypes.data
+            row[layout.B_QUEUE_SIZE] = calendar.queue.size
+            row[layout.B_CLOCK] = self._clocks[b].ctypes.data
+            row[layout.B_FIRST_PART] = min(mine, default=0)
+            row[layout.B_LAST_PART] = max(mine, default=-1) + 1
+            row[layout.B_BUNDLES] = self._bundles[b].ctypes.data
+            row[layout.B_BUNDLES_OF] = self._bundles_of[b].ctypes.data
+
+    def _tabulate_parts(
+        self,
+        specs: Sequence[KernelSpec],
+        entries: Sequence[int],
+        drives: Sequence[tuple[Drive, tuple[str, ...]]],
+        rows: Mapping[tuple[int, str], Any],
+        spikes: Sequence[int],
+        keep: list[Any],
+    ) -> np.ndarray:
+        parts = np.zeros((len(self._places), layout.PART), np.int64)
+        for i, (b, g, first, count) in enumerate(self._places):
+            values = self._values(b, g, i, specs[g], drives[g][0], rows, first, count)
+            table = self.neurons[g].arguments(specs[g], first, count, values, keep)
+            keep.append(table)
+            row = parts[i]
+            row[layout.P_ENTRY], row[layout.P_TABLE] = entries[g], table.ctypes.data
+            row[layout.P_COUNT], row[layout.P_FIRST] = count, first
+            row[layout.P_POPULATION] = g
+            row[layout.P_BITS] = self._bits[i].ctypes.data
+            row[layout.P_IDS] = self._ids[i].ctypes.data
+            row[layout.P_UPTO] = self._upto[i].ctypes.data
+            row[layout.P_STATE] = self._states[i].ctypes.data
+            row[layout.P_CAPACITY] = self.window * count
+            self._records[i] = None
+            if g in spikes:
+                size = max(RECORD_SIZE, 3 * self.window * count)
+                self._records[i] = record = (np.empty(size, np.int64), np.empty(size, np.int32))
+                row[layout.P_RECORD_STEPS] = record[0].ctypes.data
+                row[layout.P_RECORD_IDS] = record[1].ctypes.data
+                row[layout.P_RECORD_SIZE] = size
+        return parts
+
+    def _values(
+        self,
+        b: int,
+        g: int,
+        i: int,
+        spec: KernelSpec,
+        drive: Drive,
+        rows: Mapping[tuple[int, str], Any],
+        first: int,
+        count: int,
+    ) -> dict[str, Any]:
+        """Return a part's arguments that are neither state nor constants."""
+        blocks, group = self.wiring.blocks, self.neurons[g].group
+        values: dict[str, Any] = {
+            "_bits": self._bits[i], "_clock": self._clocks[b], "_cells": self._cells[b],
+            "_ring": self._ring - 1, "_stride": self._strides[b],
+        }  # fmt: skip
+        for port, name in enumerate(group.receptors):
+            prefix = f"_x_{name}_"
+            values[prefix + "first"] = port * blocks.sizes[b] + blocks.offsets[g, b]
+            values[prefix + "scale"] = 2.0 ** -self.wiring.exponent.get((g, port), 0)
+        for name, fixed in drive.fixed.items():
+            array = np.asarray(fixed)
+            whole = array.ndim and array.size == drive.count and name not in drive.tables
+            values[name] = array[first : first + count] if whole else fixed
+        for (at, name), array in rows.items():
+            if at in (g, -1 - i):
+                values[name] = array
+        return values
+
+    def _tabulate_traces(
+        self, traces: Sequence[Trace], steps: int, keep: list[Any]
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """Return the arrays that traces go to, and the table of their parts."""
+        out, table = [], []
+        for trace in traces:
+            n = self.neurons[trace.group]
+            source = n.state[n.public.get(trace.name, trace.name)]
+            first = self.clock // trace.every
+            samples = (self.clock + steps) // trace.every - first
+            array = np.empty((samples, trace.ids.size), source.dtype)
+            out.append(array)
+            for b, g, start, count in self._places:
+                if g != trace.group:
+                    continue
+                a, z = np.searchsorted(trace.ids, [start, start + count])
+                if a == z:
+                    continue
+                index = np.ascontiguousarray(trace.ids[a:z])
+                keep.append(index)
+                row = np.zeros(layout.TRACE, np.int64)
+                row[layout.T_BLOCK], row[layout.T_SOURCE] = b, source.ctypes.data
+                row[layout.T_WIDTH], row[layout.T_INDEX] = source.itemsize, index.ctypes.data
+                row[layout.T_COUNT], row[layout.T_EVERY] = index.size, trace.every
+                # Rows count from step 0 on, the array from this run's first sample.
+                row[layout.T_OUT] = (
+                    array.ctypes.data + (a - first * trace.ids.size) * source.itemsize
+                )
+                row[layout.T_ROW] = trace.ids.size
+                table.append(row)
+        return out, np.array(table, np.int64).reshape(-1, layout.TRACE)
+
+    # Input that changes from step to step.
+
+    def _chunk_steps(self, drives: Sequence[tuple[Drive, tuple[str, ...]]]) -> int:
+        """Return for how many steps per-step input is held."""
+        size = sum(drive.bytes_per_step() for drive, _ in drives)
+        return max(self.window, min(CHUNK_STEPS, (64 << 20) // max(size, 1)))
+
+    def _per_step_arrays(
+        self,
+        drives: Sequence[tuple[Drive, tuple[str, ...]]],
+        specs: Sequence[KernelSpec],
+        chunk: int,
+    ) -> dict[tuple[int, str], np.ndarray]:
+        """Return arrays for a chunk's input: by (population, name), or (-1 - part, name)."""
+        rows: dict[tuple[int, str], np.ndarray] = {}
+        for g, (drive, _) in enumerate(drives):
+            for name, array in drive.window(self.clock, 0, 1).items():
+                if name == "_drive":
+                    for i, (_, owner, _, count) in enumerate(self._places):
+                        if owner == g:
+                            rows[-1 - i, name] = np.zeros(chunk * count, array.dtype)
+                else:
+                    rows[g, name] = np.zeros(chunk, array.dtype)
+            if specs[g].dither_words:
+                rows[g, "_dither"] = np.zeros(chunk * specs[g].dither_words, np.uint32)
+        return rows
+
+    def _fill_rows(
+        self,
+        rows: Mapping[tuple[int, str], np.ndarray],
+        drives: Sequence[tuple[Drive, tuple[str, ...]]],
+        offset: int,
+        steps: int,
+    ) -> None:
+        """Write the input of the next steps."""
+        if not rows:
+            return
+        from spikecuda.kernels.render import load_host
+
+        for g, (drive, _) in enumerate(drives):
+            for name, array in drive.window(self.clock, offset, steps).items():
+                if name != "_drive":
+                    rows[g, name][:steps] = array
+                    continue
+                table = array.reshape(steps, -1)
+                for i, (_, owner, first, count) in enumerate(self._places):
+                    if owner == g:
+                        part = rows[-1 - i, name][: steps * count].reshape(steps, count)
+                        part[:] = table[:, first : first + count]
+            if (g, "_dither") in rows:
+                plan = self.neurons[g].group.neurons
+                load_host("draw").step_words(
+                    np.int64(self.clock), steps, plan.spec().dither_words,
+                    np.uint32(STREAM_DITHER_STEP), *keys(plan.seed), rows[g, "_dither"],
+                )  # fmt: skip
+
+    # Running.
+
+    def _entry(self, spec: KernelSpec) -> int:
+        """Return the address of a kernel's entry."""
+        from spikecuda.kernels.render import load
+
+        return int(getattr(load(spec, "cpu"), f"{spec.name}_entry").address)
+
+    def _call(
+        self, loop: Any, parts: np.ndarray, traces: np.ndarray, external: np.ndarray, steps: int,
+        align: int,
+    ) -> int:  # fmt: skip
+        """Run the native loop on all threads; return the steps done."""
+        self._shared[:] = 0
+        # Before the first step, what was sent at its start: a spike "at the end of step -1".
+        a, z = np.searchsorted(external[:, 0], [self.clock or -1, self.clock + steps])
+        due = np.ascontiguousarray(external[a:z])
+        rows = int(np.diff(self._rows_of).max(initial=0))
+        need = self._need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
+        self._make_room(need)
+        count = self.wiring.blocks.count
+        workers = min(self.threads, count)
+
+        def work(t: int) -> int:
+            mine = np.arange(t, count, workers, dtype=np.int64)
+            return int(
+                loop(self._blocks, mine, parts, traces, due, self._shared, workers, self.clock, 0,
+                     steps, self.window, self.fused, align, need)
+            )  # fmt: skip
+
+        if workers == 1:
+            return work(0)
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(workers, thread_name_prefix="spikecuda-network")
+        tasks = [self._executor.submit(work, t) for t in range(workers)]
+        wait(tasks)
+        return tasks[0].result()
+
+    def _drain(
+        self, parts: np.ndarray, taken: dict[int, list[tuple[np.ndarray, np.ndarray]]]
+    ) -> None:
+        """Take the recorded spikes out of their buffers, and the counts."""
+        for i, (_, g, _, _) in enumerate(self._places):
+            size, count = (int(x) for x in self._states[i])
+            self._counts[g] += count
+            self._states[i][:] = 0
+            record = self._records[i]
+            if record is not None and size:
+                taken[g].append((record[0][:size].copy(), record[1][:size].copy()))
+
+    def _make_room(self, need: int) -> None:
+        """Give calendars that run short more chunks."""
+        grown = False
+        for calendar in self._calendars:
+            if calendar.state[layout.C_SPARE] < need:
+                calendar.grow(max(need, int(calendar.state[layout.C_CHUNKS])))
+                grown = True
+        if grown:
+            self._tabulate_blocks()
+
+    @staticmethod
+    def _merge(lists: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+        """Return all spikes of a population sorted by step, then by neuron."""
+        if not lists:
+            return np.empty(0, np.int64), np.empty(0, np.int32)
+        steps = np.concatenate([s for s, _ in lists])
+        neurons = np.concatenate([n for _, n in lists])
+        order = np.lexsort((neurons, steps))
+        return steps[order], neurons[order]

@@ -1,0 +1,590 @@
+"""Network: populations, connections, input and recording in a few lines."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from spikecuda.arguments import as_count, as_positive, as_steps
+from spikecuda.backends.cpu import usable_cores
+from spikecuda.drive import Drive
+from spikecuda.errors import (
+    ClosedError,
+    OutOfMemoryError,
+    SpikecudaError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+    nearest,
+)
+from spikecuda.host import available_memory
+from spikecuda.inputs import Input, PerStep, Poisson, Sum, terms
+from spikecuda.models.base import Model
+from spikecuda.network.blocks import split_blocks
+from spikecuda.network.group import Group, View, as_view
+from spikecuda.network.inputs import spread
+from spikecuda.network.projection import Projection, find_receptor
+from spikecuda.network.receptors import Receptor
+from spikecuda.network.result import NetworkResult
+from spikecuda.network.rules import AllToAll, OneToOne, as_rule
+from spikecuda.network.sources import SpikeTrain
+from spikecuda.network.summary import require_memory, summarise
+from spikecuda.network.trace import Recorded, Trace, variables
+from spikecuda.plan import MAX_NEURONS, make_plan
+from spikecuda.precision import as_precision
+from spikecuda.progress import reporter
+from spikecuda.seed import as_seed
+from spikecuda.spikes import Spikes
+
+BUILD_TICKS = 1000
+# The projections of trains that drive neurons directly draw nothing; the others count up to here.
+HIDDEN = 65535
+NEURONS_PER_THREAD = 1024
+
+
+class Network:
+    """Populations of neurons and the synapses between them.
+
+    Results are a pure function of the arguments and the seed: the same for any number of threads
+    and partitions and any split of a run.
+
+    Args:
+        dt: length of a step in ms.
+        seed: integer in [0, 2^64) that all randomness derives from.
+        precision: "float16" (membrane state; synaptic state stays float32), "float32", "float64".
+        threads: CPU threads; None takes what the size is worth.
+        partitions: blocks that neurons and their incoming synapses are split over; None: as many as
+            threads, or more where a block would have over 65,536 neurons.
+
+    Attributes:
+        populations: by name, sources included.
+        projections: in the order of ``connect``.
+        build_seconds: wall-clock time of the build.
+    """
+
+    def __init__(
+        self,
+        dt: float = 0.1,
+        seed: int = 0,
+        precision: str = "float32",
+        *,
+        threads: int | None = None,
+        partitions: int | None = None,
+    ) -> None:
+        self.dt = as_positive("dt", dt, "ms")
+        self.seed, self.precision = as_seed(seed), as_precision(precision).name
+        self.threads = None if threads is None else as_count("threads", threads, 1, 1024)
+        self.partitions = (
+            None if partitions is None else as_count("partitions", partitions, 1, 1024)
+        )
+        self.populations: dict[str, Group] = {}
+        self.projections: list[Projection] = []
+        self.build_seconds = 0.0
+        self._wired: list[Projection] = []
+        self._sources: list[tuple[Group, SpikeTrain, int]] = []
+        self._drives: dict[str, list[tuple[Input, str]]] = {}
+        self._recorders: dict[tuple[str, str], tuple[View, int]] = {}
+        self._external = np.empty((0, 3), np.int64)
+        self._engine: Any = None
+        self._lock = threading.Lock()
+        self._closed = False
+        self._identity = 0
+
+    def __getitem__(self, name: str) -> Group:
+        if name not in self.populations:
+            known = list(self.populations)
+            raise SpikecudaValueError(
+                f"the network has no population {name!r}{nearest(str(name), known)}; it has "
+                f"{', '.join(known) or 'none'}"
+            )
+        return self.populations[name]
+
+    def population(
+        self,
+        name: str,
+        n: int,
+        model: str | type[Model] = "lif",
+        params: Mapping[str, Any] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        *,
+        receptors: Mapping[str, Receptor] | None = None,
+        scheme: str | None = None,
+        substeps: int = 1,
+    ) -> Group:
+        """Add a population.
+
+        Args:
+            name: an identifier, new to the network.
+            n: number of neurons.
+            model, params, initial, scheme, substeps: as for ``GPUNeuronPool``.
+            receptors: where spikes can arrive, by name.
+        """
+        self._require_unbuilt("add populations")
+        self._new_name(name)
+        plan = make_plan(
+            n, model, self.precision, self.dt, self.seed, params, initial, scheme, substeps,
+            identity=self._identity,
+        )  # fmt: skip
+        ports = _receptors(receptors, plan.model)
+        group = Group(self, len(self._groups()), name, plan.count, plan, ports)
+        # Four neurons share a block of random words.
+        self._identity += -(-plan.count // 32) * 32
+        self.populations[name] = group
+        return group
+
+    def connect(
+        self,
+        source: Group | View | str,
+        target: Group | View | str,
+        rule: Any,
+        weight: Any,
+        delay: Any,
+        receptor: str | None = None,
+        *,
+        autapses: bool = True,
+        multapses: bool = True,
+        procedural: bool = False,
+        weight_bits: int = 16,
+    ) -> Projection:
+        """Connect two populations, or views of them.
+
+        Args:
+            source, target: populations, views such as ``net["E"][:100]``, or names.
+            rule: from ``spikecuda.network.rules``, or "all_to_all" or "one_to_one".
+            weight: in the receptor's unit: a number, ``Normal``, ``LogNormal`` or ``Uniform``, or
+                with ``Pairs`` one number for each.
+            delay: in ms, likewise; rounded to whole steps, at least one.
+            receptor: name of the target's receptor; None if it has only one.
+            autapses: whether a neuron may connect to itself.
+            multapses: whether a pair may have several synapses.
+            procedural: draw rows from the seed whenever they are needed instead of storing them.
+            weight_bits: 16 or 32, for weights that differ from synapse to synapse.
+        """
+        self._require_unbuilt("connect")
+        if len(self.projections) == HIDDEN:
+            raise SpikecudaError(f"a network has at most {HIDDEN:,} projections (got one more)")
+        projection = Projection(
+            self, len(self.projections), as_view("source", source, self),
+            as_view("target", target, self), as_rule(rule), weight, delay, receptor, autapses,
+            multapses, procedural, weight_bits,
+        )  # fmt: skip
+        self.projections.append(projection)
+        self._wired.append(projection)
+        return projection
+
+    def source(self, name: str, n: int, train: SpikeTrain) -> Group:
+        """Add a source of ``n`` given spike trains, to be connected like a population.
+
+        Args:
+            name: an identifier, new to the network.
+            n: number of trains.
+            train: the spikes; those without a neuron are of train 0.
+        """
+        self._require_unbuilt("add sources")
+        if not isinstance(train, SpikeTrain):
+            raise SpikecudaTypeError(f"train must be a SpikeTrain (got {train!r:.80})")
+        size = as_count("n", n, 1, MAX_NEURONS)
+        train.on_grid(self.dt, size)
+        return self._add_source(self._new_name(name), size, train)
+
+    def drive(self, target: Group | View | str, input: object, receptor: str | None = None) -> None:
+        """Give a population input: currents, noise, Poisson or given trains; adds to what it has.
+
+        Args:
+            target: population, view or name.
+            input: as for ``GPUNeuronPool.run``: a number, an array (neurons,), or an ``Input``; or
+                a ``SpikeTrain``.
+            receptor: where spikes arrive, with weights in its unit; None takes the only receptor,
+                or for Poisson input the membrane (mV) of a population without any.
+        """
+        view = as_view("target", target, self)
+        plan = view.group.neurons
+        if isinstance(input, SpikeTrain):
+            self._drive_train(view, input, receptor)
+            return
+        for term in terms(input):
+            name = ""
+            if isinstance(term, Poisson):
+                if view.group.receptors:
+                    name = find_receptor(view, receptor)[0]
+                    kind = view.group.receptors[name]
+                    if kind.positive and np.any(np.asarray(term.weight) < 0):
+                        raise SpikecudaValueError(
+                            f"weight of {name!r} must be >= 0 {kind.unit}, a conductance (got "
+                            f"{np.min(term.weight):g})"
+                        )
+            elif receptor is not None:
+                raise SpikecudaValueError(
+                    f"receptor is for spikes (got {type(term).__name__} for {receptor!r}); "
+                    "currents reach the membrane as they are"
+                )
+            if not isinstance(term, PerStep):
+                # Checked now, so that the error is at the line that made it.
+                Drive(term, view.size, self.dt, 1, plan.precision.real)
+            self._drives.setdefault(view.group.name, []).append((spread(term, view), name))
+
+    def record(
+        self,
+        target: Group | View | str,
+        what: str | Iterable[str] = "spikes",
+        *,
+        every: float | None = None,
+        only: object = None,
+    ) -> None:
+        """Record spikes or state variables of a population in later runs.
+
+        A network that was told nothing records the spikes of all populations; one that was told
+        anything records just that.  Recording changes no result.
+
+        Args:
+            target: population, view or name.
+            what: "spikes", names of state variables (``v``, ``i_exc``, ...), or several.
+            every: ms between samples of variables, a multiple of dt; None: every step.
+            only: which neurons: a slice, numbers or a mask, within the target.
+        """
+        view = as_view("target", target, self)
+        if only is not None:
+            inner = View(view.group, only) if view.whole else None
+            if inner is None:
+                raise SpikecudaValueError(
+                    "only is for a population (got a view, which says which neurons); give one"
+                )
+            view = inner
+        names = (what,) if isinstance(what, str) else tuple(what)
+        known = ["spikes", *variables(view.group)]
+        for name in names:
+            if name not in known:
+                raise SpikecudaValueError(
+                    f"{view.group.name} has nothing called {name!r} to record"
+                    f"{nearest(str(name), known)}; it has {', '.join(known)}"
+                )
+        period = 1 if every is None else as_steps(None, every, self.dt)
+        if period < 1:
+            raise SpikecudaValueError(f"every must be >= dt = {self.dt:g} ms (got {every!r})")
+        if names != ("spikes",):
+            self._require_one_grid(view, period)
+        for name in names:
+            self._recorders[view.group.name, name] = (view, period)
+
+    def _require_one_grid(self, view: View, period: int) -> None:
+        """Raise unless all variables of a population are recorded alike."""
+        for (group, name), (other, every) in self._recorders.items():
+            if group != view.group.name or name == "spikes":
+                continue
+            if every != period or not np.array_equal(other.ids, view.ids):
+                raise SpikecudaValueError(
+                    f"all variables of {group} are recorded at the same times for the same neurons "
+                    f"(got another every or only than for {name!r}); name them in one call"
+                )
+
+    def run(
+        self,
+        duration: float,
+        *,
+        progress: Callable[[int, int], None] | bool = False,
+    ) -> NetworkResult:
+        """Advance; the network is built first if it was not.
+
+        Args:
+            duration: ms, a multiple of dt.
+            progress: True shows a progress bar; a function is called with (steps done, steps).
+
+        Returns:
+            A ``NetworkResult`` of this run.
+
+        Raises:
+            OutOfMemoryError: the synapses or the recording do not fit.
+            NumericalError: a state became NaN or infinite.
+        """
+        steps = as_steps(None, duration, self.dt)
+        if not self._lock.acquire(blocking=False):
+            raise SpikecudaError(
+                "the network is running in another thread; give each thread a network of its own"
+            )
+        try:
+            engine = self.build(progress is True)
+            groups = self._groups()
+            drives = [self._resolved(group, steps) for group in groups]
+            wanted = self._wanted()
+            spikes = [g.number for g in groups if (g.name, "spikes") in wanted]
+            traces = [
+                Trace(view.group.number, name, view.ids, every)
+                for (_, name), (view, every) in wanted.items()
+                if name != "spikes"
+            ]
+            self._require_traces(traces, steps)
+            start, seconds = engine.clock, engine.seconds
+            with reporter(progress, steps, repr(self)) as report:
+                got = engine.run(steps, drives, spikes, traces, self._external, report)
+            return self._result(got, wanted, traces, start, steps, engine.seconds - seconds)
+        finally:
+            self._lock.release()
+
+    def build(self, progress: bool = False) -> Any:
+        """Make the synapses now, unless they are there; ``run`` does it by itself.
+
+        Args:
+            progress: whether to show a progress bar.
+
+        Returns:
+            The engine.
+
+        Raises:
+            OutOfMemoryError: the network does not fit; raised before the memory is taken.
+            SpikecudaValueError: weights that one fixed-point scale cannot hold together.
+        """
+        if self._closed:
+            raise ClosedError("the network is closed; make a new one")
+        if self._engine is None:
+            groups = self._groups()
+            if not groups:
+                raise SpikecudaError("the network has no population; net.population(...) adds one")
+            require_memory(self)
+            from spikecuda.network.build import Builder
+            from spikecuda.network.engine import CpuEngine
+            from spikecuda.network.neurons import Neurons
+
+            begin = time.perf_counter()
+            sizes = [group.size for group in self._number()]
+            threads = self._threads_for([group.size for group in groups])
+            with reporter(progress, BUILD_TICKS, "building") as report:
+                builder = Builder(
+                    self._wired, sizes,
+                    split_blocks([group.size for group in groups], self.partitions or threads),
+                    self.dt, self.seed, threads,
+                    lambda done, total: report(int(BUILD_TICKS * done / total)),
+                )  # fmt: skip
+                wiring = builder.build()
+                neurons = [Neurons(group) for group in groups]
+                self._engine = CpuEngine(neurons, len(sizes), wiring, threads)
+                report(BUILD_TICKS)
+            self._external = self._external_spikes()
+            self.build_seconds = time.perf_counter() - begin
+        return self._engine
+
+    def reset(self) -> None:
+        """Go back to time 0: start values, nothing under way; synapses keep their weights."""
+        self.build().reset()
+
+    @property
+    def time(self) -> float:
+        """Model time since the last reset, in ms."""
+        return 0.0 if self._engine is None else self._engine.clock * self.dt
+
+    def metrics(self) -> dict[str, Any]:
+        """Return what the network holds and has done since its last reset.
+
+        ``neurons``, ``synapses``, ``bytes`` (by what holds them), ``bytes_per_synapse``,
+        ``build_seconds``, ``compile_seconds``, ``run_seconds``, ``events`` (synaptic events
+        delivered), ``events_per_second``, ``updates_per_second``, ``realtime_factor``, ``window``
+        (steps between two exchanges of spikes), ``partitions``, ``threads``.
+        """
+        engine = self.build()
+        neurons = sum(group.size for group in self._groups())
+        synapses, seconds = engine.wiring.synapses, engine.seconds
+        per_second = 1.0 / seconds if seconds else 0.0
+        return {
+            "neurons": neurons, "synapses": synapses, "bytes": engine.held(),
+            "bytes_per_synapse": engine.wiring.nbytes / synapses if synapses else 0.0,
+            "build_seconds": self.build_seconds, "compile_seconds": engine.compile_seconds,
+            "run_seconds": seconds, "events": engine.events,
+            "events_per_second": engine.events * per_second,
+            "updates_per_second": neurons * engine.clock * per_second,
+            "realtime_factor": seconds / (self.time / 1e3) if self.time else 0.0,
+            "window": engine.window, "partitions": engine.wiring.blocks.count,
+            "threads": engine.threads,
+        }  # fmt: skip
+
+    def summary(self) -> str:
+        """Return a table of populations, projections, memory and predicted cost; builds nothing."""
+        return summarise(self)
+
+    def connections_of(self, projection: Projection) -> dict[str, np.ndarray]:
+        """Return a projection's synapses; see ``Projection.connections``."""
+        from spikecuda.network.synapses import connections
+
+        return connections(projection, self.build().wiring, self.dt)
+
+    def set_weights(self, projection: Projection, values: object) -> None:
+        """Set a projection's weights; see ``Projection.weights``."""
+        from spikecuda.network.synapses import set_weights
+
+        engine = self.build()
+        set_weights(projection, engine.wiring, values)
+        engine.rewire()
+
+    def close(self) -> None:
+        """Give memory and threads back; closing twice does nothing."""
+        self._closed = True
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def __enter__(self) -> "Network":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Parts of it.
+
+    def _groups(self) -> list[Group]:
+        """Return the populations that have neurons."""
+        return [group for group in self.populations.values() if group.plan is not None]
+
+    def _resolved(self, group: Group, steps: int) -> tuple[Drive, tuple[str, ...]]:
+        """Return the population's input and the receptors that its Poisson events arrive at."""
+        given = self._drives.get(group.name, [])
+        drive = Drive(
+            Sum(tuple(term for term, _ in given)), group.size, self.dt, steps,
+            group.neurons.precision.real,
+        )  # fmt: skip
+        return drive, tuple(name for term, name in given if isinstance(term, Poisson))
+
+    def _drive_train(self, view: View, train: SpikeTrain, receptor: str | None) -> None:
+        """Let given spikes arrive: a hidden source with a row for each train."""
+        self._require_unbuilt("drive with a SpikeTrain")
+        common = train.neurons is None
+        size = 1 if common else view.size
+        train.on_grid(self.dt, size)
+        source = self._add_source("", size, train)
+        self._sources[-1] = (source, train, 1)
+        rule = AllToAll() if common else OneToOne()
+        self._wired.append(
+            Projection(
+                self, HIDDEN, View(source), view, rule, train.weight, self.dt, receptor, True, True,
+                False, 16,
+            )
+        )  # fmt: skip
+
+    def _new_name(self, name: object) -> str:
+        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+            raise SpikecudaValueError(f"name must be an identifier (got {name!r})")
+        if name in self.populations:
+            raise SpikecudaValueError(f"name must be new (got {name!r} twice)")
+        return name
+
+    def _add_source(self, name: str, size: int, train: SpikeTrain) -> Group:
+        group = Group(self, -1, name, size)
+        self._sources.append((group, train, 0))
+        if name:
+            self.populations[name] = group
+        return group
+
+    def _number(self) -> list[Group]:
+        """Number the sources after the populations; return all."""
+        groups = self._groups()
+        for i, (source, _, _) in enumerate(self._sources):
+            source.number = len(groups) + i
+        return [*groups, *(source for source, _, _ in self._sources)]
+
+    def _external_spikes(self) -> np.ndarray:
+        """Return the given spikes: int64 (spikes, 3), sorted: step at whose end, source, train."""
+        rows = [np.empty((0, 3), np.int64)]
+        for source, train, early in self._sources:
+            points, trains = train.on_grid(self.dt, source.size)
+            # A drive's spike arrives at its time: it is sent one step, its delay, before.
+            number = np.full(points.size, source.number)
+            rows.append(np.stack([points - 1 - early, number, trains], axis=1))
+        merged = np.concatenate(rows)
+        return np.ascontiguousarray(merged[np.argsort(merged[:, 0], kind="stable")])
+
+    def _threads_for(self, sizes: Sequence[int]) -> int:
+        return self.threads or max(1, min(usable_cores(), sum(sizes) // NEURONS_PER_THREAD))
+
+    def _wanted(self) -> dict[tuple[str, str], tuple[View, int]]:
+        """Return what is recorded: by (population, variable), the neurons and the period."""
+        if self._recorders:
+            return self._recorders
+        return {(group.name, "spikes"): (View(group), 1) for group in self._groups()}
+
+    def _require_traces(self, traces: Sequence[Trace], steps: int) -> None:
+        size = sum(8 * t.ids.size * (steps // t.every + 1) for t in traces)
+        if size > available_memory():
+            raise OutOfMemoryError(
+                f"the traces of {steps:,} steps need {size / 1e9:,.2f} GB (available: "
+                f"{available_memory() / 1e9:,.2f} GB); record fewer neurons with only=, or less "
+                "often with every="
+            )
+
+    def _result(
+        self,
+        got: Recorded,
+        wanted: Mapping[tuple[str, str], tuple[View, int]],
+        traces: Sequence[Trace],
+        start: int,
+        steps: int,
+        seconds: float,
+    ) -> NetworkResult:
+        """Return a run's result from what the engine recorded."""
+        groups = self._groups()
+        spikes, ids = {}, {}
+        for group in groups:
+            if (group.name, "spikes") not in wanted:
+                continue
+            view = wanted[group.name, "spikes"][0]
+            step, neuron = got.steps[group.number], got.neurons[group.number]
+            if not view.whole:
+                chosen = np.isin(neuron, view.ids)
+                step, neuron = step[chosen], neuron[chosen]
+            spikes[group.name] = Spikes(step, neuron, self.dt)
+            ids[group.name] = None if view.whole else view.ids
+        found: dict[str, dict[str, np.ndarray]] = {}
+        times: dict[str, np.ndarray] = {}
+        owners: dict[str, np.ndarray | None] = {}
+        units: dict[str, dict[str, str]] = {}
+        for trace, array in zip(traces, got.traces, strict=True):
+            group = groups[trace.group]
+            codec = group.neurons.codecs.get(trace.name)
+            found.setdefault(group.name, {})[trace.name] = codec.decode(array) if codec else array
+            first = start // trace.every + 1
+            times[group.name] = np.arange(first, first + array.shape[0]) * (trace.every * self.dt)
+            owners[group.name] = None if trace.ids.size == group.size else trace.ids
+            units.setdefault(group.name, {})[trace.name] = variables(group)[trace.name]
+        return NetworkResult(
+            spikes=spikes, sizes={group.name: group.size for group in groups}, ids=ids,
+            traces=found, trace_times=times, start=start * self.dt, duration=steps * self.dt,
+            dt=self.dt, seconds=seconds, trace_ids=owners, units=units,
+        )  # fmt: skip
+
+    def _require_unbuilt(self, what: str) -> None:
+        if self._engine is not None:
+            raise SpikecudaError(f"cannot {what} after the network was built; make a new network")
+
+    def __repr__(self) -> str:
+        groups = self._groups()
+        return (
+            f"<Network: {sum(g.size for g in groups):,} neurons in {len(groups)} populations, "
+            f"{len(self.projections)} projections, {self.precision}, dt {self.dt:g} ms>"
+        )
+
+
+def _receptors(receptors: Mapping[str, Receptor] | None, model: type[Model]) -> dict[str, Receptor]:
+    """Return checked receptors by name."""
+    if receptors is None:
+        return {}
+    if not isinstance(receptors, Mapping):
+        raise SpikecudaTypeError(
+            f"receptors must be a dict of name: Receptor (got {receptors!r:.80})"
+        )
+    for name, receptor in receptors.items():
+        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+            raise SpikecudaValueError(f"a receptor's name must be an identifier (got {name!r})")
+        if not isinstance(receptor, Receptor):
+            raise SpikecudaTypeError(
+                f"receptor {name!r} must be a Receptor such as ExpCurrent(tau=5.0) (got "
+                f"{receptor!r:.80})"
+            )
+        if receptor.positive and "v" not in model.states:
+            raise SpikecudaValueError(
+                f"receptor {name!r} is a conductance and needs a model with a membrane potential v "
+                f"(got {model.name}, with {', '.join(model.states)}); use a current"
+            )
+    return dict(receptors)

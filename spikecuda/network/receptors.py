@@ -1,0 +1,233 @@
+"""Receptors: what an arriving spike does to a neuron.
+
+A receptor is given a name when a population is made, ``receptors={"exc": ExpCurrent(tau=5.0)}``;
+connections and drives say which one they arrive at.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+import numpy as np
+
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+from spikecuda.kernels.receptors import KINDS, ReceptorSpec
+from spikecuda.models.base import Model
+
+
+@dataclass(frozen=True)
+class Receptor(ABC):
+    """Base class of receptors.
+
+    Attributes:
+        kind: the kernel's name for it.
+        unit: the unit of its weights.
+    """
+
+    kind: ClassVar[str]
+    unit: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            unit = "ms" if field.name.startswith("tau") else "mM" if field.name == "mg" else "mV"
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+                raise SpikecudaTypeError(
+                    f"{field.name} must be a number in {unit} (got {value!r:.80})"
+                )
+            if not math.isfinite(value):
+                raise SpikecudaValueError(f"{field.name} must be finite (got {value!r})")
+            if field.name.startswith("tau") and value <= 0:
+                raise SpikecudaValueError(f"{field.name} must be > 0 ms (got {value!r})")
+            if field.name == "mg" and value < 0:
+                raise SpikecudaValueError(f"mg must be >= 0 mM (got {value!r})")
+
+    @property
+    def positive(self) -> bool:
+        """Whether weights must be >= 0: a conductance cannot be negative."""
+        return KINDS[self.kind].couples == "conductance"
+
+    def spec(self, name: str) -> ReceptorSpec:
+        """Return the kernel's view of the receptor."""
+        return ReceptorSpec(name, self.kind)
+
+    @abstractmethod
+    def constants(
+        self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
+    ) -> dict[str, np.ndarray]:
+        """Return the constants of a step by name, float64, one number or one per neuron."""
+
+
+@dataclass(frozen=True)
+class Delta(Receptor):
+    """The membrane jumps by the weight (mV); a spike that arrives in the refractory period is lost.
+
+    Source: Brunel (2000) J Comput Neurosci 8:183, equation 2.
+    """
+
+    kind = "delta"
+    unit = "mV"
+
+    def constants(
+        self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
+    ) -> dict[str, np.ndarray]:
+        """Return no constants."""
+        return {}
+
+
+@dataclass(frozen=True)
+class ExpCurrent(Receptor):
+    """A current that jumps by the weight (pA) and decays with ``tau`` (ms).
+
+    Source: Rotter & Diesmann (1999) Biol Cybern 81:381, section 3.
+    """
+
+    tau: float
+    kind = "exp_current"
+    unit = "pA"
+
+    def constants(
+        self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
+    ) -> dict[str, np.ndarray]:
+        """Return the decay of a step and the constant current that has the same effect."""
+        to_i, _ = current_equivalents(model, params, self.tau, dt)
+        return {"keep": np.exp(np.float64(-dt / self.tau)), "to_i": to_i}
+
+
+@dataclass(frozen=True)
+class AlphaCurrent(Receptor):
+    """A current ``weight (t / tau) exp(1 - t / tau)``: its peak, the weight (pA), comes at ``tau``.
+
+    Source: Rotter & Diesmann (1999) Biol Cybern 81:381, section 3.
+    """
+
+    tau: float
+    kind = "alpha_current"
+    unit = "pA"
+
+    def constants(
+        self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
+    ) -> dict[str, np.ndarray]:
+        """Return the propagators of a step."""
+        to_i, to_di = current_equivalents(model, params, self.tau, dt)
+        keep = np.exp(np.float64(-dt / self.tau))
+        rise = np.float64(math.e / self.tau)
+        return {"keep": keep, "drift": dt * keep, "rise": rise, "to_i": to_i, "to_di": to_di}
+
+
+@dataclass(frozen=True)
+class ExpConductance(Receptor):
+    """A conductance that jumps by the weight (nS) and decays with ``tau`` (ms).
+
+    Its current is ``g (e_rev - v)``, with ``e_rev`` in mV.
+    """
+
+    tau: float
+    e_rev: float
+    kind = "exp_conductance"
+    unit = "nS"
+
+    def constants(
+        self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
+    ) -> dict[str, np.ndarray]:
+        """Return the decays of a step and of half a step."""
+        return {
+            "keep": np.exp(np.float64(-dt / self.tau)),
+            "half": np.exp(np.float64(-0.5 * dt / self.tau)),
+            "e_rev": np.float64(self.e_rev),
+        }
+
+
+@dataclass(frozen=True)
+class AlphaConductance(Receptor):
+    """A conductance ``weight (t / tau) exp(1 - t / tau)``: its peak is the weight (nS), at ``tau``.
+
+    Its current is ``g (e_rev - v)``, with ``e_rev`` in mV.
+    """
+
+    tau: float
+    e_rev: float
+    kind = "alpha_conductance"
+    unit = "nS"
+
+    def constants(
+        self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
+    ) -> dict[str, np.ndarray]:
+        """Return the propagators of a step and of half a step."""
+        keep, half = np.exp(np.float64(-dt / self.tau)), np.exp(np.float64(-0.5 * dt / self.tau))
+        return {
+            "keep": keep, "drift": dt * keep, "rise": np.float64(math.e / self.tau),
+            "half": half, "half_drift": 0.5 * dt * half, "e_rev": np.float64(self.e_rev),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class NMDA(Receptor):
+    """A conductance with slow rise and decay, blocked by magnesium at rest.
+
+    ``g(t)`` is proportional to ``exp(-t / tau_decay) - exp(-t / tau_rise)``, with the weight (nS)
+    as its peak; the current is ``B(v) g (e_rev - v)`` with ``B = 1 / (1 + mg / 3.57 mM
+    exp(-0.062 v / mV))`` and ``mg`` in mM.  ``B`` is taken at the start of the step.
+
+    Source: Jahr & Stevens (1990) J Neurosci 10:3178, equation 4.
+    """
+
+    tau_rise: float = 2.0
+    tau_decay: float = 100.0
+    e_rev: float = 0.0
+    mg: float = 1.0
+    kind = "nmda"
+    unit = "nS"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.tau_rise < self.tau_decay:
+            raise SpikecudaValueError(
+                f"tau_rise must be < tau_decay (got {self.tau_rise!r}, {self.tau_decay!r})"
+            )
+
+    def constants(
+        self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
+    ) -> dict[str, np.ndarray]:
+        """Return the decays of a step and of half a step, and the factor that makes the peak 1."""
+        rise, decay = self.tau_rise, self.tau_decay
+        at = rise * decay / (decay - rise) * math.log(decay / rise)
+        peak = 1.0 / (math.exp(-at / decay) - math.exp(-at / rise))
+        values = {
+            "keep_decay": math.exp(-dt / decay), "keep_rise": math.exp(-dt / rise),
+            "half_decay": math.exp(-0.5 * dt / decay), "half_rise": math.exp(-0.5 * dt / rise),
+            "peak": peak, "e_rev": self.e_rev, "mg": self.mg / 3.57, "steep": -0.062,
+        }  # fmt: skip
+        return {name: np.float64(value) for name, value in values.items()}  # type: ignore[misc]
+
+
+def current_equivalents(
+    model: type[Model], params: Mapping[str, np.ndarray], tau: float, dt: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what turns a decaying current into a constant one with the same effect on a step.
+
+    A current ``(i + di t) exp(-t / tau)`` during a step acts like the constant current
+    ``to_i i + to_di di``: for models that say how they remember a current (``Model.memory``,
+    as LIF does) the membrane at the end of the step is exact; for others it is the mean over the
+    step.
+
+    Returns:
+        ``to_i`` (1) and ``to_di`` (ms), float64, one number or one per neuron.
+    """
+    rate = np.asarray(0.0 if model.memory is None else 1.0 / params[model.memory], np.float64)
+    delta = 1.0 / tau - rate
+    # The integrals over the step of exp(-rate (dt - t)) and the current, for i and for di.
+    small = np.abs(delta * dt) < 1e-4
+    safe = np.where(small, 1.0, delta)
+    x = delta * dt
+    first = np.where(small, dt * (1 - x / 2 + x * x / 6), -np.expm1(-safe * dt) / safe)
+    second = np.where(
+        small,
+        dt * dt * (0.5 - x / 3 + x * x / 8),
+        (-np.expm1(-safe * dt) - safe * dt * np.exp(-safe * dt)) / safe**2,
+    )
+    still = np.where(rate * dt < 1e-12, dt, -np.expm1(-rate * dt) / np.where(rate > 0, rate, 1.0))
+    fading = np.exp(-rate * dt)
+    return np.asarray(fading * first / still), np.asarray(fading * second / still)
