@@ -273,7 +273,7 @@ class NetworkResult:
         """Return a neo Block of one Segment: spike trains, analog signals, a Group per population.
 
         Args:
-            populations: which; by default all. A train takes about 0.1 ms.
+            populations: which; by default all. A train takes about 0.3 ms.
 
         Raises:
             MissingPackageError: neo is not installed.

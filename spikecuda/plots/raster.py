@@ -9,6 +9,7 @@ import numpy as np
 from spikecuda.analysis.rate import rate_histogram, rates
 from spikecuda.analysis.selection import Neurons, members, select
 from spikecuda.arguments import as_count
+from spikecuda.errors import SpikecudaValueError
 from spikecuda.plots.colours import colours, kind
 from spikecuda.plots.sheet import as_bin, as_populations, as_theme, sheet
 from spikecuda.plots.style import Theme, spread
@@ -59,6 +60,8 @@ def raster(
 
     Source: the layout is that of Potjans & Diesmann (2014) Cereb Cortex 24:785, figure 6.
     """
+    if ax is not None and path is not None:
+        raise SpikecudaValueError("give either path or ax (got both); save the axes' own figure")
     names = as_populations(spikes, neurons, start, stop)
     look = as_theme(theme)
     rows = shares(
@@ -69,6 +72,7 @@ def raster(
     shown = colours(names, look, colors)
     if ax is not None:
         _bands(ax, *given, shown, look)
+        ax.set_title(title)
         ax.set_xlabel("time (ms)")
         return ax.figure
     step = as_bin(bin, start, stop, spikes[names[0]].dt)
@@ -118,7 +122,7 @@ def _bands(
         if top:
             ax.axhline(top - gap / 2.0 - 0.5, color=look.faint, linewidth=0.7, zorder=0)
         top += count + gap
-    places = spread(middles, LABEL * height)
+    places = spread(middles, min(LABEL, 1.0 / len(rows)) * height)
     ax.set_yticks(places, list(rows))
     for name, place, label in zip(rows, places, ax.get_yticklabels(), strict=True):
         label.set_color(shown[name])
@@ -137,7 +141,7 @@ def _dots(ax: Any, time: np.ndarray, row: np.ndarray, total: int, colour: str) -
     if total <= STROKES:
         ax.vlines(time, row - 0.4, row + 0.4, color=colour, linewidth=0.9)
         return
-    side = float(np.clip(1200.0 / total, 1.1, 2.6))
+    side = float(np.clip(40.0 / np.sqrt(total), 1.1, 2.6))
     ax.scatter(time, row, s=side**2, linewidths=0, color=colour, rasterized=True)
 
 

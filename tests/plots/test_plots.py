@@ -175,6 +175,7 @@ def test_round_numbers():
 @pytest.mark.parametrize(
     "change, message",
     [
+        ({"ax": "mine"}, "give either path or ax"),
         ({"theme": "drak"}, r"theme must be one of light, dark \(got 'drak'\); did you mean"),
         ({"path": "x.bmp2"}, r"path must end in one of .*\.png.*got 'x.bmp2'"),
         ({"spikes": {}}, "at least one population"),
