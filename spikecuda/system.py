@@ -17,13 +17,14 @@ from spikecuda.devices import choose, gpu_status, open_device
 from spikecuda.drive import Drive
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.models.base import Model, as_model
+from spikecuda.placement import place
 from spikecuda.plan import MAX_NEURONS, make_plan
 from spikecuda.pool import recorded
 from spikecuda.population import Population, RunResult
 from spikecuda.progress import reporter
 from spikecuda.run import Request, run
 from spikecuda.spikes import Spikes, merged
-from spikecuda.split import shares_of, split
+from spikecuda.split import shares_of
 from spikecuda.state import StateView
 from spikecuda.turn import Turn
 
@@ -127,15 +128,10 @@ class MultiGPUNeuronSystem:
         self.devices = _open(devices)
         self._crew = Crew(len(self.devices))
         try:
-            speeds = [device.speed for device in self.devices]
-            for name, plan in plans.items():
-                size = min(batch_size or plan.count, plan.count)
-                places = [
-                    (self.devices[d], first, n) for d, first, n in split(plan.count, speeds, most)
-                ]
-                self.populations[name] = Population(
-                    plan, places, size if batch_size is not None else None, turn=self._turn
-                )
+            for name, places in place(plans, self.devices, most).items():
+                plan = plans[name]
+                size = None if batch_size is None else min(batch_size, plan.count)
+                self.populations[name] = Population(plan, places, size, turn=self._turn)
         except BaseException:
             self.close()
             raise

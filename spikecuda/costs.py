@@ -1,0 +1,60 @@
+"""What an update costs on a device: measured once, then remembered."""
+
+import time
+
+from spikecuda import tuning
+from spikecuda.backends.base import Device
+from spikecuda.drive import Drive
+from spikecuda.partition import Partition
+from spikecuda.partition_run import PartitionRun
+from spikecuda.plan import Plan
+
+# A launch is long enough to be timed when it takes this long, in seconds.
+LONG_ENOUGH = 2e-3
+NEURONS, STEPS, REPEATS = 4096, 16, 3
+MOST_NEURONS = 1 << 20
+
+
+def cost(device: Device, plan: Plan) -> float:
+    """Return the seconds that one update takes on a device, all of it at work.
+
+    Measured at the first use of a kernel on a kind of device, in a few milliseconds besides
+    compiling it, without input; remembered in ``tuning``.
+    """
+    spec = plan.spec()
+    known = tuning.lookup(device.description, spec, "seconds")
+    if known is None:
+        known = measure(device, plan)
+        tuning.store(device.description, spec, seconds=known)
+    return known
+
+
+def measure(device: Device, plan: Plan) -> float:
+    """Return the seconds of one update, from launches that grow until they can be timed."""
+    neurons = min(NEURONS, plan.count)
+    while True:
+        seconds = _launch(device, plan, neurons)
+        if seconds >= LONG_ENOUGH or neurons == min(plan.count, MOST_NEURONS):
+            return seconds / (neurons * STEPS)
+        neurons = min(2 * neurons, plan.count, MOST_NEURONS)
+
+
+def _launch(device: Device, plan: Plan, neurons: int) -> float:
+    """Return the time of the fastest of a few launches, in seconds."""
+    partition = Partition(plan, device, 0, neurons)
+    try:
+        drive = Drive(None, plan.count, plan.dt, 0, plan.precision.real)
+        kernel = device.kernel(plan.spec(drive.spec))
+        run = PartitionRun(partition, kernel, drive, 0, STEPS, STEPS, ())
+        try:
+            run.feed(STEPS)
+            taken = []
+            for _ in range(REPEATS):
+                begin = time.perf_counter()
+                run.launch(STEPS)
+                taken.append(time.perf_counter() - begin)
+            return min(taken)
+        finally:
+            run.close()
+    finally:
+        partition.close()

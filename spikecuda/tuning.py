@@ -1,0 +1,97 @@
+"""What was measured on this machine's devices and is used again: costs and launch geometry."""
+
+import functools
+import json
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from spikecuda.kernels.cache import cache_dir
+from spikecuda.kernels.spec import InputSpec, KernelSpec, digest
+
+VERSION = 1
+# What is kept for a device and a kernel, and the range of values that make sense.
+FIELDS = {
+    "seconds": (1e-15, 1.0),  # of one update, on the whole device
+    "block": (32, 1024),  # threads per block of a CUDA kernel
+    "neurons_per_thread": (1, 2**31),  # that are worth another CPU thread
+}
+
+# Fields by device and kernel.
+Data = dict[str, dict[str, dict[str, float]]]
+
+
+def path() -> Path:
+    """Return the file that holds them, beside the cache of compiled kernels."""
+    return cache_dir() / "tuning.json"
+
+
+def lookup(device: str, spec: KernelSpec, field: str) -> float | None:
+    """Return what was measured, or None.
+
+    Args:
+        device: its description.
+        spec: the kernel.
+        field: one of ``FIELDS``.
+    """
+    kernels = _read(_stamp()).get(device)
+    return kernels.get(key(spec), {}).get(field) if kernels else None
+
+
+def store(device: str, spec: KernelSpec, **fields: float) -> None:
+    """Keep what was measured; see ``lookup``.  Other processes see all of it or nothing."""
+    data = json.loads(json.dumps(_read(_stamp())))
+    data.setdefault(device, {}).setdefault(key(spec), {}).update(fields)
+    handle, temporary = tempfile.mkstemp(dir=path().parent, prefix=path().name)
+    try:
+        with os.fdopen(handle, "w") as file:
+            json.dump({"version": VERSION, "devices": data}, file, indent=1, sort_keys=True)
+        os.replace(temporary, path())
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+@functools.lru_cache(maxsize=256)
+def key(spec: KernelSpec) -> str:
+    """Return what a kernel is called in the file: its family, whatever its input and traces."""
+    from spikecuda.kernels.render import foundation, render
+
+    family = replace(spec, inputs=InputSpec(), traces=())
+    return f"{spec.name} {digest(render(family, 'cpu'), foundation())}"
+
+
+def _stamp() -> tuple[int, int, int] | None:
+    """Return what changes whenever the file does, or None without one."""
+    try:
+        facts = path().stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
+@functools.lru_cache(maxsize=1)
+def _read(stamp: tuple[int, int, int] | None) -> Data:
+    """Return the file's content; what cannot be read or makes no sense is left out."""
+    if stamp is None:
+        return {}
+    try:
+        found = json.loads(path().read_text())
+        devices = found["devices"] if found["version"] == VERSION else {}
+        return {
+            device: {kernel: _sound(fields) for kernel, fields in kernels.items()}
+            for device, kernels in devices.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _sound(fields: dict[str, Any]) -> dict[str, float]:
+    """Return the known fields whose values are in range."""
+    return {
+        name: fields[name]
+        for name, (low, high) in FIELDS.items()
+        if isinstance(fields.get(name), int | float) and low <= fields[name] <= high
+    }
