@@ -17,6 +17,7 @@ from spikecuda.kernels.network.machine import (
     uint16_at,
     uint32_at,
 )
+from spikecuda.kernels.network.procedural import send_row
 from spikecuda.kernels.numerics.words import trailing_zeros
 
 
@@ -67,6 +68,9 @@ def _file(block, population, neuron, step):
     chunks = int64_at(block[L.B_CHUNKS], state[L.C_CHUNKS] * L.CHUNK_WORDS)
     for b in range(starts[0], starts[1]):
         bundle = int64_at(block[L.B_BUNDLES] + 8 * L.BUNDLE * b, L.BUNDLE)
+        if bundle[L.R_KIND] == L.PROCEDURAL:
+            send_row(block, bundle, np.int64(neuron), step)
+            continue
         row = uint32_at(bundle[L.R_ROWS] + 4 * np.int64(neuron), 2)
         if row[0] < row[1]:
             segment = np.int64(row[0])

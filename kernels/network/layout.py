@@ -21,8 +21,7 @@ BLOCK = 16
     B_LAST_PART,
     B_BUNDLES,  # address: int64, bundles x BUNDLE
     B_BUNDLES_OF,  # address: int32, bundles of population p: [p] to [p + 1]
-    B_SINGLE,  # 1 if procedural rows deliver all their delays at once: the ring holds them
-) = range(15)
+) = range(14)
 
 # The state of a block's calendar.
 C_FREE, C_SPARE, C_ACTIVE, C_EVENTS, C_CHUNKS = range(5)
@@ -44,6 +43,25 @@ CONSTANT, NARROW, WIDE, PROCEDURAL = range(4)
 LAST = 0x8000
 DELAY = 0x7FFF
 SEGMENT_BITS = 40
+
+# A procedural projection, as one block sees it.
+RULE = 16
+(
+    U_INTS,  # address: int64, see draw.J_*
+    U_FLOATS,  # address: float64, see draw.Q_*
+    U_INDEX,  # address: int32, each neuron's number within the source view, or -1
+    U_TWIN,  # address: int32, each neuron's number within the target view, or -1; 0: no autapses
+    U_DEGREES,  # address: int32, synapses of each source, or 0
+    U_TARGETS,  # address: int32, the target view's neurons
+    U_FIRST,  # the part of the target view that is in the block
+    U_LAST,
+    U_SHIFT,  # cell = neuron + shift
+    U_ROW,  # elements of each scratch array
+    U_SCRATCH,  # address: 6 arrays of 4-byte elements
+    U_SEEN,  # address: int32, one a target, for rows without multapses
+    U_KEY0,
+    U_KEY1,
+) = range(14)
 
 # A part: the neurons of one population in one block.
 PART = 16

@@ -27,19 +27,20 @@ class Blocks:
     sizes: np.ndarray
 
 
-def split_blocks(sizes: Sequence[int], threads: int) -> Blocks:
+def split_blocks(sizes: Sequence[int], threads: int, largest: int = MAX_BLOCK) -> Blocks:
     """Return a split in which each population is dealt to all blocks in equal contiguous parts.
 
     Args:
         sizes: neurons of each population.
         threads: how many work at once; the number of blocks is a multiple of it.
+        largest: the most neurons of a block; only stored rows need it to be small.
 
     Parts begin at multiples of 32; the sizes of blocks differ by at most 32 neurons a population.
     """
     count = threads
     while True:
         blocks = _split(sizes, count)
-        if blocks.sizes.max(initial=0) <= MAX_BLOCK:
+        if blocks.sizes.max(initial=0) <= largest:
             return blocks
         count += threads
 

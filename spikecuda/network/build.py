@@ -21,7 +21,7 @@ from spikecuda.network.rules import (
     FixedTotal,
     Pairs,
 )
-from spikecuda.network.scales import exponents
+from spikecuda.network.scales import check_indegree, exponents
 from spikecuda.seed import keys
 
 MAX_ROWS = 2**32 - 1
@@ -53,16 +53,52 @@ class Rows:
 
 
 @dataclass(eq=False)
+class Procedural:
+    """What draws a procedural projection's rows again.
+
+    Attributes:
+        ints, floats: the projection, see ``kernels/network/draw``.
+        index: int32, each neuron's number within the source view, or -1.
+        twin: int32, each neuron's number within the target view, or -1; None if it may be one's own
+            target.
+        degrees: int32, synapses of each source; empty where all have the same.
+    """
+
+    ints: np.ndarray
+    floats: np.ndarray
+    index: np.ndarray
+    twin: np.ndarray | None
+    degrees: np.ndarray
+
+    @property
+    def longest(self) -> int:
+        """The most synapses that a row can have."""
+        rule = self.ints[draw.J_RULE]
+        if rule == draw.OUT_DEGREE:
+            most = max(int(self.ints[draw.J_DEGREE]), int(self.degrees.max(initial=0)))
+        else:
+            most = 1 if rule == draw.ONE_TO_ONE else int(self.ints[draw.J_TARGETS])
+        return most + 4
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        twin = 0 if self.twin is None else self.twin.nbytes
+        return self.index.nbytes + self.degrees.nbytes + twin
+
+
+@dataclass(eq=False)
 class Bundle:
     """Projections of one source population into one port whose rows are stored together.
 
     Attributes:
         source: number of the source population.
         port: number of the port.
-        kind: ``layout.CONSTANT``, ``NARROW`` or ``WIDE``.
+        kind: ``layout.CONSTANT``, ``NARROW``, ``WIDE`` or ``PROCEDURAL``.
         weight: the integer weight of all synapses, for ``CONSTANT``.
         projections: at most one to each target population.
-        blocks: the rows of each block.
+        blocks: the rows of each block; none if they are procedural.
+        rule: what draws procedural rows.
     """
 
     source: int
@@ -71,11 +107,12 @@ class Bundle:
     weight: int
     projections: list[Projection]
     blocks: list[Rows] = field(default_factory=list)
+    rule: Procedural | None = None
 
     @property
     def width(self) -> int:
         """Bytes of a stored weight."""
-        return {layout.CONSTANT: 0, layout.NARROW: 2, layout.WIDE: 4}[self.kind]
+        return {layout.CONSTANT: 0, layout.NARROW: 2, layout.WIDE: 4}.get(self.kind, 0)
 
 
 @dataclass(eq=False)
@@ -100,7 +137,8 @@ class Wiring:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return sum(rows.nbytes for bundle in self.bundles for rows in bundle.blocks)
+        rows = sum(rows.nbytes for bundle in self.bundles for rows in bundle.blocks)
+        return rows + sum(b.rule.nbytes for b in self.bundles if b.rule is not None)
 
 
 class Builder:
@@ -143,19 +181,28 @@ class Builder:
         """
         with ThreadPoolExecutor(self.threads, thread_name_prefix="spikecuda-build") as executor:
             self._map = lambda f, jobs: [t.result() for t in [executor.submit(f, *j) for j in jobs]]
-            counted = {p: self._count(p) for p in self.projections}
-            scale = exponents(self.projections, [counted[p][2] for p in self.projections])
+            scale = exponents(self.projections)
+            counted = {p: self._count(p) for p in self.projections if not p.procedural}
             bundles = self._bundles(scale)
             synapses = sum(int(counts.sum()) for counts, _, _ in counted.values())
             self._require_memory(bundles, counted)
             for bundle in bundles:
-                self._fill(bundle, scale, counted)
+                if bundle.kind == layout.PROCEDURAL:
+                    bundle.rule = self._procedural(bundle.projections[0], scale)
+                else:
+                    self._fill(bundle, scale, counted)
         rows = [(b, r.delays[:-1] & layout.DELAY) for b in bundles for r in b.blocks]
         every = [delays for _, delays in rows if delays.size]
         # Spikes from outside are known before a window begins.
         inner = [d for b, d in rows if d.size and b.projections[0].source.group.plan is not None]
         shortest = min((int(d.min()) for d in inner), default=0)
         longest = max((int(d.max()) for d in every), default=0)
+        drawn = [p for p in self.projections if p.procedural]
+        for p in drawn:
+            low, high = p.delay_steps()
+            shortest = min(shortest or low, low)
+            longest = max(longest, high)
+            synapses += round(p.expected)
         return Wiring(self.blocks, bundles, scale, shortest, longest, synapses)
 
     # Counting.
@@ -187,6 +234,7 @@ class Builder:
             ]  # fmt: skip
             self._map(self.loops.count_rows, jobs)
             indegree = sum(own, indegree)
+        check_indegree(p, indegree)
         self._advance(0.2 * p.expected)
         return counts, degrees, indegree
 
@@ -220,6 +268,9 @@ class Builder:
         """Return the bundles: projections whose rows can be stored together."""
         bundles: list[Bundle] = []
         for p in self.projections:
+            if p.procedural:
+                bundles.append(Bundle(p.source.group.number, p.port, layout.PROCEDURAL, 0, [p]))
+                continue
             if p.weight.kind == "FIXED":
                 kind, weight = layout.CONSTANT, self._integer(p, p.weight.a, scale)
             else:
@@ -227,9 +278,12 @@ class Builder:
             key = (p.source.group.number, p.port, kind, weight)
             for bundle in bundles:
                 taken = [q.target.group for q in bundle.projections]
-                if key == (bundle.source, bundle.port, bundle.kind, bundle.weight) and (
-                    p.target.group not in taken
-                ):
+                if key == (  # procedural rows stay alone: their kind differs
+                    bundle.source,
+                    bundle.port,
+                    bundle.kind,
+                    bundle.weight,
+                ) and (p.target.group not in taken):
                     bundle.projections.append(p)
                     break
             else:
@@ -272,6 +326,8 @@ class Builder:
         """Raise OutOfMemoryError unless the rows fit."""
         size = scratch = 0
         for bundle in bundles:
+            if bundle.kind == layout.PROCEDURAL:
+                continue
             n = sum(int(counted[p][0].sum()) for p in bundle.projections)
             size += n * (2 + bundle.width) + 8 * self.sizes[bundle.source] * self.blocks.count
             scratch = max(scratch, 2 * n)
@@ -281,6 +337,17 @@ class Builder:
                 f"(available: {available_memory() / 1e9:,.2f} GB); use fewer, one weight for "
                 "all of a projection, or procedural=True"
             )
+
+    def _procedural(self, p: Projection, scale: dict[tuple[int, int], int]) -> Procedural:
+        """Return what is needed to draw a projection's rows again."""
+        ints, floats = self._describe(p, scale)
+        index = np.full(self.sizes[p.source.group.number], -1, np.int32)
+        index[p.source.ids] = np.arange(p.source.size)
+        twin = None
+        if p.same and not p.autapses:
+            twin = np.full(index.size, -1, np.int32)
+            twin[p.target.ids] = np.arange(p.target.size)
+        return Procedural(ints, floats, index, twin, self._degrees(p))
 
     # Filling.
 

@@ -11,7 +11,7 @@ import numpy as np
 from spikecuda.drive import Drive
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import STREAM_DITHER_STEP, KernelSpec
-from spikecuda.network.build import Wiring
+from spikecuda.network.build import Bundle, Wiring
 from spikecuda.network.calendar import Calendar
 from spikecuda.network.neurons import Neurons
 from spikecuda.network.trace import Recorded, Trace
@@ -54,7 +54,11 @@ class CpuEngine:
         self._strides = blocks.sizes * ports
         widest = int(self._strides.max(initial=0)) * 4
         self.fused = max(1, min(self.window, FUSED_BYTES // max(widest, 1)))
-        ring = 1 << math.ceil(math.log2(self.fused)) if self.fused > 1 else 1
+        slots = self.fused
+        if any(bundle.rule is not None for bundle in wiring.bundles):
+            # Procedural rows send everything at once.
+            slots = wiring.longest + self.window + 1
+        ring = 1 << math.ceil(math.log2(slots))
         self._cells = [np.zeros(ring * int(s), np.int32) for s in self._strides]
         self._clocks = [np.zeros(4, np.int64) for _ in range(blocks.count)]
         self._ring = ring
@@ -175,16 +179,20 @@ class CpuEngine:
         wiring = self.wiring
         ordered = sorted(wiring.bundles, key=lambda b: b.source)
         self._bundles, self._bundles_of = [], []
+        self._rules: list[np.ndarray] = []
         self._rows_of = np.zeros(self.sources + 1, np.int32)
         for bundle in ordered:
             self._rows_of[bundle.source + 1 :] += 1
         for b in range(wiring.blocks.count):
             table = np.zeros((len(ordered), layout.BUNDLE), np.int64)
             for row, bundle in zip(table, ordered, strict=True):
-                rows = bundle.blocks[b]
                 row[layout.R_KIND] = bundle.kind
                 row[layout.R_OFFSET] = bundle.port * wiring.blocks.sizes[b]
                 row[layout.R_WEIGHT] = bundle.weight
+                if bundle.rule is not None:
+                    row[layout.R_RULE] = self._rule(bundle, b)
+                    continue
+                rows = bundle.blocks[b]
                 row[layout.R_TARGETS] = rows.targets.ctypes.data
                 row[layout.R_WEIGHTS] = 0 if rows.weights is None else rows.weights.ctypes.data
                 row[layout.R_STARTS] = rows.starts.ctypes.data
@@ -193,10 +201,37 @@ class CpuEngine:
             self._bundles.append(table)
             self._bundles_of.append(self._rows_of.copy())
 
+    def _rule(self, bundle: Bundle, b: int) -> int:
+        """Return the address of the description of a procedural bundle for a block."""
+        rule, p = bundle.rule, bundle.projections[0]
+        assert rule is not None
+        blocks, number = self.wiring.blocks, p.target.group.number
+        first, last = np.searchsorted(p.target.ids, blocks.starts[number, b : b + 2])
+        longest = rule.longest
+        scratch = np.empty(6 * longest, np.int32)
+        seen = np.zeros(1 if p.multapses else p.target.size, np.int32)
+        key0, key1 = keys(p.network.seed)
+        table = np.zeros(layout.RULE, np.int64)
+        table[layout.U_INTS], table[layout.U_FLOATS] = (
+            rule.ints.ctypes.data, rule.floats.ctypes.data
+        )  # fmt: skip
+        table[layout.U_INDEX] = rule.index.ctypes.data
+        table[layout.U_TWIN] = 0 if rule.twin is None else rule.twin.ctypes.data
+        table[layout.U_DEGREES] = rule.degrees.ctypes.data if rule.degrees.size else 0
+        table[layout.U_TARGETS] = p.target.ids.ctypes.data
+        table[layout.U_FIRST], table[layout.U_LAST] = first, last
+        table[layout.U_SHIFT] = blocks.offsets[number, b] - blocks.starts[number, b]
+        table[layout.U_ROW], table[layout.U_SCRATCH] = longest, scratch.ctypes.data
+        table[layout.U_SEEN] = seen.ctypes.data
+        table[layout.U_KEY0], table[layout.U_KEY1] = key0, key1
+        self._rules += [table, scratch, seen]
+        return int(table.ctypes.data)
+
     def _make_calendars(self) -> None:
         longest = self.wiring.longest + self.window + 1
         slots = 1 << math.ceil(math.log2(longest + 1))
-        per_population = np.diff(self._rows_of)
+        stored = [bundle.source for bundle in self.wiring.bundles if bundle.rule is None]
+        per_population = np.bincount(stored, minlength=self.sources)
         cursors = sum(
             n.group.size * int(per_population[n.group.number]) * most
             for n, most in zip(self.neurons, self._spikes_per_window, strict=True)

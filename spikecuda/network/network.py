@@ -22,7 +22,7 @@ from spikecuda.errors import (
 from spikecuda.host import available_memory
 from spikecuda.inputs import Input, PerStep, Poisson, Sum, terms
 from spikecuda.models.base import Model
-from spikecuda.network.blocks import split_blocks
+from spikecuda.network.blocks import MAX_BLOCK, split_blocks
 from spikecuda.network.group import Group, View, as_view
 from spikecuda.network.inputs import spread
 from spikecuda.network.projection import Projection, find_receptor
@@ -350,9 +350,11 @@ class Network:
             sizes = [group.size for group in self._number()]
             threads = self._threads_for([group.size for group in groups])
             with reporter(progress, BUILD_TICKS, "building") as report:
+                stored = any(not p.procedural for p in self._wired)
+                largest = MAX_BLOCK if stored else MAX_NEURONS
+                own = [group.size for group in groups]
                 builder = Builder(
-                    self._wired, sizes,
-                    split_blocks([group.size for group in groups], self.partitions or threads),
+                    self._wired, sizes, split_blocks(own, self.partitions or threads, largest),
                     self.dt, self.seed, threads,
                     lambda done, total: report(int(BUILD_TICKS * done / total)),
                 )  # fmt: skip

@@ -158,6 +158,15 @@ class Projection:
                 f"{self.delay.most:g}); use a larger dt, or high= on the distribution"
             )
 
+    def delay_steps(self) -> tuple[int, int]:
+        """Return bounds of the delays, in steps."""
+        dt = self.network.dt
+        low, high = (round(d / dt) for d in (self.delay.least, self.delay.most))
+        if self.delay.kind in ("FIXED", "GIVEN"):
+            return low, high
+        # Values are drawn in float32, and may round to a neighbour.
+        return max(1, low - 1), min(MAX_DELAY, high + 1)
+
     @property
     def name(self) -> str:
         """What errors and the summary call it."""

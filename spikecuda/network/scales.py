@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.network.projection import Projection
+from spikecuda.network.rules import Pairs
 
 SUM_LIMIT = 2**31 - 1
 # Ports whose weights are all constants share a scale if this costs at most so many bits.
@@ -20,53 +21,73 @@ SHARED_BITS = 10
 RESOLUTION = 128
 
 
-def exponents(
-    projections: Sequence[Projection], indegrees: Sequence[np.ndarray]
-) -> dict[tuple[int, int], int]:
+def exponents(projections: Sequence[Projection]) -> dict[tuple[int, int], int]:
     """Return the exponent e of each (population, port): integer = round(weight 2^e).
+
+    It follows from the rules alone, not from what was drawn, so that a procedural network has the
+    scale of its stored twin.
 
     Args:
         projections: all of a network.
-        indegrees: int32, for each projection: synapses of each target of the population.
 
     Raises:
         SpikecudaValueError: weights of such different size meet that the smaller ones would vanish.
     """
-    groups: dict[tuple[int, int], list[int]] = {}
-    for i, p in enumerate(projections):
-        groups.setdefault((p.target.group.number, p.port), []).append(i)
+    groups: dict[tuple[int, int], list[Projection]] = {}
+    for p in projections:
+        groups.setdefault((p.target.group.number, p.port), []).append(p)
     result = {}
     for key, members in groups.items():
-        total = np.zeros(indegrees[members[0]].size)
-        for i in members:
-            total += indegrees[i] * projections[i].weight.largest
-        bound = float(total.max(initial=0.0))
+        synapses = np.zeros(members[0].target.group.size)
+        weights = np.zeros(synapses.size)
+        for p in members:
+            most = most_indegree(p)
+            synapses[p.target.ids] += most
+            weights[p.target.ids] += most * p.weight.largest
+        bound = float(weights.max())
         limit = 30 if bound == 0 else math.floor(math.log2(SUM_LIMIT / bound))
         # Rounding each weight may add half a unit a synapse.
-        slack = 0.5 * float(sum(indegrees[i] for i in members).max(initial=0))  # type: ignore[union-attr]
-        while bound * 2.0**limit + slack > SUM_LIMIT:
+        while bound * 2.0**limit + 0.5 * float(synapses.max()) > SUM_LIMIT:
             limit -= 1
-        for i in members:
-            p = projections[i]
+        for p in members:
             if p.weight.kind != "FIXED" and p.weight.largest > 0:
                 top = 2 ** (p.weight_bits - 1) - 1
                 limit = min(limit, math.floor(math.log2(top / p.weight.largest)))
         result[key] = min(limit, 60)
-        for i in members:
-            _check_resolution(projections[i], result[key])
-    _share(projections, groups, result)
+        for p in members:
+            _check_resolution(p, result[key])
+    _share(groups, result)
     return result
 
 
+def most_indegree(p: Projection) -> np.ndarray | float:
+    """Return a bound of the synapses of each target of the view, or one for all."""
+    if isinstance(p.rule, Pairs):
+        return np.bincount(p.rule.targets, minlength=p.target.size).astype(np.float64)
+    return p.rule.most(p.source.size, p.target.size)
+
+
+def check_indegree(p: Projection, indegree: np.ndarray) -> None:
+    """Raise if a target got more synapses than the bound that its scale was made with.
+
+    Args:
+        indegree: synapses of each target of the population.
+    """
+    if np.any(indegree[p.target.ids] > most_indegree(p)):
+        raise SpikecudaError(
+            f"a neuron of {p.target.group.name} got {indegree.max():,} synapses of {p.name}, more "
+            "than its fixed-point scale allows, which happens once in 10^13 neurons; use another "
+            "seed"
+        )
+
+
 def _share(
-    projections: Sequence[Projection],
-    groups: dict[tuple[int, int], list[int]],
-    result: dict[tuple[int, int], int],
+    groups: dict[tuple[int, int], list[Projection]], result: dict[tuple[int, int], int]
 ) -> None:
     """Let ports with constant weights share a scale, so that rows to several targets are one."""
     constant: dict[int, list[tuple[int, int]]] = {}
     for key, members in groups.items():
-        if all(projections[i].weight.kind == "FIXED" for i in members):
+        if all(p.weight.kind == "FIXED" for p in members):
             constant.setdefault(key[1], []).append(key)
     for keys in constant.values():
         least = min(result[key] for key in keys)
