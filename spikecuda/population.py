@@ -19,6 +19,10 @@ from spikecuda.plan import Plan
 from spikecuda.spikes import Spikes
 from spikecuda.turn import Turn
 
+AFTER_FAILURE = (
+    "; what other devices hold can be read with state.by_device(name); reset() starts again"
+)
+
 
 @dataclass(frozen=True, eq=False)
 class RunResult:

@@ -15,12 +15,11 @@ from spikecuda.host import available_memory
 from spikecuda.interrupt import held_interrupt
 from spikecuda.partition import WINDOW_STEPS_MIN
 from spikecuda.partition_run import PartitionRun
-from spikecuda.population import Population, RunResult, reported
+from spikecuda.population import AFTER_FAILURE, Population, RunResult, reported
 from spikecuda.spikes import Drain, SpikeList, Spikes, merged
 
 # Launches of more steps than this would not be faster.
 WINDOW_STEPS = 1024
-AFTER_FAILURE = "; the states of other devices can be read; reset() starts again"
 # Inputs and traces of a window may take this many times as much as its spike bits.
 INPUT_FACTOR = 16
 

@@ -1,11 +1,13 @@
 """A population's state by name: read and written in physical units."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaValueError, nearest
-from spikecuda.population import Population
+from spikecuda.errors import DeviceError, SpikecudaValueError, nearest
+from spikecuda.partition import Partition
+from spikecuda.population import AFTER_FAILURE, Population, reported
 
 
 class StateView(Mapping[str, np.ndarray]):
@@ -28,15 +30,33 @@ class StateView(Mapping[str, np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         with self._population.turn.use():
             self._known(name)
-            values = [part.read(name) for part in self._population.partitions]
+            values = [self._read(part, name) for part in self._population.partitions]
         result = values[0] if len(values) == 1 else np.concatenate(values)
         result.flags.writeable = False
         return result
+
+    def by_device(self, name: str) -> list[tuple[str, int, np.ndarray]]:
+        """Return what can still be read of a state after the failure of a device.
+
+        Returns:
+            (device, first neuron, values) of each partition, without those whose device fails.
+        """
+        found = []
+        with self._population.turn.use():
+            self._known(name)
+            for part in self._population.partitions:
+                with contextlib.suppress(DeviceError):
+                    found.append((part.device.name, part.first, self._read(part, name)))
+        return found
 
     def __setitem__(self, name: str, value: object) -> None:
         with self._population.turn.use():
             self._known(name)
             self._population.write(name, self._population.plan.values(name, value))
+
+    def _read(self, part: Partition, name: str) -> np.ndarray:
+        with reported(part.device, self._population.steps, AFTER_FAILURE):
+            return part.read(name)
 
     def _known(self, name: str) -> None:
         self._population.require_open()
