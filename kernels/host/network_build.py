@@ -19,11 +19,10 @@ from spikecuda.kernels.network.draw import (
     OUT_DEGREE,
     PROBABILITY,
     STREAM_TARGETS,
-    _quads,
     below,
+    chosen,
     draw_values,
     row_targets,
-    target_again,
 )
 from spikecuda.kernels.network.layout import LAST
 from spikecuda.kernels.network.machine import int16_at, int32_at, uint8_at, uint16_at
@@ -185,20 +184,12 @@ def fill_rows(
 def _column(ints, t, source_ids, target_ids, same, key0, key1, seen, out):
     """Write the sources of a target (fixed in-degree)."""
     degree, size, number = ints[J_DEGREE], ints[J_SOURCES], ints[J_NUMBER]
-    _quads(t, number, size, key0, key1, out[: (degree + 3) & ~3])
     twin = np.int64(-1)
     if same and not ints[J_AUTAPSES]:
         at = np.searchsorted(source_ids, target_ids[t])
         if at < source_ids.size and source_ids[at] == target_ids[t]:
             twin = at
-    if twin >= 0 or not ints[J_MULTAPSES]:
-        for j in range(degree):
-            attempt = 0
-            while out[j] == twin or (not ints[J_MULTAPSES] and seen[out[j]] == t + 1):
-                attempt += 1
-                out[j] = target_again(t, j, attempt, number, size, key0, key1)
-            if not ints[J_MULTAPSES]:
-                seen[out[j]] = t + 1
+    chosen(t, number, size, degree, twin, ints[J_MULTAPSES], key0, key1, seen, out)
     return degree
 
 

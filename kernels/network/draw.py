@@ -101,6 +101,41 @@ def target_again(source, synapse, attempt, number, size, key0, key1):
 
 
 @njit(error_model="numpy")
+def chosen(source, number, size, degree, banned, multapses, key0, key1, seen, out):
+    """Write ``degree`` uniform targets in [0, size), none of them ``banned``.
+
+    Without multapses they are a uniform subset: drawn one after the other, those already there
+    again; where that is over half of all, the ones that are left out are drawn.
+
+    Args:
+        source: whose row it is (of the target for fixed in-degree).
+        banned: a target that is not allowed, or -1.
+        seen: int32 scratch, ``size`` zeros if there are no multapses; zeros again at the end.
+        out: int32, at least ``degree + 4`` long.
+    """
+    left_out = not multapses and 2 * degree > size
+    drawn = size - degree - np.int64(banned >= 0) if left_out else degree
+    _quads(source, number, size, key0, key1, out[: (drawn + 3) & ~3])
+    if banned >= 0 or not multapses:
+        for j in range(drawn):
+            attempt = 0
+            while out[j] == banned or (not multapses and seen[out[j]]):
+                attempt += 1
+                out[j] = target_again(source, j, attempt, number, size, key0, key1)
+            if not multapses:
+                seen[out[j]] = 1
+    if left_out:
+        count = 0
+        for t in range(size):
+            out[count] = t
+            count += t != banned and not seen[t]
+            seen[t] = 0
+    elif not multapses:
+        for j in range(drawn):
+            seen[out[j]] = 0
+
+
+@njit(error_model="numpy")
 def probable_targets(source, number, size, inverse_log, key0, key1, first, last, out):
     """Write the targets in [first, last) of a row with a fixed probability, ascending.
 
@@ -144,8 +179,8 @@ def row_targets(ints, floats, source, degree, same, key0, key1, seen, out):
         source: number within the source view.
         degree: synapses of this row (OUT_DEGREE).
         same: the target that is the source itself, or -1.
-        seen: int32 scratch, one a target, for rows without multapses; holds ``source + 1`` after.
-        out: int32, long enough.
+        seen: int32 scratch for rows without multapses: a zero for each target, before and after.
+        out: int32, at least four longer than the row.
     """
     rule, size, number = ints[J_RULE], ints[J_TARGETS], ints[J_NUMBER]
     banned = np.int64(-1) if ints[J_AUTAPSES] else np.int64(same)
@@ -164,23 +199,7 @@ def row_targets(ints, floats, source, degree, same, key0, key1, seen, out):
             out[count] = out[i]
             count += out[i] != banned
         return count
-    whole = degree & ~3
-    _quads(source, number, size, key0, key1, out[:whole])
-    if whole < degree:
-        a, b, c, _ = philox(U(source), U(whole >> 2), U(number), U(STREAM_TARGETS), key0, key1)
-        out[whole] = below(a, size)
-        if whole + 1 < degree:
-            out[whole + 1] = below(b, size)
-        if whole + 2 < degree:
-            out[whole + 2] = below(c, size)
-    if banned >= 0 or not ints[J_MULTAPSES]:
-        for j in range(degree):
-            attempt = 0
-            while out[j] == banned or (not ints[J_MULTAPSES] and seen[out[j]] == source + 1):
-                attempt += 1
-                out[j] = target_again(source, j, attempt, number, size, key0, key1)
-            if not ints[J_MULTAPSES]:
-                seen[out[j]] = source + 1
+    chosen(source, number, size, degree, banned, ints[J_MULTAPSES], key0, key1, seen, out)
     return degree
 
 

@@ -84,12 +84,7 @@ def _targets(rule, ints, floats, source, twin, degree, out):
             count += t != banned
         return count
     seen = int32_at(rule[U_SEEN], 1 if ints[J_MULTAPSES] else ints[J_TARGETS])
-    count = row_targets(ints, floats, source, degree, twin, key0, key1, seen, out)
-    if not ints[J_MULTAPSES]:
-        # The next spike of the same neuron draws the same row.
-        for i in range(count):
-            seen[out[i]] = 0
-    return count
+    return row_targets(ints, floats, source, degree, twin, key0, key1, seen, out)
 
 
 @njit(error_model="numpy")

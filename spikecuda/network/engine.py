@@ -1,14 +1,17 @@
 """Run a network on the CPU: tables for the native loops, and what they ask of the host."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
 
+from spikecuda.crew import Crew
 from spikecuda.drive import Drive
+from spikecuda.errors import SpikecudaError
+from spikecuda.interrupt import held_interrupt
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import STREAM_DITHER_STEP, KernelSpec
 from spikecuda.network.build import Bundle, Wiring
@@ -47,7 +50,8 @@ class CpuEngine:
         self.neurons, self.wiring, self.threads = list(neurons), wiring, threads
         self.sources = sources
         self.clock, self.seconds, self.compile_seconds = 0, 0.0, 0.0
-        self._executor: ThreadPoolExecutor | None = None
+        self._crew = Crew(threads)
+        self._torn = False
         blocks = wiring.blocks
         self.window = max(1, min(wiring.shortest or MAX_WINDOW, MAX_WINDOW))
         ports = max((len(n.group.receptors) for n in self.neurons), default=0)
@@ -80,6 +84,9 @@ class CpuEngine:
     ) -> Recorded:
         """Advance by some steps.
 
+        Ctrl-C, or an error of ``report``, leaves all neurons at step ``clock``; a second Ctrl-C
+        does not wait for that, and only ``reset`` helps then.
+
         Args:
             steps: how many.
             drives: the input of each population, and the receptor of each of its pulses.
@@ -90,6 +97,8 @@ class CpuEngine:
         """
         from spikecuda.kernels.render import load_host
 
+        if self._torn:
+            raise SpikecudaError("a run was broken off within a step; reset() starts again")
         begin = time.perf_counter()
         loop = load_host("network_run").run_blocks
         specs = [n.spec(*drive) for n, drive in zip(self.neurons, drives, strict=True)]
@@ -106,20 +115,22 @@ class CpuEngine:
         before = self._counts.copy()
         done, quantum = 0, min(64, chunk)
         try:
-            while done < steps:
-                some = min(quantum, chunk, steps - done)
-                self._fill_rows(rows, drives, done, some)
-                called = time.perf_counter()
-                made = self._call(loop, parts, trace_table, external, some, align)
-                spent = time.perf_counter() - called
-                done += made
-                self.clock += made
-                self._drain(parts, taken)
-                if made:
+            with held_interrupt() as release:
+                while done < steps:
+                    some = min(quantum, chunk, steps - done)
+                    self._fill_rows(rows, drives, done, some)
+                    called = time.perf_counter()
+                    self._torn = True
+                    made = self._call(loop, parts, trace_table, external, some, align)
+                    spent = time.perf_counter() - called
+                    done += made
+                    self.clock += made
+                    self._drain(parts, taken)
+                    self._torn = False
                     quantum = max(1, int(quantum * min(4.0, SECONDS_PER_CALL / max(spent, 1e-6))))
-                report(done)
+                    report(done)
+                    release()
         finally:
-            self._drain(parts, taken)
             self.seconds += time.perf_counter() - begin
         for n in self.neurons:
             n.check()
@@ -131,13 +142,15 @@ class CpuEngine:
 
     def reset(self) -> None:
         """Go back to step 0."""
-        self.clock, self.seconds = 0, 0.0
+        self.clock, self.seconds, self._torn = 0, 0.0, False
         for n in self.neurons:
             n.reset()
         for calendar in self._calendars:
             calendar.clear()
         for cells in self._cells:
             cells[:] = 0
+        for state in self._states:
+            state[:] = 0
         self._counts[:] = 0
         self._tabulate_blocks()
 
@@ -163,9 +176,7 @@ class CpuEngine:
 
     def close(self) -> None:
         """End the threads."""
-        if self._executor is not None:
-            self._executor.shutdown()
-            self._executor = None
+        self._crew.close()
 
     # Tables.
 
@@ -456,20 +467,17 @@ class CpuEngine:
         count = self.wiring.blocks.count
         workers = min(self.threads, count)
 
-        def work(t: int) -> int:
+        made = [0] * workers
+
+        def work(t: int) -> None:
             mine = np.arange(t, count, workers, dtype=np.int64)
-            return int(
+            made[t] = int(
                 loop(self._blocks, mine, parts, traces, due, self._shared, workers, self.clock, 0,
                      steps, self.window, self.fused, align, need)
             )  # fmt: skip
 
-        if workers == 1:
-            return work(0)
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(workers, thread_name_prefix="spikecuda-network")
-        tasks = [self._executor.submit(work, t) for t in range(workers)]
-        wait(tasks)
-        return tasks[0].result()
+        self._crew.together([functools.partial(work, t) for t in range(workers)])
+        return made[0]
 
     def _drain(
         self, parts: np.ndarray, taken: dict[int, list[tuple[np.ndarray, np.ndarray]]]

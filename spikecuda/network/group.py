@@ -27,6 +27,7 @@ class Group:
         size: number of neurons, or of trains.
         plan: model, parameters, start values; None for a source.
         receptors: by name, in the order of their ports.
+        at_once: the most spikes of one neuron, or train, in one step.
     """
 
     network: "Network"
@@ -35,6 +36,7 @@ class Group:
     size: int
     plan: Plan | None = None
     receptors: Mapping[str, Receptor] = field(default_factory=dict)
+    at_once: int = 1
 
     @property
     def neurons(self) -> Plan:

@@ -180,13 +180,12 @@ class Network:
         Args:
             name: an identifier, new to the network.
             n: number of trains.
-            train: the spikes; those without a neuron are of train 0.
+            train: the spikes; those of a ``SpikeTrain`` without ``neurons`` come from all trains.
         """
         self._require_unbuilt("add sources")
         if not isinstance(train, SpikeTrain):
             raise SpikecudaTypeError(f"train must be a SpikeTrain (got {train!r:.80})")
         size = as_count("n", n, 1, MAX_NEURONS)
-        train.on_grid(self.dt, size)
         return self._add_source(self._new_name(name), size, train)
 
     def drive(self, target: Group | View | str, input: object, receptor: str | None = None) -> None:
@@ -207,7 +206,7 @@ class Network:
         for term in terms(input):
             name = ""
             if isinstance(term, Poisson):
-                if view.group.receptors:
+                if view.group.receptors or receptor is not None:
                     name = find_receptor(view, receptor)[0]
                     kind = view.group.receptors[name]
                     if kind.positive and np.any(np.asarray(term.weight) < 0):
@@ -236,12 +235,14 @@ class Network:
         """Record spikes or state variables of a population in later runs.
 
         A network that was told nothing records the spikes of all populations; one that was told
-        anything records just that.  Recording changes no result.
+        anything records just that; spikes of several views of a population add up.  Recording
+        changes no result.
 
         Args:
             target: population, view or name.
             what: "spikes", names of state variables (``v``, ``i_exc``, ...), or several.
-            every: ms between samples of variables, a multiple of dt; None: every step.
+            every: ms between samples of variables, a multiple of dt; None: every step.  Spikes are
+                recorded all.
             only: which neurons: a slice, numbers or a mask, within the target.
         """
         view = as_view("target", target, self)
@@ -266,7 +267,12 @@ class Network:
         if names != ("spikes",):
             self._require_one_grid(view, period)
         for name in names:
-            self._recorders[view.group.name, name] = (view, period)
+            key = view.group.name, name
+            if name == "spikes" and key in self._recorders:
+                both = np.union1d(self._recorders[key][0].ids, view.ids)
+                self._recorders[key] = (View(view.group, both), 1)
+            else:
+                self._recorders[key] = (view, period)
 
     def _require_one_grid(self, view: View, period: int) -> None:
         """Raise unless all variables of a population are recorded alike."""
@@ -455,7 +461,6 @@ class Network:
         self._require_unbuilt("drive with a SpikeTrain")
         common = train.neurons is None
         size = 1 if common else view.size
-        train.on_grid(self.dt, size)
         source = self._add_source("", size, train)
         self._sources[-1] = (source, train, 1)
         rule = AllToAll() if common else OneToOne()
@@ -474,7 +479,7 @@ class Network:
         return name
 
     def _add_source(self, name: str, size: int, train: SpikeTrain) -> Group:
-        group = Group(self, -1, name, size)
+        group = Group(self, -1, name, size, at_once=train.most_at_once(self.dt, size))
         self._sources.append((group, train, 0))
         if name:
             self.populations[name] = group

@@ -101,6 +101,7 @@ class Projection:
         receptor: name of the receptor; ``port`` is its number within the target population.
         weight: in the receptor's unit; ``delay``: in ms.
         autapses, multapses: whether a neuron may connect to itself, a pair more than once.
+        own: whether a neuron is on both sides and may not connect to itself.
         procedural: whether rows are drawn when needed instead of being stored.
         weight_bits: 16 or 32, what an individual weight is stored in.
     """
@@ -127,7 +128,9 @@ class Projection:
         self.receptor, self.port = find_receptor(target, receptor)
         if weight_bits not in (16, 32):
             raise SpikecudaValueError(f"weight_bits must be 16 or 32 (got {weight_bits!r})")
-        rule.check(source.size, target.size, self.multapses)
+        forbidden = self.same and not self.autapses
+        self.own = forbidden and bool(np.isin(source.ids, target.ids).any())
+        rule.check(source.size, target.size, self.multapses, self.own)
         if procedural and not rule.procedural:
             raise SpikecudaValueError(
                 f"{type(rule).__name__} cannot be procedural: a source's row is not a function of "

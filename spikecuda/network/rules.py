@@ -28,12 +28,22 @@ class Rule:
         """Return the mean number of synapses between so many neurons."""
         raise NotImplementedError  # pragma: no cover
 
-    def most(self, sources: int, targets: int) -> float:
-        """Return a bound of a target's synapses; drawn ones exceed it once in 10^15 neurons."""
-        return most_of(self.expected(sources, targets) / targets)
+    def most(self, sources: int, targets: int, own: bool) -> float:
+        """Return a bound of a target's synapses; drawn ones exceed it once in 10^13 neurons.
 
-    def check(self, sources: int, targets: int, multapses: bool) -> None:
-        """Raise if the rule cannot connect so many neurons."""
+        Args:
+            sources, targets, own: as for ``check``.
+        """
+        return most_of(self.expected(sources, targets) / max(targets - own, 1))
+
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
+        """Raise if the rule cannot connect so many neurons.
+
+        Args:
+            sources, targets: numbers of neurons.
+            multapses: whether a pair may have several synapses.
+            own: whether a neuron is on both sides and may not connect to itself.
+        """
 
 
 def most_of(mean: float) -> float:
@@ -54,7 +64,7 @@ class AllToAll(Rule):
         """Return the number of synapses."""
         return float(sources * targets)
 
-    def most(self, sources: int, targets: int) -> float:
+    def most(self, sources: int, targets: int, own: bool) -> float:
         """Return a target's synapses."""
         return float(sources)
 
@@ -69,11 +79,11 @@ class OneToOne(Rule):
         """Return the number of synapses."""
         return float(sources)
 
-    def most(self, sources: int, targets: int) -> float:
+    def most(self, sources: int, targets: int, own: bool) -> float:
         """Return a target's synapses."""
         return 1.0
 
-    def check(self, sources: int, targets: int, multapses: bool) -> None:
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
         """Raise unless both sides are of one size."""
         if sources != targets:
             raise SpikecudaValueError(
@@ -108,7 +118,7 @@ class FixedProbability(Rule):
         """Return the mean number of synapses."""
         return float(sources) * targets * self.p
 
-    def most(self, sources: int, targets: int) -> float:
+    def most(self, sources: int, targets: int, own: bool) -> float:
         """Return a bound of a target's synapses."""
         return min(float(sources), most_of(sources * self.p))
 
@@ -128,17 +138,13 @@ class FixedInDegree(Rule):
         """Return the number of synapses."""
         return float(targets * self.degree)
 
-    def most(self, sources: int, targets: int) -> float:
+    def most(self, sources: int, targets: int, own: bool) -> float:
         """Return a target's synapses."""
         return float(self.degree)
 
-    def check(self, sources: int, targets: int, multapses: bool) -> None:
-        """Raise if there are not enough different sources."""
-        if not multapses and self.degree >= sources:
-            raise SpikecudaValueError(
-                f"degree must be < {sources:,}, the number of sources, without multapses (got "
-                f"{self.degree:,}); allow multapses or use AllToAll"
-            )
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
+        """Raise if there are not enough sources."""
+        _require_choice("degree", self.degree, sources - own, "sources", multapses)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,13 +161,9 @@ class FixedOutDegree(Rule):
         """Return the number of synapses."""
         return float(sources * self.degree)
 
-    def check(self, sources: int, targets: int, multapses: bool) -> None:
-        """Raise if there are not enough different targets."""
-        if not multapses and self.degree >= targets:
-            raise SpikecudaValueError(
-                f"degree must be < {targets:,}, the number of targets, without multapses (got "
-                f"{self.degree:,}); allow multapses or use AllToAll"
-            )
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
+        """Raise if there are not enough targets."""
+        _require_choice("degree", self.degree, targets - own, "targets", multapses)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,8 +183,9 @@ class FixedTotal(Rule):
         """Return the number of synapses."""
         return float(self.total)
 
-    def check(self, sources: int, targets: int, multapses: bool) -> None:
-        """Raise without multapses."""
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
+        """Raise without multapses, or without a target."""
+        _require_choice("total", self.total, targets - own, "targets", True)
         if not multapses:
             raise SpikecudaValueError(
                 "FixedTotal draws pairs independently and needs multapses=True (got False); use "
@@ -207,7 +210,7 @@ class Pairs(Rule):
                     f"{name} must be a 1-D array of integers (got shape {array.shape}, "
                     f"{array.dtype})"
                 )
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, array.astype(np.int64))
         if self.sources.size != self.targets.size:
             raise SpikecudaValueError(
                 f"sources and targets must be of one length (got {self.sources.size:,} and "
@@ -218,7 +221,7 @@ class Pairs(Rule):
         """Return the number of synapses."""
         return float(self.sources.size)
 
-    def check(self, sources: int, targets: int, multapses: bool) -> None:
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
         """Raise for numbers that no neuron has, or for a pair that comes twice."""
         for name, array, size in (
             ("sources", self.sources, sources), ("targets", self.targets, targets)
@@ -234,6 +237,20 @@ class Pairs(Rule):
                 raise SpikecudaValueError(
                     "a pair comes twice, which multapses=False forbids; allow multapses"
                 )
+
+
+def _require_choice(name: str, wanted: int, choice: int, what: str, multapses: bool) -> None:
+    """Raise unless so many synapses find partners other than the neuron itself."""
+    if wanted > 0 and choice == 0:
+        raise SpikecudaValueError(
+            f"{name} must be 0 where a neuron's only partner is itself (got {wanted:,}); allow "
+            "autapses or take a larger view"
+        )
+    if not multapses and wanted > choice:
+        raise SpikecudaValueError(
+            f"{name} must be <= {choice:,}, the number of {what} that a neuron can have, without "
+            f"multapses (got {wanted:,}); allow multapses or autapses"
+        )
 
 
 NAMED = {"all_to_all": AllToAll, "one_to_one": OneToOne}

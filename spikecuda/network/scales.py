@@ -2,7 +2,8 @@
 
 Synaptic input is summed as int32, so that sums do not depend on their order.  The scale of a
 port is the largest power of two for which no neuron can overflow in one step, each synapse
-delivering at most once a step, and for which individual weights fit their width.
+delivering at most once a step (or as often as a given train spikes at once), and for which
+individual weights fit their width.
 """
 
 import math
@@ -15,10 +16,12 @@ from spikecuda.network.projection import Projection
 from spikecuda.network.rules import Pairs
 
 SUM_LIMIT = 2**31 - 1
-# Ports whose weights are all constants share a scale if this costs at most so many bits.
-SHARED_BITS = 10
+# The largest sum of weights: float32 holds it with room for states that grow from it.
+LARGEST_SUM = 2.0**100
 # A weight should keep this many steps of resolution.
 RESOLUTION = 128
+# Ports whose weights are all constants share a scale if they then keep so many.
+SHARED_RESOLUTION = 1 << 15
 
 
 def exponents(projections: Sequence[Projection]) -> dict[tuple[int, int], int]:
@@ -31,23 +34,30 @@ def exponents(projections: Sequence[Projection]) -> dict[tuple[int, int], int]:
         projections: all of a network.
 
     Raises:
-        SpikecudaValueError: weights of such different size meet that the smaller ones would vanish.
+        SpikecudaValueError: weights of such different size meet that the smaller ones would vanish,
+            or they are too large for floats.
     """
     groups: dict[tuple[int, int], list[Projection]] = {}
     for p in projections:
         groups.setdefault((p.target.group.number, p.port), []).append(p)
     result = {}
     for key, members in groups.items():
+        name = members[0].target.group.name
         synapses = np.zeros(members[0].target.group.size)
         weights = np.zeros(synapses.size)
         for p in members:
-            most = most_indegree(p)
+            most = arrivals(p, most_indegree(p))
             synapses[p.target.ids] += most
             weights[p.target.ids] += most * p.weight.largest
         bound = float(weights.max())
+        if not bound < LARGEST_SUM:
+            raise SpikecudaValueError(
+                f"the weights of a neuron of {name} may add up to at most {LARGEST_SUM:g} (got "
+                f"{bound:g}); use smaller weights"
+            )
         limit = 30 if bound == 0 else math.floor(math.log2(SUM_LIMIT / bound))
         # Rounding each weight may add half a unit a synapse.
-        while bound * 2.0**limit + 0.5 * float(synapses.max()) > SUM_LIMIT:
+        while bound * 2.0**limit + 0.5 * float(synapses.max()) > SUM_LIMIT and limit > -200:
             limit -= 1
         for p in members:
             if p.weight.kind != "FIXED" and p.weight.largest > 0:
@@ -60,11 +70,11 @@ def exponents(projections: Sequence[Projection]) -> dict[tuple[int, int], int]:
     return result
 
 
-def most_indegree(p: Projection) -> np.ndarray | float:
-    """Return a bound of the synapses of each target of the view, or one for all."""
+def most_indegree(p: Projection) -> np.ndarray:
+    """Return a bound of the synapses of each target of the view, float64."""
     if isinstance(p.rule, Pairs):
         return np.bincount(p.rule.targets, minlength=p.target.size).astype(np.float64)
-    return p.rule.most(p.source.size, p.target.size)
+    return np.full(p.target.size, p.rule.most(p.source.size, p.target.size, p.own))
 
 
 def check_indegree(p: Projection, indegree: np.ndarray) -> None:
@@ -81,6 +91,11 @@ def check_indegree(p: Projection, indegree: np.ndarray) -> None:
         )
 
 
+def arrivals(projection: Projection, each: np.ndarray) -> np.ndarray:
+    """Return what arrives in one step, at most, where each synapse delivers ``each``; float64."""
+    return each * float(projection.source.group.at_once)
+
+
 def _share(
     groups: dict[tuple[int, int], list[Projection]], result: dict[tuple[int, int], int]
 ) -> None:
@@ -92,16 +107,22 @@ def _share(
     for keys in constant.values():
         least = min(result[key] for key in keys)
         for key in keys:
-            if result[key] - least <= SHARED_BITS:
+            sizes = [typical(p) * 2.0**least for p in groups[key]]
+            if all(size == 0 or size >= SHARED_RESOLUTION for size in sizes):
                 result[key] = least
 
 
-def _check_resolution(projection: Projection, exponent: int) -> None:
+def typical(projection: Projection) -> float:
+    """Return the size of a projection's weights, as far as resolution is concerned."""
     weight = projection.weight
-    typical = abs(weight.a) if weight.kind in ("FIXED", "CLIPPED", "REDRAWN") else weight.largest
-    if typical > 0 and typical * 2.0**exponent < RESOLUTION:
+    return abs(weight.a) if weight.kind in ("FIXED", "CLIPPED", "REDRAWN") else weight.largest
+
+
+def _check_resolution(projection: Projection, exponent: int) -> None:
+    size = typical(projection)
+    if size > 0 and size * 2.0**exponent < RESOLUTION:
         raise SpikecudaValueError(
-            f"weight {typical:g} of {projection.name} is below the resolution of its receptor's "
+            f"weight {size:g} of {projection.name} is below the resolution of its receptor's "
             f"sums ({2.0**-exponent:g}, because the largest possible input is {SUM_LIMIT:,} times "
             "that); bring the weights closer together, use fewer synapses, or another receptor"
         )

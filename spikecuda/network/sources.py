@@ -49,15 +49,25 @@ class SpikeTrain:
 
         Args:
             dt: ms.
-            size: number of trains; every spike without a neuron belongs to train 0.
+            size: number of trains; without ``neurons`` all of them have every spike.
         """
         points = np.rint(self.times / dt).astype(np.int64)
         if points.size and points.min() < 1:
             raise SpikecudaValueError(
                 f"times must be >= dt = {dt:g} ms (got {self.times.min():g}); a run begins at 0"
             )
-        trains = np.zeros(points.size, np.int64) if self.neurons is None else self.neurons
+        if self.neurons is None:
+            return np.repeat(points, size), np.tile(np.arange(size), points.size)
+        trains = self.neurons
         if trains.size and (trains.min() < 0 or trains.max() >= size):
             bad = int(trains.min() if trains.min() < 0 else trains.max())
             raise SpikecudaValueError(f"neurons must be from 0 to {size - 1:,} (got {bad:,})")
         return points, trains
+
+    def most_at_once(self, dt: float, size: int) -> int:
+        """Return how many spikes of one train fall on one grid point, at most."""
+        points, trains = self.on_grid(dt, size)
+        if not points.size:
+            return 1
+        _, counts = np.unique(np.stack([points, trains]), axis=1, return_counts=True)
+        return int(counts.max())

@@ -9,7 +9,7 @@ from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.network import layout
 from spikecuda.network.build import Bundle, Wiring
 from spikecuda.network.projection import Projection
-from spikecuda.network.scales import SUM_LIMIT
+from spikecuda.network.scales import SUM_LIMIT, arrivals
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,9 +129,9 @@ def _require_sums(
             if (other.target.group.number, other.port) != (number, port) or other is projection:
                 continue
             for piece in pieces(other, wiring):
-                np.add.at(total, piece.target, np.abs(_stored(bundle, piece)))
+                np.add.at(total, piece.target, arrivals(other, np.abs(_stored(bundle, piece))))
     target = np.concatenate([piece.target for piece in found])
-    np.add.at(total, target, np.abs(scattered))
+    np.add.at(total, target, arrivals(projection, np.abs(scattered)))
     if total.max(initial=0) > SUM_LIMIT:
         raise SpikecudaValueError(
             f"the weights of neuron {int(total.argmax())} of {projection.target.group.name} add up "
