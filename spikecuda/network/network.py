@@ -42,6 +42,8 @@ BUILD_TICKS = 1000
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
 HIDDEN = 65535
 NEURONS_PER_THREAD = 1024
+# What a kernel's names for a receptor end in, besides its states and constants.
+KERNEL_NAMES = ("scale", "first", "arrival", "now", "block")
 
 
 class Network:
@@ -594,4 +596,24 @@ def _receptors(receptors: Mapping[str, Receptor] | None, model: type[Model]) -> 
                 f"receptor {name!r} is a conductance and needs a model with a membrane potential v "
                 f"(got {model.name}, with {', '.join(model.states)}); use a current"
             )
+    _require_own_names(receptors, model)
     return dict(receptors)
+
+
+def _require_own_names(receptors: Mapping[str, Receptor], model: type[Model]) -> None:
+    """Raise if two states, or two names in a kernel, would be the same."""
+    specs = [receptor.spec(name) for name, receptor in receptors.items()]
+    public = [*model.states, "refrac"]
+    public += [f"{part}_{spec.name}" for spec in specs for part in spec.rules.states]
+    kernel = [
+        spec.prefix + part
+        for spec in specs
+        for part in (*spec.rules.states, *spec.rules.constants, *KERNEL_NAMES)
+    ]
+    for names in (public, kernel):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise SpikecudaValueError(
+                f"receptors must have names that keep their states apart (got {twice[0]!r} twice); "
+                "rename one"
+            )

@@ -48,7 +48,8 @@ def exponents(projections: Sequence[Projection]) -> dict[tuple[int, int], int]:
         for p in members:
             most = arrivals(p, most_indegree(p))
             synapses[p.target.ids] += most
-            weights[p.target.ids] += most * p.weight.largest
+            with np.errstate(over="ignore"):
+                weights[p.target.ids] += most * p.weight.largest
         bound = float(weights.max())
         if not bound < LARGEST_SUM:
             raise SpikecudaValueError(
