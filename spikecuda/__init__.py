@@ -24,6 +24,7 @@ _PUBLIC = {
     "Spikes": "spikes",
     "State": "models",
     "Step": "inputs",
+    "SystemMonitor": "monitor",
     "Uniform": "distributions",
 }
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from spikecuda.errors import SpikecudaError
     from spikecuda.inputs import Constant, Noise, PerStep, Poisson, Ramp, Step
     from spikecuda.models import Model, Parameter, State
+    from spikecuda.monitor import SystemMonitor
     from spikecuda.network.network import Network
     from spikecuda.pool import GPUNeuronPool, RunResult
     from spikecuda.spikes import Spikes
@@ -55,6 +57,7 @@ __all__ = [
     "Spikes",
     "State",
     "Step",
+    "SystemMonitor",
     "Uniform",
     "__version__",
 ]

@@ -91,6 +91,15 @@ class SystemMonitor:
         self.stop()
 
     @property
+    def gpus(self) -> list[str]:
+        """Names of the GPUs, in NVML's order."""
+        return self._gpus.names if self._gpus is not None else []
+
+    def latest(self) -> dict[str, Any]:
+        """Return the last sample by name, see ``samples``; empty before the first one."""
+        return dict(self._rows[-1]) if self._rows else {}
+
+    @property
     def samples(self) -> dict[str, np.ndarray]:
         """Everything sampled so far, as arrays by name."""
         rows = list(self._rows)
@@ -110,7 +119,7 @@ class SystemMonitor:
         return {
             "interval": self.interval,
             "own_share": self.own_seconds / duration if duration else 0.0,
-            "gpus": self._gpus.names if self._gpus is not None else [],
+            "gpus": self.gpus,
             "absent": dict(self.absent),
             "marks": [{"time": round(t, 3), "name": name} for t, name in self.marks],
             "samples": {name: _plain(values) for name, values in samples.items()},

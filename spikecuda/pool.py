@@ -1,7 +1,8 @@
 """GPUNeuronPool: a population of neurons of one model on one device."""
 
+import functools
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -13,11 +14,12 @@ from spikecuda.crew import Crew
 from spikecuda.devices import choose, gpu_status, open_device
 from spikecuda.drive import Drive
 from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.look import look
 from spikecuda.metrics import Metrics
 from spikecuda.models.base import Model
 from spikecuda.plan import make_plan
 from spikecuda.population import Population, RunResult
-from spikecuda.progress import reporter
+from spikecuda.progress import Progress, reporter
 from spikecuda.run import Request, run
 from spikecuda.state import StateView
 
@@ -185,7 +187,7 @@ class GPUNeuronPool:
         duration: float | None = None,
         input: object = None,
         record: str | Iterable[str] | None = "spikes",
-        progress: Callable[[int, int], None] | bool = False,
+        progress: Progress = False,
     ) -> RunResult:
         """Advance by many steps.
 
@@ -195,7 +197,8 @@ class GPUNeuronPool:
             input: a number, an array (num_neurons,) of constant currents, an array (steps,
                 num_neurons), an ``Input`` from ``spikecuda.inputs``, or a list of inputs.
             record: "spikes", names of state variables, several of these, or None.
-            progress: True shows a progress bar; a function is called with (steps done, steps).
+            progress: True shows a progress bar, "live" also speed, rates, memory and devices; a
+                function is called with (steps done, steps) after each window.
 
         Returns:
             A ``RunResult``.
@@ -213,7 +216,8 @@ class GPUNeuronPool:
             spikes, traces = recorded(record, self.model)
             drive = Drive(input, self.num_neurons, self.dt, total, self.plan.precision.real)
             request = Request(population, drive, spikes, traces)
-            with reporter(progress, total, repr(self)) as report:
+            seen = functools.partial(look, {self.model.name: population})
+            with reporter(progress, total, repr(self), seen) as report:
                 (result,) = run([request], total, Crew(1), report)
             return result
 

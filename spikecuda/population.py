@@ -65,6 +65,7 @@ class Population:
         spikes: spikes since then.
         run_seconds: wall-clock time of runs since then; of runs together, the population's part.
         kernel_seconds: time of its update kernels, on the device that took longest.
+        busy: time of its update kernels on each device.
         failed: why the population cannot go on before a reset; empty if it can.
     """
 
@@ -81,6 +82,7 @@ class Population:
         self.closed, self.failed = False, ""
         self.steps = self.spikes = 0
         self.run_seconds = self.kernel_seconds = 0.0
+        self.busy: dict[Device, float] = {}
         self.partitions: list[Partition] = []
         try:
             for device, first, count in places:
@@ -121,6 +123,7 @@ class Population:
                     part.device.clear(part.state["refrac"])
         self.steps = self.spikes = 0
         self.run_seconds = self.kernel_seconds = 0.0
+        self.busy = {}
         self.failed = ""
 
     def write(self, name: str, values: np.ndarray) -> None:

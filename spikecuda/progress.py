@@ -2,17 +2,32 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from spikecuda.errors import SpikecudaTypeError
+from spikecuda.live import LiveView, Snapshot
+
+# What a run accepts: no progress, a bar, the live view, or a function of (steps done, steps).
+Progress = Callable[[int, int], None] | bool | Literal["live"]
 
 
 @contextmanager
 def reporter(
-    progress: Callable[[int, int], None] | bool, total: int, title: str
+    progress: Progress, total: int, title: str, look: Callable[[], Snapshot] | None = None
 ) -> Iterator[Callable[[int], None]]:
-    """Give a function that is told how many of ``total`` steps are done."""
+    """Give a function that is told how many of ``total`` steps are done.
+
+    Args:
+        progress: what the user asked for.
+        total: steps of the run.
+        title: of the run.
+        look: gives the figures of the live view; None where there is none.
+    """
     if progress is False or progress is None:
         yield lambda done: None
+    elif progress == "live" and look is not None:
+        with LiveView(title.strip("<>"), total, look):
+            yield lambda done: None
     elif progress is True:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
         from rich.progress import TimeRemainingColumn as Remaining
@@ -28,4 +43,7 @@ def reporter(
     elif callable(progress):
         yield lambda done: progress(done, total)
     else:
-        raise SpikecudaTypeError(f"progress must be True, False or a function (got {progress!r})")
+        live = ', "live"' if look is not None else ""
+        raise SpikecudaTypeError(
+            f"progress must be True, False{live} or a function (got {progress!r})"
+        )

@@ -208,6 +208,11 @@ def _account(members: Sequence[_Member], begin: float) -> float:
         share = mine / sum(spent) if sum(spent) else 1.0 / len(members)
         member.population.run_seconds += share * (now - begin)
         member.population.kernel_seconds += max(member.spent.values(), default=0.0)
+        busy = member.population.busy
+        member.population.busy = {
+            device: busy.get(device, 0.0) + member.spent.get(device, 0.0)
+            for device in member.population.devices
+        }
         member.spent = {}
     return now
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -16,12 +16,13 @@ from spikecuda.crew import Crew
 from spikecuda.devices import choose, gpu_status, open_device
 from spikecuda.drive import Drive
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.look import look
 from spikecuda.models.base import Model, as_model
 from spikecuda.placement import place
 from spikecuda.plan import MAX_NEURONS, make_plan
 from spikecuda.pool import recorded
 from spikecuda.population import Population, RunResult
-from spikecuda.progress import reporter
+from spikecuda.progress import Progress, reporter
 from spikecuda.run import Request, run
 from spikecuda.spikes import Spikes, merged
 from spikecuda.split import shares_of
@@ -155,7 +156,7 @@ class MultiGPUNeuronSystem:
         duration: float | None = None,
         input: object = None,
         record: str | Iterable[str] | None = "spikes",
-        progress: Callable[[int, int], None] | bool = False,
+        progress: Progress = False,
     ) -> SystemResult:
         """Advance all neurons.
 
@@ -181,7 +182,8 @@ class MultiGPUNeuronSystem:
                 plan = population.plan
                 drive = Drive(inputs.get(name), plan.count, plan.dt, total, plan.precision.real)
                 requests.append(Request(population, drive, *recorded(record, plan.model)))
-            with reporter(progress, total, repr(self)) as report:
+            seen = functools.partial(look, self.populations)
+            with reporter(progress, total, repr(self), seen) as report:
                 results = run(requests, total, self._crew, report)
             return SystemResult(dict(zip(self.populations, results, strict=True)), dict(self.first))
 

@@ -1,4 +1,4 @@
-"""Tables on the terminal."""
+"""Tables and human numbers on the terminal."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -32,3 +32,20 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     for row in rows:
         result.add_row(*(str(cell) for cell in row))
     return result
+
+
+def human_bytes(size: float) -> str:
+    """Return a size in the unit that suits it."""
+    for unit in ("bytes", "KB", "MB"):
+        if abs(size) < 1000:
+            return f"{size:.4g} {unit}"
+        size /= 1000
+    return f"{size:,.1f} GB"
+
+
+def human_rate(rate: float) -> str:
+    """Return a rate per second with k, M or G."""
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if rate >= limit:
+            return f"{rate / limit:.3g} {unit}/s"
+    return f"{rate:.3g}/s"

@@ -79,7 +79,12 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "--record", metavar="NAMES", help="spikes (default), states, or none: spikes,v"
     )
     run.add_argument("--out", "-o", metavar="FILE.npz", help="write what was recorded")
-    run.add_argument("--quiet", "-q", action="store_true", help="no progress, no summary")
+    shown = run.add_mutually_exclusive_group()
+    shown.add_argument(
+        "--live", action="store_true",
+        help="show speed, rates, memory and devices while it runs, not only a bar",
+    )  # fmt: skip
+    shown.add_argument("--quiet", "-q", action="store_true", help="no progress, no summary")
     parser.set_defaults(execute=execute)
 
 
@@ -95,7 +100,7 @@ def execute(args: argparse.Namespace) -> int:
     with build_pool(config) as pool:
         inputs = Inputs(config.inputs, pool.model, pool.num_neurons, pool.seed)
         begin = time.perf_counter()
-        result = _simulate(pool, config, inputs, record, quiet=args.quiet)
+        result = _simulate(pool, config, inputs, record, args)
         wall = time.perf_counter() - begin
         from spikecuda.cli.runoutput import summary, write
 
@@ -144,14 +149,20 @@ def _typed(name: str, value: Any, kind: type) -> Any:
 
 
 def _simulate(
-    pool: "GPUNeuronPool", config: RunConfig, inputs: "Inputs", record: list[str], quiet: bool
+    pool: "GPUNeuronPool",
+    config: RunConfig,
+    inputs: "Inputs",
+    record: list[str],
+    args: argparse.Namespace,
 ) -> "RunResult":
     from spikecuda.cli.terminal import progress
 
     length: dict[str, Any] = {k: config.run[k] for k in ("steps", "duration") if k in config.run}
     if not length:
         length = {"duration": DURATION}
-    with progress(not quiet) as bar:
+    if args.live:
+        return pool.run(input=inputs.terms or None, record=record, progress="live", **length)
+    with progress(not args.quiet) as bar:
         task = bar.add_task(f"{pool.num_neurons:,} {pool.model.name} neurons", total=None)
 
         def report(done: int, total: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from spikecuda.terminal import console, table
+from spikecuda.terminal import console, human_bytes, human_rate, table
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -50,21 +50,6 @@ def progress(enabled: bool = True) -> "Progress":
         console=screen,
         disable=not (enabled and screen.is_terminal),
     )
-
-
-def human_bytes(size: float) -> str:
-    """Return a size in the unit that suits it."""
-    from spikecuda.backends.base import human
-
-    return human(size)
-
-
-def human_rate(rate: float) -> str:
-    """Return a rate per second with k, M or G."""
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if rate >= limit:
-            return f"{rate / limit:.3g} {unit}/s"
-    return f"{rate:.3g}/s"
 
 
 def human_seconds(seconds: float) -> str:
