@@ -52,7 +52,7 @@ RULE = 16
     U_INDEX,  # address: int32, each neuron's number within the source view, or -1
     U_TWIN,  # address: int32, each neuron's number within the target view, or -1; 0: no autapses
     U_DEGREES,  # address: int32, synapses of each source, or 0
-    U_TARGETS,  # address: int32, the target view's neurons
+    U_TARGETS,  # address: int32, the target view's neurons; 0 for a whole population
     U_FIRST,  # the part of the target view that is in the block
     U_LAST,
     U_SHIFT,  # cell = neuron + shift

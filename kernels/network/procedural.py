@@ -105,35 +105,36 @@ def send_row(block, bundle, neuron, step):
     scratch = rule[U_SCRATCH]
     out = int32_at(scratch, longest)
     n = _targets(rule, ints, floats, source, twin, degree, out)
-    first, last, shift = rule[U_FIRST], rule[U_LAST], rule[U_SHIFT]
-    ids = int32_at(rule[U_TARGETS], ints[J_TARGETS])
+    first, last = rule[U_FIRST], rule[U_LAST]
+    keys = int32_at(scratch + 4 * longest, longest)
+    by_target = ints[J_RULE] == PROBABILITY or ints[J_RULE] == ALL_TO_ALL
+    # Keep what is in the block; a branch would be mispredicted every other time.
+    kept = 0
+    for i in range(n):
+        t = np.int64(out[i])
+        keys[kept] = t if by_target else i
+        out[kept] = t
+        kept += (t >= first) & (t < last)
+    if rule[U_TARGETS]:
+        ids = int32_at(rule[U_TARGETS], ints[J_TARGETS])
+        for i in range(kept):
+            out[i] = ids[out[i]]
     cells = int32_at(block[B_CELLS], (block[B_RING_MASK] + 1) * block[B_STRIDE])
-    offset = bundle[R_OFFSET] + shift
-    events = 0
+    offset = bundle[R_OFFSET] + rule[U_SHIFT]
+    int64_at(block[B_STATE], 8)[C_EVENTS] += kept
     if ints[J_WEIGHT] == FIXED and ints[J_DELAY] == FIXED:
         slot = (step + ints[J_FIXED_DELAY]) & block[B_RING_MASK]
         base = slot * block[B_STRIDE] + offset
         weight = np.int32(ints[J_FIXED_WEIGHT])
-        for i in range(n):
-            t = np.int64(out[i])
-            if first <= t < last:
-                cells[base + ids[t]] += weight
-                events += 1
-    else:
-        keys = int32_at(scratch + 4 * longest, longest)
-        w, d = float32_at(scratch + 8 * longest, n), float32_at(scratch + 12 * longest, n)
-        weights = int32_at(scratch + 16 * longest, n)
-        delays = int32_at(scratch + 20 * longest, n)
-        by_target = ints[J_RULE] == PROBABILITY or ints[J_RULE] == ALL_TO_ALL
-        for i in range(n):
-            keys[i] = out[i] if by_target else i
-        draw_values(
-            ints, floats, source, keys[:n], U(rule[U_KEY0]), U(rule[U_KEY1]), w, d, weights, delays
-        )
-        for i in range(n):
-            t = np.int64(out[i])
-            if first <= t < last:
-                slot = (step + delays[i]) & block[B_RING_MASK]
-                cells[slot * block[B_STRIDE] + offset + ids[t]] += weights[i]
-                events += 1
-    int64_at(block[B_STATE], 8)[C_EVENTS] += events
+        for i in range(kept):
+            cells[base + out[i]] += weight
+        return
+    w, d = float32_at(scratch + 8 * longest, kept), float32_at(scratch + 12 * longest, kept)
+    weights = int32_at(scratch + 16 * longest, kept)
+    delays = int32_at(scratch + 20 * longest, kept)
+    draw_values(
+        ints, floats, source, keys[:kept], U(rule[U_KEY0]), U(rule[U_KEY1]), w, d, weights, delays
+    )
+    for i in range(kept):
+        slot = (step + delays[i]) & block[B_RING_MASK]
+        cells[slot * block[B_STRIDE] + offset + out[i]] += weights[i]

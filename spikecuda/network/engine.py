@@ -63,7 +63,10 @@ class CpuEngine:
             # Procedural rows send everything at once.
             slots = wiring.longest + self.window + 1
         ring = 1 << math.ceil(math.log2(slots))
-        self._cells = [np.zeros(ring * int(s), np.int32) for s in self._strides]
+        # NumPy asks for huge pages for what is not zeroed by the system.
+        self._cells = [np.empty(ring * int(s), np.int32) for s in self._strides]
+        for cells in self._cells:
+            cells[:] = 0
         self._clocks = [np.zeros(4, np.int64) for _ in range(blocks.count)]
         self._ring = ring
         self._spikes_per_window = [self._most_spikes(n) for n in self.neurons]
@@ -229,7 +232,7 @@ class CpuEngine:
         table[layout.U_INDEX] = rule.index.ctypes.data
         table[layout.U_TWIN] = 0 if rule.twin is None else rule.twin.ctypes.data
         table[layout.U_DEGREES] = rule.degrees.ctypes.data if rule.degrees.size else 0
-        table[layout.U_TARGETS] = p.target.ids.ctypes.data
+        table[layout.U_TARGETS] = 0 if p.target.whole else p.target.ids.ctypes.data
         table[layout.U_FIRST], table[layout.U_LAST] = first, last
         table[layout.U_SHIFT] = blocks.offsets[number, b] - blocks.starts[number, b]
         table[layout.U_ROW], table[layout.U_SCRATCH] = longest, scratch.ctypes.data
