@@ -99,6 +99,29 @@ def _import(path: Path, source: str) -> ModuleType:
         return module
 
 
+def scratch(spec: KernelSpec) -> list[tuple[str, str, int, int]]:
+    """Return the buffers that a CPU kernel needs for a chunk: name, type, first byte, elements.
+
+    The first ``CHUNK + 32`` bytes, up to a multiple of 64, are for flags.
+    """
+    wanted = [(f"_buffer{w}", "uint32", CHUNK) for w in range(spec.dither_words)]
+    for n in range(len(spec.inputs.noises)):
+        wanted.append((f"_normals{n}", "float32", 4 * CHUNK))
+    for n in range(len(spec.inputs.pulses)):
+        wanted.append((f"_uniforms{n}", "float32", 4 * CHUNK))
+        wanted += [(f"_{kind}{n}", "float32", CHUNK) for kind in ("counts", "survivals", "masses")]
+    result, at = [], CHUNK + 64
+    for name, dtype, size in wanted:
+        result.append((name, dtype, at, size))
+        at += 4 * size
+    return result
+
+
+def scratch_bytes(spec: KernelSpec) -> int:
+    """Return the bytes of scratch memory that a network's kernel is given on the CPU."""
+    return CHUNK + 64 + sum(4 * size for _, _, _, size in scratch(spec))
+
+
 def _context(spec: KernelSpec, target: str) -> dict[str, object]:
     """Return the template variables of a kernel."""
     model, inputs, p = spec.model, spec.inputs, spec.precision
@@ -178,6 +201,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "jumps": jumps,
         "conducting": "conductance" in couples,
         "entry_arguments": spec.arguments,
+        "scratch": scratch(spec),
         "chunk": CHUNK,
         # The simulator has no warp votes, and calls the numerics from plain Python.
         "ballot": target == "cuda",

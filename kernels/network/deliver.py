@@ -61,6 +61,27 @@ def add_weights(cells, targets, weights):
 
 
 @njit(error_model="numpy")
+def _ask_where(block, cursor):
+    """Prefetch where a cursor's segment begins."""
+    bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
+    prefetch(bundle[R_STARTS] + 4 * (cursor & SEGMENT_MASK))
+    prefetch(bundle[R_DELAYS] + 2 * (cursor & SEGMENT_MASK))
+
+
+@njit(error_model="numpy")
+def _ask_what(block, cursor):
+    """Prefetch the beginning of a cursor's segment."""
+    bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
+    first = np.int64(uint32_at(bundle[R_STARTS], 1)[cursor & SEGMENT_MASK])
+    prefetch(bundle[R_TARGETS] + 2 * first)
+    prefetch(bundle[R_TARGETS] + 2 * first + 64)
+    if bundle[R_KIND] != CONSTANT:
+        width = 2 if bundle[R_KIND] == NARROW else 4
+        prefetch(bundle[R_WEIGHTS] + width * first)
+        prefetch(bundle[R_WEIGHTS] + width * first + 64)
+
+
+@njit(error_model="numpy")
 def deliver(block, step):
     """Add everything due in ``step`` to its slot of the accumulator; advance the cursors."""
     heads = int32_at(block[B_HEADS], block[B_SLOT_MASK] + 1)
@@ -73,22 +94,15 @@ def deliver(block, step):
     size = take(heads, chunks, state, slot, queue)
     base = block[B_CELLS] + 4 * (step & block[B_RING_MASK]) * block[B_STRIDE]
     events = np.int64(0)
+    for i in range(min(FAR, size)):
+        _ask_where(block, queue[i])
+    for i in range(min(NEAR, size)):
+        _ask_what(block, queue[i])
     for i in range(size):
         if i + FAR < size:
-            far = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (queue[i + FAR] >> SEGMENT_BITS), BUNDLE)
-            prefetch(far[R_STARTS] + 4 * (queue[i + FAR] & SEGMENT_MASK))
-            prefetch(far[R_DELAYS] + 2 * (queue[i + FAR] & SEGMENT_MASK))
+            _ask_where(block, queue[i + FAR])
         if i + NEAR < size:
-            near = int64_at(
-                block[B_BUNDLES] + 8 * BUNDLE * (queue[i + NEAR] >> SEGMENT_BITS), BUNDLE
-            )
-            first = np.int64(uint32_at(near[R_STARTS], 1)[queue[i + NEAR] & SEGMENT_MASK])
-            prefetch(near[R_TARGETS] + 2 * first)
-            prefetch(near[R_TARGETS] + 2 * first + 64)
-            if near[R_KIND] != CONSTANT:
-                width = 2 if near[R_KIND] == NARROW else 4
-                prefetch(near[R_WEIGHTS] + width * first)
-                prefetch(near[R_WEIGHTS] + width * first + 64)
+            _ask_what(block, queue[i + NEAR])
         cursor = queue[i]
         segment = cursor & SEGMENT_MASK
         bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)

@@ -79,7 +79,8 @@ PART = 16
     P_RECORD_SIZE,
     P_STATE,  # address: int64[2]: recorded spikes in the buffer, spikes of the run
     P_CAPACITY,  # entries of one half of P_IDS
-) = range(13)
+    P_BUSY,  # address: int32, scratch: a word's number for each word of a step, and one more
+) = range(14)
 
 # A trace: a variable of a part that is copied at the end of some steps.
 TRACE = 8

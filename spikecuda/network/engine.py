@@ -263,14 +263,15 @@ class CpuEngine:
                 first, last = (int(x) for x in blocks.starts[g, b : b + 2])
                 if last > first:
                     self._places.append((b, g, first, last - first))
-        self._bits, self._ids, self._upto, self._states = [], [], [], []
+        self._bits, self._ids, self._upto, self._states, self._busy = [], [], [], [], []
         for _, _, _, count in self._places:
             capacity = self.window * count
             self._bits.append(np.zeros(self.window * ((count + 31) // 32), np.uint32))
             self._ids.append(np.empty(2 * capacity, np.int32))
+            self._busy.append(np.empty((count + 31) // 32 + 1, np.int32))
             self._upto.append(np.zeros(2 * (self.window + 1), np.int64))
             self._states.append(np.zeros(2, np.int64))
-        self._lists = [*self._bits, *self._ids, *self._upto]
+        self._lists = [*self._bits, *self._ids, *self._upto, *self._busy]
         self._counts = np.zeros(self.sources, np.int64)
         self._records: list[tuple[np.ndarray, np.ndarray] | None] = [None] * len(self._places)
         self._shared = np.zeros(layout.SHARED, np.int64)
@@ -306,10 +307,17 @@ class CpuEngine:
         spikes: Sequence[int],
         keep: list[Any],
     ) -> np.ndarray:
+        from spikecuda.kernels.render import scratch_bytes
+
         parts = np.zeros((len(self._places), layout.PART), np.int64)
+        # The parts of a block run one after the other.
+        size = max((scratch_bytes(spec) for spec in specs), default=0)
+        scratch = [np.zeros(size // 8 + 1, np.int64) for _ in range(self.wiring.blocks.count)]
+        keep += scratch
         for i, (b, g, first, count) in enumerate(self._places):
             values = self._values(b, g, i, specs[g], drives[g][0], rows, first, count)
             table = self.neurons[g].arguments(specs[g], first, count, values, keep)
+            table = np.append(table, [scratch[b].ctypes.data, 0])
             keep.append(table)
             row = parts[i]
             row[layout.P_ENTRY], row[layout.P_TABLE] = entries[g], table.ctypes.data
@@ -319,6 +327,7 @@ class CpuEngine:
             row[layout.P_IDS] = self._ids[i].ctypes.data
             row[layout.P_UPTO] = self._upto[i].ctypes.data
             row[layout.P_STATE] = self._states[i].ctypes.data
+            row[layout.P_BUSY] = self._busy[i].ctypes.data
             row[layout.P_CAPACITY] = self.window * count
             self._records[i] = None
             if g in spikes:
