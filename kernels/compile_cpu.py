@@ -3,10 +3,11 @@
 from typing import Any
 
 from spikecuda.kernels.render import load
+from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
 
 
-def signature(spec: KernelSpec) -> tuple[Any, ...]:
+def signature(spec: Spec) -> tuple[Any, ...]:
     """Return the numba types of a kernel's arguments."""
     from numba import types
 

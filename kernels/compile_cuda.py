@@ -14,6 +14,7 @@ from spikecuda.kernels.compile_cpu import signature
 from spikecuda.kernels.elf import facts as facts_of
 from spikecuda.kernels.offline import ARCHITECTURES, library, without_device
 from spikecuda.kernels.render import digest, load, module_path
+from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
 
 
@@ -58,7 +59,7 @@ class CudaKernel:
         return disassemble(self.cubin)
 
 
-def build(spec: KernelSpec, cc: tuple[int, int]) -> CudaKernel:
+def build(spec: Spec, cc: tuple[int, int]) -> CudaKernel:
     """Return a kernel compiled for a compute capability, from the disk cache if it is there."""
     if cc not in ARCHITECTURES:
         known = ", ".join(f"{a}.{b}" for a, b in ARCHITECTURES)
@@ -97,7 +98,7 @@ def build(spec: KernelSpec, cc: tuple[int, int]) -> CudaKernel:
 
 
 @functools.lru_cache(maxsize=4)
-def _front_end(spec: KernelSpec) -> Any:
+def _front_end(spec: Spec) -> Any:
     """Return Numba's code library of a kernel; what it holds is the same for every architecture."""
     return library(getattr(load(spec, "cuda"), spec.name), signature(spec), (9, 0))
 

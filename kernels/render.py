@@ -9,8 +9,10 @@ from types import ModuleType
 
 import jinja2
 
+from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.cache import cache_dir, write_once
 from spikecuda.kernels.language.rewrite import rewrite
+from spikecuda.kernels.routines import RoutineSpec, Spec
 from spikecuda.kernels.spec import (
     NEURON,
     STREAM_DITHER_NEURON,
@@ -53,20 +55,32 @@ def foundation() -> str:
     return digest(numba.__version__, llvmlite.__version__, *sources)
 
 
-def render(spec: KernelSpec, target: str) -> str:
+def render(spec: Spec, target: str) -> str:
     """Return the source of the module for a kernel on a target."""
+    if isinstance(spec, RoutineSpec):
+        options = dict(spec.options)
+        return (
+            _environment()
+            .get_template(f"{spec.template}.py.j2")
+            .render(name=spec.name, arguments=[a.name for a in spec.arguments], **options)
+        )
+    if spec.network and spec.sections == (target == "cpu"):
+        raise SpikecudaValueError(
+            f"sections must be {target != 'cpu'} for a network's kernel on {target} (got "
+            f"{spec.sections}); use dataclasses.replace"
+        )
     template = "update_cpu.py.j2" if target == "cpu" else "update_cuda.py.j2"
     return _environment().get_template(template).render(_context(spec, target))
 
 
-def module_path(spec: KernelSpec, target: str) -> tuple[Path, str]:
+def module_path(spec: Spec, target: str) -> tuple[Path, str]:
     """Return where a kernel's module belongs and its source."""
     source = render(spec, target)
     stem = f"{spec.name}_{target}_{digest(source, foundation())}"
     return cache_dir() / "rendered" / f"{stem}.py", source
 
 
-def load(spec: KernelSpec, target: str) -> ModuleType:
+def load(spec: Spec, target: str) -> ModuleType:
     """Return the imported module of a kernel, rendering and writing it if needed."""
     path, source = module_path(spec, target)
     return _import(path, source)
@@ -184,7 +198,11 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         },
         # State and per-neuron constants live in registers under their own names on CUDA.
         "parameter_names": [
-            f"_p_{a.name}" if a.array and not a.name.startswith("_") else a.name
+            f"_p{a.name}"
+            if a.array and a.name.startswith("_x_")
+            else f"_p_{a.name}"
+            if a.array and not a.name.startswith("_")
+            else a.name
             for a in spec.arguments
         ],
         "kernel_name": spec.name,
@@ -197,6 +215,11 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "stream_noise": STREAM_NOISE + lanes,
         "stream_poisson": STREAM_POISSON + lanes,
         "network": spec.network,
+        "varying_receptors": [c for c in spec.receptor_constants if c in spec.varying],
+        "sections": spec.sections,
+        "section_reals": spec.section_reals,
+        # The row of a step in input that changes from step to step, on CUDA.
+        "row": "np.uint32(_line + _k)" if spec.network else "_k",
         "receptors": spec.synapses,
         "jumps": jumps,
         "conducting": "conductance" in couples,

@@ -1,7 +1,7 @@
 """What distinguishes one update kernel from another: its structure, never its numbers."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spikecuda.kernels.receptors import ReceptorSpec
@@ -16,6 +16,8 @@ STREAM_POISSON = 768
 STREAM_LANES = 128
 
 SHARED, NEURON = "shared", "neuron"
+# The numbers of a state's float16 storage, see ``spikecuda.codec``.
+CODEC = ("origin", "span", "gain", "shift")
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ class KernelSpec:
         inputs: structure of the input.
         traces: states written out after every step.
         receptors: in a network: where synaptic input arrives; None outside networks.
+        sections: in a network on CUDA: a launch covers several populations, and what differs
+            between them only in value comes from tables with a row for each.
     """
 
     model: Any
@@ -98,6 +102,7 @@ class KernelSpec:
     inputs: InputSpec = field(default_factory=InputSpec)
     traces: tuple[str, ...] = ()
     receptors: tuple[ReceptorSpec, ...] | None = None
+    sections: bool = False
 
     @property
     def network(self) -> bool:
@@ -130,8 +135,30 @@ class KernelSpec:
         return (len(self.model.states) + 1) // 2 if self.precision.half else 0
 
     @property
+    def receptor_constants(self) -> tuple[str, ...]:
+        """The receptors' constants under their kernel names."""
+        return tuple(r.prefix + n for r in self.synapses for n in r.rules.constants)
+
+    @property
+    def section_reals(self) -> tuple[str, ...]:
+        """The real numbers in a row of ``_reals``: what all neurons of a section share."""
+        i = self.inputs
+        names = (*self.constants, *self.receptor_constants)
+        result = [n for n in names if n not in self.varying]
+        result += [f"{receptor.prefix}scale" for receptor in self.synapses]
+        if self.precision.half:
+            result += [f"_{s}_{part}" for s in self.model.states for part in CODEC]
+        if i.bias == SHARED:
+            result.append("_bias")
+        result += [f"_sigma{j}" for j, sigma in enumerate(i.noises) if sigma == SHARED]
+        result += [f"_weight{j}" for j, (_, w) in enumerate(i.pulses) if w == SHARED]
+        return tuple(result)
+
+    @property
     def arguments(self) -> tuple[Argument, ...]:
-        """The kernel's arguments, in order, the same on every target."""
+        """The kernel's arguments, in order, the same on every target; see ``sections``."""
+        if self.sections:
+            return self._sectioned()
         p, i = self.precision, self.inputs
         result = [Argument(state, p.storage, True) for state in self.model.states]
         if self.refractory:
@@ -151,10 +178,7 @@ class KernelSpec:
             ]  # fmt: skip
         if p.half:
             for state in self.model.states:
-                result += [
-                    Argument(f"_{state}_{part}", p.real, False)
-                    for part in ("origin", "span", "gain", "shift")
-                ]
+                result += [Argument(f"_{state}_{part}", p.real, False) for part in CODEC]
             result.append(Argument("_dither", "uint32", True))
         if i.bias:
             result.append(Argument("_bias", p.real, i.bias == NEURON))
@@ -185,6 +209,29 @@ class KernelSpec:
         result += [Argument(n, "int64", False) for n in ("_first", "_last", "_count", "_steps")]
         result += [Argument(n, "uint32", False) for n in ("_identity", "_key0", "_key1")]
         return tuple(result)
+
+    def _sectioned(self) -> tuple[Argument, ...]:
+        """Return the arguments of a kernel that covers several populations.
+
+        ``_section`` says for each word of 32 neurons which section it belongs to; a section's row
+        of ``_whole`` holds ``n_ref`` and what makes a neuron's place its identity.  At the start
+        of a window ``_mark`` takes the step and how far the list of spikes has come.
+        """
+        plain = replace(self, sections=False).arguments
+        tables = {*self.section_reals, "n_ref", "_identity"} - self.varying
+        tables |= {f"{r.prefix}first" for r in self.synapses}
+        result = []
+        for argument in plain:
+            if argument.name not in tables:
+                result.append(argument)
+            if argument.name.startswith("_survival"):
+                # Rows of the table, padded with levels that no number is below.
+                number = argument.name.removeprefix("_survival")
+                result.append(Argument(f"_levels{number}", "int64", False))
+        return (
+            Argument("_section", "uint16", True), Argument("_reals", self.precision.real, True),
+            Argument("_whole", "int32", True), Argument("_mark", "int64", True), *result,
+        )  # fmt: skip
 
     def bytes_per_neuron(self) -> int:
         """Bytes of state that one neuron takes."""

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -22,6 +23,14 @@ from spikecuda.turn import Turn
 AFTER_FAILURE = (
     "; what other devices hold can be read with state.by_device(name); reset() starts again"
 )
+
+
+class Named(Protocol):
+    """What has a name: a device, or what works on one."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +176,7 @@ class Population:
 
 
 @contextlib.contextmanager
-def reported(device: Device, step: int, advice: str = "") -> Iterator[None]:
+def reported(device: Named, step: int, advice: str = "") -> Iterator[None]:
     """Let an error of a device name the device and the step at which it failed.
 
     Args:

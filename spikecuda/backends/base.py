@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.errors import OutOfMemoryError, SpikecudaError
-from spikecuda.kernels.spec import KernelSpec
+from spikecuda.kernels.routines import Spec
 
 
 @dataclass(eq=False)
@@ -39,7 +39,7 @@ class Buffer:
 class Kernel:
     """A kernel built for a device."""
 
-    spec: KernelSpec
+    spec: Any
     function: Any
     compile_seconds: float
     needs_cleared_bits: bool = False
@@ -121,6 +121,7 @@ class Device(ABC):
         threads: threads of the host that work for the device.
         home: whose memory it takes: "host", or the device's own name.
         window_bytes: how large a window's spike bits may be; more would not be faster.
+        resident_threads: how many threads of a kernel can be at work at once.
     """
 
     name: str = ""
@@ -130,10 +131,11 @@ class Device(ABC):
     threads: int = 1
     home: str = "host"
     window_bytes: int = 4 << 20
+    resident_threads: int = 1024
 
     def __init__(self) -> None:
         self.buffers: list[Buffer] = []
-        self.kernels: dict[KernelSpec, Kernel] = {}
+        self.kernels: dict[Spec, Kernel] = {}
         self.compile_seconds = 0.0
         self.launches = 0
         self._peak = 0
@@ -169,7 +171,7 @@ class Device(ABC):
                 'fewer neurons, shorter runs between reads, or precision="float16"'
             )
 
-    def kernel(self, spec: KernelSpec) -> Kernel:
+    def kernel(self, spec: Spec) -> Kernel:
         """Return the kernel of a spec, building it at its first use."""
         if spec not in self.kernels:
             start = time.perf_counter()
@@ -272,7 +274,7 @@ class Device(ABC):
         """Return how many neurons a launch should cover."""
 
     @abstractmethod
-    def _build(self, spec: KernelSpec) -> Kernel:
+    def _build(self, spec: Spec) -> Kernel:
         """Return a new kernel."""
 
     @abstractmethod

@@ -9,6 +9,7 @@ from spikecuda.backends.base import Buffer, Kernel
 from spikecuda.backends.host_memory import HostMemoryDevice
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.host import cpu_name
+from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
 
 # A thread is worth waking for this many neurons.
@@ -100,7 +101,8 @@ class CpuDevice(HostMemoryDevice):
             self._executor.shutdown()
             self._executor = None
 
-    def _build(self, spec: KernelSpec) -> Kernel:
+    def _build(self, spec: Spec) -> Kernel:
         from spikecuda.kernels.compile_cpu import build
 
+        assert isinstance(spec, KernelSpec)  # the rest of a network is native loops here
         return Kernel(spec, build(spec), 0.0)

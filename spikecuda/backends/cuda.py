@@ -13,10 +13,12 @@ from spikecuda.backends.base import Buffer, Device, Graph, Kernel, Stream
 from spikecuda.backends.cuda_stream import CudaGraph, CudaStream, check, reported
 from spikecuda.errors import DeviceError
 from spikecuda.kernels.offline import ARCHITECTURES
-from spikecuda.kernels.spec import KernelSpec
+from spikecuda.kernels.routines import Spec
 from spikecuda.launch import grid
 
 BLOCK = 128
+# Threads that every architecture's multiprocessor can hold.
+RESIDENT = 1024
 # How the scalars of a kernel are handed to the driver.
 SCALARS = {
     "int16": ctypes.c_int16,
@@ -67,6 +69,7 @@ class CudaDevice(Device):
             )
             # A multiprocessor's 128 lanes beside a core's 16 or so.
             self.speed = 8.0 * self.gpu.properties.multiprocessor_count
+            self.resident_threads = RESIDENT * self.gpu.properties.multiprocessor_count
             self.stream: CudaStream = CudaStream(self.gpu.create_stream())
             # Where launches go: the stream, or a graph that is being captured.
             self._target: core.Stream | core.graph.GraphBuilder = self.stream.core
@@ -195,7 +198,7 @@ class CudaDevice(Device):
         return self._clock_kernel
 
     @on_device
-    def _build(self, spec: KernelSpec) -> Kernel:
+    def _build(self, spec: Spec) -> Kernel:
         from spikecuda.kernels.compile_cuda import build
 
         compiled = build(spec, self.cc)
@@ -221,7 +224,7 @@ class CudaDevice(Device):
         buffer.data.close(self.stream.core)
 
 
-def pack(spec: KernelSpec, arguments: Sequence[Any]) -> tuple[list[Any], int, int]:
+def pack(spec: Spec, arguments: Sequence[Any]) -> tuple[list[Any], int, int]:
     """Return arguments as the kernel's parameters, and where ``_first`` and ``_last`` are.
 
     Numba passes a 1-D array as seven 64-bit words: two unused pointers, elements, bytes of an

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikecuda.backends.base import Buffer, ImmediateDevice, Kernel
 from spikecuda.host import available_memory
-from spikecuda.kernels.spec import KernelSpec
+from spikecuda.kernels.routines import Spec
 from spikecuda.launch import grid
 
 BLOCK = 128
@@ -86,7 +86,7 @@ class CudaEmuDevice(ImmediateDevice):
         """Return the whole population."""
         return count
 
-    def _build(self, spec: KernelSpec) -> Kernel:
+    def _build(self, spec: Spec) -> Kernel:
         from spikecuda import emu
         from spikecuda.kernels.compile_cpu import signature
         from spikecuda.kernels.compile_cuda import build

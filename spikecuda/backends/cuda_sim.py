@@ -13,7 +13,7 @@ import numpy as np
 from spikecuda.backends.base import Buffer, Kernel
 from spikecuda.backends.host_memory import HostMemoryDevice
 from spikecuda.errors import DeviceError
-from spikecuda.kernels.spec import KernelSpec
+from spikecuda.kernels.routines import Spec
 from spikecuda.launch import grid
 
 BLOCK = 32
@@ -64,7 +64,7 @@ class CudaSimDevice(HostMemoryDevice):
         """Return the whole population."""
         return count
 
-    def _build(self, spec: KernelSpec) -> Kernel:
+    def _build(self, spec: Spec) -> Kernel:
         from numba import cuda
 
         from spikecuda.kernels.render import load

@@ -13,20 +13,19 @@ from spikecuda.drive import Drive
 from spikecuda.errors import SpikecudaError
 from spikecuda.interrupt import held_interrupt
 from spikecuda.kernels.network import layout
-from spikecuda.kernels.spec import STREAM_DITHER_STEP, KernelSpec
+from spikecuda.kernels.spec import KernelSpec
 from spikecuda.network.build import Bundle, Wiring
 from spikecuda.network.calendar import Calendar
 from spikecuda.network.neurons import Neurons
+from spikecuda.network.per_step import Drives, chunk_steps, most_spikes, step_input, window_steps
 from spikecuda.network.trace import Recorded, Trace
 from spikecuda.seed import keys
 
 # A kernel takes several steps at once where the accumulator's slots stay in the cache.
 FUSED_BYTES = 128 << 10
-MAX_WINDOW = 64
 # The host is asked for progress and Ctrl-C about so often.
 SECONDS_PER_CALL = 0.1
 RECORD_SIZE = 1 << 16
-CHUNK_STEPS = 4096
 
 
 class CpuEngine:
@@ -53,7 +52,7 @@ class CpuEngine:
         self._crew = Crew(threads)
         self._torn = False
         blocks = wiring.blocks
-        self.window = max(1, min(wiring.shortest or MAX_WINDOW, MAX_WINDOW))
+        self.window = window_steps(wiring)
         ports = max((len(n.group.receptors) for n in self.neurons), default=0)
         self._strides = blocks.sizes * ports
         widest = int(self._strides.max(initial=0)) * 4
@@ -69,7 +68,7 @@ class CpuEngine:
             cells[:] = 0
         self._clocks = [np.zeros(4, np.int64) for _ in range(blocks.count)]
         self._ring = ring
-        self._spikes_per_window = [self._most_spikes(n) for n in self.neurons]
+        self._spikes_per_window = [most_spikes(n, self.window) for n in self.neurons]
         self._tabulate_bundles()
         self._make_calendars()
         self._make_lists()
@@ -79,7 +78,7 @@ class CpuEngine:
     def run(
         self,
         steps: int,
-        drives: Sequence[tuple[Drive, tuple[str, ...]]],
+        drives: Drives,
         spikes: Sequence[int],
         traces: Sequence[Trace],
         external: np.ndarray,
@@ -108,7 +107,7 @@ class CpuEngine:
         entries = [self._entry(spec) for spec in specs]
         self.compile_seconds += time.perf_counter() - begin
         begin = time.perf_counter()
-        chunk = max(1, min(steps, self._chunk_steps(drives)))
+        chunk = max(1, min(steps, chunk_steps(drives, self.window)))
         keep: list[Any] = []
         rows = self._per_step_arrays(drives, specs, chunk)
         parts = self._tabulate_parts(specs, entries, drives, rows, spikes, keep)
@@ -121,7 +120,7 @@ class CpuEngine:
             with held_interrupt() as release:
                 while done < steps:
                     some = min(quantum, chunk, steps - done)
-                    self._fill_rows(rows, drives, done, some)
+                    self._fill_rows(rows, drives, specs, done, some)
                     called = time.perf_counter()
                     self._torn = True
                     made = self._call(loop, parts, trace_table, external, some, align)
@@ -182,11 +181,6 @@ class CpuEngine:
         self._crew.close()
 
     # Tables.
-
-    def _most_spikes(self, n: Neurons) -> int:
-        """Return how often a neuron can spike in a window."""
-        rest = int(np.min(n.constants["n_ref"])) if "n_ref" in n.constants else 0
-        return 1 + (self.window - 1) // (1 + rest)
 
     def _tabulate_bundles(self) -> None:
         """Make the tables of the bundles, block by block, sorted by source population."""
@@ -302,7 +296,7 @@ class CpuEngine:
         self,
         specs: Sequence[KernelSpec],
         entries: Sequence[int],
-        drives: Sequence[tuple[Drive, tuple[str, ...]]],
+        drives: Drives,
         rows: Mapping[tuple[int, str], Any],
         spikes: Sequence[int],
         keep: list[Any],
@@ -402,59 +396,45 @@ class CpuEngine:
 
     # Input that changes from step to step.
 
-    def _chunk_steps(self, drives: Sequence[tuple[Drive, tuple[str, ...]]]) -> int:
-        """Return for how many steps per-step input is held."""
-        size = sum(drive.bytes_per_step() for drive, _ in drives)
-        return max(self.window, min(CHUNK_STEPS, (64 << 20) // max(size, 1)))
-
     def _per_step_arrays(
-        self,
-        drives: Sequence[tuple[Drive, tuple[str, ...]]],
-        specs: Sequence[KernelSpec],
-        chunk: int,
+        self, drives: Drives, specs: Sequence[KernelSpec], chunk: int
     ) -> dict[tuple[int, str], np.ndarray]:
         """Return arrays for a chunk's input: by (population, name), or (-1 - part, name)."""
         rows: dict[tuple[int, str], np.ndarray] = {}
         for g, (drive, _) in enumerate(drives):
-            for name, array in drive.window(self.clock, 0, 1).items():
+            first = step_input(drive, specs[g], self.neurons[g].group.neurons, self.clock, 0, 1)
+            for name, array in first.items():
                 if name == "_drive":
                     for i, (_, owner, _, count) in enumerate(self._places):
                         if owner == g:
                             rows[-1 - i, name] = np.zeros(chunk * count, array.dtype)
                 else:
-                    rows[g, name] = np.zeros(chunk, array.dtype)
-            if specs[g].dither_words:
-                rows[g, "_dither"] = np.zeros(chunk * specs[g].dither_words, np.uint32)
+                    rows[g, name] = np.zeros(chunk * array.size, array.dtype)
         return rows
 
     def _fill_rows(
         self,
         rows: Mapping[tuple[int, str], np.ndarray],
-        drives: Sequence[tuple[Drive, tuple[str, ...]]],
+        drives: Drives,
+        specs: Sequence[KernelSpec],
         offset: int,
         steps: int,
     ) -> None:
         """Write the input of the next steps."""
         if not rows:
             return
-        from spikecuda.kernels.render import load_host
-
         for g, (drive, _) in enumerate(drives):
-            for name, array in drive.window(self.clock, offset, steps).items():
+            plan = self.neurons[g].group.neurons
+            found = step_input(drive, specs[g], plan, self.clock, offset, steps)
+            for name, array in found.items():
                 if name != "_drive":
-                    rows[g, name][:steps] = array
+                    rows[g, name][: array.size] = array
                     continue
                 table = array.reshape(steps, -1)
                 for i, (_, owner, first, count) in enumerate(self._places):
                     if owner == g:
                         part = rows[-1 - i, name][: steps * count].reshape(steps, count)
                         part[:] = table[:, first : first + count]
-            if (g, "_dither") in rows:
-                plan = self.neurons[g].group.neurons
-                load_host("draw").step_words(
-                    np.int64(self.clock), steps, plan.spec().dither_words,
-                    np.uint32(STREAM_DITHER_STEP), *keys(plan.seed), rows[g, "_dither"],
-                )  # fmt: skip
 
     # Running.
 

@@ -1,5 +1,6 @@
 """Network: populations, connections, input and recording in a few lines."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,9 +23,10 @@ from spikecuda.errors import (
 from spikecuda.host import available_memory
 from spikecuda.inputs import Input, PerStep, Poisson, Sum, terms
 from spikecuda.models.base import Model
-from spikecuda.network.blocks import MAX_BLOCK, split_blocks
+from spikecuda.network.blocks import MAX_BLOCK, split_blocks, split_shares
 from spikecuda.network.group import Group, View, as_view
 from spikecuda.network.inputs import spread
+from spikecuda.network.places import Given, as_places, on_cpu, resolved
 from spikecuda.network.projection import Projection, find_receptor
 from spikecuda.network.receptors import Receptor
 from spikecuda.network.result import NetworkResult
@@ -59,6 +61,9 @@ class Network:
         threads: CPU threads; None takes what the size is worth.
         partitions: blocks that neurons and their incoming synapses are split over; None: as many as
             threads, or more where a block would have over 65,536 neurons.
+        devices: "auto" (the first GPU, else the CPU), "cpu", or names such as ["cuda:0", "cuda:1"],
+            ["cpu:0", "cpu:1"] (a thread and a partition each) or ["cuda-emu:0", "cpu:0"]; the same
+            one may come twice.  ``threads`` and ``partitions`` are for networks on the CPU alone.
 
     Attributes:
         populations: by name, sources included.
@@ -74,6 +79,7 @@ class Network:
         *,
         threads: int | None = None,
         partitions: int | None = None,
+        devices: Given = "auto",
     ) -> None:
         self.dt = as_positive("dt", dt, "ms")
         self.seed, self.precision = as_seed(seed), as_precision(precision).name
@@ -81,6 +87,7 @@ class Network:
         self.partitions = (
             None if partitions is None else as_count("partitions", partitions, 1, 1024)
         )
+        self.devices = as_places(devices)
         self.populations: dict[str, Group] = {}
         self.projections: list[Projection] = []
         self.build_seconds = 0.0
@@ -90,6 +97,7 @@ class Network:
         self._recorders: dict[tuple[str, str], tuple[View, int]] = {}
         self._external = np.empty((0, 3), np.int64)
         self._engine: Any = None
+        self._opened: Any = None
         self._lock = threading.Lock()
         self._closed = False
         self._identity = 0
@@ -350,25 +358,11 @@ class Network:
             if not groups:
                 raise SpikecudaError("the network has no population; net.population(...) adds one")
             require_memory(self)
-            from spikecuda.network.build import Builder
-            from spikecuda.network.engine import CpuEngine
-            from spikecuda.network.neurons import Neurons
-
             begin = time.perf_counter()
-            sizes = [group.size for group in self._number()]
-            threads = self._threads_for([group.size for group in groups])
             with reporter(progress, BUILD_TICKS, "building") as report:
-                stored = any(not p.procedural for p in self._wired)
-                largest = MAX_BLOCK if stored else MAX_NEURONS
-                own = [group.size for group in groups]
-                builder = Builder(
-                    self._wired, sizes, split_blocks(own, self.partitions or threads, largest),
-                    self.dt, self.seed, threads,
-                    lambda done, total: report(int(BUILD_TICKS * done / total)),
-                )  # fmt: skip
-                wiring = builder.build()
-                neurons = [Neurons(group) for group in groups]
-                self._engine = CpuEngine(neurons, len(sizes), wiring, threads)
+                self._engine = self._make_engine(
+                    lambda done, total: report(int(BUILD_TICKS * done / total))
+                )
                 report(BUILD_TICKS)
             self._external = self._external_spikes()
             self.build_seconds = time.perf_counter() - begin
@@ -428,9 +422,12 @@ class Network:
     def close(self) -> None:
         """Give memory and threads back; closing twice does nothing."""
         self._closed = True
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        with contextlib.ExitStack() as stack:
+            if self._opened is not None:
+                stack.callback(self._opened.close)
+            if self._engine is not None:
+                stack.callback(self._engine.close)
+        self._engine = self._opened = None
 
     def __enter__(self) -> "Network":
         return self
@@ -444,6 +441,40 @@ class Network:
         self.close()
 
     # Parts of it.
+
+    def _make_engine(self, report: Callable[[float, float], None]) -> Any:
+        """Build the synapses and return the engine."""
+        from spikecuda.network.build import Builder
+        from spikecuda.network.engine import CpuEngine
+        from spikecuda.network.neurons import Neurons
+        from spikecuda.network.opened import Opened
+
+        groups = self._number()
+        own = [group.size for group in groups if group.plan is not None]
+        sizes = [group.size for group in groups]
+        places = resolved(self.devices)
+        native = all(map(on_cpu, places))
+        threads = self._threads_for(own)
+        if native and len(places) > 1:
+            threads = self.threads or len(places)
+        stored = any(not p.procedural for p in self._wired)
+        largest = MAX_BLOCK if stored else MAX_NEURONS
+        if native:
+            blocks = split_blocks(own, self.partitions or threads, largest)
+            wiring = Builder(
+                self._wired, sizes, blocks, self.dt, self.seed, threads, report
+            ).build()
+            neurons = [Neurons(group) for group in groups if group.plan is not None]
+            return CpuEngine(neurons, len(sizes), wiring, threads)
+        if self.partitions is not None:
+            raise SpikecudaValueError(
+                f"partitions is for networks on the CPU (got {self.partitions} with devices "
+                f"{self.devices}); a device has as many partitions as it is named times"
+            )
+        self._opened = Opened(places)
+        blocks, shares = split_shares(own, self._opened.owners(), largest)
+        wiring = Builder(self._wired, sizes, blocks, self.dt, self.seed, threads, report).build()
+        return self._opened.engine(groups, wiring, shares)
 
     def _groups(self) -> list[Group]:
         """Return the populations that have neurons."""

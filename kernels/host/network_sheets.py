@@ -1,0 +1,64 @@
+"""Join rows of synapses, so that a neuron's row is in one place, whatever bundle it is from."""
+
+from numba import njit
+
+
+@njit(
+    "void(uint32[::1], uint32[::1], int64, int64, int64[::1], int64[::1])",
+    nogil=True, cache=True, error_model="numpy",
+)  # fmt: skip
+def count_segments(rows, starts, piece, first, segments, synapses):
+    """Count what a bundle's rows add to each number's row.
+
+    Args:
+        rows, starts: of the bundle in a block, see ``network.build.Rows``.
+        piece: the most synapses of a segment; longer ones are divided.
+        first: number of the bundle's first source.
+        segments, synapses: by number, added to.
+    """
+    for s in range(rows.size - 1):
+        for i in range(rows[s], rows[s + 1]):
+            length = starts[i + 1] - starts[i]
+            segments[first + s] += (length + piece - 1) // piece
+            synapses[first + s] += length
+
+
+@njit(
+    [
+        f"void(uint32[::1], uint32[::1], uint16[::1], uint16[::1], {w}[::1], int64, int64, int64,"
+        f" int64[::1], int64[::1], uint32[::1], uint32[::1], uint16[::1], {w}[::1])"
+        for w in ("int16", "int32")
+    ],
+    nogil=True, cache=True, error_model="numpy",
+)  # fmt: skip
+def join_rows(
+    rows, starts, delays, targets, weights, piece, first, bundle, segment, synapse, starts_out,
+    info, targets_out, weights_out,
+):  # fmt: skip
+    """Append a bundle's rows to those of the numbers.
+
+    Args:
+        rows, starts, delays, targets, weights: of the bundle in a block; weights may be empty.
+        piece, first: as for ``count_segments``.
+        bundle: its number, put into ``info``.
+        segment, synapse: by number: where the next ones go; advanced.
+        starts_out, info, targets_out, weights_out: the joined rows.
+    """
+    individual = weights.size > 0
+    for s in range(rows.size - 1):
+        number = first + s
+        for i in range(rows[s], rows[s + 1]):
+            at, end = starts[i], starts[i + 1]
+            while at < end:
+                stop = min(at + piece, end)
+                starts_out[segment[number]] = synapse[number]
+                info[segment[number]] = (bundle << 16) | (delays[i] & 0x7FFF)
+                segment[number] += 1
+                place = synapse[number]
+                for e in range(at, stop):
+                    targets_out[place] = targets[e]
+                    if individual:
+                        weights_out[place] = weights[e]
+                    place += 1
+                synapse[number] = place
+                at = stop

@@ -1,0 +1,128 @@
+"""The kernels of a network on CUDA beside its updates: spikes are listed, then delivered.
+
+A window of a network's steps is, on the device: the updates; ``collect``, which lists the spikes
+and moves the clock on; and a ``deliver`` for each sheet of rows.  Counts stay on the device:
+kernels are launched with as many threads as the device can hold, and find out there what there is
+to do.
+
+A spike is an int64, ``step << 32 | number``, with the neuron's number in the whole network.
+"""
+
+from dataclasses import dataclass
+
+from spikecuda.kernels.spec import Argument, KernelSpec
+
+# How the weights of a sheet are stored.
+CONSTANT, NARROW, WIDE = "constant", "int16", "int32"
+
+
+@dataclass(frozen=True)
+class RoutineSpec:
+    """One such kernel.
+
+    Attributes:
+        name: the kernel's name in PTX and profilers.
+        template: file in ``kernels/templates``.
+        options: what the template is rendered with.
+        arguments: the kernel's, in order.
+    """
+
+    name: str
+    template: str
+    options: tuple[tuple[str, str], ...]
+    arguments: tuple[Argument, ...]
+
+
+# What can be rendered and compiled: an update kernel, or another kernel of a network.
+Spec = KernelSpec | RoutineSpec
+
+
+def _array(name: str, dtype: str) -> Argument:
+    return Argument(name, dtype, True)
+
+
+def _scalars(*names: str) -> tuple[Argument, ...]:
+    return tuple(Argument(name, "int64", False) for name in names)
+
+
+def collect() -> RoutineSpec:
+    """Return the kernel that appends a window's spikes to the list: a thread for each word.
+
+    Arguments: ``_bits``, the window's spike bits, ``_steps`` rows of ``_words``; ``_valid``, which
+    bits of a word are neurons; ``_numbers``, number of each word's first neuron; ``_spikes``, the
+    list; ``_mark``: step of the window, where its spikes begin and end in the list; ``_clock``,
+    which moves on.
+    """
+    return RoutineSpec(
+        "collect_spikes", "collect_cuda", (),
+        (
+            _array("_bits", "uint32"), _array("_valid", "uint32"), _array("_numbers", "int32"),
+            _array("_spikes", "int64"), _array("_mark", "int64"), _array("_clock", "int64"),
+            *_scalars("_words", "_steps", "_first", "_last"),
+        ),
+    )  # fmt: skip
+
+
+def _sheet(weights: str) -> tuple[Argument, ...]:
+    """Return the arguments that describe a sheet of rows and where it is delivered.
+
+    ``_rows``, first segment of each number's row; ``_starts``, first synapse of each segment;
+    ``_info``, its bundle and delay (``bundle << 16 | delay``); ``_bases``, first cell of each
+    bundle's targets; ``_values``, the bundles' weights, or ``_weights``, the synapses'.
+    """
+    own = _array("_values", "int32") if weights == CONSTANT else _array("_weights", weights)
+    return (
+        _array("_rows", "uint32"), _array("_starts", "uint32"), _array("_info", "uint32"),
+        _array("_bases", "int32"), own, _array("_targets", "uint16"), _array("_cells", "int32"),
+        *_scalars("_ring", "_stride"),
+    )  # fmt: skip
+
+
+def _list() -> tuple[Argument, ...]:
+    """Return the arguments that say which spikes are delivered.
+
+    ``_spikes``, the list; ``_bounds[w]`` to ``_bounds[w + 1]``, those of window ``w =
+    _clock[3]``.
+    """
+    return _array("_spikes", "int64"), _array("_bounds", "int64"), _array("_clock", "int64")
+
+
+def deliver_rows(weights: str) -> RoutineSpec:
+    """Return the kernel that delivers rows by warps.
+
+    ``_pieces`` warps share a row, each taking ``_group`` segments at a time (a power of two, up to
+    32): one piece is a warp walking its whole row (pre-span), many are warps across the row for
+    every spike (post-span).
+    """
+    return RoutineSpec(
+        f"deliver_rows_{_suffix(weights)}", "deliver_rows_cuda", (("weights", weights),),
+        (*_sheet(weights), *_list(), *_scalars("_pieces", "_group", "_first", "_last")),
+    )  # fmt: skip
+
+
+def deliver_short(weights: str) -> RoutineSpec:
+    """Return the kernel that delivers short rows: a thread for each."""
+    return RoutineSpec(
+        f"deliver_short_{_suffix(weights)}", "deliver_short_cuda", (("weights", weights),),
+        (*_sheet(weights), *_list(), *_scalars("_first", "_last")),
+    )  # fmt: skip
+
+
+def sample(dtype: str) -> RoutineSpec:
+    """Return the kernel that copies a variable of chosen neurons at the end of some windows.
+
+    Arguments: ``_source``, the variable; ``_index``, which neurons; ``_out``, rows of samples, the
+    first of which is number ``_row0[0]``; ``_every``, steps between samples.
+    """
+    return RoutineSpec(
+        f"sample_{dtype}", "sample_cuda", (),
+        (
+            _array("_source", dtype), _array("_index", "int32"), _array("_out", dtype),
+            _array("_row0", "int64"), _array("_clock", "int64"),
+            *_scalars("_every", "_first", "_last"),
+        ),
+    )  # fmt: skip
+
+
+def _suffix(weights: str) -> str:
+    return {CONSTANT: "c", NARROW: "i16", WIDE: "i32"}[weights]

@@ -1,0 +1,215 @@
+"""A partition of a network on a CUDA device: neurons, rows, accumulator and list of spikes."""
+
+import contextlib
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from spikecuda.backends.base import Buffer, Device
+from spikecuda.network.blocks import GRAIN, Share
+from spikecuda.network.build import Wiring
+from spikecuda.network.device_run import DeviceRun
+from spikecuda.network.neurons import Neurons
+from spikecuda.network.partition import NUMBER, Partition, RunPlan
+from spikecuda.network.per_step import most_spikes
+from spikecuda.network.sheets import Sheet, join
+
+# Windows between two drains of the list of spikes, and the bytes that the list may take for it.
+WINDOWS, LIST_BYTES = 254, 64 << 20
+
+
+class DevicePartition(Partition):
+    """Neurons of a network on a device that runs CUDA kernels, and the synapses onto them.
+
+    A neuron's place on the device is its place in the share; cells of the accumulator are places,
+    port by port, slot by slot.
+
+    Args:
+        device: where.
+        share: which neurons; its blocks are pages.
+        neurons: of all populations, in the order of their numbers.
+        wiring: the synapses.
+        first: number of the first neuron of each population, sources included.
+        numbers: one more than the largest number.
+        window: the most steps of a window.
+
+    Attributes:
+        states: the neurons' state on the device, an element for each place, by name.
+        sheets: the rows, and their arrays on the device.
+        windows: how many the list of spikes holds for certain.
+        worst: the most spikes of a window.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        share: Share,
+        neurons: Sequence[Neurons],
+        wiring: Wiring,
+        first: Mapping[int, int],
+        numbers: int,
+        window: int,
+    ) -> None:
+        self.device, self.share, self.neurons, self.wiring = device, share, neurons, wiring
+        self.first, self.numbers, self.window = first, numbers, window
+        self.name, self.events, self.clock = device.name, 0, 0
+        self.ports = max((len(n.group.receptors) for n in neurons), default=0)
+        self.ring = 1 << math.ceil(math.log2(wiring.longest + window + 1))
+        self.worst = sum(
+            int(count) * most_spikes(n, window)
+            for count, n in zip(share.counts, neurons, strict=True)
+        )
+        self.windows = max(1, min(WINDOWS, LIST_BYTES // 8 // max(self.worst, 1)))
+        self.states: dict[str, Buffer] = {}
+        self.sheets: list[tuple[Sheet, dict[str, Buffer]]] = []
+        self._held: list[Buffer] = []
+        self._lengths = np.zeros(numbers, np.int64)
+        self._run: DeviceRun | None = None
+        try:
+            self._allocate()
+            self.rewire()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def compile_seconds(self) -> float:
+        """Time that its device spent on compiling."""
+        return self.device.compile_seconds
+
+    @property
+    def most_steps(self) -> int:
+        """The most steps of one call of ``advance`` within the run that has begun."""
+        assert self._run is not None
+        return self._run.most_steps
+
+    def begin(self, plan: RunPlan) -> None:
+        """Build kernels and put everything that a run needs on the device."""
+        for name, buffer in self.states.items():
+            self.device.write(buffer, self.gather({
+                g: n.state[name] for g, n in enumerate(self.neurons) if name in n.state
+            }, buffer.dtype))  # fmt: skip
+        self._run = DeviceRun(self, plan)
+
+    def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
+        """Advance by some steps without the host; return the spikes, sorted."""
+        assert self._run is not None
+        found = np.empty(0, np.int64)
+        if self.share.size:
+            found = self._run.advance(steps, external)
+            self._count(found)
+            self._count(external)
+        self.clock += steps
+        return found
+
+    def receive(self, spikes: np.ndarray) -> None:
+        """Deliver what the other partitions sent in the last window."""
+        assert self._run is not None
+        if spikes.size and self.sheets:
+            self._run.receive(spikes)
+            self._count(spikes)
+
+    def end(self) -> None:
+        """Bring the state back to the host, and free what only the run needed."""
+        if self._run is None:
+            return
+        run, self._run = self._run, None
+        with contextlib.closing(run):
+            for name, buffer in self.states.items():
+                values = self.device.read(buffer)
+                for g, n in enumerate(self.neurons):
+                    if name in n.state:
+                        part, place = slice(*self.share.starts[g]), self.share.places[g]
+                        n.state[name][part] = values[place : place + self.share.counts[g]]
+
+    def reset(self) -> None:
+        """Forget what is under way."""
+        self.clock = self.events = 0
+        self.device.clear(self.cells)
+
+    def rewire(self) -> None:
+        """Take the rows over from the wiring."""
+        for _, arrays in self.sheets:
+            for buffer in arrays.values():
+                self.free(buffer)
+        self.sheets = []
+        self._lengths[:] = 0
+        for sheet in join(self.wiring, self.share, self.first, self.numbers):
+            self._lengths += sheet.lengths
+            arrays = {name: self.put(name, values) for name, values in sheet.arrays.items()}
+            self.sheets.append((sheet.without_arrays(), arrays))
+
+    def held(self) -> dict[str, int]:
+        """Return the bytes on the device, by what holds them."""
+        result: dict[str, int] = {}
+        for buffer in self._held:
+            result[buffer.name] = result.get(buffer.name, 0) + buffer.nbytes
+        return result
+
+    def close(self) -> None:
+        """Give all buffers back."""
+        with contextlib.ExitStack() as stack:
+            for buffer in list(self._held):
+                stack.callback(self.free, buffer)
+            if self._run is not None:
+                stack.callback(self._run.close)
+        self._run = None
+
+    def gather(self, parts: Mapping[int, np.ndarray], dtype: Any) -> np.ndarray:
+        """Return values of some populations, (neurons,) each, at their places on the device."""
+        result = np.zeros(self.share.size, dtype)
+        for g, values in parts.items():
+            place = self.share.places[g]
+            result[place : place + self.share.counts[g]] = values[slice(*self.share.starts[g])]
+        return result
+
+    def allocate(self, name: str, size: int, dtype: Any) -> Buffer:
+        """Return a new zeroed buffer that belongs to the partition."""
+        buffer = self.device.allocate(name, size, dtype)
+        self._held.append(buffer)
+        return buffer
+
+    def put(self, name: str, values: np.ndarray) -> Buffer:
+        """Return a new buffer with these values."""
+        buffer = self.allocate(name, values.size, values.dtype)
+        if values.size:
+            self.device.write(buffer, values)
+        return buffer
+
+    def free(self, buffer: Buffer) -> None:
+        """Give a buffer back."""
+        if buffer in self._held:
+            self._held.remove(buffer)
+            self.device.free(buffer)
+
+    def _allocate(self) -> None:
+        """Allocate what stays for as long as the network."""
+        share, size = self.share, self.share.size
+        for n, count in zip(self.neurons, share.counts, strict=True):
+            for name, state in n.state.items():
+                if count and name not in self.states:
+                    self.states[name] = self.allocate(name.strip("_"), size, state.dtype)
+        cells = self.ring * self.ports * size
+        self.cells = self.allocate("accumulators", cells, np.int32)
+        self.bits = self.allocate("spike bits", self.window * (size // GRAIN), np.uint32)
+        self.spikes = self.allocate("spike list", self.windows * self.worst, np.int64)
+        # Step, row of per-step input, unused, window; see the kernels.
+        self.clocks = self.allocate("clock", 4, np.int64)
+        # Step of the window, and where its spikes begin and end in the list.
+        self.mark = self.allocate("mark", 4, np.int64)
+        # A clock whose window is number 1: the bounds in ``mark``.
+        self.one = self.put("clock", np.array([0, 0, 0, 1]))
+        words, valid = np.zeros(size // GRAIN, np.int32), np.zeros(size // GRAIN, np.uint32)
+        for g, count in enumerate(share.counts):
+            lanes = np.arange(-(-count // GRAIN)) * GRAIN
+            at = share.places[g] // GRAIN
+            words[at : at + lanes.size] = self.first[g] + share.starts[g, 0] + lanes
+            left = np.minimum(count - lanes, GRAIN)
+            valid[at : at + lanes.size] = (1 << left.astype(np.uint64)) - 1
+        self.numbers_of_words, self.valid = self.put("numbers", words), self.put("valid", valid)
+
+    def _count(self, spikes: np.ndarray) -> None:
+        """Count the synaptic events of spikes."""
+        self.events += int(self._lengths[spikes & NUMBER].sum())

@@ -1,0 +1,310 @@
+"""One run of a partition on a CUDA device: launches, windows, and what only the run needs."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikecuda.backends.base import Buffer, Kernel
+from spikecuda.kernels import routines
+from spikecuda.network.blocks import GRAIN
+from spikecuda.network.cohort import Cohort, cohorts, tables
+from spikecuda.network.delivery import choose
+from spikecuda.network.partition import STEP_BITS, RunPlan
+from spikecuda.network.per_step import chunk_steps, step_input
+from spikecuda.seed import keys
+
+if TYPE_CHECKING:
+    from spikecuda.network.device_partition import DevicePartition
+
+# Samples that are held on the device, in bytes.
+TRACE_BYTES = 16 << 20
+
+
+@dataclass(eq=False)
+class Launch:
+    """A kernel with its arguments by name, and the ranges that it covers."""
+
+    kernel: Kernel
+    values: dict[str, Any]
+    ranges: list[tuple[int, int]]
+
+
+class DeviceRun:
+    """A run.
+
+    Args:
+        partition: whose run; its state is on the device already.
+        plan: what is asked.
+
+    Attributes:
+        most_steps: of one call of ``advance``.
+    """
+
+    def __init__(self, partition: "DevicePartition", plan: RunPlan) -> None:
+        self.partition, self.plan, self.device = partition, plan, partition.device
+        self._temporary: list[Buffer] = []
+        self._graph: Any = None
+        self._external: Buffer | None = None
+        self._incoming: Buffer | None = None
+        samples = sum(t.ids.size * 8 / t.every for t in plan.traces)
+        fits = int(TRACE_BYTES / samples) if samples else plan.steps
+        longest = chunk_steps(plan.drives, plan.window)
+        self.most_steps = max(plan.window, min(partition.windows * plan.window, longest, fits))
+        try:
+            self._make()
+        except BaseException:
+            self.close()
+            raise
+
+    def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
+        """Advance by some steps; return the spikes, sorted."""
+        p, device = self.partition, self.device
+        lengths = self.plan.windows(p.clock, steps)
+        self._feed(steps, external, lengths)
+        device.write(p.clocks, np.array([p.clock, 0, 0, 0]))
+        device.write(p.mark, np.zeros(4, np.int64))
+        for k in lengths:
+            if self._graph is not None and k == self.plan.window:
+                self._graph.replay()
+            else:
+                self._enqueue(k)
+        device.synchronize()
+        self._take_samples(steps)
+        count = int(device.read(p.mark)[2])
+        return np.sort(device.read(p.spikes, count)) if count else np.empty(0, np.int64)
+
+    def receive(self, spikes: np.ndarray) -> None:
+        """Deliver spikes of other partitions."""
+        if self._incoming is None or self._incoming.size < spikes.size:
+            self._incoming = self._new("spikes of others", 2 * spikes.size, np.int64)
+            self._incoming_bounds = self._new("bounds", 3, np.int64)
+        self.device.write(self._incoming, spikes)
+        self.device.write(self._incoming_bounds, np.array([0, 0, spikes.size]))
+        one = self.partition.one
+        given = {"_spikes": self._incoming, "_bounds": self._incoming_bounds, "_clock": one}
+        for launch in self._deliveries:
+            self._launch(launch, given)
+        self.device.synchronize()
+
+    def close(self) -> None:
+        """Give back what only the run needed."""
+        with contextlib.ExitStack() as stack:
+            for buffer in self._temporary:
+                stack.callback(self.partition.free, buffer)
+            if self._graph is not None:
+                stack.callback(self._graph.close)
+        self._temporary, self._graph = [], None
+
+    # Making.
+
+    def _make(self) -> None:
+        p, plan = self.partition, self.plan
+        self._rows: list[tuple[Cohort, dict[str, Buffer]]] = []
+        self._updates: list[Launch] = []
+        section = np.zeros(p.share.size // GRAIN, np.uint16)
+        self._section = self._new("sections", section.size, np.uint16)
+        for cohort in cohorts(p.neurons, plan.drives, p.share):
+            self._updates.append(self._update(cohort))
+            for i, g in enumerate(cohort.groups):
+                place = p.share.places[g] // GRAIN
+                section[place : place + -(-p.share.counts[g] // GRAIN)] = i
+        self.device.write(self._section, section)
+        words = p.share.size // GRAIN
+        self._collect = Launch(
+            self.device.kernel(routines.collect()),
+            {
+                "_bits": p.bits, "_valid": p.valid, "_numbers": p.numbers_of_words,
+                "_spikes": p.spikes, "_mark": p.mark, "_clock": p.clocks,
+                "_words": np.int64(words),
+            },
+            [],
+        )  # fmt: skip
+        self._make_deliveries()
+        self._make_samples()
+        if plan.steps >= 2 * plan.window and p.share.size:
+            self._graph = self.device.capture(lambda: self._enqueue(plan.window))
+
+    def _update(self, cohort: Cohort) -> Launch:
+        """Return a cohort's launch."""
+        p, plan, spec = self.partition, self.plan, cohort.spec
+        key0, key1 = keys(p.neurons[cohort.groups[0]].group.neurons.seed)
+        values: dict[str, Any] = {
+            **p.states, "_section": self._section, "_mark": p.mark, "_cells": p.cells,
+            "_ring": np.int64(p.ring - 1), "_stride": np.int64(p.ports * p.share.size),
+            "_bits": p.bits, "_clock": p.clocks, "_first": np.int64(0), "_last": np.int64(0),
+            "_count": np.int64(p.share.size), "_key0": key0, "_key1": key1,
+        }  # fmt: skip
+        given = tables(cohort, p.neurons, plan.drives, p.share, p.wiring.exponent)
+        rows = self._step_rows(cohort)
+        self._rows.append((cohort, rows))
+        values |= rows
+        for argument in spec.arguments:
+            name = argument.name
+            if name in values or name == "_steps":
+                continue
+            value = given.get(name)
+            if value is None:
+                value = self._spread(cohort, name, argument.dtype)
+            values[name] = self._put(name, np.asarray(value)) if argument.array else value
+        return Launch(self.device.kernel(spec), values, cohort.ranges(p.share))
+
+    def _spread(self, cohort: Cohort, name: str, dtype: str) -> np.ndarray:
+        """Return a constant or an input of a cohort: an element for each place, or a table."""
+        p = self.partition
+        parts = {}
+        for g in cohort.groups:
+            drive = self.plan.drives[g][0]
+            value = drive.fixed.get(name, p.neurons[g].constants.get(name))
+            if name in drive.tables:
+                return np.asarray(value, dtype)
+            parts[g] = np.broadcast_to(np.asarray(value), (drive.count,))
+        return p.gather(parts, dtype)
+
+    def _make_deliveries(self) -> None:
+        """Choose how each sheet is delivered; most for own spikes, some also for given ones."""
+        p, plan = self.partition, self.plan
+        neurons = sum(n.group.size for n in p.neurons)
+        dt = p.neurons[0].group.neurons.dt
+        spikes = neurons * plan.rate * plan.window * dt * 1e-3
+        most = max(1, p.worst, min(plan.external.size, 1 << 20))
+        self._deliveries, self._given = [], []
+        first_source = max((p.first[n.group.number] + n.group.size for n in p.neurons), default=0)
+        for sheet, arrays in p.sheets:
+            choice = choose(sheet, spikes, most, self.device.resident_threads)
+            values: dict[str, Any] = {f"_{name}": buffer for name, buffer in arrays.items()}
+            values |= {
+                "_cells": p.cells, "_ring": np.int64(p.ring - 1),
+                "_stride": np.int64(p.ports * p.share.size), "_pieces": np.int64(choice.pieces),
+                "_group": np.int64(choice.group), "_first": np.int64(0), "_last": np.int64(0),
+            }  # fmt: skip
+            launch = Launch(self.device.kernel(choice.routine), values, [(0, choice.threads)])
+            self._deliveries.append(launch)
+            if plan.external.size and sheet.lengths[first_source:].any():
+                self._given.append(launch)
+        if self._given:
+            self._external = self._new("given spikes", plan.external.size, np.int64)
+            self._bounds = self._new("bounds", p.windows + 2, np.int64)
+
+    def _make_samples(self) -> None:
+        """Prepare the kernels that take samples of traces."""
+        p, plan = self.partition, self.plan
+        self._samples: list[tuple[int, slice, Launch]] = []
+        for i, trace in enumerate(plan.traces):
+            start, stop = p.share.starts[trace.group]
+            a, z = (int(x) for x in np.searchsorted(trace.ids, [start, stop]))
+            if a == z:
+                continue
+            n = p.neurons[trace.group]
+            source = p.states[n.public.get(trace.name, trace.name)]
+            index = trace.ids[a:z] - start + p.share.places[trace.group]
+            rows = self.most_steps // trace.every + 1
+            launch = Launch(
+                self.device.kernel(routines.sample(source.dtype.name)),
+                {
+                    "_source": source, "_index": self._put("index", index.astype(np.int32)),
+                    "_out": self._new("samples", rows * (z - a), source.dtype),
+                    "_row0": self._new("row", 1, np.int64), "_clock": p.clocks,
+                    "_every": np.int64(trace.every),
+                },
+                [(0, z - a)],
+            )  # fmt: skip
+            self._samples.append((i, slice(a, z), launch))
+
+    def _step_rows(self, cohort: Cohort) -> dict[str, Buffer]:
+        """Return buffers for the input that changes from step to step."""
+        p, plan = self.partition, self.plan
+        g = cohort.groups[0]
+        found = step_input(
+            plan.drives[g][0], cohort.spec, p.neurons[g].group.neurons, plan.start, 0, 1
+        )
+        result = {}
+        for name, array in found.items():
+            row = p.share.size if name == "_drive" else array.size
+            result[name] = self._new(name.strip("_"), self.most_steps * row, array.dtype)
+        return result
+
+    # Running.
+
+    def _enqueue(self, steps: int) -> None:
+        """Launch a window: what a graph captures."""
+        p = self.partition
+        for launch in self._given:
+            self._launch(
+                launch, {"_spikes": self._external, "_bounds": self._bounds, "_clock": p.clocks}
+            )
+        k = np.int64(steps)
+        for launch in self._updates:
+            self._launch(launch, {"_steps": k})
+        self._collect.ranges = [(0, steps * (p.share.size // GRAIN))]
+        self._launch(self._collect, {"_steps": k})
+        own = {"_spikes": p.spikes, "_bounds": p.mark, "_clock": p.one}
+        for launch in self._deliveries:
+            self._launch(launch, own)
+        for _, _, launch in self._samples:
+            self._launch(launch, {})
+
+    def _launch(self, launch: Launch, more: Mapping[str, Any]) -> None:
+        values = {"_first": np.int64(0), "_last": np.int64(0), **launch.values, **more}
+        arguments = [values[a.name] for a in launch.kernel.spec.arguments]
+        self.device.launch(launch.kernel, arguments, launch.ranges)
+
+    def _feed(self, steps: int, external: np.ndarray, lengths: list[int]) -> None:
+        """Write the input of the next steps."""
+        p, plan, device = self.partition, self.plan, self.device
+        for cohort, buffers in self._rows:
+            if not buffers:
+                continue
+            drive_table = None
+            for g in cohort.groups:
+                found = step_input(
+                    plan.drives[g][0], cohort.spec, p.neurons[g].group.neurons, p.clock,
+                    p.clock - plan.start, steps,
+                )  # fmt: skip
+                table = found.pop("_drive", None)
+                if table is not None:
+                    if drive_table is None:
+                        drive_table = np.zeros((steps, p.share.size), table.dtype)
+                    part, place = slice(*p.share.starts[g]), p.share.places[g]
+                    drive_table[:, place : place + p.share.counts[g]] = (
+                        table.reshape(steps, -1)[:, part]
+                    )  # fmt: skip
+                if g == cohort.groups[0]:
+                    for name, array in found.items():
+                        device.write(buffers[name], array)
+            if drive_table is not None:
+                device.write(buffers["_drive"], drive_table.reshape(-1))
+        if self._external is not None:
+            ends = p.clock + np.cumsum(lengths)
+            bounds = np.searchsorted(external, ends << STEP_BITS)
+            device.write(self._bounds, np.concatenate([[0], bounds]))
+            if external.size:
+                device.write(self._external, external)
+        for i, _, launch in self._samples:
+            first = p.clock // plan.traces[i].every
+            device.write(launch.values["_row0"], np.array([first]))
+
+    def _take_samples(self, steps: int) -> None:
+        """Copy the samples of the last steps to where they go."""
+        plan, clock = self.plan, self.partition.clock
+        for i, columns, launch in self._samples:
+            every = plan.traces[i].every
+            first, last = clock // every, (clock + steps) // every
+            if first == last:
+                continue
+            width = columns.stop - columns.start
+            found = self.device.read(launch.values["_out"], (last - first) * width)
+            start = plan.start // every
+            plan.out[i][first - start : last - start, columns] = found.reshape(-1, width)
+
+    def _new(self, name: str, size: int, dtype: Any) -> Buffer:
+        buffer = self.partition.allocate(name, size, dtype)
+        self._temporary.append(buffer)
+        return buffer
+
+    def _put(self, name: str, values: np.ndarray) -> Buffer:
+        buffer = self.partition.put(name.strip("_"), np.ascontiguousarray(values))
+        self._temporary.append(buffer)
+        return buffer

@@ -1,0 +1,98 @@
+"""Small networks that the CUDA tests run: every receptor, every rule, every kind of input."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from spikecuda import Noise, Normal, Poisson, Ramp, Step, Uniform
+from spikecuda.inputs import PerStep
+from spikecuda.network import (
+    NMDA,
+    AllToAll,
+    AlphaConductance,
+    AlphaCurrent,
+    Delta,
+    ExpConductance,
+    ExpCurrent,
+    FixedInDegree,
+    FixedOutDegree,
+    FixedProbability,
+    FixedTotal,
+    Network,
+    OneToOne,
+    SpikeTrain,
+)
+
+START = {"v": Uniform(-70.0, -52.0)}
+EVERY_KIND = {
+    "exc": ExpCurrent(5.0), "inh": AlphaCurrent(8.0), "kick": Delta(),
+    "ampa": ExpConductance(5.0, 0.0), "gaba": AlphaConductance(6.0, -80.0), "nmda": NMDA(),
+}  # fmt: skip
+SIMPLE = {"exc": ExpCurrent(5.0), "inh": ExpCurrent(10.0)}
+
+
+def every_receptor(net: Network) -> None:
+    """All receptors and rules; two populations whose kernels differ in numbers only; K = 1."""
+    net.population("A", 100, "lif_cond", initial=START, receptors=EVERY_KIND)
+    net.population(
+        "B", 61, "lif_cond", {"t_ref": 1.0}, initial=START,
+        receptors={**EVERY_KIND, "ampa": ExpConductance(3.0, 0.0)},
+    )  # fmt: skip
+    net.connect("A", "A", FixedProbability(0.2), 60.0, Uniform(0.1, 3.0), "exc")
+    net.connect("A", "B", FixedProbability(0.2), Normal(0.5, 0.1, low=0), 1.5, "ampa")
+    net.connect("A", "B", FixedOutDegree(7), 0.4, 0.2, "nmda")
+    net.connect("A", "A", OneToOne(), 0.2, 0.9, "nmda")
+    net.connect("B", "A", FixedInDegree(9), -40.0, Normal(1.0, 0.4, low=0.1, redraw=True), "inh")
+    net.connect("B", "B", AllToAll(), 0.05, 0.8, "kick", autapses=False)
+    net.connect("B", "A", FixedTotal(300), Uniform(0.1, 0.5), 0.7, "gaba", weight_bits=32)
+    net.drive("A", 300.0)
+    net.drive("A", Noise(sigma=100.0))
+    net.drive("A", Poisson(800.0, 30.0), "exc")
+    net.drive("B", 320.0)
+    net.drive("B", Noise(sigma=150.0))
+    net.drive("B", Poisson(300.0, 40.0), "exc")
+    given = net.source("S", 5, SpikeTrain(np.arange(1, 50) * 0.5, np.arange(49) % 5))
+    net.connect(given, "A", FixedProbability(0.3), 2.0, Uniform(0.1, 2.0), "ampa")
+    net.drive("B", SpikeTrain([0.1, 3.0, 3.0, 7.7], weight=0.5), "nmda")
+
+
+def every_input(net: Network, steps: int) -> None:
+    """Parameters, inputs and rates of each neuron; input that changes from step to step."""
+    rng = np.random.default_rng(3)
+    net.population("N", 70, "lif", {"tau_m": Uniform(15.0, 25.0)}, START, receptors=SIMPLE)
+    net.connect("N", "N", FixedProbability(0.1), -20.0, 1.2, "inh")
+    for term in (
+        np.linspace(200.0, 500.0, 70), PerStep(rng.normal(0.0, 100.0, steps)),
+        PerStep(rng.normal(0.0, 100.0, (steps, 70))), Step(np.linspace(0.0, 200.0, 70), 5.0, 15.0),
+        Ramp(0.0, 300.0, 2.0, 18.0), Noise(np.linspace(0.0, 100.0, 70)),
+    ):  # fmt: skip
+        net.drive("N", term)
+    net.drive("N", Poisson(np.linspace(0.0, 3000.0, 70), 40.0), "exc")
+
+
+def balanced(net: Network, sizes: Sequence[int] = (90, 35)) -> None:
+    """Excitation and inhibition with heterogeneous delays from 0.5 ms on: windows of 5 steps."""
+    for name, n in zip("EI", sizes, strict=True):
+        net.population(name, n, "lif", initial=START, receptors=SIMPLE)
+        net.drive(name, 380.0)
+    for target in "EI":
+        net.connect("E", target, FixedProbability(0.2), Normal(60.0, 6.0), Uniform(0.5, 4.0), "exc")
+        net.connect("I", target, FixedProbability(0.2), -70.0, Uniform(0.5, 2.0), "inh")
+
+
+def outcome(net: Network, *parts: float) -> list[object]:
+    """Return everything that a network gives: spikes and traces of each part, then the state."""
+    names = [group.name for group in net.populations.values() if group.plan is not None]
+    result: list[object] = []
+    spikes, traces = {}, {}
+    for part in parts:
+        got = net.run(part)
+        for name in names:
+            spikes.setdefault(name, []).append((got.spikes[name].step, got.spikes[name].neuron))
+            for key, trace in got.traces.get(name, {}).items():
+                traces.setdefault((name, key), []).append(trace)
+    for lists in spikes.values():
+        result += [np.concatenate(arrays).tobytes() for arrays in zip(*lists, strict=True)]
+    result += [np.concatenate(arrays).tobytes() for arrays in traces.values()]
+    result += [net[name].state[key].tobytes() for name in names for key in net[name].state]
+    return result
