@@ -54,7 +54,8 @@ class DevicePartition(Partition):
     ) -> None:
         self.device, self.share, self.neurons, self.wiring = device, share, neurons, wiring
         self.first, self.numbers, self.window = first, numbers, window
-        self.name, self.events, self.clock = device.name, 0, 0
+        self.name, self.clock = device.name, 0
+        self._events = 0
         self.ports = max((len(n.group.receptors) for n in neurons), default=0)
         self.ring = 1 << math.ceil(math.log2(wiring.longest + window + 1))
         self.worst = sum(
@@ -78,6 +79,11 @@ class DevicePartition(Partition):
     def compile_seconds(self) -> float:
         """Time that its device spent on compiling."""
         return self.device.compile_seconds
+
+    @property
+    def events(self) -> int:
+        """Synaptic events sent to it since the last reset."""
+        return self._events
 
     @property
     def most_steps(self) -> int:
@@ -126,7 +132,7 @@ class DevicePartition(Partition):
 
     def reset(self) -> None:
         """Forget what is under way."""
-        self.clock = self.events = 0
+        self.clock = self._events = 0
         self.device.clear(self.cells)
 
     def rewire(self) -> None:
@@ -212,4 +218,4 @@ class DevicePartition(Partition):
 
     def _count(self, spikes: np.ndarray) -> None:
         """Count the synaptic events of spikes."""
-        self.events += int(self._lengths[spikes & NUMBER].sum())
+        self._events += int(self._lengths[spikes & NUMBER].sum())

@@ -4,6 +4,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from spikecuda.network.build import Bundle, Wiring
 from spikecuda.network.calendar import Calendar
 from spikecuda.network.neurons import Neurons
 from spikecuda.network.per_step import Drives, chunk_steps, most_spikes, step_input, window_steps
-from spikecuda.network.trace import Recorded, Trace
+from spikecuda.network.trace import Recorded, Trace, sample_arrays
 from spikecuda.seed import keys
 
 # A kernel takes several steps at once where the accumulator's slots stay in the cache.
@@ -26,6 +27,33 @@ FUSED_BYTES = 128 << 10
 # The host is asked for progress and Ctrl-C about so often.
 SECONDS_PER_CALL = 0.1
 RECORD_SIZE = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class CpuRun:
+    """What a run holds.
+
+    Attributes:
+        drives, specs: input and kernel of each population.
+        rows: input that changes from step to step: by (population, name), or (-1 - part, name).
+        parts, traces: tables for the loops.
+        out: where samples of the traces go.
+        align: windows end at its multiples; 0: anywhere.
+        start: number of the first step.
+        chunk: the most steps of a call.
+        keep: what the tables point into.
+    """
+
+    drives: Drives
+    specs: list[KernelSpec]
+    rows: dict[tuple[int, str], np.ndarray]
+    parts: np.ndarray
+    traces: np.ndarray
+    out: list[np.ndarray]
+    align: int
+    start: int
+    chunk: int
+    keep: list[Any]
 
 
 class CpuEngine:
@@ -40,7 +68,7 @@ class CpuEngine:
     Attributes:
         clock: steps done since the last reset.
         seconds: wall-clock time of runs.
-        kernel_compile_seconds: time spent on compiling.
+        compile_seconds: time spent on compiling.
     """
 
     def __init__(
@@ -97,38 +125,23 @@ class CpuEngine:
             external: int64 (spikes, 3), sorted by step: step, population, neuron.
             report: is told the steps done.
         """
-        from spikecuda.kernels.render import load_host
-
-        if self._torn:
-            raise SpikecudaError("a run was broken off within a step; reset() starts again")
-        begin = time.perf_counter()
-        loop = load_host("network_run").run_blocks
-        specs = [n.spec(*drive) for n, drive in zip(self.neurons, drives, strict=True)]
-        entries = [self._entry(spec) for spec in specs]
-        self.compile_seconds += time.perf_counter() - begin
-        begin = time.perf_counter()
-        chunk = max(1, min(steps, chunk_steps(drives, self.window)))
-        keep: list[Any] = []
-        rows = self._per_step_arrays(drives, specs, chunk)
-        parts = self._tabulate_parts(specs, entries, drives, rows, spikes, keep)
-        out, trace_table = self._tabulate_traces(traces, steps, keep)
-        align = math.gcd(*(t.every for t in traces)) if traces else 0
+        run = self.prepare(steps, drives, spikes, traces)
         taken: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {g: [] for g in spikes}
         before = self._counts.copy()
-        done, quantum = 0, min(64, chunk)
+        begin = time.perf_counter()
+        done, quantum = 0, min(64, run.chunk)
         try:
             with held_interrupt() as release:
                 while done < steps:
-                    some = min(quantum, chunk, steps - done)
-                    self._fill_rows(rows, drives, specs, done, some)
+                    some = min(quantum, run.chunk, steps - done)
                     called = time.perf_counter()
-                    self._torn = True
-                    made = self._call(loop, parts, trace_table, external, some, align)
+                    # Before the first step, what was sent at its start: "at the end of step -1".
+                    ends = [self.clock or -1, self.clock + some]
+                    a, z = np.searchsorted(external[:, 0], ends)
+                    done += self.advance(run, some, external[a:z])
+                    for g, found in self.drain():
+                        taken[g].append(found)
                     spent = time.perf_counter() - called
-                    done += made
-                    self.clock += made
-                    self._drain(parts, taken)
-                    self._torn = False
                     quantum = max(1, int(quantum * min(4.0, SECONDS_PER_CALL / max(spent, 1e-6))))
                     report(done)
                     release()
@@ -138,9 +151,68 @@ class CpuEngine:
             n.check()
         merged = {g: self._merge(lists) for g, lists in taken.items()}
         return Recorded(
-            {g: m[0] for g, m in merged.items()}, {g: m[1] for g, m in merged.items()}, out,
+            {g: m[0] for g, m in merged.items()}, {g: m[1] for g, m in merged.items()}, run.out,
             self._counts - before,
         )  # fmt: skip
+
+    def prepare(
+        self,
+        steps: int,
+        drives: Drives,
+        spikes: Sequence[int],
+        traces: Sequence[Trace],
+        out: list[np.ndarray] | None = None,
+    ) -> CpuRun:
+        """Return what a run holds; see ``run``.
+
+        Args:
+            out: where samples of the traces go; None makes new arrays.
+        """
+        if self._torn:
+            raise SpikecudaError("a run was broken off within a step; reset() starts again")
+        from spikecuda.kernels.render import load_host
+
+        begin = time.perf_counter()
+        load_host("network_run")
+        specs = [n.spec(*drive) for n, drive in zip(self.neurons, drives, strict=True)]
+        entries = [self._entry(spec) for spec in specs]
+        self.compile_seconds += time.perf_counter() - begin
+        chunk = max(1, min(steps, chunk_steps(drives, self.window)))
+        keep: list[Any] = []
+        rows = self._per_step_arrays(drives, specs, chunk)
+        parts = self._tabulate_parts(specs, entries, drives, rows, spikes, keep)
+        if out is None:
+            out = sample_arrays(traces, self.neurons, self.clock, steps)
+        table = self._tabulate_traces(traces, out, keep)
+        align = math.gcd(*(t.every for t in traces)) if traces else 0
+        return CpuRun(drives, specs, rows, parts, table, out, align, self.clock, chunk, keep)
+
+    def advance(self, run: CpuRun, steps: int, external: np.ndarray) -> int:
+        """Advance by up to ``steps`` steps; return how many.
+
+        Args:
+            run: what ``prepare`` returned.
+            steps: how many, up to ``run.chunk``.
+            external: spikes from outside that arrive in these steps or later, as for ``run``.
+        """
+        self._fill_rows(run, steps)
+        self._torn = True
+        made = self._call(run, np.ascontiguousarray(external), steps)
+        self.clock += made
+        return made
+
+    def drain(self) -> list[tuple[int, tuple[np.ndarray, np.ndarray]]]:
+        """Take the recorded spikes out of their buffers; return population, steps and neurons."""
+        taken = []
+        for i, (_, g, _, _) in enumerate(self._places):
+            size, count = (int(x) for x in self._states[i])
+            self._counts[g] += count
+            self._states[i][:] = 0
+            record = self._records[i]
+            if record is not None and size:
+                taken.append((g, (record[0][:size].copy(), record[1][:size].copy())))
+        self._torn = False
+        return taken
 
     def reset(self) -> None:
         """Go back to step 0."""
@@ -363,17 +435,14 @@ class CpuEngine:
         return values
 
     def _tabulate_traces(
-        self, traces: Sequence[Trace], steps: int, keep: list[Any]
-    ) -> tuple[list[np.ndarray], np.ndarray]:
-        """Return the arrays that traces go to, and the table of their parts."""
-        out, table = [], []
-        for trace in traces:
+        self, traces: Sequence[Trace], out: Sequence[np.ndarray], keep: list[Any]
+    ) -> np.ndarray:
+        """Return the table of the traces' parts; ``out`` is where they go."""
+        table = []
+        for trace, array in zip(traces, out, strict=True):
             n = self.neurons[trace.group]
             source = n.state[n.public.get(trace.name, trace.name)]
             first = self.clock // trace.every
-            samples = (self.clock + steps) // trace.every - first
-            array = np.empty((samples, trace.ids.size), source.dtype)
-            out.append(array)
             for b, g, start, count in self._places:
                 if g != trace.group:
                     continue
@@ -392,7 +461,7 @@ class CpuEngine:
                 )
                 row[layout.T_ROW] = trace.ids.size
                 table.append(row)
-        return out, np.array(table, np.int64).reshape(-1, layout.TRACE)
+        return np.array(table, np.int64).reshape(-1, layout.TRACE)
 
     # Input that changes from step to step.
 
@@ -412,28 +481,21 @@ class CpuEngine:
                     rows[g, name] = np.zeros(chunk * array.size, array.dtype)
         return rows
 
-    def _fill_rows(
-        self,
-        rows: Mapping[tuple[int, str], np.ndarray],
-        drives: Drives,
-        specs: Sequence[KernelSpec],
-        offset: int,
-        steps: int,
-    ) -> None:
+    def _fill_rows(self, run: CpuRun, steps: int) -> None:
         """Write the input of the next steps."""
-        if not rows:
+        if not run.rows:
             return
-        for g, (drive, _) in enumerate(drives):
+        for g, (drive, _) in enumerate(run.drives):
             plan = self.neurons[g].group.neurons
-            found = step_input(drive, specs[g], plan, self.clock, offset, steps)
+            found = step_input(drive, run.specs[g], plan, self.clock, self.clock - run.start, steps)
             for name, array in found.items():
                 if name != "_drive":
-                    rows[g, name][: array.size] = array
+                    run.rows[g, name][: array.size] = array
                     continue
                 table = array.reshape(steps, -1)
                 for i, (_, owner, first, count) in enumerate(self._places):
                     if owner == g:
-                        part = rows[-1 - i, name][: steps * count].reshape(steps, count)
+                        part = run.rows[-1 - i, name][: steps * count].reshape(steps, count)
                         part[:] = table[:, first : first + count]
 
     # Running.
@@ -444,15 +506,12 @@ class CpuEngine:
 
         return int(getattr(load(spec, "cpu"), f"{spec.name}_entry").address)
 
-    def _call(
-        self, loop: Any, parts: np.ndarray, traces: np.ndarray, external: np.ndarray, steps: int,
-        align: int,
-    ) -> int:  # fmt: skip
+    def _call(self, run: CpuRun, due: np.ndarray, steps: int) -> int:
         """Run the native loop on all threads; return the steps done."""
+        from spikecuda.kernels.render import load_host
+
+        loop = load_host("network_run").run_blocks
         self._shared[:] = 0
-        # Before the first step, what was sent at its start: a spike "at the end of step -1".
-        a, z = np.searchsorted(external[:, 0], [self.clock or -1, self.clock + steps])
-        due = np.ascontiguousarray(external[a:z])
         rows = int(np.diff(self._rows_of).max(initial=0))
         need = self._need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
         self._make_room(need)
@@ -464,24 +523,12 @@ class CpuEngine:
         def work(t: int) -> None:
             mine = np.arange(t, count, workers, dtype=np.int64)
             made[t] = int(
-                loop(self._blocks, mine, parts, traces, due, self._shared, workers, self.clock, 0,
-                     steps, self.window, self.fused, align, need)
+                loop(self._blocks, mine, run.parts, run.traces, due, self._shared, workers,
+                     self.clock, 0, steps, self.window, self.fused, run.align, need)
             )  # fmt: skip
 
         self._crew.together([functools.partial(work, t) for t in range(workers)])
         return made[0]
-
-    def _drain(
-        self, parts: np.ndarray, taken: dict[int, list[tuple[np.ndarray, np.ndarray]]]
-    ) -> None:
-        """Take the recorded spikes out of their buffers, and the counts."""
-        for i, (_, g, _, _) in enumerate(self._places):
-            size, count = (int(x) for x in self._states[i])
-            self._counts[g] += count
-            self._states[i][:] = 0
-            record = self._records[i]
-            if record is not None and size:
-                taken[g].append((record[0][:size].copy(), record[1][:size].copy()))
 
     def _make_room(self, need: int) -> None:
         """Give calendars that run short more chunks."""

@@ -23,7 +23,7 @@ from spikecuda.network.partition import (
     RunPlan,
 )
 from spikecuda.network.per_step import Drives
-from spikecuda.network.trace import Recorded, Trace
+from spikecuda.network.trace import Recorded, Trace, sample_arrays
 from spikecuda.population import reported
 
 # The step of a spike has 31 bits.
@@ -158,12 +158,7 @@ class DeviceEngine:
         window = self.window
         while align and align % window:
             window -= 1
-        out = []
-        for trace in traces:
-            n = self.neurons[trace.group]
-            kind = n.state[n.public.get(trace.name, trace.name)].dtype
-            samples = (self.clock + steps) // trace.every - self.clock // trace.every
-            out.append(np.empty((samples, trace.ids.size), kind))
+        out = sample_arrays(traces, self.neurons, self.clock, steps)
         a, z = np.searchsorted(external[:, 0], [self.clock or -1, self.clock + steps])
         first = np.array([self.first[g] for g in range(len(self.first))], np.int64)
         step, population, neuron = external[a:z].T

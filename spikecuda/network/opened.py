@@ -10,10 +10,12 @@ from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.network import layout
 from spikecuda.network.blocks import Owner, Share
 from spikecuda.network.build import Wiring
+from spikecuda.network.cpu_partition import CpuPartition
 from spikecuda.network.device_partition import DevicePartition
 from spikecuda.network.engine_cuda import DeviceEngine
 from spikecuda.network.group import Group
 from spikecuda.network.neurons import Neurons
+from spikecuda.network.partition import Partition
 from spikecuda.network.per_step import window_steps
 from spikecuda.network.places import on_cpu
 
@@ -60,7 +62,8 @@ class Opened:
             wiring: the synapses.
             shares: the neurons of each partition.
         """
-        if any(bundle.kind == layout.PROCEDURAL for bundle in wiring.bundles):
+        cpu_only = all(map(on_cpu, self.devices))
+        if not cpu_only and any(bundle.kind == layout.PROCEDURAL for bundle in wiring.bundles):
             raise SpikecudaError(
                 'procedural=True needs devices="cpu" (got '
                 f"{', '.join(device.name for device in self.devices)}); store the rows"
@@ -69,9 +72,17 @@ class Opened:
         neurons = [Neurons(group) for group in groups if group.plan is not None]
         window = window_steps(wiring)
         with contextlib.ExitStack() as stack:
-            partitions = []
+            partitions: list[Partition] = []
             for device, share in zip(self.devices, shares, strict=True):
-                partition = DevicePartition(device, share, neurons, wiring, first, numbers, window)
+                partition: Partition
+                if on_cpu(device):
+                    partition = CpuPartition(
+                        device.name, share, neurons, wiring, first, device.threads
+                    )
+                else:
+                    partition = DevicePartition(
+                        device, share, neurons, wiring, first, numbers, window
+                    )
                 stack.callback(partition.close)
                 partitions.append(partition)
             engine = DeviceEngine(neurons, first, wiring, partitions, window)

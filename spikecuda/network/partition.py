@@ -64,11 +64,14 @@ class Partition(ABC):
 
     Attributes:
         name: of the device.
-        events: synaptic events sent to it since the last reset.
     """
 
     name: str
-    events: int = 0
+
+    @property
+    @abstractmethod
+    def events(self) -> int:
+        """Synaptic events since the last reset."""
 
     @property
     def compile_seconds(self) -> float:

@@ -1,10 +1,12 @@
 """What a network run records."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from spikecuda.network.group import Group
+from spikecuda.network.neurons import Neurons
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,19 @@ class Recorded:
     neurons: dict[int, np.ndarray]
     traces: list[np.ndarray]
     counts: np.ndarray
+
+
+def sample_arrays(
+    traces: Sequence[Trace], neurons: Sequence[Neurons], clock: int, steps: int
+) -> list[np.ndarray]:
+    """Return arrays (samples, neurons) for the samples of a run from step ``clock`` on."""
+    result = []
+    for trace in traces:
+        n = neurons[trace.group]
+        kind = n.state[n.public.get(trace.name, trace.name)].dtype
+        samples = (clock + steps) // trace.every - clock // trace.every
+        result.append(np.empty((samples, trace.ids.size), kind))
+    return result
 
 
 def variables(group: Group) -> dict[str, str]:

@@ -12,6 +12,7 @@ from spikecuda.backends.cuda_emu import CudaEmuDevice
 from spikecuda.network import FixedProbability, Network
 
 ONE, THREE = ["cuda-emu:0"], ["cuda-emu:0", "cuda-emu:1", "cuda-emu:0"]
+MIXED = ["cuda-emu:0", "cpu:0", "cuda-emu:1", "cpu:1"]
 
 
 def result(structure, devices, *parts, precision="float32", seed=5, record=None, **options):
@@ -31,7 +32,7 @@ def spikes_in(found):
 def test_every_receptor_and_rule(precision):
     expected = result(every_receptor, "cpu", 25.0, precision=precision)
     assert spikes_in(expected) > 50
-    for devices in (ONE, THREE):
+    for devices in (ONE, THREE, MIXED):
         found = result(every_receptor, devices, 12.3, 0.1, 12.6, precision=precision)
         assert found == expected
 
@@ -41,7 +42,7 @@ def test_every_kind_of_input():
     expected = result(structure, "cpu", 20.0)
     assert spikes_in(expected) > 50
     assert result(structure, ONE, 20.0) == expected
-    assert result(structure, THREE, 20.0) == expected
+    assert result(structure, MIXED, 20.0) == expected
 
 
 @pytest.mark.parametrize("every", [0.1, 0.3, 1.2])
@@ -51,7 +52,7 @@ def test_traces_of_chosen_neurons(every):
         "I": {"what": "v", "every": 2 * every},
     }
     expected = result(balanced, "cpu", 12.4, record=record)
-    for devices in (ONE, THREE):
+    for devices in (ONE, MIXED):
         assert result(balanced, devices, 3.7, 8.7, record=record) == expected
 
 
@@ -64,8 +65,8 @@ def test_random_networks_over_any_devices(data):
     p = data.draw(st.sampled_from([0.0, 0.02, 0.3, 1.0]), "probability")
     weight = data.draw(st.sampled_from([80.0, Normal(80.0, 8.0)]), "weight")
     bits = data.draw(st.sampled_from([16, 32]), "bits")
-    devices = data.draw(st.lists(st.sampled_from(["cuda-emu:0", "cuda-emu:1"]), min_size=1,
-                                 max_size=4), "devices")  # fmt: skip
+    names = st.sampled_from(["cuda-emu:0", "cuda-emu:1", "cpu:0", "cpu:1"])
+    devices = data.draw(st.lists(names, min_size=1, max_size=4), "devices")
     parts = data.draw(st.lists(st.integers(1, 60), min_size=1, max_size=3), "parts")
 
     def structure(net):
@@ -103,7 +104,7 @@ def test_order_of_blocks_and_warps_does_not_matter():
 
 def test_changed_weights_reach_the_device():
     found = []
-    for devices in ("cpu", THREE):
+    for devices in ("cpu", THREE, MIXED):
         with Network(devices=devices, seed=3) as net:
             balanced(net)
             net.run(5.0)
@@ -112,4 +113,4 @@ def test_changed_weights_reach_the_device():
             net.run(5.0)
             net.reset()
             found.append(outcome(net, 20.0))
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
