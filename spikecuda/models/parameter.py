@@ -67,9 +67,9 @@ class State:
     """
 
     unit: str = ""
-    initial: float | str | Callable[..., float] = 0.0
-    origin: float | str | Callable[..., float] | None = None
-    span: float | str | Callable[..., float] = 1.0
+    initial: float | str | Callable[..., float | np.ndarray] = 0.0
+    origin: float | str | Callable[..., float | np.ndarray] | None = None
+    span: float | str | Callable[..., float | np.ndarray] = 1.0
     doc: str = ""
 
 

@@ -8,7 +8,10 @@ if TYPE_CHECKING:
     from spikecuda.models.base import Model
 
 _MODELS: dict[str, "type[Model]"] = {}
-BUILT_IN = ("lif", "adex", "izhikevich", "lif_cond")
+BUILT_IN = (
+    "lif", "adex", "izhikevich", "lif_cond", "eif", "qif", "hh_traub",
+    "glif1", "glif2", "glif3", "glif4", "glif5",
+)  # fmt: skip
 
 
 def register(model: "type[Model]") -> None:

@@ -25,7 +25,7 @@ from spikecuda import Model, Parameter, State
 from spikecuda.language import real
 
 
-class QIF(Model):
+class MyQIF(Model):
     """Quadratic integrate-and-fire."""
 
     v = State("mV", initial=-1.0, span=10.0)

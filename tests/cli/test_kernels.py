@@ -70,9 +70,9 @@ def test_show_assembly(cli):
 
 
 def test_show_users_model(cli, model_file):
-    code, out, err = cli("kernels", "show", f"{model_file}:QIF", "--target", "cpu")
+    code, out, err = cli("kernels", "show", f"{model_file}:MyQIF", "--target", "cpu")
     assert code == 0, err
-    assert "def qif_update_f32(" in out
+    assert "def myqif_update_f32(" in out
 
 
 def test_without_the_cuda_extra_says_so(cli, no_cuda):

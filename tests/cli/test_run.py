@@ -125,10 +125,10 @@ def test_bad_toml(cli, tmp_path, text, message):
 
 def test_users_model(cli, model_file, tmp_path):
     out = tmp_path / "q.npz"
-    code, text, err = cli("run", "-m", f"{model_file}:QIF", "-n", 64, "--steps", 300,
+    code, text, err = cli("run", "-m", f"{model_file}:MyQIF", "-n", 64, "--steps", 300,
                           "--current", 5, "--param", "tau=5", "-o", out, "--no-gpu")  # fmt: skip
     assert code == 0, err
-    assert "64 qif" in text and load(out)[1]["num_spikes"] > 0
+    assert "64 myqif" in text and load(out)[1]["num_spikes"] > 0
     # One class needs no name, and a built-in drive is for built-in models only.
     code, text, _ = cli("run", "-m", model_file, "-n", 64, "--steps", 1)
     assert code == 0 and "input         none" in text
@@ -136,7 +136,8 @@ def test_users_model(cli, model_file, tmp_path):
 
 def test_users_model_beside_its_toml(cli, model_file):
     file = model_file.with_name("pool.toml")
-    file.write_text('[pool]\nneuron_type = "mymodel.py:QIF"\nnum_neurons = 32\n[run]\nsteps = 2\n')
+    pool = '[pool]\nneuron_type = "mymodel.py:MyQIF"\nnum_neurons = 32\n'
+    file.write_text(pool + "[run]\nsteps = 2\n")
     assert cli("run", file, "-q")[0] == 0
 
 
@@ -181,4 +182,4 @@ def test_broken_model_file(cli, tmp_path):
 
 def test_wrong_class_name(cli, model_file):
     code, _, err = cli("run", "-m", f"{model_file}:QIV")
-    assert code == 2 and "did you mean 'QIF'" in err
+    assert code == 2 and "did you mean 'MyQIF'" in err
