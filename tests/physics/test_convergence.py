@@ -12,6 +12,7 @@ DURATION = 24.0
 
 ADEX = {"c_m": 281.0, "g_l": 30.0, "e_l": -70.6, "v_t": -50.4, "delta_t": 2.0, "a": 4.0,
         "tau_w": 144.0, "b": 80.5, "v_reset": -70.6, "v_peak": 0.0}  # fmt: skip
+EIF = {"c_m": 200.0, "g_l": 20.0, "e_l": -65.0, "v_t": -59.9, "delta_t": 3.48, "v_peak": -30.0}
 IZHIKEVICH = {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0}
 
 
@@ -29,11 +30,18 @@ def izhikevich(_, y, current, p=IZHIKEVICH):
     return 0.04 * v * v + 5 * v + 140 - u + current, p["a"] * (p["b"] * v - u)
 
 
+def eif(_, y, current, p=EIF):
+    exponential = p["g_l"] * p["delta_t"] * np.exp((y[0] - p["v_t"]) / p["delta_t"])
+    return ((-p["g_l"] * (y[0] - p["e_l"]) + exponential + current) / p["c_m"],)
+
+
 # model, scheme, parameters, right-hand side, start, current, lowest and highest order accepted:
 # the order is the limit for small steps, so the measured one is a little off.
 CASES = {
     "adex euler": ("adex", "euler", ADEX, adex, {"v": -72.0, "w": 30.0}, 550.0, 0.95, 1.05),
     "adex heun": ("adex", "heun", ADEX, adex, {"v": -72.0, "w": 30.0}, 550.0, 1.9, 2.1),
+    "eif euler": ("eif", "euler", EIF, eif, {"v": -75.0}, 20.0, 0.95, 1.05),
+    "eif heun": ("eif", "heun", EIF, eif, {"v": -75.0}, 20.0, 1.9, 2.1),
     "izhikevich half_steps": (
         "izhikevich", "half_steps", IZHIKEVICH, izhikevich, {"v": -75.0, "u": -12.0}, 3.0, 0.9, 1.1,
     ),
