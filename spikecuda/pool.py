@@ -40,7 +40,7 @@ class GPUNeuronPool:
 
     Args:
         num_neurons: number of neurons, 1 to 2^31 - 32.
-        neuron_type: a model's name ("lif", "adex", "izhikevich") or a ``Model`` subclass.
+        neuron_type: a model's name ("lif", "adex", "hh_traub", ...) or a ``Model`` subclass.
         use_gpu: True needs a CUDA GPU, False takes the CPU; None takes a GPU if there is one.
         batch_size: neurons per launch, rounded up to whole words of 32; None lets the device
             choose.

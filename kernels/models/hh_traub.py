@@ -58,8 +58,9 @@ def step(
     power = expm1(y)
     beta_m = real(1.4) * (y + (y / power if y != real(0) else one))
     beta_h = real(4) / (power + real(2))
-    alpha_h = real(0.128) * exp((real(17) - u) * real(0.05555555555555556))
-    beta_n = half * exp((real(10) - u) * real(0.025))
+    # Beyond -340 mV a gate follows at once; the bound keeps z^2 within float32.
+    alpha_h = real(0.128) * exp(min((real(17) - u) * real(0.05555555555555556), real(20)))
+    beta_n = half * exp(min((real(10) - u) * real(0.025), real(20)))
 
     z = dt * (alpha_m + beta_m)
     w = fma(half, z, one)

@@ -7,7 +7,6 @@ from spikecuda.cli.kernelspec import LAUNCH_STEPS, compute_capability, make_spec
 from spikecuda.errors import MissingPackageError
 
 PRECISIONS = ("float16", "float32", "float64")
-BUILT_IN = ("lif", "adex", "izhikevich")
 
 
 def add(actions: Any, common: argparse.ArgumentParser) -> None:
@@ -19,11 +18,11 @@ def add(actions: Any, common: argparse.ArgumentParser) -> None:
         parents=[common],
         help="list kernels with registers, spills and bytes per neuron and step",
         description="List models x schemes x precisions with the resources their CUDA kernels "
-        "take. Compiles each kernel once, a few seconds; no GPU is needed.",
+        "take. Compiles each kernel once, about a second each; no GPU is needed.",
     )
     parser.add_argument(
         "models", nargs="*", metavar="MODEL",
-        help="lif, adex, izhikevich or path.py:Class (default: all built-in models)",
+        help="a model such as lif, or path.py:Class (default: all built-in models)",
     )  # fmt: skip
     add_structure(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -34,6 +33,7 @@ def execute(args: argparse.Namespace) -> int:
     """Print the table."""
     from spikecuda.cli.models import find_model
     from spikecuda.cli.terminal import console, progress, table, to_json
+    from spikecuda.models.registry import BUILT_IN
 
     cc = compute_capability(args.arch)
     specs = [

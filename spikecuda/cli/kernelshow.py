@@ -23,7 +23,7 @@ def add(actions: Any, common: argparse.ArgumentParser) -> None:
         help="print a kernel's rendered source, PTX, SASS or CPU assembly",
         description="Print what a model becomes, with a header of the resources it takes.",
     )
-    parser.add_argument("model", metavar="MODEL", help="lif, adex, izhikevich or path.py:Class")
+    parser.add_argument("model", metavar="MODEL", help="a model such as lif, or path.py:Class")
     parser.add_argument("--precision", "-p", default="float32", help="default float32")
     parser.add_argument("--scheme", help="integration scheme (default: the model's first)")
     form = parser.add_mutually_exclusive_group()

@@ -35,7 +35,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     pool = parser.add_argument_group("the pool")
     pool.add_argument(
         "--neuron-type", "-m", metavar="MODEL",
-        help="lif (default), adex, izhikevich, or path/to/file.py:ClassName",
+        help="a model such as lif (default), adex or hh_traub, or path/to/file.py:ClassName",
     )  # fmt: skip
     pool.add_argument(
         "--num-neurons", "-n", metavar="N", help=f"such as 500, 10k, 1M (default {NUM_NEURONS})"

@@ -108,15 +108,15 @@ def test_order_in_changing_conductances():
 def test_any_state_stays_finite_and_gates_within_their_range(target):
     n = 64
     rng = np.random.default_rng(1)
-    with GPUNeuronPool(n, "hh_traub", precision="float64", dt=2.0, **target) as pool:
-        pool.state["v"] = np.linspace(-1000.0, 1000.0, n)
+    with GPUNeuronPool(n, "hh_traub", precision="float32", dt=2.0, **target) as pool:
+        pool.state["v"] = np.linspace(-5000.0, 5000.0, n)
         for gate in "mhn":
             pool.state[gate] = rng.integers(0, 2, n)
         for _ in range(20):
             pool.run(steps=1, input=np.linspace(-1e4, 1e4, n))
             for gate in "mhn":
                 assert (pool.state[gate] >= 0).all() and (pool.state[gate] <= 1).all()
-            assert (np.abs(pool.state["v"]) < 2000).all()
+            assert (np.abs(pool.state["v"]) < 6000).all()
 
 
 def test_rates_where_their_formula_is_zero_over_zero(target):
