@@ -58,6 +58,32 @@ def test_every_kernel_on_every_architecture(case, precision, cc):
     device.close()
 
 
+# What the newer models have that the others do not, each on one architecture of each optimiser.
+NEWER = [
+    ("eif", "euler", (0.0, 2000.0), "float32", (8, 6)),
+    ("qif", "exact", (0.0, 6000.0), "float32", (10, 0)),
+    ("lif_cond", "exponential", (0.0, 2000.0), "float32", (8, 6)),
+    ("hh_traub", "strang", (0.0, 2000.0), "float16", (10, 0)),
+    ("hh_traub", "strang", (0.0, 2000.0), "float32", (8, 6)),
+    ("hh_traub", "strang", (0.0, 2000.0), "float64", (9, 0)),
+    ("glif5", "exact", (0.0, 3000.0), "float32", (10, 0)),
+    ("glif5", "exact", (0.0, 3000.0), "float16", (8, 6)),
+]
+
+
+@pytest.mark.parametrize(
+    "model, scheme, current, precision, cc", NEWER,
+    ids=[f"{m}-{p}-sm_{cc[0]}{cc[1]}" for m, _, _, p, cc in NEWER],
+)  # fmt: skip
+def test_newer_models(model, scheme, current, precision, cc):
+    case = (model, scheme, current, {})
+    expected = run(case, precision, 515, (60,), 1)
+    device = CudaEmuDevice(cc=cc)
+    assert run(case, precision, 515, (60,), 1, device=device) == expected
+    assert expected[3] > 50
+    device.close()
+
+
 @pytest.mark.parametrize("cc", [(7, 5), (12, 0)], ids=["sm_75", "sm_120"])
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("case", [CASES[0], CASES[3]], ids=[NAMES[0], NAMES[3]])

@@ -15,7 +15,7 @@ from spikecuda.kernels.assembly import (
 )
 from spikecuda.kernels.compile_cpu import assembly
 from spikecuda.kernels.spec import PRECISIONS, InputSpec, KernelSpec
-from spikecuda.models import LIF, AdEx, Izhikevich
+from spikecuda.models import EIF, GLIF5, LIF, QIF, AdEx, HHTraub, Izhikevich
 
 CASES = [
     (model, scheme, precision)
@@ -23,6 +23,8 @@ CASES = [
     for scheme in model.schemes
     for precision in PRECISIONS
 ]
+CASES += [(model, model.default_scheme(), "float32") for model in (EIF, QIF, GLIF5, HHTraub)]
+CASES.append((HHTraub, "strang", "float64"))
 
 
 def has_avx2() -> bool:
