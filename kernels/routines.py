@@ -14,6 +14,8 @@ from spikecuda.kernels.spec import Argument, KernelSpec
 
 # How the weights of a sheet are stored.
 CONSTANT, NARROW, WIDE = "constant", "int16", "int32"
+# Cells that a block sums in shared memory: 32 KB, which every architecture has.
+TILE = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,25 @@ def deliver_short(weights: str) -> RoutineSpec:
     return RoutineSpec(
         f"deliver_short_{_suffix(weights)}", "deliver_short_cuda", (("weights", weights),),
         (*_sheet(weights), *_list(), *_scalars("_first", "_last")),
+    )  # fmt: skip
+
+
+def deliver_tiles(weights: str) -> RoutineSpec:
+    """Return the kernel that sums dense rows of one delay in shared memory.
+
+    A block takes a tile of ``TILE`` cells, a step of the window, and one of ``_parts`` parts of the
+    step's spikes.  ``_rows[number * tiles + tile]``: first synapse; ``_values``: likewise, the
+    weight; ``_targets``: cells within the tile; ``_from[0]``: the window's first step.
+    """
+    own = _array("_values", "int32") if weights == CONSTANT else _array("_weights", weights)
+    return RoutineSpec(
+        f"deliver_tiles_{_suffix(weights)}", "deliver_tiles_cuda",
+        (("weights", weights), ("tile", str(TILE))),
+        (
+            _array("_rows", "uint32"), own, _array("_targets", "uint16"), _array("_cells", "int32"),
+            *_scalars("_ring", "_stride", "_delay", "_tiles", "_steps", "_parts"), *_list(),
+            _array("_from", "int64"), *_scalars("_first", "_last"),
+        ),
     )  # fmt: skip
 
 

@@ -62,3 +62,64 @@ def join_rows(
                     place += 1
                 synapse[number] = place
                 at = stop
+
+
+@njit(
+    "void(uint32[::1], uint32[::1], uint16[::1], int64, int64, int64, int64, int64[::1])",
+    nogil=True, cache=True, error_model="numpy",
+)  # fmt: skip
+def count_tiles(rows, starts, targets, first, base, tiles, bits, counts):
+    """Count a bundle's synapses by number and tile of ``2**bits`` cells.
+
+    Args:
+        rows, starts, targets: of the bundle in a block.
+        first: number of its first source; ``base``: cell of target 0.
+        counts: (numbers x tiles), added to.
+    """
+    for s in range(rows.size - 1):
+        row = (first + s) * tiles
+        for e in range(starts[rows[s]], starts[rows[s + 1]]):
+            counts[row + ((base + targets[e]) >> bits)] += 1
+
+
+@njit(
+    [
+        f"boolean(uint32[::1], uint32[::1], uint16[::1], {w}[::1], int64, int64, int64, int64,"
+        f" int64, int64[::1], int64[::1], int32[::1], uint16[::1], {w}[::1])"
+        for w in ("int16", "int32")
+    ],
+    nogil=True, cache=True, error_model="numpy",
+)  # fmt: skip
+def fill_tiles(
+    rows, starts, targets, weights, first, base, tiles, bits, weight, begins, at, values,
+    targets_out, weights_out,
+):  # fmt: skip
+    """Append a bundle's synapses to the rows of numbers and tiles.
+
+    Args:
+        as for ``count_tiles``, and
+        weights: individual ones, or empty: then ``weight`` is that of all.
+        begins, at: by number and tile: the row's first place, and the next free one; advanced.
+        values: out: the weight of each row, where it is not individual.
+        targets_out, weights_out: the joined rows.
+
+    Returns:
+        Whether each row has one weight; always true for individual ones.
+    """
+    individual = weights.size > 0
+    mask = (1 << bits) - 1
+    for s in range(rows.size - 1):
+        row = (first + s) * tiles
+        for e in range(starts[rows[s]], starts[rows[s + 1]]):
+            cell = base + targets[e]
+            tile = row + (cell >> bits)
+            place = at[tile]
+            targets_out[place] = cell & mask
+            if individual:
+                weights_out[place] = weights[e]
+            elif place > begins[tile] and values[tile] != weight:
+                return False
+            else:
+                values[tile] = weight
+            at[tile] = place + 1
+    return True

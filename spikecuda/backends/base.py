@@ -122,6 +122,7 @@ class Device(ABC):
         home: whose memory it takes: "host", or the device's own name.
         window_bytes: how large a window's spike bits may be; more would not be faster.
         resident_threads: how many threads of a kernel can be at work at once.
+        block: threads of a block, on devices that have blocks.
     """
 
     name: str = ""
@@ -132,6 +133,7 @@ class Device(ABC):
     home: str = "host"
     window_bytes: int = 4 << 20
     resident_threads: int = 1024
+    block: int = 32
 
     def __init__(self) -> None:
         self.buffers: list[Buffer] = []

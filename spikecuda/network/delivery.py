@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spikecuda.kernels.routines import RoutineSpec, deliver_rows, deliver_short
+from spikecuda.kernels.routines import RoutineSpec, deliver_rows, deliver_short, deliver_tiles
 from spikecuda.network.sheets import Sheet
 
 WARP = 32
@@ -10,6 +10,8 @@ WARP = 32
 SHORT_ROW = 12
 # A warp that shares a row with others should find this many synapses to do.
 PIECE_SYNAPSES = 128
+# A block that sums a tile of cells should find this many spikes to do.
+TILE_SPIKES = 32
 
 
 @dataclass(frozen=True)
@@ -18,35 +20,43 @@ class Delivery:
 
     Attributes:
         routine: the kernel.
-        threads: to launch.
-        pieces: warps that share a row: 1 is pre-span, more are post-span.
-        group: segments that a warp takes at a time, a power of two up to 32.
+        blocks: to launch.
+        options: scalar arguments, by name.
     """
 
     routine: RoutineSpec
-    threads: int
-    pieces: int = 1
-    group: int = WARP
+    blocks: int
+    options: dict[str, int]
 
 
-def choose(sheet: Sheet, spikes: float, most: int, resident: int) -> Delivery:
+def choose(
+    sheet: Sheet, window: int, spikes: float, most: int, resident: int, block: int
+) -> Delivery:
     """Return how to deliver a sheet.
 
     Args:
         sheet: the rows.
+        window: steps of a window.
         spikes: expected in a window.
         most: the most spikes that a window can have.
         resident: threads that the device can hold at once.
+        block: threads of a block.
 
-    With many spikes each warp takes a row of its own; with few, warps share rows, or most of the
-    device would be idle while a few warps wait for memory.
+    With many spikes each warp takes a row of its own (pre-span); with few, warps share rows
+    (post-span), or most of the device would be idle while a few warps wait for memory.
     """
+    if sheet.tiles:
+        blocks = sheet.tiles * window
+        shared = min(resident // block // blocks, round(spikes / window / TILE_SPIKES))
+        parts = max(1, shared)
+        options = {"delay": sheet.delay, "tiles": sheet.tiles, "steps": window, "parts": parts}
+        return Delivery(deliver_tiles(sheet.weights), blocks * parts, options)
     rows = max(1, int((sheet.lengths > 0).sum()))
-    mean = sheet.synapses / rows
-    if mean < SHORT_ROW:
-        threads = min(resident, _warps(most) * WARP)
-        return Delivery(deliver_short(sheet.weights), threads)
-    warps = resident // WARP
+    most_blocks = max(1, resident // block)
+    if sheet.synapses < SHORT_ROW * rows:
+        blocks = min(most_blocks, -(-most // block))
+        return Delivery(deliver_short(sheet.weights), blocks, {})
+    warps = most_blocks * (block // WARP)
     segment = sheet.synapses / max(1, sheet.segments)
     wanted = max(1, round(warps / max(spikes, 1.0)))
     group = 1
@@ -54,9 +64,5 @@ def choose(sheet: Sheet, spikes: float, most: int, resident: int) -> Delivery:
         group *= 2
     # Items are counted in 32 bits.
     pieces = min(wanted, -(-sheet.longest // group), (2**32 - 1) // most)
-    threads = min(warps, pieces * most) * WARP
-    return Delivery(deliver_rows(sheet.weights), threads, pieces, group)
-
-
-def _warps(threads: int) -> int:
-    return max(1, -(-threads // WARP))
+    blocks = min(most_blocks, -(-pieces * most * WARP // block))
+    return Delivery(deliver_rows(sheet.weights), blocks, {"pieces": pieces, "group": group})

@@ -12,9 +12,9 @@ from spikecuda.network.blocks import GRAIN, Share
 from spikecuda.network.build import Wiring
 from spikecuda.network.device_run import DeviceRun
 from spikecuda.network.neurons import Neurons
-from spikecuda.network.partition import NUMBER, Partition, RunPlan
+from spikecuda.network.partition import NUMBER, RATE, Partition, RunPlan
 from spikecuda.network.per_step import most_spikes
-from spikecuda.network.sheets import Sheet, join
+from spikecuda.network.sheets import Sheet, Target, join
 
 # Windows between two drains of the list of spikes, and the bytes that the list may take for it.
 WINDOWS, LIST_BYTES = 254, 64 << 20
@@ -142,7 +142,10 @@ class DevicePartition(Partition):
                 self.free(buffer)
         self.sheets = []
         self._lengths[:] = 0
-        for sheet in join(self.wiring, self.share, self.first, self.numbers):
+        cells = self.ports * self.share.size
+        dt = self.neurons[0].group.neurons.dt
+        target = Target(self.share, self.first, self.numbers, cells, RATE * dt * 1e-3)
+        for sheet in join(self.wiring, target):
             self._lengths += sheet.lengths
             arrays = {name: self.put(name, values) for name, values in sheet.arrays.items()}
             self.sheets.append((sheet.without_arrays(), arrays))

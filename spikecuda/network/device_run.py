@@ -63,6 +63,7 @@ class DeviceRun:
         """Advance by some steps; return the spikes, sorted."""
         p, device = self.partition, self.device
         lengths = self.plan.windows(p.clock, steps)
+        self._begun = p.clock + steps - lengths[-1]
         self._feed(steps, external, lengths)
         device.write(p.clocks, np.array([p.clock, 0, 0, 0]))
         device.write(p.mark, np.zeros(4, np.int64))
@@ -80,11 +81,13 @@ class DeviceRun:
         """Deliver spikes of other partitions."""
         if self._incoming is None or self._incoming.size < spikes.size:
             self._incoming = self._new("spikes of others", 2 * spikes.size, np.int64)
-            self._incoming_bounds = self._new("bounds", 3, np.int64)
+            self._incoming_mark = self._new("mark", 4, np.int64)
         self.device.write(self._incoming, spikes)
-        self.device.write(self._incoming_bounds, np.array([0, 0, spikes.size]))
-        one = self.partition.one
-        given = {"_spikes": self._incoming, "_bounds": self._incoming_bounds, "_clock": one}
+        self.device.write(self._incoming_mark, np.array([self._begun, 0, spikes.size, 0]))
+        given = {
+            "_spikes": self._incoming, "_bounds": self._incoming_mark, "_clock": self.partition.one,
+            "_from": self._incoming_mark,
+        }  # fmt: skip
         for launch in self._deliveries:
             self._launch(launch, given)
         self.device.synchronize()
@@ -173,14 +176,17 @@ class DeviceRun:
         self._deliveries, self._given = [], []
         first_source = max((p.first[n.group.number] + n.group.size for n in p.neurons), default=0)
         for sheet, arrays in p.sheets:
-            choice = choose(sheet, spikes, most, self.device.resident_threads)
+            choice = choose(
+                sheet, plan.window, spikes, most, self.device.resident_threads, self.device.block
+            )
             values: dict[str, Any] = {f"_{name}": buffer for name, buffer in arrays.items()}
+            values |= {f"_{name}": np.int64(number) for name, number in choice.options.items()}
             values |= {
                 "_cells": p.cells, "_ring": np.int64(p.ring - 1),
-                "_stride": np.int64(p.ports * p.share.size), "_pieces": np.int64(choice.pieces),
-                "_group": np.int64(choice.group), "_first": np.int64(0), "_last": np.int64(0),
+                "_stride": np.int64(p.ports * p.share.size),
             }  # fmt: skip
-            launch = Launch(self.device.kernel(choice.routine), values, [(0, choice.threads)])
+            threads = choice.blocks * self.device.block
+            launch = Launch(self.device.kernel(choice.routine), values, [(0, threads)])
             self._deliveries.append(launch)
             if plan.external.size and sheet.lengths[first_source:].any():
                 self._given.append(launch)
@@ -240,7 +246,7 @@ class DeviceRun:
             self._launch(launch, {"_steps": k})
         self._collect.ranges = [(0, steps * (p.share.size // GRAIN))]
         self._launch(self._collect, {"_steps": k})
-        own = {"_spikes": p.spikes, "_bounds": p.mark, "_clock": p.one}
+        own = {"_spikes": p.spikes, "_bounds": p.mark, "_clock": p.one, "_from": p.mark}
         for launch in self._deliveries:
             self._launch(launch, own)
         for _, _, launch in self._samples:

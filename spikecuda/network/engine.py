@@ -234,6 +234,11 @@ class CpuEngine:
         self._tabulate_blocks()
 
     @property
+    def partition_count(self) -> int:
+        """How many blocks the neurons are split over."""
+        return self.wiring.blocks.count
+
+    @property
     def events(self) -> int:
         """Synaptic events delivered since the last reset."""
         return sum(int(c.state[layout.C_EVENTS]) for c in self._calendars)

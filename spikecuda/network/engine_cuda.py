@@ -16,6 +16,7 @@ from spikecuda.network.build import Wiring
 from spikecuda.network.neurons import Neurons
 from spikecuda.network.partition import (
     NUMBER,
+    RATE,
     STEP_BITS,
     Exchange,
     LocalExchange,
@@ -28,7 +29,6 @@ from spikecuda.population import reported
 
 # The step of a spike has 31 bits.
 MOST_STEPS = 2**31 - 1
-RATE = 10.0
 AFTER_FAILURE = "; the network goes on after reset() only"
 
 
@@ -125,6 +125,11 @@ class DeviceEngine:
     def compile_seconds(self) -> float:
         """Time spent on compiling kernels."""
         return sum({p.name: p.compile_seconds for p in self.partitions}.values())
+
+    @property
+    def partition_count(self) -> int:
+        """How many partitions there are."""
+        return len(self.partitions)
 
     @property
     def events(self) -> int:

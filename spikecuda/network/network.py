@@ -397,7 +397,7 @@ class Network:
             "events_per_second": engine.events * per_second,
             "updates_per_second": neurons * engine.clock * per_second,
             "realtime_factor": seconds / (self.time / 1e3) if self.time else 0.0,
-            "window": engine.window, "partitions": engine.wiring.blocks.count,
+            "window": engine.window, "partitions": engine.partition_count,
             "threads": engine.threads,
         }  # fmt: skip
 

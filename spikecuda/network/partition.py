@@ -19,6 +19,8 @@ from spikecuda.network.trace import Trace
 
 STEP_BITS = 32
 NUMBER = (1 << STEP_BITS) - 1
+# Spikes of a neuron in a second, Hz, before a run has told how many there are.
+RATE = 10.0
 
 
 @dataclass(frozen=True, eq=False)

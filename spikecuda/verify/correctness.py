@@ -73,14 +73,14 @@ class Comparer:
         try:
             expected = self._on_cpu(case, way)
             spikes = len(expected["spikes"]) // SPIKE_BYTES
-            self.device.block = way.block  # type: ignore[attr-defined]
+            self.device.block = way.block
             found = simulate(case, way, self.device)
             wrong = [name for name, data in expected.items() if found[name] != data]
             difference = f"different: {', '.join(wrong)}" if wrong else ""
         except SpikecudaError as error:
             difference = f"{type(error).__name__}: {error}"
         finally:
-            self.device.block = block  # type: ignore[attr-defined]
+            self.device.block = block
         return Comparison(
             case.model, case.scheme, case.precision, case.structure, way.neurons,
             list(way.splits), way.batch or 0, way.block, way.window or 0, spikes,

@@ -24,7 +24,7 @@ def small_run(device: Device, cases: Sequence[Case] | None = None) -> str:
     """Run one case of each model, or the cases given; return in words what was done."""
     spikes = 0
     for case in cases or CASES:
-        device.block = WAY.block  # type: ignore[attr-defined]
+        device.block = WAY.block
         spikes += len(simulate(case, WAY, device)["spikes"]) // SPIKE_BYTES
     names = ", ".join(case.name for case in cases or CASES)
     return f"{names}: {WAY.neurons} neurons, {sum(WAY.splits)} steps, {spikes} spikes"

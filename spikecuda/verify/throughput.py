@@ -144,7 +144,7 @@ def measure(device: Device, point: Point, settings: Settings, bounds: Bounds) ->
     """Time one point."""
     load = WORKLOADS[point.model]
     before = getattr(device, "block", DEFAULT_BLOCK)
-    device.block = point.block  # type: ignore[attr-defined]
+    device.block = point.block
     try:
         with GPUNeuronPool(
             point.neurons, point.model, precision=point.precision, dt=DT, seed=1, device=device,
@@ -161,7 +161,7 @@ def measure(device: Device, point: Point, settings: Settings, bounds: Bounds) ->
             finally:
                 window.close()
     finally:
-        device.block = before  # type: ignore[attr-defined]
+        device.block = before
     launches = WINDOWS * replays
     updates = point.neurons * point.steps * launches
     best = updates / max(min(taken), 1e-12)

@@ -96,3 +96,23 @@ def outcome(net: Network, *parts: float) -> list[object]:
     result += [np.concatenate(arrays).tobytes() for arrays in traces.values()]
     result += [net[name].state[key].tobytes() for name in names for key in net[name].state]
     return result
+
+
+def dense(net: Network, sizes: Sequence[int] = (120, 40), weight: object = 20.0) -> None:
+    """Rows of one delay that reach most neurons, two weights into one port, and rows of another."""
+    for name, n in zip("EI", sizes, strict=True):
+        net.population(name, n, "lif", initial=START, receptors=SIMPLE)
+        net.drive(name, 400.0)
+    net.connect("E", "E", FixedProbability(0.8), weight, 1.5, "exc")
+    net.connect("E", "I", FixedProbability(0.8), weight, 1.5, "exc")
+    net.connect("I", "E", AllToAll(), -15.0, 1.5, "inh")
+    net.connect("I", "I", FixedProbability(0.9), -15.0, 0.7, "inh")
+    net.connect("I", "I", OneToOne(), -5.0, 0.7, "inh")
+
+
+def wide(net: Network, weight: object = 20.0) -> None:
+    """4,200 neurons: cells of two tiles, rows of one delay beside rows of many."""
+    net.population("P", 4200, "lif", initial=START, receptors=SIMPLE)
+    net.drive("P", 400.0)
+    net.connect("P", "P", FixedOutDegree(80), weight, 1.5, "exc")
+    net.connect("P", "P", FixedOutDegree(20), -30.0, Uniform(0.5, 2.0), "inh")
