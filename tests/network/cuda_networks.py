@@ -106,7 +106,7 @@ def dense(net: Network, sizes: Sequence[int] = (120, 40), weight: object = 20.0)
     net.connect("E", "E", FixedProbability(0.8), weight, 1.5, "exc")
     net.connect("E", "I", FixedProbability(0.8), weight, 1.5, "exc")
     net.connect("I", "E", AllToAll(), -15.0, 1.5, "inh")
-    net.connect("I", "I", FixedProbability(0.9), -15.0, 0.7, "inh")
+    net.connect("I", "I", FixedProbability(0.9), -14.0, 0.7, "inh")
     net.connect("I", "I", OneToOne(), -5.0, 0.7, "inh")
 
 
