@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from spikecuda.kernels.inspection.catalogue import VARIANTS, built_in
+from spikecuda.kernels.inspection.catalogue import VARIANTS, built_in, later
 from spikecuda.kernels.inspection.mix import profile
 from spikecuda.kernels.inspection.subject import Subject, inspected
 from spikecuda.kernels.offline import ARCHITECTURES
@@ -31,7 +31,8 @@ def covered() -> Iterable[tuple[str, KernelSpec, tuple[int, int]]]:
     """Yield variant, kernel and architecture of everything that has a budget.
 
     The plain kernels on every architecture; with noise and Poisson input LIF on one architecture
-    of each optimiser, NVVM 7 (before 10.0) and the newer one, and on the RTX 3060's.
+    of each optimiser, NVVM 7 (before 10.0) and the newer one, and on the RTX 3060's; the later
+    models on two.
     """
     for variant in VARIANTS:
         for kernel in built_in(variant):
@@ -41,6 +42,9 @@ def covered() -> Iterable[tuple[str, KernelSpec, tuple[int, int]]]:
             elif kernel.model.name == "lif":
                 for cc in ((8, 6), (9, 0), (10, 0)):
                     yield variant, kernel, cc
+    for kernel in later():
+        for cc in ((8, 6), (10, 0)):
+            yield "bias", kernel, cc
 
 
 def key(variant: str, subject: Subject) -> str:

@@ -1,4 +1,7 @@
-"""The update kernels that are inspected: every built-in model, scheme and precision."""
+"""The update kernels that are inspected: of the first models every scheme and precision.
+
+Of the models that came later those that have code of their own, in float32.
+"""
 
 from collections.abc import Iterator
 
@@ -11,6 +14,7 @@ VARIANTS = {
     "poisson each": InputSpec(bias=NEURON, pulses=((NEURON, NEURON),)),
 }
 MODELS = ("lif", "adex", "izhikevich")
+LATER = ("lif_cond", "eif", "qif", "hh_traub", "glif5")
 
 
 def spec(
@@ -46,10 +50,16 @@ def spec(
 
 
 def built_in(variant: str = "bias") -> Iterator[KernelSpec]:
-    """Yield the kernel of every built-in model, scheme and precision."""
+    """Yield the kernels of ``MODELS``, in every scheme and precision."""
     from spikecuda.models.registry import find
 
     for model in MODELS:
         for scheme in find(model).schemes:
             for precision in PRECISIONS:
                 yield spec(model, precision, scheme, variant)
+
+
+def later() -> Iterator[KernelSpec]:
+    """Yield the kernels of ``LATER``, in float32 and the default scheme."""
+    for model in LATER:
+        yield spec(model, "float32")

@@ -63,8 +63,12 @@ def test_state_is_moved_once_a_launch_and_a_bit_a_step(item):
         "load": spec.bytes_per_neuron() + bias, "store": spec.bytes_per_neuron()
     }  # fmt: skip
     assert found.step_bytes == {"load": 0.0, "store": 1 / 8}
-    # Nothing in these kernels' loops depends on a spike or on luck.
-    assert found.main.weights.branches == []
+    # Nothing in these kernels' loops depends on a spike or on luck, but for divisions of numbers
+    # near the ends of the float range.
+    branches = found.main.weights.branches
+    assert all(kind == "slow path" and share == 0 for _, kind, share in branches)
+    divides = spec.model.name in ("qif", "hh_traub")
+    assert bool(branches) == divides
 
 
 def test_budgets_cover_exactly_the_kernels_there_are():

@@ -47,3 +47,20 @@ def test_population_rate(target, model, limit):
     assert abs(difference.mean() / reference.mean()) < limit
     # No neuron is far off either: a stuck one would vanish in the mean.
     assert (np.abs(difference) <= 3 + 0.15 * reference).all()
+
+
+@pytest.mark.parametrize(("model", "low", "high"), [("hh_traub", 0, 600), ("glif5", 250, 600)])
+def test_newer_models_in_float16(target, model, low, high):
+    """A second from just above silence to about 100 Hz: no neuron off by more than two spikes.
+
+    The rate without noise is a smooth function of the current; rounding noise moves it by less
+    than the two spikes that the ends of the second can gain or lose.
+    """
+    counts = {}
+    for precision in ("float64", "float16"):
+        with GPUNeuronPool(500, model, precision=precision, seed=3, **target) as pool:
+            current = Constant(np.linspace(low, high, 500))
+            counts[precision] = pool.run(duration=1000.0, input=current).spikes.counts(500)
+    assert counts["float64"].max() > 50
+    assert np.abs(counts["float16"] - counts["float64"]).max() <= 2
+    assert abs(counts["float16"].mean() / counts["float64"].mean() - 1) < 0.002
