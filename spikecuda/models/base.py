@@ -51,8 +51,9 @@ class Model:
             ``freeze``: every state stays as ``reset`` left it and input pulses are lost.
             ``silent``: everything goes on.
         pulse: the state that an input pulse (Poisson weight) adds to; default: the first.
-        memory: the parameter (ms) with which a linear membrane forgets a current; synaptic currents
-            that decay are then integrated exactly.
+        memory: the time constant (ms) with which a linear membrane forgets a current, a parameter's
+            name or a function of parameters by name; synaptic currents that decay are then
+            integrated exactly.
         input_unit: the unit of ``current``.
         requires: relations between parameters, such as ``("v_reset", "<", "v_th")``.
         source: the publication.
@@ -70,7 +71,7 @@ class Model:
     refractory: ClassVar[bool] = False
     while_refractory: ClassVar[str] = "clamp"
     pulse: ClassVar[str] = ""
-    memory: ClassVar[str | None] = None
+    memory: ClassVar[str | Callable[..., Any] | None] = None
     input_unit: ClassVar[str] = "pA"
     requires: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     source: ClassVar[str] = ""

@@ -3,6 +3,9 @@
 Each level adds mechanisms, and so a group of parameters, to the membrane of the first.
 """
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 import numpy as np
 
 from spikecuda.kernels.models import glif, lif
@@ -88,7 +91,13 @@ def _adaptation(c_m, g_l, e_l, k_1, k_2, a_v, b_v, dt):
     }  # fmt: skip
 
 
+def _time_constant(c_m, g_l):
+    """Return the membrane's, ms."""
+    return c_m / g_l
+
+
 class _Membrane:
+    memory: ClassVar[str | Callable[..., Any] | None] = _time_constant
     v = State(
         "mV",
         initial="e_l",

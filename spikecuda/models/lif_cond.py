@@ -25,6 +25,10 @@ class LIFCond(Model):
     refractory = True
     requires = (("v_reset", "<", "v_th"),)
 
+    def memory(c_m, g_l):
+        """Return the membrane time constant, ms."""
+        return c_m / g_l
+
     v = State(
         "mV",
         initial="e_l",

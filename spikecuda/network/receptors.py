@@ -15,6 +15,7 @@ import numpy as np
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels.receptors import KINDS, ReceptorSpec
 from spikecuda.models.base import Model
+from spikecuda.plan import by_name
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,8 @@ def current_equivalents(
     Returns:
         ``to_i`` (1) and ``to_di`` (ms), float64, one number or one per neuron.
     """
-    rate = np.asarray(0.0 if model.memory is None else 1.0 / params[model.memory], np.float64)
+    memory = model.memory
+    rate = np.asarray(0.0 if memory is None else 1.0 / by_name(params, memory), np.float64)
     delta = 1.0 / tau - rate
     # The integrals over the step of exp(-rate (dt - t)) and the current, for i and for di.
     small = np.abs(delta * dt) < 1e-4
