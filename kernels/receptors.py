@@ -24,7 +24,7 @@ class ReceptorKind:
         couples: what it adds to: "current" (pA), "conductance" (nS) or "jump" (mV).
         states: names of its states.
         constants: names of its constants, computed by the host.
-        gather: source lines before the model's step.
+        gather: source lines before the model's step; those of a conductance leave it in ``{x}now``.
         settle: source lines after it, with ``{x}arrival`` what arrives, in the unit of weights.
     """
 
@@ -58,22 +58,14 @@ KINDS = {
         CONDUCTANCE,
         ("g",),
         ("keep", "half", "e_rev"),
-        (
-            "{x}now = {m}mul({x}half, {x}g)",
-            "g_syn = g_syn + {x}now",
-            "g_e_syn = {m}fma({x}now, {x}e_rev, g_e_syn)",
-        ),
+        ("{x}now = {m}mul({x}half, {x}g)",),
         ("{x}g = {m}fma({x}keep, {x}g, {x}arrival)",),
     ),
     "alpha_conductance": ReceptorKind(
         CONDUCTANCE,
         ("g", "dg"),
         ("keep", "drift", "rise", "half", "half_drift", "e_rev"),
-        (
-            "{x}now = {m}fma({x}half, {x}g, {m}mul({x}half_drift, {x}dg))",
-            "g_syn = g_syn + {x}now",
-            "g_e_syn = {m}fma({x}now, {x}e_rev, g_e_syn)",
-        ),
+        ("{x}now = {m}fma({x}half, {x}g, {m}mul({x}half_drift, {x}dg))",),
         (
             "{x}g = {m}fma({x}keep, {x}g, {m}mul({x}drift, {x}dg))",
             "{x}dg = {m}fma({x}keep, {x}dg, {m}mul({x}rise, {x}arrival))",
@@ -87,8 +79,6 @@ KINDS = {
             "{x}block = {m}div(real(1.0), {m}fma({x}mg, {exp}({m}mul({x}steep, v)), real(1.0)))",
             "{x}now = {m}mul({m}fma({x}half_decay, {x}g_decay, -{m}mul({x}half_rise, {x}g_rise)),"
             " {x}block)",
-            "g_syn = g_syn + {x}now",
-            "g_e_syn = {m}fma({x}now, {x}e_rev, g_e_syn)",
         ),
         (
             "{x}g_decay = {m}fma({x}keep_decay, {x}g_decay, {m}mul({x}peak, {x}arrival))",

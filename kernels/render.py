@@ -26,6 +26,8 @@ from spikecuda.kernels.spec import (
 HERE = Path(__file__).parent
 # Neurons of a chunk on the CPU: state, input and flags of a chunk stay in a 32 KB L1 cache.
 CHUNK = 1024
+# A network's kernel takes one step a call, mostly: a chunk costs more than it saves.
+NETWORK_CHUNK = 4096
 TARGETS = ("cpu", "cuda", "cudasim")
 _importing = threading.RLock()
 
@@ -113,27 +115,33 @@ def _import(path: Path, source: str) -> ModuleType:
         return module
 
 
+def chunk_of(spec: KernelSpec) -> int:
+    """Return how many neurons a CPU kernel takes at once."""
+    return NETWORK_CHUNK if spec.network else CHUNK
+
+
 def scratch(spec: KernelSpec) -> list[tuple[str, str, int, int]]:
     """Return the buffers that a CPU kernel needs for a chunk: name, type, first byte, elements.
 
-    The first ``CHUNK + 32`` bytes, up to a multiple of 64, are for flags.
+    The first ``chunk + 32`` bytes, up to a multiple of 64, are for flags.
     """
-    wanted = [(f"_buffer{w}", "uint32", CHUNK) for w in range(spec.dither_words)]
+    size = chunk_of(spec)
+    wanted = [(f"_buffer{w}", "uint32", size) for w in range(spec.dither_words)]
     for n in range(len(spec.inputs.noises)):
-        wanted.append((f"_normals{n}", "float32", 4 * CHUNK))
+        wanted.append((f"_normals{n}", "float32", 4 * size))
     for n in range(len(spec.inputs.pulses)):
-        wanted.append((f"_uniforms{n}", "float32", 4 * CHUNK))
-        wanted += [(f"_{kind}{n}", "float32", CHUNK) for kind in ("counts", "survivals", "masses")]
-    result, at = [], CHUNK + 64
-    for name, dtype, size in wanted:
-        result.append((name, dtype, at, size))
-        at += 4 * size
+        wanted.append((f"_uniforms{n}", "float32", 4 * size))
+        wanted += [(f"_{kind}{n}", "float32", size) for kind in ("counts", "survivals", "masses")]
+    result, at = [], size + 64
+    for name, dtype, elements in wanted:
+        result.append((name, dtype, at, elements))
+        at += 4 * elements
     return result
 
 
 def scratch_bytes(spec: KernelSpec) -> int:
     """Return the bytes of scratch memory that a network's kernel is given on the CPU."""
-    return CHUNK + 64 + sum(4 * size for _, _, _, size in scratch(spec))
+    return chunk_of(spec) + 64 + sum(4 * size for _, _, _, size in scratch(spec))
 
 
 def _context(spec: KernelSpec, target: str) -> dict[str, object]:
@@ -225,7 +233,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "conducting": "conductance" in couples,
         "entry_arguments": spec.arguments,
         "scratch": scratch(spec),
-        "chunk": CHUNK,
+        "chunk": chunk_of(spec),
         # The simulator has no warp votes, and calls the numerics from plain Python.
         "ballot": target == "cuda",
         "m": "sim." if target == "cudasim" else "",

@@ -43,7 +43,7 @@ from spikecuda.spikes import Spikes
 BUILD_TICKS = 1000
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
 HIDDEN = 65535
-NEURONS_PER_THREAD = 1024
+NEURONS_PER_THREAD = 4096
 # What a kernel's names for a receptor end in, besides its states and constants.
 KERNEL_NAMES = ("scale", "first", "arrival", "now", "block")
 
