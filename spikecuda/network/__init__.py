@@ -21,9 +21,12 @@ _PUBLIC = {
     "OneToOne": "rules",
     "Pairs": "rules",
     "SpikeTrain": "sources",
+    "from_file": "edges",
+    "from_matrix": "edges",
 }
 
 if TYPE_CHECKING:
+    from spikecuda.network.edges import from_file, from_matrix
     from spikecuda.network.network import Network
     from spikecuda.network.receptors import (
         NMDA,
@@ -62,6 +65,8 @@ __all__ = [
     "OneToOne",
     "Pairs",
     "SpikeTrain",
+    "from_file",
+    "from_matrix",
 ]
 
 

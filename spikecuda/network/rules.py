@@ -257,7 +257,7 @@ NAMED = {"all_to_all": AllToAll, "one_to_one": OneToOne}
 
 
 def as_rule(rule: object) -> Rule:
-    """Return a rule from itself, a name, or a SciPy sparse matrix (sources x targets)."""
+    """Return a rule from itself or a name."""
     if isinstance(rule, Rule):
         return rule
     if isinstance(rule, str):

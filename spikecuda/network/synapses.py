@@ -31,7 +31,16 @@ class Piece:
 
 
 def bundle_of(projection: Projection, wiring: Wiring) -> Bundle:
-    """Return the bundle that holds a projection."""
+    """Return the bundle that holds a projection.
+
+    Raises:
+        SpikecudaValueError: the projection is procedural.
+    """
+    if projection.procedural:
+        raise SpikecudaValueError(
+            f"{projection.name} is procedural and stores no synapses to look at or change; connect "
+            "it with procedural=False, which gives the same synapses"
+        )
     return next(b for b in wiring.bundles if projection in b.projections)
 
 

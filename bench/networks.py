@@ -1,0 +1,170 @@
+"""Benchmark networks on the CPU against the floor that this machine sets.
+
+    python bench/networks.py [--threads 1 2] [--only cuba4k coba4k cuba40k brunel microcircuit]
+
+Checks first, times then: every network runs with one and with two partitions and must give the
+same spikes.  The time is that of the loop alone, without building the network, best of several
+runs from a reset network.
+
+The floor: a run does U updates of neurons and E synaptic events, and cannot take less than
+``U / u + E / e`` on one core, with both ceilings measured in the same run:
+
+- u: updates per second of the same populations, with their drives, but without synapses;
+- e: events per second of the inner delivery loop alone, over one long row of random targets among
+  as many cells as the network's accumulator has, read from memory: 2 bytes of target, and 2 of
+  weight where weights differ.
+
+What the floor leaves out: finding the rows of a spike, listing spikes, and exchanging them.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from spikecuda.examples import brunel, coba, cuba, microcircuit
+
+from spikecuda.distributions import Uniform
+from spikecuda.network import ExpCurrent, FixedProbability, Network, NetworkResult
+
+# Model time of a run (ms), and what to compare with: seconds on one thread of the fastest other
+# simulator, GeNN 5.4 with -O3 in float32, measured on a 2.45 GHz Zen 3 with 2 cores in 2026-11.
+CASES: dict[str, tuple[float, float | None]] = {
+    "cuba4k": (1000.0, 0.116),
+    "coba4k": (1000.0, 0.149),
+    "cuba40k": (500.0, 0.59),
+    "brunel": (100.0, 0.62),
+    "microcircuit": (1000.0, 47.0),
+}
+WARM_UP = 20.0
+RUNS = 5
+
+
+def cuba40k(**options: Any) -> Network:
+    """Return CUBA with ten times the neurons and as many synapses on each: 3.2 M."""
+    net = Network(0.1, **options)
+    receptors = {"exc": ExpCurrent(cuba.TAU_E), "inh": ExpCurrent(cuba.TAU_I)}
+    for name, size in (("E", 32_000), ("I", 8_000)):
+        start = {"v": Uniform(-60.0, -50.0)}
+        net.population(name, size, "lif", cuba.NEURON, start, receptors=receptors)
+    rule = FixedProbability(0.002)
+    for target in ("E", "I"):
+        net.connect("E", target, rule, cuba.EXCITATION, 0.1, "exc")
+        net.connect("I", target, rule, cuba.INHIBITION["brian"], 0.1, "inh")
+    return net
+
+
+MAKE: dict[str, Callable[..., Network]] = {
+    "cuba4k": lambda **options: cuba.network("brian", **options),
+    "coba4k": coba.network,
+    "cuba40k": cuba40k,
+    "brunel": brunel.network,
+    "microcircuit": microcircuit.network,
+}
+
+
+def spikes_of(result: NetworkResult) -> list[bytes]:
+    """Return a run's spikes, to be compared."""
+    return [s.step.tobytes() + s.neuron.tobytes() for s in result.spikes.values()]
+
+
+def check(name: str) -> None:
+    """Raise unless one partition and two give the same spikes."""
+    duration = 50.0 if name == "microcircuit" else 100.0
+    found = []
+    for partitions in (1, 2) if name != "microcircuit" else (2, 4):
+        with MAKE[name](seed=1, threads=1, partitions=partitions) as net:
+            found.append(spikes_of(net.run(duration)))
+    if found[0] != found[1] or not any(found[0]):
+        raise SystemExit(f"{name}: the number of partitions changes the spikes")
+
+
+def measure(net: Network, duration: float, runs: int) -> tuple[float, NetworkResult]:
+    """Return the best time of several runs from the start, and the last result."""
+    best = np.inf
+    net.run(WARM_UP)
+    for _ in range(runs):
+        net.reset()
+        result = net.run(duration)
+        best = min(best, result.seconds)
+    return best, result
+
+
+def update_ceiling(name: str) -> float:
+    """Return updates per second on one core of a network's neurons without its synapses."""
+    net = MAKE[name](seed=1, threads=1)
+    net.projections.clear()
+    net._wired[:] = [p for p in net._wired if p.source.group.plan is None]
+    with net:
+        steps = 500 if name == "microcircuit" else 2000
+        best, _ = measure(net, steps * net.dt, RUNS)
+        return sum(net.metrics()[key] for key in ("neurons",)) * steps / best
+
+
+def event_ceiling(cells: int, weights: bool) -> float:
+    """Return events per second on one core of the delivery loop alone."""
+    from numba import njit
+
+    from spikecuda.kernels.network.deliver import add_constant, add_weights
+
+    @njit(error_model="numpy", nogil=True)
+    def loop(sums: np.ndarray, targets: np.ndarray, values: np.ndarray, each: bool) -> None:
+        if each:
+            add_weights(sums, targets, values)
+        else:
+            add_constant(sums, targets, np.int32(3))
+
+    random = np.random.default_rng(1)
+    targets = random.integers(0, min(cells, 65536), 8_000_000).astype(np.uint16)
+    values = random.integers(-300, 300, targets.size).astype(np.int16)
+    sums = np.zeros(65536, np.int32)
+    best = np.inf
+    loop(sums, targets, values, weights)
+    for _ in range(RUNS):
+        begin = time.perf_counter()
+        loop(sums, targets, values, weights)
+        best = min(best, time.perf_counter() - begin)
+    return targets.size / best
+
+
+def main() -> None:
+    """Run the benchmarks and print a line each."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--only", nargs="+", default=list(CASES), choices=list(CASES))
+    args = parser.parse_args()
+    print(
+        f"{'network':<13}{'threads':>7}{'build s':>9}{'run s':>9}{'factor':>9}{'M events/s':>12}"
+        f"{'floor s':>9}{'fraction':>9}{'other s':>9}{'ratio':>7}"
+    )
+    for name in args.only:
+        check(name)
+        duration, other = CASES[name]
+        updates = update_ceiling(name)
+        for threads in args.threads:
+            begin = time.perf_counter()
+            with MAKE[name](seed=1, threads=threads) as net:
+                net.build()
+                built = time.perf_counter() - begin
+                seconds, result = measure(net, duration, 2 if name == "microcircuit" else RUNS)
+                metrics = net.metrics()
+                cells = metrics["neurons"] // metrics["partitions"]
+                events = event_ceiling(cells, name == "microcircuit")
+                floor = (
+                    metrics["neurons"] * duration / net.dt / updates + metrics["events"] / events
+                ) / threads
+                print(
+                    f"{name:<13}{threads:>7}{built:>9.3f}{seconds:>9.4f}"
+                    f"{seconds / duration * 1e3:>9.4f}{metrics['events'] / seconds / 1e6:>12.0f}"
+                    f"{floor:>9.4f}{floor / seconds:>9.2f}"
+                    + (f"{other:>9.3f}{other / seconds:>7.1f}" if other and threads == 1 else ""),
+                    flush=True,
+                )
+                del result
+
+
+if __name__ == "__main__":
+    main()
