@@ -1,0 +1,28 @@
+"""Published networks, ready to run: ``spikecuda run NAME``, or from Python.
+
+Each is a module with ``network(...)``, which returns a ``Network`` ready to run, and ``EXAMPLE``,
+which says what the publication found.
+"""
+
+import importlib
+
+from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.examples.example import Example, Published
+
+NAMES = ("microcircuit", "brunel", "cuba", "coba", "izhikevich2003")
+
+__all__ = ["NAMES", "Example", "Published", "find"]
+
+
+def find(name: str) -> Example:
+    """Return an example by name.
+
+    Raises:
+        SpikecudaValueError: there is none of this name.
+    """
+    if name not in NAMES:
+        raise SpikecudaValueError(
+            f"unknown example {name!r}{nearest(name, NAMES)}; there are {', '.join(NAMES)}"
+        )
+    example: Example = importlib.import_module(f"spikecuda.examples.{name}").EXAMPLE
+    return example

@@ -1,0 +1,125 @@
+"""Brunel's network of excitatory and inhibitory neurons and its four regimes.
+
+10,000 excitatory and 2,500 inhibitory neurons, each with synapses from 1,000 and 250 of them,
+drawn at random; a spike makes the membrane jump.  ``g``, the strength of inhibition, and the rate
+of the background decide what the network does.
+
+Source: Brunel (2000) J Comput Neurosci 8:183, figure 8 and table 1.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecuda.analysis import population_counts, power_spectrum
+from spikecuda.examples.example import Example, Published, rate_of
+from spikecuda.inputs import Poisson
+from spikecuda.network.network import Network
+from spikecuda.network.receptors import Delta
+from spikecuda.network.result import NetworkResult
+from spikecuda.network.rules import FixedInDegree
+
+N_E, N_I, C_E, C_I = 10000, 2500, 1000, 250
+NEURON = {
+    "tau_m": 20.0, "v_rest": 0.0, "v_reset": 10.0, "v_th": 20.0, "t_ref": 2.0,
+}  # fmt: skip
+J, DELAY, DT = 0.1, 1.5, 0.1
+# The background rate that drives a neuron to its threshold on average, Hz.
+NU_THR = 1e3 * NEURON["v_th"] / (J * C_E * NEURON["tau_m"])
+
+# What tells the regimes apart.  Regular: intervals vary by less than a tenth.  Synchronous: the
+# rate in bins of 0.5 ms varies as much as that of a sine that touches zero, or more.  Slow: the
+# paper's slow oscillations have 20 to 60 Hz.
+REGULAR, TOUCHES_ZERO, SLOW, BIN = 0.1, 1.0 / math.sqrt(2.0), 60.0, 0.5
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A panel of figure 8.
+
+    Attributes:
+        g: strength of inhibition relative to excitation.
+        background: rate of the background in units of ``NU_THR``.
+        rate: of the neurons, Hz; frequency: of the global oscillation, Hz.  Both table 1.
+    """
+
+    g: float
+    background: float
+    rate: float | None = None
+    frequency: float | None = None
+
+
+REGIMES = {
+    "AI": Regime(5.0, 2.0, rate=37.7),
+    "SR": Regime(3.0, 2.0),
+    "SI-fast": Regime(6.0, 4.0, rate=60.7, frequency=180.0),
+    "SI-slow": Regime(4.5, 0.9, rate=5.5, frequency=22.0),
+}
+
+
+def network(
+    seed: int = 0, threads: int | None = None, precision: str = "float32", variant: str = "AI"
+) -> Network:
+    """Return the network in one of its regimes.
+
+    Args:
+        seed, threads, precision: see ``Network``.
+        variant: "AI" (asynchronous irregular, panel C), "SR" (synchronous regular, A), "SI-fast"
+            or "SI-slow" (synchronous irregular with a fast, B, or a slow oscillation, D).
+    """
+    regime = REGIMES[variant]
+    net = Network(DT, seed, precision, threads=threads)
+    for name, size in (("E", N_E), ("I", N_I)):
+        net.population(name, size, "lif", NEURON, receptors={"jump": Delta()})
+        net.drive(name, Poisson(C_E * regime.background * NU_THR, J))
+    for target in ("E", "I"):
+        net.connect("E", target, FixedInDegree(C_E), J, DELAY)
+        net.connect("I", target, FixedInDegree(C_I), -regime.g * J, DELAY)
+    return net
+
+
+def frequency(result: NetworkResult, start: float) -> float:
+    """Return the frequency, Hz, at which the excitatory population's rate oscillates most."""
+    spikes, neurons, first, stop = result.window("E", start)
+    segment = float(min(500, int(stop - first)))
+    at, power = power_spectrum(spikes, neurons, first, stop, BIN, segment)
+    return float(at[power.argmax()])
+
+
+def modulation(result: NetworkResult, start: float) -> float:
+    """Return standard deviation over mean of the excitatory population's count in 0.5 ms."""
+    counts = population_counts(*result.window("E", start), BIN)
+    return float(np.std(counts) / np.mean(counts))
+
+
+def regime(result: NetworkResult, start: float) -> str:
+    """Return which of the paper's regimes a result shows."""
+    synchronous = modulation(result, start) >= TOUCHES_ZERO
+    if result.cv(start=start)["E"] < REGULAR:
+        return "SR" if synchronous else "AR"
+    if not synchronous:
+        return "AI"
+    return "SI-slow" if frequency(result, start) <= SLOW else "SI-fast"
+
+
+def published(variant: str = "AI") -> Sequence[Published]:
+    """Return the published numbers of a regime."""
+    known = REGIMES[variant]
+    source = "Brunel (2000), figure 8 and table 1"
+    result = [Published("regime", "", variant, variant, regime, source)]
+    for number, what, measure in (
+        (known.rate, "rate of E", rate_of("E")),
+        (known.frequency, "global frequency", frequency),
+    ):
+        if number is not None:
+            result.append(Published(what, "Hz", number, number, measure, source))
+    return result
+
+
+EXAMPLE = Example(
+    "brunel", "sparse network of excitatory and inhibitory neurons in one of four regimes",
+    "Brunel (2000) J Comput Neurosci 8:183", network, published, duration=1000.0, settle=200.0,
+    variants=tuple(REGIMES), raster=200.0,
+)  # fmt: skip

@@ -1,0 +1,46 @@
+"""COBA: 4,000 leaky neurons with synaptic conductances, active without input.
+
+Source: Brette et al. (2007) J Comput Neurosci 23:349, benchmark 1; weights and stimulus: NEST's
+version of it (pynest/examples/brette_et_al_2007/coba.py).
+"""
+
+from collections.abc import Sequence
+
+from spikecuda.examples import brette2007
+from spikecuda.examples.example import Example, Published
+from spikecuda.network.network import Network
+from spikecuda.network.receptors import ExpConductance
+
+NEURON = {
+    "c_m": 200.0, "g_l": 10.0, "e_l": -60.0, "v_reset": -60.0, "v_th": -50.0, "t_ref": 5.0,
+}  # fmt: skip
+# ms, mV
+EXC, INH = ExpConductance(5.0, 0.0), ExpConductance(10.0, -80.0)
+# nS
+EXCITATION, INHIBITION = 6.0, 67.0
+
+
+def network(seed: int = 0, threads: int | None = None, precision: str = "float32") -> Network:
+    """Return the network.
+
+    Args:
+        seed, threads, precision: see ``Network``.
+    """
+    net = Network(brette2007.DT, seed, precision, threads=threads)
+    for name, size in (("E", brette2007.N_E), ("I", brette2007.N_I)):
+        net.population(name, size, "lif_cond", NEURON, receptors={"exc": EXC, "inh": INH})
+    brette2007.wire(net, EXCITATION, INHIBITION)
+    brette2007.kick(net, EXCITATION)
+    return net
+
+
+def published() -> Sequence[Published]:
+    """Return what to expect: activity that lasts, at NEST's rates."""
+    return brette2007.expected(((0, 0), (0, 0)), "NEST 3.10, 8 seeds")
+
+
+EXAMPLE = Example(
+    "coba", "4,000 neurons with synaptic conductances, active without input",
+    "Brette et al. (2007) J Comput Neurosci 23:349, benchmark 1", network, published,
+    duration=1000.0, settle=brette2007.SETTLE, raster=None,
+)  # fmt: skip

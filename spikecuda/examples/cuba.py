@@ -1,0 +1,61 @@
+"""CUBA: 4,000 leaky neurons with synaptic currents, active without input.
+
+Source: Brette et al. (2007) J Comput Neurosci 23:349, benchmark 2.  Two versions are in use and
+differ in the strength of inhibition: NEST's (pynest/examples/brette_et_al_2007/cuba.py), which
+starts all neurons above threshold and stimulates, and Brian2's (examples/CUBA.py), which starts
+them anywhere below it.
+"""
+
+from collections.abc import Sequence
+
+from spikecuda.distributions import Uniform
+from spikecuda.examples import brette2007
+from spikecuda.examples.example import Example, Published
+from spikecuda.network.network import Network
+from spikecuda.network.receptors import ExpCurrent
+from spikecuda.network.rules import FixedProbability
+
+NEURON = {
+    "tau_m": 20.0, "c_m": 200.0, "v_rest": -49.0, "v_reset": -60.0, "v_th": -50.0, "t_ref": 5.0,
+}  # fmt: skip
+TAU_E, TAU_I = 5.0, 10.0
+# pA.  Brian2 writes weights as 1.62 and -9 mV; a current is that times c_m / tau_m = 10 pA / mV.
+EXCITATION = 16.2
+INHIBITION = {"nest": -139.5, "brian": -90.0}
+
+
+def network(
+    seed: int = 0, threads: int | None = None, precision: str = "float32", variant: str = "nest"
+) -> Network:
+    """Return the network.
+
+    Args:
+        seed, threads, precision: see ``Network``.
+        variant: "nest" or "brian".
+    """
+    net = Network(brette2007.DT, seed, precision, threads=threads)
+    start = Uniform(-60.0, -50.0) if variant == "brian" else -49.0
+    receptors = {"exc": ExpCurrent(TAU_E), "inh": ExpCurrent(TAU_I)}
+    for name, size in (("E", brette2007.N_E), ("I", brette2007.N_I)):
+        net.population(name, size, "lif", NEURON, {"v": start}, receptors=receptors)
+    if variant == "brian":
+        rule = FixedProbability(brette2007.PROBABILITY)
+        brette2007.wire(net, EXCITATION, INHIBITION[variant], rule)
+    else:
+        brette2007.wire(net, EXCITATION, INHIBITION[variant])
+        brette2007.kick(net, EXCITATION)
+    return net
+
+
+def published(variant: str = "nest") -> Sequence[Published]:
+    """Return what to expect: activity that lasts, at the rates of the other simulator."""
+    if variant == "brian":
+        return brette2007.expected(((0, 0), (0, 0)), "Brian2 2.11, 10 seeds")
+    return brette2007.expected(((0, 0), (0, 0)), "NEST 3.10, 10 seeds")
+
+
+EXAMPLE = Example(
+    "cuba", "4,000 neurons with synaptic currents, active without input",
+    "Brette et al. (2007) J Comput Neurosci 23:349, benchmark 2", network, published,
+    duration=1000.0, settle=brette2007.SETTLE, variants=("nest", "brian"), raster=None,
+)  # fmt: skip

@@ -1,0 +1,117 @@
+"""What an example is: a network, and what was published of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.network.network import Network
+from spikecuda.network.result import NetworkResult
+
+
+Measure = Callable[[NetworkResult, float], float | str]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published number or word, and how to get the same one from a run.
+
+    Attributes:
+        what: such as "rate of L4E".
+        unit: such as "Hz"; may be empty.
+        low, high: what was published, twice, or its spread over seeds and simulators.
+        measure: gives it from a result and the time in ms from which on to look.
+        source: who found it.
+    """
+
+    what: str
+    unit: str
+    low: float | str
+    high: float | str
+    measure: Measure
+    source: str
+
+    @property
+    def text(self) -> str:
+        """What was published."""
+        if isinstance(self.low, str) or self.low == self.high:
+            return show(self.low)
+        return f"{show(self.low)} to {show(self.high)}"
+
+    def verdict(self, value: float | str) -> str:
+        """Return whether a value is the published one, or by how much it is beyond."""
+        if isinstance(value, str) or isinstance(self.low, str) or isinstance(self.high, str):
+            return "as published" if value == self.low else "differs"
+        bound = min(max(value, self.low), self.high)
+        if value == bound:
+            return "as published"
+        return f"{100.0 * (value / bound - 1.0):+.1f} %" if bound else "differs"
+
+
+def show(value: float | str) -> str:
+    """Return a number with three digits, or a word as it is."""
+    return value if isinstance(value, str) else f"{value:.3g}"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A published network.
+
+    Attributes:
+        name: what ``spikecuda run`` calls it.
+        about: one sentence.
+        source: the publication.
+        network: returns the network; takes ``seed``, ``threads``, ``precision``, and ``variant`` and
+            ``scale`` if the example has them.
+        published: returns what to expect; takes ``variant`` and ``scale`` likewise.
+        duration: ms that are looked at if nothing else is asked for.
+        settle: ms before these.
+        variants: what can be chosen, the usual one first.
+        scales: whether the network can be made smaller.
+        raster: ms at the end that the raster shows; None: all.
+    """
+
+    name: str
+    about: str
+    source: str
+    network: Callable[..., Network]
+    published: Callable[..., Sequence[Published]]
+    duration: float
+    settle: float = 0.0
+    variants: tuple[str, ...] = ()
+    scales: bool = False
+    raster: float | None = 500.0
+
+    def options(self, variant: str | None = None, scale: float | None = None) -> dict[str, Any]:
+        """Return checked options for ``network`` and ``published``.
+
+        Raises:
+            SpikecudaValueError: the example has no such variant, no variants, or only one size.
+        """
+        options: dict[str, Any] = {}
+        if variant is not None:
+            if variant not in self.variants:
+                known = f"it has {', '.join(self.variants)}" if self.variants else "it has only one"
+                raise SpikecudaValueError(
+                    f"{self.name} has no variant {variant!r}{nearest(variant, self.variants)}; "
+                    f"{known}"
+                )
+            options["variant"] = variant
+        if scale is not None:
+            if not self.scales:
+                raise SpikecudaValueError(
+                    f"{self.name} has one size (got scale {scale:g}); leave scale out"
+                )
+            options["scale"] = scale
+        return options
+
+
+def rate_of(population: str) -> Measure:
+    """Return a measure: the mean rate of a population, Hz."""
+    return lambda result, start: result.rates(start=start)[population]
+
+
+def sustained(result: NetworkResult, start: float) -> str:
+    """Measure whether there are spikes in the last 10 ms: "sustained" or "dies out"."""
+    last = max(spikes.time[-1] if len(spikes) else 0.0 for spikes in result.spikes.values())
+    return "sustained" if last > result.stop - 10.0 else "dies out"

@@ -1,0 +1,193 @@
+"""The cortical microcircuit: a square millimetre of early sensory cortex at full density.
+
+Four layers, an excitatory and an inhibitory population in each; 77,169 neurons, 299 million
+synapses with individual weights and delays.
+
+Sources: Potjans & Diesmann (2014) Cereb Cortex 24:785 (PD14), tables 4 and 5; initial values
+"optimized", rates of a full-scale run and the rule of scaling: the authors' code, github
+INM-6/microcircuit-PD14-model, commit fd40046 (2026); scaling also van Albada et al. (2015) PLoS
+Comput Biol 11:e1004490.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from spikecuda.distributions import Normal
+from spikecuda.errors import SpikecudaValueError
+from spikecuda.examples.example import Example, Published, rate_of
+from spikecuda.inputs import Poisson
+from spikecuda.network.network import Network
+from spikecuda.network.receptors import ExpCurrent
+from spikecuda.network.rules import FixedTotal
+
+POPULATIONS = ("L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I")
+NEURONS = (20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948)
+# Probability that a pair has at least one synapse: rows are targets, columns sources.
+PROBABILITY = (
+    (0.1009, 0.1689, 0.0437, 0.0818, 0.0323, 0.0000, 0.0076, 0.0000),
+    (0.1346, 0.1371, 0.0316, 0.0515, 0.0755, 0.0000, 0.0042, 0.0000),
+    (0.0077, 0.0059, 0.0497, 0.1350, 0.0067, 0.0003, 0.0453, 0.0000),
+    (0.0691, 0.0029, 0.0794, 0.1597, 0.0033, 0.0000, 0.1057, 0.0000),
+    (0.1004, 0.0622, 0.0505, 0.0057, 0.0831, 0.3726, 0.0204, 0.0000),
+    (0.0548, 0.0269, 0.0257, 0.0022, 0.0600, 0.3158, 0.0086, 0.0000),
+    (0.0156, 0.0066, 0.0211, 0.0166, 0.0572, 0.0197, 0.0396, 0.2252),
+    (0.0364, 0.0010, 0.0034, 0.0005, 0.0277, 0.0080, 0.0658, 0.1443),
+)
+# Background: synapses of each neuron and the rate of each, Hz.
+EXTERNAL = (1600, 1500, 2100, 1900, 2000, 1900, 2900, 2100)
+BACKGROUND_RATE = 8.0
+NEURON = {
+    "tau_m": 10.0, "c_m": 250.0, "v_rest": -65.0, "v_reset": -65.0, "v_th": -50.0, "t_ref": 2.0,
+}  # fmt: skip
+TAU_SYN = 0.5
+# Amplitude of the excitatory postsynaptic potential, mV; inhibition is four times as strong.
+PSP, INHIBITION, STRONG = 0.15, -4.0, 2.0
+WEIGHT_SPREAD, DELAY_SPREAD = 0.1, 0.5
+DELAY = {"E": 1.5, "I": 0.75}
+DT = 0.1
+
+# Start values of v, mV: mean and standard deviation.
+ORIGINAL = ((-58.0, 10.0),) * 8
+OPTIMIZED = (
+    (-68.28, 5.36), (-63.16, 4.57), (-63.33, 4.74), (-63.45, 4.94), (-63.11, 4.94),
+    (-61.66, 4.55), (-66.72, 5.46), (-61.43, 4.48),
+)  # fmt: skip
+# Rates of a full-scale run of the authors' code, Hz: what scaling keeps.
+FULL_RATES = (0.903, 2.965, 4.414, 5.876, 7.569, 8.633, 1.105, 7.829)
+
+# Lowest and highest rate, Hz, in: PD14's excitatory populations, three runs of the authors' NEST
+# code with other seeds, and the NetPyNE version of Romaro et al. (2021) Neural Comput 33:1993,
+# table A.1.
+SPREAD = (
+    (0.86, 0.97), (2.80, 3.03), (4.37, 4.75), (5.40, 5.93), (6.80, 8.14), (8.22, 9.08),
+    (0.99, 1.14), (7.52, 7.85),
+)  # fmt: skip
+# Rates of smaller networks in Romaro et al. (2021), table A.1, scaled by a rule like this one.
+ROMARO = {
+    0.8: (0.82, 2.81, 4.45, 5.74, 7.10, 8.24, 1.17, 7.64),
+    0.5: (0.75, 2.87, 4.57, 5.84, 7.35, 8.31, 1.17, 7.70),
+    0.2: (0.78, 2.99, 4.57, 5.97, 6.17, 8.54, 1.06, 7.80),
+    0.1: (0.75, 3.28, 4.76, 6.20, 6.55, 8.97, 1.10, 8.06),
+}
+
+
+def network(
+    scale: float = 1.0,
+    seed: int = 0,
+    threads: int | None = None,
+    precision: str = "float32",
+    variant: str = "optimized",
+) -> Network:
+    """Return the microcircuit.
+
+    A smaller one has ``scale`` times as many neurons and ``scale`` times as many synapses on each;
+    weights grow by 1 / sqrt(scale), so that the variance of a neuron's input stays, and a constant
+    current makes up for what its mean loses (at the rates of the full network).
+
+    Args:
+        scale: of neurons and synapses, from 0.01 to 1.
+        seed, threads, precision: see ``Network``.
+        variant: start values: "optimized", near the stationary state, or "original", which begins
+            with a burst.
+    """
+    if not 0.01 <= scale <= 1.0:
+        raise SpikecudaValueError(f"scale must be from 0.01 to 1 (got {scale!r})")
+    start = OPTIMIZED if variant == "optimized" else ORIGINAL
+    net = Network(DT, seed, precision, threads=threads)
+    weights = psc() * relative_weights() / math.sqrt(scale)
+    missing = missing_current(scale)
+    for i, name in enumerate(POPULATIONS):
+        net.population(
+            name, round(NEURONS[i] * scale), "lif", NEURON, {"v": Normal(*start[i])},
+            receptors={"syn": ExpCurrent(TAU_SYN)},
+        )  # fmt: skip
+        rate = BACKGROUND_RATE * round(EXTERNAL[i] * scale)
+        net.drive(name, Poisson(rate, psc() / math.sqrt(scale)))
+        if missing[i]:
+            net.drive(name, missing[i])
+    totals = synapses()
+    for t, target in enumerate(POPULATIONS):
+        for s, source in enumerate(POPULATIONS):
+            total = round(totals[t, s] * scale * scale)
+            if total:
+                net.connect(
+                    source, target, FixedTotal(total), _weight(weights[t, s]), _delay(source)
+                )
+    return net
+
+
+def psc() -> float:
+    """Return the current, pA, whose postsynaptic potential is 0.15 mV high.
+
+    Source: PD14, table 4; the maximum of the response of a leaky membrane to exp(-t / tau_syn).
+    """
+    tau_m, c_m, tau_s = NEURON["tau_m"], NEURON["c_m"], TAU_SYN
+    ratio = tau_s / tau_m
+    peak = ratio ** (tau_s / (tau_m - tau_s)) - ratio ** (tau_m / (tau_m - tau_s))
+    return PSP * c_m * (tau_m - tau_s) / (tau_m * tau_s * peak)
+
+
+def relative_weights() -> np.ndarray:
+    """Return the weight of each (target, source) in units of the excitatory one."""
+    sign = np.array([1.0 if name.endswith("E") else INHIBITION for name in POPULATIONS])
+    result = np.tile(sign, (len(POPULATIONS), 1))
+    result[POPULATIONS.index("L23E"), POPULATIONS.index("L4E")] *= STRONG
+    return result
+
+
+def synapses() -> np.ndarray:
+    """Return the number of synapses of each (target, source) of the full network.
+
+    Source: PD14, equation 1: the number that connects a pair with probability C.
+    """
+    pairs = np.outer(np.array(NEURONS, float), np.array(NEURONS, float))
+    return np.rint(np.log1p(-np.array(PROBABILITY)) / np.log1p(-1.0 / pairs))
+
+
+def missing_current(scale: float) -> np.ndarray:
+    """Return the constant current of each population, pA, that scaling takes from its mean input.
+
+    The mean input is sum K w r tau_syn; with K scaled by s and w by 1 / sqrt(s), a part of
+    1 - sqrt(s) is missing.
+    """
+    indegree = synapses() / np.array(NEURONS, float)[:, None]
+    recurrent = (indegree * relative_weights() * np.array(FULL_RATES)).sum(axis=1)
+    external = np.array(EXTERNAL) * BACKGROUND_RATE
+    lost = 1.0 - math.sqrt(scale)
+    return np.asarray(1e-3 * TAU_SYN * psc() * lost * (recurrent + external))
+
+
+def _weight(mean: float) -> Normal:
+    """Return a distribution of weights that keeps its sign."""
+    std = abs(mean) * WEIGHT_SPREAD
+    if mean > 0:
+        return Normal(mean, std, low=0.0, redraw=True)
+    return Normal(mean, std, high=0.0, redraw=True)
+
+
+def _delay(source: str) -> Normal:
+    mean = DELAY[source[-1]]
+    return Normal(mean, mean * DELAY_SPREAD, low=DT / 2.0, redraw=True)
+
+
+def published(scale: float = 1.0, variant: str = "optimized") -> Sequence[Published]:
+    """Return the published rates for a scale: the full network's, or the nearest smaller one's."""
+    rates = SPREAD
+    source = "full scale: PD14, 3 NEST runs, Romaro et al. (2021)"
+    if scale < 0.9:
+        near = min(ROMARO, key=lambda known: abs(math.log(known / scale)))
+        rates = tuple((rate, rate) for rate in ROMARO[near])
+        source = f"Romaro et al. (2021) at scale {near:g}"
+    return [
+        Published(f"rate of {name}", "Hz", low, high, rate_of(name), source)
+        for name, (low, high) in zip(POPULATIONS, rates, strict=True)
+    ]
+
+
+EXAMPLE = Example(
+    "microcircuit", "cortical microcircuit of 4 layers at any scale",
+    "Potjans & Diesmann (2014) Cereb Cortex 24:785", network, published, duration=1000.0,
+    settle=500.0, variants=("optimized", "original"), scales=True,
+)  # fmt: skip
