@@ -12,6 +12,8 @@ STREAM_DITHER_STEP = 1
 STREAM_DRAW = 256
 STREAM_NOISE = 512
 STREAM_POISSON = 768
+# Spike trains that are drawn before a run, and what examples draw.
+STREAM_GIVEN = 2048
 # In a network a block of random words serves four neurons in one step, not one in four steps.
 STREAM_LANES = 128
 

@@ -338,11 +338,11 @@ class Network:
         finally:
             self._lock.release()
 
-    def build(self, progress: bool = False) -> Any:
+    def build(self, progress: Callable[[int, int], None] | bool = False) -> Any:
         """Make the synapses now, unless they are there; ``run`` does it by itself.
 
         Args:
-            progress: whether to show a progress bar.
+            progress: True shows a progress bar; a function is called with (done, of how much).
 
         Returns:
             The engine.

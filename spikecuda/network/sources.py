@@ -1,11 +1,16 @@
 """Spike trains that come from outside the network."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from spikecuda.arguments import as_count
+from spikecuda.distributions import Uniform
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+from spikecuda.kernels.spec import STREAM_GIVEN
+from spikecuda.seed import as_seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,7 +18,7 @@ class SpikeTrain:
     """Given spikes.
 
     Args:
-        times: ms, float array (spikes,), any order; each is rounded to the grid and must be >= dt.
+        times: ms, float array (spikes,), > 0, any order; each is rounded to the grid, at least dt.
         neurons: int array (spikes,): which neuron of the view or source each belongs to; None:
             each spike goes to (or comes from) all of them.
         weight: in the receptor's unit, for ``net.drive``.
@@ -44,6 +49,40 @@ class SpikeTrain:
         if not np.isfinite(self.weight):
             raise SpikecudaValueError(f"weight must be finite (got {self.weight!r})")
 
+    @staticmethod
+    def poisson(
+        n: int, rate: float, start: float, stop: float, *, weight: float = 1.0, seed: int = 0
+    ) -> "SpikeTrain":
+        """Return independent Poisson trains that last from ``start`` to ``stop``.
+
+        Input without end is a drive with ``Poisson``, which takes no memory.
+
+        Args:
+            n: number of trains.
+            rate: of each, Hz.
+            start, stop: ms.
+            weight: see ``SpikeTrain``.
+            seed: of the draw; other trains need another one.
+        """
+        size = as_count("n", n, 1, 2**31 - 1)
+        if not (math.isfinite(rate) and rate >= 0):
+            raise SpikecudaValueError(f"rate must be >= 0 Hz (got {rate!r})")
+        if not 0 <= start < stop < math.inf:
+            raise SpikecudaValueError(
+                f"start and stop must be 0 <= start < stop ms (got {start!r}, {stop!r})"
+            )
+        # All trains together are one Poisson process whose spikes are dealt to them at random.
+        mean = size * rate * (stop - start) * 1e-3
+        enough = math.ceil(mean + 12.0 * math.sqrt(mean) + 40.0)
+        gaps, owner = (
+            Uniform(0.0, 1.0).draw(enough, stream, as_seed(seed))
+            for stream in (STREAM_GIVEN, STREAM_GIVEN + 1)
+        )
+        times = np.cumsum(-np.log1p(-gaps)) * ((stop - start) / mean if mean else math.inf)
+        inside = times < stop - start
+        chosen = np.minimum((owner[inside] * size).astype(np.int64), size - 1)
+        return SpikeTrain(start + times[inside], chosen, weight)
+
     def on_grid(self, dt: float, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the grid points (int64, >= 1) of the spikes and the trains they belong to.
 
@@ -51,11 +90,11 @@ class SpikeTrain:
             dt: ms.
             size: number of trains; without ``neurons`` all of them have every spike.
         """
-        points = np.rint(self.times / dt).astype(np.int64)
-        if points.size and points.min() < 1:
+        if self.times.size and self.times.min() <= 0:
             raise SpikecudaValueError(
-                f"times must be >= dt = {dt:g} ms (got {self.times.min():g}); a run begins at 0"
+                f"times must be > 0 ms (got {self.times.min():g}); a run begins at 0"
             )
+        points = np.maximum(np.rint(self.times / dt).astype(np.int64), 1)
         if self.neurons is None:
             return np.repeat(points, size), np.tile(np.arange(size), points.size)
         trains = self.neurons

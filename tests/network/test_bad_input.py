@@ -274,7 +274,7 @@ DRIVE = {
     "receptor of none": (("bare", Poisson(1.0, 1.0), "exc"), "bare has no receptors"),
     "train to none": (("bare", SpikeTrain([1.0])), "bare has no receptors"),
     "train with a negative conductance": (("a", SpikeTrain([1.0], weight=-1.0), "slow"), ">= 0 nS"),
-    "train at time 0": (("b", SpikeTrain([0.0])), "times must be >= dt"),
+    "train at time 0": (("b", SpikeTrain([0.0])), "times must be > 0 ms"),
     "train to a neuron beyond": (
         ("b", SpikeTrain([1.0], [5])), r"neurons must be from 0 to 4 \(got 5\)"
     ),
