@@ -303,7 +303,8 @@ def _check(
             for name, number in expected.items():
                 bound = number.error + _storage_error(pool, name, number)
                 difference = abs(Wide(after[name][i]) - number.value)
-                worst = max(worst, float(difference / bound))
+                if bound:
+                    worst = max(worst, float(difference / bound))
                 if fired != spiked[i] or not difference <= bound:
                     raise NumericalError(
                         f"{model.name} ({' '.join(key)}), neuron {i}: the kernel gives {name} = "

@@ -1,4 +1,4 @@
-"""``spikecuda run``: simulate a pool described by options or a TOML file."""
+"""``spikecuda run``: simulate an example, or a pool described by options or a TOML file."""
 
 import argparse
 import time
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from spikecuda.cli import values
 from spikecuda.cli.runconfig import RunConfig, configure
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
+from spikecuda.examples import NAMES
 
 if TYPE_CHECKING:
     from spikecuda.cli.runinputs import Inputs
@@ -23,15 +24,23 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
         "run",
         parents=[common],
-        help="simulate a pool of neurons from options or a TOML file",
-        description="Simulate a pool of neurons. Units: ms, mV, pA, nS, pF, Hz. A VALUE is "
-        + "a number, normal(mean,std), uniform(low,high) or lognormal(mean,std).",
-        epilog="example: spikecuda run --neuron-type adex --num-neurons 10k "
-        "--current 'uniform(500,1000)' --noise 200 --record spikes,v --out adex.npz",
+        help="simulate a published network, or a pool of neurons from options or a TOML file",
+        description="Simulate a published network by name, or a pool of neurons. Units: ms, mV, "
+        "pA, nS, pF, Hz. A VALUE is a number, normal(mean,std), uniform(low,high) or "
+        "lognormal(mean,std).",
+        epilog="examples: spikecuda run microcircuit --scale 0.1 --threads 2; spikecuda run "
+        "--neuron-type adex --num-neurons 10k --current 'uniform(500,1000)' --noise 200 --record "
+        "spikes,v --out adex.npz",
     )
     parser.add_argument(
-        "name", nargs="?", metavar="NAME", help="a .toml file or the name of an example"
+        "name", nargs="?", metavar="NAME",
+        help=f"a published network ({', '.join(NAMES)}) or a .toml file of a pool",
+    )  # fmt: skip
+    network = parser.add_argument_group("a published network")
+    network.add_argument(
+        "--scale", type=float, metavar="S", help="of neurons and synapses (microcircuit)"
     )
+    network.add_argument("--variant", help="one of its versions or regimes, such as SR of brunel")
     pool = parser.add_argument_group("the pool")
     pool.add_argument(
         "--neuron-type", "-m", metavar="MODEL",
@@ -78,7 +87,10 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--record", metavar="NAMES", help="spikes (default), states, or none: spikes,v"
     )
-    run.add_argument("--out", "-o", metavar="FILE.npz", help="write what was recorded")
+    run.add_argument(
+        "--out", "-o", metavar="FILE.npz",
+        help="write what was recorded; for an example: a folder (default: its name)",
+    )  # fmt: skip
     shown = run.add_mutually_exclusive_group()
     shown.add_argument(
         "--live", action="store_true",
@@ -89,7 +101,11 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Run the pool, write and print what it did."""
+    """Run the pool or the example, write and print what it did."""
+    if args.name is not None and not args.name.endswith(".toml"):
+        from spikecuda.cli.runexample import execute as execute_example
+
+        return execute_example(args)
     config = configure(args)
     out = _out_path(config.run.get("out"))
     record = values.names(config.run.get("record", "spikes"))

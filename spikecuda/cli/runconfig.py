@@ -50,16 +50,18 @@ def configure(args: argparse.Namespace) -> RunConfig:
     """Return the configuration of the command's arguments.
 
     Raises:
-        SpikecudaValueError: an unknown example, file, table or key; a value that cannot be read.
+        SpikecudaValueError: an unknown file, table or key; a value that cannot be read; an option
+            that is for examples.
     """
     config = RunConfig()
     if args.name is not None:
-        if args.name.endswith(".toml"):
-            config = read_file(Path(args.name))
-        else:
-            from spikecuda.cli.examples import find_example
-
-            config = find_example(args.name)
+        config = read_file(Path(args.name))
+    for key in ("scale", "variant"):
+        if getattr(args, key) is not None:
+            raise SpikecudaValueError(
+                f"--{key} is for examples (got it for a pool); name one, such as spikecuda run "
+                "microcircuit"
+            )
     for key in POOL_KEYS:
         given = getattr(args, key)
         if given is not None:

@@ -1,20 +1,23 @@
-"""Published networks, ready to run: ``spikecuda run NAME``, or from Python.
+"""Expected networks, ready to run: ``spikecuda run NAME``, or from Python.
 
 Each is a module with ``network(...)``, which returns a ``Network`` ready to run, and ``EXAMPLE``,
 which says what the publication found.
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 from spikecuda.errors import SpikecudaValueError, nearest
-from spikecuda.examples.example import Example, Published
+
+if TYPE_CHECKING:
+    from spikecuda.examples.example import Example
 
 NAMES = ("microcircuit", "brunel", "cuba", "coba", "izhikevich2003")
 
-__all__ = ["NAMES", "Example", "Published", "find"]
+__all__ = ["NAMES", "find"]
 
 
-def find(name: str) -> Example:
+def find(name: str) -> "Example":
     """Return an example by name.
 
     Raises:

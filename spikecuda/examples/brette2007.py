@@ -7,7 +7,7 @@ Source: Brette et al. (2007) J Comput Neurosci 23:349, benchmarks 1 and 2, after
 
 from collections.abc import Sequence
 
-from spikecuda.examples.example import Published, rate_of, sustained
+from spikecuda.examples.example import Expected, rate_of, sustained
 from spikecuda.network.network import Network
 from spikecuda.network.rules import FixedInDegree, Rule
 from spikecuda.network.sources import SpikeTrain
@@ -41,15 +41,15 @@ def kick(net: Network, weight: float) -> None:
     net.drive(net["E"][:KICKED], train, "exc")
 
 
-def expected(
+def expectations(
     rates: tuple[tuple[float, float], tuple[float, float]], source: str
-) -> Sequence[Published]:
+) -> Sequence[Expected]:
     """Return that activity lasts, and the spread of the rates of E and I in another simulator."""
     paper = "Brette et al. (2007)"
     return [
-        Published("activity at the end", "", "sustained", "sustained", sustained, paper),
+        Expected("activity at the end", "", "sustained", "sustained", sustained, paper),
         *(
-            Published(f"rate of {name}", "Hz", low, high, rate_of(name), source)
+            Expected(f"rate of {name}", "Hz", low, high, rate_of(name), source)
             for name, (low, high) in zip(("E", "I"), rates, strict=True)
         ),
     ]

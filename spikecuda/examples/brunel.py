@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecuda.analysis import population_counts, power_spectrum
-from spikecuda.examples.example import Example, Published, rate_of
+from spikecuda.examples.example import Example, Expected, rate_of
 from spikecuda.inputs import Poisson
 from spikecuda.network.network import Network
 from spikecuda.network.receptors import Delta
@@ -104,22 +104,22 @@ def regime(result: NetworkResult, start: float) -> str:
     return "SI-slow" if frequency(result, start) <= SLOW else "SI-fast"
 
 
-def published(variant: str = "AI") -> Sequence[Published]:
+def expected(variant: str = "AI") -> Sequence[Expected]:
     """Return the published numbers of a regime."""
     known = REGIMES[variant]
     source = "Brunel (2000), figure 8 and table 1"
-    result = [Published("regime", "", variant, variant, regime, source)]
+    result = [Expected("regime", "", variant, variant, regime, source)]
     for number, what, measure in (
         (known.rate, "rate of E", rate_of("E")),
         (known.frequency, "global frequency", frequency),
     ):
         if number is not None:
-            result.append(Published(what, "Hz", number, number, measure, source))
+            result.append(Expected(what, "Hz", number, number, measure, source))
     return result
 
 
 EXAMPLE = Example(
     "brunel", "sparse network of excitatory and inhibitory neurons in one of four regimes",
-    "Brunel (2000) J Comput Neurosci 8:183", network, published, duration=1000.0, settle=200.0,
+    "Brunel (2000) J Comput Neurosci 8:183", network, expected, duration=1000.0, settle=200.0,
     variants=tuple(REGIMES), raster=200.0,
 )  # fmt: skip

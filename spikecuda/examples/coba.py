@@ -7,7 +7,7 @@ version of it (pynest/examples/brette_et_al_2007/coba.py).
 from collections.abc import Sequence
 
 from spikecuda.examples import brette2007
-from spikecuda.examples.example import Example, Published
+from spikecuda.examples.example import Example, Expected
 from spikecuda.network.network import Network
 from spikecuda.network.receptors import ExpConductance
 
@@ -34,13 +34,13 @@ def network(seed: int = 0, threads: int | None = None, precision: str = "float32
     return net
 
 
-def published() -> Sequence[Published]:
+def expected() -> Sequence[Expected]:
     """Return what to expect: activity that lasts, at NEST's rates."""
-    return brette2007.expected(((0, 0), (0, 0)), "NEST 3.10, 8 seeds")
+    return brette2007.expectations(((13.1, 14.6), (13.7, 14.7)), "NEST 3.10, 8 seeds")
 
 
 EXAMPLE = Example(
     "coba", "4,000 neurons with synaptic conductances, active without input",
-    "Brette et al. (2007) J Comput Neurosci 23:349, benchmark 1", network, published,
+    "Brette et al. (2007) J Comput Neurosci 23:349, benchmark 1", network, expected,
     duration=1000.0, settle=brette2007.SETTLE, raster=None,
 )  # fmt: skip

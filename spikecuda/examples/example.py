@@ -1,4 +1,4 @@
-"""What an example is: a network, and what was published of it."""
+"""What an example is: a network, and what to expect of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,18 +8,17 @@ from spikecuda.errors import SpikecudaValueError, nearest
 from spikecuda.network.network import Network
 from spikecuda.network.result import NetworkResult
 
-
 Measure = Callable[[NetworkResult, float], float | str]
 
 
 @dataclass(frozen=True)
-class Published:
-    """A published number or word, and how to get the same one from a run.
+class Expected:
+    """What others found, a number or a word, and how to get it from a run.
 
     Attributes:
         what: such as "rate of L4E".
         unit: such as "Hz"; may be empty.
-        low, high: what was published, twice, or its spread over seeds and simulators.
+        low, high: what they found, twice, or its spread over seeds and simulators.
         measure: gives it from a result and the time in ms from which on to look.
         source: who found it.
     """
@@ -33,18 +32,18 @@ class Published:
 
     @property
     def text(self) -> str:
-        """What was published."""
+        """What they found."""
         if isinstance(self.low, str) or self.low == self.high:
             return show(self.low)
         return f"{show(self.low)} to {show(self.high)}"
 
     def verdict(self, value: float | str) -> str:
-        """Return whether a value is the published one, or by how much it is beyond."""
+        """Return whether a value is the expected one, or by how much it is beyond."""
         if isinstance(value, str) or isinstance(self.low, str) or isinstance(self.high, str):
-            return "as published" if value == self.low else "differs"
+            return "as expected" if value == self.low else "differs"
         bound = min(max(value, self.low), self.high)
         if value == bound:
-            return "as published"
+            return "as expected"
         return f"{100.0 * (value / bound - 1.0):+.1f} %" if bound else "differs"
 
 
@@ -61,9 +60,9 @@ class Example:
         name: what ``spikecuda run`` calls it.
         about: one sentence.
         source: the publication.
-        network: returns the network; takes ``seed``, ``threads``, ``precision``, and ``variant`` and
-            ``scale`` if the example has them.
-        published: returns what to expect; takes ``variant`` and ``scale`` likewise.
+        network: returns the network; takes ``seed``, ``threads``, ``precision``, and ``variant``
+            and ``scale`` if the example has them.
+        expected: returns what to expect; takes ``variant`` and ``scale`` likewise.
         duration: ms that are looked at if nothing else is asked for.
         settle: ms before these.
         variants: what can be chosen, the usual one first.
@@ -75,7 +74,7 @@ class Example:
     about: str
     source: str
     network: Callable[..., Network]
-    published: Callable[..., Sequence[Published]]
+    expected: Callable[..., Sequence[Expected]]
     duration: float
     settle: float = 0.0
     variants: tuple[str, ...] = ()
@@ -83,7 +82,7 @@ class Example:
     raster: float | None = 500.0
 
     def options(self, variant: str | None = None, scale: float | None = None) -> dict[str, Any]:
-        """Return checked options for ``network`` and ``published``.
+        """Return checked options for ``network`` and ``expected``.
 
         Raises:
             SpikecudaValueError: the example has no such variant, no variants, or only one size.

@@ -7,11 +7,12 @@ Source: Izhikevich (2003) IEEE Trans Neural Netw 14:1569, figure 3 and the progr
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from spikecuda.distributions import Uniform
-from spikecuda.examples.example import Example, Published
+from spikecuda.examples.example import Example, Expected
 from spikecuda.inputs import Noise
 from spikecuda.kernels.spec import STREAM_GIVEN
 from spikecuda.network.network import Network
@@ -37,7 +38,7 @@ def network(seed: int = 0, threads: int | None = None, precision: str = "float32
     net = Network(DT, seed, precision, threads=threads)
     r = Uniform(0.0, 1.0).draw(N_E + N_I, STREAM_GIVEN + 1, net.seed)
     e, i = r[:N_E], r[N_E:]
-    cells = {
+    cells: dict[str, dict[str, Any]] = {
         "E": {"a": 0.02, "b": 0.2, "c": -65.0 + 15.0 * e**2, "d": 8.0 - 6.0 * e**2},
         "I": {"a": 0.02 + 0.08 * i, "b": 0.25 - 0.05 * i, "c": -65.0, "d": 2.0},
     }
@@ -59,13 +60,13 @@ def _rate(result: NetworkResult, start: float) -> float:
     return (N_E * rates["E"] + N_I * rates["I"]) / (N_E + N_I)
 
 
-def published() -> Sequence[Published]:
+def expected() -> Sequence[Expected]:
     """Return what the paper says."""
-    return [Published("rate of all", "Hz", 8.0, 8.0, _rate, "Izhikevich (2003): about 8 Hz")]
+    return [Expected("rate of all", "Hz", 8.0, 8.0, _rate, "Izhikevich (2003): about 8 Hz")]
 
 
 EXAMPLE = Example(
     "izhikevich2003", "1,000 Izhikevich neurons, all to all, with thalamic noise",
-    "Izhikevich (2003) IEEE Trans Neural Netw 14:1569", network, published, duration=1000.0,
+    "Izhikevich (2003) IEEE Trans Neural Netw 14:1569", network, expected, duration=1000.0,
     raster=None,
 )  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 
 from spikecuda.distributions import Normal
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.examples.example import Example, Published, rate_of
+from spikecuda.examples.example import Example, Expected, rate_of
 from spikecuda.inputs import Poisson
 from spikecuda.network.network import Network
 from spikecuda.network.receptors import ExpCurrent
@@ -64,13 +64,12 @@ SPREAD = (
     (0.86, 0.97), (2.80, 3.03), (4.37, 4.75), (5.40, 5.93), (6.80, 8.14), (8.22, 9.08),
     (0.99, 1.14), (7.52, 7.85),
 )  # fmt: skip
-# Rates of smaller networks in Romaro et al. (2021), table A.1, scaled by a rule like this one.
-ROMARO = {
-    0.8: (0.82, 2.81, 4.45, 5.74, 7.10, 8.24, 1.17, 7.64),
-    0.5: (0.75, 2.87, 4.57, 5.84, 7.35, 8.31, 1.17, 7.70),
-    0.2: (0.78, 2.99, 4.57, 5.97, 6.17, 8.54, 1.06, 7.80),
-    0.1: (0.75, 3.28, 4.76, 6.20, 6.55, 8.97, 1.10, 8.06),
-}
+# Lowest and highest rate, Hz, at a tenth of the size in 4 seeds of NEST 3.10 (500 to 5500 ms) with
+# the same rule of scaling, the same populations, synapses, delays and Poisson drive.
+TENTH = (
+    (0.460, 0.496), (2.06, 2.14), (3.94, 4.03), (4.99, 5.03), (6.48, 6.56), (7.78, 7.79),
+    (0.819, 0.823), (6.99, 7.00),
+)  # fmt: skip
 
 
 def network(
@@ -172,22 +171,22 @@ def _delay(source: str) -> Normal:
     return Normal(mean, mean * DELAY_SPREAD, low=DT / 2.0, redraw=True)
 
 
-def published(scale: float = 1.0, variant: str = "optimized") -> Sequence[Published]:
-    """Return the published rates for a scale: the full network's, or the nearest smaller one's."""
-    rates = SPREAD
-    source = "full scale: PD14, 3 NEST runs, Romaro et al. (2021)"
-    if scale < 0.9:
-        near = min(ROMARO, key=lambda known: abs(math.log(known / scale)))
-        rates = tuple((rate, rate) for rate in ROMARO[near])
-        source = f"Romaro et al. (2021) at scale {near:g}"
+def expected(scale: float = 1.0, variant: str = "optimized") -> Sequence[Expected]:
+    """Return the published rates of the full network, or at a tenth of it NEST's.
+
+    Scaling does not keep rates exactly: a smaller network has other correlations.
+    """
+    rates, source = SPREAD, "full scale: PD14, 3 runs of NEST, Romaro et al. (2021)"
+    if math.isclose(scale, 0.1):
+        rates, source = TENTH, "NEST 3.10 with the same scaling, 4 seeds"
     return [
-        Published(f"rate of {name}", "Hz", low, high, rate_of(name), source)
+        Expected(f"rate of {name}", "Hz", low, high, rate_of(name), source)
         for name, (low, high) in zip(POPULATIONS, rates, strict=True)
     ]
 
 
 EXAMPLE = Example(
     "microcircuit", "cortical microcircuit of 4 layers at any scale",
-    "Potjans & Diesmann (2014) Cereb Cortex 24:785", network, published, duration=1000.0,
+    "Potjans & Diesmann (2014) Cereb Cortex 24:785", network, expected, duration=1000.0,
     settle=500.0, variants=("optimized", "original"), scales=True,
 )  # fmt: skip

@@ -9,6 +9,7 @@ from spikecuda.models.izhikevich import Izhikevich
 from spikecuda.models.lif import LIF
 from spikecuda.models.lif_cond import LIFCond
 from spikecuda.models.parameter import Parameter, State
+from spikecuda.models.parrot import Parrot
 from spikecuda.models.qif import QIF
 from spikecuda.models.registry import find, names
 
@@ -27,6 +28,7 @@ __all__ = [
     "LIFCond",
     "Model",
     "Parameter",
+    "Parrot",
     "State",
     "as_model",
     "find",

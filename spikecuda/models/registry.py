@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _MODELS: dict[str, "type[Model]"] = {}
 BUILT_IN = (
     "lif", "adex", "izhikevich", "lif_cond", "eif", "qif", "hh_traub",
-    "glif1", "glif2", "glif3", "glif4", "glif5",
+    "glif1", "glif2", "glif3", "glif4", "glif5", "parrot",
 )  # fmt: skip
 
 

@@ -237,11 +237,15 @@ class NetworkResult:
         ids = self.trace_ids.get(population)
         return np.arange(self.sizes[population]) if ids is None else ids
 
-    def table(self) -> "Table":
-        """Return a rich table of the populations: neurons, rate, CV, synchrony."""
+    def table(self, start: float | None = None, stop: float | None = None) -> "Table":
+        """Return a rich table of the populations: neurons, rate, CV, synchrony.
+
+        Args:
+            start, stop: part of the run, ms.
+        """
         from spikecuda.network.result_table import table
 
-        return table(self)
+        return table(self, start, stop)
 
     def summary(self) -> None:
         """Print ``table()``."""

@@ -144,7 +144,8 @@ def test_users_model_beside_its_toml(cli, model_file):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("microcircuit",), "unknown example 'microcircuit'"),
+        (("microcircut",), "unknown example 'microcircut'; did you mean 'microcircuit'?"),
+        (("--scale", "0.1"), "--scale is for examples (got it for a pool)"),
         (("gone.toml",), "no such file: gone.toml"),
         (("-m", "lfi"), "did you mean 'lif'"),
         (("-m", "gone.py:A"), "no such model file"),

@@ -38,6 +38,7 @@ LAYERS = [
     ("placement",),
     ("look", "run", "state"),
     ("network",),
+    ("examples",),
     ("pool",),
     ("system",),
     ("oracle",),

@@ -1,0 +1,162 @@
+"""``spikecuda run EXAMPLE``: a published network, what it did beside what to expect."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikecuda.cli.runconfig import INPUT_KEYS, POOL_KEYS
+from spikecuda.errors import SpikecudaError, SpikecudaValueError
+
+if TYPE_CHECKING:
+    from spikecuda.examples.example import Example, Expected
+    from spikecuda.network.network import Network
+    from spikecuda.network.result import NetworkResult
+
+TAKEN = ("scale", "variant", "duration", "seed", "threads", "precision", "out", "quiet")
+NOWHERE = "none"
+Row = tuple["Expected", float | str]
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Build and run the example; print, draw and write what it did."""
+    from spikecuda.examples import find
+
+    example = find(args.name)
+    _require_taken(args)
+    options = example.options(args.variant, args.scale)
+    duration = example.duration if args.duration is None else args.duration
+    if duration <= 0:
+        raise SpikecudaValueError(f"duration must be > 0 ms (got {duration:g})")
+    folder = _folder(args.out if args.out is not None else example.name)
+    given = {name: getattr(args, name) for name in ("seed", "threads", "precision")}
+    own = {name: value for name, value in given.items() if value is not None}
+    with example.network(**options, **own) as net:
+        result, wall = _simulate(net, example.settle + duration, args.quiet)
+        rows = [(e, e.measure(result, example.settle)) for e in example.expected(**options)]
+        written = _write(folder, example, options, net, result, rows) if folder else None
+        if not args.quiet:
+            _print(example, options, net, result, rows, wall, written)
+    return 0
+
+
+def _require_taken(args: argparse.Namespace) -> None:
+    """Raise for options that are for pools."""
+    pool = {*POOL_KEYS, *INPUT_KEYS, "param", "initial", "steps", "record", "live"}
+    for name in sorted(pool - set(TAKEN)):
+        if getattr(args, name) not in (None, [], False):
+            option = "--" + name.replace("_", "-")
+            raise SpikecudaValueError(
+                f"{option} is for pools of neurons (got it for the example {args.name}); an "
+                f"example takes --{', --'.join(TAKEN)}"
+            )
+
+
+def _folder(text: str) -> Path | None:
+    """Return the folder to write to; raise before the run if that cannot work."""
+    if text == NOWHERE:
+        return None
+    path = Path(text).expanduser()
+    if path.exists() and not path.is_dir():
+        raise SpikecudaValueError(f"out must be a folder for an example (got the file {path})")
+    if not path.absolute().parent.is_dir():
+        raise SpikecudaError(f"the folder {path.parent} does not exist; make it first")
+    return path
+
+
+def _simulate(net: "Network", duration: float, quiet: bool) -> tuple["NetworkResult", float]:
+    """Build and run with a bar for each; return the result and the seconds that all took."""
+    from spikecuda.cli.terminal import progress
+
+    begin = time.perf_counter()
+    with progress(not quiet) as bar:
+        building = bar.add_task("building", total=None)
+        net.build(lambda done, total: bar.update(building, completed=done, total=total))
+        running = bar.add_task("running", total=None)
+        result = net.run(
+            duration, progress=lambda done, total: bar.update(running, completed=done, total=total)
+        )
+    return result, time.perf_counter() - begin
+
+
+def _write(
+    folder: Path,
+    example: "Example",
+    options: dict[str, Any],
+    net: "Network",
+    result: "NetworkResult",
+    rows: list[Row],
+) -> Path:
+    """Write spikes, pictures and numbers into a folder."""
+    from spikecuda.cli.terminal import to_json
+
+    folder.mkdir(exist_ok=True)
+    result.save(folder / "spikes.npz")
+    title = " ".join([example.name, *(f"{k} {v}" for k, v in options.items())])
+    first = 0.0 if example.raster is None else max(0.0, result.stop - example.raster)
+    result.raster(folder / "raster.png", start=first, title=title)
+    result.plot_rates(folder / "rates.png", start=min(example.settle, first), title=title)
+    numbers = {
+        "example": example.name, "source": example.source, "options": options, "seed": net.seed,
+        "precision": net.precision, "from": example.settle, "to": result.stop,
+        "realtime_factor": result.realtime_factor, "metrics": net.metrics(),
+        "expected": [
+            {"what": e.what, "unit": e.unit, "here": value, "low": e.low, "high": e.high,
+             "source": e.source}
+            for e, value in rows
+        ],
+    }  # fmt: skip
+    (folder / "summary.json").write_text(to_json(numbers) + "\n")
+    return folder
+
+
+def _print(
+    example: "Example",
+    options: dict[str, Any],
+    net: "Network",
+    result: "NetworkResult",
+    rows: list[Row],
+    wall: float,
+    written: Path | None,
+) -> None:
+    """Print what the run did."""
+    from spikecuda.cli.terminal import console, facts, human_bytes, human_rate, human_seconds, table
+    from spikecuda.examples.example import show
+
+    screen, m = console(), net.metrics()
+    chosen = ", ".join(f"{name} {value}" for name, value in options.items())
+    screen.print(f"[bold]{example.name}[/]: {example.about}{f' ({chosen})' if chosen else ''}")
+    screen.print(example.source)
+    screen.print()
+    screen.print(result.table(start=example.settle))
+    sources = list(dict.fromkeys(e.source for e, _ in rows))
+    screen.print(table(
+        "beside what others found",
+        ("", "here", "expected", "", "source"),
+        [
+            (f"{e.what} ({e.unit})" if e.unit else e.what, show(value), e.text, e.verdict(value),
+             f"[{sources.index(e.source) + 1}]")
+            for e, value in rows
+        ],
+    ))  # fmt: skip
+    for number, source in enumerate(sources, 1):
+        screen.print(f" [{number}] {source}", markup=False)
+    screen.print()
+    held = m["bytes"]
+    threads = f"{m['threads']} threads" if m["threads"] > 1 else "1 thread"
+    each = f", {m['bytes_per_synapse']:.3g} B a synapse" if m["synapses"] else ""
+    screen.print(facts("", [
+        ("network", f"{m['neurons']:,} neurons, {m['synapses']:,} synapses; seed {net.seed}, "
+                    f"{net.precision}, dt {net.dt:g} ms"),
+        ("model time", f"{result.stop:g} ms, {example.settle:g} ms of it to settle"),
+        ("real-time factor", f"{result.realtime_factor:.3g} ({human_seconds(result.seconds)} for "
+                             f"{human_seconds(result.duration / 1e3)}; {threads})"),
+        ("speed", f"{human_rate(m['events_per_second'])} synaptic events, "
+                  f"{human_rate(m['updates_per_second'])} neuron updates"),
+        ("build", human_seconds(net.build_seconds)),
+        ("compile", f"{human_seconds(m['compile_seconds'])}, not part of the run"),
+        ("in all", human_seconds(wall)),
+        ("memory", f"{human_bytes(sum(held.values()))}{each}"),
+        ("written", f"{written}/ raster.png, rates.png, spikes.npz, summary.json" if written
+                    else "nothing"),
+    ]))  # fmt: skip
