@@ -44,7 +44,8 @@ def _require_taken(args: argparse.Namespace) -> None:
     """Raise for options that are for pools."""
     pool = {*POOL_KEYS, *INPUT_KEYS, "param", "initial", "steps", "record", "live"}
     for name in sorted(pool - set(TAKEN)):
-        if getattr(args, name) not in (None, [], False):
+        value = getattr(args, name)
+        if value not in (None, []) and not (name == "live" and value is False):
             option = "--" + name.replace("_", "-")
             raise SpikecudaValueError(
                 f"{option} is for pools of neurons (got it for the example {args.name}); an "

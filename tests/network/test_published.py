@@ -1,5 +1,7 @@
 """The examples beside what was published and what other simulators give."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ SIGMAS = 5.0
 def standard_errors(result, start, window=100.0):
     """Return the standard error of each population's rate, from windows of the run."""
     edges = np.arange(start, result.stop + 1e-9, window)
-    rates = [result.rates(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    rates = [result.rates(a, b) for a, b in pairwise(edges)]
     return {
         name: np.std([r[name] for r in rates], ddof=1) / np.sqrt(len(rates)) for name in rates[0]
     }
