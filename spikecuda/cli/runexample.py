@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from spikecuda.network.network import Network
     from spikecuda.network.result import NetworkResult
 
-TAKEN = ("scale", "variant", "duration", "seed", "threads", "precision", "out", "quiet")
+TAKEN = (
+    "scale", "variant", "duration", "seed", "threads", "precision", "device", "out", "quiet",
+)  # fmt: skip
 NOWHERE = "none"
 Row = tuple["Expected", float | str]
 
@@ -30,6 +32,7 @@ def execute(args: argparse.Namespace) -> int:
         raise SpikecudaValueError(f"duration must be > 0 ms (got {duration:g})")
     folder = _folder(args.out if args.out is not None else example.name)
     given = {name: getattr(args, name) for name in ("seed", "threads", "precision")}
+    given["devices"] = args.device
     own = {name: value for name, value in given.items() if value is not None}
     with example.network(**options, **own) as net:
         result, wall = _simulate(net, example.settle + duration, args.quiet)

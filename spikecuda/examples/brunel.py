@@ -10,6 +10,7 @@ Source: Brunel (2000) J Comput Neurosci 8:183, figure 8 and table 1.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -59,18 +60,16 @@ REGIMES = {
 }
 
 
-def network(
-    seed: int = 0, threads: int | None = None, precision: str = "float32", variant: str = "AI"
-) -> Network:
+def network(variant: str = "AI", **options: Any) -> Network:
     """Return the network in one of its regimes.
 
     Args:
-        seed, threads, precision: see ``Network``.
         variant: "AI" (asynchronous irregular, panel C), "SR" (synchronous regular, A), "SI-fast"
             or "SI-slow" (synchronous irregular with a fast, B, or a slow oscillation, D).
+        options: ``seed``, ``threads``, ``devices``, ...: see ``Network``.
     """
     regime = REGIMES[variant]
-    net = Network(DT, seed, precision, threads=threads)
+    net = Network(DT, **options)
     for name, size in (("E", N_E), ("I", N_I)):
         net.population(name, size, "lif", NEURON, receptors={"jump": Delta()})
         net.drive(name, Poisson(C_E * regime.background * NU_THR, J))

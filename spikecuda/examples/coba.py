@@ -1,10 +1,12 @@
 """COBA: 4,000 leaky neurons with synaptic conductances, active without input.
 
 Source: Brette et al. (2007) J Comput Neurosci 23:349, benchmark 1; weights and stimulus: NEST's
-version of it (pynest/examples/brette_et_al_2007/coba.py).
+version of it (pynest/examples/brette_et_al_2007/coba.py).  The kick does not always catch: of 12
+seeds in NEST one falls silent, of 30 here three.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from spikecuda.examples import brette2007
 from spikecuda.examples.example import Example, Expected
@@ -20,13 +22,13 @@ EXC, INH = ExpConductance(5.0, 0.0), ExpConductance(10.0, -80.0)
 EXCITATION, INHIBITION = 6.0, 67.0
 
 
-def network(seed: int = 0, threads: int | None = None, precision: str = "float32") -> Network:
+def network(**options: Any) -> Network:
     """Return the network.
 
     Args:
-        seed, threads, precision: see ``Network``.
+        options: ``seed``, ``threads``, ``devices``, ...: see ``Network``.
     """
-    net = Network(brette2007.DT, seed, precision, threads=threads)
+    net = Network(brette2007.DT, **options)
     for name, size in (("E", brette2007.N_E), ("I", brette2007.N_I)):
         net.population(name, size, "lif_cond", NEURON, receptors={"exc": EXC, "inh": INH})
     brette2007.wire(net, EXCITATION, INHIBITION)

@@ -60,8 +60,8 @@ class Example:
         name: what ``spikecuda run`` calls it.
         about: one sentence.
         source: the publication.
-        network: returns the network; takes ``seed``, ``threads``, ``precision``, and ``variant``
-            and ``scale`` if the example has them.
+        network: returns the network; takes ``variant`` and ``scale`` if the example has them, and
+            options of ``Network``.
         expected: returns what to expect; takes ``variant`` and ``scale`` likewise.
         duration: ms that are looked at if nothing else is asked for.
         settle: ms before these.

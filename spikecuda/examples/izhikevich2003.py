@@ -29,13 +29,13 @@ TAU = 0.01
 WEIGHT = {"E": Uniform(0.0, 0.5 * DT / TAU), "I": Uniform(-1.0 * DT / TAU, 0.0)}
 
 
-def network(seed: int = 0, threads: int | None = None, precision: str = "float32") -> Network:
+def network(**options: Any) -> Network:
     """Return the network.
 
     Args:
-        seed, threads, precision: see ``Network``.
+        options: ``seed``, ``threads``, ``devices``, ...: see ``Network``.
     """
-    net = Network(DT, seed, precision, threads=threads)
+    net = Network(DT, **options)
     r = Uniform(0.0, 1.0).draw(N_E + N_I, STREAM_GIVEN + 1, net.seed)
     e, i = r[:N_E], r[N_E:]
     cells: dict[str, dict[str, Any]] = {

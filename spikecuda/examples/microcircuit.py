@@ -11,6 +11,7 @@ Comput Biol 11:e1004490.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -67,18 +68,12 @@ SPREAD = (
 # Lowest and highest rate, Hz, at a tenth of the size in 4 seeds of NEST 3.10 (500 to 5500 ms) with
 # the same rule of scaling, the same populations, synapses, delays and Poisson drive.
 TENTH = (
-    (0.460, 0.496), (2.06, 2.14), (3.94, 4.03), (4.99, 5.03), (6.48, 6.56), (7.78, 7.79),
-    (0.819, 0.823), (6.99, 7.00),
+    (0.460, 0.496), (2.06, 2.14), (3.92, 4.04), (4.97, 5.03), (6.37, 6.57), (7.76, 7.79),
+    (0.797, 0.828), (6.98, 7.05),
 )  # fmt: skip
 
 
-def network(
-    scale: float = 1.0,
-    seed: int = 0,
-    threads: int | None = None,
-    precision: str = "float32",
-    variant: str = "optimized",
-) -> Network:
+def network(scale: float = 1.0, variant: str = "optimized", **options: Any) -> Network:
     """Return the microcircuit.
 
     A smaller one has ``scale`` times as many neurons and ``scale`` times as many synapses on each;
@@ -87,14 +82,14 @@ def network(
 
     Args:
         scale: of neurons and synapses, from 0.01 to 1.
-        seed, threads, precision: see ``Network``.
         variant: start values: "optimized", near the stationary state, or "original", which begins
             with a burst.
+        options: ``seed``, ``threads``, ``devices``, ...: see ``Network``.
     """
     if not 0.01 <= scale <= 1.0:
         raise SpikecudaValueError(f"scale must be from 0.01 to 1 (got {scale!r})")
     start = OPTIMIZED if variant == "optimized" else ORIGINAL
-    net = Network(DT, seed, precision, threads=threads)
+    net = Network(DT, **options)
     weights = psc() * relative_weights() / math.sqrt(scale)
     missing = missing_current(scale)
     for i, name in enumerate(POPULATIONS):
