@@ -2,10 +2,12 @@
 
 import functools
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from spikecuda.backends.base import Device
+from spikecuda.backends.cpu import usable_cores
 from spikecuda.errors import DeviceError, SpikecudaTypeError, SpikecudaValueError, nearest
 
 KINDS = ("cpu", "cuda", "cuda-emu", "cuda-sim")
@@ -136,3 +138,41 @@ def open_device(name: str, threads: int | None = None, **options: Any) -> Device
     from spikecuda.backends.cuda import CudaDevice
 
     return CudaDevice(index)
+
+
+def open_devices(devices: str | Sequence[str | Device], opened: list[Device]) -> list[Device]:
+    """Return devices by name; CPU devices that are opened here share the cores.
+
+    Args:
+        devices: "auto" (every GPU, else the CPU), a name, or names and open devices.
+        opened: is given those that were opened here; if one cannot be opened they are closed.
+
+    Raises:
+        DeviceError: one is not there or not usable.
+        SpikecudaValueError: none is named, a name is unknown, or an open device comes twice.
+    """
+    given: list[str | Device] = [devices] if isinstance(devices, str) else list(devices)
+    if devices == "auto":
+        given = [f"cuda:{i}" for i in range(gpu_status().count)] or ["cpu"]
+    if not given:
+        raise SpikecudaValueError('devices must name at least one device (got []); use "auto"')
+    for device in given:
+        if isinstance(device, Device) and sum(device is other for other in given) > 1:
+            raise SpikecudaValueError(
+                f"devices must have an open device once (got {device.name} twice); open another"
+            )
+    on_cpu = sum(isinstance(d, str) and d.partition(":")[0] == "cpu" for d in given)
+    result = []
+    try:
+        for device in given:
+            if not isinstance(device, Device):
+                kind = choose(None, device).partition(":")[0]
+                threads = max(1, usable_cores() // on_cpu) if kind == "cpu" else None
+                device = open_device(device, threads)
+                opened.append(device)
+            result.append(device)
+    except BaseException:
+        for device in opened:
+            device.close()
+        raise
+    return result

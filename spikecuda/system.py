@@ -11,9 +11,8 @@ import numpy as np
 
 from spikecuda.arguments import as_count, as_steps
 from spikecuda.backends.base import Device
-from spikecuda.backends.cpu import usable_cores
 from spikecuda.crew import Crew
-from spikecuda.devices import choose, gpu_status, open_device
+from spikecuda.devices import open_devices
 from spikecuda.drive import Drive
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.look import look
@@ -75,7 +74,7 @@ class MultiGPUNeuronSystem:
         neuron_types: models by name or class, each once; their neurons are numbered in this order.
         devices: "auto" (every GPU, else the CPU) or names such as ["cuda:0", "cuda:1"],
             ["cpu:0", "cpu:1"] (the cores shared between them) or ["cuda-emu:0", "cpu"]; the same
-            one may appear twice.
+            one may appear twice.  An open ``Device`` among them is left open.
         precision, dt, seed, batch_size: as for ``GPUNeuronPool``.
         params: parameters by type and name, {"lif": {"tau_m": 15.0}}.
         initial: start values likewise.
@@ -98,7 +97,7 @@ class MultiGPUNeuronSystem:
         neurons_per_gpu: int = 100_000,
         neuron_types: Sequence[str | type[Model]] = ("adex", "lif", "izhikevich"),
         *,
-        devices: str | Sequence[str] = "auto",
+        devices: str | Sequence[str | Device] = "auto",
         precision: str = "float32",
         dt: float = 0.1,
         seed: int = 0,
@@ -126,7 +125,8 @@ class MultiGPUNeuronSystem:
         self.total_neurons, self.dt = total, next(iter(plans.values())).dt
         self.populations: dict[str, Population] = {}
         self._turn = Turn("system")
-        self.devices = _open(devices)
+        self._opened: list[Device] = []
+        self.devices = open_devices(devices, self._opened)
         self._crew = Crew(len(self.devices))
         try:
             for name, places in place(plans, self.devices, most).items():
@@ -207,10 +207,10 @@ class MultiGPUNeuronSystem:
         return rows
 
     def close(self) -> None:
-        """Give all memory, threads and devices back; closing twice does nothing."""
+        """Give back all memory, threads and devices opened; closing twice does nothing."""
         with self._turn.change(), contextlib.ExitStack() as stack:
             stack.callback(self._crew.close)
-            for device in self.devices:
+            for device in self._opened:
                 stack.callback(device.close)
             for population in self.populations.values():
                 stack.callback(population.close)
@@ -278,25 +278,3 @@ def _by_type(what: str, value: Any, models: Mapping[str, Any]) -> dict[str, Any]
     for name in value:
         _known(what, name, models)
     return dict(value)
-
-
-def _open(devices: str | Sequence[str]) -> list[Device]:
-    """Open devices; CPU devices share the cores; close all again if one cannot be opened."""
-    names = [devices] if isinstance(devices, str) else list(devices)
-    if devices == "auto":
-        count = gpu_status().count
-        names = [f"cuda:{i}" for i in range(count)] or ["cpu"]
-    if not names:
-        raise SpikecudaValueError('devices must name at least one device (got []); use "auto"')
-    on_cpu = sum(str(name).partition(":")[0] == "cpu" for name in names)
-    opened: list[Device] = []
-    try:
-        for name in names:
-            kind = choose(None, name).partition(":")[0]
-            threads = max(1, usable_cores() // on_cpu) if kind == "cpu" else None
-            opened.append(open_device(name, threads))
-    except BaseException:
-        for device in opened:
-            device.close()
-        raise
-    return opened

@@ -148,6 +148,21 @@ def test_shares_and_parameters_by_type():
         assert float(system.populations["lif"].plan.params["tau_m"]) == 10.0
 
 
+def test_an_open_device_stays_open():
+    from spikecuda.backends.cpu import CpuDevice
+
+    mine = CpuDevice(1)
+    with MultiGPUNeuronSystem(1000, devices=[mine, "cpu:1"], seed=5) as system:
+        system.run(steps=5)
+        assert system.devices[0] is mine and mine.held()
+        with pytest.raises(SpikecudaError, match="once"):
+            MultiGPUNeuronSystem(10, devices=[mine, mine])
+    assert mine.held() == {}
+    with GPUNeuronPool(10, device=mine) as pool:
+        pool.run(steps=1)
+    mine.close()
+
+
 BAD = [
     (dict(total_neurons=0), "total_neurons must be from 1"),
     (dict(neurons_per_gpu=0), "neurons_per_gpu must be from 1"),
