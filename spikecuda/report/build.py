@@ -17,6 +17,7 @@ from spikecuda.report.results import SCHEMA_VERSION, Report, Skipped
 from spikecuda.report.scaling import measure_scaling, measure_threads
 from spikecuda.report.settings import Settings
 from spikecuda.report.startup import measure_startup
+from spikecuda.report.systems import measure_systems
 
 # Called with the name of the phase and what is being done in it.
 Progress = Callable[[str, str], None]
@@ -68,6 +69,12 @@ def measure(settings: Settings, progress: Progress) -> tuple[Report, list[Galler
             report.threads = measure_threads(settings, phase("threads"))
         else:
             report.skipped.append(Skipped("thread scaling", "the CPU is not among the devices"))
+        tick = phase("systems")
+        for device in devices:
+            mixed, partitions, skipped = measure_systems(settings, device, tick)
+            report.mixed += mixed
+            report.partitions += partitions
+            report.skipped += skipped
         report.startup = measure_startup(settings, phase("start-up"))
         if not settings.cold_start:
             report.skipped.append(

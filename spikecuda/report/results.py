@@ -8,7 +8,7 @@ from typing import Any
 
 from spikecuda.report.machine import Machine
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,57 @@ class MemoryPoint:
 
 
 @dataclass(frozen=True)
+class MixedPoint:
+    """A type of a system of several models, or all of them; rates are neuron updates per second.
+
+    Attributes:
+        model: its name, or "total".
+        precision, device, neurons: of the type.
+        steps, repeats: steps of one repeat; number of repeats.
+        rate: in the system; a type's from its share of the time, by its kernels' time.
+        single_rate: of a pool of the same neurons alone, in the same repeats; for the total, of
+            the pools one after the other.
+        ratio: for the total, the system's rate over the pools', median of all repeats; else None.
+        mean_rate: spikes per neuron and second of model time, Hz.
+        memory: bytes per neuron of all buffers while it runs.
+    """
+
+    model: str
+    precision: str
+    device: str
+    neurons: int
+    steps: int
+    repeats: int
+    rate: float
+    single_rate: float
+    ratio: float | None
+    mean_rate: float
+    memory: float
+
+
+@dataclass(frozen=True)
+class PartitionPoint:
+    """A system of several models over a number of devices.
+
+    Attributes:
+        device: what each of them is: "cpu" stands for one CPU thread.
+        precision, neurons: of the system.
+        devices: how many.
+        steps, repeats: steps of one repeat; number of repeats.
+        best_rate, median_rate: neuron updates per second of wall-clock time.
+    """
+
+    device: str
+    precision: str
+    neurons: int
+    devices: int
+    steps: int
+    repeats: int
+    best_rate: float
+    median_rate: float
+
+
+@dataclass(frozen=True)
 class StartupPoint:
     """A fresh Python process; times in seconds, each the median of all repeats.
 
@@ -214,7 +265,8 @@ class Report:
         machine: hardware and versions.
         devices: device names measured.
         settings: what was measured and for how long.
-        scaling, threads, accuracy, memory, compile, startup, gallery: the measurements.
+        scaling, threads, accuracy, memory, mixed, partitions, compile, startup, gallery: the
+            measurements.
         utilisation: what ``SystemMonitor.as_dict`` gives.
         skipped: what was not measured, and why.
         notes: what a reader should know before comparing figures.
@@ -232,6 +284,8 @@ class Report:
     threads: list[SpeedPoint] = field(default_factory=list)
     accuracy: list[AccuracyPoint] = field(default_factory=list)
     memory: list[MemoryPoint] = field(default_factory=list)
+    mixed: list[MixedPoint] = field(default_factory=list)
+    partitions: list[PartitionPoint] = field(default_factory=list)
     compile: list[CompilePoint] = field(default_factory=list)
     startup: list[StartupPoint] = field(default_factory=list)
     gallery: list[GalleryPoint] = field(default_factory=list)

@@ -24,6 +24,8 @@ class Settings:
         drives: inputs of the accuracy runs, "constant" and "noise".
         thread_counts: numbers of threads of the thread scaling; the largest is used elsewhere.
         thread_neurons: neurons of the thread scaling.
+        system_neurons: neurons of the systems of several models.
+        partition_counts: over how many devices of a kind they are spread.
         startup_repeats: fresh processes started.
         cold_start: whether a process with an empty cache is started too.
         models, precisions: what is measured.
@@ -40,6 +42,8 @@ class Settings:
     drives: tuple[str, ...] = ("constant", "noise")
     thread_counts: tuple[int, ...] = ()
     thread_neurons: int = 500_000
+    system_neurons: int = 1_000_000
+    partition_counts: tuple[int, ...] = (1, 2, 4)
     startup_repeats: int = 3
     cold_start: bool = True
     models: tuple[str, ...] = MODELS
@@ -48,7 +52,7 @@ class Settings:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("sizes", "thread_counts"):
+        for name in ("sizes", "thread_counts", "partition_counts"):
             bad = [n for n in getattr(self, name) if n < 1]
             if bad:
                 raise SpikecudaValueError(f"{name} must be >= 1 (got {bad[0]})")
@@ -74,7 +78,7 @@ def settings_for(level: Level, **changes: object) -> Settings:
         base.update(
             sizes=(1_000, 10_000, 100_000), seconds=0.12, repeats=3, accuracy_neurons=200,
             accuracy_duration=500.0, drives=("constant",), thread_neurons=200_000,
-            startup_repeats=1, cold_start=False,
+            system_neurons=200_000, startup_repeats=1, cold_start=False,
         )  # fmt: skip
     elif level == "full":
         base.update(

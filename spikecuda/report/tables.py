@@ -19,7 +19,8 @@ class Table:
 def tables(report: Report) -> list[Table]:
     """Return all tables that have rows."""
     found = [
-        _scaling(report), _accuracy(report), _threads(report), _memory(report),
+        _scaling(report), _accuracy(report), _threads(report), _memory(report), _mixed(report),
+        _partitions(report),
         _startup(report), _compile(report), _context(report),
     ]  # fmt: skip
     return [table for table in found if table.rows]
@@ -64,6 +65,26 @@ def _memory(report: Report) -> Table:
         [model_name(p.model), p.precision, p.device, f"{p.neurons:,}", f"{p.state:.3g}",
          f"{p.parameters:.3g}", f"{p.input:.3g}", f"{p.spike_bits:.3g}", f"{p.other:.3g}"]
         for p in report.memory
+    ])  # fmt: skip
+
+
+def _mixed(report: Report) -> Table:
+    columns = ["type", "device", "neurons", "in the system, M/s", "pool alone, M/s", "ratio",
+               "rate, Hz", "bytes per neuron"]  # fmt: skip
+    return Table("systems", "Types of a system, beside pools of the same neurons alone", columns, [
+        ["all" if p.model == "total" else model_name(p.model), p.device, f"{p.neurons:,}",
+         f"{p.rate / 1e6:,.1f}", f"{p.single_rate / 1e6:,.1f}",
+         "-" if p.ratio is None else f"{p.ratio:.2f}", f"{p.mean_rate:.1f}", f"{p.memory:.1f}"]
+        for p in report.mixed
+    ])  # fmt: skip
+
+
+def _partitions(report: Report) -> Table:
+    columns = ["device", "how many", "neurons", "best, M/s", "median, M/s"]
+    return Table("systems", "Over several devices", columns, [
+        ["CPU, a thread each" if p.device == "cpu" else p.device, str(p.devices),
+         f"{p.neurons:,}", f"{p.best_rate / 1e6:,.1f}", f"{p.median_rate / 1e6:,.1f}"]
+        for p in report.partitions
     ])  # fmt: skip
 
 

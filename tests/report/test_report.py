@@ -15,7 +15,7 @@ from spikecuda.report.plots import plots
 from spikecuda.report.settings import settings_for
 from spikecuda.report.write import write_report
 
-PLOTS = ("gallery", "scaling", "precision", "threads", "memory", "utilisation")
+PLOTS = ("gallery", "scaling", "precision", "threads", "memory", "systems", "utilisation")
 
 
 def test_every_file_is_there(made):
@@ -49,10 +49,30 @@ def test_figures_are_sound(made):
     assert all(p.mean_rate > 1.0 for p in report.gallery)
 
 
+def test_systems_are_measured_beside_pools(made):
+    report = made[0]
+    *types, total = report.mixed
+    assert [p.model for p in types] == ["lif", "adex", "izhikevich"] and total.model == "total"
+    assert [p.neurons for p in types] == [2000] * 3 and total.neurons == 6000
+    # Each type's share of the time and all types' times give the same rate.
+    together = sum(p.neurons / p.rate for p in types)
+    alone = sum(p.neurons / p.single_rate for p in types)
+    assert total.ratio > 0.2 and all(p.ratio is None for p in types)
+    assert 6000 / total.rate == pytest.approx(together, rel=0.8)
+    assert 6000 / total.single_rate == pytest.approx(alone, rel=0.8)
+    for p in report.mixed:
+        assert p.mean_rate > 0.0
+        # 8 bytes of state and 4 of input, and the bits of a launch's steps: one a step.
+        assert 12.0 < p.memory <= 12.0 + 1024 / 8 + 1
+    assert total.memory == pytest.approx(sum(p.memory * p.neurons for p in types) / 6000)
+    assert [(p.devices, p.neurons) for p in report.partitions] == [(1, 6000), (2, 6000)]
+    assert all(p.best_rate >= p.median_rate > 1e5 for p in report.partitions)
+
+
 def test_phases_are_reported_and_marked(made):
     report, _, _, phases = made
     names = list(dict.fromkeys(phase for phase, _ in phases))
-    assert names == ["compile", "gallery", "accuracy", "scaling", "threads", "start-up"]
+    assert names == ["compile", "gallery", "accuracy", "scaling", "threads", "systems", "start-up"]
     assert [mark["name"] for mark in report.utilisation["marks"]] == names
     lengths = {len(values) for values in report.utilisation["samples"].values()}
     assert len(lengths) == 1 and lengths.pop() > 5
@@ -102,7 +122,9 @@ def test_empty_report_has_no_plots(made):
 
     from spikecuda.plots.style import LIGHT
 
-    report = replace(made[0], scaling=[], accuracy=[], threads=[], memory=[], utilisation={})
+    report = replace(
+        made[0], scaling=[], accuracy=[], threads=[], memory=[], mixed=[], utilisation={}
+    )
     assert [plot.draw(report, [], LIGHT) for plot in plots()] == [None] * len(PLOTS)
 
 
@@ -186,7 +208,7 @@ def test_command(made, tmp_path, monkeypatch, capsys, few_plots):
     text = capsys.readouterr().out
     assert str(out / "report.html") in text and "RTX 3060" in text and "Izhikevich" in text
     assert asked["settings"].level == "quick" and asked["settings"].threads == (1, 2)
-    assert json.loads((out / "report.json").read_text())["schema"] == 1
+    assert json.loads((out / "report.json").read_text())["schema"] == 2
     monkeypatch.setattr("spikecuda.report.write.write_report", lambda *args: [])
     assert main([*argv, "--quiet"]) == 0 and capsys.readouterr().out == ""
 

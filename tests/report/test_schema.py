@@ -27,7 +27,7 @@ def test_json_matches_the_schema(data):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.update(schema=0), "schema must be 1"),
+        (lambda d: d.update(schema=0), "schema must be 2"),
         (lambda d: d.pop("scaling"), "report.scaling is missing"),
         (lambda d: d.update(more=1), "report.more is unknown"),
         (lambda d: d["scaling"][1].update(neurons=1.5), r"scaling\[1\].neurons must be a whole"),
@@ -58,6 +58,7 @@ def test_every_field_is_documented():
     words = set(re.findall(r"\w+", text))
     for kind in (
         results.Report, results.SpeedPoint, results.AccuracyPoint, results.MemoryPoint,
+        results.MixedPoint, results.PartitionPoint,
         results.CompilePoint, results.StartupPoint, results.GalleryPoint, results.Skipped,
         results.ContextFigure, machine.Machine, machine.Gpu,
     ):  # fmt: skip

@@ -31,7 +31,15 @@ class Plot:
 
 def plots() -> list[Plot]:
     """Return the plots in the order of the report."""
-    from spikecuda.report.plots import gallery, memory, precision, scaling, threads, utilisation
+    from spikecuda.report.plots import (
+        gallery,
+        memory,
+        precision,
+        scaling,
+        systems,
+        threads,
+        utilisation,
+    )
 
     return [
         Plot(
@@ -59,6 +67,13 @@ def plots() -> list[Plot]:
         Plot(
             "memory", "Memory", "Bytes per neuron while a pool runs. Spike bits are a buffer of "
             "one bit per neuron and step of a launch; it stops growing at 32 MB.", memory.draw,
+        ),
+        Plot(
+            "systems", "Systems of several models", "All three models in one system, float32. "
+            "Left: speed of each type and of all, in the system (filled) and as a pool of the same "
+            "neurons alone, in the same minute (hollow). Middle: the system over several devices, "
+            "on the CPU of one thread each; the dashed line is as many times faster. Right: "
+            "bytes of all buffers while it runs.", systems.draw,
         ),
         Plot(
             "utilisation", "The machine meanwhile", "Processor, memory and GPU while this report "
