@@ -16,7 +16,7 @@ class QIF(Model):
     the step is short beside the upstroke (see ``kernels/models/qif.py``); a spike is found even
     where v passes infinity within a step.
 
-    Source: Latham et al. (2000) J Neurophysiol 83:808, equation 4; default values: the membrane
+    Source: Latham et al. (2000) J Neurophysiol 83:808; default values: the membrane
     of ``lif`` (20 ms, 200 pF, 15 mV from rest to v_c).
     """
 

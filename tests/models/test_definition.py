@@ -12,7 +12,7 @@ from spikecuda.language import exp, expm1, fma, log, real, select, sqrt
 from spikecuda.models import as_model, names
 
 
-class MyQIF(Model):
+class Quadratic(Model):
     """Quadratic integrate-and-fire."""
 
     v = State("mV", initial=-65.0)
@@ -48,7 +48,7 @@ def qif_reference(current, steps, dt=0.1):
 def test_a_users_model_runs_like_a_built_in(precision, tolerance):
     current = np.linspace(0.0, 60.0, 100)
     expected, v = qif_reference(current, 1000)
-    with GPUNeuronPool(100, MyQIF, precision=precision, device="cpu") as pool:
+    with GPUNeuronPool(100, Quadratic, precision=precision, device="cpu") as pool:
         result = pool.run(steps=1000, input=current)
         np.testing.assert_array_equal(result.spikes.counts(100), expected.sum(axis=0))
         quiet = expected.sum(axis=0) == 0
@@ -57,16 +57,16 @@ def test_a_users_model_runs_like_a_built_in(precision, tolerance):
 
 
 def test_a_users_model_is_known_by_name():
-    assert as_model("myqif") is MyQIF and "myqif" in names()
-    with GPUNeuronPool(3, "MyQIF", device="cpu") as pool:
-        assert pool.model is MyQIF
+    assert as_model("quadratic") is Quadratic and "quadratic" in names()
+    with GPUNeuronPool(3, "Quadratic", device="cpu") as pool:
+        assert pool.model is Quadratic
 
 
 @pytest.mark.parametrize("precision", ["float16", "float32", "float64"])
 def test_a_users_model_gives_the_same_bits_on_the_emulated_gpu(precision):
     seen = []
     for device in ("cpu", "cuda-emu"):
-        with GPUNeuronPool(100, MyQIF, precision=precision, device=device, seed=1) as pool:
+        with GPUNeuronPool(100, Quadratic, precision=precision, device=device, seed=1) as pool:
             result = pool.run(steps=200, input=Noise(20.0, mean=30.0))
             seen.append((result.spikes.step.tobytes(), pool.state["v"].tobytes()))
     assert seen[0] == seen[1] and seen[0][0]
@@ -325,4 +325,4 @@ def test_the_language_works_in_plain_python():
     assert np.isnan(fma(np.inf, 0.0, 1.0))
     assert select(True, 1.0, 2.0) == 1.0 and real(3) == 3.0
     assert np.isnan(log(-1.0)) and np.isnan(sqrt(-1.0)) and exp(1e9) < np.inf
-    assert inspect.isfunction(MyQIF.step)
+    assert inspect.isfunction(Quadratic.step)
