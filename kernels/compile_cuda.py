@@ -15,7 +15,6 @@ from spikecuda.kernels.elf import facts as facts_of
 from spikecuda.kernels.offline import ARCHITECTURES, library, without_device
 from spikecuda.kernels.render import digest, load, module_path
 from spikecuda.kernels.routines import Spec
-from spikecuda.kernels.spec import KernelSpec
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def build_clock(cc: tuple[int, int]) -> CudaKernel:
     return CudaKernel(entry_name(ptx), cc, ptx, cubin, assemble(ptx, cc)[1])
 
 
-def contraction_free(spec: KernelSpec, cc: tuple[int, int]) -> tuple[bool, str]:
+def contraction_free(spec: Spec, cc: tuple[int, int]) -> tuple[bool, str]:
     """Tell whether the kernel's rounding is independent of the compiler's contraction.
 
     Compiles with contraction forbidden and allowed and compares the floating-point instructions.

@@ -14,10 +14,12 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from spikecuda.kernels.inspection import networks
 from spikecuda.kernels.inspection.catalogue import VARIANTS, built_in, later
 from spikecuda.kernels.inspection.mix import profile
 from spikecuda.kernels.inspection.subject import Subject, inspected
 from spikecuda.kernels.offline import ARCHITECTURES
+from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
 
 PATH = Path(__file__).with_name("budgets.json")
@@ -47,15 +49,28 @@ def covered() -> Iterable[tuple[str, KernelSpec, tuple[int, int]]]:
             yield "bias", kernel, cc
 
 
+def everything() -> Iterable[tuple[str, Spec, tuple[int, int]]]:
+    """Yield what has a budget, the kernels of networks included."""
+    yield from covered()
+    yield from networks.covered()
+
+
 def key(variant: str, subject: Subject) -> str:
     """Return the name of a kernel's budget."""
     return f"{subject.name}, {variant}"
 
 
 def figures(subject: Subject) -> Budget:
-    """Return what a budget is about: registers, and instructions of a step in the main loop."""
-    main = profile(subject).main
-    return {"registers": subject.facts.registers, "instructions": round(main.static, 2)}
+    """Return what a budget is about: registers, and instructions of a step in the main loop.
+
+    Of a kernel without steps, all its instructions.
+    """
+    code = subject.code
+    if subject.stepped:
+        instructions = round(profile(subject).main.static, 2)
+    else:
+        instructions = sum(len(code.block(b)) for b in code.graph.reachable)
+    return {"registers": subject.facts.registers, "instructions": instructions}
 
 
 def load() -> dict[str, dict[str, Budget]]:
@@ -90,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     write = parser.parse_args(argv).write
     budgets: dict[str, dict[str, Budget]] = {} if write else load()
     failures = []
-    for variant, spec, cc in covered():
+    for variant, spec, cc in everything():
         subject = inspected(spec, cc)
         if write:
             budgets.setdefault(key(variant, subject), {})["{}.{}".format(*cc)] = figures(subject)

@@ -33,6 +33,11 @@ GPUS = (
         "Ampere GA102 whitepaper v2",
     ),
     GPU(
+        "RTX 4090", (8, 9), 128, 2520.0, 1008.0, 72.0,
+        "NVIDIA GeForce RTX 4090 specifications (16384 cores, 2.52 GHz, 384-bit 21 Gb/s); NVIDIA "
+        "Ada GPU architecture whitepaper v2.02",
+    ),
+    GPU(
         "A100", (8, 0), 108, 1410.0, 2039.0, 40.0,
         "NVIDIA A100 whitepaper v1.0, table 1; A100 datasheet (SXM4, 80 GB)",
     ),

@@ -25,6 +25,7 @@ PREDICATE_ONLY = re.compile(r"U?(?:[FDIH]SETP2?|PLOP3|R2P|ISETP|VOTE)$|R2UP$")
 WITHOUT_RESULT = (
     "STG", "ST", "STS", "STL", "RED", "REDG", "REDS", "BRA", "EXIT", "RET", "BSSY", "BSYNC",
     "BREAK", "WARPSYNC", "NOP", "YIELD", "BAR", "DEPBAR", "MEMBAR", "CCTL", "ERRBAR", "CALL",
+    "ENDCOLLECTIVE",
 )  # fmt: skip
 _PREDICATE = re.compile(r"U?P(?:\d+|T|R)$")
 _CONSTANT = re.compile(r"c\[0x0\]\[(0x[0-9a-f]+)\]")

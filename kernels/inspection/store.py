@@ -9,7 +9,8 @@ from pathlib import Path
 from spikecuda.kernels import compile_cuda
 from spikecuda.kernels.cache import cache_dir, write_once
 from spikecuda.kernels.render import module_path
-from spikecuda.kernels.spec import KernelSpec, digest
+from spikecuda.kernels.routines import Spec
+from spikecuda.kernels.spec import digest
 
 
 def listing(cubin: bytes) -> str:
@@ -23,7 +24,7 @@ def listing(cubin: bytes) -> str:
         return text
 
 
-def contraction(spec: KernelSpec, cc: tuple[int, int]) -> tuple[bool, str]:
+def contraction(spec: Spec, cc: tuple[int, int]) -> tuple[bool, str]:
     """Return what ``compile_cuda.contraction_free`` finds."""
     rendered, _ = module_path(spec, "cuda")
     how = Path(compile_cuda.__file__).read_text()

@@ -124,6 +124,15 @@ class _Values:
         found = _ADDRESS.fullmatch(operand)
         return self._operand(found.group(1)) if found else UNKNOWN
 
+    def _loaded(self, s: Statement) -> Value:
+        """Return the value of a load: one number for all lanes that read one element."""
+        address = self.address(s)
+        if address.uniform:
+            return UNIFORM
+        if address.stride and 0 < address.stride * LANES <= _bytes(s):
+            return Value(Fraction(0), clamped=address.clamped)
+        return UNKNOWN
+
     def _divergent(self) -> frozenset[int]:
         """Return the blocks that only some lanes of a warp may execute."""
         graph, result = self.kernel.graph, set()
@@ -152,7 +161,8 @@ class _Values:
                     for register in results:
                         # Lanes that part and meet again may bring different values.
                         lone = register in self.merged and (block in divergent or guarded)
-                        new = _join(self.known.get(register), UNKNOWN if lone else value)
+                        merged = Value(None, pointers=value.pointers) if lone else value
+                        new = _join(self.known.get(register), merged)
                         if new != self.known.get(register):
                             self.known[register] = new
                             changed = True
@@ -182,7 +192,7 @@ class _Values:
             pointers = frozenset() if number is None else frozenset({number})
             return Value(Fraction(0), pointers=pointers)
         if name == "ld":
-            return UNIFORM if self.address(s).uniform else UNKNOWN
+            return self._loaded(s)
         if name == "vote":
             return UNIFORM
         values = [self._operand(o) for o in inputs]
@@ -227,10 +237,11 @@ def _arithmetic(s: Statement, values: list[Value]) -> Value:
             product = _product(values[0], values[1], pointers)
             stride = _plus(product.stride, values[2].stride, 1)
             return Value(stride, None, clamped, pointers)
-        if name in ("shl", "shr") and values[1].constant is not None and values[0].stride:
+        if name in ("shl", "shr") and values[1].constant is not None:
             by = values[1].constant if name == "shl" else -values[1].constant
             bits = 32 + by if by < 0 and "u32" in s.modifiers else 64
-            return Value(values[0].stride * Fraction(2) ** by, None, clamped, pointers, bits)
+            stride = (values[0].stride or Fraction(0)) * Fraction(2) ** by
+            return Value(stride, None, clamped, pointers, bits)
         if name == "and" and _rounds_down(values[0], values[1].constant):
             return Value(values[0].stride, None, clamped, pointers, values[0].bits)
     if all(v.uniform for v in values):
@@ -270,6 +281,8 @@ def _product(a: Value, b: Value, pointers: frozenset[int]) -> Value:
     if a.uniform and b.uniform:
         known = a.constant is not None and b.constant is not None
         return Value(Fraction(0), a.constant * b.constant if known else None, False, pointers)  # type: ignore[operator]
+    if a.stride == b.stride == 0:
+        return Value(Fraction(0), None, clamped, pointers)
     if b.constant is not None and a.stride is not None:
         return Value(a.stride * b.constant, None, clamped, pointers)
     if a.constant is not None and b.stride is not None:

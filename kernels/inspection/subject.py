@@ -8,13 +8,16 @@ from typing import Any
 
 from spikecuda.kernels import compile_cuda, elf, offline
 from spikecuda.kernels.inspection import sass, store
-from spikecuda.kernels.spec import Argument, KernelSpec
+from spikecuda.kernels.routines import RoutineSpec, Spec
+from spikecuda.kernels.spec import Argument
 
 # Numba passes a 1-D array as seven 64-bit words, of which the fifth is the pointer.
 ARRAY_WORDS, POINTER_WORD, POINTER_BYTES = 7, 4, 8
 
 # Arrays that a step may read or write; all others are touched once a launch.
-_PER_STEP = re.compile(r"_bits|_dither|_wave|_drive|_(shape|survival|reciprocals)\d+|_trace_\w+")
+_PER_STEP = re.compile(
+    r"_bits|_cells|_dither|_wave|_drive|_(shape|survival|reciprocals)\d+|_trace_\w+"
+)
 
 
 def per_step(array: str) -> bool:
@@ -36,6 +39,7 @@ class Subject:
         states: names of the arrays that hold state: read and written once a launch.
         double: whether float64 arithmetic is meant.
         random: whether it draws random numbers in its step loop.
+        stepped: whether it is an update, with a loop over time steps.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Subject:
     states: frozenset[str]
     double: bool = False
     random: bool = False
+    stepped: bool = True
 
     @functools.cached_property
     def code(self) -> sass.Code:
@@ -78,12 +83,24 @@ class Subject:
         return result
 
 
-def inspected(spec: KernelSpec, cc: tuple[int, int]) -> Subject:
-    """Return an update kernel as the subject of an inspection; compiles it if need be."""
+def title(spec: Spec) -> str:
+    """Return how reports call a kernel."""
+    if isinstance(spec, RoutineSpec):
+        return spec.name
+    return f"{spec.model.name} {spec.scheme} {spec.precision.name}"
+
+
+def inspected(spec: Spec, cc: tuple[int, int]) -> Subject:
+    """Return a kernel of the product as the subject of an inspection; compiles it if need be."""
     kernel = compile_cuda.build(spec, cc)
+    if isinstance(spec, RoutineSpec):
+        return Subject(
+            title(spec), cc, kernel.entry, spec.arguments, kernel.ptx, kernel.cubin, frozenset(),
+            stepped=False,
+        )  # fmt: skip
     states = frozenset((*spec.model.states, *(["refrac"] if spec.refractory else [])))
     return Subject(
-        name=f"{spec.model.name} {spec.scheme} {spec.precision.name}",
+        name=title(spec),
         cc=cc,
         entry=kernel.entry,
         arguments=spec.arguments,

@@ -86,6 +86,22 @@ def state_in_loop(v, a, b, _bits, _last, _steps):
         _bits[np.uint32(i + k)] = np.uint32(k)
 
 
+def float_sum(v, a, b, _bits, _last, _steps):
+    cuda.atomic.add(v, 0, a)
+
+
+def table_by_word(v, a, b, _bits, _last, _steps):
+    i = _thread()
+    part = _bits[np.uint32(i >> np.uint32(5))]
+    v[np.uint32(np.uint32(part * np.uint32(32)) + i)] = a
+
+
+def table_by_half_word(v, a, b, _bits, _last, _steps):
+    i = _thread()
+    part = _bits[np.uint32(i >> np.uint32(4))]
+    v[np.uint32(np.uint32(part * np.uint32(32)) + i)] = a
+
+
 @functools.cache
 def build(function, cc, **options) -> Subject:
     return compiled(function, ARGUMENTS, cc, states=("v",), **options)

@@ -49,7 +49,7 @@ def test_gate_reports_a_kernel_over_budget(capsys, monkeypatch):
     from spikecuda.kernels.inspection import budgets
 
     items = [i for i in budgets.covered() if i[1].model.name == "lif" and i[2] == (9, 0)][:1]
-    monkeypatch.setattr(budgets, "covered", lambda: items)
+    monkeypatch.setattr(budgets, "everything", lambda: items)
     assert run("--gate") == 0
     assert "1 kernels inspected, 0 violations" in capsys.readouterr().out
     monkeypatch.setattr(budgets, "load", dict)

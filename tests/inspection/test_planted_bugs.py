@@ -62,6 +62,17 @@ def test_address_that_differs_between_diverged_lanes(cc):
     assert any("st.global" in v.where for v in found)
 
 
+def test_an_element_that_a_whole_warp_reads_is_one_number(cc):
+    assert broken(planted.build(planted.table_by_word, cc), "coalesced") == []
+    found = broken(planted.build(planted.table_by_half_word, cc), "coalesced")
+    assert any("st.global" in v.where for v in found)
+
+
+def test_a_sum_that_depends_on_its_order(cc):
+    found = broken(planted.build(planted.float_sum, cc), "integer_atomics")
+    assert len(found) == 1 and ("RED" in found[0].where or "ATOM" in found[0].where)
+
+
 def test_state_in_the_loop(cc):
     found = broken(planted.build(planted.state_in_loop, cc), "state_once")
     assert any("v in a loop" in v.message and "LDG" in v.where for v in found)

@@ -1,0 +1,69 @@
+"""The kernels of networks break no rule, keep their budgets, and sum integers atomically."""
+
+import pytest
+
+from spikecuda.kernels import routines
+from spikecuda.kernels.inspection import budgets, check, inspected, networks, profile
+from spikecuda.kernels.inspection.mix import global_accesses
+from spikecuda.kernels.inspection.store import contraction
+
+COVERED = list(networks.covered())
+COMMITTED = budgets.load()
+BOTH = pytest.mark.parametrize("cc", networks.BOTH, ids=["sm86", "sm100"])
+
+
+def name(item):
+    variant, spec, cc = item
+    return f"{variant}-{spec.name}-sm{cc[0]}{cc[1]}".replace(" ", "_")
+
+
+@pytest.mark.parametrize("item", COVERED, ids=map(name, COVERED))
+def test_kernel_breaks_no_rule_and_keeps_its_budget(item):
+    variant, spec, cc = item
+    subject = inspected(spec, cc)
+    assert [str(v) for v in check(subject)] == []
+    assert budgets.exceeded(variant, subject, COMMITTED) == []
+    # A multiprocessor's 65,536 registers hold at least 768 threads of any of them.
+    assert subject.facts.registers <= 80
+
+
+@BOTH
+@pytest.mark.parametrize("network", ["microcircuit", "coba"])
+def test_update_does_not_depend_on_contraction(network, cc):
+    assert contraction(networks.update(network), cc) == (True, "")
+
+
+@BOTH
+@pytest.mark.parametrize("weights", [routines.CONSTANT, routines.NARROW])
+def test_rows_are_added_by_integer_reductions(weights, cc):
+    subject = inspected(routines.deliver_rows(weights), cc)
+    sums = [a for a in global_accesses(subject) if a.kind == "atomic"]
+    assert sums and all(a.arrays == {"_cells"} for a in sums)
+    # Nothing is returned: a reduction, which no warp waits for.
+    assert {a.instruction.opcode for a in sums} <= {"RED", "REDG"}
+    # 2 bytes for a target, 2 for a weight of its own.
+    loads = {
+        name: a.bytes for a in global_accesses(subject) if a.kind == "load" for name in a.arrays
+    }  # fmt: skip
+    assert loads["_targets"] == 2
+    assert loads.get("_weights") == (2 if weights == routines.NARROW else None)
+
+
+@BOTH
+def test_tiles_are_summed_in_shared_memory(cc):
+    subject = inspected(routines.deliver_tiles(routines.CONSTANT), cc)
+    opcodes = [i.opcode for i in subject.code.instructions]
+    assert "ATOMS" in opcodes
+    # 48 KB of static shared memory is what every architecture has; some take 1 KB themselves.
+    assert 4 * routines.TILE <= subject.facts.shared <= 48 << 10
+
+
+@BOTH
+def test_the_microcircuits_update_moves_state_and_arrivals_once(cc):
+    spec = networks.update("microcircuit")
+    found = profile(inspected(spec, cc))
+    # v, refrac and the current; what arrives is read and cleared, and a bit is written.
+    assert found.launch_bytes["store"] == spec.bytes_per_neuron() == 12
+    assert found.launch_bytes["load"] == pytest.approx(12, abs=0.1)
+    assert found.step_bytes["store"] == 4 + 1 / 8
+    assert found.main.steps == 1
