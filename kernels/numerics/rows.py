@@ -5,7 +5,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select
+from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select, bits_float, float_bits
 from spikecuda.kernels.numerics.half import _half_to_float, dither_word
 from spikecuda.kernels.numerics.philox import philox
 from spikecuda.kernels.numerics.variates import ONE, ZERO, gaussian_pair, uniform_open
@@ -119,17 +119,39 @@ def uniform_lanes(quad, low, high, stream, key0, key1, out):
 
 
 @njit(error_model="numpy")
-def _count_level(uniform, level, out):
+def _count_levels(uniform, a, b, c, d, out):
     for j in range(out.size):
-        out[j] = out[j] + _select(uniform[j] <= level, ONE, ZERO)
+        u = uniform[j]
+        low = _select(u <= a, ONE, ZERO) + _select(u <= b, ONE, ZERO)
+        high = _select(u <= c, ONE, ZERO) + _select(u <= d, ONE, ZERO)
+        out[j] = out[j] + (low + high)
+
+
+@njit(error_model="numpy")
+def _least(values):
+    # Positive floats are ordered like their bits, and integers have a vector minimum.
+    least = float_bits(ONE)
+    for j in range(values.size):
+        least = min(least, float_bits(values[j]))
+    return bits_float(least)
 
 
 @njit(error_model="numpy")
 def count_shared(uniform, survival, out):
-    """Write Poisson counts; ``survival[k]`` = P(count > k), the same for all neurons."""
+    """Write Poisson counts; ``survival[k]`` = P(count > k), the same for all neurons.
+
+    Four levels a pass; levels that no neuron of the chunk reaches are left out.
+    """
     out[:] = ZERO
-    for k in range(survival.size):
-        _count_level(uniform, survival[k], out)
+    least = _least(uniform)
+    size = survival.size
+    for k in range(0, size, 4):
+        if survival[k] < least:
+            break
+        b = survival[k + 1] if k + 1 < size else ZERO
+        c = survival[k + 2] if k + 2 < size else ZERO
+        d = survival[k + 3] if k + 3 < size else ZERO
+        _count_levels(uniform, survival[k], b, c, d, out)
 
 
 @njit(error_model="numpy")
