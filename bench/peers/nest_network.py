@@ -1,0 +1,111 @@
+"""Make a network from its description in NEST and time its loop; see ``networks.py``.
+
+    envs/nest/bin/python nest_network.py DESCRIPTION.json WARM_UP DURATION THREADS
+
+Needs NEST alone; prints one line of JSON: seconds of the loop and of the build, rates in Hz by
+population, largest memory in bytes.
+"""
+
+import json
+import resource
+import sys
+import time
+
+import nest
+
+
+def values(v):
+    """Return a number or a NEST parameter for weights or delays."""
+    if v["kind"] == "FIXED":
+        return v["a"]
+    drawn = nest.random.normal(v["a"], v["b"])
+    low, high = max(v["low"], -1e30), min(v["high"], 1e30)
+    return nest.math.redraw(drawn, low, high)
+
+
+def neuron(p):
+    """Return NEST's model and parameters of a population."""
+    given = p["params"]
+    common = {key: given[name] for key, name in (
+        ("V_reset", "v_reset"), ("V_th", "v_th"), ("t_ref", "t_ref"), ("C_m", "c_m"),
+    )}  # fmt: skip
+    common["I_e"] = p["current"]
+    receptors = list(p["receptors"].values())
+    kind = receptors[0]["kind"]
+    if p["model"] == "lif":
+        common.update(E_L=given["v_rest"], tau_m=given["tau_m"])
+        if kind == "delta":
+            return "iaf_psc_delta", common
+        taus = [r["tau"] for r in receptors]
+        common.update(tau_syn_ex=taus[0], tau_syn_in=taus[-1])
+        return "iaf_psc_exp", common
+    common.update(E_L=given["e_l"], g_L=given["g_l"])
+    common.update(tau_syn_ex=receptors[0]["tau"], tau_syn_in=receptors[-1]["tau"])
+    common.update(E_ex=receptors[0]["e_rev"], E_in=receptors[-1]["e_rev"])
+    return "iaf_cond_exp", common
+
+
+def main():
+    """Build, run, print."""
+    with open(sys.argv[1]) as file:
+        net = json.load(file)
+    warm_up, duration, threads = float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+    nest.set_verbosity("M_ERROR")
+    begin = time.perf_counter()
+    nest.SetKernelStatus({"resolution": net["dt"], "local_num_threads": threads, "rng_seed": 1})
+    made, counters, signs = {}, {}, {}
+    for p in net["populations"]:
+        model, params = neuron(p)
+        cells = nest.Create(model, p["size"], params)
+        start = p["v"]
+        cells.V_m = start
+        made[p["name"]] = cells
+        # A conductance of the second receptor is addressed by a negative weight.
+        names = list(p["receptors"])
+        signs[p["name"]] = {
+            n: -1.0 if i and "cond" in p["receptors"][n]["kind"] else 1.0
+            for i, n in enumerate(names)
+        }
+        for drive in p["poisson"]:
+            generator = nest.Create("poisson_generator", params={"rate": drive["rate"]})
+            sign = signs[p["name"]].get(drive["receptor"], 1.0)
+            nest.Connect(
+                generator, cells, syn_spec={"weight": sign * drive["weight"], "delay": net["dt"]}
+            )
+        counters[p["name"]] = nest.Create("spike_recorder", params={"start": warm_up})
+        nest.Connect(cells, counters[p["name"]])
+    for c in net["projections"]:
+        weight = values(c["weight"])
+        sign = signs[c["target"]][c["receptor"]]
+        if sign < 0:
+            weight = -1.0 * weight
+        spec = {"synapse_model": "static_synapse", "weight": weight, "delay": values(c["delay"])}
+        nest.Connect(made[c["source"]], made[c["target"]], c["rule"], spec)
+    for t in net["trains"]:
+        for i, target in enumerate(t["ids"]):
+            times = sorted(time for time, n in zip(t["times"], t["neurons"], strict=True) if n == i)
+            # NEST's generator emits a spike a delay before it arrives.
+            times = [round(time - net["dt"], 6) for time in times if time > 1.5 * net["dt"]]
+            generator = nest.Create(
+                "spike_generator", params={"spike_times": times, "allow_offgrid_times": True}
+            )
+            nest.Connect(
+                generator, made[t["target"]][target],
+                syn_spec={"weight": t["weight"], "delay": net["dt"]},
+            )  # fmt: skip
+    nest.Prepare()
+    built = time.perf_counter() - begin
+    nest.Run(warm_up)
+    begin = time.perf_counter()
+    nest.Run(duration)
+    seconds = time.perf_counter() - begin
+    nest.Cleanup()
+    rates = {
+        p["name"]: counters[p["name"]].n_events / p["size"] / duration * 1e3
+        for p in net["populations"]
+    }
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"seconds": seconds, "build": built, "rates": rates, "memory": memory}))
+
+
+main()
