@@ -1,10 +1,11 @@
 """What an update costs on a device: measured once, then remembered."""
 
-import time
+from dataclasses import replace
 
 from spikecuda import tuning
 from spikecuda.backends.base import Device
 from spikecuda.drive import Drive
+from spikecuda.layout import layout_of
 from spikecuda.partition import Partition
 from spikecuda.partition_run import PartitionRun
 from spikecuda.plan import Plan
@@ -45,16 +46,19 @@ def _launch(device: Device, plan: Plan, neurons: int) -> float:
     try:
         drive = Drive(None, plan.count, plan.dt, 0, plan.precision.real)
         kernel = device.kernel(plan.spec(drive.spec))
-        run = PartitionRun(partition, kernel, drive, 0, STEPS, STEPS, ())
+        layout = replace(layout_of(partition, kernel.spec, drive), window=STEPS)
+        run = PartitionRun(partition, kernel, layout)
         try:
-            run.feed(STEPS)
+            run.begin(drive, 0, REPEATS * STEPS, {}, keep=False)
             taken = []
             for _ in range(REPEATS):
-                begin = time.perf_counter()
-                run.launch(STEPS)
-                taken.append(time.perf_counter() - begin)
+                before = run.kernel_seconds
+                run.submit(STEPS)
+                run.collect()
+                taken.append(run.kernel_seconds - before)
             return min(taken)
         finally:
+            run.settle()
             run.close()
     finally:
         partition.close()

@@ -79,13 +79,16 @@ class Drive:
             pulses=tuple(self._pulses),
         )
 
-    def window(self, clock: int, offset: int, steps: int) -> dict[str, np.ndarray]:
+    def window(
+        self, clock: int, offset: int, steps: int, rows: bool = True
+    ) -> dict[str, np.ndarray]:
         """Return the kernel arguments that belong to one window.
 
         Args:
             clock: absolute number of the window's first step.
             offset: the same, counted from the start of the run.
             steps: length of the window.
+            rows: whether to make an array of the current per step and neuron, too.
         """
         result: dict[str, np.ndarray] = {}
         if self._waves:
@@ -99,10 +102,23 @@ class Drive:
             result["_wave"] = total.astype(self.real)
         for j, protocol in enumerate(self._shapes):
             result[f"_shape{j}"] = self._shape(protocol, clock, steps).astype(self.real)
-        if self._drive is not None:
-            part = self._drive[offset : offset + steps]
+        if self._drive is not None and rows:
+            part = self.rows(offset, steps)
             result["_drive"] = np.ascontiguousarray(part, self.real).reshape(-1)
         return result
+
+    def rows(self, offset: int, steps: int) -> np.ndarray:
+        """Return the current per step and neuron of a window as it was given: (steps, count)."""
+        assert self._drive is not None
+        return self._drive[offset : offset + steps]
+
+    def rows_fit(self) -> bool:
+        """Whether a kernel can read the current per step and neuron where it lies."""
+        return self._drive is not None and bool(
+            self._drive.dtype == self.real
+            and self._drive.flags.c_contiguous
+            and self._drive.flags.behaved
+        )
 
     def bytes_per_step(self) -> int:
         """Return the bytes that a window takes for each of its steps."""

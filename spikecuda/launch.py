@@ -3,6 +3,8 @@
 from spikecuda.errors import SpikecudaValueError
 
 MAX_BLOCK = 1024
+# Streams that the batches of a launch are dealt out to.
+BRANCHES = 4
 
 
 def grid(neurons: int, block: int) -> int:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.backends.base import Buffer, Device
+from spikecuda.backends.base import Device
+from spikecuda.backends.memory import Buffer
 from spikecuda.codec import Codec
-from spikecuda.drive import Drive
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.plan import Plan
 from spikecuda.seed import keys
@@ -27,6 +27,10 @@ class Partition:
         count: number of neurons; None takes the rest.
         batch_size: neurons per launch, rounded up to words of 32; None lets the device choose.
 
+    Attributes:
+        state: buffers of the states by name.
+        clock: what the step counter on the device holds; None if that is not known.
+
     Raises:
         OutOfMemoryError: the partition does not fit; nothing stays allocated.
     """
@@ -42,10 +46,10 @@ class Partition:
         self.plan, self.device, self.first = plan, device, first
         self.count = plan.count - first if count is None else count
         self.words = (self.count + 31) // 32
+        self.clock: int | None = None
         self.state: dict[str, Buffer] = {}
         self._buffers: list[Buffer] = []
         self._values: dict[str, Any] = {}
-        self._bits: Buffer | None = None
         size = batch_size or device.preferred_batch(self.count)
         size = -(-size // 32) * 32
         self.batches = [
@@ -153,35 +157,9 @@ class Partition:
         """Bytes of the spike bits of a step."""
         return 4 * self.words
 
-    def step_bytes(self, drive: Drive, traced: int) -> int:
-        """Return the bytes of input and of traces that a window takes for each step."""
-        return self._drive_bytes(drive) + traced * self.count * self._item
-
-    def run_bytes(self, window: int, drive: Drive, traced: int) -> int:
-        """Return the device memory that a run takes besides the partition."""
-        held = self._bits.nbytes if self._bits is not None else 0
-        bits = max(0, self.row_bytes * window - held)
-        inputs = sum(np.asarray(v).nbytes for v in drive.fixed.values())
-        return bits + inputs + window * self.step_bytes(drive, traced)
-
-    def bits_for(self, window: int) -> Buffer:
-        """Return the buffer of spike bits, at least ``window`` rows long."""
-        if self._bits is None or self._bits.size < window * self.words:
-            if self._bits is not None:
-                self.free(self._bits)
-            self._bits = self.allocate("spike bits", window * self.words, np.uint32)
-        return self._bits
-
     def arguments(self) -> dict[str, Any]:
-        """Return the kernel arguments that every run has, by name."""
-        return dict(self._values)
-
-    def _drive_bytes(self, drive: Drive) -> int:
-        return drive.bytes_per_step() * self.count // self.plan.count
-
-    @property
-    def _item(self) -> int:
-        return np.dtype(self.plan.precision.real).itemsize
+        """Return the kernel arguments that every run has, by name; not to be changed."""
+        return self._values
 
     def _prepare(self) -> None:
         """Allocate state and constants."""

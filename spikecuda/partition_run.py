@@ -1,141 +1,286 @@
-"""A run of a partition, window by window."""
+"""Runs of a partition, window by window; several windows may be under way."""
 
 import contextlib
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from spikecuda.backends.base import Buffer, Graph, Kernel
+from spikecuda.backends.base import Event, Graph, Kernel, Staging
+from spikecuda.backends.memory import Buffer
 from spikecuda.drive import Drive
 from spikecuda.kernels.spec import STREAM_DITHER_STEP
+from spikecuda.layout import Layout
 from spikecuda.partition import Partition
 from spikecuda.seed import keys
+from spikecuda.spikes import Drain
+
+
+@dataclass(eq=False)
+class Slot:
+    """What one window that is under way has to itself.
+
+    Attributes:
+        values: kernel arguments by name.
+        inputs, outputs: host memory of its inputs and outputs by name, the direct ones excepted.
+        graph: the captured window, once that is worth it.
+        uploaded, started, computed, downloaded: where its work is.
+        steps, offset: length of its window, and steps of the run before it.
+    """
+
+    values: dict[str, Any]
+    inputs: dict[str, Staging]
+    outputs: dict[str, Staging]
+    uploaded: Event
+    started: Event
+    computed: Event
+    downloaded: Event
+    graph: Graph | None = None
+    steps: int = 0
+    offset: int = 0
 
 
 class PartitionRun:
-    """One run of a partition: its buffers, its graph, its windows.
+    """Buffers, graphs and windows of runs of one layout.
+
+    A window goes through three streams.  ``uploads`` copies its inputs; ``stream`` waits for that
+    and computes; ``downloads`` waits for that and copies spikes and traces to the host.  With two
+    slots the copies of one window overlap the computing of the other.  A slot is used again only
+    after the host has waited for its download, so nothing else needs an event.
 
     Args:
-        partition: whose run.
+        partition: whose.
         kernel: built for the partition's device.
-        drive: the input, of the whole population.
-        start: number of the first step.
-        total: steps of the run.
-        window: steps of a launch.
-        traced: states that are recorded.
+        layout: sizes.
+
+    Attributes:
+        collected: steps of the run whose results are on the host.
+        kernel_seconds: device time of the run's windows that are collected.
+        host_seconds: what the host spent on them, waiting excepted.
+        windows, launches: how many the run had so far.
     """
 
-    def __init__(
-        self,
-        partition: Partition,
-        kernel: Kernel,
-        drive: Drive,
-        start: int,
-        total: int,
-        window: int,
-        traced: tuple[str, ...],
-    ) -> None:
-        self.partition, self.kernel, self.drive = partition, kernel, drive
-        self.device, self.window, self.start, self.done = partition.device, window, start, 0
-        self._traced = traced
-        self._temporary: list[Buffer] = []
-        self._graph: Graph | None = None
-        self._whole = partition.count == drive.count
+    def __init__(self, partition: Partition, kernel: Kernel, layout: Layout) -> None:
+        self.partition, self.kernel, self.layout = partition, kernel, layout
+        self.device = partition.device
+        self._buffers: list[Buffer] = []
+        self._fixed: dict[str, Buffer] = {}
+        self._slots: list[Slot] = []
+        self._flight: deque[Slot] = deque()
+        self._scalars: dict[str, Any] = {}
+        self._runs = self.windows = self.launches = 0
+        self.kernel_seconds = self.host_seconds = 0.0
         try:
-            self._values = self._buffers()
-            self.device.write(self._values["_clock"], np.array([start], np.int64))
-            if total >= 2 * window:
-                self._graph = self.device.capture(lambda: self.enqueue(window))
+            types = layout.types
+            for name, size in layout.fixed:
+                self._fixed[name] = self._allocate(name, size, types[name])
+            for _ in range(layout.slots):
+                self._slots.append(self._slot(types))
+            self.device.synchronize()  # cleared buffers are for other streams, too
         except BaseException:
             self.close()
             raise
 
-    def feed(self, steps: int) -> None:
-        """Write the inputs of the next window."""
-        window = self.drive.window(self.start + self.done, self.done, steps)
-        for name, array in window.items():
-            if name == "_drive" and not self._whole:
-                first = self.partition.first
-                part = array.reshape(steps, -1)[:, first : first + self.partition.count]
-                array = np.ascontiguousarray(part).reshape(-1)
-            self.device.write(self._values[name], array)
-        words = self.kernel.spec.dither_words
-        if words:
-            self.device.write(self._values["_dither"], self._step_words(steps, words))
+    def begin(
+        self, drive: Drive, start: int, total: int, traces: Mapping[str, np.ndarray], keep: bool
+    ) -> None:
+        """Start a run.
 
-    def launch(self, steps: int) -> None:
-        """Run a window and wait for it."""
-        if self._graph is not None and steps == self.window:
-            self._graph.replay()
-        else:
-            self.enqueue(steps)
-        self.device.synchronize()
-        self.done += steps
+        Args:
+            drive: the input, of the whole population.
+            start: number of the first step.
+            total: steps of the run.
+            traces: where recorded states go, by name: arrays (total, neurons of the population).
+            keep: whether spikes are listed, or only counted.
+        """
+        partition, first, n = self.partition, self.partition.first, self.partition.count
+        self.drive, self._traces, self._start = drive, traces, start
+        self.drain = Drain(partition.words, first, keep)
+        self.submitted = self.collected = self.windows = self.launches = 0
+        self.kernel_seconds = self.host_seconds = 0.0
+        for name, size in self.layout.fixed:
+            values = np.asarray(drive.fixed[name])
+            if values.size != size:
+                values = values[first : first + n]
+            self.device.write(self._fixed[name], values)
+        if partition.clock != start:
+            clock = partition.arguments()["_clock"]
+            self.device.write(clock, np.array([start], np.int64))
+            partition.clock = start
+        scalars = {k: v for k, v in drive.fixed.items() if k not in self._fixed}
+        if scalars != self._scalars:  # a graph has them in it
+            self._scalars = scalars
+            for slot in self._slots:
+                slot.values.update(scalars)
+                self._forget(slot)
+        worth = self._runs > 0 or total > self.layout.window * self.layout.slots
+        self._runs += 1
+        if worth and not self.layout.direct:
+            for slot in self._slots:
+                self._capture(slot)
 
-    def bits(self, steps: int) -> np.ndarray:
-        """Return the spike bits of the last window, uint32, ``steps`` rows of words."""
-        return self.device.read(self._values["_bits"], steps * self.partition.words)
+    @property
+    def in_flight(self) -> int:
+        """Windows that are submitted and not collected."""
+        return len(self._flight)
 
-    def trace(self, name: str, steps: int) -> np.ndarray:
-        """Return a recorded state of the last window, shape (steps, neurons)."""
-        rows = self.device.read(self._values[f"_trace_{name}"], steps * self.partition.count)
-        return rows.reshape(steps, self.partition.count)
+    def submit(self, steps: int) -> None:
+        """Start a window; at most ``layout.slots`` may be under way."""
+        begin = time.perf_counter()
+        slot = self.ready(steps)
+        device, stream = self.device, self.device.stream
+        stream.record(slot.started)
+        self._compute(slot)
+        stream.record(slot.computed)
+        if not device.shares_host_memory:
+            downloads = device.downloads
+            downloads.wait(slot.computed)
+            for name, size in self.layout.outputs:
+                device.download(slot.outputs[name], size * steps)
+            downloads.record(slot.downloaded)
+        self._flight.append(slot)
+        self.submitted += steps
+        self.windows += 1
+        self.partition.clock = self._start + self.submitted
+        self.host_seconds += time.perf_counter() - begin
+        if device.shares_host_memory:
+            self.host_seconds -= slot.started.seconds_until(slot.computed)
+
+    def ready(self, steps: int) -> Slot:
+        """Return the next window's slot, its inputs on their way; what it computes is not begun."""
+        slot = self._slots[self.windows % len(self._slots)]
+        slot.steps, slot.offset = steps, self.submitted
+        self._feed(slot)
+        return slot
+
+    def collect(self) -> None:
+        """Wait for the window that was submitted first, and take its spikes and traces."""
+        slot = self._flight[0]
+        if not self.device.shares_host_memory:
+            slot.downloaded.synchronize()
+        begin = time.perf_counter()
+        self._flight.popleft()
+        steps, n, words = slot.steps, self.partition.count, self.partition.words
+        bits = slot.outputs["_bits"].view(steps * words)
+        device, clock = self.device, self._start + slot.offset
+        self.drain.take(bits, clock, steps, device.threads, device.together)
+        for name, result in self._traces.items():
+            argument = f"_trace_{name}"
+            if argument not in self.layout.direct:
+                rows = slot.outputs[argument].view(steps * n).reshape(steps, n)
+                columns = slice(self.partition.first, self.partition.first + n)
+                result[slot.offset : slot.offset + steps, columns] = rows
+        self.kernel_seconds += slot.started.seconds_until(slot.computed)
+        self.collected += steps
+        self.host_seconds += time.perf_counter() - begin
+
+    def settle(self) -> None:
+        """Wait for windows that nobody will collect."""
+        if self._flight:
+            self._flight.clear()
+            self.device.synchronize()
 
     def close(self) -> None:
-        """Give back what only the run needs."""
+        """Give everything back, also if a part of that fails; the device must have settled."""
         with contextlib.ExitStack() as stack:
-            for buffer in self._temporary:
+            for buffer in self._buffers:
                 stack.callback(self.partition.free, buffer)
-            if self._graph is not None:
-                stack.callback(self._graph.close)
-        self._graph, self._temporary = None, []
+            for slot in self._slots:
+                for staging in (*slot.inputs.values(), *slot.outputs.values()):
+                    stack.callback(self.device.unstage, staging)
+                stack.callback(self._forget, slot)
+        self._slots, self._buffers = [], []
 
-    def enqueue(self, steps: int) -> None:
+    def enqueue(self, slot: Slot, steps: int) -> None:
         """Launch a window: what a graph captures."""
         if self.kernel.needs_cleared_bits:
-            self.device.clear(self._values["_bits"])
-        values = {**self._values, "_steps": np.int64(steps)}
+            self.device.clear(slot.values["_bits"])
+        values = {**slot.values, "_steps": np.int64(steps)}
         arguments = [values[a.name] for a in self.kernel.spec.arguments]
         self.device.launch(self.kernel, arguments, self.partition.batches)
         self.device.advance(values["_clock"], steps)
 
-    def _buffers(self) -> dict[str, Any]:
-        """Return the kernel's arguments by name, allocating what the run needs."""
-        partition, drive, n = self.partition, self.drive, self.partition.count
-        values = partition.arguments()
-        values["_bits"] = partition.bits_for(self.window)
-        sizes = {"_drive": self.window * n, "_dither": self.window * self.kernel.spec.dither_words}
-        for argument in self.kernel.spec.arguments:
-            name = argument.name
-            fixed = drive.fixed.get(name)
-            if name in values:
-                continue
-            if not argument.array:
-                values[name] = fixed
-                continue
-            if fixed is not None:
-                fixed = np.asarray(fixed)
-                if fixed.size == drive.count and name not in drive.tables:
-                    fixed = fixed[partition.first : partition.first + n]
-                size = fixed.size
-            else:
-                size = (
-                    self.window * n if name.startswith("_trace_") else sizes.get(name, self.window)
-                )
-            buffer = partition.allocate(name.lstrip("_"), size, argument.dtype)
-            self._temporary.append(buffer)
-            values[name] = buffer
-            if fixed is not None:
-                self.device.write(buffer, fixed)
-        return values
+    @staticmethod
+    def _forget(slot: Slot) -> None:
+        """Give a slot's graph back."""
+        graph, slot.graph = slot.graph, None
+        if graph is not None:
+            graph.close()
 
-    def _step_words(self, steps: int, words: int) -> np.ndarray:
-        """Return the random words of float16 rounding for a window."""
+    def _compute(self, slot: Slot) -> None:
+        """Launch a window: replay it if it has been captured."""
+        if slot.graph is not None and slot.steps == self.layout.window:
+            slot.graph.replay()
+        else:
+            self.enqueue(slot, slot.steps)
+        self.launches += len(self.partition.batches) + 1
+
+    def _capture(self, slot: Slot) -> None:
+        """Capture a full window, unless that is done."""
+        if slot.graph is None:
+            steps = self.layout.window
+            slot.graph = self.device.capture(lambda: self.enqueue(slot, steps))
+
+    def _feed(self, slot: Slot) -> None:
+        """Write the inputs of a window, and let the kernels wait for their upload."""
+        steps, n = slot.steps, self.partition.count
+        for name in self.layout.direct:
+            if name != "_drive":
+                rows = self._traces[name.removeprefix("_trace_")]
+                rows = rows[slot.offset : slot.offset + steps]
+            else:
+                rows = self.drive.rows(slot.offset, steps)
+            slot.values[name] = Buffer(name, rows.dtype, rows.size, rows.reshape(-1))
+        if not slot.inputs:
+            return
+        given = self.drive.window(self._start + slot.offset, slot.offset, steps, rows=False)
+        for name, size in self.layout.inputs:
+            if name in self.layout.direct:
+                continue
+            target = slot.inputs[name].edit(steps * size)
+            if name == "_drive":
+                rows = self.drive.rows(slot.offset, steps)
+                first = self.partition.first
+                target.reshape(steps, n)[...] = rows[:, first : first + n]
+            elif name == "_dither":
+                self._step_words(slot, target)
+            else:
+                target[...] = given[name]
+            self.device.upload(slot.inputs[name], steps * size)
+        if not self.device.shares_host_memory:
+            self.device.uploads.record(slot.uploaded)
+            self.device.stream.wait(slot.uploaded)
+
+    def _step_words(self, slot: Slot, out: np.ndarray) -> None:
+        """Write the random words of float16 rounding for a window."""
         from spikecuda.kernels.render import load_host
 
-        out = np.empty(steps * words, np.uint32)
         load_host("draw").step_words(
-            np.int64(self.start + self.done), steps, words, np.uint32(STREAM_DITHER_STEP),
-            *keys(self.partition.plan.seed), out,
+            np.int64(self._start + slot.offset), slot.steps, self.kernel.spec.dither_words,
+            np.uint32(STREAM_DITHER_STEP), *keys(self.partition.plan.seed), out,
         )  # fmt: skip
-        return out
+
+    def _allocate(self, name: str, size: int, dtype: np.dtype) -> Buffer:
+        title = {"_bits": "spike bits"}.get(name, name.lstrip("_"))
+        buffer = self.partition.allocate(title, size, dtype)
+        self._buffers.append(buffer)
+        return buffer
+
+    def _slot(self, types: Mapping[str, np.dtype]) -> Slot:
+        """Return a slot with its buffers."""
+        layout, stream = self.layout, self.device.stream
+        values = {**self.partition.arguments(), **self._fixed}
+        staged: list[dict[str, Staging]] = []
+        for arrays in (layout.inputs, layout.outputs):
+            staged.append({})
+            for name, size in arrays:
+                if name not in layout.direct:
+                    values[name] = self._allocate(name, size * layout.window, types[name])
+                    staged[-1][name] = self.device.stage(values[name])
+        return Slot(
+            values, staged[0], staged[1], uploaded=stream.record(), started=stream.record(),
+            computed=stream.record(), downloaded=stream.record(),
+        )  # fmt: skip

@@ -16,6 +16,7 @@ from spikecuda.errors import (
     SpikecudaError,
 )
 from spikecuda.partition import Partition
+from spikecuda.partition_run import PartitionRun
 from spikecuda.plan import Plan
 from spikecuda.spikes import Spikes
 from spikecuda.turn import Turn
@@ -75,6 +76,9 @@ class Population:
         run_seconds: wall-clock time of runs since then; of runs together, the population's part.
         kernel_seconds: time of its update kernels, on the device that took longest.
         busy: time of its update kernels on each device.
+        host_seconds: what the host worked on its windows, all devices together.
+        windows, launches: windows of its partitions, and kernel launches in them.
+        runs: the buffers of the last run, for one like it.
         failed: why the population cannot go on before a reset; empty if it can.
     """
 
@@ -89,10 +93,11 @@ class Population:
         self.plan, self.window_limit = plan, window
         self.turn = turn or Turn("pool")
         self.closed, self.failed = False, ""
-        self.steps = self.spikes = 0
-        self.run_seconds = self.kernel_seconds = 0.0
+        self.steps = self.spikes = self.windows = self.launches = 0
+        self.run_seconds = self.kernel_seconds = self.host_seconds = 0.0
         self.busy: dict[Device, float] = {}
         self.partitions: list[Partition] = []
+        self.runs: list[PartitionRun] = []
         try:
             for device, first, count in places:
                 with reported(device, 0):
@@ -130,8 +135,8 @@ class Population:
             for part in self.partitions:
                 with reported(part.device, 0):
                     part.device.clear(part.state["refrac"])
-        self.steps = self.spikes = 0
-        self.run_seconds = self.kernel_seconds = 0.0
+        self.steps = self.spikes = self.windows = self.launches = 0
+        self.run_seconds = self.kernel_seconds = self.host_seconds = 0.0
         self.busy = {}
         self.failed = ""
 
@@ -161,6 +166,16 @@ class Population:
         with contextlib.ExitStack() as stack:
             for part in self.partitions:
                 stack.callback(part.close)
+            stack.callback(self.drop_runs)
+
+    def drop_runs(self) -> None:
+        """Give the buffers of the last run back; what is under way ends first."""
+        runs, self.runs = self.runs, []
+        with contextlib.ExitStack() as stack:
+            for run in runs:
+                run.partition.clock = None
+                stack.callback(run.close)
+                stack.callback(run.settle)
 
     def require_finite(self, part: Partition) -> None:
         """Raise NumericalError if a partition's state is NaN or infinite, naming the neuron."""

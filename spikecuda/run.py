@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from spikecuda.drive import Drive
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.host import available_memory
 from spikecuda.interrupt import held_interrupt
+from spikecuda.layout import layout_of
 from spikecuda.partition import WINDOW_STEPS_MIN
 from spikecuda.partition_run import PartitionRun
 from spikecuda.population import AFTER_FAILURE, Population, RunResult, reported
-from spikecuda.spikes import Drain, SpikeList, Spikes, merged
+from spikecuda.spikes import SpikeList, Spikes, merged
 
 # Launches of more steps than this would not be faster.
 WINDOW_STEPS = 1024
@@ -58,93 +59,152 @@ def run(
     members = [_Member(request, total) for request in requests]
     start = members[0].population.steps
     if total:
-        window = _window(requests, total)
-        _require_memory(requests, window, total)
+        window = _window(members, total)
+        for member in members:
+            member.fit(window, total)
+        _require_memory(members, total)
         for member in members:
             member.build()
         begin = time.perf_counter()
         try:
             for member in members:
-                member.open(start, total, window)
+                member.open(start, total)
             with held_interrupt() as release:
-                for done in range(0, total, window):
-                    _advance(members, min(window, total - done), crew)
+                submitted = done = 0
+                while done < total:
+                    steps = min(window, total - submitted)
+                    _advance(members, steps, crew)
+                    submitted += steps
                     begin = _account(members, begin)
-                    report(min(done + window, total))
+                    before, done = done, min(member.done for member in members)
+                    if done > before:
+                        report(done)
                     release()
         except BaseException:
-            with contextlib.suppress(Exception):  # what went wrong first is what to tell
-                _close(members)
+            for member in members:
+                with contextlib.suppress(Exception):  # what went wrong first is what to tell
+                    member.population.drop_runs()
             raise
-        _close(members)
+        finally:
+            for member in members:
+                member.count()
         if total > 1 or (start + total) % 64 == 0:
             crew.together([_checks(members, device) for device in _devices(members)])
         _account(members, begin)
+    else:
+        for member in members:
+            member.record()
     return [member.result(start, total) for member in members]
 
 
 class _Member:
-    """One population's part of a run."""
+    """One population's part of a run.
+
+    Attributes:
+        layouts: what the run needs on each partition.
+        runs: the partitions' runs.
+        traces: recorded states by name, arrays (steps, neurons).
+        done: steps whose results are on the host.
+    """
 
     def __init__(self, request: Request, total: int) -> None:
         self.request, self.population = request, request.population
         plan = self.population.plan
-        shape = (total, plan.count)
-        self.traces = {name: np.empty(shape, plan.precision.real) for name in request.traced}
-        self.runs: list[PartitionRun] = []
-        self.total = 0
-        # Seconds in kernels during the last window, by device.
-        self.spent: dict[Device, float] = {}
+        self.runs = self.population.runs
+        self.total = self.done = 0
+        self.traces: dict[str, np.ndarray] = {}
+        self._shape = (total, plan.count)
+        self._spec = plan.spec(request.drive.spec, request.traced)
+        self.layouts = [
+            layout_of(part, self._spec, request.drive) for part in self.population.partitions
+        ]
         self._kernels: list[Kernel] = []
-        self._drains: list[Drain] = []
         self._lists: list[SpikeList] = []
-        self._done = 0
+        self._kernel_seconds: dict[Device, float] = {}
+
+    @property
+    def trace_bytes(self) -> int:
+        """Bytes of the recorded states."""
+        item = np.dtype(self.population.plan.precision.real).itemsize
+        return self._shape[0] * self._shape[1] * len(self.request.traced) * item
+
+    def fit(self, window: int, total: int) -> None:
+        """Settle the window, and give back the buffers of the last run unless they suit."""
+        self.layouts = [
+            replace(layout, window=window, slots=min(part.device.slots, -(-total // window)))
+            for part, layout in zip(self.population.partitions, self.layouts, strict=True)
+        ]
+        if [run.layout for run in self.runs] != self.layouts:
+            self.population.drop_runs()
+        self.runs = self.population.runs
 
     def build(self) -> None:
         """Compile what the run needs; never part of its time."""
-        spec = self.population.plan.spec(self.request.drive.spec, self.request.traced)
-        self._kernels = [part.device.kernel(spec) for part in self.population.partitions]
-        self.population.partitions[0].device.build_host_loops()
+        if not self.runs:
+            parts = self.population.partitions
+            self._kernels = [part.device.kernel(self._spec) for part in parts]
+            parts[0].device.build_host_loops()
 
-    def open(self, start: int, total: int, window: int) -> None:
-        """Allocate what the run needs."""
-        request = self.request
-        for part, kernel in zip(self.population.partitions, self._kernels, strict=True):
-            with reported(part.device, start):
-                self.runs.append(
-                    PartitionRun(part, kernel, request.drive, start, total, window, request.traced)
-                )
-            self._drains.append(Drain(part.words, part.first, request.keep_spikes))
+    def open(self, start: int, total: int) -> None:
+        """Allocate what the run needs, and give it its input."""
+        request, parts = self.request, self.population.partitions
+        self.record()
+        if not self.runs:
+            for part, kernel, layout in zip(parts, self._kernels, self.layouts, strict=True):
+                with reported(part.device, start):
+                    self.runs.append(PartitionRun(part, kernel, layout))
+        for run in self.runs:
+            with reported(run.device, start):
+                run.begin(request.drive, start, total, self.traces, request.keep_spikes)
+
+    def record(self) -> None:
+        """Make room for the recorded states."""
+        real = self.population.plan.precision.real
+        self.traces = {name: np.empty(self._shape, real) for name in self.request.traced}
 
     def advance(self, device: Device, steps: int) -> None:
-        """Run a window of the partitions on a device and take what they give."""
-        self.spent[device] = 0.0
-        for run, drain in zip(self.runs, self._drains, strict=True):
-            if run.device is not device:
-                continue
-            run.feed(steps)
-            begin = time.perf_counter()
-            run.launch(steps)
-            self.spent[device] += time.perf_counter() - begin
-            drain.take(
-                run.bits(steps), self.population.steps, steps, device.threads, device.together
-            )
-            columns = slice(drain.first, drain.first + run.partition.count)
-            for name, trace in self.traces.items():
-                trace[self._done : self._done + steps, columns] = run.trace(name, steps)
+        """Start a window of the partitions on a device, and take the results that are due.
+
+        Args:
+            device: which.
+            steps: of the window; 0 only takes results.
+        """
+        mine = [run for run in self.runs if run.device is device]
+        if steps:
+            for run in mine:
+                run.submit(steps)
+        for run in mine:
+            if run.in_flight == run.layout.slots or (run.in_flight and not steps):
+                run.collect()
 
     def collect(self, steps: int) -> None:
-        """Take a window's results, when all devices are done with it."""
-        if len(self._drains) == 1:
-            self._lists += self._drains[0].window
-        else:
-            lists = [joined(drain.window) for drain in self._drains if drain.window]
+        """Note a window, and take the results that all devices have by now."""
+        self.population.steps += steps
+        drains = [run.drain for run in self.runs]
+        while all(drain.windows for drain in drains):
+            lists = [joined(w) for w in (drain.windows.popleft() for drain in drains) if w]
             self._lists += [merged(lists)] if lists else []
-        total = sum(drain.total for drain in self._drains)
+        total = sum(drain.total for drain in drains)
         self.population.spikes += total - self.total
         self.total = total
-        self.population.steps += steps
-        self._done += steps
+        self.done = min(run.collected for run in self.runs)
+
+    def spent(self) -> dict[Device, float]:
+        """Return the seconds in kernels since the last call, by device."""
+        found: dict[Device, float] = {}
+        for run in self.runs:
+            found[run.device] = found.get(run.device, 0.0) + run.kernel_seconds
+        before, self._kernel_seconds = self._kernel_seconds, found
+        return {device: seconds - before.get(device, 0.0) for device, seconds in found.items()}
+
+    def count(self) -> None:
+        """Move the run's figures to the population's."""
+        for run in self.runs:
+            self.population.windows += run.windows
+            self.population.launches += run.launches
+            self.population.host_seconds += run.host_seconds
+            run.windows = run.launches = 0
+            run.host_seconds = 0.0
 
     def result(self, start: int, total: int) -> RunResult:
         """Return what was recorded."""
@@ -203,17 +263,15 @@ def _advance(members: Sequence[_Member], steps: int, crew: Crew) -> None:
 def _account(members: Sequence[_Member], begin: float) -> float:
     """Share the wall-clock time since ``begin`` out by the kernels' times; return the time now."""
     now = time.perf_counter()
-    spent = [sum(member.spent.values()) for member in members]
+    spent = [member.spent() for member in members]
+    whole = sum(sum(mine.values()) for mine in spent)
     for member, mine in zip(members, spent, strict=True):
-        share = mine / sum(spent) if sum(spent) else 1.0 / len(members)
+        share = sum(mine.values()) / whole if whole else 1.0 / len(members)
         member.population.run_seconds += share * (now - begin)
-        member.population.kernel_seconds += max(member.spent.values(), default=0.0)
+        member.population.kernel_seconds += max(mine.values(), default=0.0)
         busy = member.population.busy
-        member.population.busy = {
-            device: busy.get(device, 0.0) + member.spent.get(device, 0.0)
-            for device in member.population.devices
-        }
-        member.spent = {}
+        for device, seconds in mine.items():
+            busy[device] = busy.get(device, 0.0) + seconds
     return now
 
 
@@ -230,45 +288,38 @@ def _checks(members: Sequence[_Member], device: Device) -> Callable[[], None]:
     return job
 
 
-def _close(members: Sequence[_Member]) -> None:
-    """Give back what only the run needs."""
-    with contextlib.ExitStack() as stack:
-        for member in members:
-            for run in member.runs:
-                stack.callback(run.close)
-
-
 def _devices(members: Sequence[_Member]) -> list[Device]:
     """Return the devices in use, each once."""
     return list(dict.fromkeys(d for member in members for d in member.population.devices))
 
 
-def _window(requests: Sequence[Request], total: int) -> int:
+def _window(members: Sequence[_Member], total: int) -> int:
     """Return the steps of a window: what suits the memory that is fullest."""
-    found = [r.population.window_limit or total for r in requests]
+    found = [member.population.window_limit or total for member in members]
     rows: dict[str, tuple[int, int, int]] = {}
-    for r in requests:
-        for part in r.population.partitions:
-            row, step, limit = rows.get(part.device.home, (0, 0, part.device.window_bytes))
-            step += part.step_bytes(r.drive, len(r.traced))
-            limit = min(limit, part.device.window_bytes)
-            rows[part.device.home] = (row + part.row_bytes, step, limit)
+    for member in members:
+        for part, layout in zip(member.population.partitions, member.layouts, strict=True):
+            most = part.device.window_bytes // part.device.slots
+            row, step, limit = rows.get(part.device.home, (0, 0, most))
+            rows[part.device.home] = (
+                row + part.row_bytes, step + layout.per_step(), min(limit, most)
+            )  # fmt: skip
     return min(*found, *(window_steps(total, *row) for row in rows.values()))
 
 
-def _require_memory(requests: Sequence[Request], window: int, total: int) -> None:
+def _require_memory(members: Sequence[_Member], total: int) -> None:
     """Raise OutOfMemoryError unless the run fits, spike lists excepted."""
-    what = f"a run of {total:,} steps"
-    need: dict[str, int] = {"host": 0}
+    need: dict[str, int] = {"host": sum(member.trace_bytes for member in members)}
     devices: dict[str, Device] = {}
-    for r in requests:
-        item = np.dtype(r.population.plan.precision.real).itemsize
-        need["host"] += total * r.population.plan.count * len(r.traced) * item
-        for part in r.population.partitions:
+    for member in members:
+        for part, layout in zip(member.population.partitions, member.layouts, strict=True):
             home = part.device.home
             devices.setdefault(home, part.device)
-            need[home] = need.get(home, 0) + part.run_bytes(window, r.drive, len(r.traced))
+            need[home] = need.get(home, 0) + (0 if member.runs else layout.nbytes())
+    what = f"a run of {total:,} steps"
     for home, size in need.items():
+        if not size:
+            continue
         if home in devices:
             devices[home].require(size, what)
         elif size > available_memory():

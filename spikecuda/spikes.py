@@ -1,5 +1,6 @@
 """Spikes as sorted lists."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,14 +97,14 @@ class Drain:
         first: number of the first neuron.
         keep: whether spikes are listed, or only counted.
         total: spikes taken so far.
-        window: lists of the last window, one after the other in time.
+        windows: for each window that nobody has taken, its lists, one after the other in time.
     """
 
     words: int
     first: int
     keep: bool
     total: int = 0
-    window: list[SpikeList] = field(default_factory=list)
+    windows: deque[list[SpikeList]] = field(default_factory=deque)
 
     def take(
         self,
@@ -130,4 +131,4 @@ class Drain:
 
         found = together([part(i) for i in range(parts)])
         self.total += sum(size for size, _ in found)
-        self.window = [spikes for _, spikes in found if spikes is not None]
+        self.windows.append([spikes for _, spikes in found if spikes is not None])

@@ -1,7 +1,9 @@
 """What every device can do: hold buffers, build kernels, launch them, replay launches."""
 
+import atexit
 import contextlib
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,30 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.errors import OutOfMemoryError, SpikecudaError
+from spikecuda.backends.memory import Buffer, MemoryFigures, MemoryPool, Source, human
+from spikecuda.errors import OutOfMemoryError
 from spikecuda.kernels.routines import Spec
 
-
-@dataclass(eq=False)
-class Buffer:
-    """A named, flat array in a device's memory.
-
-    Attributes:
-        name: what the buffer holds, as shown in metrics.
-        dtype: NumPy type of an element.
-        size: number of elements.
-        data: the device's own handle.
-    """
-
-    name: str
-    dtype: np.dtype
-    size: int
-    data: Any
-
-    @property
-    def nbytes(self) -> int:
-        """Size in bytes."""
-        return self.size * self.dtype.itemsize
+_open: "weakref.WeakSet[Device]" = weakref.WeakSet()
 
 
 @dataclass(eq=False)
@@ -46,21 +29,27 @@ class Kernel:
     resources: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class MemoryFigures:
-    """Memory of a device's pool, in bytes.
+@dataclass(eq=False)
+class Staging:
+    """Host memory through which a buffer is filled or read; page-locked where that matters.
 
     Attributes:
-        in_use: held by buffers now.
-        peak: the most that buffers held at once.
-        reserved: taken from the system by the pool, cached memory included.
-        available: how much more can be allocated.
+        buffer: the device's side.
+        host: the host's side, held like a buffer of the same name, type and size.
+        array: the host's side as a NumPy array; use ``edit`` and ``view``.
     """
 
-    in_use: int
-    peak: int
-    reserved: int
-    available: int
+    buffer: Buffer
+    host: Buffer
+    array: np.ndarray
+
+    def edit(self, size: int) -> np.ndarray:
+        """Return the first ``size`` elements for the host to write."""
+        return self.array[:size]
+
+    def view(self, size: int) -> np.ndarray:
+        """Return the first ``size`` elements for the host to read."""
+        return self.array[:size]
 
 
 class Event(ABC):
@@ -79,8 +68,8 @@ class Stream(ABC):
     """A queue of work; what is put in one stream runs in order."""
 
     @abstractmethod
-    def record(self) -> Event:
-        """Return an event after the work that is in the stream now."""
+    def record(self, event: Event | None = None) -> Event:
+        """Return an event after the work in the stream so far: a new one, or one moved here."""
 
     @abstractmethod
     def wait(self, event: Event) -> None:
@@ -112,15 +101,28 @@ class Graph(ABC):
 class Device(ABC):
     """A place where kernels run.  All sizes are in bytes, all times in seconds.
 
+    Work goes to three streams: launches, clears, reads and writes to ``stream``, uploads and
+    downloads of what is streamed to ``uploads`` and ``downloads``.  Memory is given out and taken
+    back in the order of ``stream``; work in the other two is ordered by events.
+
+    Args:
+        memory: where its buffers come from.
+        pinned: where host memory for uploads and downloads comes from.
+
     Attributes:
         name: such as "cpu" or "cuda:0".
         description: the hardware, in words.
-        stream: where work goes if no stream is named.
+        stream, uploads, downloads: where work goes; one and the same where nothing overlaps.
+        slots: windows that can be under way at once: 2 where copies and kernels overlap.
+        shares_host_memory: whether buffers are NumPy arrays, so that nothing is ever copied.
+        pool: its memory.
+        pinned: host memory for what is streamed.
         launches: kernel launches so far, graph nodes included.
         speed: relative to one CPU core, for sharing out neurons.
         threads: threads of the host that work for the device.
         home: whose memory it takes: "host", or the device's own name.
-        window_bytes: how large a window's spike bits may be; more would not be faster.
+        window_bytes: how large the spike bits of the windows under way may be; more would not be
+            faster.
         resident_threads: how many threads of a kernel can be at work at once.
         block: threads of a block, on devices that have blocks.
     """
@@ -128,19 +130,23 @@ class Device(ABC):
     name: str = ""
     description: str = ""
     stream: Stream
+    uploads: Stream
+    downloads: Stream
     speed: float = 1.0
     threads: int = 1
     home: str = "host"
     window_bytes: int = 4 << 20
     resident_threads: int = 1024
     block: int = 32
+    slots: int = 1
+    shares_host_memory: bool = False
 
-    def __init__(self) -> None:
-        self.buffers: list[Buffer] = []
+    def __init__(self, memory: Source, pinned: Source) -> None:
+        self.pool, self.pinned = MemoryPool(memory), MemoryPool(pinned)
         self.kernels: dict[Spec, Kernel] = {}
         self.compile_seconds = 0.0
         self.launches = 0
-        self._peak = 0
+        _open.add(self)
 
     def allocate(self, name: str, size: int, dtype: Any) -> Buffer:
         """Return a new zeroed buffer.
@@ -150,19 +156,29 @@ class Device(ABC):
         """
         dtype = np.dtype(dtype)
         self.require(size * dtype.itemsize, name)
-        buffer = Buffer(name, dtype, size, self._allocate(size, dtype))
-        self.buffers.append(buffer)
-        self._peak = max(self._peak, self._in_use())
+        buffer, used = self.pool.take(name, size, dtype)
+        if used or not self._fresh_is_zero:
+            try:
+                self.clear(buffer)
+            except BaseException:
+                self.pool.give(buffer)
+                raise
         return buffer
 
     def free(self, buffer: Buffer) -> None:
-        """Give a buffer back; freeing it twice does nothing."""
-        if buffer in self.buffers:
-            self.buffers.remove(buffer)
-            try:
-                self._free(buffer)
-            finally:
-                buffer.data = None
+        """Give a buffer back, once work in other streams is done; freeing it twice does nothing."""
+        self.pool.give(buffer)
+
+    def stage(self, buffer: Buffer) -> Staging:
+        """Return host memory for the uploads or the downloads of a buffer."""
+        if self.shares_host_memory:
+            return Staging(buffer, buffer, buffer.data)
+        host, _ = self.pinned.take(buffer.name, buffer.size, buffer.dtype)
+        return Staging(buffer, host, host.data)
+
+    def unstage(self, staging: Staging) -> None:
+        """Give the host memory back, once copies from or to it are done."""
+        self.pinned.give(staging.host)
 
     def require(self, size: int, what: str) -> None:
         """Raise OutOfMemoryError unless ``size`` more bytes fit."""
@@ -202,29 +218,30 @@ class Device(ABC):
 
     def held(self) -> dict[str, int]:
         """Return the bytes held, by name of buffer."""
-        result: dict[str, int] = {}
-        for buffer in self.buffers:
-            result[buffer.name] = result.get(buffer.name, 0) + buffer.nbytes
-        return result
+        return self.pool.held()
+
+    def available_memory(self) -> int:
+        """Return how many more bytes can be allocated, what the pool has cached included."""
+        return self.pool.source.free() + self.pool.cached
 
     def memory(self) -> MemoryFigures:
         """Return the figures of the device's memory."""
-        used = self._in_use()
-        return MemoryFigures(used, self._peak, self._reserved(used), self.available_memory())
+        pool = self.pool
+        return MemoryFigures(
+            pool.allocated, pool.in_use, pool.peak, pool.cached, self.available_memory(),
+            self.pinned.allocated, pool.figures(),
+        )  # fmt: skip
 
     def close(self) -> None:
         """Give everything back, also if giving back a part of it fails."""
+        _open.discard(self)
         with contextlib.ExitStack() as stack:
             stack.callback(self.kernels.clear)
-            for buffer in list(self.buffers):
-                stack.callback(self.free, buffer)
+            stack.callback(self.pinned.close)
+            stack.callback(self.pool.close)
 
-    def _in_use(self) -> int:
-        return sum(buffer.nbytes for buffer in self.buffers)
-
-    def _reserved(self, used: int) -> int:
-        """Return what the pool took from the system; without a pool, what is in use."""
-        return used
+    # Whether memory that comes from the system holds zeros.
+    _fresh_is_zero: bool = False
 
     @abstractmethod
     def write(self, buffer: Buffer, values: np.ndarray) -> None:
@@ -235,6 +252,14 @@ class Device(ABC):
         """Return the first ``size`` elements: valid until the next launch, not to be written."""
 
     @abstractmethod
+    def upload(self, staging: Staging, size: int) -> None:
+        """Fill a buffer's first ``size`` elements from its host memory, in ``uploads``."""
+
+    @abstractmethod
+    def download(self, staging: Staging, size: int) -> None:
+        """Copy a buffer's first ``size`` elements to its host memory, in ``downloads``."""
+
+    @abstractmethod
     def clear(self, buffer: Buffer) -> None:
         """Set a buffer to zero; can be captured."""
 
@@ -242,7 +267,7 @@ class Device(ABC):
     def launch(
         self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
     ) -> None:
-        """Run a kernel over ranges of neurons; can be captured.
+        """Run a kernel over ranges of neurons, side by side where the device can; can be captured.
 
         Args:
             kernel: what ``kernel`` returned.
@@ -268,10 +293,6 @@ class Device(ABC):
         """Wait until all work is done."""
 
     @abstractmethod
-    def available_memory(self) -> int:
-        """Return how many more bytes can be allocated."""
-
-    @abstractmethod
     def preferred_batch(self, count: int) -> int:
         """Return how many neurons a launch should cover."""
 
@@ -279,144 +300,10 @@ class Device(ABC):
     def _build(self, spec: Spec) -> Kernel:
         """Return a new kernel."""
 
-    @abstractmethod
-    def _allocate(self, size: int, dtype: np.dtype) -> Any:
-        """Return a device's own handle of zeroed memory."""
 
-    @abstractmethod
-    def _free(self, buffer: Buffer) -> None:
-        """Give a handle back."""
-
-
-class ImmediateDevice(Device):
-    """A device whose work is done when it is asked for: the CPU and the emulated ones."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stream: Stream = ImmediateStream()
-        self._nodes: list[Callable[[], None]] | None = None
-
-    def launch(
-        self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
-    ) -> None:
-        """Run a kernel over ranges of neurons; can be captured."""
-        for node in self._prepare(kernel, arguments, batches):
-            self._submit(node)
-
-    def clear(self, buffer: Buffer) -> None:
-        """Set a buffer to zero; can be captured."""
-        self._submit(lambda: self._zero(buffer))
-
-    def advance(self, clock: Buffer, steps: int) -> None:
-        """Add ``steps`` to a step counter on the device; can be captured."""
-        self._submit(self._advance(clock, steps))
-
-    def capture(self, work: Callable[[], None]) -> Graph:
-        """Return what ``work`` launches as a graph, without running it."""
-        if self._nodes is not None:
-            raise SpikecudaError("a graph is being captured already; end that capture first")
-        self._nodes = []
-        try:
-            work()
-            return ImmediateGraph(self, self._nodes)
-        finally:
-            self._nodes = None
-
-    def new_stream(self) -> Stream:
-        """Return another stream."""
-        return ImmediateStream()
-
-    def synchronize(self) -> None:
-        """Do nothing: work is done when it is asked for."""
-
-    @staticmethod
-    def _ranged(
-        kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
-    ) -> list[list[Any]]:
-        """Return the values of a kernel's arguments for each range of neurons."""
-        names = [argument.name for argument in kernel.spec.arguments]
-        first_at, last_at = names.index("_first"), names.index("_last")
-        values = [a.data if isinstance(a, Buffer) else a for a in arguments]
-        result = []
-        for first, last in batches:
-            values[first_at], values[last_at] = np.int64(first), np.int64(last)
-            result.append(list(values))
-        return result
-
-    def _submit(self, node: Callable[[], None]) -> None:
-        """Run a piece of work now, or note it for the graph that is being captured."""
-        if self._nodes is None:
-            self.launches += 1
-            node()
-        else:
-            self._nodes.append(node)
-
-    @abstractmethod
-    def _prepare(
-        self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
-    ) -> list[Callable[[], None]]:
-        """Return the launches that cover the batches, ready to run any number of times."""
-
-    @abstractmethod
-    def _zero(self, buffer: Buffer) -> None:
-        """Set a buffer to zero."""
-
-    @abstractmethod
-    def _advance(self, clock: Buffer, steps: int) -> Callable[[], None]:
-        """Return what adds ``steps`` to a counter."""
-
-
-class ImmediateEvent(Event):
-    """A point in the host's time."""
-
-    def __init__(self) -> None:
-        self.time = time.perf_counter()
-
-    def synchronize(self) -> None:
-        """Do nothing: the work before it is done."""
-
-    def seconds_until(self, later: Event) -> float:
-        """Return the host's time between two events, in seconds."""
-        assert isinstance(later, ImmediateEvent)
-        return later.time - self.time
-
-
-class ImmediateStream(Stream):
-    """A stream whose work is done when it is put in."""
-
-    def record(self) -> Event:
-        """Return an event at this moment."""
-        return ImmediateEvent()
-
-    def wait(self, event: Event) -> None:
-        """Do nothing: the event's work is done."""
-
-    def synchronize(self) -> None:
-        """Do nothing: the stream's work is done."""
-
-
-class ImmediateGraph(Graph):
-    """Prepared launches, run one after the other."""
-
-    def __init__(self, device: Device, nodes: list[Callable[[], None]]) -> None:
-        self._device, self._nodes = device, nodes
-        self.nodes = len(nodes)
-
-    def replay(self) -> None:
-        """Run every node again."""
-        self._device.launches += self.nodes
-        for node in self._nodes:
-            node()
-
-    def close(self) -> None:
-        """Forget the nodes."""
-        self._nodes = []
-
-
-def human(size: float) -> str:
-    """Return a size in the unit that suits it."""
-    for unit in ("bytes", "KB", "MB"):
-        if abs(size) < 1000:
-            return f"{size:.4g} {unit}"
-        size /= 1000
-    return f"{size:,.1f} GB"
+@atexit.register
+def close_all() -> None:
+    """Give back what open devices hold; called when Python ends."""
+    for device in list(_open):
+        with contextlib.suppress(Exception):
+            device.close()

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-from spikecuda.backends.base import Buffer, Kernel
-from spikecuda.backends.host_memory import HostMemoryDevice
+from spikecuda.backends.base import Kernel
+from spikecuda.backends.host_memory import HostMemoryDevice, ranged
+from spikecuda.backends.memory import Buffer
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.host import cpu_name
 from spikecuda.kernels.routines import Spec
@@ -48,7 +49,7 @@ class CpuDevice(HostMemoryDevice):
         self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
     ) -> list[Callable[[], None]]:
         """Return one launch: the batches, shared out among the threads."""
-        ready = self._ranged(kernel, arguments, batches)
+        ready = ranged(kernel, arguments, batches)
 
         def work(part: Sequence[list[Any]]) -> Callable[[], None]:
             def run() -> None:

@@ -9,12 +9,21 @@ import cuda.core as core
 import numpy as np
 from cuda.bindings import driver
 
-from spikecuda.backends.base import Buffer, Device, Graph, Kernel, Stream
-from spikecuda.backends.cuda_stream import CudaGraph, CudaStream, check, reported
+from spikecuda.backends.base import Device, Graph, Kernel, Staging, Stream
+from spikecuda.backends.cuda_memory import GpuMemory, PinnedMemory
+from spikecuda.backends.cuda_stream import (
+    CUDAError,
+    CudaGraph,
+    CudaStream,
+    check,
+    reporting,
+    translated,
+)
+from spikecuda.backends.memory import Buffer
 from spikecuda.errors import DeviceError
 from spikecuda.kernels.offline import ARCHITECTURES
 from spikecuda.kernels.routines import Spec
-from spikecuda.launch import grid
+from spikecuda.launch import BRANCHES, grid
 
 BLOCK = 128
 # Threads that every architecture's multiprocessor can hold.
@@ -39,9 +48,11 @@ def on_device(
 
     @functools.wraps(method)
     def call(self: "CudaDevice", /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with reported():
+        try:
             self.gpu.set_current()
             return method(self, *args, **kwargs)
+        except CUDAError as error:
+            raise translated(error) from error
 
     return call
 
@@ -54,13 +65,14 @@ class CudaDevice(Device):
         block: threads per block.
     """
 
+    slots = 2
+
     def __init__(self, number: int = 0, block: int = BLOCK) -> None:
-        super().__init__()
         self.name = self.home = f"cuda:{number}"
         self.number, self.block = number, block
         self._clock_kernel: Any = None
         self._closed = False
-        with reported():
+        with reporting():
             self.gpu.set_current()
             capability = self.gpu.compute_capability
             self.cc = _architecture((capability.major, capability.minor))
@@ -71,15 +83,14 @@ class CudaDevice(Device):
             self.speed = 8.0 * self.gpu.properties.multiprocessor_count
             self.resident_threads = RESIDENT * self.gpu.properties.multiprocessor_count
             self.stream: CudaStream = CudaStream(self.gpu.create_stream())
+            self.uploads: CudaStream = CudaStream(self.gpu.create_stream())
+            self.downloads: CudaStream = CudaStream(self.gpu.create_stream())
+            self._branches: list[core.Stream] = []
             # Where launches go: the stream, or a graph that is being captured.
             self._target: core.Stream | core.graph.GraphBuilder = self.stream.core
-            self._pool = core.DeviceMemoryResource(
-                number, core.DeviceMemoryResourceOptions(ipc_enabled=False)
-            )
-            # Keep freed memory for the next run; by default every synchronisation gives it back.
-            threshold = driver.CUmemPool_attribute.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD
-            most = driver.cuuint64_t(2**64 - 1)
-            check(driver.cuMemPoolSetAttribute(self._pool.handle, threshold, most))
+            memory = GpuMemory(number, self.stream.core)
+            self._driver_pool = memory.pool
+            super().__init__(memory, PinnedMemory(number, self.stream.core))
 
     @property
     def gpu(self) -> core.Device:
@@ -104,6 +115,20 @@ class CudaDevice(Device):
         return values
 
     @on_device
+    def upload(self, staging: Staging, size: int) -> None:
+        """Fill a buffer's first ``size`` elements from its host memory, in ``uploads``."""
+        to, count = int(staging.buffer.data.handle), size * staging.buffer.dtype.itemsize
+        stream = self.uploads.core.handle
+        check(driver.cuMemcpyHtoDAsync(to, staging.array.ctypes.data, count, stream))
+
+    @on_device
+    def download(self, staging: Staging, size: int) -> None:
+        """Copy a buffer's first ``size`` elements to its host memory, in ``downloads``."""
+        source, count = int(staging.buffer.data.handle), size * staging.buffer.dtype.itemsize
+        stream = self.downloads.core.handle
+        check(driver.cuMemcpyDtoHAsync(staging.array.ctypes.data, source, count, stream))
+
+    @on_device
     def clear(self, buffer: Buffer) -> None:
         """Set a buffer to zero; can be captured."""
         buffer.data.fill(0, stream=self._target)
@@ -112,16 +137,20 @@ class CudaDevice(Device):
     def launch(
         self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
     ) -> None:
-        """Run a kernel over ranges of neurons, one launch a range, in stream order."""
+        """Run a kernel over ranges of neurons, one launch a range, side by side in streams."""
         values, first_at, last_at = pack(kernel.spec, arguments)
-        for first, last in batches:
+        targets = self._fork(min(len(batches), BRANCHES))
+        for i, (first, last) in enumerate(batches):
             values[first_at], values[last_at] = ctypes.c_int64(first), ctypes.c_int64(last)
-            self._launch(kernel.function, grid(last - first, self.block), self.block, values)
+            blocks = grid(last - first, self.block)
+            self._launch(targets[i % len(targets)], kernel.function, blocks, self.block, values)
+        self._join(targets)
 
     @on_device
     def advance(self, clock: Buffer, steps: int) -> None:
         """Add ``steps`` to a step counter on the device; can be captured."""
-        self._launch(self._load_clock(), 1, 32, [*array(clock), ctypes.c_int64(steps)])
+        values = [*array(clock), ctypes.c_int64(steps)]
+        self._launch(self._target, self._load_clock(), 1, 32, values)
 
     @on_device
     def capture(self, work: Callable[[], None]) -> Graph:
@@ -144,14 +173,8 @@ class CudaDevice(Device):
 
     def synchronize(self) -> None:
         """Wait until all work is done."""
-        self.stream.synchronize()
-
-    @on_device
-    def available_memory(self) -> int:
-        """Return the GPU's free memory and what the pool holds without using it."""
-        free, _ = check(driver.cuMemGetInfo())
-        held = self._pool.attributes
-        return int(free) + held.reserved_mem_current - held.used_mem_current
+        for stream in (self.uploads, self.stream, self.downloads):
+            stream.synchronize()
 
     def preferred_batch(self, count: int) -> int:
         """Return the whole population."""
@@ -176,15 +199,42 @@ class CudaDevice(Device):
             return
         self._closed = True
         try:
-            self.stream.synchronize()  # kernels may run yet
+            self.synchronize()  # kernels may run yet
         finally:
             super().close()
             self._clock_kernel = None
-            self.stream.core.close()
-            self._pool.close()
+            for stream in [self.stream.core, self.uploads.core, self.downloads.core,
+                           *self._branches]:  # fmt: skip
+                stream.close()
+            self._driver_pool.close()
 
-    def _launch(self, function: Any, blocks: int, block: int, values: Sequence[Any]) -> None:
-        core.launch(self._target, core.LaunchConfig(grid=blocks, block=block), function, *values)
+    def _fork(self, count: int) -> list[core.Stream | core.graph.GraphBuilder]:
+        """Return where ``count`` launches may run side by side, after the work so far."""
+        if count == 1:
+            return [self._target]
+        if isinstance(self._target, core.graph.GraphBuilder):
+            return list(self._target.split(count))
+        while len(self._branches) < count - 1:
+            self._branches.append(self.gpu.create_stream())
+        branches = self._branches[: count - 1]
+        for branch in branches:
+            branch.wait(self.stream.core)
+        return [self.stream.core, *branches]
+
+    def _join(self, targets: Sequence[Any]) -> None:
+        """Let later work wait for what was launched side by side."""
+        if len(targets) == 1:
+            return
+        if isinstance(self._target, core.graph.GraphBuilder):
+            self._target.join(*targets)
+            return
+        for branch in targets[1:]:
+            self.stream.core.wait(branch)
+
+    def _launch(
+        self, target: Any, function: Any, blocks: int, block: int, values: Sequence[Any]
+    ) -> None:
+        core.launch(target, core.LaunchConfig(grid=blocks, block=block), function, *values)
         self.launches += 1
 
     def _load_clock(self) -> Any:
@@ -205,23 +255,6 @@ class CudaDevice(Device):
         code = core.ObjectCode.from_cubin(compiled.cubin, name=spec.name)
         resources = {"registers": compiled.resources.registers}
         return Kernel(spec, code.get_kernel(compiled.entry), 0.0, resources=resources)
-
-    def _reserved(self, used: int) -> int:
-        return int(self._pool.attributes.reserved_mem_current)
-
-    @on_device
-    def _allocate(self, size: int, dtype: np.dtype) -> core.Buffer:
-        data = self._pool.allocate(max(size, 1) * dtype.itemsize, stream=self.stream.core)
-        try:
-            data.fill(0, stream=self.stream.core)
-        except BaseException:
-            data.close(self.stream.core)
-            raise
-        return data
-
-    @on_device
-    def _free(self, buffer: Buffer) -> None:
-        buffer.data.close(self.stream.core)
 
 
 def pack(spec: Spec, arguments: Sequence[Any]) -> tuple[list[Any], int, int]:

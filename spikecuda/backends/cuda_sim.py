@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.backends.base import Buffer, Kernel
-from spikecuda.backends.host_memory import HostMemoryDevice
+from spikecuda.backends.base import Kernel
+from spikecuda.backends.host_memory import HostMemoryDevice, ranged
+from spikecuda.backends.memory import Buffer
 from spikecuda.errors import DeviceError
 from spikecuda.kernels.routines import Spec
 from spikecuda.launch import grid
@@ -46,10 +47,10 @@ class CudaSimDevice(HostMemoryDevice):
 
             return run
 
-        ranged = self._ranged(kernel, arguments, batches)
+        ready = ranged(kernel, arguments, batches)
         return [
             node(mine, grid(last - first, self.block))
-            for mine, (first, last) in zip(ranged, batches, strict=True)
+            for mine, (first, last) in zip(ready, batches, strict=True)
         ]
 
     def _advance(self, clock: Buffer, steps: int) -> Callable[[], None]:

@@ -1,8 +1,9 @@
 """Streams, events and graphs of cuda.core, and how errors of CUDA calls are reported."""
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, ParamSpec, TypeVar
 
 import cuda.core as core
 from cuda.bindings import driver
@@ -10,6 +11,9 @@ from cuda.core._utils.cuda_utils import CUDAError  # cuda.core 1.x exports it no
 
 from spikecuda.backends.base import Device, Event, Graph, Stream
 from spikecuda.errors import DeviceError, OutOfMemoryError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def check(result: tuple[Any, ...]) -> Any:
@@ -21,20 +25,38 @@ def check(result: tuple[Any, ...]) -> Any:
     return values[0] if len(values) == 1 else tuple(values)
 
 
+def translated(error: CUDAError) -> DeviceError | OutOfMemoryError:
+    """Return an error of a CUDA call as one with the driver's words and a remedy."""
+    if "OUT_OF_MEMORY" in str(error):
+        return OutOfMemoryError(
+            f"the GPU has no memory left ({error}); use fewer neurons or close other programs"
+        )
+    return DeviceError(
+        f"the CUDA driver reports {error}; see nvidia-smi, and compute-sanitizer for a "
+        "kernel's fault"
+    )
+
+
 @contextlib.contextmanager
-def reported() -> Iterator[None]:
-    """Turn an error of a CUDA call into a DeviceError with the driver's words."""
+def reporting() -> Iterator[None]:
+    """Turn errors of CUDA calls in a block into DeviceError."""
     try:
         yield
     except CUDAError as error:
-        if "OUT_OF_MEMORY" in str(error):
-            raise OutOfMemoryError(
-                f"the GPU has no memory left ({error}); use fewer neurons or close other programs"
-            ) from error
-        raise DeviceError(
-            f"the CUDA driver reports {error}; see nvidia-smi, and compute-sanitizer for a "
-            "kernel's fault"
-        ) from error
+        raise translated(error) from error
+
+
+def reported(method: Callable[P, R]) -> Callable[P, R]:
+    """Turn errors of CUDA calls in a method into DeviceError: at less cost than a block."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except CUDAError as error:
+            raise translated(error) from error
+
+    return call
 
 
 class CudaEvent(Event):
@@ -43,12 +65,12 @@ class CudaEvent(Event):
     def __init__(self, event: core.Event) -> None:
         self.core = event
 
-    @reported()
+    @reported
     def synchronize(self) -> None:
         """Wait until the work before it is done."""
         self.core.sync()
 
-    @reported()
+    @reported
     def seconds_until(self, later: Event) -> float:
         """Return the GPU's time between two events, in seconds."""
         assert isinstance(later, CudaEvent)
@@ -61,18 +83,22 @@ class CudaStream(Stream):
     def __init__(self, stream: core.Stream) -> None:
         self.core = stream
 
-    @reported()
-    def record(self) -> Event:
-        """Return a timed event after the work that is in the stream now."""
-        return CudaEvent(self.core.record(options=core.EventOptions(timing_enabled=True)))
+    @reported
+    def record(self, event: Event | None = None) -> Event:
+        """Return a timed event after the work that is in the stream now: new, or moved here."""
+        if event is None:
+            return CudaEvent(self.core.record(options=core.EventOptions(timing_enabled=True)))
+        assert isinstance(event, CudaEvent)
+        self.core.record(event.core)
+        return event
 
-    @reported()
+    @reported
     def wait(self, event: Event) -> None:
         """Let later work in this stream wait for an event of any stream."""
         assert isinstance(event, CudaEvent)
         self.core.wait(event.core)
 
-    @reported()
+    @reported
     def synchronize(self) -> None:
         """Wait until the stream's work is done."""
         self.core.sync()
@@ -87,13 +113,13 @@ class CudaGraph(Graph):
         self._device, self._stream = device, stream
         self._graph, self.nodes = graph, nodes
 
-    @reported()
+    @reported
     def replay(self) -> None:
         """Launch the graph in the device's stream."""
         self._graph.launch(self._stream)
         self._device.launches += self.nodes
 
-    @reported()
+    @reported
     def close(self) -> None:
         """Give the graph back; what is running of it ends first."""
         self._graph.close()

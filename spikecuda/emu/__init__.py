@@ -9,8 +9,9 @@ See ``docs/emulator.md``.
 """
 
 from .analysis import Contraction, contractions
+from .arrays import DeviceArray
 from .compile import ARCHITECTURES, compile_ptx
-from .device import Device, DeviceArray, Event, Stream
+from .device import Device
 from .errors import (
     ArgumentError,
     DataRace,
@@ -20,12 +21,14 @@ from .errors import (
     LaunchError,
     MemoryFault,
     PTXSyntaxError,
+    StreamRace,
     UndefinedResult,
     UninitialisedRead,
     UnsupportedPTXError,
 )
 from .kernel import Kernel, PTXKernel, compile, default_device
 from .store import cache_dir
+from .streams import Event, Graph, Stream
 
 __all__ = [
     "ARCHITECTURES",
@@ -36,6 +39,7 @@ __all__ = [
     "DeviceArray",
     "DivergentBarrier",
     "Event",
+    "Graph",
     "HostError",
     "Kernel",
     "KernelFault",
@@ -44,6 +48,7 @@ __all__ = [
     "PTXKernel",
     "PTXSyntaxError",
     "Stream",
+    "StreamRace",
     "UndefinedResult",
     "UninitialisedRead",
     "UnsupportedPTXError",

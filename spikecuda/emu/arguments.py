@@ -31,6 +31,7 @@ class Packer:
         self.fields: list[Any] = []
         self.regions: list[Region] = []
         self.keep: list[Any] = []
+        self.held: Any = None  # what must live until the launch has run
 
     def add(self, value: Any) -> None:
         """Flatten one argument: an array is seven fields (in one dimension), a tuple its items."""

@@ -6,6 +6,8 @@ each as (thread + 1, line, atomic) and (epoch, clock).  Two accesses are ordered
 both, if a barrier of their block lies between (their epochs differ), or if a ``bar.warp.sync`` of
 their warp does (the later thread's clocks say so).  Of the readers since the last write, the two
 that are furthest apart are kept: a later writer then conflicts with one of them, or with none.
+Launches are told apart by their epochs, and count as ordered here; what a launch touched is noted
+in a map of its own, for the check between streams (``history``).
 """
 
 # mypy: ignore-errors
@@ -59,6 +61,7 @@ from .translate.context import (
 )
 
 RACE_WORDS = 6
+REGION_WORDS = 6
 _LINE_BITS, _CLOCK_BITS = 22, 24
 
 
@@ -149,18 +152,26 @@ def _atomic(flags: int) -> int:
 
 
 @compiled()
+def _manner(flags: int) -> int:
+    """Return how an access touches its bytes: an atomic operation is no read and no write."""
+    return int64(ATOMIC) if flags & ATOMIC else int64(flags & (READ | WRITE))
+
+
+@compiled()
 def _find(ctx: int, address: int) -> int:
     """Number of the region that holds an address, or -1 (regions are sorted and apart)."""
     regions, low = peek(ctx, REGIONS), 0
     high = peek(ctx, REGION_COUNT)
     last = peek(ctx, LAST_REGION)
-    if last < high and peek(regions, last * 5) <= address < peek(regions, last * 5 + 1):
+    if last < high and peek(regions, last * REGION_WORDS) <= address < peek(
+        regions, last * REGION_WORDS + 1
+    ):
         return last
     while low < high:
         middle = (low + high) // 2
-        if address < peek(regions, middle * 5):
+        if address < peek(regions, middle * REGION_WORDS):
             high = middle
-        elif address >= peek(regions, middle * 5 + 1):
+        elif address >= peek(regions, middle * REGION_WORDS + 1):
             low = middle + 1
         else:
             poke(ctx, LAST_REGION, middle)
@@ -176,7 +187,7 @@ def access(
     if address % size != 0:
         _fault(ctx, int64(FAULT_ALIGN), block, thread, line, address, size)
         return 0
-    written, race = int64(0), int64(0)
+    written, race, touched = int64(0), int64(0), int64(0)
     found = False
     if space in (SPACE_SHARED, SPACE_GENERIC):
         offset = address - peek(ctx, SHARED)
@@ -194,7 +205,7 @@ def access(
     if not found and space != SPACE_SHARED and space != SPACE_LOCAL:
         region = _find(ctx, address)
         if region >= 0:
-            row = peek(ctx, REGIONS) + region * 40
+            row = peek(ctx, REGIONS) + region * REGION_WORDS * 8
             if address + size <= peek(row, 1):
                 found = True
                 offset = address - peek(row, 0)
@@ -203,6 +214,7 @@ def access(
                     written += offset
                 if race != 0:
                     race += offset * RACE_WORDS * 8
+                    touched = peek(row, 5) + offset
                 if flags & WRITE and peek(row, 4) != 0:
                     _fault(ctx, int64(FAULT_READ_ONLY), block, thread, line, address, size)
                     return 0
@@ -221,6 +233,9 @@ def access(
         if flags & WRITE:
             for k in range(size):
                 poke8(written + k, 1)
+    if touched != 0:
+        for k in range(size):
+            poke8(touched + k, peek8(touched + k) | _manner(flags))
     if race != 0:
         for k in range(size):
             rival = _race(ctx, race + k * RACE_WORDS * 8, flags, line, thread, block)

@@ -2,180 +2,23 @@
 
 from __future__ import annotations
 
-import time
+import weakref
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from ..errors import ClosedError, OutOfMemoryError, SpikecudaValueError, nearest
+from .arrays import DeviceArray, access
 from .compile import ARCHITECTURES
-from .errors import ArgumentError, LaunchError
+from .errors import LaunchError
+from .history import READ, WRITE, Access, Clock, History, Lane, Operation, merge
 from .memory import GUARD, Region, Registry, aligned_bytes
+from .streams import Event, Stream, Work
 
 MODES = ("fast", "check", "race")
 POISON = 0xCB  # what fresh memory holds, so that its use shows even where nothing checks
-
-
-class DeviceArray:
-    """An array in an emulated device's memory.
-
-    Attributes:
-        host: the same memory as a NumPy array; writing through it goes unnoticed by the checks.
-        device: its device.
-    """
-
-    def __init__(self, device: Device, raw: np.ndarray, region: Region, host: np.ndarray) -> None:
-        self.device, self._raw, self._region, self.host = device, raw, region, host
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Length of each dimension."""
-        return self.host.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Kind of its elements."""
-        return self.host.dtype
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return self.host.size
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements."""
-        return self.host.nbytes
-
-    @property
-    def pointer(self) -> int:
-        """Its address on the device."""
-        return int(self.host.ctypes.data)
-
-    def __len__(self) -> int:
-        return len(self.host)
-
-    def copy_from_host(self, source: Any, stream: Stream | None = None) -> None:
-        """Fill the array from a NumPy array of the same shape; marks it as written."""
-        values = np.asarray(source)
-        if values.shape != self.shape:
-            raise SpikecudaValueError(
-                f"source must have shape {self.shape} (got {values.shape}); reshape it"
-            )
-        self.host[...] = values
-        self._mark()
-
-    def copy_to_host(self, target: np.ndarray | None = None, stream: Stream | None = None) -> Any:
-        """Return the contents as a new NumPy array, or write them to ``target``."""
-        if target is None:
-            return self.host.copy()
-        target[...] = self.host
-        return target
-
-    def copy_from(self, source: DeviceArray, stream: Stream | None = None) -> None:
-        """Copy from an array of any emulated device; unwritten bytes stay unwritten."""
-        if source.nbytes != self.nbytes:
-            raise SpikecudaValueError(
-                f"source must have {self.nbytes} bytes (got {source.nbytes}); copy a slice"
-            )
-        self.host.view(np.uint8)[...] = source.host.view(np.uint8).reshape(
-            self.host.view(np.uint8).shape
-        )
-        if self._region.written is not None and source._region.written is None:
-            self._mark()
-        elif self._region.written is not None and source._region.written is not None:
-            mine = self.pointer - self._region.base
-            theirs = source.pointer - source._region.base
-            part = source._region.written[theirs : theirs + self.nbytes]
-            self._region.written[mine : mine + self.nbytes] = part
-
-    def fill(self, value: Any, stream: Stream | None = None) -> None:
-        """Set every element; marks the array as written."""
-        self.host[...] = value
-        self._mark()
-
-    def __getitem__(self, key: Any) -> DeviceArray:
-        """A view of a part, given by slices."""
-        part = self.host[key]
-        if not isinstance(part, np.ndarray):
-            raise SpikecudaValueError(f"a view needs slices (got {key!r}); use copy_to_host()")
-        return DeviceArray(self.device, self._raw, self._region, part)
-
-    def view(self, dtype: Any) -> DeviceArray:
-        """The same memory under another dtype."""
-        return DeviceArray(self.device, self._raw, self._region, self.host.view(dtype))
-
-    def free(self) -> None:
-        """Give the allocation back; later accesses by checked kernels are faults."""
-        self.device._free(self._region)
-
-    def check(self, device: Device) -> None:
-        """Raise unless a kernel on ``device`` may use this array."""
-        if self.device is not device:
-            raise ArgumentError(
-                f"an array on {self.device.name} was passed to a kernel on {device.name};"
-                " copy it there with copy_from"
-            )
-        if not device.owns(self._region):
-            raise ClosedError(
-                f"the array of {self.nbytes} bytes at 0x{self.pointer:x} was freed; pass a live one"
-            )
-
-    def _mark(self) -> None:
-        if self._region.written is None:
-            return
-        itemsize = self.dtype.itemsize
-        marks = self._region.written
-        start = self.pointer - self._region.base
-        if self.host.flags.c_contiguous:
-            marks[start : start + self.nbytes] = 1
-            return
-        shape, strides = (*self.shape, itemsize), (*self.host.strides, 1)
-        np.lib.stride_tricks.as_strided(marks[start:], shape, strides)[...] = 1
-
-
-class Event:
-    """A point in a stream's work."""
-
-    def __init__(self) -> None:
-        self.recorded: float | None = None
-
-    def record(self, stream: Stream | None = None) -> None:
-        """Note the host's time."""
-        self.recorded = time.perf_counter()
-
-    def synchronize(self) -> None:
-        """Return at once: emulated work is done when it is asked for."""
-
-    def query(self) -> bool:
-        """Say that the work before it is done."""
-        return True
-
-    def elapsed_ms(self, later: Event) -> float:
-        """Milliseconds of the host's clock between two recorded events."""
-        if self.recorded is None or later.recorded is None:
-            raise SpikecudaValueError("both events must be recorded (got one that is not)")
-        return (later.recorded - self.recorded) * 1e3
-
-
-class Stream:
-    """An order of work.  Everything is done at once, so any order asked for holds."""
-
-    def __init__(self, device: Device) -> None:
-        self.device = device
-
-    def synchronize(self) -> None:
-        """Return at once."""
-
-    def wait(self, event: Event) -> None:
-        """Return at once."""
-
-    def record(self, event: Event | None = None) -> Event:
-        """Record an event, a new one by default."""
-        event = event or Event()
-        event.record(self)
-        return event
 
 
 class Device:
@@ -219,6 +62,12 @@ class Device:
         self.closed = False
         self._owned: dict[int, np.ndarray] = {}
         self._random = np.random.default_rng(seed)
+        self.history = History(self._describe) if mode == "race" else None
+        self.host_clock: Clock = {}
+        self._host = Lane()
+        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+        self._named = 0
+        self._busy: dict[Stream, None] = {}  # those with work, in the order in which it came
 
     @property
     def name(self) -> str:
@@ -259,7 +108,7 @@ class Device:
         """Allocate an array and copy a NumPy array into it."""
         values = np.asarray(source)
         array = self.empty(values.shape, values.dtype)
-        array.copy_from_host(values)
+        array.copy_from_host(values, stream)
         return array
 
     def zeros(self, shape: int | tuple[int, ...], dtype: Any = np.float32) -> DeviceArray:
@@ -281,14 +130,26 @@ class Device:
 
     def stream(self) -> Stream:
         """Make a stream."""
-        return Stream(self)
+        self._named += 1
+        stream = Stream(self, f"stream {self._named}")
+        self._streams.add(stream)
+        return stream
 
     def event(self) -> Event:
         """Make an event."""
-        return Event()
+        return Event(self)
 
     def synchronize(self) -> None:
-        """Return at once."""
+        """Run all work of all streams."""
+        self._run_all()
+        for stream in self._streams:
+            self.host_waited(stream.clock)
+
+    def _run_all(self) -> None:
+        while self._busy:
+            stream = next(iter(self._busy))
+            stream.run_out()
+            self._busy.pop(stream, None)
 
     def launch(
         self,
@@ -299,10 +160,85 @@ class Device:
         stream: Stream | None = None,
         shared: int = 0,
     ) -> None:
-        """Run a kernel (from :func:`spikecuda.emu.compile` or ``PTXKernel``) on this device."""
-        if self.closed:
-            raise ClosedError(f"{self.name} is closed; make a new Device")
-        kernel.launch(grid, block, arguments, shared=shared, device=self)
+        """Run a kernel (from :func:`spikecuda.emu.compile` or ``PTXKernel``) on this device.
+
+        With a stream the launch is checked and put there, and runs when something waits for it;
+        without one it runs at once, after all work of all streams.
+        """
+        kernel.launch(grid, block, arguments, shared=shared, device=self, stream=stream)
+
+    def do(
+        self,
+        name: str,
+        work: Work,
+        accesses: Sequence[Access] = (),
+        stream: Stream | None = None,
+        always: bool = False,
+    ) -> None:
+        """Put work in a stream (see ``Stream.put``), or run it now, after all other work."""
+        if stream is not None:
+            stream.put(name, work, accesses, always)
+            return
+        self.synchronize()
+        work()
+
+    def host_reads(self, array: np.ndarray) -> None:
+        """Race mode: note that the host reads memory that copies use."""
+        self._host_touches(array, READ)
+
+    def host_writes(self, array: np.ndarray) -> None:
+        """Race mode: note that the host writes memory that copies use."""
+        self._host_touches(array, WRITE)
+
+    def _host_touches(self, array: np.ndarray, kind: int) -> None:
+        if self.history is None:
+            return
+        self._host.count += 1
+        self.host_clock[self._host.number] = self._host.count
+        clock = dict(self.host_clock)
+        found = [access(array, kind)]
+        name = "a read" if kind == READ else "a write"
+        self.history.add(
+            Operation(name, "the host", self._host.number, self._host.count, clock, found)
+        )
+
+    def host_waited(self, clock: Clock) -> None:
+        """Let what the host does next come after some work; race mode runs all there is."""
+        if self.history is None:
+            return
+        self._run_all()
+        merge(self.host_clock, clock)
+        self.history.forget(self.host_clock)
+
+    def busy(self, stream: Stream) -> None:
+        """Note that a stream has work."""
+        self._busy[stream] = None
+
+    def stir(self, wanted: Stream) -> None:
+        """With a seed: run some work of other streams, as it could run by now."""
+        if self.seed is None:
+            return
+        others = [stream for stream in self._busy if stream is not wanted]
+        while others:
+            ready = [stream for stream in others if stream.ready()]
+            choice = int(self._random.integers(len(ready) + 1))
+            if choice == len(ready):
+                return
+            ready[choice].step()
+
+    def discard(self) -> None:
+        """Drop what all streams have to do, as the driver does after a fault."""
+        for stream in list(self._busy):
+            stream.discard()
+        self._busy.clear()
+
+    def _describe(self, address: int) -> str:
+        """Say in words what lies at an address."""
+        for region in self.registry.regions.values():
+            if region.base <= address < region.end:
+                size = region.end - region.base
+                return f"it is byte {address - region.base} of {region.what} ({size} bytes)"
+        return "it is in host memory"
 
     def shuffled(self, count: int) -> np.ndarray:
         """An order of ``count`` things: empty for the natural one, else drawn from the seed."""
@@ -315,7 +251,8 @@ class Device:
         return 0 if self.seed is None else int(self._random.integers(32))
 
     def close(self) -> None:
-        """Give all memory back."""
+        """Give all memory back; work that nothing waited for is dropped."""
+        self.discard()
         self.closed = True
         self._owned.clear()
         self.registry = Registry()

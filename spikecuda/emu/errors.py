@@ -81,6 +81,23 @@ class DataRace(KernelFault):
     """Two threads touched one address without synchronisation, and one of them wrote."""
 
 
+class StreamRace(SpikecudaError, RuntimeError):
+    """Two pieces of work touched one byte, one of them wrote, and no event orders them.
+
+    Attributes:
+        first, second: what they are and in which stream, in the order in which they ran.
+        address: of the byte.
+    """
+
+    def __init__(self, first: str, second: str, address: int, what: str) -> None:
+        super().__init__(
+            f"{first} and {second} touch the byte at 0x{address:x} and one writes, but nothing "
+            f"orders them; {what}\n  record an event after one of them and let the other's stream "
+            "wait for it"
+        )
+        self.first, self.second, self.address = first, second, address
+
+
 class DivergentBarrier(KernelFault):
     """A barrier or a warp operation that can never complete: some threads will not arrive."""
 

@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ClosedError
 from . import scheduler
 from .arguments import Packer, pack
+from .arrays import DeviceArray
 from .compile import compile_ptx, scalar_types, signature_types, types_of
-from .device import Device, DeviceArray
+from .device import Device
 from .errors import LaunchError
 from .faults import neighbour, raise_fault
+from .history import Access
 from .jit import Program, compile_program
 from .memory import Region, rows
 from .parse import parse
+from .streams import Stream
 from .translate import context as c
 from .translate.module import REDZONE
 from .workspace import Workspace
@@ -56,6 +60,23 @@ def _shape(
         if not 1 <= number <= limit:
             raise LaunchError(f"{name}.{axis} must be 1 to {limit} (got {number})")
     return numbers
+
+
+def _launcher(kernel: PTXKernel | Kernel, configuration: Any) -> Callable[..., None]:
+    """Return what ``kernel[grid, block, stream, shared]`` is."""
+    if not isinstance(configuration, tuple) or not 2 <= len(configuration) <= 4:
+        raise LaunchError(
+            f"a launch needs [grid, block], [grid, block, stream] or [grid, block, stream,"
+            f" shared bytes] (got {configuration!r})"
+        )
+    grid, block, *more = configuration
+    stream = more[0] if more else None
+    shared = more[1] if len(more) > 1 else 0
+
+    def run(*arguments: Any) -> None:
+        kernel.launch(grid, block, arguments, shared=shared, stream=stream or None)
+
+    return run
 
 
 class PTXKernel:
@@ -111,18 +132,7 @@ class PTXKernel:
         return twin
 
     def __getitem__(self, configuration: Any) -> Callable[..., None]:
-        if not isinstance(configuration, tuple) or not 2 <= len(configuration) <= 4:
-            raise LaunchError(
-                f"a launch needs [grid, block], [grid, block, stream] or [grid, block, stream,"
-                f" shared bytes] (got {configuration!r})"
-            )
-        grid, block = configuration[:2]
-        shared = configuration[3] if len(configuration) == 4 else 0
-
-        def run(*arguments: Any) -> None:
-            self.launch(grid, block, arguments, shared=shared)
-
-        return run
+        return _launcher(self, configuration)
 
     def launch(
         self,
@@ -132,6 +142,7 @@ class PTXKernel:
         *,
         shared: int = 0,
         device: Device | None = None,
+        stream: Stream | None = None,
     ) -> None:
         """Run the kernel over a grid.
 
@@ -142,13 +153,18 @@ class PTXKernel:
             shared: bytes of dynamic shared memory.
             device: where to run; by default the kernel's device, then that of its first device
                 array, then a fast one that all share.
+            stream: where the launch waits to be run; None runs it now, after all other work.
 
         Raises:
+            ClosedError: the device is closed.
             LaunchError: a number outside the limits of CUDA.
             ArgumentError: arguments that do not match the parameters.
             KernelFault: the kernel did something undefined (what is found depends on the mode).
         """
-        device = device or self._device or _device_of(arguments)
+        device = device or (stream.device if stream else None) or self._device
+        device = device or _device_of(arguments)
+        if device.closed:
+            raise ClosedError(f"{device.name} is closed; make a new Device")
         program = self.program(device.checked)
         t = program.translation
         grid_shape = _shape(grid, MAX_GRID, "grid")
@@ -168,8 +184,15 @@ class PTXKernel:
         for argument in arguments:
             packer.add(argument)
         params = pack(packer, t.parameters, t.parameter_bytes, t.name)
-        with self._lock:
-            self._run(device, program, grid_shape, block_shape, threads, shared, params, packer)
+
+        def work() -> list[Access]:
+            with self._lock:
+                return self._run(
+                    device, program, grid_shape, block_shape, threads, shared, params, packer
+                )
+
+        packer.held = arguments
+        device.do(f"kernel {t.name}", work, stream=stream)
         device.launches += 1
 
     def _check_limits(
@@ -213,7 +236,8 @@ class PTXKernel:
         dynamic: int,
         params: np.ndarray,
         packer: Packer,
-    ) -> None:
+    ) -> list[Access]:
+        """Run a launch; return what it touched (race mode)."""
         t = program.translation
         checked, race = device.checked, device.mode == "race"
         shared = t.shared_bytes + dynamic
@@ -248,6 +272,8 @@ class PTXKernel:
             device.epoch = int(ctx[c.EPOCH])
         if ctx[c.FAULT]:
             raise_fault(ctx, t.name, parse(self.ptx).source, neighbour(regions, packer, w))
+        found = [region.take_access() for region in regions] if race else []
+        return [access for access in found if access is not None]
 
     def _variables(self, program: Program) -> list[Region]:
         """The module's own variables as regions; PTX sets them to zero where it gives no value."""
@@ -290,11 +316,7 @@ class Kernel:
         return self._variants[key]
 
     def __getitem__(self, configuration: Any) -> Callable[..., None]:
-        def run(*arguments: Any) -> None:
-            shared = configuration[3] if len(configuration) == 4 else 0
-            self.launch(configuration[0], configuration[1], arguments, shared=shared)
-
-        return run
+        return _launcher(self, configuration)
 
     def launch(
         self,
@@ -304,12 +326,14 @@ class Kernel:
         *,
         shared: int = 0,
         device: Device | None = None,
+        stream: Stream | None = None,
     ) -> None:
         """As :meth:`PTXKernel.launch`; compiles for the arguments' types where needed."""
-        device = device or self._device or _device_of(arguments)
+        device = device or (stream.device if stream else None) or self._device
+        device = device or _device_of(arguments)
         host = tuple(getattr(a, "host", a) for a in arguments)
         kernel = self.specialise(types_of(host), device.cc)
-        kernel.launch(grid, block, arguments, shared=shared, device=device)
+        kernel.launch(grid, block, arguments, shared=shared, device=device, stream=stream)
 
 
 def compile(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .checks import RACE_WORDS
+from .checks import RACE_WORDS, REGION_WORDS
+from .history import Access
 
 ALIGNMENT = 256  # as cudaMalloc promises
 GUARD = 256  # bytes before and after an allocation that belong to nobody
@@ -21,6 +22,8 @@ class Region:
         written: one byte per byte (0 never written), or None if all of it was.
         read_only: whether kernels must not write to it.
         race: race mode's records, made when first needed.
+        touched: race mode's map of what the running kernel touched, made when first needed.
+        name: what it holds, for messages.
     """
 
     base: int
@@ -28,18 +31,37 @@ class Region:
     written: np.ndarray | None = None
     read_only: bool = False
     race: np.ndarray | None = None
+    touched: np.ndarray | None = None
+    name: str = ""
 
-    def row(self, race: bool) -> tuple[int, int, int, int, int]:
+    @property
+    def what(self) -> str:
+        """What it is, for messages."""
+        return f"{self.name!r}" if self.name else f"the allocation at 0x{self.base:x}"
+
+    def row(self, race: bool) -> tuple[int, ...]:
         """What the checks need to know of it."""
-        if race and self.race is None:
+        if race and (self.race is None or self.touched is None):
             self.race = np.zeros((self.end - self.base, RACE_WORDS), np.int64)
+            self.touched = np.zeros(self.end - self.base, np.uint8)
         return (
             self.base,
             self.end,
             0 if self.written is None else self.written.ctypes.data,
             self.race.ctypes.data if race and self.race is not None else 0,
             int(self.read_only),
+            self.touched.ctypes.data if race and self.touched is not None else 0,
         )
+
+    def take_access(self) -> Access | None:
+        """Return what a kernel touched since the last call, and forget it."""
+        if self.touched is None or not self.touched.any():
+            return None
+        where = np.flatnonzero(self.touched)
+        first, last = int(where[0]), int(where[-1]) + 1
+        part = self.touched[first:last].copy()
+        self.touched[first:last] = 0
+        return Access(self.base + first, self.base + last, touched=part)
 
 
 def aligned_bytes(size: int, alignment: int = ALIGNMENT) -> np.ndarray:
@@ -90,4 +112,4 @@ class Registry:
 def rows(regions: list[Region], race: bool) -> np.ndarray:
     """The table that the checks search."""
     table = [region.row(race) for region in regions]
-    return np.array(table, np.int64).reshape(len(table), 5)
+    return np.array(table, np.int64).reshape(len(table), REGION_WORDS)

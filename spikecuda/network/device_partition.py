@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.backends.base import Buffer, Device
+from spikecuda.backends.base import Device
+from spikecuda.backends.memory import Buffer
 from spikecuda.network.blocks import GRAIN, Share
 from spikecuda.network.build import Wiring
 from spikecuda.network.device_run import DeviceRun

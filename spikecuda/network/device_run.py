@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikecuda.backends.base import Buffer, Kernel
+from spikecuda.backends.base import Kernel
+from spikecuda.backends.memory import Buffer
 from spikecuda.kernels import routines
 from spikecuda.network.blocks import GRAIN
 from spikecuda.network.cohort import Cohort, cohorts, tables

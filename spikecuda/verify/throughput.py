@@ -17,6 +17,7 @@ from spikecuda.backends.base import Device, Graph
 from spikecuda.drive import Drive
 from spikecuda.errors import OutOfMemoryError, SpikecudaError
 from spikecuda.kernels.spec import KernelSpec
+from spikecuda.layout import layout_of
 from spikecuda.partition_run import PartitionRun
 from spikecuda.pool import GPUNeuronPool
 from spikecuda.report.results import Skipped
@@ -72,20 +73,22 @@ class Window:
         self.spec: KernelSpec = pool.plan.spec(drive.spec)
         self.device, self.steps = pool.device, steps
         kernel = self.device.kernel(self.spec)
-        self._run = PartitionRun(partition, kernel, drive, pool.steps, steps, steps, ())
+        layout = dataclasses.replace(layout_of(partition, self.spec, drive), window=steps)
+        self._run = PartitionRun(partition, kernel, layout)
+        self._run.begin(drive, pool.steps, steps, {}, keep=False)
+        self._slot = self._run.ready(steps)
         self._graphs: list[Graph] = []
-        self._run.feed(steps)
 
     def spikes(self) -> int:
         """Return the spikes of the last launch."""
-        return int(np.bitwise_count(self._run.bits(self.steps)).sum())
+        return int(np.bitwise_count(self.device.read(self._slot.values["_bits"])).sum())
 
     def graph(self, windows: int) -> Graph:
         """Return a graph of several launches."""
 
         def work() -> None:
             for _ in range(windows):
-                self._run.enqueue(self.steps)
+                self._run.enqueue(self._slot, self.steps)
 
         self._graphs.append(self.device.capture(work))
         return self._graphs[-1]
@@ -94,6 +97,8 @@ class Window:
         """Give everything back that the pool does not hold."""
         for graph in self._graphs:
             graph.close()
+        self.device.synchronize()
+        self._run.partition.clock = None  # the replays moved it
         self._run.close()
 
 

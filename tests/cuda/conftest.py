@@ -13,14 +13,13 @@ def fake_gpu(monkeypatch):
     from fake import Fake
 
     from spikecuda import devices, pool
-    from spikecuda.backends import cuda, cuda_stream
+    from spikecuda.backends import cuda, cuda_memory, cuda_stream
     from spikecuda.kernels import compile_cuda
 
     def install(**options):
         fake = Fake(**options)
-        for module in (cuda, cuda_stream):
+        for module in (cuda, cuda_memory, cuda_stream):
             monkeypatch.setattr(module, "core", fake.core)
-        for module in (cuda, cuda_stream):
             monkeypatch.setattr(module, "driver", fake.driver)
         status = GpuStatus(True, count=len(fake.gpus))
         monkeypatch.setattr(devices, "gpu_status", lambda: status)

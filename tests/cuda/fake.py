@@ -3,7 +3,8 @@
 What it is strict about:
 
 - the signature of each call, as cuda.core's own stubs have it, and the types that they name;
-- the order of streams: work waits in its stream until something synchronises;
+- the order of streams: work waits in its stream until something synchronises, as the emulated
+  device's streams do it; in mode "race" work that no event orders is found;
 - contexts: every call needs its GPU current in the calling thread;
 - memory: fresh memory holds garbage, a pool keeps what its release threshold says;
 - kernels: a cubin is found by its bytes, its PTX runs in ``spikecuda.emu``, and its parameters are
@@ -12,6 +13,7 @@ What it is strict about:
 Only what cuda.core has had since 1.0 is here, so that using anything newer fails.
 """
 
+import contextlib
 import ctypes
 import functools
 import inspect
@@ -25,6 +27,7 @@ import numpy as np
 import stubs
 
 from spikecuda import emu
+from spikecuda.emu.history import READ, WRITE, Access
 
 GRANULE = 2 << 20  # bytes that a memory pool takes from the system at a time
 
@@ -46,6 +49,7 @@ class Fake:
         capabilities: compute capability of each GPU.
         total: bytes of memory of each.
         mode: how kernels run, see ``spikecuda.emu``.
+        seed: of the order in which streams, blocks and warps run, likewise.
         calls: all calls so far.
         failures: name of a call -> name of the CUresult that it ends with.
     """
@@ -53,6 +57,7 @@ class Fake:
     capabilities: tuple[tuple[int, int], ...] = ((9, 0),)
     total: int = 1 << 30
     mode: str = "fast"
+    seed: int | None = None
     calls: list[Call] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
@@ -62,6 +67,7 @@ class Fake:
 
         self.kernels: dict[bytes, Any] = {}  # compiled kernels by their cubin
         self.time = 0.0  # device time, ms
+        self.pinned = 0  # bytes of page-locked host memory that are allocated now
         self.cuda_error, self.real = CUDAError, driver
         self._local = threading.local()
         self.gpus = [Gpu(self, i, cc) for i, cc in enumerate(self.capabilities)]
@@ -79,6 +85,8 @@ class Fake:
             DeviceMemoryResourceOptions=real.DeviceMemoryResourceOptions,
             EventOptions=real.EventOptions,
             LaunchConfig=real.LaunchConfig,
+            LegacyPinnedMemoryResource=functools.partial(PinnedMemory, self),
+            graph=SimpleNamespace(GraphBuilder=GraphBuilder),
             ObjectCode=SimpleNamespace(from_cubin=self._from_cubin),
             launch=self._launch,
         )
@@ -101,7 +109,16 @@ class Fake:
         """Bytes that are allocated now on all GPUs."""
         return sum(gpu.memory.allocated for gpu in self.gpus)
 
+    def forget(self) -> None:
+        """Drop the record of calls so far."""
+        self.calls.clear()
+
     # ---- what the fakes share
+
+    def tick(self) -> float:
+        """Let the device's time go on by a microsecond; return it."""
+        self.time += 0.001
+        return self.time
 
     def call(self, name: str, args: tuple, kwargs: dict, on: Any = None) -> dict[str, Any]:
         """Check a call of cuda.core, record it, and fail it if a test wants so."""
@@ -134,8 +151,7 @@ class Fake:
     def _launch(self, *args: Any, **kwargs: Any) -> None:
         given = self.call("launch", args, kwargs, args[0] if args else None)
         kernel, config = given["kernel"], given["config"]
-        work = kernel.prepare(config, given.get("kernel_args", ()))
-        given["stream"].put(work)
+        kernel.launch(config, given.get("kernel_args", ()), given["stream"])
 
     def _driver(self, name: str, *args: Any) -> tuple[Any, ...]:
         """Check, record and execute a function of cuda.bindings.driver."""
@@ -162,7 +178,7 @@ class Gpu:
         minor = 6 if self.capability == (8, 7) else self.capability[1]
         known = (self.capability[0], minor) in emu.ARCHITECTURES
         cc = (self.capability[0], minor) if known else (9, 0)
-        self.memory = emu.Device(cc=cc, mode=self.fake.mode)
+        self.memory = emu.Device(cc=cc, mode=self.fake.mode, seed=self.fake.seed)
         self.pools: list[MemoryPool] = []
 
     @property
@@ -190,7 +206,11 @@ def api(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-STUBS = {"MemoryPool": "DeviceMemoryResource"}
+STUBS = {
+    "MemoryPool": "DeviceMemoryResource",
+    "PinnedMemory": "LegacyPinnedMemoryResource",
+    "PinnedBuffer": "Buffer",
+}
 
 
 class Device(Object):
@@ -231,11 +251,11 @@ class Device(Object):
 
 
 class Stream(Object):
-    """A queue of work that runs when it is synchronised."""
+    """A queue of work that runs when something waits for it."""
 
     def __init__(self, fake: Fake, gpu: Gpu) -> None:
         super().__init__(fake, gpu)
-        self.queue: list[Callable[[], None]] = []
+        self.emu = gpu.memory.stream()
         self.closed = False
 
     @property
@@ -243,60 +263,63 @@ class Stream(Object):
         """What driver functions take."""
         return self
 
-    def put(self, work: Callable[[], None]) -> None:
+    def put(self, name: str, work: Callable[[], Any], accesses: Any = (), **options: Any) -> None:
         """Add work."""
         assert not self.closed, "work for a closed stream"
-        self.queue.append(work)
-
-    def drain(self) -> None:
-        """Run what is queued."""
-        while self.queue:
-            self.fake.time += 0.001
-            self.queue.pop(0)()
-        for pool in self.gpu.pools:
-            pool.trim()
+        self.emu.put(name, work, accesses, **options)
 
     @api
     def sync(self) -> None:
         """Run what is queued."""
-        self.drain()
+        self.emu.synchronize()
+        for pool in self.gpu.pools:
+            pool.trim()
 
     @api
     def record(self, event: Any = None, options: Any = None) -> "Event":
-        """Return an event."""
-        made = Event(self.fake, self.gpu)
-        made.timed = bool(options and options.timing_enabled)
-        made.stream = self
-        self.put(made.happen)
-        return made
+        """Return an event, a new one or one moved here."""
+        if event is None:
+            event = Event(self.fake, self.gpu)
+            event.timed = bool(options and options.timing_enabled)
+        else:
+            assert options is None, "options are for new events"
+        event.time = None
+        self.put("time", event.happen, note=False)
+        self.emu.record(event.emu)
+        return event
 
     @api
     def wait(self, event_or_stream: Any) -> None:
-        """Run the event's stream first."""
-        self.put(lambda: event_or_stream.stream.drain())
+        """Let later work wait for an event, or for what is in another stream now."""
+        if isinstance(event_or_stream, Stream):
+            self.emu.wait(event_or_stream.emu.record())
+        else:
+            self.emu.wait(event_or_stream.emu)
 
     @api
     def close(self) -> None:
         """Finish."""
-        self.drain()
+        self.emu.close()
         self.closed = True
 
 
 class Event(Object):
     """A point in a stream."""
 
-    time: float | None = None
-    timed = False
-    stream: Any = None
+    def __init__(self, fake: Fake, gpu: Gpu) -> None:
+        super().__init__(fake, gpu)
+        self.emu = gpu.memory.event()
+        self.time: float | None = None
+        self.timed = False
 
     def happen(self) -> None:
         """Note the device's time."""
-        self.time = self.fake.time
+        self.time = self.fake.tick()
 
     @api
     def sync(self) -> None:
         """Wait."""
-        self.stream.drain()
+        self.emu.synchronize()
 
     def __sub__(self, other: "Event") -> float:
         if not (self.timed and other.timed):
@@ -371,7 +394,8 @@ class Buffer(Object):
     @api
     def fill(self, value: int, *, stream: Any) -> None:
         """Set every byte."""
-        stream.put(lambda: self.data.fill(value))
+        stream = getattr(stream, "stream", stream)
+        self.data.fill(value, stream.emu)
 
     @api
     def close(self, stream: Any = None) -> None:
@@ -379,34 +403,106 @@ class Buffer(Object):
 
         def free() -> None:
             self.pool.used -= self.size
-            self.data.free()
+            self.gpu.memory._free(self.data._region)
 
-        stream.put(free)
+        region = self.data._region
+        whole = [Access(region.base, region.end, WRITE)]
+        stream.put("freeing a buffer", free, whole, always=True)
+
+
+class PinnedMemory(Object):
+    """Page-locked host memory from cuMemAllocHost: not from a pool, not in stream order."""
+
+    def __init__(self, fake: Fake, *args: Any, **kwargs: Any) -> None:
+        gpu = fake.current()
+        assert gpu is not None
+        super().__init__(fake, gpu)
+
+    @api
+    def allocate(self, size: int, *, stream: Any = None) -> "PinnedBuffer":
+        """Return memory that holds garbage."""
+        return PinnedBuffer(self, size)
+
+
+class PinnedBuffer(Object):
+    """Page-locked host memory."""
+
+    def __init__(self, memory: PinnedMemory, size: int) -> None:
+        super().__init__(memory.fake, memory.gpu)
+        self.array: np.ndarray | None = np.full(size, 0xCB, np.uint8)
+        self.size = size
+        self.fake.pinned += size
+
+    @property
+    def handle(self) -> int:
+        """Its address."""
+        assert self.array is not None
+        return int(self.array.ctypes.data)
+
+    @api
+    def close(self, stream: Any = None) -> None:
+        """Free once the stream has run."""
+        assert self.array is not None, "freed twice"
+        if stream is not None:
+            stream.emu.synchronize()
+        self.array = None
+        self.fake.pinned -= self.size
 
 
 class GraphBuilder(Object):
-    """Records work instead of queueing it."""
+    """Records work instead of queueing it, by the capture of a stream of its own."""
 
-    def __init__(self, fake: Fake, gpu: Gpu) -> None:
+    def __init__(self, fake: Fake, gpu: Gpu, stream: Stream | None = None) -> None:
         super().__init__(fake, gpu)
-        self.work: list[Callable[[], None]] = []
-        self.state = "new"
+        self.stream = stream or Stream(fake, gpu)
+        self.state = "new" if stream is None else "building"
+        self.is_join_required = stream is not None
+        self.graph: Any = None
 
-    def put(self, work: Callable[[], None]) -> None:
+    def put(self, name: str, work: Callable[[], Any], accesses: Any = ()) -> None:
         """Add work."""
         assert self.state == "building"
-        self.work.append(work)
+        self.stream.put(name, work, accesses)
 
     @api
     def begin_building(self, mode: str = "relaxed") -> "GraphBuilder":
         """Start."""
+        assert self.state == "new"
+        self.stream.emu.begin_capture()
         self.state = "building"
         return self
 
     @api
+    def split(self, count: int) -> tuple["GraphBuilder", ...]:
+        """Return this builder and others that go on from here."""
+        if count < 2:
+            raise ValueError(f"Invalid split count: expecting >= 2, got {count}")
+        assert self.state == "building"
+        event = self.stream.emu.record()
+        others = []
+        for _ in range(count - 1):
+            stream = Stream(self.fake, self.gpu)
+            stream.emu.wait(event)
+            others.append(GraphBuilder(self.fake, self.gpu, stream))
+        return (self, *others)
+
+    def join(self, *builders: "GraphBuilder") -> "GraphBuilder":
+        """Let the one that was split wait for the others, which end here."""
+        self.fake.call("GraphBuilder.join", builders, {}, self)
+        if len(builders) < 2:
+            raise ValueError("Must join with at least two graph builders")
+        root = next(b for b in builders if not b.is_join_required)
+        for builder in builders:
+            if builder is not root:
+                root.stream.emu.wait(builder.stream.emu.record())
+                builder.state = "closed"
+        return root
+
+    @api
     def end_building(self) -> "GraphBuilder":
         """End."""
-        assert self.state == "building"
+        assert self.state == "building" and not self.is_join_required
+        self.graph = self.stream.emu.end_capture()
         self.state = "ended"
         return self
 
@@ -414,26 +510,28 @@ class GraphBuilder(Object):
     def complete(self, options: Any = None) -> "Graph":
         """Return the graph."""
         assert self.state == "ended"
-        return Graph(self.fake, self.gpu, list(self.work))
+        return Graph(self.fake, self.gpu, self.graph)
 
     @api
     def close(self) -> None:
         """End what was never ended, too."""
+        if self.state == "building" and not self.is_join_required:
+            with contextlib.suppress(emu.LaunchError):  # work that was never joined
+                self.stream.emu.end_capture()
         self.state = "closed"
 
 
 class Graph(Object):
     """Work to be queued again and again."""
 
-    def __init__(self, fake: Fake, gpu: Gpu, work: list[Callable[[], None]]) -> None:
+    def __init__(self, fake: Fake, gpu: Gpu, graph: Any) -> None:
         super().__init__(fake, gpu)
-        self.work = work
+        self.graph = graph
 
     @api
     def launch(self, stream: Stream) -> None:
         """Queue everything."""
-        for work in self.work:
-            stream.put(work)
+        self.graph.launch(stream.emu)
 
     @api
     def close(self) -> None:
@@ -464,8 +562,8 @@ class Kernel(Object):
         assert compiled.cc[0] == gpu.capability[0] and compiled.cc <= gpu.capability
         self.ptx = emu.PTXKernel(compiled.ptx, compiled.entry, device=gpu.memory)
 
-    def prepare(self, config: Any, arguments: tuple[Any, ...]) -> Callable[[], None]:
-        """Copy the parameters, as a launch does, and return what runs the kernel."""
+    def launch(self, config: Any, arguments: tuple[Any, ...], stream: Any) -> None:
+        """Copy the parameters, as a launch does, and put the kernel in a stream or a graph."""
         from cuda.core._kernel_arg_handler import ParamHolder
 
         memory = self.gpu.memory
@@ -482,26 +580,42 @@ class Kernel(Object):
                 values.append(np.frombuffer(raw, f"f{size}")[0])
             else:
                 values.append(int.from_bytes(raw, "little"))
-        grid, block = config.grid, config.block
-        return lambda: self.ptx.launch(grid, block, tuple(values), device=memory)
+        queue = getattr(stream, "stream", stream)
+        assert not queue.closed and getattr(stream, "state", "building") == "building"
+        memory.launch(self.ptx, config.grid, config.block, *values, stream=queue.emu)
+        queue.emu.put("time", self.fake.tick, note=False)
 
 
 def _host_to_device(gpu: Gpu, to: int, source: int, size: int, stream: Stream) -> tuple[()]:
-    _inside(gpu, to, size)
-    stream.put(lambda: ctypes.memmove(to, source, size))
+    region = _inside(gpu, to, size)
+
+    def copy() -> None:
+        ctypes.memmove(to, source, size)
+        if region.written is not None:
+            region.written[to - region.base : to - region.base + size] = 1
+
+    touched = [Access(source, source + size, READ), Access(to, to + size, WRITE)]
+    stream.put("copy to the device", copy, touched)
     return ()
 
 
 def _device_to_host(gpu: Gpu, to: int, source: int, size: int, stream: Stream) -> tuple[()]:
     _inside(gpu, source, size)
-    stream.put(lambda: ctypes.memmove(to, source, size))
+
+    def copy() -> None:
+        ctypes.memmove(to, source, size)
+
+    touched = [Access(source, source + size, READ), Access(to, to + size, WRITE)]
+    stream.put("copy to the host", copy, touched)
     return ()
 
 
-def _inside(gpu: Gpu, address: int, size: int) -> None:
-    """Fail unless a copy stays within one allocation."""
+def _inside(gpu: Gpu, address: int, size: int) -> Any:
+    """Return the allocation that a copy stays within; fail if there is none."""
     regions = gpu.memory.registry.regions.values()
-    assert any(r.base <= address and address + size <= r.end for r in regions), "outside"
+    found = [r for r in regions if r.base <= address and address + size <= r.end]
+    assert found, "outside"
+    return found[0]
 
 
 def _set_pool(gpu: Gpu, pool: MemoryPool, attribute: Any, value: Any) -> tuple[()]:

@@ -1,4 +1,4 @@
-"""cuda.core's own signatures, read from the .pyi files of the installed wheel."""
+"""cuda.core's own signatures, read from the stubs and sources of the installed wheel."""
 
 import ast
 import functools
@@ -23,7 +23,7 @@ def folder() -> Path:
 @functools.cache
 def _index() -> tuple[dict[str, ast.ClassDef], dict[str, ast.FunctionDef]]:
     classes, functions = {}, {}
-    for path in sorted(folder().rglob("*.pyi")):
+    for path in sorted(folder().rglob("*.pyi")) + sorted(folder().rglob("_legacy.py")):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ClassDef) and "system" not in path.parts:
                 classes.setdefault(node.name, node)
@@ -102,6 +102,7 @@ def checked(name: str, args: tuple, kwargs: dict, types: dict[str, type]) -> dic
             names = [part.strip() for part in annotation.split("|")]
             if all(n in types for n in names):
                 allowed = tuple(types[n] for n in names)
-                if not isinstance(value, allowed):
+                several = spec.parameters[argument].kind is inspect.Parameter.VAR_POSITIONAL
+                if not all(isinstance(v, allowed) for v in (value if several else [value])):
                     raise TypeError(f"{name}: {argument} must be {annotation} (got {value!r})")
     return dict(bound.arguments)

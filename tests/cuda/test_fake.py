@@ -46,7 +46,7 @@ def test_a_wrong_call_fails(fake_gpu):
     with pytest.raises(TypeError, match=r"allocate.*stream"):
         pool.allocate(10)
     with pytest.raises(TypeError, match="stream must be Stream"):
-        pool.allocate(10, stream=stream.queue)
+        pool.allocate(10, stream=stream.emu)
     with pytest.raises(TypeError):
         fake.driver.cuMemcpyHtoDAsync(1, 2, 3)
 

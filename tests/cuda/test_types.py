@@ -15,7 +15,7 @@ import spikecuda
 pytest.importorskip("mypy")
 
 ROOT = Path(spikecuda.__file__).resolve().parent
-FILES = ("backends/cuda.py", "backends/cuda_stream.py")
+FILES = ("backends/cuda.py", "backends/cuda_memory.py", "backends/cuda_stream.py")
 SETTINGS = """
 [mypy]
 mypy_path = {stubs}
@@ -87,9 +87,9 @@ def test_the_adapter_type_checks_against_cuda_core(checker):
 
 @pytest.mark.slow
 def test_mistakes_are_found(checker, tmp_path):
-    text = (ROOT / "backends/cuda.py").read_text()
+    text = "".join((ROOT / name).read_text() for name in FILES)
     mistakes = {
-        "stream=self.stream.core)": "on=self.stream.core)",
+        "size, stream=self.stream)": "size, on=self.stream)",
         "ipc_enabled=False": "ipc=False",
         "core.LaunchConfig(grid=blocks, block=block)": 'core.LaunchConfig(grid="1", block=block)',
         "self.gpu.create_graph_builder()": "self.gpu.create_graph()",

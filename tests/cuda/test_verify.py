@@ -131,6 +131,19 @@ class FlippedDevice(CudaEmuDevice):
             values.view(np.uint8)[0] ^= 1
         return values
 
+    def stage(self, buffer):
+        staging = super().stage(buffer)
+        if buffer.name == self._wrong:
+            view = staging.view
+
+            def wrong(size):
+                values = view(size).copy()
+                values.view(np.uint8)[0] ^= 1
+                return values
+
+            staging.view = wrong
+        return staging
+
 
 @pytest.mark.parametrize("name, told", [
     ("w", "different: w"), ("spike bits", "different: spikes"), ("", ""),

@@ -33,6 +33,7 @@ LAYERS = [
     ("plots",),
     ("plan", "backends"),
     ("devices", "partition"),
+    ("layout",),
     ("partition_run",),
     ("costs", "population"),
     ("placement",),

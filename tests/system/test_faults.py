@@ -39,7 +39,9 @@ def whole(devices):
 
 
 def fail(monkeypatch, device, method, calls, error):
-    """Let a method of a device raise from its n-th call from now on."""
+    """Let a method of a device, or of its stream, raise from its n-th call from now on."""
+    if method.startswith("stream."):
+        device, method = device.stream, method.removeprefix("stream.")
     original, done = getattr(device, method), [0]
 
     def failing(*args, **kwargs):
@@ -52,21 +54,25 @@ def fail(monkeypatch, device, method, calls, error):
 
 
 # A method of the device interface, the call that fails, the step that the error names, the steps
-# of the run, whether the run had begun to change state.
+# of the run, whether the run had begun to change state.  A GPU has two windows under way, so that
+# it makes more events, and drains a window while the next one computes.
 FAULTS = {
     "allocation": ("allocate", 2, 0, STEPS, False),
     "first copy": ("write", 1, 0, STEPS, False),
     "capture": ("launch", 1, 0, STEPS, False),
     "launch": ("launch", 2, 0, 8, True),
-    "middle of a run": ("synchronize", 6, 16, STEPS, True),
-    "download": ("read", 3, 8, STEPS, True),
+    "middle of a run": ("stream.record", {"cpu": 17, "cuda-emu": 25}, 16, STEPS, True),
+    "drain": ("together", 3, {"cpu": 8, "cuda-emu": 16}, STEPS, True),
 }
 
 
 @pytest.mark.parametrize("devices", PAIRS, ids=lambda d: d[0][:4])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_failing_device_is_named_with_its_step(monkeypatch, devices, fault):
-    method, calls, step, steps, begun = FAULTS[fault]
+    kind = devices[0].partition(":")[0]
+    method, calls, step, steps, begun = (
+        value[kind] if isinstance(value, dict) else value for value in FAULTS[fault]
+    )
     before = threading.active_count()
     with system(devices) as made:
         broken = made.devices[1]
@@ -105,8 +111,8 @@ def test_a_device_that_cannot_allocate_gives_everything_back(monkeypatch, kind, 
     opened = []
     original, init = Device.allocate, Device.__init__
 
-    def remember(self):
-        init(self)
+    def remember(self, *sources):
+        init(self, *sources)
         opened.append(self)
 
     def allocate(self, name, size, dtype):
@@ -126,7 +132,9 @@ def test_a_device_that_cannot_allocate_gives_everything_back(monkeypatch, kind, 
 def test_a_device_that_cannot_be_closed_does_not_keep_the_others(monkeypatch):
     made = system(["cpu:0", "cpu:1"])
     broken, sound = made.devices
-    monkeypatch.setattr(broken, "_free", lambda buffer: (_ for _ in ()).throw(DeviceError("stuck")))
+    monkeypatch.setattr(
+        broken.pool.source, "release", lambda raw: (_ for _ in ()).throw(DeviceError("stuck"))
+    )
     with pytest.raises(DeviceError, match="stuck"):
         made.close()
     assert broken.held() == sound.held() == {}
@@ -138,16 +146,16 @@ def test_ctrl_c_waits_for_the_end_of_the_window(monkeypatch, devices):
     """The signal comes while a partition of a window is done and others are not."""
     with system(devices) as made:
         last = made.devices[-1]
-        original, done = last.synchronize, [0]
+        original, done = last.together, [0]
 
-        def interrupted():
+        def interrupted(jobs):
             done[0] += 1
             if done[0] == 5:
                 signal.raise_signal(signal.SIGINT)
-            original()
+            return original(jobs)
 
         with monkeypatch.context() as patch:
-            patch.setattr(last, "synchronize", interrupted)
+            patch.setattr(last, "together", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 made.run(steps=STEPS, input=DRIVE)
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -159,17 +167,17 @@ def test_ctrl_c_waits_for_the_end_of_the_window(monkeypatch, devices):
 
 def test_a_second_ctrl_c_acts_at_once():
     with GPUNeuronPool(100, device="cpu") as pool:
-        original = pool.device.synchronize
+        original = pool.device.together
 
-        def interrupted():
+        def interrupted(jobs):
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
-            original()
+            return original(jobs)
 
-        pool.device.synchronize = interrupted
+        pool.device.together = interrupted
         with pytest.raises(KeyboardInterrupt):
             pool.run(steps=STEPS, input=300.0)
-        pool.device.synchronize = original
+        pool.device.together = original
         with pytest.raises(SpikecudaError, match="cannot go on: KeyboardInterrupt"):
             pool.run(steps=1)
         pool.reset()

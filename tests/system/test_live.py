@@ -108,7 +108,7 @@ def test_a_system_and_a_pool_show_their_figures(capsys):
 
 def test_a_run_that_fails_ends_the_view(capsys):
     with GPUNeuronPool(100, "lif", device="cpu") as pool:
-        pool.device.synchronize = lambda: (_ for _ in ()).throw(OSError("gone"))
+        pool.device.together = lambda jobs: (_ for _ in ()).throw(OSError("gone"))
         with pytest.raises(Exception, match="gone"):
             pool.run(steps=5, progress="live")
     assert "0%" in capsys.readouterr().err

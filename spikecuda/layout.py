@@ -1,0 +1,88 @@
+"""What a run needs besides the partition: buffers for its inputs and outputs, and for how long."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecuda.drive import Drive
+from spikecuda.kernels.spec import KernelSpec
+from spikecuda.partition import Partition
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sizes of a run's buffers; runs of one layout can share them.
+
+    Attributes:
+        spec: the kernel.
+        fixed: arrays that stay the same over the run: name and elements.
+        inputs: arrays that each window brings: name and elements a step.
+        outputs: arrays that each window fills: name and elements a step.
+        direct: inputs and outputs that are the caller's own arrays, so that nothing is copied.
+        window: steps of a launch.
+        slots: windows that may be under way at once.
+    """
+
+    spec: KernelSpec
+    fixed: tuple[tuple[str, int], ...]
+    inputs: tuple[tuple[str, int], ...]
+    outputs: tuple[tuple[str, int], ...]
+    direct: frozenset[str]
+    window: int = 1
+    slots: int = 1
+
+    def per_step(self) -> int:
+        """Return the bytes that a step takes besides its row of spikes."""
+        types = self.types
+        return sum(
+            size * types[name].itemsize
+            for name, size in (*self.inputs, *self.outputs)
+            if name not in self.direct and name != "_bits"
+        )
+
+    def nbytes(self) -> int:
+        """Return the bytes of all buffers."""
+        types, rows = self.types, self.window * self.slots
+        return sum(size * types[name].itemsize for name, size in self.fixed) + sum(
+            size * types[name].itemsize * rows
+            for name, size in (*self.inputs, *self.outputs)
+            if name not in self.direct
+        )
+
+    @property
+    def types(self) -> dict[str, np.dtype]:
+        """Element types of the arrays, by name."""
+        return {a.name: np.dtype(a.dtype) for a in self.spec.arguments if a.array}
+
+
+def layout_of(partition: Partition, spec: KernelSpec, drive: Drive) -> Layout:
+    """Return the sizes that a run has on a partition, its window still open.
+
+    Args:
+        partition: where.
+        spec: the kernel.
+        drive: the input, of the whole population.
+    """
+    n = partition.count
+    fixed, inputs, outputs = [], [], []
+    for argument in spec.arguments:
+        name = argument.name
+        if not argument.array or name in partition.arguments():
+            continue
+        if name in drive.fixed:
+            size = np.asarray(drive.fixed[name]).size
+            per_neuron = size == drive.count and name not in drive.tables
+            fixed.append((name, n if per_neuron else size))
+        elif name == "_bits":
+            outputs.append((name, partition.words))
+        elif name.startswith("_trace_"):
+            outputs.append((name, n))
+        elif name == "_dither":
+            inputs.append((name, spec.dither_words))
+        else:
+            inputs.append((name, n if name == "_drive" else 1))
+    direct: frozenset[str] = frozenset()
+    if partition.device.shares_host_memory and n == drive.count:
+        names = {name for name, _ in outputs if name != "_bits"}
+        direct = frozenset(names | ({"_drive"} if drive.rows_fit() else set()))
+    return Layout(spec, tuple(fixed), tuple(inputs), tuple(outputs), direct)
