@@ -24,28 +24,26 @@ from spikecuda.host import available_memory
 from spikecuda.inputs import Input, PerStep, Poisson, Sum, terms
 from spikecuda.models.base import Model
 from spikecuda.network.blocks import MAX_BLOCK, split_blocks, split_shares
+from spikecuda.network.collect import collected
 from spikecuda.network.group import Group, View, as_view
 from spikecuda.network.inputs import spread
 from spikecuda.network.places import Given, as_places, on_cpu, resolved
 from spikecuda.network.projection import Projection, find_receptor
-from spikecuda.network.receptors import Receptor
+from spikecuda.network.receptors import Receptor, as_receptors
 from spikecuda.network.result import NetworkResult
 from spikecuda.network.rules import AllToAll, OneToOne, as_rule
-from spikecuda.network.sources import SpikeTrain
+from spikecuda.network.sources import SpikeTrain, external_spikes
 from spikecuda.network.summary import require_memory, summarise
-from spikecuda.network.trace import Recorded, Trace, variables
+from spikecuda.network.trace import Trace, variables
 from spikecuda.plan import MAX_NEURONS, make_plan
 from spikecuda.precision import as_precision
 from spikecuda.progress import reporter
 from spikecuda.seed import as_seed
-from spikecuda.spikes import Spikes
 
 BUILD_TICKS = 1000
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
 HIDDEN = 65535
 NEURONS_PER_THREAD = 4096
-# What a kernel's names for a receptor end in, besides its states and constants.
-KERNEL_NAMES = ("scale", "first", "arrival", "now", "block")
 
 
 class Network:
@@ -137,7 +135,7 @@ class Network:
             n, model, self.precision, self.dt, self.seed, params, initial, scheme, substeps,
             identity=self._identity,
         )  # fmt: skip
-        ports = _receptors(receptors, plan.model)
+        ports = as_receptors(receptors, plan.model)
         group = Group(self, len(self._groups()), name, plan.count, plan, ports)
         # Four neurons share a block of random words.
         self._identity += -(-plan.count // 32) * 32
@@ -334,7 +332,7 @@ class Network:
             start, seconds = engine.clock, engine.seconds
             with reporter(progress, steps, repr(self)) as report:
                 got = engine.run(steps, drives, spikes, traces, self._external, report)
-            return self._result(got, wanted, traces, start, steps, engine.seconds - seconds)
+            return collected(groups, got, wanted, traces, start, steps, engine.seconds - seconds)
         finally:
             self._lock.release()
 
@@ -364,7 +362,7 @@ class Network:
                     lambda done, total: report(int(BUILD_TICKS * done / total))
                 )
                 report(BUILD_TICKS)
-            self._external = self._external_spikes()
+            self._external = external_spikes(self._sources, self.dt)
             self.build_seconds = time.perf_counter() - begin
         return self._engine
 
@@ -525,17 +523,6 @@ class Network:
             source.number = len(groups) + i
         return [*groups, *(source for source, _, _ in self._sources)]
 
-    def _external_spikes(self) -> np.ndarray:
-        """Return the given spikes: int64 (spikes, 3), sorted: step at whose end, source, train."""
-        rows = [np.empty((0, 3), np.int64)]
-        for source, train, early in self._sources:
-            points, trains = train.on_grid(self.dt, source.size)
-            # A drive's spike arrives at its time: it is sent one step, its delay, before.
-            number = np.full(points.size, source.number)
-            rows.append(np.stack([points - 1 - early, number, trains], axis=1))
-        merged = np.concatenate(rows)
-        return np.ascontiguousarray(merged[np.argsort(merged[:, 0], kind="stable")])
-
     def _threads_for(self, sizes: Sequence[int]) -> int:
         return self.threads or max(1, min(usable_cores(), sum(sizes) // NEURONS_PER_THREAD))
 
@@ -554,46 +541,6 @@ class Network:
                 "often with every="
             )
 
-    def _result(
-        self,
-        got: Recorded,
-        wanted: Mapping[tuple[str, str], tuple[View, int]],
-        traces: Sequence[Trace],
-        start: int,
-        steps: int,
-        seconds: float,
-    ) -> NetworkResult:
-        """Return a run's result from what the engine recorded."""
-        groups = self._groups()
-        spikes, ids = {}, {}
-        for group in groups:
-            if (group.name, "spikes") not in wanted:
-                continue
-            view = wanted[group.name, "spikes"][0]
-            step, neuron = got.steps[group.number], got.neurons[group.number]
-            if not view.whole:
-                chosen = np.isin(neuron, view.ids)
-                step, neuron = step[chosen], neuron[chosen]
-            spikes[group.name] = Spikes(step, neuron, self.dt)
-            ids[group.name] = None if view.whole else view.ids
-        found: dict[str, dict[str, np.ndarray]] = {}
-        times: dict[str, np.ndarray] = {}
-        owners: dict[str, np.ndarray | None] = {}
-        units: dict[str, dict[str, str]] = {}
-        for trace, array in zip(traces, got.traces, strict=True):
-            group = groups[trace.group]
-            codec = group.neurons.codecs.get(trace.name)
-            found.setdefault(group.name, {})[trace.name] = codec.decode(array) if codec else array
-            first = start // trace.every + 1
-            times[group.name] = np.arange(first, first + array.shape[0]) * (trace.every * self.dt)
-            owners[group.name] = None if trace.ids.size == group.size else trace.ids
-            units.setdefault(group.name, {})[trace.name] = variables(group)[trace.name]
-        return NetworkResult(
-            spikes=spikes, sizes={group.name: group.size for group in groups}, ids=ids,
-            traces=found, trace_times=times, start=start * self.dt, duration=steps * self.dt,
-            dt=self.dt, seconds=seconds, trace_ids=owners, units=units,
-        )  # fmt: skip
-
     def _require_unbuilt(self, what: str) -> None:
         if self._engine is not None:
             raise SpikecudaError(f"cannot {what} after the network was built; make a new network")
@@ -604,47 +551,3 @@ class Network:
             f"<Network: {sum(g.size for g in groups):,} neurons in {len(groups)} populations, "
             f"{len(self.projections)} projections, {self.precision}, dt {self.dt:g} ms>"
         )
-
-
-def _receptors(receptors: Mapping[str, Receptor] | None, model: type[Model]) -> dict[str, Receptor]:
-    """Return checked receptors by name."""
-    if receptors is None:
-        return {}
-    if not isinstance(receptors, Mapping):
-        raise SpikecudaTypeError(
-            f"receptors must be a dict of name: Receptor (got {receptors!r:.80})"
-        )
-    for name, receptor in receptors.items():
-        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
-            raise SpikecudaValueError(f"a receptor's name must be an identifier (got {name!r})")
-        if not isinstance(receptor, Receptor):
-            raise SpikecudaTypeError(
-                f"receptor {name!r} must be a Receptor such as ExpCurrent(tau=5.0) (got "
-                f"{receptor!r:.80})"
-            )
-        if receptor.positive and "v" not in model.states:
-            raise SpikecudaValueError(
-                f"receptor {name!r} is a conductance and needs a model with a membrane potential v "
-                f"(got {model.name}, with {', '.join(model.states)}); use a current"
-            )
-    _require_own_names(receptors, model)
-    return dict(receptors)
-
-
-def _require_own_names(receptors: Mapping[str, Receptor], model: type[Model]) -> None:
-    """Raise if two states, or two names in a kernel, would be the same."""
-    specs = [receptor.spec(name) for name, receptor in receptors.items()]
-    public = [*model.states, "refrac"]
-    public += [f"{part}_{spec.name}" for spec in specs for part in spec.rules.states]
-    kernel = [
-        spec.prefix + part
-        for spec in specs
-        for part in (*spec.rules.states, *spec.rules.constants, *KERNEL_NAMES)
-    ]
-    for names in (public, kernel):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise SpikecudaValueError(
-                f"receptors must have names that keep their states apart (got {twice[0]!r} twice); "
-                "rename one"
-            )

@@ -17,6 +17,9 @@ from spikecuda.kernels.receptors import KINDS, ReceptorSpec
 from spikecuda.models.base import Model
 from spikecuda.plan import by_name
 
+# What a kernel's names for a receptor end in, besides its states and constants.
+KERNEL_NAMES = ("scale", "first", "arrival", "now", "block")
+
 
 @dataclass(frozen=True)
 class Receptor(ABC):
@@ -233,3 +236,49 @@ def current_equivalents(
     still = np.where(rate * dt < 1e-12, dt, -np.expm1(-rate * dt) / np.where(rate > 0, rate, 1.0))
     fading = np.exp(-rate * dt)
     return np.asarray(fading * first / still), np.asarray(fading * second / still)
+
+
+def as_receptors(
+    receptors: Mapping[str, Receptor] | None, model: type[Model]
+) -> dict[str, Receptor]:
+    """Return checked receptors by name."""
+    if receptors is None:
+        return {}
+    if not isinstance(receptors, Mapping):
+        raise SpikecudaTypeError(
+            f"receptors must be a dict of name: Receptor (got {receptors!r:.80})"
+        )
+    for name, receptor in receptors.items():
+        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+            raise SpikecudaValueError(f"a receptor's name must be an identifier (got {name!r})")
+        if not isinstance(receptor, Receptor):
+            raise SpikecudaTypeError(
+                f"receptor {name!r} must be a Receptor such as ExpCurrent(tau=5.0) (got "
+                f"{receptor!r:.80})"
+            )
+        if receptor.positive and "v" not in model.states:
+            raise SpikecudaValueError(
+                f"receptor {name!r} is a conductance and needs a model with a membrane potential v "
+                f"(got {model.name}, with {', '.join(model.states)}); use a current"
+            )
+    _require_own_names(receptors, model)
+    return dict(receptors)
+
+
+def _require_own_names(receptors: Mapping[str, Receptor], model: type[Model]) -> None:
+    """Raise if two states, or two names in a kernel, would be the same."""
+    specs = [receptor.spec(name) for name, receptor in receptors.items()]
+    public = [*model.states, "refrac"]
+    public += [f"{part}_{spec.name}" for spec in specs for part in spec.rules.states]
+    kernel = [
+        spec.prefix + part
+        for spec in specs
+        for part in (*spec.rules.states, *spec.rules.constants, *KERNEL_NAMES)
+    ]
+    for names in (public, kernel):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise SpikecudaValueError(
+                f"receptors must have names that keep their states apart (got {twice[0]!r} twice); "
+                "rename one"
+            )

@@ -1,8 +1,9 @@
 """Spike trains that come from outside the network."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from spikecuda.distributions import Uniform
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels.spec import STREAM_GIVEN
 from spikecuda.seed import as_seed
+
+if TYPE_CHECKING:
+    from spikecuda.network.group import Group
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,3 +114,22 @@ class SpikeTrain:
             return 1
         _, counts = np.unique(np.stack([points, trains]), axis=1, return_counts=True)
         return int(counts.max())
+
+
+def external_spikes(sources: Sequence[tuple["Group", SpikeTrain, int]], dt: float) -> np.ndarray:
+    """Return the spikes of sources as an engine takes them: int64 (spikes, 3), sorted.
+
+    Columns: step at whose end a spike is sent, number of the source, train.
+
+    Args:
+        sources: source, its spikes, and how many steps before their times they are sent: 1 for a
+            drive, whose delay it is.
+        dt: ms.
+    """
+    rows = [np.empty((0, 3), np.int64)]
+    for source, train, early in sources:
+        points, trains = train.on_grid(dt, source.size)
+        number = np.full(points.size, source.number)
+        rows.append(np.stack([points - 1 - early, number, trains], axis=1))
+    merged = np.concatenate(rows)
+    return np.ascontiguousarray(merged[np.argsort(merged[:, 0], kind="stable")])
