@@ -23,9 +23,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from spikecuda.examples import brunel, coba, cuba, microcircuit
 
 from spikecuda.distributions import Uniform
+from spikecuda.examples import brunel, coba, cuba, microcircuit
 from spikecuda.network import ExpCurrent, FixedProbability, Network, NetworkResult
 
 # Model time of a run (ms), and what to compare with: seconds on one thread of the fastest other
