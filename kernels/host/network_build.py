@@ -4,7 +4,6 @@ import numpy as np
 from numba import njit
 
 from spikecuda.kernels.network.draw import (
-    ALL_TO_ALL,
     FIXED,
     J_AUTAPSES,
     J_DEGREE,
@@ -17,11 +16,11 @@ from spikecuda.kernels.network.draw import (
     J_WEIGHT,
     ONE_TO_ONE,
     OUT_DEGREE,
-    PROBABILITY,
     STREAM_TARGETS,
     below,
     chosen,
     draw_values,
+    numbered,
     row_targets,
 )
 from spikecuda.kernels.network.layout import LAST
@@ -162,13 +161,13 @@ def fill_rows(
     w, d = np.empty(longest, np.float32), np.empty(longest, np.float32)
     weight, delay = np.empty(longest, np.int32), np.empty(longest, np.int32)
     seen = np.zeros(1 if ints[J_MULTAPSES] else ints[J_TARGETS], np.int32)
-    by_target = ints[J_RULE] in (ALL_TO_ALL, ONE_TO_ONE, PROBABILITY)
+    by_number = numbered(ints[J_RULE])
     drawn = ints[J_WEIGHT] != FIXED or ints[J_DELAY] != FIXED
     for s in range(s0, s1):
         n = _row(ints, floats, s, degrees, source_ids, target_ids, same, key0, key1, seen, out)
         if drawn or width or delay_width:
             for i in range(n):
-                keys[i] = out[i] if by_target else i
+                keys[i] = i if by_number else out[i]
             draw_values(ints, floats, s, keys[:n], key0, key1, w[:n], d[:n], weight[:n], delay[:n])
         source = source_ids[s]
         for i in range(n):

@@ -204,6 +204,12 @@ def row_targets(ints, floats, source, degree, same, key0, key1, seen, out):
 
 
 @njit(error_model="numpy")
+def numbered(rule):
+    """Tell whether a row's synapses are told apart by their number in it, not by their target."""
+    return rule == OUT_DEGREE
+
+
+@njit(error_model="numpy")
 def _bounded(kind, a, b, low, high, normal, uniform):
     """Return a value of a distribution from a standard normal and a uniform number (float32)."""
     if kind == LOGNORMAL:

@@ -25,6 +25,7 @@ from spikecuda.kernels.network.draw import (
     PROJECTION,
     Q_LOG,
     draw_values,
+    numbered,
     probable_targets,
     row_targets,
 )
@@ -107,12 +108,12 @@ def send_row(block, bundle, neuron, step):
     n = _targets(rule, ints, floats, source, twin, degree, out)
     first, last = rule[U_FIRST], rule[U_LAST]
     keys = int32_at(scratch + 4 * longest, longest)
-    by_target = ints[J_RULE] == PROBABILITY or ints[J_RULE] == ALL_TO_ALL
+    by_number = numbered(ints[J_RULE])
     # Keep what is in the block; a branch would be mispredicted every other time.
     kept = 0
     for i in range(n):
         t = np.int64(out[i])
-        keys[kept] = t if by_target else i
+        keys[kept] = i if by_number else t
         out[kept] = t
         kept += (t >= first) & (t < last)
     if rule[U_TARGETS]:

@@ -6,7 +6,8 @@ section 3.3: a round of Philox4x32 on (x0, x1, x2, x3) with the key (k0, k1) giv
 raised by Weyl's constants.  Box & Muller (1958) Ann Math Statist 29:610.
 
 The counter is (neuron, group low, group high, stream) with group = step >> 2: the four words serve
-the four steps of a group.
+the four steps of a group.  In a network it is (neuron >> 2, step low, step high, stream + 128): the
+four words serve the four neurons of a quad ("lanes").
 """
 
 import math
@@ -16,7 +17,7 @@ import numpy as np
 MULTIPLIER_0, MULTIPLIER_1 = 0xD2511F53, 0xCD9E8D57
 WEYL_0, WEYL_1 = 0x9E3779B9, 0xBB67AE85
 WORD = 0xFFFFFFFF
-STREAM_NOISE, STREAM_POISSON = 512, 768
+STREAM_NOISE, STREAM_POISSON, LANES = 512, 768, 128
 
 
 def philox4x32(counter, key, rounds=7):
@@ -44,12 +45,16 @@ def words(seed, stream, first_step, steps, neurons):
     Returns:
         uint64 array (steps, n, 4): the four words of the step's group.
     """
+    return _blocks(seed, stream, [(first_step + k) >> 2 for k in range(steps)], neurons)
+
+
+def _blocks(seed, stream, groups, neurons):
+    """Return the words (groups, n, 4) for counters (neuron, group low, group high, stream)."""
     word, half = np.uint64(WORD), np.uint64(32)
     m0, m1 = np.uint64(MULTIPLIER_0), np.uint64(MULTIPLIER_1)
-    groups = [(first_step + k) >> 2 for k in range(steps)]
     low = np.array([g & WORD for g in groups], np.uint64)[:, None]
     high = np.array([g >> 32 & WORD for g in groups], np.uint64)[:, None]
-    shape = (steps, len(neurons))
+    shape = (len(groups), len(neurons))
     x0 = np.broadcast_to(np.asarray(neurons, np.uint64) & word, shape)
     x1, x2 = np.broadcast_to(low, shape), np.broadcast_to(high, shape)
     x3 = np.full(shape, stream, np.uint64)
@@ -97,6 +102,27 @@ def uniforms(seed, term, first_step, steps, neurons):
     w = words(seed, STREAM_POISSON + term, first_step, steps, neurons)
     slot = np.array([(first_step + k) & 3 for k in range(steps)])
     return uniform(np.stack([w[k, :, s] for k, s in enumerate(slot)]))
+
+
+def lane_words(seed, stream, first_step, steps, neurons):
+    """Return the words (steps, n, 4) of each neuron's quad in a network, and its lane (n,)."""
+    neurons = np.asarray(neurons)
+    groups = [first_step + k for k in range(steps)]
+    return _blocks(seed, stream + LANES, groups, neurons >> 2), neurons & 3
+
+
+def lane_normals(seed, term, first_step, steps, neurons):
+    """Return the standard normal numbers (steps, n) of a noise input in a network."""
+    w, lane = lane_words(seed, STREAM_NOISE + term, first_step, steps, neurons)
+    early = normal_pair(w[..., 0], w[..., 1])
+    late = normal_pair(w[..., 2], w[..., 3])
+    return np.select([lane == 0, lane == 1, lane == 2], [early[0], early[1], late[0]], late[1])
+
+
+def lane_uniforms(seed, term, first_step, steps, neurons):
+    """Return the uniform numbers (steps, n) of a Poisson input in a network."""
+    w, lane = lane_words(seed, STREAM_POISSON + term, first_step, steps, neurons)
+    return uniform(np.take_along_axis(w, lane[None, :, None], axis=2)[..., 0])
 
 
 def poisson_survival(mean):

@@ -172,8 +172,11 @@ class Builder:
         self.expected = max(1.0, sum(p.expected for p in projections))
         self.done = 0.0
 
-    def build(self) -> Wiring:
+    def build(self, scale: dict[tuple[int, int], int] | None = None) -> Wiring:
         """Return the wiring.
+
+        Args:
+            scale: exponent of each (population, port), if it is known; see ``scales``.
 
         Raises:
             OutOfMemoryError: it does not fit; raised before the rows are allocated.
@@ -181,7 +184,7 @@ class Builder:
         """
         with ThreadPoolExecutor(self.threads, thread_name_prefix="spikecuda-build") as executor:
             self._map = lambda f, jobs: [t.result() for t in [executor.submit(f, *j) for j in jobs]]
-            scale = exponents(self.projections)
+            scale = exponents(self.projections) if scale is None else scale
             counted = {p: self._count(p) for p in self.projections if not p.procedural}
             bundles = self._bundles(scale)
             synapses = sum(int(counts.sum()) for counts, _, _ in counted.values())

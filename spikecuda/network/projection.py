@@ -148,6 +148,8 @@ class Projection:
 
     def _check_delay(self, dt: float) -> None:
         """Raise for delays that the time grid cannot hold."""
+        if self.delay.given is not None and not self.delay.given.size:
+            return
         exact = self.delay.kind in ("FIXED", "GIVEN")
         least = dt * (1 - 1e-9) if exact else dt / 2
         if self.delay.kind != "LOGNORMAL" and self.delay.least < least:

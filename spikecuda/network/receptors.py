@@ -222,20 +222,24 @@ def current_equivalents(
     """
     memory = model.memory
     rate = np.asarray(0.0 if memory is None else 1.0 / by_name(params, memory), np.float64)
-    delta = 1.0 / tau - rate
-    # The integrals over the step of exp(-rate (dt - t)) and the current, for i and for di.
-    small = np.abs(delta * dt) < 1e-4
-    safe = np.where(small, 1.0, delta)
-    x = delta * dt
-    first = np.where(small, dt * (1 - x / 2 + x * x / 6), -np.expm1(-safe * dt) / safe)
-    second = np.where(
-        small,
-        dt * dt * (0.5 - x / 3 + x * x / 8),
-        (-np.expm1(-safe * dt) - safe * dt * np.exp(-safe * dt)) / safe**2,
-    )
-    still = np.where(rate * dt < 1e-12, dt, -np.expm1(-rate * dt) / np.where(rate > 0, rate, 1.0))
+    # What is left at the end of the step of a current of 1, of (i + di t) exp(-t / tau).
+    still, _ = _moments(rate * dt)
+    first, second = _moments(dt / tau - rate * dt)
     fading = np.exp(-rate * dt)
-    return np.asarray(fading * first / still), np.asarray(fading * second / still)
+    return np.asarray(fading * first / still), np.asarray(fading * second * dt / still)
+
+
+def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the integrals over s from 0 to 1 of e^(-x s) and s e^(-x s), to a few roundings."""
+    near = np.where(np.abs(x) < 1.0, x, 0.0)
+    far = np.where(near == x, 1.0, x)
+    first, second, term = np.zeros_like(near), np.zeros_like(near), np.ones_like(near)
+    for k in range(20):
+        first, second = first + term / (k + 1), second + term / (k + 2)
+        term = term * -near / (k + 1)
+    rest = np.exp(-far)
+    closed = -np.expm1(-far) / far, (-np.expm1(-far) - far * rest) / far**2
+    return np.where(near == x, first, closed[0]), np.where(near == x, second, closed[1])
 
 
 def as_receptors(

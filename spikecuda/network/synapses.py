@@ -1,13 +1,15 @@
 """Look at the synapses of a projection in the built rows, and change their weights."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.kernels.network import layout
-from spikecuda.network.build import Bundle, Wiring
+from spikecuda.network.blocks import split_blocks
+from spikecuda.network.build import Builder, Bundle, Wiring
 from spikecuda.network.projection import Projection
 from spikecuda.network.scales import SUM_LIMIT, arrivals
 
@@ -66,6 +68,8 @@ def pieces(projection: Projection, wiring: Wiring) -> Iterator[Piece]:
 
 def connections(projection: Projection, wiring: Wiring, dt: float) -> dict[str, np.ndarray]:
     """Return a projection's synapses; see ``Projection.connections``."""
+    if projection.procedural:
+        projection, wiring = _stored_twin(projection, wiring)
     bundle = bundle_of(projection, wiring)
     exponent = wiring.exponent[projection.target.group.number, projection.port]
     found = list(pieces(projection, wiring))
@@ -83,9 +87,15 @@ def set_weights(projection: Projection, wiring: Wiring, values: object) -> None:
     """Set a projection's weights: one number, or one for each in the order of ``connections``.
 
     Raises:
+        SpikecudaError: the rows are procedural.
         SpikecudaValueError: wrong shape, NaN, a negative conductance, or a weight that the
             receptor's scale cannot hold; nothing is changed then.
     """
+    if projection.procedural:
+        raise SpikecudaError(
+            f"the weights of {projection.name} cannot be changed: they are drawn from the seed "
+            "whenever they are needed; connect without procedural=True"
+        )
     bundle = bundle_of(projection, wiring)
     number = projection.target.group.number
     exponent = wiring.exponent[number, projection.port]
@@ -146,6 +156,20 @@ def _require_sums(
             f"the weights of neuron {int(total.argmax())} of {projection.target.group.name} add up "
             "to more than its accumulator holds; build the network with the larger weights"
         )
+
+
+def _stored_twin(projection: Projection, wiring: Wiring) -> tuple[Projection, Wiring]:
+    """Return a procedural projection as one that is stored, and its rows."""
+    network, twin = projection.network, copy.copy(projection)
+    twin.procedural = False
+    sizes = [0] * (1 + max(twin.source.group.number, twin.target.group.number))
+    for view in (twin.source, twin.target):
+        sizes[view.group.number] = view.group.size
+    builder = Builder(
+        [twin], sizes, split_blocks(wiring.blocks.starts[:, -1].tolist(), 1), network.dt,
+        network.seed, 1, lambda done, total: None,
+    )  # fmt: skip
+    return twin, builder.build(wiring.exponent)
 
 
 def _order(found: list[Piece]) -> np.ndarray:

@@ -1,0 +1,243 @@
+"""Oracle of networks of leaky integrate-and-fire neurons: dense, naive, one step at a time.
+
+Step k (from 0) goes from ``k dt`` to ``(k + 1) dt``; a neuron that reaches threshold in it spikes
+at its end.  Through a synapse with a delay of d steps that spike arrives at the end of step k + d,
+d dt after it was sent.  In a step, for each neuron:
+
+1. The membrane is integrated with the receptors' states of the step's start.  "lif": exactly, for
+   the decaying currents (Rotter & Diesmann 1999, Biol Cybern 81:381, section 3) and with the
+   current of conductances, ``g (e_rev - v)``, held at g in the middle of the step and v at its
+   start.  "lif_cond": exactly for conductances held at their values in the middle of the step,
+   and currents at their means over the step.
+2. While refractory, v is v_reset instead, and jumps that arrive are lost; else they are added, and
+   at v >= v_th the neuron spikes: v = v_reset for the next t_ref.
+3. The receptors' states decay, exactly, and what arrives is added.
+
+Receptors (Roth & van Rossum 2009, in Computational Modeling Methods for Neuroscientists, ch. 6),
+after a spike of weight w at time 0: "delta", a jump of w mV; "exp_current" (pA) and
+"exp_conductance" (nS), ``w e^(-t / tau)``; "alpha_current" and "alpha_conductance",
+``w (t / tau) e^(1 - t / tau)``; "nmda" (nS), ``w n (e^(-t / tau_decay) - e^(-t / tau_rise))``
+with n for a peak of w, times ``1 / (1 + mg / 3.57 e^(-0.062 v))`` at the v of the step's start
+(Jahr & Stevens 1990, J Neurosci 10:3178, equation 4).
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+
+from spikecuda.kernels.reference.arguments import columns, counters, refractory_steps
+
+KINDS = (
+    "delta", "exp_current", "alpha_current", "exp_conductance", "alpha_conductance", "nmda",
+)  # fmt: skip
+DELTA, EXP_CURRENT, ALPHA_CURRENT, EXP_CONDUCTANCE, ALPHA_CONDUCTANCE, NMDA = range(6)
+LEAK = {
+    "lif": ("tau_m", "c_m", "v_rest", "v_reset", "v_th"),
+    "lif_cond": ("c_m", "g_l", "e_l", "v_reset", "v_th"),
+}
+SLOTS = 8
+
+
+@dataclass
+class Population:
+    """Neurons of one kind.
+
+    Attributes:
+        model: "lif" or "lif_cond".
+        count: how many.
+        params: of the model, each scalar or (count,); ms, mV, pF, nS.
+        receptors: pairs (kind, parameters): tau, or tau_rise and tau_decay (ms); e_rev (mV); mg
+            (mM).
+        v: membrane potentials at the start, mV, scalar or (count,).
+        current: pA, scalar, (count,) or (steps, count).
+    """
+
+    model: str
+    count: int
+    params: dict
+    receptors: list = field(default_factory=list)
+    v: object = 0.0
+    current: object = 0.0
+
+
+def simulate(populations, synapses, sent, arrivals, steps, dt):
+    """Simulate.  Neurons are numbered through the populations, and trains after them.
+
+    Args:
+        populations: list of ``Population``.
+        synapses: arrays (synapses,): source, target, port, weight, delay (steps).
+        sent: arrays (spikes,): step at whose end (from -1) a train spikes, and its number.
+        arrivals: arrays (events,): step at whose end it arrives, target, port, weight.
+        steps: how many.
+        dt: ms.
+
+    Returns:
+        fired: bool (steps, n).
+        traces: ``v`` (steps + 1, n) and ``x`` (steps + 1, n, ports, 2), receptors' states, from the
+            start on; ``tested`` (steps, n), what the threshold was compared with, NaN while
+            refractory.
+    """
+    n = sum(p.count for p in populations)
+    ports = max(1, *(len(p.receptors) for p in populations))
+    conductance, refractory = np.zeros(n, np.bool_), np.zeros(n, np.int64)
+    kind = np.full((n, ports), -1, np.int64)
+    leak, slots = np.zeros((5, n)), np.zeros((n, ports, SLOTS))
+    current, v = np.zeros((steps, n)), np.zeros((steps + 1, n))
+    first = last = 0
+    for p in populations:
+        first, last = last, last + p.count
+        part = slice(first, last)
+        conductance[part] = p.model == "lif_cond"
+        leak[:, part] = columns(p.params, LEAK[p.model], p.count)
+        refractory[part] = refractory_steps(p.params, dt, p.count)
+        v[0, part], current[:, part] = p.v, p.current
+        for port, (name, values) in enumerate(p.receptors):
+            kind[part, port] = KINDS.index(name)
+            for j in range(p.count):
+                # "lif_cond" takes the mean current of a step: no fading, divided by dt.
+                tau_m, c_m = leak[:2, first + j]
+                if p.model == "lif_cond":
+                    tau_m, c_m = math.inf, dt
+                made = constants(name, values, tau_m, c_m, dt)
+                slots[first + j, port, : len(made)] = made
+    x = np.zeros((steps + 1, n, ports, 2))
+    arriving = np.zeros((steps, n, ports))
+    for step, target, port, weight in zip(*arrivals, strict=True):
+        if step < steps:
+            arriving[step, target, port] += weight
+    source, target, port, weight, delay = synapses
+    for step, train in zip(*sent, strict=True):
+        for s in np.flatnonzero(source == train):
+            if step + delay[s] < steps:
+                arriving[step + delay[s], target[s], port[s]] += weight[s]
+    fired, tested = np.zeros((steps, n), np.bool_), np.full((steps, n), np.nan)
+    wires = tuple(np.asarray(a, np.int64) for a in (source, target, port, delay))
+    _run(
+        conductance, leak, refractory, kind, slots, current, *wires, np.asarray(weight, np.float64),
+        arriving, float(dt), v, x, counters({}, n), fired, tested,
+    )  # fmt: skip
+    return fired, {"v": v, "x": x, "tested": tested}
+
+
+def constants(kind, values, tau_m, c_m, dt):
+    """Return a receptor's constants of a step, worked out in 40 digits, as floats."""
+    import mpmath
+
+    with mpmath.workdps(40):
+        h, exp = mpmath.mpf(dt), mpmath.exp
+        if kind == "delta":
+            return []
+        if kind == "nmda":
+            rise, decay = mpmath.mpf(values["tau_rise"]), mpmath.mpf(values["tau_decay"])
+            peak_at = rise * decay / (decay - rise) * mpmath.log(decay / rise)
+            peak = 1 / (exp(-peak_at / decay) - exp(-peak_at / rise))
+            result = [exp(-h / decay), exp(-h / rise), exp(-h / 2 / decay), exp(-h / 2 / rise)]
+            result += [peak, values["e_rev"], values["mg"] / mpmath.mpf("3.57")]
+            return [float(r) for r in result]
+        tau = mpmath.mpf(values["tau"])
+        if kind.endswith("conductance"):
+            result = [exp(-h / tau), exp(-h / 2 / tau), mpmath.e / tau, values["e_rev"]]
+            return [float(r) for r in result]
+        # v(h) = 1/c_m int_0^h e^(-(h - s) / tau_m) (i + di s) e^(-s / tau) ds
+        fading = exp(-h / mpmath.mpf(tau_m)) / mpmath.mpf(c_m)
+        a = 1 / tau - 1 / mpmath.mpf(tau_m)
+        if a == 0:
+            of_i, of_di = h, h * h / 2
+        else:
+            of_i, of_di = (1 - exp(-a * h)) / a, (1 - (1 + a * h) * exp(-a * h)) / a**2
+        return [float(r) for r in (exp(-h / tau), fading * of_i, mpmath.e / tau, fading * of_di)]
+
+
+@njit
+def _run(
+    conductance, leak, refractory, kind, slots, current, source, target, port, delay, weight,
+    arriving, dt, v, x, held, fired, tested,
+):  # fmt: skip
+    steps, n = fired.shape
+    for k in range(steps):
+        for j in range(n):
+            if conductance[j]:
+                c_m, g_l, e_l, v_reset, v_th = leak[:, j]
+                new = _conductances(
+                    v[k, j], x[k, j], kind[j], slots[j], current[k, j], c_m, g_l, e_l, dt
+                )
+            else:
+                tau_m, c_m, v_rest, v_reset, v_th = leak[:, j]
+                new = _currents(
+                    v[k, j], x[k, j], kind[j], slots[j], current[k, j], tau_m, c_m, v_rest, dt
+                )
+            if held[j] > 0:
+                new = v_reset
+                held[j] -= 1
+            else:
+                for p in range(kind.shape[1]):
+                    if kind[j, p] == DELTA:
+                        new += arriving[k, j, p]
+                tested[k, j] = new
+                if new >= v_th:
+                    fired[k, j] = True
+                    new = v_reset
+                    held[j] = refractory[j]
+            v[k + 1, j] = new
+            for p in range(kind.shape[1]):
+                _settle(x[k, j, p], kind[j, p], slots[j, p], arriving[k, j, p], dt, x[k + 1, j, p])
+        for s in range(source.size):
+            if source[s] < n and fired[k, source[s]] and k + delay[s] < steps:
+                arriving[k + delay[s], target[s], port[s]] += weight[s]
+
+
+@njit
+def _middle(x, kind, c, v, dt):
+    """Return a conductance in the middle of the step and its reversal potential."""
+    if kind == EXP_CONDUCTANCE:
+        return x[0] * c[1], c[3]
+    if kind == ALPHA_CONDUCTANCE:
+        return (x[0] + 0.5 * dt * x[1]) * c[1], c[3]
+    block = 1.0 / (1.0 + c[6] * math.exp(-0.062 * v))
+    return block * (x[0] * c[2] - x[1] * c[3]), c[5]
+
+
+@njit
+def _currents(v, x, kind, c, current, tau_m, c_m, v_rest, dt):
+    decay = math.exp(-dt / tau_m)
+    new = v_rest + (v - v_rest) * decay
+    for p in range(kind.size):
+        if kind[p] == EXP_CURRENT:
+            new += c[p, 1] * x[p, 0]
+        elif kind[p] == ALPHA_CURRENT:
+            new += c[p, 1] * x[p, 0] + c[p, 3] * x[p, 1]
+        elif kind[p] >= EXP_CONDUCTANCE:
+            g, e_rev = _middle(x[p], kind[p], c[p], v, dt)
+            current += g * (e_rev - v)
+    return new - math.expm1(-dt / tau_m) * tau_m / c_m * current
+
+
+@njit
+def _conductances(v, x, kind, c, current, c_m, g_l, e_l, dt):
+    total, pull = g_l, g_l * e_l + current
+    for p in range(kind.size):
+        if kind[p] == EXP_CURRENT:
+            pull += c[p, 1] * x[p, 0]
+        elif kind[p] == ALPHA_CURRENT:
+            pull += c[p, 1] * x[p, 0] + c[p, 3] * x[p, 1]
+        elif kind[p] >= EXP_CONDUCTANCE:
+            g, e_rev = _middle(x[p], kind[p], c[p], v, dt)
+            total += g
+            pull += g * e_rev
+    goal = pull / total
+    return goal + (v - goal) * math.exp(-dt * total / c_m)
+
+
+@njit
+def _settle(x, kind, c, arrival, dt, new):
+    """Write a receptor's states at the end of the step."""
+    if kind in (EXP_CURRENT, EXP_CONDUCTANCE):
+        new[0] = x[0] * c[0] + arrival
+    elif kind in (ALPHA_CURRENT, ALPHA_CONDUCTANCE):
+        new[0] = (x[0] + dt * x[1]) * c[0]
+        new[1] = x[1] * c[0] + c[2] * arrival
+    elif kind == NMDA:
+        new[0] = x[0] * c[0] + c[4] * arrival
+        new[1] = x[1] * c[1] + c[4] * arrival

@@ -1,0 +1,131 @@
+"""How far a correct kernel may be from the network oracle: first-order running error analysis.
+
+u is the unit roundoff of float64, in which the kernel, the host's constants and the oracle compute.
+A term that k roundings affect adds ``k u |term|``.  Counts are rounded up to one number for all
+terms of a sum: what matters is that the bound stays far below the distances that decide spikes.
+
+- A receptor's state, ``fma(keep, x, ...)``: keep and drift from the host (argument, exp, product:
+  4), the two operations (2), the same in the oracle (6); rise and peak (5 + 5), one product each.
+- A membrane of "lif": a term passes through at most two operations for each of four receptors, two
+  for the input and two of the step (12); constants meet 8 (`to_i`: measured 6.2), the oracle's sum
+  is as long (12), its constants are correct to 1.
+- "lif_cond": likewise for the two sums, a division, exp of ``h g / c_m`` (1.1 ulp, and three
+  roundings of an argument that the bound multiplies), the last fma.
+- The block of NMDA: argument, exp, fma, division, and the same in the oracle.
+
+All of these are below 40 u.  Errors are carried on by the derivatives of a step: through the
+membrane's own decay, the receptors' states it sees, and the block.  A reset or a clamp sets v
+exactly; weights and their sums are exact in both.
+"""
+
+import numpy as np
+
+UNIT = 40 * 2.0**-53
+
+
+def follow(populations, traces, fired, dt):
+    """Return (judged, e_v, e_x): what is certain, and how certain.
+
+    Args:
+        populations, traces, fired: of the oracle.
+        dt: ms.
+
+    Returns:
+        judged: number of steps in which no neuron is nearer to its threshold than its error.
+        e_v: (steps + 1, n), the bound of v; e_x: (steps + 1, n, ports, 2), of receptors' states.
+    """
+    steps, n = fired.shape
+    e_v, e_x = np.zeros((steps + 1, n)), np.zeros_like(traces["x"])
+    judged, first = steps, 0
+    for p in populations:
+        part = slice(first, first + p.count)
+        first += p.count
+        values = {k: np.asarray(value, np.float64) for k, value in p.params.items()}
+        current = np.broadcast_to(np.asarray(p.current, np.float64), (steps, p.count))
+        for k in range(steps):
+            v, x = traces["v"][k, part], traces["x"][k, part]
+            tested, x_new = traces["tested"][k, part], traces["x"][k + 1, part]
+            step = _currents if p.model == "lif" else _conductances
+            error = step(p.receptors, values, v, x, current[k], e_v[k, part], e_x[k, part], dt)
+            jumps = any(kind == "delta" for kind, _ in p.receptors)
+            error = error + jumps * 4 * 2.0**-53 * (np.abs(tested) + np.abs(v))
+            free = ~np.isnan(tested)
+            if np.any(free & (np.abs(tested - values["v_th"]) <= error)):
+                judged = min(judged, k)
+                break
+            e_v[k + 1, part] = np.where(free & ~fired[k, part], error, 0.0)
+            e_x[k + 1, part] = _receptors(p.receptors, x, x_new, e_x[k, part], dt)
+    return judged, e_v, e_x
+
+
+def _receptors(receptors, x, new, error, dt):
+    """Return the errors of the receptors' states after a step."""
+    size = UNIT * (np.abs(x) + np.abs(new))
+    size[..., 0] += UNIT * dt * np.abs(x[..., 1])
+    result = np.zeros_like(error)
+    for port, (kind, values) in enumerate(receptors):
+        e = error[:, port]
+        if kind == "nmda":
+            keep = np.exp(-dt / np.array([values["tau_decay"], values["tau_rise"]]))
+            result[:, port] = keep * e + size[:, port]
+        elif kind != "delta":
+            keep = np.exp(-dt / values["tau"])
+            result[:, port] = keep * e + size[:, port]
+            result[:, port, 0] += dt * keep * e[:, 1] * kind.startswith("alpha")
+    return result
+
+
+def _middle(kind, values, v, x, e_v, e_x, dt):
+    """Return |g|, the error of g in the middle of the step, and e_rev."""
+    if kind == "nmda":
+        keep = np.exp(-0.5 * dt / np.array([values["tau_decay"], values["tau_rise"]]))
+        steep = values["mg"] / 3.57 * np.exp(-0.062 * v)
+        block = 1.0 / (1.0 + steep)
+        size = block * (np.abs(x) @ keep)
+        slope = 0.062 * (1.0 - block) * size
+        return size, block * (e_x @ keep) + slope * e_v + UNIT * size, values["e_rev"]
+    keep = np.exp(-0.5 * dt / values["tau"])
+    half = 0.5 * dt * keep * kind.startswith("alpha")
+    size = keep * np.abs(x[:, 0]) + half * np.abs(x[:, 1])
+    return size, keep * e_x[:, 0] + half * e_x[:, 1] + UNIT * size, values["e_rev"]
+
+
+def _currents(receptors, p, v, x, current, e_v, e_x, dt):
+    """Return the error of "lif" after a step."""
+    decay, gain = np.exp(-dt / p["tau_m"]), -np.expm1(-dt / p["tau_m"]) * p["tau_m"] / p["c_m"]
+    size = np.abs(v) + 2 * np.abs(p["v_rest"]) + gain * np.abs(current)
+    slope, error = decay, np.zeros_like(e_v)
+    for port, (kind, values) in enumerate(receptors):
+        if kind.endswith("conductance") or kind == "nmda":
+            g, e_g, e_rev = _middle(kind, values, v, x[:, port], e_v, e_x[:, port], dt)
+            size = size + gain * g * (np.abs(e_rev) + np.abs(v))
+            slope = slope + gain * g
+            error = error + gain * e_g * np.abs(e_rev - v)
+        elif kind != "delta":
+            # A current of the step's start acts no more than if it did not decay.
+            part = gain * np.array([1.0, dt * kind.startswith("alpha")])[:, None]
+            size = size + (np.abs(x[:, port]) * part.T).sum(axis=1)
+            error = error + (e_x[:, port] * part.T).sum(axis=1)
+    return slope * e_v + error + UNIT * size
+
+
+def _conductances(receptors, p, v, x, current, e_v, e_x, dt):
+    """Return the error of "lif_cond" after a step."""
+    middles = [
+        _middle(kind, values, v, x[:, port], e_v, e_x[:, port], dt)
+        for port, (kind, values) in enumerate(receptors)
+    ]
+    size = p["g_l"] * np.abs(p["e_l"]) + np.abs(current)
+    # Conductances are >= 0; the parts of NMDA's, which are not, add up to more.
+    total, most = np.full_like(v, p["g_l"]), np.full_like(v, p["g_l"])
+    for (kind, _), port, (g, _, e_rev) in zip(receptors, range(9), middles, strict=False):
+        size = size + g * np.abs(e_rev)
+        most = most + g
+        total = total + (g if kind != "nmda" else 0.0 * x[:, port, 0])
+    goal = size / total
+    far = goal + np.abs(v)
+    left = np.exp(-dt * total / p["c_m"])
+    error = np.zeros_like(e_v)
+    for _, e_g, e_rev in middles:
+        error = error + e_g * ((np.abs(e_rev) + goal) * dt / p["c_m"] + far * dt / p["c_m"])
+    return left * e_v + error + UNIT * (1 + dt * most / p["c_m"]) * far
