@@ -35,6 +35,7 @@ from spikecuda.network import (
     Pairs,
     SpikeTrain,
     engine,
+    per_step,
 )
 
 # One neuron, around a word of 32, several words, around a chunk of 1024.
@@ -146,7 +147,7 @@ class Layout:
 
     threads: int = 1
     partitions: int = 1
-    window: int = engine.MAX_WINDOW
+    window: int = per_step.MAX_WINDOW
     cache: int = engine.FUSED_BYTES
     buffer: int = engine.RECORD_SIZE
     cuts: tuple = ()
@@ -154,10 +155,11 @@ class Layout:
     @contextmanager
     def build(self, description, precision):
         """Give the network, built in this way."""
-        with mock.patch.multiple(
-            engine, MAX_WINDOW=self.window, FUSED_BYTES=self.cache, RECORD_SIZE=self.buffer
+        with (
+            mock.patch.object(per_step, "MAX_WINDOW", self.window),
+            mock.patch.multiple(engine, FUSED_BYTES=self.cache, RECORD_SIZE=self.buffer),
         ):
-            options = {"threads": self.threads, "partitions": self.partitions}
+            options = {"threads": self.threads, "partitions": self.partitions, "devices": "cpu"}
             with description.build(precision, **options) as net:
                 yield net
 
