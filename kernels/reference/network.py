@@ -7,8 +7,8 @@ d dt after it was sent.  In a step, for each neuron:
 1. The membrane is integrated with the receptors' states of the step's start.  "lif": exactly, for
    the decaying currents (Rotter & Diesmann 1999, Biol Cybern 81:381, section 3) and with the
    current of conductances, ``g (e_rev - v)``, held at g in the middle of the step and v at its
-   start.  "lif_cond": exactly for conductances held at their values in the middle of the step,
-   and currents at their means over the step.
+   start.  "lif_cond": exactly for conductances held at their values in the middle of the step, and
+   for currents held at what has the same effect on a membrane without conductances.
 2. While refractory, v is v_reset instead, and jumps that arrive are lost; else they are added, and
    at v >= v_th the neuron spikes: v = v_reset for the next t_ref.
 3. The receptors' states decay, exactly, and what arrives is added.
@@ -96,10 +96,11 @@ def simulate(populations, synapses, sent, arrivals, steps, dt):
         for port, (name, values) in enumerate(p.receptors):
             kind[part, port] = KINDS.index(name)
             for j in range(p.count):
-                # "lif_cond" takes the mean current of a step: no fading, divided by dt.
                 tau_m, c_m = leak[:2, first + j]
                 if p.model == "lif_cond":
-                    tau_m, c_m = math.inf, dt
+                    # Divided by what a constant current does, it is a constant current.
+                    tau_m = leak[0, first + j] / leak[1, first + j]
+                    c_m = -tau_m * math.expm1(-dt / tau_m)
                 made = constants(name, values, tau_m, c_m, dt)
                 slots[first + j, port, : len(made)] = made
     x = np.zeros((steps + 1, n, ports, 2))

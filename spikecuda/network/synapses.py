@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaError, SpikecudaValueError
+from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.network import layout
 from spikecuda.network.blocks import split_blocks
 from spikecuda.network.build import Builder, Bundle, Wiring
 from spikecuda.network.projection import Projection
-from spikecuda.network.scales import SUM_LIMIT, arrivals
+from spikecuda.network.scales import SUM_LIMIT, arrivals, most_indegree
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +40,8 @@ def bundle_of(projection: Projection, wiring: Wiring) -> Bundle:
     """
     if projection.procedural:
         raise SpikecudaValueError(
-            f"{projection.name} is procedural and stores no synapses to look at or change; connect "
-            "it with procedural=False, which gives the same synapses"
+            f"{projection.name} is procedural and stores no weights to change; connect it with "
+            "procedural=False, which gives the same synapses"
         )
     return next(b for b in wiring.bundles if projection in b.projections)
 
@@ -87,15 +87,9 @@ def set_weights(projection: Projection, wiring: Wiring, values: object) -> None:
     """Set a projection's weights: one number, or one for each in the order of ``connections``.
 
     Raises:
-        SpikecudaError: the rows are procedural.
-        SpikecudaValueError: wrong shape, NaN, a negative conductance, or a weight that the
-            receptor's scale cannot hold; nothing is changed then.
+        SpikecudaValueError: procedural rows, wrong shape, NaN, a negative conductance, or a weight
+            that the receptor's scale cannot hold; nothing is changed then.
     """
-    if projection.procedural:
-        raise SpikecudaError(
-            f"the weights of {projection.name} cannot be changed: they are drawn from the seed "
-            "whenever they are needed; connect without procedural=True"
-        )
     bundle = bundle_of(projection, wiring)
     number = projection.target.group.number
     exponent = wiring.exponent[number, projection.port]
@@ -146,6 +140,10 @@ def _require_sums(
     for bundle in wiring.bundles:
         for other in bundle.projections:
             if (other.target.group.number, other.port) != (number, port) or other is projection:
+                continue
+            if other.procedural:
+                most = arrivals(other, most_indegree(other)) * other.weight.largest
+                total[other.target.ids] += most * 2.0 ** wiring.exponent[number, port]
                 continue
             for piece in pieces(other, wiring):
                 np.add.at(total, piece.target, arrivals(other, np.abs(_stored(bundle, piece))))

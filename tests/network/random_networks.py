@@ -46,7 +46,11 @@ STRUCTURES = {
     "currents": ("lif", ("exp_current", "alpha_current"), ()),
     "jumps": ("lif", ("delta", "exp_current"), ("tau_m", "v_th", "t_ref")),
     "explicit": ("lif", ("nmda", "exp_conductance", "delta", "alpha_conductance"), ()),
-    "conductances": ("lif_cond", ("exp_conductance", "nmda", "alpha_conductance"), ("v_th",)),
+    "conductances": (
+        "lif_cond",
+        ("exp_conductance", "nmda", "alpha_conductance", "alpha_current"),
+        ("v_th",),
+    ),
 }
 MADE = {
     "delta": Delta,

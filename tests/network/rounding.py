@@ -102,30 +102,35 @@ def _currents(receptors, p, v, x, current, e_v, e_x, dt):
             slope = slope + gain * g
             error = error + gain * e_g * np.abs(e_rev - v)
         elif kind != "delta":
-            # A current of the step's start acts no more than if it did not decay.
-            part = gain * np.array([1.0, dt * kind.startswith("alpha")])[:, None]
-            size = size + (np.abs(x[:, port]) * part.T).sum(axis=1)
-            error = error + (e_x[:, port] * part.T).sum(axis=1)
+            # At most as if it did not decay.
+            part = np.array([1.0, dt * kind.startswith("alpha")])
+            size = size + gain * (np.abs(x[:, port]) @ part)
+            error = error + gain * (e_x[:, port] @ part)
     return slope * e_v + error + UNIT * size
 
 
 def _conductances(receptors, p, v, x, current, e_v, e_x, dt):
     """Return the error of "lif_cond" after a step."""
-    middles = [
-        _middle(kind, values, v, x[:, port], e_v, e_x[:, port], dt)
-        for port, (kind, values) in enumerate(receptors)
-    ]
     size = p["g_l"] * np.abs(p["e_l"]) + np.abs(current)
     # Conductances are >= 0; the parts of NMDA's, which are not, add up to more.
     total, most = np.full_like(v, p["g_l"]), np.full_like(v, p["g_l"])
-    for (kind, _), port, (g, _, e_rev) in zip(receptors, range(9), middles, strict=False):
-        size = size + g * np.abs(e_rev)
-        most = most + g
-        total = total + (g if kind != "nmda" else 0.0 * x[:, port, 0])
+    of_g, of_i = [], np.zeros_like(v)
+    for port, (kind, values) in enumerate(receptors):
+        if kind.endswith("current"):
+            # At most as if it did not decay.
+            part = np.array([1.0, dt * kind.startswith("alpha")])
+            size = size + np.abs(x[:, port]) @ part
+            of_i = of_i + e_x[:, port] @ part
+            continue
+        g, e_g, e_rev = _middle(kind, values, v, x[:, port], e_v, e_x[:, port], dt)
+        of_g.append((e_g, np.abs(e_rev)))
+        size, most = size + g * np.abs(e_rev), most + g
+        if kind != "nmda":
+            total = total + g
     goal = size / total
     far = goal + np.abs(v)
-    left = np.exp(-dt * total / p["c_m"])
-    error = np.zeros_like(e_v)
-    for _, e_g, e_rev in middles:
-        error = error + e_g * ((np.abs(e_rev) + goal) * dt / p["c_m"] + far * dt / p["c_m"])
-    return left * e_v + error + UNIT * (1 + dt * most / p["c_m"]) * far
+    # (1 - e^(-h g / c_m)) / g is at most h / c_m.
+    gain = dt / p["c_m"]
+    error = gain * of_i + sum(gain * e_g * (e_rev + goal + far) for e_g, e_rev in of_g)
+    left = np.exp(-gain * total)
+    return left * e_v + error + UNIT * (1 + gain * most) * far
