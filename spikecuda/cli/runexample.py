@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spikecuda.arguments import as_steps
 from spikecuda.cli.runconfig import INPUT_KEYS, POOL_KEYS
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 
@@ -17,6 +18,8 @@ TAKEN = (
     "scale", "variant", "duration", "seed", "threads", "precision", "device", "out", "quiet",
 )  # fmt: skip
 NOWHERE = "none"
+# ms; statistics and pictures want some bins.
+LEAST = 10.0
 Row = tuple["Expected", float | str]
 
 
@@ -28,13 +31,14 @@ def execute(args: argparse.Namespace) -> int:
     _require_taken(args)
     options = example.options(args.variant, args.scale)
     duration = example.duration if args.duration is None else args.duration
-    if duration <= 0:
-        raise SpikecudaValueError(f"duration must be > 0 ms (got {duration:g})")
+    if not duration >= LEAST:
+        raise SpikecudaValueError(f"duration must be >= {LEAST:g} ms (got {duration:g})")
     folder = _folder(args.out if args.out is not None else example.name)
     given = {name: getattr(args, name) for name in ("seed", "threads", "precision")}
     given["devices"] = args.device
     own = {name: value for name, value in given.items() if value is not None}
     with example.network(**options, **own) as net:
+        as_steps(None, duration, net.dt)
         result, wall = _simulate(net, example.settle + duration, args.quiet)
         rows = [(e, e.measure(result, example.settle)) for e in example.expected(**options)]
         written = _write(folder, example, options, net, result, rows) if folder else None
@@ -105,8 +109,8 @@ def _write(
         "precision": net.precision, "from": example.settle, "to": result.stop,
         "realtime_factor": result.realtime_factor, "metrics": net.metrics(),
         "expected": [
-            {"what": e.what, "unit": e.unit, "here": value, "low": e.low, "high": e.high,
-             "source": e.source}
+            {"what": e.what, "unit": e.unit, "here": value if value == value else None,
+             "low": e.low, "high": e.high, "source": e.source}
             for e, value in rows
         ],
     }  # fmt: skip

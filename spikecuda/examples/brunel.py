@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.analysis import population_counts, power_spectrum
-from spikecuda.examples.example import Example, Expected, rate_of
+from spikecuda.examples.example import Example, Expected, as_variant, rate_of
 from spikecuda.inputs import Poisson
 from spikecuda.network.network import Network
 from spikecuda.network.receptors import Delta
@@ -68,7 +68,7 @@ def network(variant: str = "AI", **options: Any) -> Network:
             or "SI-slow" (synchronous irregular with a fast, B, or a slow oscillation, D).
         options: ``seed``, ``threads``, ``devices``, ...: see ``Network``.
     """
-    regime = REGIMES[variant]
+    regime = REGIMES[as_variant(variant, tuple(REGIMES))]
     net = Network(DT, **options)
     for name, size in (("E", N_E), ("I", N_I)):
         net.population(name, size, "lif", NEURON, receptors={"jump": Delta()})
@@ -90,7 +90,7 @@ def frequency(result: NetworkResult, start: float) -> float:
 def modulation(result: NetworkResult, start: float) -> float:
     """Return standard deviation over mean of the excitatory population's count in 0.5 ms."""
     counts = population_counts(*result.window("E", start), BIN)
-    return float(np.std(counts) / np.mean(counts))
+    return float(np.std(counts) / np.mean(counts)) if np.any(counts) else math.nan
 
 
 def regime(result: NetworkResult, start: float) -> str:
@@ -105,7 +105,7 @@ def regime(result: NetworkResult, start: float) -> str:
 
 def expected(variant: str = "AI") -> Sequence[Expected]:
     """Return the published numbers of a regime."""
-    known = REGIMES[variant]
+    known = REGIMES[as_variant(variant, tuple(REGIMES))]
     source = "Brunel (2000), figure 8 and table 1"
     result = [Expected("regime", "", variant, variant, regime, source)]
     for number, what, measure in (

@@ -11,7 +11,7 @@ from typing import Any
 
 from spikecuda.distributions import Uniform
 from spikecuda.examples import brette2007
-from spikecuda.examples.example import Example, Expected
+from spikecuda.examples.example import Example, Expected, as_variant
 from spikecuda.network.network import Network
 from spikecuda.network.receptors import ExpCurrent
 from spikecuda.network.rules import FixedProbability
@@ -22,6 +22,7 @@ NEURON = {
 TAU_E, TAU_I = 5.0, 10.0
 # pA.  Brian2 writes weights as 1.62 and -9 mV; a current is that times c_m / tau_m = 10 pA / mV.
 EXCITATION = 16.2
+VARIANTS = ("nest", "brian")
 INHIBITION = {"nest": -139.5, "brian": -90.0}
 
 # Lowest and highest rate of E and of I, Hz, in 10 seeds from 200 to 1200 ms.
@@ -38,6 +39,7 @@ def network(variant: str = "nest", **options: Any) -> Network:
         variant: "nest" or "brian".
         options: ``seed``, ``threads``, ``devices``, ...: see ``Network``.
     """
+    as_variant(variant, VARIANTS)
     net = Network(brette2007.DT, **options)
     start = Uniform(-60.0, -50.0) if variant == "brian" else -49.0
     receptors = {"exc": ExpCurrent(TAU_E), "inh": ExpCurrent(TAU_I)}
@@ -54,11 +56,11 @@ def network(variant: str = "nest", **options: Any) -> Network:
 
 def expected(variant: str = "nest") -> Sequence[Expected]:
     """Return what to expect: activity that lasts, at the rates of the other simulator."""
-    return brette2007.expectations(*RATES[variant])
+    return brette2007.expectations(*RATES[as_variant(variant, VARIANTS)])
 
 
 EXAMPLE = Example(
     "cuba", "4,000 neurons with synaptic currents, active without input",
     "Brette et al. (2007) J Comput Neurosci 23:349, benchmark 2", network, expected,
-    duration=1000.0, settle=brette2007.SETTLE, variants=("nest", "brian"), raster=None,
+    duration=1000.0, settle=brette2007.SETTLE, variants=VARIANTS, raster=None,
 )  # fmt: skip

@@ -89,13 +89,7 @@ class Example:
         """
         options: dict[str, Any] = {}
         if variant is not None:
-            if variant not in self.variants:
-                known = f"it has {', '.join(self.variants)}" if self.variants else "it has only one"
-                raise SpikecudaValueError(
-                    f"{self.name} has no variant {variant!r}{nearest(variant, self.variants)}; "
-                    f"{known}"
-                )
-            options["variant"] = variant
+            options["variant"] = as_variant(variant, self.variants)
         if scale is not None:
             if not self.scales:
                 raise SpikecudaValueError(
@@ -103,6 +97,16 @@ class Example:
                 )
             options["scale"] = scale
         return options
+
+
+def as_variant(variant: str, known: Sequence[str]) -> str:
+    """Return the name of a variant; raise SpikecudaValueError if it is none of the known ones."""
+    if variant not in known:
+        there_are = f"one of {', '.join(known)}" if known else "left out: there is only one"
+        raise SpikecudaValueError(
+            f"variant must be {there_are} (got {variant!r}){nearest(str(variant), list(known))}"
+        )
+    return variant
 
 
 def rate_of(population: str) -> Measure:

@@ -17,7 +17,7 @@ import numpy as np
 
 from spikecuda.distributions import Normal
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.examples.example import Example, Expected, rate_of
+from spikecuda.examples.example import Example, Expected, as_variant, rate_of
 from spikecuda.inputs import Poisson
 from spikecuda.network.network import Network
 from spikecuda.network.receptors import ExpCurrent
@@ -50,11 +50,13 @@ DELAY = {"E": 1.5, "I": 0.75}
 DT = 0.1
 
 # Start values of v, mV: mean and standard deviation.
-ORIGINAL = ((-58.0, 10.0),) * 8
-OPTIMIZED = (
-    (-68.28, 5.36), (-63.16, 4.57), (-63.33, 4.74), (-63.45, 4.94), (-63.11, 4.94),
-    (-61.66, 4.55), (-66.72, 5.46), (-61.43, 4.48),
-)  # fmt: skip
+START = {
+    "optimized": (
+        (-68.28, 5.36), (-63.16, 4.57), (-63.33, 4.74), (-63.45, 4.94), (-63.11, 4.94),
+        (-61.66, 4.55), (-66.72, 5.46), (-61.43, 4.48),
+    ),
+    "original": ((-58.0, 10.0),) * 8,
+}  # fmt: skip
 # Rates of a full-scale run of the authors' code, Hz: what scaling keeps.
 FULL_RATES = (0.903, 2.965, 4.414, 5.876, 7.569, 8.633, 1.105, 7.829)
 
@@ -88,7 +90,7 @@ def network(scale: float = 1.0, variant: str = "optimized", **options: Any) -> N
     """
     if not 0.01 <= scale <= 1.0:
         raise SpikecudaValueError(f"scale must be from 0.01 to 1 (got {scale!r})")
-    start = OPTIMIZED if variant == "optimized" else ORIGINAL
+    start = START[as_variant(variant, tuple(START))]
     net = Network(DT, **options)
     weights = psc() * relative_weights() / math.sqrt(scale)
     missing = missing_current(scale)
@@ -183,5 +185,5 @@ def expected(scale: float = 1.0, variant: str = "optimized") -> Sequence[Expecte
 EXAMPLE = Example(
     "microcircuit", "cortical microcircuit of 4 layers at any scale",
     "Potjans & Diesmann (2014) Cereb Cortex 24:785", network, expected, duration=1000.0,
-    settle=500.0, variants=("optimized", "original"), scales=True,
+    settle=500.0, variants=tuple(START), scales=True,
 )  # fmt: skip

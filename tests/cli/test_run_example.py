@@ -46,16 +46,19 @@ def test_a_variant_is_another_network(cli, tmp_path):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("cuba", "--variant", "nets"), "cuba has no variant 'nets'; did you mean 'nest'?"),
-        (("coba", "--variant", "nest"), "coba has no variant 'nest'; it has only one"),
+        (
+            ("cuba", "--variant", "nets"),
+            "variant must be one of nest, brian (got 'nets'); did you mean 'nest'?",
+        ),
+        (("coba", "--variant", "nest"), "variant must be left out: there is only one (got 'nest')"),
         (("coba", "--scale", "0.5"), "coba has one size (got scale 0.5)"),
         (("microcircuit", "--scale", "0"), "scale must be from 0.01 to 1 (got 0.0)"),
         (("cuba", "-n", "100"), "--num-neurons is for pools of neurons"),
         (("cuba", "--current", "100"), "--current is for pools of neurons"),
         (("cuba", "--no-gpu"), "--gpu is for pools of neurons"),
         (("cuba", "--threads", "0"), "threads must be from 1"),
-        (("cuba", "--duration", "0"), "duration must be > 0 ms"),
-        (("cuba", "--duration", "0.05"), "multiple of dt"),
+        (("cuba", "--duration", "5"), "duration must be >= 10 ms (got 5)"),
+        (("cuba", "--duration", "20.05"), "multiple of dt"),
         (("cuba", "--precision", "float8"), "float16, float32 or float64"),
         (("cuba", "--out", "/nonexistent/folder"), "does not exist"),
         (("cuba", "--out", __file__), "out must be a folder"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spikecuda import Network
+from spikecuda.errors import SpikecudaValueError
 from spikecuda.examples import brunel, coba, cuba, find, izhikevich2003, microcircuit
 from spikecuda.network import ExpCurrent, SpikeTrain
 
@@ -160,6 +161,15 @@ def test_izhikevichs_network_has_the_rates_of_the_program_in_the_paper():
     error = np.sqrt((theirs.var(axis=0, ddof=1) + np.var(ours, axis=0, ddof=1)) / 6.0)
     assert np.all(np.abs(theirs.mean(axis=0) - np.mean(ours, axis=0)) < SIGMAS * error)
     assert 6.0 < np.mean(ours, axis=0) @ [0.8, 0.2] < 9.0
+
+
+@pytest.mark.parametrize("module", [brunel, cuba, microcircuit])
+def test_unknown_variants_are_refused(module):
+    for function in (module.network, module.expected):
+        if module is microcircuit and function is module.expected:
+            continue  # start values change no expectation
+        with pytest.raises(SpikecudaValueError, match=r"variant must be one of .* \(got 'no'\)"):
+            function(variant="no")
 
 
 def test_every_example_says_what_it_is():
