@@ -23,7 +23,7 @@ def place(
     Args:
         plans: by type.
         devices: open; each may be there several times.
-        most: the most neurons of one partition.
+        most: the most neurons of one partition on a GPU.
 
     Raises:
         OutOfMemoryError: the devices together do not hold the neurons; says what they need and
@@ -45,10 +45,23 @@ def place(
         placed = balance(replace(task, seconds=seconds))
     if placed is None:
         raise _refusal(plans, sizes, dict(zip(homes, available, strict=True)))
-    return {
-        name: [(devices[d], start, n) for d, start, n in split(plan.count, neurons, most)]
-        for (name, plan), neurons in zip(plans.items(), placed, strict=True)
-    }
+    result = {}
+    for (name, plan), neurons in zip(plans.items(), placed, strict=True):
+        ranges = split(plan.count, neurons, most)
+        result[name] = _on_cpu_whole([(devices[d], first, n) for d, first, n in ranges])
+    return result
+
+
+def _on_cpu_whole(places: Sequence[Place]) -> list[Place]:
+    """Join what follows each other on a CPU device: a launch there has no best size."""
+    joined: list[Place] = []
+    for device, first, n in places:
+        if joined and joined[-1][0] is device and device.name.startswith("cpu"):
+            _, start, before = joined.pop()
+            joined.append((device, start, before + n))
+        else:
+            joined.append((device, first, n))
+    return joined
 
 
 def bytes_per_neuron(plan: Plan) -> float:

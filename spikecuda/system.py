@@ -70,7 +70,8 @@ class MultiGPUNeuronSystem:
 
     Args:
         total_neurons: neurons of all types together.
-        neurons_per_gpu: the most neurons of one partition.
+        neurons_per_gpu: the most neurons of one partition on a GPU; one that gets more has several
+            partitions of a type, a CPU device has one.
         neuron_types: models by name or class, each once; their neurons are numbered in this order.
         devices: "auto" (every GPU, else the CPU) or names such as ["cuda:0", "cuda:1"],
             ["cpu:0", "cpu:1"] (the cores shared between them) or ["cuda-emu:0", "cpu"]; the same

@@ -62,6 +62,13 @@ def test_unlike_devices_get_neurons_by_their_cost(monkeypatch):
     assert numbers(found) == {"lif": [("a", 6400)], "adex": [("b", 6400)]}
 
 
+def test_a_gpu_gets_several_partitions_and_a_cpu_one(monkeypatch):
+    monkeypatch.setattr("spikecuda.placement.cost", lambda *_: 1.0)
+    devices = [device("cpu:0"), device("cuda:0", description="a GPU")]
+    found = place({"lif": plan(6400)}, devices, 1000)
+    assert numbers(found)["lif"] == [("cpu:0", 3200), *[("cuda:0", 1024)] * 3, ("cuda:0", 128)]
+
+
 def test_a_cost_is_measured_once_and_remembered(monkeypatch):
     one, other = device("a"), device("b", description="another processor")
     asked = plan(5000)
