@@ -50,7 +50,7 @@ class Partition:
         self.state: dict[str, Buffer] = {}
         self._buffers: list[Buffer] = []
         self._values: dict[str, Any] = {}
-        size = batch_size or device.preferred_batch(self.count)
+        size = batch_size or device.preferred_batch(self.count, plan.spec())
         size = -(-size // 32) * 32
         self.batches = [
             (start, min(start + size, self.count)) for start in range(0, self.count, size)

@@ -14,6 +14,7 @@ import numpy as np
 from spikecuda.backends.memory import Buffer, MemoryFigures, MemoryPool, Source, human
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.kernels.routines import Spec
+from spikecuda.kernels.spec import KernelSpec
 
 _open: "weakref.WeakSet[Device]" = weakref.WeakSet()
 
@@ -293,8 +294,13 @@ class Device(ABC):
         """Wait until all work is done."""
 
     @abstractmethod
-    def preferred_batch(self, count: int) -> int:
-        """Return how many neurons a launch should cover."""
+    def preferred_batch(self, count: int, spec: KernelSpec) -> int:
+        """Return how many neurons a launch should cover.
+
+        Args:
+            count: neurons of the partition.
+            spec: its kernel, whatever the input.
+        """
 
     @abstractmethod
     def _build(self, spec: Spec) -> Kernel:

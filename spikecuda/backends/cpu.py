@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
+from spikecuda import tuning
 from spikecuda.backends.base import Kernel
 from spikecuda.backends.host_memory import HostMemoryDevice, ranged
 from spikecuda.backends.memory import Buffer
@@ -13,7 +14,7 @@ from spikecuda.host import cpu_name
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
 
-# A thread is worth waking for this many neurons.
+# A thread is worth waking for this many neurons, unless ``spikecuda bench tune`` has found better.
 NEURONS_PER_THREAD = 2048
 # Spike bits that stay in a 1 MB cache until they are drained; 4 MB is 10 % slower.
 WINDOW_BYTES = 2 << 20
@@ -89,9 +90,10 @@ class CpuDevice(HostMemoryDevice):
         data = clock.data
         return lambda: advance_clock(data, steps)
 
-    def preferred_batch(self, count: int) -> int:
+    def preferred_batch(self, count: int, spec: KernelSpec) -> int:
         """Return an equal share for each thread that is worth waking."""
-        workers = max(1, min(self.threads, count // NEURONS_PER_THREAD))
+        worth = tuning.lookup(self.description, spec, "neurons_per_thread") or NEURONS_PER_THREAD
+        workers = max(1, min(self.threads, int(count // worth)))
         share = -(-count // workers)
         return -(-share // 1024) * 1024
 

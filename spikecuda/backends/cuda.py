@@ -23,6 +23,7 @@ from spikecuda.backends.memory import Buffer
 from spikecuda.errors import DeviceError
 from spikecuda.kernels.offline import ARCHITECTURES
 from spikecuda.kernels.routines import Spec
+from spikecuda.kernels.spec import KernelSpec
 from spikecuda.launch import BRANCHES, grid
 
 BLOCK = 128
@@ -176,7 +177,7 @@ class CudaDevice(Device):
         for stream in (self.uploads, self.stream, self.downloads):
             stream.synchronize()
 
-    def preferred_batch(self, count: int) -> int:
+    def preferred_batch(self, count: int, spec: KernelSpec) -> int:
         """Return the whole population."""
         return count
 

@@ -11,6 +11,7 @@ from spikecuda.backends.host_memory import HostMemory, ranged
 from spikecuda.backends.memory import Buffer
 from spikecuda.host import available_memory
 from spikecuda.kernels.routines import Spec
+from spikecuda.kernels.spec import KernelSpec
 from spikecuda.launch import BRANCHES, grid
 
 if TYPE_CHECKING:
@@ -245,7 +246,7 @@ class CudaEmuDevice(Device):
         """Run all work of all streams."""
         self._device.synchronize()
 
-    def preferred_batch(self, count: int) -> int:
+    def preferred_batch(self, count: int, spec: KernelSpec) -> int:
         """Return the whole population."""
         return count
 

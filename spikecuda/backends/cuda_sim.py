@@ -15,6 +15,7 @@ from spikecuda.backends.host_memory import HostMemoryDevice, ranged
 from spikecuda.backends.memory import Buffer
 from spikecuda.errors import DeviceError
 from spikecuda.kernels.routines import Spec
+from spikecuda.kernels.spec import KernelSpec
 from spikecuda.launch import grid
 
 BLOCK = 32
@@ -61,7 +62,7 @@ class CudaSimDevice(HostMemoryDevice):
         data = clock.data
         return lambda: cuda.jit(advance_clock)[1, 1](data, np.int64(steps))
 
-    def preferred_batch(self, count: int) -> int:
+    def preferred_batch(self, count: int, spec: KernelSpec) -> int:
         """Return the whole population."""
         return count
 

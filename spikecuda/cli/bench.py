@@ -20,7 +20,11 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         parents=[common],
         help="time chosen kernels",
         description="Time update kernels. Each configuration first runs beside the same pool "
-        "with one thread and small batches; their bits must be equal.",
+        "with one thread and small batches; their bits must be equal. 'bench tune' tries launch "
+        "geometries and keeps the best of each kernel for later runs on this machine.",
+    )
+    parser.add_argument(
+        "what", nargs="?", choices=["tune"], help="find and keep the best launch geometry"
     )
     parser.add_argument("--models", "-m", nargs="+", default=["lif", "adex", "izhikevich"])
     parser.add_argument("--precisions", "-p", nargs="+", default=["float32"])
@@ -58,6 +62,10 @@ def execute(args: argparse.Namespace) -> int:
             f"--seconds must be in (0, 3600] and --repeats >= 1 (got {args.seconds:g}, "
             f"{args.repeats})"
         )
+    if args.what == "tune":
+        from spikecuda.cli.benchtune import tune
+
+        return tune(args)
     device = choose(None, args.device)
     sizes = [values.count(n, "--sizes") for n in args.sizes]
     given = [values.count(n, "--threads") for n in args.threads or []]

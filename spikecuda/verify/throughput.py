@@ -158,10 +158,10 @@ def measure(device: Device, point: Point, settings: Settings, bounds: Bounds) ->
             window = Window(pool, load.current(point.neurons), point.steps)
             try:
                 graph = window.graph(WINDOWS)
-                seconds = _replay(device, graph, 1)  # loads the code, and tells how long it takes
-                seconds = min(seconds, _replay(device, graph, 1))
+                seconds = replay(device, graph, 1)  # loads the code, and tells how long it takes
+                seconds = min(seconds, replay(device, graph, 1))
                 replays = min(MAX_REPLAYS, max(1, round(settings.seconds / max(seconds, 1e-7))))
-                taken = [_replay(device, graph, replays) for _ in range(settings.repeats)]
+                taken = [replay(device, graph, replays) for _ in range(settings.repeats)]
                 spikes = window.spikes()
             finally:
                 window.close()
@@ -185,7 +185,7 @@ def measure(device: Device, point: Point, settings: Settings, bounds: Bounds) ->
     )
 
 
-def _replay(device: Device, graph: Graph, times: int) -> float:
+def replay(device: Device, graph: Graph, times: int) -> float:
     """Return the device's time for some replays, in seconds."""
     start = device.stream.record()
     for _ in range(times):

@@ -44,6 +44,7 @@ LAYERS = [
     ("system",),
     ("oracle",),
     ("report", "verify"),
+    ("tuner",),
     ("cli", "__main__"),
 ]
 
