@@ -14,7 +14,7 @@ GPU_FIGURES = ("gpu_percent", "gpu_memory", "gpu_power", "gpu_temperature")
 
 
 class SystemMonitor:
-    """Sample the machine's utilisation until stopped; use it as a context manager.
+    """Sample the machine's utilisation until stopped, at least once; a context manager.
 
     A sample takes well under a millisecond, so an interval of 0.2 s costs far less than 1 % of
     one core.  What the machine does not have is absent from the result, with the reason in
@@ -135,6 +135,8 @@ class SystemMonitor:
             # Never catch up with missed samples: a loaded machine is not loaded further, and
             # samples too close together would show a busy processor as idle.
             due = max(due + self.interval, time.perf_counter() + 0.5 * self.interval)
+        if not self._rows:
+            self._rows.append(self._sample())
 
     def _sample(self) -> dict[str, Any]:
         row: dict[str, Any] = {

@@ -57,6 +57,12 @@ def test_stopping_twice_and_starting_again():
         monitor.start()
 
 
+def test_a_short_time_is_sampled_once():
+    with SystemMonitor(interval=60.0, gpu=False) as monitor:
+        pass
+    assert monitor.samples["ram"].size == monitor.samples["time"].size == 1
+
+
 def test_never_started():
     monitor = SystemMonitor(gpu=False)
     assert monitor.samples["time"].size == 0
