@@ -62,10 +62,11 @@ def test_what_is_no_edge_is_refused(tmp_path):
             from_file(path)
 
 
-def test_procedural_rows_cannot_be_looked_at():
+def test_procedural_rows_can_be_looked_at_but_not_changed():
     net = network()
     projection = net.connect("A", "B", "all_to_all", 0.1, 1.0, procedural=True)
-    with pytest.raises(SpikecudaValueError, match="procedural"):
-        projection.connections()
-    with pytest.raises(SpikecudaValueError, match="procedural"):
+    stored = network().connect("A", "B", "all_to_all", 0.1, 1.0).connections()
+    for name, values in projection.connections().items():
+        assert values.tolist() == stored[name].tolist()
+    with pytest.raises(SpikecudaValueError, match="procedural and stores no weights"):
         projection.weights = 1.0
