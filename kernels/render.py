@@ -82,6 +82,7 @@ def module_path(spec: Spec, target: str) -> tuple[Path, str]:
     return cache_dir() / "rendered" / f"{stem}.py", source
 
 
+@functools.lru_cache(512)
 def load(spec: Spec, target: str) -> ModuleType:
     """Return the imported module of a kernel, rendering and writing it if needed."""
     path, source = module_path(spec, target)

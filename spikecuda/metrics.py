@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from spikecuda.backends.memory import MemoryFigures
+
 
 @dataclass(frozen=True)
 class Metrics:
@@ -24,6 +26,11 @@ class Metrics:
         host_bytes: bytes of buffers in host memory, by name.
         device_bytes: bytes of buffers in device memory, by name; empty on the CPU.
         state_bytes_per_neuron: bytes of state one neuron takes.
+        windows: windows so far.
+        launches_per_window: kernel launches of a window, on average.
+        host_microseconds: what the host works on a window, on average: input, launching, listing
+            spikes; waiting excepted.
+        memory: the device's memory pool: allocated, in use, peak, cached, by name of buffer.
     """
 
     num_neurons: int
@@ -41,6 +48,10 @@ class Metrics:
     host_bytes: dict[str, int]
     device_bytes: dict[str, int]
     state_bytes_per_neuron: int
+    windows: int
+    launches_per_window: float
+    host_microseconds: float
+    memory: MemoryFigures
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as a dict that json can write."""

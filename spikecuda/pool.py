@@ -244,6 +244,10 @@ class GPUNeuronPool:
             host_bytes=held if on_host else {},
             device_bytes={} if on_host else held,
             state_bytes_per_neuron=self.plan.spec().bytes_per_neuron(),
+            windows=done.windows,
+            launches_per_window=done.launches / max(1, done.windows),
+            host_microseconds=1e6 * done.host_seconds / max(1, done.windows),
+            memory=self.device.memory(),
         )
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """Runs: populations go through time together, window by window, their devices side by side."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from spikecuda.spikes import SpikeList, Spikes, merged
 
 # Launches of more steps than this would not be faster.
 WINDOW_STEPS = 1024
+# Seconds between two updates of the figures of a run that is going on.
+TELL_EVERY = 0.01
 # Inputs and traces of a window may take this many times as much as its spike bits.
 INPUT_FACTOR = 16
 
@@ -59,6 +62,7 @@ def run(
     members = [_Member(request, total) for request in requests]
     start = members[0].population.steps
     if total:
+        devices = list(dict.fromkeys(d for member in members for d in member.population.devices))
         window = _window(members, total)
         for member in members:
             member.fit(window, total)
@@ -73,9 +77,10 @@ def run(
                 submitted = done = 0
                 while done < total:
                     steps = min(window, total - submitted)
-                    _advance(members, steps, crew)
+                    _advance(members, devices, steps, crew)
                     submitted += steps
-                    begin = _account(members, begin)
+                    if time.perf_counter() - begin > TELL_EVERY:
+                        begin = _account(members, begin)
                     before, done = done, min(member.done for member in members)
                     if done > before:
                         report(done)
@@ -89,7 +94,7 @@ def run(
             for member in members:
                 member.count()
         if total > 1 or (start + total) % 64 == 0:
-            crew.together([_checks(members, device) for device in _devices(members)])
+            crew.together([_checks(members, device) for device in devices])
         _account(members, begin)
     else:
         for member in members:
@@ -238,20 +243,20 @@ def window_steps(total: int, row_bytes: int, step_bytes: int, limit: int) -> int
     return min(total, fits, WINDOW_STEPS)
 
 
-def _advance(members: Sequence[_Member], steps: int, crew: Crew) -> None:
+def _advance(members: Sequence[_Member], devices: Sequence[Device], steps: int, crew: Crew) -> None:
     """Run a window on all devices, side by side; they end at the same step."""
     at = members[0].population.steps
 
-    def work(device: Device) -> Callable[[], None]:
-        def job() -> None:
+    def work(device: Device) -> None:
+        try:
+            for member in members:
+                member.advance(device, steps)
+        except Exception:
             with reported(device, at, AFTER_FAILURE):
-                for member in members:
-                    member.advance(device, steps)
-
-        return job
+                raise
 
     try:
-        crew.together([work(device) for device in _devices(members)])
+        crew.together([functools.partial(work, device) for device in devices])
         for member in members:
             member.collect(steps)
     except BaseException as error:
@@ -286,11 +291,6 @@ def _checks(members: Sequence[_Member], device: Device) -> Callable[[], None]:
                         member.population.require_finite(part)
 
     return job
-
-
-def _devices(members: Sequence[_Member]) -> list[Device]:
-    """Return the devices in use, each once."""
-    return list(dict.fromkeys(d for member in members for d in member.population.devices))
 
 
 def _window(members: Sequence[_Member], total: int) -> int:

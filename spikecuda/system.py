@@ -11,6 +11,7 @@ import numpy as np
 
 from spikecuda.arguments import as_count, as_steps
 from spikecuda.backends.base import Device
+from spikecuda.backends.memory import MemoryFigures
 from spikecuda.crew import Crew
 from spikecuda.devices import open_devices
 from spikecuda.drive import Drive
@@ -191,21 +192,28 @@ class MultiGPUNeuronSystem:
     def metrics(self) -> dict[str, dict[str, float]]:
         """Return figures by type, and of the whole under "total".
 
-        Each has neurons, updates, spikes, mean_rate (Hz), run_seconds, updates_per_second and
-        bytes (of all devices).
+        Each has neurons, updates, spikes, mean_rate (Hz), run_seconds, updates_per_second,
+        bytes (of all devices), windows (of all partitions), launches, host_seconds, and of these
+        launches_per_window and host_microseconds (of a window).
         """
         rows = {}
         for name, p in self.populations.items():
             rows[name] = _row(
                 p.plan.count, p.plan.count * p.steps, p.spikes, p.run_seconds,
-                sum(p.held().values()), p.steps * p.plan.dt / 1000.0,
+                sum(p.held().values()), p.steps * p.plan.dt / 1000.0, p.windows, p.launches,
+                p.host_seconds,
             )  # fmt: skip
         columns = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
         rows["total"] = _row(
             int(columns["neurons"]), int(columns["updates"]), int(columns["spikes"]),
             columns["run_seconds"], int(columns["bytes"]), self.steps * self.dt / 1000.0,
+            int(columns["windows"]), int(columns["launches"]), columns["host_seconds"],
         )  # fmt: skip
         return rows
+
+    def memory(self) -> list[tuple[str, MemoryFigures]]:
+        """Return the name of each device and the figures of its memory pool."""
+        return [(device.name, device.memory()) for device in self.devices]
 
     def close(self) -> None:
         """Give back all memory, threads and devices opened; closing twice does nothing."""
@@ -234,7 +242,15 @@ class MultiGPUNeuronSystem:
 
 
 def _row(
-    neurons: int, updates: int, spikes: int, seconds: float, held: int, model_seconds: float
+    neurons: int,
+    updates: int,
+    spikes: int,
+    seconds: float,
+    held: int,
+    model_seconds: float,
+    windows: int,
+    launches: int,
+    host_seconds: float,
 ) -> dict[str, float]:
     return {
         "neurons": neurons,
@@ -244,6 +260,11 @@ def _row(
         "run_seconds": seconds,
         "updates_per_second": updates / seconds if seconds else 0.0,
         "bytes": held,
+        "windows": windows,
+        "launches": launches,
+        "host_seconds": host_seconds,
+        "launches_per_window": launches / max(1, windows),
+        "host_microseconds": 1e6 * host_seconds / max(1, windows),
     }
 
 

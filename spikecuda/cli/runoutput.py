@@ -92,6 +92,9 @@ def summary(
         ("speed", f"{human_rate(m.updates_per_second)} neuron updates"),
         ("compile time", f"{human_seconds(m.compile_seconds)}, not part of the run time"),
         ("in all", human_seconds(wall)),
-        ("memory", f"{human_bytes(sum(held.values()))}: {shown}"),
+        ("windows", f"{m.windows:,}, each {m.launches_per_window:.3g} launches and "
+                    f"{m.host_microseconds:.3g} µs of the host"),
+        ("memory", f"{human_bytes(sum(held.values()))}: {shown} (peak "
+                   f"{human_bytes(m.memory.peak)}, cached {human_bytes(m.memory.cached)})"),
         ("written", str(written) if written else "nothing; --out FILE.npz keeps what is recorded"),
     ]))  # fmt: skip
