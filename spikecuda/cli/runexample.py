@@ -151,14 +151,16 @@ def _print(
         screen.print(f" [{number}] {source}", markup=False)
     screen.print()
     held = m["bytes"]
-    threads = f"{m['threads']} threads" if m["threads"] > 1 else "1 thread"
+    where = ", ".join(m["devices"])
+    if m["devices"] == ["cpu"]:
+        where = f"{m['threads']} threads" if m["threads"] > 1 else "1 thread"
     each = f", {m['bytes_per_synapse']:.3g} B a synapse" if m["synapses"] else ""
     screen.print(facts("", [
         ("network", f"{m['neurons']:,} neurons, {m['synapses']:,} synapses; seed {net.seed}, "
                     f"{net.precision}, dt {net.dt:g} ms"),
         ("model time", f"{result.stop:g} ms, {example.settle:g} ms of it to settle"),
         ("real-time factor", f"{result.realtime_factor:.3g} ({human_seconds(result.seconds)} for "
-                             f"{human_seconds(result.duration / 1e3)}; {threads})"),
+                             f"{human_seconds(result.duration / 1e3)}; {where})"),
         ("speed", f"{human_rate(m['events_per_second'])} synaptic events, "
                   f"{human_rate(m['updates_per_second'])} neuron updates"),
         ("build", human_seconds(net.build_seconds)),

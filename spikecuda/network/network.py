@@ -381,7 +381,8 @@ class Network:
         ``neurons``, ``synapses``, ``bytes`` (by what holds them), ``bytes_per_synapse``,
         ``build_seconds``, ``compile_seconds``, ``run_seconds``, ``events`` (synaptic events
         delivered), ``events_per_second``, ``updates_per_second``, ``realtime_factor``, ``window``
-        (steps between two exchanges of spikes), ``partitions``, ``threads``.
+        (steps between two exchanges of spikes), ``partitions``, ``threads``, ``devices`` (names, a
+        partition each; ["cpu"] where the CPU runs all of them).
         """
         engine = self.build()
         neurons = sum(group.size for group in self._groups())
@@ -397,6 +398,7 @@ class Network:
             "realtime_factor": seconds / (self.time / 1e3) if self.time else 0.0,
             "window": engine.window, "partitions": engine.partition_count,
             "threads": engine.threads,
+            "devices": [d.name for d in self._opened.devices] if self._opened else ["cpu"],
         }  # fmt: skip
 
     def summary(self) -> str:
