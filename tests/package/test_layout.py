@@ -133,7 +133,13 @@ def test_the_oracle_is_independent(path):
     for target in imports(path):
         if name.startswith("kernels.reference"):
             assert not target.startswith(
-                ("spikecuda.kernels.models", "spikecuda.kernels.numerics", "spikecuda.models")
+                (
+                    "spikecuda.kernels.models",
+                    "spikecuda.kernels.numerics",
+                    "spikecuda.kernels.network",
+                    "spikecuda.models",
+                    "spikecuda.network",
+                )
             ), f"{name} imports {target}"
 
 
