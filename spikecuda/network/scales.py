@@ -124,6 +124,7 @@ def _check_resolution(projection: Projection, exponent: int) -> None:
     if size > 0 and size * 2.0**exponent < RESOLUTION:
         raise SpikecudaValueError(
             f"weight {size:g} of {projection.name} is below the resolution of its receptor's "
-            f"sums ({2.0**-exponent:g}, because the largest possible input is {SUM_LIMIT:,} times "
-            "that); bring the weights closer together, use fewer synapses, or another receptor"
+            f"sums: it must be at least {RESOLUTION} steps of {2.0**-exponent:g}, what the largest "
+            "weights there and their number leave; bring the weights closer together, use fewer "
+            "synapses, weight_bits=32 for drawn weights, or another receptor"
         )
