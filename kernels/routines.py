@@ -16,6 +16,8 @@ from spikecuda.kernels.spec import Argument, KernelSpec
 CONSTANT, NARROW, WIDE = "constant", "int16", "int32"
 # Cells that a block sums in shared memory: 32 KB, which every architecture has.
 TILE = 1 << 13
+# Synapses that a lane asks for before it waits for the first of them.
+UNROLL = 4
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class RoutineSpec:
 
     name: str
     template: str
-    options: tuple[tuple[str, str], ...]
+    options: tuple[tuple[str, str | int], ...]
     arguments: tuple[Argument, ...]
 
 
@@ -83,10 +85,11 @@ def _sheet(weights: str) -> tuple[Argument, ...]:
 def _list() -> tuple[Argument, ...]:
     """Return the arguments that say which spikes are delivered.
 
-    ``_spikes``, the list; ``_bounds[w]`` to ``_bounds[w + 1]``, those of window ``w =
-    _clock[3]``.
+    ``_spikes``, the list; ``_bounds[w]`` to ``_bounds[w + 1]``, those of window ``w``: ``_which``,
+    or if that is negative ``_clock[3]``.
     """
-    return _array("_spikes", "int64"), _array("_bounds", "int64"), _array("_clock", "int64")
+    arrays = [_array(name, "int64") for name in ("_spikes", "_bounds", "_clock")]
+    return *arrays, *_scalars("_which")
 
 
 def deliver_rows(weights: str) -> RoutineSpec:
@@ -97,7 +100,8 @@ def deliver_rows(weights: str) -> RoutineSpec:
     every spike (post-span).
     """
     return RoutineSpec(
-        f"deliver_rows_{_suffix(weights)}", "deliver_rows_cuda", (("weights", weights),),
+        f"deliver_rows_{_suffix(weights)}", "deliver_rows_cuda",
+        (("weights", weights), ("unroll", UNROLL)),
         (*_sheet(weights), *_list(), *_scalars("_pieces", "_group", "_first", "_last")),
     )  # fmt: skip
 
@@ -120,7 +124,7 @@ def deliver_tiles(weights: str) -> RoutineSpec:
     own = _array("_values", "int32") if weights == CONSTANT else _array("_weights", weights)
     return RoutineSpec(
         f"deliver_tiles_{_suffix(weights)}", "deliver_tiles_cuda",
-        (("weights", weights), ("tile", str(TILE))),
+        (("weights", weights), ("tile", TILE)),
         (
             _array("_rows", "uint32"), own, _array("_targets", "uint16"), _array("_cells", "int32"),
             *_scalars("_ring", "_stride", "_delay", "_tiles", "_steps", "_parts"), *_list(),

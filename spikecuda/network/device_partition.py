@@ -209,8 +209,6 @@ class DevicePartition(Partition):
         self.clocks = self.allocate("clock", 4, np.int64)
         # Step of the window, and where its spikes begin and end in the list.
         self.mark = self.allocate("mark", 4, np.int64)
-        # A clock whose window is number 1: the bounds in ``mark``.
-        self.one = self.put("clock", np.array([0, 0, 0, 1]))
         words, valid = np.zeros(size // GRAIN, np.int32), np.zeros(size // GRAIN, np.uint32)
         for g, count in enumerate(share.counts):
             lanes = np.arange(-(-count // GRAIN)) * GRAIN

@@ -20,6 +20,8 @@ from spikecuda.seed import keys
 if TYPE_CHECKING:
     from spikecuda.network.device_partition import DevicePartition
 
+# Where in a mark (step, begin, end) the bounds of a list are.
+MARKED = np.int64(1)
 # Samples that are held on the device, in bytes.
 TRACE_BYTES = 16 << 20
 
@@ -86,7 +88,7 @@ class DeviceRun:
         self.device.write(self._incoming, spikes)
         self.device.write(self._incoming_mark, np.array([self._begun, 0, spikes.size, 0]))
         given = {
-            "_spikes": self._incoming, "_bounds": self._incoming_mark, "_clock": self.partition.one,
+            "_spikes": self._incoming, "_bounds": self._incoming_mark, "_which": MARKED,
             "_from": self._incoming_mark,
         }  # fmt: skip
         for launch in self._deliveries:
@@ -183,7 +185,7 @@ class DeviceRun:
             values: dict[str, Any] = {f"_{name}": buffer for name, buffer in arrays.items()}
             values |= {f"_{name}": np.int64(number) for name, number in choice.options.items()}
             values |= {
-                "_cells": p.cells, "_ring": np.int64(p.ring - 1),
+                "_cells": p.cells, "_ring": np.int64(p.ring - 1), "_clock": p.clocks,
                 "_stride": np.int64(p.ports * p.share.size),
             }  # fmt: skip
             threads = choice.blocks * self.device.block
@@ -240,14 +242,14 @@ class DeviceRun:
         p = self.partition
         for launch in self._given:
             self._launch(
-                launch, {"_spikes": self._external, "_bounds": self._bounds, "_clock": p.clocks}
+                launch, {"_spikes": self._external, "_bounds": self._bounds, "_which": np.int64(-1)}
             )
         k = np.int64(steps)
         for launch in self._updates:
             self._launch(launch, {"_steps": k})
         self._collect.ranges = [(0, steps * (p.share.size // GRAIN))]
         self._launch(self._collect, {"_steps": k})
-        own = {"_spikes": p.spikes, "_bounds": p.mark, "_clock": p.one, "_from": p.mark}
+        own = {"_spikes": p.spikes, "_bounds": p.mark, "_which": MARKED, "_from": p.mark}
         for launch in self._deliveries:
             self._launch(launch, own)
         for _, _, launch in self._samples:
