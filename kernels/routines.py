@@ -82,17 +82,17 @@ def _sheet(weights: str) -> tuple[Argument, ...]:
     )  # fmt: skip
 
 
-def _list() -> tuple[Argument, ...]:
+def _list(given: bool) -> tuple[Argument, ...]:
     """Return the arguments that say which spikes are delivered.
 
-    ``_spikes``, the list; ``_bounds[w]`` to ``_bounds[w + 1]``, those of window ``w``: ``_which``,
-    or if that is negative ``_clock[3]``.
+    ``_spikes``, the list; ``_bounds[w]`` to ``_bounds[w + 1]``, those to deliver: of given spikes
+    those of window ``w = _clock[3]``; else ``w`` is 1, and ``_bounds`` a window's mark.
     """
-    arrays = [_array(name, "int64") for name in ("_spikes", "_bounds", "_clock")]
-    return *arrays, *_scalars("_which")
+    names = ("_spikes", "_bounds", "_clock") if given else ("_spikes", "_bounds")
+    return tuple(_array(name, "int64") for name in names)
 
 
-def deliver_rows(weights: str) -> RoutineSpec:
+def deliver_rows(weights: str, given: bool = False) -> RoutineSpec:
     """Return the kernel that delivers rows by warps.
 
     ``_pieces`` warps share a row, each taking ``_group`` segments at a time (a power of two, up to
@@ -100,17 +100,18 @@ def deliver_rows(weights: str) -> RoutineSpec:
     every spike (post-span).
     """
     return RoutineSpec(
-        f"deliver_rows_{_suffix(weights)}", "deliver_rows_cuda",
-        (("weights", weights), ("unroll", UNROLL)),
-        (*_sheet(weights), *_list(), *_scalars("_pieces", "_group", "_first", "_last")),
+        f"deliver_{'given_' if given else ''}rows_{_suffix(weights)}", "deliver_rows_cuda",
+        (("weights", weights), ("given", given), ("unroll", UNROLL)),
+        (*_sheet(weights), *_list(given), *_scalars("_pieces", "_group", "_first", "_last")),
     )  # fmt: skip
 
 
-def deliver_short(weights: str) -> RoutineSpec:
+def deliver_short(weights: str, given: bool = False) -> RoutineSpec:
     """Return the kernel that delivers short rows: a thread for each."""
     return RoutineSpec(
-        f"deliver_short_{_suffix(weights)}", "deliver_short_cuda", (("weights", weights),),
-        (*_sheet(weights), *_list(), *_scalars("_first", "_last")),
+        f"deliver_{'given_' if given else ''}short_{_suffix(weights)}", "deliver_short_cuda",
+        (("weights", weights), ("given", given)),
+        (*_sheet(weights), *_list(given), *_scalars("_first", "_last")),
     )  # fmt: skip
 
 
@@ -119,7 +120,7 @@ def deliver_tiles(weights: str) -> RoutineSpec:
 
     A block takes a tile of ``TILE`` cells, a step of the window, and one of ``_parts`` parts of the
     step's spikes.  ``_rows[number * tiles + tile]``: first synapse; ``_values``: likewise, the
-    weight; ``_targets``: cells within the tile; ``_from[0]``: the window's first step.
+    weight; ``_targets``: cells within the tile; ``_mark``: as for ``collect``.
     """
     own = _array("_values", "int32") if weights == CONSTANT else _array("_weights", weights)
     return RoutineSpec(
@@ -127,8 +128,8 @@ def deliver_tiles(weights: str) -> RoutineSpec:
         (("weights", weights), ("tile", TILE)),
         (
             _array("_rows", "uint32"), own, _array("_targets", "uint16"), _array("_cells", "int32"),
-            *_scalars("_ring", "_stride", "_delay", "_tiles", "_steps", "_parts"), *_list(),
-            _array("_from", "int64"), *_scalars("_first", "_last"),
+            *_scalars("_ring", "_stride", "_delay", "_tiles", "_steps", "_parts"),
+            _array("_spikes", "int64"), _array("_mark", "int64"), *_scalars("_first", "_last"),
         ),
     )  # fmt: skip
 

@@ -44,6 +44,7 @@ def every_routine() -> Iterator[RoutineSpec]:
     for weights in (CONSTANT, NARROW, WIDE):
         yield routines.deliver_rows(weights)
     yield routines.deliver_short(NARROW)
+    yield routines.deliver_rows(NARROW, given=True)
     yield routines.deliver_tiles(CONSTANT)
     yield routines.deliver_tiles(NARROW)
     yield routines.sample("float32")

@@ -108,7 +108,10 @@ def known_arrays(subject: Subject) -> list[Violation]:
         s for s in sass - ptx
         if s[1] == "load" and any(p[:2] == s[:2] and p[2] > s[2] for p in ptx)
     }  # fmt: skip
-    whole = {p for p in ptx - sass if any(p[:2] == s[:2] and p[2] > s[2] for s in part)}
+    whole = {
+        p for p in ptx - sass
+        if p[1] == "load" and any(p[:2] == s[:2] and p[2] > s[2] for s in sass)
+    }  # fmt: skip
     found += [
         _violation(
             "known_arrays", subject, "", f"{kind} of {size} bytes of {name} is not in both codes"

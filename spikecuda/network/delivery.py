@@ -30,7 +30,13 @@ class Delivery:
 
 
 def choose(
-    sheet: Sheet, window: int, spikes: float, most: int, resident: int, block: int
+    sheet: Sheet,
+    window: int,
+    spikes: float,
+    most: int,
+    resident: int,
+    block: int,
+    given: bool = False,
 ) -> Delivery:
     """Return how to deliver a sheet.
 
@@ -41,6 +47,7 @@ def choose(
         most: the most spikes that a window can have.
         resident: threads that the device can hold at once.
         block: threads of a block.
+        given: whether given spikes are delivered, not those of the network.
 
     With many spikes each warp takes a row of its own (pre-span); with few, warps share rows
     (post-span), or most of the device would be idle while a few warps wait for memory.
@@ -55,7 +62,7 @@ def choose(
     most_blocks = max(1, resident // block)
     if sheet.synapses < SHORT_ROW * rows:
         blocks = min(most_blocks, -(-most // block))
-        return Delivery(deliver_short(sheet.weights), blocks, {})
+        return Delivery(deliver_short(sheet.weights, given), blocks, {})
     warps = most_blocks * (block // WARP)
     segment = sheet.synapses / max(1, sheet.segments)
     wanted = max(1, round(warps / max(spikes, 1.0)))
@@ -65,4 +72,4 @@ def choose(
     # Items are counted in 32 bits.
     pieces = min(wanted, -(-sheet.longest // group), (2**32 - 1) // most)
     blocks = min(most_blocks, -(-pieces * most * WARP // block))
-    return Delivery(deliver_rows(sheet.weights), blocks, {"pieces": pieces, "group": group})
+    return Delivery(deliver_rows(sheet.weights, given), blocks, {"pieces": pieces, "group": group})

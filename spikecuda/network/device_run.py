@@ -15,13 +15,12 @@ from spikecuda.network.cohort import Cohort, cohorts, tables
 from spikecuda.network.delivery import choose
 from spikecuda.network.partition import STEP_BITS, RunPlan
 from spikecuda.network.per_step import chunk_steps, step_input
+from spikecuda.network.sheets import Sheet
 from spikecuda.seed import keys
 
 if TYPE_CHECKING:
     from spikecuda.network.device_partition import DevicePartition
 
-# Where in a mark (step, begin, end) the bounds of a list are.
-MARKED = np.int64(1)
 # Samples that are held on the device, in bytes.
 TRACE_BYTES = 16 << 20
 
@@ -88,8 +87,7 @@ class DeviceRun:
         self.device.write(self._incoming, spikes)
         self.device.write(self._incoming_mark, np.array([self._begun, 0, spikes.size, 0]))
         given = {
-            "_spikes": self._incoming, "_bounds": self._incoming_mark, "_which": MARKED,
-            "_from": self._incoming_mark,
+            "_spikes": self._incoming, "_bounds": self._incoming_mark, "_mark": self._incoming_mark,
         }  # fmt: skip
         for launch in self._deliveries:
             self._launch(launch, given)
@@ -176,12 +174,15 @@ class DeviceRun:
         dt = p.neurons[0].group.neurons.dt
         spikes = neurons * plan.rate * plan.window * dt * 1e-3
         most = max(1, p.worst, min(plan.external.size, 1 << 20))
-        self._deliveries, self._given = [], []
+        self._deliveries: list[Launch] = []
+        self._given: list[Launch] = []
         first_source = max((p.first[n.group.number] + n.group.size for n in p.neurons), default=0)
-        for sheet, arrays in p.sheets:
+
+        def launch(sheet: Sheet, arrays: Mapping[str, Buffer], given: bool) -> Launch:
             choice = choose(
-                sheet, plan.window, spikes, most, self.device.resident_threads, self.device.block
-            )
+                sheet, plan.window, spikes, most, self.device.resident_threads, self.device.block,
+                given,
+            )  # fmt: skip
             values: dict[str, Any] = {f"_{name}": buffer for name, buffer in arrays.items()}
             values |= {f"_{name}": np.int64(number) for name, number in choice.options.items()}
             values |= {
@@ -189,10 +190,12 @@ class DeviceRun:
                 "_stride": np.int64(p.ports * p.share.size),
             }  # fmt: skip
             threads = choice.blocks * self.device.block
-            launch = Launch(self.device.kernel(choice.routine), values, [(0, threads)])
-            self._deliveries.append(launch)
+            return Launch(self.device.kernel(choice.routine), values, [(0, threads)])
+
+        for sheet, arrays in p.sheets:
+            self._deliveries.append(launch(sheet, arrays, False))
             if plan.external.size and sheet.lengths[first_source:].any():
-                self._given.append(launch)
+                self._given.append(launch(sheet, arrays, True))
         if self._given:
             self._external = self._new("given spikes", plan.external.size, np.int64)
             self._bounds = self._new("bounds", p.windows + 2, np.int64)
@@ -241,15 +244,13 @@ class DeviceRun:
         """Launch a window: what a graph captures."""
         p = self.partition
         for launch in self._given:
-            self._launch(
-                launch, {"_spikes": self._external, "_bounds": self._bounds, "_which": np.int64(-1)}
-            )
+            self._launch(launch, {"_spikes": self._external, "_bounds": self._bounds})
         k = np.int64(steps)
         for launch in self._updates:
             self._launch(launch, {"_steps": k})
         self._collect.ranges = [(0, steps * (p.share.size // GRAIN))]
         self._launch(self._collect, {"_steps": k})
-        own = {"_spikes": p.spikes, "_bounds": p.mark, "_which": MARKED, "_from": p.mark}
+        own = {"_spikes": p.spikes, "_bounds": p.mark, "_mark": p.mark}
         for launch in self._deliveries:
             self._launch(launch, own)
         for _, _, launch in self._samples:
