@@ -46,6 +46,7 @@ def geometry(
     neurons: int,
     shared: int = 0,
     block: int | None = None,
+    prefer: int = 0,
 ) -> Geometry:
     """Return the geometry for a launch.
 
@@ -57,6 +58,7 @@ def geometry(
         shared: bytes of shared memory per block.
         block: threads per block; None chooses: the cost, waves and tail decide, and
             128 threads where nothing is better by a fiftieth.
+        prefer: threads per block to take if they fit, such as those that were tuned; 0 has none.
 
     Raises:
         SpikecudaValueError: no such block, or one whose registers or shared memory do not fit.
@@ -79,6 +81,9 @@ def geometry(
         raise SpikecudaValueError(
             f"shared must fit in a multiprocessor (got {shared} bytes); use less"
         )
+    for cut in legal:
+        if cut.block == prefer:
+            return cut
     best = min(legal, key=lambda cut: (cut.cost, abs(math.log2(cut.block / DEFAULT))))
     for cut in legal:
         if cut.block == DEFAULT and WORTH * cut.cost <= best.cost:

@@ -20,13 +20,13 @@ from spikecuda.backends.cuda_stream import (
     translated,
 )
 from spikecuda.backends.memory import Buffer
+from spikecuda.backends.threads import BlockChoice
 from spikecuda.errors import DeviceError
 from spikecuda.kernels.offline import ARCHITECTURES
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.launch import BRANCHES, grid
 
-BLOCK = 128
 # Threads that every architecture's multiprocessor can hold.
 RESIDENT = 1024
 # How the scalars of a kernel are handed to the driver.
@@ -58,19 +58,20 @@ def on_device(
     return call
 
 
-class CudaDevice(Device):
+class CudaDevice(BlockChoice, Device):
     """A GPU of this machine.
 
     Args:
         number: as in "cuda:1".
-        block: threads per block.
+        block: threads per block; None lets each launch choose.
     """
 
     slots = 2
 
-    def __init__(self, number: int = 0, block: int = BLOCK) -> None:
+    def __init__(self, number: int = 0, block: int | None = None) -> None:
         self.name = self.home = f"cuda:{number}"
-        self.number, self.block = number, block
+        self.number = number
+        self.choose_blocks(block)
         self._clock_kernel: Any = None
         self._closed = False
         with reporting():
@@ -80,9 +81,10 @@ class CudaDevice(Device):
             self.description = (
                 f"{self.gpu.name}, compute capability {capability.major}.{capability.minor}"
             )
+            self.multiprocessors = int(self.gpu.properties.multiprocessor_count)
             # A multiprocessor's 128 lanes beside a core's 16 or so.
-            self.speed = 8.0 * self.gpu.properties.multiprocessor_count
-            self.resident_threads = RESIDENT * self.gpu.properties.multiprocessor_count
+            self.speed = 8.0 * self.multiprocessors
+            self.resident_threads = RESIDENT * self.multiprocessors
             self.stream: CudaStream = CudaStream(self.gpu.create_stream())
             self.uploads: CudaStream = CudaStream(self.gpu.create_stream())
             self.downloads: CudaStream = CudaStream(self.gpu.create_stream())
@@ -143,8 +145,9 @@ class CudaDevice(Device):
         targets = self._fork(min(len(batches), BRANCHES))
         for i, (first, last) in enumerate(batches):
             values[first_at], values[last_at] = ctypes.c_int64(first), ctypes.c_int64(last)
-            blocks = grid(last - first, self.block)
-            self._launch(targets[i % len(targets)], kernel.function, blocks, self.block, values)
+            block = self.block_for(kernel, last - first)
+            blocks = grid(last - first, block)
+            self._launch(targets[i % len(targets)], kernel.function, blocks, block, values)
         self._join(targets)
 
     @on_device

@@ -9,6 +9,7 @@ import numpy as np
 from spikecuda.backends.base import Device, Event, Graph, Kernel, Staging, Stream
 from spikecuda.backends.host_memory import HostMemory, ranged
 from spikecuda.backends.memory import Buffer
+from spikecuda.backends.threads import BlockChoice
 from spikecuda.host import available_memory
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
@@ -17,7 +18,8 @@ from spikecuda.launch import BRANCHES, grid
 if TYPE_CHECKING:
     from spikecuda import emu
 
-BLOCK = 128
+# As an H100 has them.
+MULTIPROCESSORS = 132
 
 
 class EmuEvent(Event):
@@ -119,13 +121,13 @@ class EmuMemory:
         return size
 
 
-class CudaEmuDevice(Device):
+class CudaEmuDevice(BlockChoice, Device):
     """A CUDA device that exists in software only.
 
     Args:
         number: as in "cuda-emu:1"; devices of different numbers share nothing.
         cc: compute capability that kernels are compiled for.
-        block: threads per block.
+        block: threads per block; None lets each launch choose.
         mode: "fast", "check" or "race", see ``spikecuda.emu``.
         seed: shuffles the order of blocks, warps and streams; None keeps it.
         memory: bytes of device memory; None takes what the machine has.
@@ -137,7 +139,7 @@ class CudaEmuDevice(Device):
         self,
         number: int = 0,
         cc: tuple[int, int] = (9, 0),
-        block: int = BLOCK,
+        block: int | None = None,
         mode: str = "fast",
         seed: int | None = None,
         memory: int | None = None,
@@ -149,7 +151,8 @@ class CudaEmuDevice(Device):
         self.name = f"cuda-emu:{number}"
         if memory is not None:
             self.home = self.name
-        self.cc, self.block = cc, block
+        self.cc, self.multiprocessors = cc, MULTIPROCESSORS
+        self.choose_blocks(block)
         self.speed = 0.02  # 25 ns a thread and step beside 0.5 ns an update on a core
         self.description = f"emulated CUDA device, compute capability {cc[0]}.{cc[1]}"
         self.stream: EmuStream = EmuStream(self._device.stream())
@@ -206,9 +209,10 @@ class CudaEmuDevice(Device):
         for i, (mine, (first, last)) in enumerate(
             zip(ranged(kernel, arguments, batches), batches, strict=True)
         ):
-            blocks = grid(last - first, self.block)
+            block = self.block_for(kernel, last - first)
+            blocks = grid(last - first, block)
             target = targets[i % len(targets)]
-            self._device.launch(kernel.function, blocks, self.block, *mine, stream=target)
+            self._device.launch(kernel.function, blocks, block, *mine, stream=target)
         for branch in branches:
             main.wait(branch.record())
         self.launches += len(batches)

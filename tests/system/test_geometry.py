@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spikecuda import GPUNeuronPool, tuning
+from spikecuda.backends.cuda_emu import CudaEmuDevice
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.geometry import BLOCKS, BUSY_WARPS, DEFAULT, WORTH, geometry
 from spikecuda.kernels.inspection.gpus import GPUS
@@ -96,3 +98,36 @@ def test_refusals(arguments, words):
         geometry(*arguments)
     with pytest.raises(SpikecudaValueError, match="block must be a multiple of 32"):
         geometry(*H100, 40, 10, block=100)
+
+
+def test_a_preferred_block_is_taken_if_it_fits():
+    assert geometry(*H100, 40, 1_000_000, prefer=512).block == 512
+    assert geometry(*H100, 255, 1_000_000, prefer=1024).block <= 256
+
+
+def launched(monkeypatch, neurons, told=None, tuned=None):
+    """Return the blocks that an emulated device launches update kernels with."""
+    blocks = []
+    with monkeypatch.context() as patch:
+        patch.setattr(tuning, "lookup", lambda device, spec, field: tuned)
+        device = CudaEmuDevice(block=told)
+        original = device._device.launch
+
+        def launch(kernel, count, block, *rest, **options):
+            blocks.append((count, block))
+            return original(kernel, count, block, *rest, **options)
+
+        patch.setattr(device._device, "launch", launch)
+        with GPUNeuronPool(neurons, "lif", device=device) as pool:
+            spikes = pool.run(steps=20, input=400.0).spikes
+            blocks.remove((1, 32))  # the clock
+            bits = spikes.neuron.tobytes() + pool.state["v"].tobytes()
+        device.close()
+    return blocks, bits
+
+
+def test_launches_take_what_was_told_or_tuned_or_follows(monkeypatch):
+    usual, bits = launched(monkeypatch, 1000)
+    assert usual == [(8, 128)]
+    assert launched(monkeypatch, 1000, tuned=256) == ([(4, 256)], bits)
+    assert launched(monkeypatch, 1000, told=64, tuned=256) == ([(16, 64)], bits)
