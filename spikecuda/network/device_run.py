@@ -1,13 +1,14 @@
 """One run of a partition on a CUDA device: launches, windows, and what only the run needs."""
 
 import contextlib
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikecuda.backends.base import Kernel
+from spikecuda.backends.base import Graph, Kernel
 from spikecuda.backends.memory import Buffer
 from spikecuda.kernels import routines
 from spikecuda.network.blocks import GRAIN
@@ -21,6 +22,8 @@ from spikecuda.seed import keys
 if TYPE_CHECKING:
     from spikecuda.network.device_partition import DevicePartition
 
+# Windows of one graph, so that the host has less to launch, and steps that they may have.
+WINDOWS, STEPS = 16, 64
 # Samples that are held on the device, in bytes.
 TRACE_BYTES = 16 << 20
 
@@ -48,7 +51,8 @@ class DeviceRun:
     def __init__(self, partition: "DevicePartition", plan: RunPlan) -> None:
         self.partition, self.plan, self.device = partition, plan, partition.device
         self._temporary: list[Buffer] = []
-        self._graph: Any = None
+        # Numbers of windows, and graphs of so many.
+        self._graphs: list[tuple[int, Graph]] = []
         self._external: Buffer | None = None
         self._incoming: Buffer | None = None
         samples = sum(t.ids.size * 8 / t.every for t in plan.traces)
@@ -69,11 +73,16 @@ class DeviceRun:
         self._feed(steps, external, lengths)
         device.write(p.clocks, np.array([p.clock, 0, 0, 0]))
         device.write(p.mark, np.zeros(4, np.int64))
-        for k in lengths:
-            if self._graph is not None and k == self.plan.window:
-                self._graph.replay()
+        while lengths:
+            full = self.plan.window
+            for count, graph in self._graphs:
+                if lengths[:count] == [full] * count:
+                    graph.replay()
+                    break
             else:
-                self._enqueue(k)
+                count = 1
+                self._enqueue(lengths[0])
+            lengths = lengths[count:]
         device.synchronize()
         self._take_samples(steps)
         count = int(device.read(p.mark)[2])
@@ -98,9 +107,9 @@ class DeviceRun:
         with contextlib.ExitStack() as stack:
             for buffer in self._temporary:
                 stack.callback(self.partition.free, buffer)
-            if self._graph is not None:
-                stack.callback(self._graph.close)
-        self._temporary, self._graph = [], None
+            for _, graph in self._graphs:
+                stack.callback(graph.close)
+        self._temporary, self._graphs = [], []
 
     # Making.
 
@@ -128,8 +137,13 @@ class DeviceRun:
         )  # fmt: skip
         self._make_deliveries()
         self._make_samples()
-        if plan.steps >= 2 * plan.window and p.share.size:
-            self._graph = self.device.capture(lambda: self._enqueue(plan.window))
+        if not p.share.size:
+            return
+        together = max(1, min(WINDOWS, STEPS // plan.window)) if plan.single else 1
+        for count in sorted({together, 1}, reverse=True):
+            if plan.steps >= 2 * count * plan.window:
+                work = functools.partial(self._enqueue_all, [plan.window] * count)
+                self._graphs.append((count, self.device.capture(work)))
 
     def _update(self, cohort: Cohort) -> Launch:
         """Return a cohort's launch."""
@@ -239,6 +253,11 @@ class DeviceRun:
         return result
 
     # Running.
+
+    def _enqueue_all(self, lengths: list[int]) -> None:
+        """Launch windows, one after the other."""
+        for k in lengths:
+            self._enqueue(k)
 
     def _enqueue(self, steps: int) -> None:
         """Launch a window: what a graph captures."""

@@ -171,7 +171,10 @@ class DeviceEngine:
         time_done = self.clock * self.neurons[0].group.neurons.dt * 1e-3
         size = sum(n.group.size for n in self.neurons)
         rate = self._counts.sum() / (size * time_done) if self.clock else RATE
-        return RunPlan(self.clock, steps, window, align, drives, traces, out, given, float(rate))
+        return RunPlan(
+            self.clock, steps, window, align, drives, traces, out, given, float(rate),
+            len(self.partitions) == 1,
+        )  # fmt: skip
 
     def _most_steps(self, plan: RunPlan, done: int) -> int:
         """Return the steps to the next exchange, or without one as many as can be had."""

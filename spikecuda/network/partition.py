@@ -37,6 +37,7 @@ class RunPlan:
         out: where they go, arrays (samples, neurons).
         external: given spikes of the whole run, sorted.
         rate: spikes a second of a neuron, as far as is known; results do not depend on it.
+        single: whether there is one partition only, which needs no exchange.
     """
 
     start: int
@@ -48,6 +49,7 @@ class RunPlan:
     out: list[np.ndarray]
     external: np.ndarray
     rate: float
+    single: bool
 
     def windows(self, now: int, steps: int) -> list[int]:
         """Return the lengths of the windows of some steps from ``now`` on."""
