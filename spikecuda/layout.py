@@ -19,6 +19,9 @@ class Layout:
         inputs: arrays that each window brings: name and elements a step.
         outputs: arrays that each window fills: name and elements a step.
         direct: inputs and outputs that are the caller's own arrays, so that nothing is copied.
+        paged: arrays with an element for each neuron that come to the device for each window: the
+            partition's own and inputs.
+        span: neurons that the device holds at once.
         window: steps of a launch.
         slots: windows that may be under way at once.
     """
@@ -28,6 +31,8 @@ class Layout:
     inputs: tuple[tuple[str, int], ...]
     outputs: tuple[tuple[str, int], ...]
     direct: frozenset[str]
+    paged: tuple[str, ...] = ()
+    span: int = 0
     window: int = 1
     slots: int = 1
 
@@ -43,10 +48,15 @@ class Layout:
     def nbytes(self) -> int:
         """Return the bytes of all buffers."""
         types, rows = self.types, self.window * self.slots
-        return sum(size * types[name].itemsize for name, size in self.fixed) + sum(
-            size * types[name].itemsize * rows
-            for name, size in (*self.inputs, *self.outputs)
-            if name not in self.direct
+        pages = self.slots * self.span * sum(types[name].itemsize for name in self.paged)
+        return (
+            pages
+            + sum(size * types[name].itemsize for name, size in self.fixed)
+            + sum(
+                size * types[name].itemsize * rows
+                for name, size in (*self.inputs, *self.outputs)
+                if name not in self.direct
+            )
         )
 
     @property
@@ -63,16 +73,20 @@ def layout_of(partition: Partition, spec: KernelSpec, drive: Drive) -> Layout:
         spec: the kernel.
         drive: the input, of the whole population.
     """
-    n = partition.count
-    fixed, inputs, outputs = [], [], []
+    n, own = partition.span, partition.arguments()
+    fixed, inputs, outputs, paged = [], [], [], list(partition.paged)
     for argument in spec.arguments:
         name = argument.name
-        if not argument.array or name in partition.arguments():
+        if not argument.array or name in own:
             continue
         if name in drive.fixed:
             size = np.asarray(drive.fixed[name]).size
-            per_neuron = size == drive.count and name not in drive.tables
-            fixed.append((name, n if per_neuron else size))
+            if size != drive.count or name in drive.tables:
+                fixed.append((name, size))
+            elif partition.paged:
+                paged.append(name)
+            else:
+                fixed.append((name, n))
         elif name == "_bits":
             outputs.append((name, partition.words))
         elif name.startswith("_trace_"):
@@ -85,4 +99,6 @@ def layout_of(partition: Partition, spec: KernelSpec, drive: Drive) -> Layout:
     if partition.device.shares_host_memory and n == drive.count:
         names = {name for name, _ in outputs if name != "_bits"}
         direct = frozenset(names | ({"_drive"} if drive.rows_fit() else set()))
-    return Layout(spec, tuple(fixed), tuple(inputs), tuple(outputs), direct)
+    return Layout(
+        spec, tuple(fixed), tuple(inputs), tuple(outputs), direct, tuple(paged), partition.span
+    )  # fmt: skip

@@ -23,7 +23,8 @@ class Metrics:
         launches: kernel launches since the device was opened.
         updates_per_second: neuron updates per second of run time.
         realtime_factor: run time over model time; below 1 is faster than real time.
-        host_bytes: bytes of buffers in host memory, by name.
+        host_bytes: bytes of buffers in host memory, by name; on a GPU, of state that streams
+            through it.
         device_bytes: bytes of buffers in device memory, by name; empty on the CPU.
         state_bytes_per_neuron: bytes of state one neuron takes.
         windows: windows so far.

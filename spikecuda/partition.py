@@ -14,11 +14,13 @@ from spikecuda.seed import keys
 
 # Even a huge pool takes this many steps a launch, so that state memory is touched rarely.
 WINDOW_STEPS_MIN = 16
+# Inputs and traces of a window may take this many times as much as its spike bits.
+INPUT_FACTOR = 16
 PIECE = 1 << 20
 
 
 class Partition:
-    """Neurons [first, first + count) of a plan, on a device.
+    """Neurons [first, first + count) of a plan, which stay on a device.
 
     Args:
         plan: the population.
@@ -28,12 +30,19 @@ class Partition:
         batch_size: neurons per launch, rounded up to words of 32; None lets the device choose.
 
     Attributes:
+        span: neurons that are on the device at once.
+        batches: (first, last) of the neurons of each launch.
+        paged: arrays that come to the device for each window only.
+        note: what a user should know of it, if anything.
         state: buffers of the states by name.
         clock: what the step counter on the device holds; None if that is not known.
 
     Raises:
         OutOfMemoryError: the partition does not fit; nothing stays allocated.
     """
+
+    paged: tuple[str, ...] = ()
+    note = ""
 
     def __init__(
         self,
@@ -45,32 +54,51 @@ class Partition:
     ) -> None:
         self.plan, self.device, self.first = plan, device, first
         self.count = plan.count - first if count is None else count
-        self.words = (self.count + 31) // 32
         self.clock: int | None = None
         self.state: dict[str, Buffer] = {}
         self._buffers: list[Buffer] = []
         self._values: dict[str, Any] = {}
-        size = batch_size or device.preferred_batch(self.count, plan.spec())
-        size = -(-size // 32) * 32
-        self.batches = [
-            (start, min(start + size, self.count)) for start in range(0, self.count, size)
-        ]
-        device.require(
-            self.count * plan.bytes_per_neuron() + self.row_bytes * WINDOW_STEPS_MIN,
-            f"a pool of {self.count:,} neurons",
-        )
+        self._settle(batch_size)
         try:
             self._prepare()
         except BaseException:
             self.close()
             raise
 
+    def _settle(self, batch_size: int | None) -> None:
+        """Settle which neurons go where, and raise OutOfMemoryError if that does not fit."""
+        plan, self.span = self.plan, self.count
+        size = batch_size or self.device.preferred_batch(self.count, plan.spec())
+        size = -(-size // 32) * 32
+        self.batches = [
+            (start, min(start + size, self.count)) for start in range(0, self.count, size)
+        ]
+        self.device.require(resident_bytes(plan, self.count), f"a pool of {self.count:,} neurons")
+
+    @property
+    def words(self) -> int:
+        """Words of a row of spike bits on the device."""
+        return (self.span + 31) // 32
+
+    @property
+    def window_bytes(self) -> int:
+        """How large a window's spike bits may be."""
+        return self.device.window_bytes // self.device.slots
+
+    def slots(self, windows: int) -> int:
+        """Return how many buffers of each kind a run of so many windows needs."""
+        return min(self.device.slots, windows)
+
     def held(self) -> dict[str, int]:
-        """Return the bytes held, by name of buffer."""
+        """Return the bytes held on the device, by name of buffer."""
         result: dict[str, int] = {}
         for buffer in self._buffers:
             result[buffer.name] = result.get(buffer.name, 0) + buffer.nbytes
         return result
+
+    def held_by_host(self) -> dict[str, int]:
+        """Return the bytes that stream through the device from host memory: none."""
+        return {}
 
     def close(self) -> None:
         """Give all buffers back, also if giving back one of them fails."""
@@ -89,6 +117,14 @@ class Partition:
         if buffer in self._buffers:
             self._buffers.remove(buffer)
             self.device.free(buffer)
+
+    def put(self, name: str, stored: np.ndarray) -> None:
+        """Set a state, as the device stores it."""
+        self.device.write(self.state[name], stored)
+
+    def clear(self, name: str) -> None:
+        """Set a state to zero."""
+        self.device.clear(self.state[name])
 
     def stored(self, name: str) -> np.ndarray:
         """Return a state as the device stores it."""
@@ -165,14 +201,13 @@ class Partition:
         """Allocate state and constants."""
         plan = self.plan
         for name in plan.model.states:
-            self.state[name] = self.allocate(name, self.count, plan.precision.storage)
+            self.state[name] = self._array(name, plan.precision.storage)
         if plan.refractory:
-            self.state["refrac"] = self.allocate("refrac", self.count, plan.precision.refrac)
+            self.state["refrac"] = self._array("refrac", plan.precision.refrac)
         values: dict[str, Any] = dict(self.state)
         for name, value in plan.constants.items():
             if value.ndim:
-                values[name] = self.allocate(name, self.count, value.dtype)
-                self.device.write(values[name], value[self.first : self.first + self.count])
+                values[name] = self._array(name, value.dtype, value)
             else:
                 values[name] = value[()]
         for name, codec in plan.codecs.items():
@@ -184,3 +219,15 @@ class Partition:
         values["_key0"], values["_key1"] = keys(plan.seed)
         values["_first"] = values["_last"] = np.int64(0)
         self._values = values
+
+    def _array(self, name: str, dtype: Any, values: np.ndarray | None = None) -> Buffer:
+        """Return a new array with an element for each neuron: zeros, or values of the plan's."""
+        buffer = self.allocate(name, self.count, dtype)
+        if values is not None:
+            self.device.write(buffer, values[self.first : self.first + self.count])
+        return buffer
+
+
+def resident_bytes(plan: Plan, count: int) -> int:
+    """Return the device memory of neurons that stay there, with a short window's spike bits."""
+    return count * plan.bytes_per_neuron() + 4 * ((count + 31) // 32) * WINDOW_STEPS_MIN

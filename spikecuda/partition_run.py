@@ -29,6 +29,7 @@ class Slot:
         graph: the captured window, once that is worth it.
         uploaded, started, computed, downloaded: where its work is.
         steps, offset: length of its window, and steps of the run before it.
+        page: which of the partition's neurons it holds: [first, last).
     """
 
     values: dict[str, Any]
@@ -41,6 +42,25 @@ class Slot:
     graph: Graph | None = None
     steps: int = 0
     offset: int = 0
+    page: tuple[int, int] = (0, 0)
+
+    @property
+    def size(self) -> int:
+        """Number of its neurons."""
+        return self.page[1] - self.page[0]
+
+
+def row(name: str, size: int, neurons: int) -> int:
+    """Return the elements of an array's row that so many neurons take.
+
+    Args:
+        name: of the kernel's argument.
+        size: elements for all neurons that the array has room for.
+        neurons: how many there are.
+    """
+    if name == "_bits":
+        return (neurons + 31) // 32
+    return neurons if name == "_drive" or name.startswith("_trace_") else size
 
 
 class PartitionRun:
@@ -97,7 +117,7 @@ class PartitionRun:
             keep: whether spikes are listed, or only counted.
         """
         partition, first, n = self.partition, self.partition.first, self.partition.count
-        self.drive, self._traces, self._start = drive, traces, start
+        self.drive, self._traces, self._start_step = drive, traces, start
         self.drain = Drain(partition.words, first, keep)
         self.submitted = self.collected = self.windows = self.launches = 0
         self.kernel_seconds = self.host_seconds = 0.0
@@ -110,7 +130,8 @@ class PartitionRun:
             clock = partition.arguments()["_clock"]
             self.device.write(clock, np.array([start], np.int64))
             partition.clock = start
-        scalars = {k: v for k, v in drive.fixed.items() if k not in self._fixed}
+        arrays = {*self._fixed, *self.layout.paged}
+        scalars = {k: v for k, v in drive.fixed.items() if k not in arrays}
         if scalars != self._scalars:  # a graph has them in it
             self._scalars = scalars
             for slot in self._slots:
@@ -127,32 +148,26 @@ class PartitionRun:
         """Windows that are submitted and not collected."""
         return len(self._flight)
 
+    @property
+    def due(self) -> bool:
+        """Whether a window must be collected before another one can be submitted."""
+        return len(self._flight) == len(self._slots)
+
     def submit(self, steps: int) -> None:
         """Start a window; at most ``layout.slots`` may be under way."""
         begin = time.perf_counter()
         slot = self.ready(steps)
-        device, stream = self.device, self.device.stream
-        stream.record(slot.started)
-        self._compute(slot)
-        stream.record(slot.computed)
-        if not device.shares_host_memory:
-            downloads = device.downloads
-            downloads.wait(slot.computed)
-            for name, size in self.layout.outputs:
-                device.download(slot.outputs[name], size * steps)
-            downloads.record(slot.downloaded)
+        self._start(slot)
         self._flight.append(slot)
-        self.submitted += steps
-        self.windows += 1
-        self.partition.clock = self._start + self.submitted
+        self._submitted(steps)
         self.host_seconds += time.perf_counter() - begin
-        if device.shares_host_memory:
+        if self.device.shares_host_memory:
             self.host_seconds -= slot.started.seconds_until(slot.computed)
 
     def ready(self, steps: int) -> Slot:
         """Return the next window's slot, its inputs on their way; what it computes is not begun."""
         slot = self._slots[self.windows % len(self._slots)]
-        slot.steps, slot.offset = steps, self.submitted
+        slot.steps, slot.offset, slot.page = steps, self.submitted, (0, self.partition.count)
         self._feed(slot)
         return slot
 
@@ -163,19 +178,51 @@ class PartitionRun:
             slot.downloaded.synchronize()
         begin = time.perf_counter()
         self._flight.popleft()
-        steps, n, words = slot.steps, self.partition.count, self.partition.words
-        bits = slot.outputs["_bits"].view(steps * words)
-        device, clock = self.device, self._start + slot.offset
-        self.drain.take(bits, clock, steps, device.threads, device.together)
+        self._take(slot, self.drain)
+        self.collected += slot.steps
+        self.host_seconds += time.perf_counter() - begin
+
+    def _start(self, slot: Slot) -> None:
+        """Compute what a slot holds, and let its results go to the host."""
+        device, stream = self.device, self.device.stream
+        stream.record(slot.started)
+        self._compute(slot)
+        stream.record(slot.computed)
+        if not device.shares_host_memory:
+            device.downloads.wait(slot.computed)
+            for name, size in self.layout.outputs:
+                device.download(slot.outputs[name], row(name, size, slot.size) * slot.steps)
+            self._download_state(slot)
+            device.downloads.record(slot.downloaded)
+
+    def _submitted(self, steps: int) -> None:
+        """Note that a window is under way."""
+        self.submitted += steps
+        self.windows += 1
+        self.partition.clock = self._start_step + self.submitted
+
+    def _take(self, slot: Slot, drain: Drain) -> None:
+        """Take the spikes and the traces of a slot, which are on the host."""
+        steps, n = slot.steps, slot.size
+        bits = slot.outputs["_bits"].view(steps * row("_bits", 0, n))
+        device, clock = self.device, self._start_step + slot.offset
+        drain.take(bits, clock, steps, device.threads, device.together)
         for name, result in self._traces.items():
             argument = f"_trace_{name}"
             if argument not in self.layout.direct:
                 rows = slot.outputs[argument].view(steps * n).reshape(steps, n)
-                columns = slice(self.partition.first, self.partition.first + n)
-                result[slot.offset : slot.offset + steps, columns] = rows
+                result[slot.offset : slot.offset + steps, self._columns(slot)] = rows
         self.kernel_seconds += slot.started.seconds_until(slot.computed)
-        self.collected += steps
-        self.host_seconds += time.perf_counter() - begin
+
+    def _columns(self, slot: Slot) -> slice:
+        """Return a slot's neurons in the population."""
+        return slice(self.partition.first + slot.page[0], self.partition.first + slot.page[1])
+
+    def _upload_state(self, slot: Slot) -> None:
+        """Bring what a slot's neurons need to the device: nothing, it is there."""
+
+    def _download_state(self, slot: Slot) -> None:
+        """Take the state of a slot's neurons back: it stays."""
 
     def settle(self) -> None:
         """Wait for windows that nobody will collect."""
@@ -226,7 +273,7 @@ class PartitionRun:
 
     def _feed(self, slot: Slot) -> None:
         """Write the inputs of a window, and let the kernels wait for their upload."""
-        steps, n = slot.steps, self.partition.count
+        steps, n = slot.steps, slot.size
         for name in self.layout.direct:
             if name != "_drive":
                 rows = self._traces[name.removeprefix("_trace_")]
@@ -234,23 +281,24 @@ class PartitionRun:
             else:
                 rows = self.drive.rows(slot.offset, steps)
             slot.values[name] = Buffer(name, rows.dtype, rows.size, rows.reshape(-1))
-        if not slot.inputs:
-            return
-        given = self.drive.window(self._start + slot.offset, slot.offset, steps, rows=False)
-        for name, size in self.layout.inputs:
-            if name in self.layout.direct:
-                continue
-            target = slot.inputs[name].edit(steps * size)
-            if name == "_drive":
-                rows = self.drive.rows(slot.offset, steps)
-                first = self.partition.first
-                target.reshape(steps, n)[...] = rows[:, first : first + n]
-            elif name == "_dither":
-                self._step_words(slot, target)
-            else:
-                target[...] = given[name]
-            self.device.upload(slot.inputs[name], steps * size)
-        if not self.device.shares_host_memory:
+        if slot.inputs:
+            start = self._start_step + slot.offset
+            given = self.drive.window(start, slot.offset, steps, rows=False)
+            for name, size in self.layout.inputs:
+                if name in self.layout.direct:
+                    continue
+                count = steps * row(name, size, n)
+                target = slot.inputs[name].edit(count)
+                if name == "_drive":
+                    rows = self.drive.rows(slot.offset, steps)
+                    target.reshape(steps, n)[...] = rows[:, self._columns(slot)]
+                elif name == "_dither":
+                    self._step_words(slot, target)
+                else:
+                    target[...] = given[name]
+                self.device.upload(slot.inputs[name], count)
+        self._upload_state(slot)
+        if not self.device.shares_host_memory and (slot.inputs or self.layout.paged):
             self.device.uploads.record(slot.uploaded)
             self.device.stream.wait(slot.uploaded)
 
@@ -259,7 +307,7 @@ class PartitionRun:
         from spikecuda.kernels.render import load_host
 
         load_host("draw").step_words(
-            np.int64(self._start + slot.offset), slot.steps, self.kernel.spec.dither_words,
+            np.int64(self._start_step + slot.offset), slot.steps, self.kernel.spec.dither_words,
             np.uint32(STREAM_DITHER_STEP), *keys(self.partition.plan.seed), out,
         )  # fmt: skip
 

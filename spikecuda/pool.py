@@ -13,7 +13,7 @@ from spikecuda.backends.base import Device
 from spikecuda.crew import Crew
 from spikecuda.devices import choose, gpu_status, open_device
 from spikecuda.drive import Drive
-from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.look import look
 from spikecuda.metrics import Metrics
 from spikecuda.models.base import Model
@@ -56,6 +56,8 @@ class GPUNeuronPool:
         scheme: one of the model's integration schemes; None takes its default.
         substeps: integration steps within one time step, 1 to 64.
         window: the most steps one launch takes; None takes what fits.
+        out_of_core: True keeps state in host memory and streams it through the device, a batch of
+            neurons at a time; False never does; None does so if it does not fit on the device.
 
     Attributes:
         state: state variables by name, see ``StateView``.
@@ -86,6 +88,7 @@ class GPUNeuronPool:
         scheme: str | None = None,
         substeps: int = 1,
         window: int | None = None,
+        out_of_core: bool | None = None,
     ) -> None:
         self.plan = make_plan(
             num_neurons, neuron_type, precision, dt, seed, params, initial, scheme, substeps
@@ -93,6 +96,10 @@ class GPUNeuronPool:
         n = self.num_neurons = self.plan.count
         self.batch_size = None if batch_size is None else as_count("batch_size", batch_size, 1, n)
         limit = None if window is None else as_count("window", window, 1, 2**20)
+        if out_of_core is not None and not isinstance(out_of_core, bool):
+            raise SpikecudaTypeError(
+                f"out_of_core must be True, False or None (got {out_of_core!r})"
+            )
         self._owns_device = not isinstance(device, Device)
         if isinstance(device, Device):
             if use_gpu is not None or threads is not None:
@@ -104,7 +111,9 @@ class GPUNeuronPool:
         else:
             self.device = open_device(choose(use_gpu, device), threads)
         try:
-            self.population = Population(self.plan, [(self.device, 0, n)], self.batch_size, limit)
+            self.population = Population(
+                self.plan, [(self.device, 0, n)], self.batch_size, limit, out_of_core=out_of_core
+            )
         except BaseException:
             if self._owns_device:
                 self.device.close()
@@ -241,7 +250,7 @@ class GPUNeuronPool:
             launches=self.device.launches,
             updates_per_second=updates / done.run_seconds if done.run_seconds else 0.0,
             realtime_factor=done.run_seconds / seconds if seconds else 0.0,
-            host_bytes=held if on_host else {},
+            host_bytes=held if on_host else done.held_by_host(),
             device_bytes={} if on_host else held,
             state_bytes_per_neuron=self.plan.spec().bytes_per_neuron(),
             windows=done.windows,
@@ -277,6 +286,7 @@ class GPUNeuronPool:
         note = ""
         if self.device.name.startswith("cpu") and not gpu_status().usable:
             note = f"; no GPU: {gpu_status().reason}"
+        note += "".join(f"; {part.note}" for part in self.population.partitions if part.note)
         return (
             f"<GPUNeuronPool: {self.num_neurons:,} {self.model.name} neurons, {self.precision}, "
             f"dt {self.dt:g} ms, on {self.device.name} ({self.device.description}){note}>"

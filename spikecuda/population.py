@@ -15,6 +15,7 @@ from spikecuda.errors import (
     OutOfMemoryError,
     SpikecudaError,
 )
+from spikecuda.paged import partition_of
 from spikecuda.partition import Partition
 from spikecuda.partition_run import PartitionRun
 from spikecuda.plan import Plan
@@ -69,6 +70,8 @@ class Population:
         batch_size: neurons per launch; None lets the devices choose.
         window: the most steps a launch takes; None takes what fits.
         turn: shared with other populations that run together; None makes one.
+        out_of_core: whether state stays in host memory, see ``PagedPartition``; None: where it
+            does not fit on the device.
 
     Attributes:
         steps: steps done since the last reset.
@@ -89,6 +92,7 @@ class Population:
         batch_size: int | None = None,
         window: int | None = None,
         turn: Turn | None = None,
+        out_of_core: bool | None = False,
     ) -> None:
         self.plan, self.window_limit = plan, window
         self.turn = turn or Turn("pool")
@@ -101,7 +105,9 @@ class Population:
         try:
             for device, first, count in places:
                 with reported(device, 0):
-                    self.partitions.append(Partition(plan, device, first, count, batch_size))
+                    self.partitions.append(
+                        partition_of(plan, device, first, count, batch_size, out_of_core)
+                    )
             self.reset()
         except BaseException:
             self.close()
@@ -134,7 +140,7 @@ class Population:
         if self.plan.refractory:
             for part in self.partitions:
                 with reported(part.device, 0):
-                    part.device.clear(part.state["refrac"])
+                    part.clear("refrac")
         self.steps = self.spikes = self.windows = self.launches = 0
         self.run_seconds = self.kernel_seconds = self.host_seconds = 0.0
         self.busy = {}
@@ -150,13 +156,21 @@ class Population:
         encoded = [part.encode(name, values) for part in self.partitions]
         for part, stored in zip(self.partitions, encoded, strict=True):
             with reported(part.device, self.steps):
-                part.device.write(part.state[name], stored)
+                part.put(name, stored)
 
     def held(self) -> dict[str, int]:
         """Return the bytes held on all devices, by name of buffer."""
         result: dict[str, int] = {}
         for part in self.partitions:
             for name, size in part.held().items():
+                result[name] = result.get(name, 0) + size
+        return result
+
+    def held_by_host(self) -> dict[str, int]:
+        """Return the bytes of state that stream through devices from host memory, by name."""
+        result: dict[str, int] = {}
+        for part in self.partitions:
+            for name, size in part.held_by_host().items():
                 result[name] = result.get(name, 0) + size
         return result
 

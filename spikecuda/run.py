@@ -15,17 +15,15 @@ from spikecuda.errors import OutOfMemoryError
 from spikecuda.host import available_memory
 from spikecuda.interrupt import held_interrupt
 from spikecuda.layout import layout_of
-from spikecuda.partition import WINDOW_STEPS_MIN
-from spikecuda.partition_run import PartitionRun
+from spikecuda.paged_run import run_of
+from spikecuda.partition import INPUT_FACTOR, WINDOW_STEPS_MIN
 from spikecuda.population import AFTER_FAILURE, Population, RunResult, reported
-from spikecuda.spikes import SpikeList, Spikes, merged
+from spikecuda.spikes import SpikeList, Spikes, joined, merged
 
 # Launches of more steps than this would not be faster.
 WINDOW_STEPS = 1024
 # Seconds between two updates of the figures of a run that is going on.
 TELL_EVERY = 0.01
-# Inputs and traces of a window may take this many times as much as its spike bits.
-INPUT_FACTOR = 16
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ class _Member:
     def fit(self, window: int, total: int) -> None:
         """Settle the window, and give back the buffers of the last run unless they suit."""
         self.layouts = [
-            replace(layout, window=window, slots=min(part.device.slots, -(-total // window)))
+            replace(layout, window=window, slots=part.slots(-(-total // window)))
             for part, layout in zip(self.population.partitions, self.layouts, strict=True)
         ]
         if [run.layout for run in self.runs] != self.layouts:
@@ -157,7 +155,7 @@ class _Member:
         if not self.runs:
             for part, kernel, layout in zip(parts, self._kernels, self.layouts, strict=True):
                 with reported(part.device, start):
-                    self.runs.append(PartitionRun(part, kernel, layout))
+                    self.runs.append(run_of(part, kernel, layout))
         for run in self.runs:
             with reported(run.device, start):
                 run.begin(request.drive, start, total, self.traces, request.keep_spikes)
@@ -179,7 +177,7 @@ class _Member:
             for run in mine:
                 run.submit(steps)
         for run in mine:
-            if run.in_flight == run.layout.slots or (run.in_flight and not steps):
+            if run.due or (run.in_flight and not steps):
                 run.collect()
 
     def collect(self, steps: int) -> None:
@@ -216,16 +214,6 @@ class _Member:
         dt = self.population.plan.dt
         spikes = Spikes(*joined(self._lists), dt) if self.request.keep_spikes else None
         return RunResult(spikes, self.traces, total, start, dt, self.total)
-
-
-def joined(lists: Sequence[SpikeList]) -> SpikeList:
-    """Return lists that follow each other in time as one."""
-    if not lists:
-        return np.empty(0, np.int64), np.empty(0, np.int32)
-    if len(lists) == 1:
-        return lists[0]
-    step, neuron = (np.concatenate(parts) for parts in zip(*lists, strict=True))
-    return step, neuron
 
 
 def window_steps(total: int, row_bytes: int, step_bytes: int, limit: int) -> int:
@@ -299,7 +287,7 @@ def _window(members: Sequence[_Member], total: int) -> int:
     rows: dict[str, tuple[int, int, int]] = {}
     for member in members:
         for part, layout in zip(member.population.partitions, member.layouts, strict=True):
-            most = part.device.window_bytes // part.device.slots
+            most = part.window_bytes
             row, step, limit = rows.get(part.device.home, (0, 0, most))
             rows[part.device.home] = (
                 row + part.row_bytes, step + layout.per_step(), min(limit, most)

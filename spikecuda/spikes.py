@@ -88,6 +88,16 @@ def merged(lists: Sequence[SpikeList]) -> SpikeList:
     return found[0]
 
 
+def joined(lists: Sequence[SpikeList]) -> SpikeList:
+    """Return lists that follow each other in time as one."""
+    if not lists:
+        return np.empty(0, np.int64), np.empty(0, np.int32)
+    if len(lists) == 1:
+        return lists[0]
+    step, neuron = (np.concatenate(parts) for parts in zip(*lists, strict=True))
+    return step, neuron
+
+
 @dataclass
 class Drain:
     """Collect the spikes of one partition, window by window.

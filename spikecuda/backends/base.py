@@ -175,7 +175,17 @@ class Device(ABC):
         if self.shares_host_memory:
             return Staging(buffer, buffer, buffer.data)
         host, _ = self.pinned.take(buffer.name, buffer.size, buffer.dtype)
-        return Staging(buffer, host, host.data)
+        return self.staging(buffer, host, host.data)
+
+    def staging(self, buffer: Buffer, host: Buffer, array: np.ndarray) -> Staging:
+        """Return a part of page-locked host memory as what is copied to or from a buffer.
+
+        Args:
+            buffer: the device's side.
+            host: where the part lies.
+            array: the part.
+        """
+        return Staging(buffer, host, array)
 
     def unstage(self, staging: Staging) -> None:
         """Give the host memory back, once copies from or to it are done."""

@@ -167,10 +167,9 @@ class CudaEmuDevice(BlockChoice, Device):
         buffer.data.named(name)
         return buffer
 
-    def stage(self, buffer: Buffer) -> Staging:
-        """Return watched host memory for the uploads or the downloads of a buffer."""
-        plain = super().stage(buffer)
-        staging = EmuStaging(plain.buffer, plain.host, plain.array)
+    def staging(self, buffer: Buffer, host: Buffer, array: np.ndarray) -> Staging:
+        """Return a part of host memory, watched, as what is copied to or from a buffer."""
+        staging = EmuStaging(buffer, host, array)
         staging.device = self._device
         return staging
 

@@ -272,10 +272,26 @@ def test_closing_after_a_fault_reports_it_and_frees(fake_gpu):
     pool.close()
 
 
+def test_a_pool_larger_than_the_gpu_streams_from_pinned_memory(fake_gpu):
+    fake = fake_gpu(total=4 << 20)
+    options = {"splits": (5, 22), "params": {"tau_m": np.linspace(10, 20, N)}}
+    expected = simulate("cpu", **options)
+    assert simulate("cuda:0", batch_size=32, out_of_core=True, **options) == expected
+    assert fake.allocated == fake.pinned == 0
+    fake.forget()
+    with GPUNeuronPool(1_000_000, device="cuda:0") as pool:
+        assert "out of core in" in repr(pool)
+        assert fake.pinned >= 8_000_000
+        pool.run(steps=2, input=300.0)
+        copies = fake.named("cuMemcpyHtoDAsync")
+        assert {c.arguments["hStream"] for c in copies[1:]} == {pool.device.uploads.core}
+    assert fake.allocated == fake.pinned == 0
+
+
 def test_what_does_not_fit_is_refused_before_it_is_allocated(fake_gpu):
     fake = fake_gpu(total=64 << 20)
     with pytest.raises(OutOfMemoryError, match=r"a pool of 50,000,000 neurons needs .*on cuda:0"):
-        GPUNeuronPool(50_000_000, device="cuda:0")
+        GPUNeuronPool(50_000_000, device="cuda:0", out_of_core=False)
     assert not fake.named("DeviceMemoryResource.allocate")
 
 
