@@ -9,6 +9,7 @@ import numpy as np
 
 from spikecuda.backends.base import Device
 from spikecuda.backends.memory import Buffer
+from spikecuda.errors import SpikecudaError
 from spikecuda.network.blocks import GRAIN, Share
 from spikecuda.network.build import Wiring
 from spikecuda.network.device_run import DeviceRun
@@ -19,6 +20,8 @@ from spikecuda.network.sheets import Sheet, Target, join
 
 # Windows between two drains of the list of spikes, and the bytes that the list may take for it.
 WINDOWS, LIST_BYTES = 254, 64 << 20
+# Kernels count cells in 31 bits.
+MOST_CELLS = 2**31 - 1
 
 
 class DevicePartition(Partition):
@@ -202,6 +205,12 @@ class DevicePartition(Partition):
                 if count and name not in self.states:
                     self.states[name] = self.allocate(name.strip("_"), size, state.dtype)
         cells = self.ring * self.ports * size
+        if cells > MOST_CELLS:
+            raise SpikecudaError(
+                f"the accumulators on {self.name} must have at most {MOST_CELLS:,} cells (got "
+                f"{cells:,}: {size:,} neurons, {self.ports} receptors, {self.ring:,} steps for the "
+                "longest delay); use shorter delays, a larger dt, fewer receptors or more devices"
+            )
         self.cells = self.allocate("accumulators", cells, np.int32)
         self.bits = self.allocate("spike bits", self.window * (size // GRAIN), np.uint32)
         self.spikes = self.allocate("spike list", self.windows * self.worst, np.int64)

@@ -3,17 +3,17 @@
 import contextlib
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikecuda.backends.base import Graph, Kernel
+from spikecuda.backends.base import Graph
 from spikecuda.backends.memory import Buffer
 from spikecuda.kernels import routines
 from spikecuda.network.blocks import GRAIN
 from spikecuda.network.cohort import Cohort, cohorts, tables
 from spikecuda.network.delivery import choose
+from spikecuda.network.device_samples import Launch, Samples
 from spikecuda.network.partition import STEP_BITS, RunPlan
 from spikecuda.network.per_step import chunk_steps, step_input
 from spikecuda.network.sheets import Sheet
@@ -26,15 +26,6 @@ if TYPE_CHECKING:
 WINDOWS, STEPS = 16, 64
 # Samples that are held on the device, in bytes.
 TRACE_BYTES = 16 << 20
-
-
-@dataclass(eq=False)
-class Launch:
-    """A kernel with its arguments by name, and the ranges that it covers."""
-
-    kernel: Kernel
-    values: dict[str, Any]
-    ranges: list[tuple[int, int]]
 
 
 class DeviceRun:
@@ -84,15 +75,15 @@ class DeviceRun:
                 self._enqueue(lengths[0])
             lengths = lengths[count:]
         device.synchronize()
-        self._take_samples(steps)
+        self._samples.take(steps)
         count = int(device.read(p.mark)[2])
         return np.sort(device.read(p.spikes, count)) if count else np.empty(0, np.int64)
 
     def receive(self, spikes: np.ndarray) -> None:
         """Deliver spikes of other partitions."""
         if self._incoming is None or self._incoming.size < spikes.size:
-            self._incoming = self._new("spikes of others", 2 * spikes.size, np.int64)
-            self._incoming_mark = self._new("mark", 4, np.int64)
+            self._incoming = self.new("spikes of others", 2 * spikes.size, np.int64)
+            self._incoming_mark = self.new("mark", 4, np.int64)
         self.device.write(self._incoming, spikes)
         self.device.write(self._incoming_mark, np.array([self._begun, 0, spikes.size, 0]))
         given = {
@@ -118,7 +109,7 @@ class DeviceRun:
         self._rows: list[tuple[Cohort, dict[str, Buffer]]] = []
         self._updates: list[Launch] = []
         section = np.zeros(p.share.size // GRAIN, np.uint16)
-        self._section = self._new("sections", section.size, np.uint16)
+        self._section = self.new("sections", section.size, np.uint16)
         for cohort in cohorts(p.neurons, plan.drives, p.share):
             self._updates.append(self._update(cohort))
             for i, g in enumerate(cohort.groups):
@@ -136,7 +127,7 @@ class DeviceRun:
             [],
         )  # fmt: skip
         self._make_deliveries()
-        self._make_samples()
+        self._samples = Samples(self)
         if not p.share.size:
             return
         together = max(1, min(WINDOWS, STEPS // plan.window)) if plan.single else 1
@@ -166,7 +157,7 @@ class DeviceRun:
             value = given.get(name)
             if value is None:
                 value = self._spread(cohort, name, argument.dtype)
-            values[name] = self._put(name, np.asarray(value)) if argument.array else value
+            values[name] = self.put(name, np.asarray(value)) if argument.array else value
         return Launch(self.device.kernel(spec), values, cohort.ranges(p.share))
 
     def _spread(self, cohort: Cohort, name: str, dtype: str) -> np.ndarray:
@@ -211,33 +202,8 @@ class DeviceRun:
             if plan.external.size and sheet.lengths[first_source:].any():
                 self._given.append(launch(sheet, arrays, True))
         if self._given:
-            self._external = self._new("given spikes", plan.external.size, np.int64)
-            self._bounds = self._new("bounds", p.windows + 2, np.int64)
-
-    def _make_samples(self) -> None:
-        """Prepare the kernels that take samples of traces."""
-        p, plan = self.partition, self.plan
-        self._samples: list[tuple[int, slice, Launch]] = []
-        for i, trace in enumerate(plan.traces):
-            start, stop = p.share.starts[trace.group]
-            a, z = (int(x) for x in np.searchsorted(trace.ids, [start, stop]))
-            if a == z:
-                continue
-            n = p.neurons[trace.group]
-            source = p.states[n.public.get(trace.name, trace.name)]
-            index = trace.ids[a:z] - start + p.share.places[trace.group]
-            rows = self.most_steps // trace.every + 1
-            launch = Launch(
-                self.device.kernel(routines.sample(source.dtype.name)),
-                {
-                    "_source": source, "_index": self._put("index", index.astype(np.int32)),
-                    "_out": self._new("samples", rows * (z - a), source.dtype),
-                    "_row0": self._new("row", 1, np.int64), "_clock": p.clocks,
-                    "_every": np.int64(trace.every),
-                },
-                [(0, z - a)],
-            )  # fmt: skip
-            self._samples.append((i, slice(a, z), launch))
+            self._external = self.new("given spikes", plan.external.size, np.int64)
+            self._bounds = self.new("bounds", p.windows + 2, np.int64)
 
     def _step_rows(self, cohort: Cohort) -> dict[str, Buffer]:
         """Return buffers for the input that changes from step to step."""
@@ -249,7 +215,7 @@ class DeviceRun:
         result = {}
         for name, array in found.items():
             row = p.share.size if name == "_drive" else array.size
-            result[name] = self._new(name.strip("_"), self.most_steps * row, array.dtype)
+            result[name] = self.new(name.strip("_"), self.most_steps * row, array.dtype)
         return result
 
     # Running.
@@ -272,7 +238,7 @@ class DeviceRun:
         own = {"_spikes": p.spikes, "_bounds": p.mark, "_mark": p.mark}
         for launch in self._deliveries:
             self._launch(launch, own)
-        for _, _, launch in self._samples:
+        for launch in self._samples.launches:
             self._launch(launch, {})
 
     def _launch(self, launch: Launch, more: Mapping[str, Any]) -> None:
@@ -311,29 +277,16 @@ class DeviceRun:
             device.write(self._bounds, np.concatenate([[0], bounds]))
             if external.size:
                 device.write(self._external, external)
-        for i, _, launch in self._samples:
-            first = p.clock // plan.traces[i].every
-            device.write(launch.values["_row0"], np.array([first]))
+        self._samples.begin()
 
-    def _take_samples(self, steps: int) -> None:
-        """Copy the samples of the last steps to where they go."""
-        plan, clock = self.plan, self.partition.clock
-        for i, columns, launch in self._samples:
-            every = plan.traces[i].every
-            first, last = clock // every, (clock + steps) // every
-            if first == last:
-                continue
-            width = columns.stop - columns.start
-            found = self.device.read(launch.values["_out"], (last - first) * width)
-            start = plan.start // every
-            plan.out[i][first - start : last - start, columns] = found.reshape(-1, width)
-
-    def _new(self, name: str, size: int, dtype: Any) -> Buffer:
+    def new(self, name: str, size: int, dtype: Any) -> Buffer:
+        """Return a zeroed buffer that is given back at the end of the run."""
         buffer = self.partition.allocate(name, size, dtype)
         self._temporary.append(buffer)
         return buffer
 
-    def _put(self, name: str, values: np.ndarray) -> Buffer:
+    def put(self, name: str, values: np.ndarray) -> Buffer:
+        """Return such a buffer with values."""
         buffer = self.partition.put(name.strip("_"), np.ascontiguousarray(values))
         self._temporary.append(buffer)
         return buffer

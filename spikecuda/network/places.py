@@ -29,9 +29,10 @@ def as_places(devices: Given) -> tuple[str | Device, ...]:
             result.append(device)
             continue
         kind, _, number = choose(None, device).partition(":")
-        if kind == "cuda-sim" and len(devices) > 1:
+        if kind == "cuda-sim":
             raise SpikecudaValueError(
-                f"devices may have 'cuda-sim' only alone (got {list(devices)}); use cuda-emu"
+                "devices of a network need warp operations, which numba's simulator lacks (got "
+                f"{device!r}); use 'cuda-emu'"
             )
         result.append(f"{kind}:{int(number or 0)}")
     return tuple(result)

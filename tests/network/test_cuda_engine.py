@@ -76,7 +76,7 @@ def test_a_list_of_cpus_is_a_thread_and_a_partition_each():
         (3, SpikecudaTypeError, "devices must be"),
         (["gpu:0"], SpikecudaValueError, "must be one of cpu, cuda"),
         (["cuda-emu:0", 3], SpikecudaTypeError, "must be a name"),
-        (["cuda-sim", "cpu"], SpikecudaValueError, "only alone"),
+        ("cuda-sim", SpikecudaValueError, "use 'cuda-emu'"),
     ],
 )
 def test_unknown_devices_are_refused_at_once(devices, kind, text):
@@ -136,6 +136,16 @@ def test_a_run_has_an_end():
         balanced(net)
         net.build().clock = MOST_STEPS - 5
         with pytest.raises(SpikecudaError, match="at the latest"):
+            net.run(1.0)
+
+
+def test_accumulators_that_kernels_cannot_count_are_refused(monkeypatch):
+    from spikecuda.network import device_partition
+
+    monkeypatch.setattr(device_partition, "MOST_CELLS", 1000)
+    with Network(devices="cuda-emu") as net:
+        balanced(net)
+        with pytest.raises(SpikecudaError, match=r"at most 1,000 cells .* use shorter delays"):
             net.run(1.0)
 
 
