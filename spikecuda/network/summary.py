@@ -10,8 +10,8 @@ from spikecuda.network.projection import Projection
 if TYPE_CHECKING:
     from spikecuda.network.network import Network
 
-# Nanoseconds on one core of the machine that bench/networks.py was measured on (Zen 4, 2026-11):
-# an update of a neuron with one receptor, and a synaptic event.
+# Nanoseconds on one core, a guess for orientation between what was measured on a Zen 4: 0.5 for a
+# silent LIF neuron to 2 with Poisson input, and 1.2 (Brunel's network) to 4 for a synaptic event.
 UPDATE, EVENT = 1.0, 2.5
 
 
