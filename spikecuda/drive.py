@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+from spikecuda.exchange import GpuArray
 from spikecuda.inputs import (
     POISSON_MEAN_LIMIT,
     Constant,
@@ -34,12 +35,15 @@ class Drive:
         fixed: kernel arguments that stay the same over the run, by name: one number, or one per
             neuron of the population, or a table.
         tables: which of them are tables, the same for every neuron.
+        given: kernel arguments that lie on the device already, by name: one number per neuron, or
+            one per step and neuron.
     """
 
     def __init__(self, value: object, count: int, dt: float, steps: int, real: str) -> None:
         self.count, self.dt, self.steps = count, dt, steps
         self.real = np.dtype(real).type
         self.fixed: dict[str, np.ndarray | np.generic] = {}
+        self.given: dict[str, GpuArray] = {}
         self.tables: set[str] = set()
         self._bias: np.ndarray = np.float64(0.0)  # type: ignore[assignment]
         self._waves: list[Step | Ramp | np.ndarray] = []
@@ -49,7 +53,13 @@ class Drive:
         self._pulses: list[tuple[str, str]] = []
         has_bias = False
         for term in terms(value):
-            if isinstance(term, Constant):
+            if isinstance(term, Constant) and isinstance(term.value, GpuArray):
+                self._require(term.value, (count,))
+                self.given["_bias"] = term.value
+            elif isinstance(term, PerStep) and isinstance(term.values, GpuArray):
+                self._require(term.values, (steps, count))
+                self.given["_drive"] = term.values
+            elif isinstance(term, Constant):
                 self._bias = self._bias + finite("input", term.value, count)
                 has_bias = True
             elif isinstance(term, PerStep):
@@ -67,6 +77,11 @@ class Drive:
             elif isinstance(term, Poisson):
                 self._add_poisson(term)
         bias = ""
+        if "_bias" in self.given:
+            bias = NEURON
+            _alone(has_bias, "constant inputs and means of noise")
+        if "_drive" in self.given:
+            _alone(self._drive is not None, "currents per step and neuron")
         if has_bias:
             bias = NEURON if self._bias.ndim else SHARED
             self.fixed["_bias"] = self._cast(self._bias)
@@ -74,7 +89,7 @@ class Drive:
             bias=bias,
             wave=bool(self._waves),
             gains=len(self._shapes),
-            drive=self._drive is not None,
+            drive=self._drive is not None or "_drive" in self.given,
             noises=tuple(self._noises),
             pulses=tuple(self._pulses),
         )
@@ -117,7 +132,7 @@ class Drive:
         return self._drive is not None and bool(
             self._drive.dtype == self.real
             and self._drive.flags.c_contiguous
-            and self._drive.flags.behaved
+            and self._drive.flags.aligned
         )
 
     def bytes_per_step(self) -> int:
@@ -126,6 +141,19 @@ class Drive:
         return size * (len(self._shapes) + bool(self._waves)) + (
             size * self.count if self._drive is not None else 0
         )
+
+    def _require(self, array: GpuArray, shape: tuple[int, ...]) -> None:
+        """Raise unless a kernel can read an array where it lies."""
+        if array.shape != shape:
+            raise SpikecudaValueError(
+                f"input on a GPU must have shape {shape} (got {array.shape}); "
+                "(num_neurons,) or (steps, num_neurons)"
+            )
+        if array.dtype != np.dtype(self.real):
+            raise SpikecudaTypeError(
+                f"input on a GPU must be {np.dtype(self.real).name} (got {array.dtype.name}); "
+                "convert it there"
+            )
 
     def _cast(self, value: np.ndarray, dtype: type | None = None) -> np.ndarray | np.generic:
         dtype = dtype or self.real
@@ -208,6 +236,14 @@ class Drive:
             return ((k >= first) & (k < last)).astype(np.float64)
         part = np.clip((k * self.dt - term.start) / (term.stop - term.start), 0.0, 1.0)
         return np.where(k >= first, term.first + (term.last - term.first) * part, 0.0)
+
+
+def _alone(others: bool, what: str) -> None:
+    """Raise if something is to be added to an array on a GPU."""
+    if others:
+        raise SpikecudaValueError(
+            f"an input on a GPU cannot be added to other {what} (got both); add them there"
+        )
 
 
 def _levels(mean: float) -> int:

@@ -5,13 +5,14 @@ A step of a protocol has the value at the step's start, ``t = k dt`` since the l
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+from spikecuda.exchange import GpuArray, lies_on_gpu
 from spikecuda.models.parameter import as_values
 
 # Above this mean per step the inversion of the Poisson distribution gets slow and inexact.
@@ -117,6 +118,27 @@ class Poisson(Input):
     weight: Any
 
 
+def adopted(value: Any, adopt: Callable[[Any], GpuArray]) -> Any:
+    """Return an input whose currents in a GPU's memory are ready for a device.
+
+    Args:
+        value: what a run is given.
+        adopt: makes a ``GpuArray`` of another library's array, or says why that cannot be.
+    """
+    if isinstance(value, Sum):
+        return Sum(tuple(adopted(part, adopt) for part in value.parts))
+    if isinstance(value, Constant) and lies_on_gpu(value.value):
+        return Constant(adopt(value.value))
+    if isinstance(value, PerStep) and lies_on_gpu(value.values):
+        return PerStep(adopt(value.values))
+    if isinstance(value, list | tuple) and any(isinstance(v, Input) for v in value):
+        return [adopted(part, adopt) for part in value]
+    if isinstance(value, Input) or not lies_on_gpu(value):
+        return value
+    array = adopt(value)
+    return PerStep(array) if len(array.shape) == 2 else Constant(array)
+
+
 def terms(value: object) -> tuple[Input, ...]:
     """Return the inputs in a number, an array, an Input, a list of these, or None.
 
@@ -130,6 +152,8 @@ def terms(value: object) -> tuple[Input, ...]:
         return (value,)
     if isinstance(value, list | tuple) and any(isinstance(v, Input) for v in value):
         return tuple(term for part in value for term in terms(part))
+    if lies_on_gpu(value):
+        raise _on_gpu("input")
     if isinstance(value, str | bytes | dict | set) or not isinstance(
         value, int | float | np.ndarray | np.generic | Iterable
     ):
@@ -141,6 +165,13 @@ def terms(value: object) -> tuple[Input, ...]:
     return (PerStep(array) if array.ndim == 2 else Constant(array),)
 
 
+def _on_gpu(name: str) -> SpikecudaTypeError:
+    return SpikecudaTypeError(
+        f"{name} must be in host memory here (got an array on a GPU); only constant currents and "
+        "currents per step and neuron of a pool on that GPU are used there"
+    )
+
+
 def _interval(start: float, stop: float) -> None:
     if not (math.isfinite(start) and start >= 0):
         raise SpikecudaValueError(f"start must be >= 0 ms (got {start!r})")
@@ -150,6 +181,8 @@ def _interval(start: float, stop: float) -> None:
 
 def finite(name: str, value: object, count: int) -> np.ndarray:
     """Return a float64 array of shape () or (count,), all finite."""
+    if lies_on_gpu(value):
+        raise _on_gpu(name)
     array = as_values(name, value, count)
     if not np.isfinite(array).all():
         raise SpikecudaValueError(f"{name} must be finite (got NaN or infinity); replace it")

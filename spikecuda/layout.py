@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecuda.drive import Drive
+from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.partition import Partition
 
@@ -21,6 +22,7 @@ class Layout:
         direct: inputs and outputs that are the caller's own arrays, so that nothing is copied.
         paged: arrays with an element for each neuron that come to the device for each window: the
             partition's own and inputs.
+        given: arrays of other libraries that lie on the device.
         span: neurons that the device holds at once.
         window: steps of a launch.
         slots: windows that may be under way at once.
@@ -32,6 +34,7 @@ class Layout:
     outputs: tuple[tuple[str, int], ...]
     direct: frozenset[str]
     paged: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
     span: int = 0
     window: int = 1
     slots: int = 1
@@ -77,7 +80,7 @@ def layout_of(partition: Partition, spec: KernelSpec, drive: Drive) -> Layout:
     fixed, inputs, outputs, paged = [], [], [], list(partition.paged)
     for argument in spec.arguments:
         name = argument.name
-        if not argument.array or name in own:
+        if not argument.array or name in own or name in drive.given:
             continue
         if name in drive.fixed:
             size = np.asarray(drive.fixed[name]).size
@@ -95,10 +98,21 @@ def layout_of(partition: Partition, spec: KernelSpec, drive: Drive) -> Layout:
             inputs.append((name, spec.dither_words))
         else:
             inputs.append((name, n if name == "_drive" else 1))
+    if drive.given and partition.paged:
+        raise SpikecudaValueError(
+            "an input on a GPU needs a pool that fits there (got one out of core); copy it to the "
+            "host"
+        )
+    if "_drive" in drive.given and n != drive.count:
+        raise SpikecudaValueError(
+            "a current per step and neuron on a GPU needs all neurons there together (got "
+            f"{n:,} of {drive.count:,}); copy it to the host"
+        )
     direct: frozenset[str] = frozenset()
     if partition.device.shares_host_memory and n == drive.count:
         names = {name for name, _ in outputs if name != "_bits"}
         direct = frozenset(names | ({"_drive"} if drive.rows_fit() else set()))
     return Layout(
-        spec, tuple(fixed), tuple(inputs), tuple(outputs), direct, tuple(paged), partition.span
+        spec, tuple(fixed), tuple(inputs), tuple(outputs), direct, tuple(paged),
+        frozenset(drive.given), partition.span,
     )  # fmt: skip

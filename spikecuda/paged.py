@@ -8,6 +8,7 @@ import numpy as np
 from spikecuda.backends.base import Device
 from spikecuda.backends.memory import Buffer, human
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
+from spikecuda.exchange import GpuArray, StateArray
 from spikecuda.partition import INPUT_FACTOR, WINDOW_STEPS_MIN, Partition, resident_bytes
 from spikecuda.plan import Plan
 
@@ -84,6 +85,20 @@ class PagedPartition(Partition):
                 stack.callback(self.device.pinned.give, buffer)
             stack.callback(super().close)
         self._host = []
+
+    def take_over(self, name: str, array: GpuArray) -> None:
+        """Refuse: the state is in host memory."""
+        raise SpikecudaValueError(
+            f"{name} lies in host memory, as the pool is out of core (got an array on a GPU); "
+            "bring it to the host"
+        )
+
+    def share(self, name: str) -> StateArray:
+        """Return a state for other libraries: it is in host memory."""
+        buffer, pinned = self.state[name], self.device.pinned
+        return StateArray(
+            name, buffer.data, 0, buffer.size, buffer.dtype, 0, pinned.share(buffer), lambda: None
+        )
 
     def put(self, name: str, stored: np.ndarray) -> None:
         """Set a state, as the device stores it."""

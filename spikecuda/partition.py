@@ -9,6 +9,7 @@ from spikecuda.backends.base import Device
 from spikecuda.backends.memory import Buffer
 from spikecuda.codec import Codec
 from spikecuda.errors import SpikecudaValueError
+from spikecuda.exchange import GpuArray, StateArray
 from spikecuda.plan import Plan
 from spikecuda.seed import keys
 
@@ -121,6 +122,14 @@ class Partition:
     def put(self, name: str, stored: np.ndarray) -> None:
         """Set a state, as the device stores it."""
         self.device.write(self.state[name], stored)
+
+    def take_over(self, name: str, array: GpuArray) -> None:
+        """Set a state to another library's array on the device: physical units, of its type."""
+        self.device.take_over(self.state[name], array)
+
+    def share(self, name: str) -> StateArray:
+        """Return a state for other libraries, where it lies."""
+        return self.device.share(self.state[name])
 
     def clear(self, name: str) -> None:
         """Set a state to zero."""

@@ -1,6 +1,7 @@
 """Runs of a partition, window by window; several windows may be under way."""
 
 import contextlib
+import ctypes
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -48,6 +49,14 @@ class Slot:
     def size(self) -> int:
         """Number of its neurons."""
         return self.page[1] - self.page[0]
+
+
+def readable(array: np.ndarray) -> np.ndarray:
+    """Return an array for kernels, which only read it: of the writable type that they expect."""
+    if array.flags.writeable:
+        return array
+    memory: Any = ctypes.c_uint8 * array.nbytes
+    return np.frombuffer(memory.from_address(int(array.ctypes.data)), array.dtype)
 
 
 def row(name: str, size: int, neurons: int) -> int:
@@ -137,9 +146,15 @@ class PartitionRun:
             for slot in self._slots:
                 slot.values.update(scalars)
                 self._forget(slot)
+        for name, array in drive.given.items():
+            if name != "_drive":
+                mine = self.device.borrow(name, array.rows(first, n))
+                for slot in self._slots:
+                    slot.values[name] = mine
+                    self._forget(slot)  # it has another address in it
         worth = self._runs > 0 or total > self.layout.window * self.layout.slots
         self._runs += 1
-        if worth and not self.layout.direct:
+        if worth and not self.layout.direct and "_drive" not in self.layout.given:
             for slot in self._slots:
                 self._capture(slot)
 
@@ -280,7 +295,10 @@ class PartitionRun:
                 rows = rows[slot.offset : slot.offset + steps]
             else:
                 rows = self.drive.rows(slot.offset, steps)
-            slot.values[name] = Buffer(name, rows.dtype, rows.size, rows.reshape(-1))
+            slot.values[name] = Buffer(name, rows.dtype, rows.size, readable(rows.reshape(-1)))
+        if "_drive" in self.layout.given:
+            mine = self.drive.given["_drive"].rows(slot.offset, steps)
+            slot.values["_drive"] = self.device.borrow("_drive", mine)
         if slot.inputs:
             start = self._start_step + slot.offset
             given = self.drive.window(start, slot.offset, steps, rows=False)

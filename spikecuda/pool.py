@@ -14,6 +14,7 @@ from spikecuda.crew import Crew
 from spikecuda.devices import choose, gpu_status, open_device
 from spikecuda.drive import Drive
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.inputs import adopted
 from spikecuda.look import look
 from spikecuda.metrics import Metrics
 from spikecuda.models.base import Model
@@ -204,7 +205,8 @@ class GPUNeuronPool:
             steps: number of steps; or
             duration: length in ms, a multiple of dt.
             input: a number, an array (num_neurons,) of constant currents, an array (steps,
-                num_neurons), an ``Input`` from ``spikecuda.inputs``, or a list of inputs.
+                num_neurons), an ``Input`` from ``spikecuda.inputs``, or a list of inputs.  Arrays
+                may be another library's; those in the memory of the pool's GPU are used there.
             record: "spikes", names of state variables, several of these, or None.
             progress: True shows a progress bar, "live" also speed, rates, memory and devices; a
                 function is called with (steps done, steps) after each window.
@@ -223,6 +225,7 @@ class GPUNeuronPool:
             population.require_ready()
             total = as_steps(steps, duration, self.dt)
             spikes, traces = recorded(record, self.model)
+            input = adopted(input, self.device.adopt)
             drive = Drive(input, self.num_neurons, self.dt, total, self.plan.precision.real)
             request = Request(population, drive, spikes, traces)
             seen = functools.partial(look, {self.model.name: population})

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from spikecuda.errors import (
     NumericalError,
     OutOfMemoryError,
     SpikecudaError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
 )
 from spikecuda.paged import partition_of
 from spikecuda.partition import Partition
@@ -157,6 +159,32 @@ class Population:
         for part, stored in zip(self.partitions, encoded, strict=True):
             with reported(part.device, self.steps):
                 part.put(name, stored)
+
+    def take_over(self, name: str, value: Any) -> None:
+        """Set a state to another library's array in the memory of the device.
+
+        Args:
+            name: a state, or "refrac".
+            value: contiguous, shape (plan.count,), of the type that the device stores.
+
+        Raises:
+            SpikecudaValueError, SpikecudaTypeError: it cannot be taken as it is.
+        """
+        if len(self.partitions) > 1 or name in self.plan.codecs:
+            raise SpikecudaValueError(
+                f"{name} must come from host memory where it is in several partitions or float16 "
+                "(got an array on a GPU); bring it to the host"
+            )
+        (part,) = self.partitions
+        with reported(part.device, self.steps):
+            array = part.device.adopt(value)
+            dtype = part.state[name].dtype
+            if array.shape != (self.plan.count,) or array.dtype != dtype:
+                raise SpikecudaTypeError(
+                    f"{name} on a GPU must be {dtype.name}, shape ({self.plan.count},) (got "
+                    f"{array.dtype.name}, shape {array.shape}); convert it there"
+                )
+            part.take_over(name, array)
 
     def held(self) -> dict[str, int]:
         """Return the bytes held on all devices, by name of buffer."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from spikecuda.errors import DeviceError, SpikecudaValueError, nearest
+from spikecuda.exchange import StateArray, lies_on_gpu
 from spikecuda.partition import Partition
 from spikecuda.population import AFTER_FAILURE, Population, reported
 
@@ -52,7 +53,33 @@ class StateView(Mapping[str, np.ndarray]):
     def __setitem__(self, name: str, value: object) -> None:
         with self._population.turn.use():
             self._known(name)
-            self._population.write(name, self._population.plan.values(name, value))
+            if lies_on_gpu(value):
+                self._population.take_over(name, value)
+            else:
+                self._population.write(name, self._population.plan.values(name, value))
+
+    def share(self, name: str) -> StateArray:
+        """Return a state where it lies, for other libraries to read and write in place.
+
+        What they do must be done before the next run, and a run before they read.  The memory
+        lives until the population is closed and nobody uses it any more.
+
+        Raises:
+            SpikecudaValueError: the state is in several pieces, or stored in another form.
+        """
+        with self._population.turn.use():
+            self._known(name)
+            if name in self._population.plan.codecs:
+                raise SpikecudaValueError(
+                    f"{name} is stored scaled in float16 (got share({name!r})); read "
+                    f'state["{name}"], or use float32'
+                )
+            if len(self._population.partitions) > 1:
+                raise SpikecudaValueError(
+                    f"{name} is in {len(self._population.partitions)} partitions (got "
+                    f'share({name!r})); read state["{name}"]'
+                )
+            return self._population.partitions[0].share(name)
 
     def _read(self, part: Partition, name: str) -> np.ndarray:
         with reported(part.device, self._population.steps, AFTER_FAILURE):

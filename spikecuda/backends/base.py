@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from spikecuda.backends.memory import Buffer, MemoryFigures, MemoryPool, Source, human
-from spikecuda.errors import OutOfMemoryError
+from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
+from spikecuda.exchange import GpuArray, StateArray
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
 
@@ -218,6 +219,43 @@ class Device(ABC):
         for name in ("spikes", "draw", "finite"):
             load_host(name)
         self.compile_seconds += time.perf_counter() - start
+
+    def adopt(self, value: Any) -> GpuArray:
+        """Return another library's array on this device, ready for work in ``stream``.
+
+        Raises:
+            SpikecudaValueError: it lies elsewhere.
+        """
+        raise SpikecudaValueError(
+            f"arrays in a GPU's memory need a pool on that GPU (got one on {self.name}); bring "
+            "them to the host with .get(), .cpu() or numpy.asarray()"
+        )
+
+    def borrow(self, name: str, array: GpuArray) -> Buffer:
+        """Return an adopted array as a buffer for kernels; it stays its owner's."""
+        raise NotImplementedError(f"{self.name} adopts no arrays")
+
+    def take_over(self, buffer: Buffer, array: GpuArray) -> None:
+        """Copy an adopted array to a buffer of its size."""
+        raise NotImplementedError(f"{self.name} adopts no arrays")
+
+    def share(self, buffer: Buffer) -> StateArray:
+        """Return a buffer for other libraries; it then also belongs to whoever uses it."""
+        block = self.pool.share(buffer)
+        host = self._host_view(buffer)
+        pointer, number = (0, 0) if host is not None else self._address(buffer)
+        return StateArray(
+            buffer.name, host, pointer, buffer.size, buffer.dtype, number, block,
+            self.stream.synchronize,
+        )  # fmt: skip
+
+    def _host_view(self, buffer: Buffer) -> np.ndarray | None:
+        """Return a buffer as a NumPy array where its memory is this process's."""
+        return None
+
+    def _address(self, buffer: Buffer) -> tuple[int, int]:
+        """Return a buffer's address, and the number of the GPU."""
+        raise NotImplementedError(f"{self.name} has no addresses")
 
     def together(self, jobs: Sequence[Callable[[], Any]]) -> list[Any]:
         """Call functions of the host, side by side if the device has threads for it.

@@ -22,6 +22,7 @@ from spikecuda.backends.cuda_stream import (
 from spikecuda.backends.memory import Buffer
 from spikecuda.backends.threads import BlockChoice
 from spikecuda.errors import DeviceError
+from spikecuda.exchange import GpuArray, adopt
 from spikecuda.kernels.offline import ARCHITECTURES
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
@@ -169,6 +170,33 @@ class CudaDevice(BlockChoice, Device):
         finally:
             self._target, self.launches = self.stream.core, before
             builder.close()
+
+    @on_device
+    def adopt(self, value: Any) -> GpuArray:
+        """Return another library's array on this GPU, ready for work in ``stream``."""
+        return adopt(value, self.number, int(self.stream.core.handle), self._follow)
+
+    @on_device
+    def borrow(self, name: str, array: GpuArray) -> Buffer:
+        """Return an adopted array as a buffer for kernels; it stays its owner's."""
+        size = array.size * array.dtype.itemsize
+        data = core.Buffer.from_handle(array.pointer, size, owner=array.owner)
+        return Buffer(name, array.dtype, array.size, data)
+
+    @on_device
+    def take_over(self, buffer: Buffer, array: GpuArray) -> None:
+        """Copy an adopted array to a buffer of its size."""
+        to, stream = int(buffer.data.handle), self.stream.core.handle
+        check(driver.cuMemcpyDtoDAsync(to, array.pointer, buffer.nbytes, stream))
+        self.stream.synchronize()
+
+    def _address(self, buffer: Buffer) -> tuple[int, int]:
+        return int(buffer.data.handle), self.number
+
+    def _follow(self, handle: int) -> None:
+        """Let ``stream`` wait for what is in another library's stream now."""
+        known = {1: core.LEGACY_DEFAULT_STREAM, 2: core.PER_THREAD_DEFAULT_STREAM}
+        self.stream.core.wait(known.get(handle) or core.Stream.from_handle(handle))
 
     @on_device
     def new_stream(self) -> Stream:

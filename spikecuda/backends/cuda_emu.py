@@ -241,6 +241,9 @@ class CudaEmuDevice(BlockChoice, Device):
                     main.end_capture()
             self.launches = before
 
+    def _host_view(self, buffer: Buffer) -> np.ndarray:
+        return np.asarray(buffer.data.host)
+
     def new_stream(self) -> Stream:
         """Return another stream."""
         return EmuStream(self._device.stream())

@@ -139,6 +139,9 @@ class HostMemoryDevice(Device):
         finally:
             self._nodes = None
 
+    def _host_view(self, buffer: Buffer) -> np.ndarray:
+        return np.asarray(buffer.data)
+
     def new_stream(self) -> Stream:
         """Return another stream."""
         return HostStream()

@@ -24,11 +24,13 @@ class Block:
         raw: the device's own handle.
         capacity: its bytes.
         name: what it holds, or held last.
+        shared: whether other libraries may use it, too; it is then never used for anything else.
     """
 
     raw: Any
     capacity: int
     name: str
+    shared: bool = False
 
 
 @dataclass(eq=False)
@@ -170,8 +172,17 @@ class MemoryPool:
             self.in_use -= buffer.nbytes
             self._by_name[buffer.name] -= buffer.nbytes
             assert buffer.block is not None
-            self._cached.append(buffer.block)
+            if buffer.block.shared:  # it ends with the last one who uses it
+                self.allocated -= buffer.block.capacity
+            else:
+                self._cached.append(buffer.block)
             buffer.data = buffer.block = None
+
+    def share(self, buffer: Buffer) -> Block:
+        """Let a buffer's memory live for as long as anybody has its block."""
+        assert buffer.block is not None
+        buffer.block.shared = True
+        return buffer.block
 
     def trim(self) -> int:
         """Give what is cached back to the system; return its bytes."""

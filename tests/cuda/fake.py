@@ -86,6 +86,10 @@ class Fake:
             EventOptions=real.EventOptions,
             LaunchConfig=real.LaunchConfig,
             LegacyPinnedMemoryResource=functools.partial(PinnedMemory, self),
+            Buffer=SimpleNamespace(from_handle=self._from_handle),
+            Stream=SimpleNamespace(from_handle=self._stream_from_handle),
+            LEGACY_DEFAULT_STREAM="legacy",
+            PER_THREAD_DEFAULT_STREAM="per thread",
             graph=SimpleNamespace(GraphBuilder=GraphBuilder),
             ObjectCode=SimpleNamespace(from_cubin=self._from_cubin),
             launch=self._launch,
@@ -148,6 +152,18 @@ class Fake:
         assert self.current() is not None
         return ObjectCode(self, self.kernels[given["module"]])
 
+    def _from_handle(self, *args: Any, **kwargs: Any) -> Any:
+        given = self.call("Buffer.from_handle", args, kwargs)
+        assert self.current() is not None
+        _inside(self.current(), given["ptr"], given["size"])
+        return SimpleNamespace(handle=given["ptr"], size=given["size"], owner=given["owner"])
+
+    def _stream_from_handle(self, *args: Any, **kwargs: Any) -> "Stream":
+        given = self.call("Stream.from_handle", args, kwargs)
+        gpu = self.current()
+        assert gpu is not None
+        return gpu.streams[given["handle"]]
+
     def _launch(self, *args: Any, **kwargs: Any) -> None:
         given = self.call("launch", args, kwargs, args[0] if args else None)
         kernel, config = given["kernel"], given["config"]
@@ -180,6 +196,7 @@ class Gpu:
         cc = (self.capability[0], minor) if known else (9, 0)
         self.memory = emu.Device(cc=cc, mode=self.fake.mode, seed=self.fake.seed)
         self.pools: list[MemoryPool] = []
+        self.streams: dict[int, Stream] = {}  # by handle
 
     @property
     def free(self) -> int:
@@ -257,6 +274,11 @@ class Stream(Object):
         super().__init__(fake, gpu)
         self.emu = gpu.memory.stream()
         self.closed = False
+        self.number = 0x5000 + len(gpu.streams)
+        gpu.streams[self.number] = self
+
+    def __int__(self) -> int:
+        return self.number
 
     @property
     def handle(self) -> "Stream":
@@ -360,7 +382,7 @@ class MemoryPool(Object):
             raise self.fake.cuda_error("CUDA_ERROR_OUT_OF_MEMORY: in cuda.core's words")
         self.used += size
         self.reserved = max(self.reserved, want)
-        return Buffer(self, self.gpu.memory.empty(size, np.uint8))
+        return Buffer(self, self.gpu.memory.empty(size, np.uint8), stream)
 
     def trim(self) -> None:
         """Give back what is above the threshold, as a synchronisation does."""
@@ -369,17 +391,22 @@ class MemoryPool(Object):
 
     @api
     def close(self) -> None:
-        """Give the pool back."""
-        assert self.used == 0, f"{self.used} bytes were never given back"
-        self.reserved, self.closed = 0, True
+        """Give the pool back, once nothing of it is in use."""
+        self.closed = True
+        self.settle()
+
+    def settle(self) -> None:
+        """Let a closed pool that is empty go."""
+        if self.closed and not self.used:
+            self.reserved = 0
 
 
 class Buffer(Object):
     """Device memory."""
 
-    def __init__(self, pool: MemoryPool, data: Any) -> None:
+    def __init__(self, pool: MemoryPool, data: Any, stream: Any) -> None:
         super().__init__(pool.fake, pool.gpu)
-        self.pool, self.data = pool, data
+        self.pool, self.data, self.open, self.stream = pool, data, True, stream
 
     @property
     def handle(self) -> int:
@@ -401,13 +428,28 @@ class Buffer(Object):
     def close(self, stream: Any = None) -> None:
         """Free in stream order."""
 
-        def free() -> None:
-            self.pool.used -= self.size
-            self.gpu.memory._free(self.data._region)
+        self._end(stream)
 
-        region = self.data._region
-        whole = [Access(region.base, region.end, WRITE)]
-        stream.put("freeing a buffer", free, whole, always=True)
+    def _end(self, stream: Any) -> None:
+        """Free in the order of a stream, or now if there is none any more."""
+        pool, region, size = self.pool, self.data._region, self.size
+        self.open = False
+
+        def free() -> None:
+            pool.used -= size
+            pool.gpu.memory._free(region)
+            pool.settle()
+
+        if stream.closed:
+            free()
+        else:
+            whole = [Access(region.base, region.end, WRITE)]
+            stream.put("freeing a buffer", free, whole, always=True)
+
+    def __del__(self) -> None:
+        # cuda.core frees what is forgotten, too, in the order of the stream that allocated it.
+        if self.open:
+            self._end(self.stream)
 
 
 class PinnedMemory(Object):
@@ -610,6 +652,11 @@ def _device_to_host(gpu: Gpu, to: int, source: int, size: int, stream: Stream) -
     return ()
 
 
+def _device_to_device(gpu: Gpu, to: int, source: int, size: int, stream: Stream) -> tuple[()]:
+    _inside(gpu, source, size)
+    return _host_to_device(gpu, to, source, size, stream)
+
+
 def _inside(gpu: Gpu, address: int, size: int) -> Any:
     """Return the allocation that a copy stays within; fail if there is none."""
     regions = gpu.memory.registry.regions.values()
@@ -628,5 +675,6 @@ DRIVER: dict[str, Callable[..., tuple[Any, ...]]] = {
     "cuMemGetInfo": lambda gpu: (gpu.free, gpu.fake.total),
     "cuMemcpyHtoDAsync": _host_to_device,
     "cuMemcpyDtoHAsync": _device_to_host,
+    "cuMemcpyDtoDAsync": _device_to_device,
     "cuMemPoolSetAttribute": _set_pool,
 }
