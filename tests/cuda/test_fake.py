@@ -69,6 +69,7 @@ def test_memory_is_garbage_until_the_stream_has_run(fake_gpu):
     assert pool.reserved > 0 and fake.allocated == 16  # as long as there is a buffer
     fake.forget()  # the record holds it, too
     del buffer
+    stream.sync()
     assert pool.reserved == fake.allocated == 0
 
 

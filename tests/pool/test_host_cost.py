@@ -1,0 +1,34 @@
+"""What the host spends on a window, measured with a null launcher."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import spikecuda
+
+BENCH = Path(spikecuda.__file__).resolve().parents[1] / "bench" / "windows.py"
+
+
+def bench():
+    spec = importlib.util.spec_from_file_location("bench_windows", BENCH)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_replayed_window_costs_less_than_five_microseconds_of_python():
+    windows = bench()
+    device = windows.NullDevice()
+    assert windows.least(lambda: windows.replayed(device, 300.0, 500)) < 5.0
+    device.close()
+
+
+def test_the_null_launcher_is_told_everything():
+    """Each window is one replay of a kernel and the clock, nothing is launched besides."""
+    windows = bench()
+    device = windows.NullDevice()
+    before = device.launches
+    windows.replayed(device, 300.0, 20)
+    assert device.launches - before == 21 * 2
+    device.close()
