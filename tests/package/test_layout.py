@@ -28,6 +28,8 @@ LAYERS = [
         "seed",
         "host",
         "backends.memory",
+        "dlpack",
+        "exchange",
         "precision",
         "language",
         "launch",
