@@ -14,6 +14,9 @@ from spikecuda.kernels.spec import Argument, KernelSpec
 
 # How the weights of a sheet are stored.
 CONSTANT, NARROW, WIDE = "constant", "int16", "int32"
+# How a row that is not stored is walked: a range of targets, draws that are one target each, gaps
+# between targets, draws without repetition.
+RANGE, DEGREE, PROBABILITY, SUBSET = WALKS = "range", "degree", "probability", "subset"
 # Cells that a block sums in shared memory: 32 KB, which every architecture has.
 TILE = 1 << 13
 # Synapses that a lane asks for before it waits for the first of them.
@@ -29,12 +32,14 @@ class RoutineSpec:
         template: file in ``kernels/templates``.
         options: what the template is rendered with.
         arguments: the kernel's, in order.
+        double: whether it computes in float64, whatever the network's precision.
     """
 
     name: str
     template: str
     options: tuple[tuple[str, str | int], ...]
     arguments: tuple[Argument, ...]
+    double: bool = False
 
 
 # What can be rendered and compiled: an update kernel, or another kernel of a network.
@@ -132,6 +137,50 @@ def deliver_tiles(weights: str) -> RoutineSpec:
             _array("_spikes", "int64"), _array("_mark", "int64"), *_scalars("_first", "_last"),
         ),
     )  # fmt: skip
+
+
+def deliver_drawn(walk: str) -> RoutineSpec:
+    """Return the kernel that draws the rows of a procedural projection again, by warps.
+
+    It takes the numbers that ``kernels/network/draw`` takes, and finds the same synapses.  Arrays
+    by neuron of the source population, whose first number is ``_origin``: ``_index``, number within
+    the source view, or -1; ``_twin``, number within the target view, or -1.  ``_degrees`` by number
+    within the source view; ``_own`` and ``_each`` are 0 where one element serves all.  Targets from
+    ``_from`` to ``_until`` of the view's ``_size`` are on the device; their places are number +
+    ``_shift``, or where ``_listed`` is set in ``_places``.  ``_base``: first cell of the port;
+    ``_pieces`` warps share a row; ``_given``: which of the lists that ``_list`` describes;
+    ``_events`` counts synapses.  ``SUBSET`` has bits of its own for each warp: ``_seen``.
+
+    Distances between the targets of a ``PROBABILITY`` row come from logarithms in float64.
+    """
+    return RoutineSpec(
+        f"deliver_drawn_{walk}", "deliver_drawn_cuda", (("walk", walk),),
+        (
+            _array("_index", "int32"), _array("_twin", "int32"),
+            *((_array("_degrees", "int32"),) if walk in (DEGREE, SUBSET) else ()),
+            _array("_places", "int32"), _array("_cells", "int32"), *_list(True),
+            _array("_events", "int64"), *((_array("_seen", "uint32"),) if walk == SUBSET else ()),
+            *_scalars("_ring", "_stride", "_base", "_origin", "_count", "_own"),
+            *(_scalars("_each") if walk in (DEGREE, SUBSET) else ()),
+            *(_scalars("_single") if walk == RANGE else ()),
+            *(_scalars("_size") if walk != RANGE else ()),
+            *_scalars(
+                "_from", "_until", "_listed", "_shift", "_number", "_pieces", "_given",
+                "_weight_kind", "_delay_kind", "_weight", "_delay", "_largest", "_longest",
+            ),
+            Argument("_key0", "uint32", False), Argument("_key1", "uint32", False),
+            *((Argument("_inverse_log", "float64", False),) if walk == PROBABILITY else ()),
+            *(Argument(name, "float32", False) for name in DISTRIBUTED),
+            *_scalars("_first", "_last"),
+        ),
+        double=walk == PROBABILITY,
+    )  # fmt: skip
+
+
+# The numbers of the distributions of weights and delays, in the order of ``draw.Q_W_A`` and on.
+DISTRIBUTED = (
+    "_w_a", "_w_b", "_w_low", "_w_high", "_scale", "_d_a", "_d_b", "_d_low", "_d_high", "_per_ms",
+)  # fmt: skip
 
 
 def sample(dtype: str) -> RoutineSpec:

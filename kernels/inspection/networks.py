@@ -47,6 +47,8 @@ def every_routine() -> Iterator[RoutineSpec]:
     yield routines.deliver_rows(NARROW, given=True)
     yield routines.deliver_tiles(CONSTANT)
     yield routines.deliver_tiles(NARROW)
+    for walk in routines.WALKS:
+        yield routines.deliver_drawn(walk)
     yield routines.sample("float32")
 
 

@@ -96,7 +96,7 @@ def inspected(spec: Spec, cc: tuple[int, int]) -> Subject:
     if isinstance(spec, RoutineSpec):
         return Subject(
             title(spec), cc, kernel.entry, spec.arguments, kernel.ptx, kernel.cubin, frozenset(),
-            stepped=False,
+            double=spec.double, stepped=False,
         )  # fmt: skip
     states = frozenset((*spec.model.states, *(["refrac"] if spec.refractory else [])))
     return Subject(

@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from spikecuda.errors import SpikecudaError
 from spikecuda.network.blocks import GRAIN, Share
 from spikecuda.network.build import Wiring
 from spikecuda.network.device_run import DeviceRun
+from spikecuda.network.drawn import Drawn, procedural
 from spikecuda.network.neurons import Neurons
 from spikecuda.network.partition import NUMBER, RATE, Partition, RunPlan
 from spikecuda.network.per_step import most_spikes
@@ -42,6 +44,7 @@ class DevicePartition(Partition):
     Attributes:
         states: the neurons' state on the device, an element for each place, by name.
         sheets: the rows, and their arrays on the device.
+        drawn: the procedural projections, and their arrays on the device.
         windows: how many the list of spikes holds for certain.
         worst: the most spikes of a window.
     """
@@ -59,7 +62,7 @@ class DevicePartition(Partition):
         self.device, self.share, self.neurons, self.wiring = device, share, neurons, wiring
         self.first, self.numbers, self.window = first, numbers, window
         self.name, self.clock = device.name, 0
-        self._events = 0
+        self._events = self._events_seen = 0
         self.ports = max((len(n.group.receptors) for n in neurons), default=0)
         self.ring = 1 << math.ceil(math.log2(wiring.longest + window + 1))
         self.worst = sum(
@@ -69,6 +72,7 @@ class DevicePartition(Partition):
         self.windows = max(1, min(WINDOWS, LIST_BYTES // 8 // max(self.worst, 1)))
         self.states: dict[str, Buffer] = {}
         self.sheets: list[tuple[Sheet, dict[str, Buffer]]] = []
+        self.drawn: list[tuple[Drawn, dict[str, Buffer]]] = []
         self._held: list[Buffer] = []
         self._lengths = np.zeros(numbers, np.int64)
         self._run: DeviceRun | None = None
@@ -87,7 +91,7 @@ class DevicePartition(Partition):
     @property
     def events(self) -> int:
         """Synaptic events sent to it since the last reset."""
-        return self._events
+        return self._events + self._events_seen
 
     @property
     def most_steps(self) -> int:
@@ -117,7 +121,7 @@ class DevicePartition(Partition):
     def receive(self, spikes: np.ndarray) -> None:
         """Deliver what the other partitions sent in the last window."""
         assert self._run is not None
-        if spikes.size and self.sheets:
+        if spikes.size and (self.sheets or self.drawn):
             self._run.receive(spikes)
             self._count(spikes)
 
@@ -127,6 +131,7 @@ class DevicePartition(Partition):
             return
         run, self._run = self._run, None
         with contextlib.closing(run):
+            self._events_seen = int(self.device.read(self.events_drawn)[0])
             for name, buffer in self.states.items():
                 values = self.device.read(buffer)
                 for g, n in enumerate(self.neurons):
@@ -136,8 +141,9 @@ class DevicePartition(Partition):
 
     def reset(self) -> None:
         """Forget what is under way."""
-        self.clock = self._events = 0
+        self.clock = self._events = self._events_seen = 0
         self.device.clear(self.cells)
+        self.device.clear(self.events_drawn)
 
     def rewire(self) -> None:
         """Take the rows over from the wiring."""
@@ -146,10 +152,7 @@ class DevicePartition(Partition):
                 self.free(buffer)
         self.sheets = []
         self._lengths[:] = 0
-        cells = self.ports * self.share.size
-        dt = self.neurons[0].group.neurons.dt
-        target = Target(self.share, self.first, self.numbers, cells, RATE * dt * 1e-3)
-        for sheet in join(self.wiring, target):
+        for sheet in join(self.wiring, self._target()):
             self._lengths += sheet.lengths
             arrays = {name: self.put(name, values) for name, values in sheet.arrays.items()}
             self.sheets.append((sheet.without_arrays(), arrays))
@@ -225,7 +228,18 @@ class DevicePartition(Partition):
             words[at : at + lanes.size] = self.first[g] + share.starts[g, 0] + lanes
             left = np.minimum(count - lanes, GRAIN)
             valid[at : at + lanes.size] = (1 << left.astype(np.uint64)) - 1
+        # Synapses of procedural rows are counted where they are drawn.
+        self.events_drawn = self.allocate("events", 1, np.int64)
+        for drawn in procedural(self.wiring, self._target()):
+            arrays = {name: self.put(name, values) for name, values in drawn.arrays.items()}
+            self.drawn.append((replace(drawn, arrays={}), arrays))
         self.numbers_of_words, self.valid = self.put("numbers", words), self.put("valid", valid)
+
+    def _target(self) -> Target:
+        """Return what rows are made for."""
+        dt = self.neurons[0].group.neurons.dt
+        cells = self.ports * self.share.size
+        return Target(self.share, self.first, self.numbers, cells, RATE * dt * 1e-3)
 
     def _count(self, spikes: np.ndarray) -> None:
         """Count the synaptic events of spikes."""

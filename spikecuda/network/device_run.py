@@ -12,11 +12,10 @@ from spikecuda.backends.memory import Buffer
 from spikecuda.kernels import routines
 from spikecuda.network.blocks import GRAIN
 from spikecuda.network.cohort import Cohort, cohorts, tables
-from spikecuda.network.delivery import choose
+from spikecuda.network.device_deliveries import Deliveries
 from spikecuda.network.device_samples import Launch, Samples
 from spikecuda.network.partition import STEP_BITS, RunPlan
 from spikecuda.network.per_step import chunk_steps, step_input
-from spikecuda.network.sheets import Sheet
 from spikecuda.seed import keys
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ class DeviceRun:
         given = {
             "_spikes": self._incoming, "_bounds": self._incoming_mark, "_mark": self._incoming_mark,
         }  # fmt: skip
-        for launch in self._deliveries:
+        for launch in self._deliveries.own:
             self._launch(launch, given)
         self.device.synchronize()
 
@@ -126,7 +125,10 @@ class DeviceRun:
             },
             [],
         )  # fmt: skip
-        self._make_deliveries()
+        self._deliveries = Deliveries(self)
+        if self._deliveries.given:
+            self._external = self.new("given spikes", plan.external.size, np.int64)
+            self._bounds = self.new("bounds", p.windows + 2, np.int64)
         self._samples = Samples(self)
         if not p.share.size:
             return
@@ -172,39 +174,6 @@ class DeviceRun:
             parts[g] = np.broadcast_to(np.asarray(value), (drive.count,))
         return p.gather(parts, dtype)
 
-    def _make_deliveries(self) -> None:
-        """Choose how each sheet is delivered; most for own spikes, some also for given ones."""
-        p, plan = self.partition, self.plan
-        neurons = sum(n.group.size for n in p.neurons)
-        dt = p.neurons[0].group.neurons.dt
-        spikes = neurons * plan.rate * plan.window * dt * 1e-3
-        most = max(1, p.worst, min(plan.external.size, 1 << 20))
-        self._deliveries: list[Launch] = []
-        self._given: list[Launch] = []
-        first_source = max((p.first[n.group.number] + n.group.size for n in p.neurons), default=0)
-
-        def launch(sheet: Sheet, arrays: Mapping[str, Buffer], given: bool) -> Launch:
-            choice = choose(
-                sheet, plan.window, spikes, most, self.device.resident_threads, self.device.block,
-                given,
-            )  # fmt: skip
-            values: dict[str, Any] = {f"_{name}": buffer for name, buffer in arrays.items()}
-            values |= {f"_{name}": np.int64(number) for name, number in choice.options.items()}
-            values |= {
-                "_cells": p.cells, "_ring": np.int64(p.ring - 1), "_clock": p.clocks,
-                "_stride": np.int64(p.ports * p.share.size),
-            }  # fmt: skip
-            threads = choice.blocks * self.device.block
-            return Launch(self.device.kernel(choice.routine), values, [(0, threads)])
-
-        for sheet, arrays in p.sheets:
-            self._deliveries.append(launch(sheet, arrays, False))
-            if plan.external.size and sheet.lengths[first_source:].any():
-                self._given.append(launch(sheet, arrays, True))
-        if self._given:
-            self._external = self.new("given spikes", plan.external.size, np.int64)
-            self._bounds = self.new("bounds", p.windows + 2, np.int64)
-
     def _step_rows(self, cohort: Cohort) -> dict[str, Buffer]:
         """Return buffers for the input that changes from step to step."""
         p, plan = self.partition, self.plan
@@ -228,7 +197,7 @@ class DeviceRun:
     def _enqueue(self, steps: int) -> None:
         """Launch a window: what a graph captures."""
         p = self.partition
-        for launch in self._given:
+        for launch in self._deliveries.given:
             self._launch(launch, {"_spikes": self._external, "_bounds": self._bounds})
         k = np.int64(steps)
         for launch in self._updates:
@@ -236,7 +205,7 @@ class DeviceRun:
         self._collect.ranges = [(0, steps * (p.share.size // GRAIN))]
         self._launch(self._collect, {"_steps": k})
         own = {"_spikes": p.spikes, "_bounds": p.mark, "_mark": p.mark}
-        for launch in self._deliveries:
+        for launch in self._deliveries.own:
             self._launch(launch, own)
         for launch in self._samples.launches:
             self._launch(launch, {})

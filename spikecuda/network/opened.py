@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from spikecuda.backends.base import Device
 from spikecuda.backends.cpu import usable_cores
 from spikecuda.devices import open_device
-from spikecuda.errors import SpikecudaError
-from spikecuda.kernels.network import layout
 from spikecuda.network.blocks import Owner, Share
 from spikecuda.network.build import Wiring
 from spikecuda.network.cpu_partition import CpuPartition
@@ -62,12 +60,6 @@ class Opened:
             wiring: the synapses.
             shares: the neurons of each partition.
         """
-        cpu_only = all(map(on_cpu, self.devices))
-        if not cpu_only and any(bundle.kind == layout.PROCEDURAL for bundle in wiring.bundles):
-            raise SpikecudaError(
-                'procedural=True needs devices="cpu" (got '
-                f"{', '.join(device.name for device in self.devices)}); store the rows"
-            )
         first, numbers = number(groups)
         neurons = [Neurons(group) for group in groups if group.plan is not None]
         window = window_steps(wiring)

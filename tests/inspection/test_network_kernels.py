@@ -50,6 +50,19 @@ def test_rows_are_added_by_integer_reductions(weights, cc):
 
 
 @BOTH
+@pytest.mark.parametrize("walk", routines.WALKS)
+def test_rows_that_are_drawn_again_load_no_synapse(walk, cc):
+    subject = inspected(routines.deliver_drawn(walk), cc)
+    assert subject.double == (walk == routines.PROBABILITY) == (".f64" in subject.ptx)
+    loads = {n for a in global_accesses(subject) if a.kind == "load" for n in a.arrays}
+    row = {"_index", "_twin", "_places", "_spikes", "_bounds", "_clock"}
+    row |= {"_degrees"} if walk in (routines.DEGREE, routines.SUBSET) else set()
+    assert loads == row | ({"_seen"} if walk == routines.SUBSET else set())
+    sums = [a for a in global_accesses(subject) if a.kind == "atomic" and a.arrays == {"_cells"}]
+    assert sums and {a.instruction.opcode for a in sums} <= {"RED", "REDG"}
+
+
+@BOTH
 def test_tiles_are_summed_in_shared_memory(cc):
     subject = inspected(routines.deliver_tiles(routines.CONSTANT), cc)
     opcodes = [i.opcode for i in subject.code.instructions]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikecuda import Noise, Normal, Poisson, Ramp, Step, Uniform
+from spikecuda import LogNormal, Noise, Normal, Poisson, Ramp, Step, Uniform
 from spikecuda.inputs import PerStep
 from spikecuda.network import (
     NMDA,
@@ -116,3 +116,41 @@ def wide(net: Network, weight: object = 20.0) -> None:
     net.drive("P", 400.0)
     net.connect("P", "P", FixedOutDegree(80), weight, 1.5, "exc")
     net.connect("P", "P", FixedOutDegree(20), -30.0, Uniform(0.5, 2.0), "inh")
+
+
+def drawn_again(net: Network, procedural: bool = True) -> None:
+    """Every rule that can be procedural, each distribution, views, rows without multapses."""
+    for name, n in (("E", 90), ("I", 35)):
+        net.population(name, n, "lif", initial=START, receptors=SIMPLE)
+        net.drive(name, 380.0)
+    how = {"procedural": procedural}
+    alone = {"autapses": False, "multapses": False, **how}
+    few = net["E"][[3, 4, 7, 40, 41, 63, 64, 80]]
+    redrawn = Normal(1.5, 0.75, low=0.05, redraw=True)
+    net.connect("E", "E", FixedProbability(0.2), Normal(60.0, 6.0), Uniform(0.5, 4.0), "exc", **how)
+    net.connect("E", few, FixedProbability(1.0), 5.0, redrawn, "exc", autapses=False, **how)
+    net.connect("E", "I", FixedOutDegree(9), LogNormal(60.0, 6.0), 1.0, "exc", **how)
+    net.connect("I", "I", FixedOutDegree(9), -60.0, 0.5, "inh", autapses=False, **how)
+    # Half of all are drawn, and drawn again where they are taken; over half are left out.
+    net.connect("E", "E", FixedOutDegree(44), 2.0, redrawn, "exc", **alone)
+    net.connect("I", "I", FixedOutDegree(20), Uniform(-60.0, 0.0), redrawn, "inh", **alone)
+    net.connect("I", few, FixedTotal(100), Normal(-60.0, 60.0, high=0.0, redraw=True), 1.0, "inh",
+                **how)  # fmt: skip
+    net.connect("I", "E", AllToAll(), -5.0, Normal(1.5, 1.0, low=0.5), "inh", **how)
+    net.connect(few, few, AllToAll(), 5.0, 0.7, "exc", **alone)
+    net.connect("E", "E", OneToOne(), Normal(5.0, 1.0, high=6.0), 1.2, "exc", **how)
+    given = net.source("S", 10, SpikeTrain.poisson(10, 200.0, 1.0, 20.0, seed=7))
+    net.connect(given, "E", FixedProbability(0.3), 100.0, 1.0, "exc", **how)
+
+
+def far(net: Network, procedural: bool = True) -> None:
+    """Rows over the tiles of 16,384 targets that a probability is drawn in, and long ones."""
+    net.population("S", 70, "lif", initial=START, receptors=SIMPLE)
+    net.population("T", 40_000, "lif", receptors=SIMPLE)
+    net.drive("S", 1500.0)
+    how = {"procedural": procedural}
+    part = net["T"][10_000:33_000]
+    net.connect("S", "T", FixedProbability(0.002), 5.0, Uniform(0.2, 1.0), "exc", **how)
+    net.connect("S", part, FixedProbability(0.05), Normal(1.0, 0.5), 0.3, "inh", **how)
+    net.connect("S", "T", FixedOutDegree(700), 5.0, 0.2, "exc", **how)
+    net.connect(net["S"][:3], "T", AllToAll(), 0.5, 0.2, "exc", **how)

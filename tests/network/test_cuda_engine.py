@@ -149,16 +149,6 @@ def test_accumulators_that_kernels_cannot_count_are_refused(monkeypatch):
             net.run(1.0)
 
 
-def test_procedural_rows_need_the_processor():
-    from spikecuda.network import FixedOutDegree
-
-    with Network(devices="cuda-emu") as net:
-        balanced(net)
-        net.connect("E", "E", FixedOutDegree(3), 1.0, 1.0, "exc", procedural=True)
-        with pytest.raises(SpikecudaError, match="procedural=True needs"):
-            net.run(1.0)
-
-
 def test_split_over_owners_covers_every_neuron_once():
     sizes = [70_001, 33, 1, 40_000]
     owners = [Owner(3.0, 0), Owner(1.0, 2), Owner(2.0, 0)]
