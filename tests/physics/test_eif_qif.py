@@ -42,6 +42,27 @@ def test_qif_spikes_at_the_first_step_after_the_exact_time(target, dt):
         assert (np.diff(steps) == round(QIF["t_ref"] / dt) + math.ceil(again)).all()
 
 
+def test_qif_from_minus_to_plus_infinity_has_the_square_root_law(target):
+    """Rate sqrt(k (I - rheobase)) / (pi c), k = g_l / (v_c - e_l); each interval up to a step late.
+
+    Source: Ermentrout & Kopell (1986) SIAM J Appl Math 46:233 (the theta neuron).  From -1e6 to
+    1e6 mV instead of infinity it is 2 c / (k 1e6) = 0.0006 ms shorter.
+    """
+    n, dt, k = 30, 0.05, QIF["g_l"] / (QIF["v_c"] - QIF["e_l"])
+    excess = np.geomspace(0.5, 500.0, n)
+    params = {**QIF, "v_peak": 1e6, "v_reset": -1e6, "t_ref": 0.0}
+    pool = GPUNeuronPool(
+        n, "qif", precision="float64", dt=dt, params=params, initial={"v": -1e6}, **target
+    )
+    with pool:
+        spikes = pool.run(duration=3000.0, input=QIF_RHEOBASE + excess).spikes
+    for j in range(n):
+        intervals = np.diff(np.concatenate([[0.0], spikes.time[spikes.neuron == j]]))
+        exact = math.pi * QIF["c_m"] / math.sqrt(k * excess[j])
+        assert intervals.size >= 2
+        assert (intervals > exact - 0.001).all() and (intervals < exact + dt + 1e-9).all()
+
+
 def test_qif_passes_infinity_within_a_step(target):
     """At 10 ms steps and 20 rheobases the way from -20 mV to infinity is shorter than a step."""
     current = 20 * QIF_RHEOBASE
