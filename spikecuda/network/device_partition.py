@@ -1,7 +1,6 @@
 """A partition of a network on a CUDA device: neurons, rows, accumulator and list of spikes."""
 
 import contextlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,9 +14,10 @@ from spikecuda.network.blocks import GRAIN, Share
 from spikecuda.network.build import Wiring
 from spikecuda.network.device_run import DeviceRun
 from spikecuda.network.drawn import Drawn, procedural
+from spikecuda.network.memory import require_arrivals
 from spikecuda.network.neurons import Neurons
 from spikecuda.network.partition import NUMBER, RATE, Partition, RunPlan
-from spikecuda.network.per_step import most_spikes
+from spikecuda.network.per_step import most_spikes, ring_steps
 from spikecuda.network.sheets import Sheet, Target, join
 
 # Windows between two drains of the list of spikes, and the bytes that the list may take for it.
@@ -64,7 +64,7 @@ class DevicePartition(Partition):
         self.name, self.clock = device.name, 0
         self._events = self._events_seen = 0
         self.ports = max((len(n.group.receptors) for n in neurons), default=0)
-        self.ring = 1 << math.ceil(math.log2(wiring.longest + window + 1))
+        self.ring = ring_steps(wiring.longest, window)
         self.worst = sum(
             int(count) * most_spikes(n, window)
             for count, n in zip(share.counts, neurons, strict=True)
@@ -203,10 +203,6 @@ class DevicePartition(Partition):
     def _allocate(self) -> None:
         """Allocate what stays for as long as the network."""
         share, size = self.share, self.share.size
-        for n, count in zip(self.neurons, share.counts, strict=True):
-            for name, state in n.state.items():
-                if count and name not in self.states:
-                    self.states[name] = self.allocate(name.strip("_"), size, state.dtype)
         cells = self.ring * self.ports * size
         if cells > MOST_CELLS:
             raise SpikecudaError(
@@ -214,6 +210,11 @@ class DevicePartition(Partition):
                 f"{cells:,}: {size:,} neurons, {self.ports} receptors, {self.ring:,} steps for the "
                 "longest delay); use shorter delays, a larger dt, fewer receptors or more devices"
             )
+        require_arrivals(cells, self.ring, self.device.available_memory(), self.name)
+        for n, count in zip(self.neurons, share.counts, strict=True):
+            for name, state in n.state.items():
+                if count and name not in self.states:
+                    self.states[name] = self.allocate(name.strip("_"), size, state.dtype)
         self.cells = self.allocate("accumulators", cells, np.int32)
         self.bits = self.allocate("spike bits", self.window * (size // GRAIN), np.uint32)
         self.spikes = self.allocate("spike list", self.windows * self.worst, np.int64)

@@ -12,11 +12,13 @@ import numpy as np
 from spikecuda.crew import Crew
 from spikecuda.drive import Drive
 from spikecuda.errors import SpikecudaError
+from spikecuda.host import available_memory
 from spikecuda.interrupt import held_interrupt
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.network.build import Bundle, Wiring
 from spikecuda.network.calendar import Calendar
+from spikecuda.network.memory import require_arrivals
 from spikecuda.network.neurons import Neurons
 from spikecuda.network.per_step import Drives, chunk_steps, most_spikes, step_input, window_steps
 from spikecuda.network.trace import Recorded, Trace, sample_arrays
@@ -90,6 +92,7 @@ class CpuEngine:
             # Procedural rows send everything at once.
             slots = wiring.longest + self.window + 1
         ring = 1 << math.ceil(math.log2(slots))
+        require_arrivals(ring * int(self._strides.sum()), ring, available_memory(), "the CPU")
         # NumPy asks for huge pages for what is not zeroed by the system.
         self._cells = [np.empty(ring * int(s), np.int32) for s in self._strides]
         for cells in self._cells:

@@ -27,13 +27,14 @@ from spikecuda.network.blocks import MAX_BLOCK, split_blocks, split_shares
 from spikecuda.network.collect import collected
 from spikecuda.network.group import Group, View, as_view
 from spikecuda.network.inputs import spread
+from spikecuda.network.memory import require_memory, require_on_devices
 from spikecuda.network.places import Given, as_places, on_cpu, resolved
 from spikecuda.network.projection import Projection, find_receptor
 from spikecuda.network.receptors import Receptor, as_receptors
 from spikecuda.network.result import NetworkResult
 from spikecuda.network.rules import AllToAll, OneToOne, as_rule
 from spikecuda.network.sources import SpikeTrain, external_spikes
-from spikecuda.network.summary import require_memory, summarise
+from spikecuda.network.summary import summarise
 from spikecuda.network.trace import Trace, variables
 from spikecuda.plan import MAX_NEURONS, make_plan
 from spikecuda.precision import as_precision
@@ -355,7 +356,6 @@ class Network:
             groups = self._groups()
             if not groups:
                 raise SpikecudaError("the network has no population; net.population(...) adds one")
-            require_memory(self)
             begin = time.perf_counter()
             with reporter(progress, BUILD_TICKS, "building") as report:
                 self._engine = self._make_engine(
@@ -460,6 +460,7 @@ class Network:
         stored = any(not p.procedural for p in self._wired)
         largest = MAX_BLOCK if stored else MAX_NEURONS
         if native:
+            require_memory(self)
             blocks = split_blocks(own, self.partitions or threads, largest)
             wiring = Builder(
                 self._wired, sizes, blocks, self.dt, self.seed, threads, report
@@ -471,10 +472,16 @@ class Network:
                 f"partitions is for networks on the CPU (got {self.partitions} with devices "
                 f"{self.devices}); a device has as many partitions as it is named times"
             )
-        self._opened = Opened(places)
-        blocks, shares = split_shares(own, self._opened.owners(), largest)
-        wiring = Builder(self._wired, sizes, blocks, self.dt, self.seed, threads, report).build()
-        return self._opened.engine(groups, wiring, shares)
+        opened = Opened(places)
+        with contextlib.ExitStack() as stack:
+            stack.callback(opened.close)
+            blocks, shares = split_shares(own, opened.owners(), largest)
+            require_on_devices(self, opened.devices, shares)
+            builder = Builder(self._wired, sizes, blocks, self.dt, self.seed, threads, report)
+            engine = opened.engine(groups, builder.build(), shares)
+            self._opened = opened
+            stack.pop_all()
+        return engine
 
     def _groups(self) -> list[Group]:
         """Return the populations that have neurons."""

@@ -1,5 +1,6 @@
 """Input that changes from step to step, and what else both engines need for a run."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -51,7 +52,22 @@ def chunk_steps(drives: Drives, window: int) -> int:
 
 def window_steps(wiring: Wiring) -> int:
     """Return the steps between two exchanges of spikes: at most the shortest delay."""
-    return max(1, min(wiring.shortest or MAX_WINDOW, MAX_WINDOW))
+    return window_of(wiring.shortest)
+
+
+def window_of(shortest: int) -> int:
+    """Return the steps of a window for the shortest delay, in steps; 0: there is none."""
+    return max(1, min(shortest or MAX_WINDOW, MAX_WINDOW))
+
+
+def ring_steps(longest: int, window: int) -> int:
+    """Return the steps of a ring that what is sent in a window finds its slot in: a power of two.
+
+    Args:
+        longest: delay in steps.
+        window: steps that are sent together.
+    """
+    return 1 << math.ceil(math.log2(longest + window + 1))
 
 
 def most_spikes(neurons: Neurons, window: int) -> int:

@@ -25,16 +25,17 @@ def as_places(devices: Given) -> tuple[str | Device, ...]:
         )
     result: list[str | Device] = []
     for device in devices:
-        if isinstance(device, Device) or (device == "auto" and len(devices) == 1):
+        if device == "auto" and len(devices) == 1:
             result.append(device)
             continue
-        kind, _, number = choose(None, device).partition(":")
+        name = device.name if isinstance(device, Device) else choose(None, device)
+        kind, _, number = name.partition(":")
         if kind == "cuda-sim":
             raise SpikecudaValueError(
                 "devices of a network need warp operations, which numba's simulator lacks (got "
-                f"{device!r}); use 'cuda-emu'"
+                f"{name!r}); use 'cuda-emu'"
             )
-        result.append(f"{kind}:{int(number or 0)}")
+        result.append(device if isinstance(device, Device) else f"{kind}:{int(number or 0)}")
     return tuple(result)
 
 

@@ -3,9 +3,7 @@
 import io
 from typing import TYPE_CHECKING
 
-from spikecuda.errors import OutOfMemoryError
-from spikecuda.host import available_memory
-from spikecuda.network.projection import Projection
+from spikecuda.network.memory import synapse_bytes, whole
 
 if TYPE_CHECKING:
     from spikecuda.network.network import Network
@@ -13,38 +11,6 @@ if TYPE_CHECKING:
 # Nanoseconds on one core, a guess for orientation between what was measured on a Zen 4: 0.5 for a
 # silent LIF neuron to 2 with Poisson input, and 1.2 (Brunel's network) to 4 for a synaptic event.
 UPDATE, EVENT = 1.0, 2.5
-
-
-def synapse_bytes(projection: Projection) -> float:
-    """Return the bytes of each synapse of a projection: target, weight, its share of a segment."""
-    if projection.procedural:
-        return 0.0
-    weight = 0 if projection.weight.kind == "FIXED" else projection.weight_bits // 8
-    return 2.0 + weight
-
-
-def sizes(network: "Network") -> tuple[float, float]:
-    """Return the bytes of the neurons and of the synapses, as expected."""
-    neurons = 0.0
-    for group in network.populations.values():
-        if group.plan is not None:
-            states = sum(len(r.spec(n).rules.states) for n, r in group.receptors.items())
-            ports = len(group.receptors)
-            neurons += group.size * (group.plan.bytes_per_neuron() + 4 * states + 4 * ports + 12)
-    synapses = sum(p.expected * synapse_bytes(p) for p in network.projections)
-    return neurons, synapses
-
-
-def require_memory(network: "Network") -> None:
-    """Raise OutOfMemoryError if the network cannot fit, before anything is allocated."""
-    neurons, synapses = sizes(network)
-    available = available_memory()
-    if neurons + synapses > available:
-        raise OutOfMemoryError(
-            f"the network needs about {(neurons + synapses) / 1e9:,.2f} GB, {synapses / 1e9:,.2f} "
-            f"GB of it for synapses (available: {available / 1e9:,.2f} GB); use fewer, one weight "
-            "for all synapses of a projection, or procedural=True"
-        )
 
 
 def summarise(network: "Network") -> str:
@@ -66,7 +32,7 @@ def summarise(network: "Network") -> str:
         projections.add_row(
             p.name, type(p.rule).__name__, f"{p.expected:,.0f}", f"{synapse_bytes(p):g}"
         )
-    neurons, synapses = sizes(network)
+    need = whole(network)
     count = sum(group.size for group in network.populations.values() if group.plan)
     total = sum(p.expected for p in network.projections)
     update = count * 1000.0 / network.dt * UPDATE * 1e-9
@@ -76,8 +42,10 @@ def summarise(network: "Network") -> str:
     console.print(populations)
     if network.projections:
         console.print(projections)
+    sent = f", {need.arrivals / 1e6:,.1f} MB for {need.steps:,} steps of delays"
     console.print(
-        f"memory: {neurons / 1e6:,.1f} MB for neurons, {synapses / 1e6:,.1f} MB for synapses\n"
+        f"memory: {need.neurons / 1e6:,.1f} MB for neurons, {need.synapses / 1e6:,.1f} MB for "
+        f"synapses{sent if need.arrivals else ''}\n"
         f"predicted cost of a second of model time on one core: {update:.3g} s for updates and "
         f"{event:.3g} s for each Hz of mean rate"
     )

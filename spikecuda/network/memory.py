@@ -1,0 +1,186 @@
+"""The memory that a network will need, before any is taken."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spikecuda.backends.base import Device
+from spikecuda.backends.memory import human
+from spikecuda.errors import OutOfMemoryError
+from spikecuda.host import available_memory
+from spikecuda.network.blocks import Share
+from spikecuda.network.group import Group
+from spikecuda.network.per_step import ring_steps, window_of
+from spikecuda.network.places import on_cpu
+from spikecuda.network.projection import Projection
+
+if TYPE_CHECKING:
+    from spikecuda.network.network import Network
+
+# Bytes of what arrives at a receptor in a step.
+CELL = 4
+SHORTER = "use shorter delays (high= on the distribution), a larger dt, or fewer receptors"
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes that a network, or a part of it, needs; what chance adds to it is not in it.
+
+    Attributes:
+        neurons: state, constants, spike bits.
+        synapses: stored rows.
+        arrivals: what has been sent and has not arrived; ``steps`` of it, a cell for each neuron
+            and receptor.
+    """
+
+    neurons: float
+    synapses: float
+    arrivals: float = 0.0
+    steps: int = 0
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.neurons + self.synapses + self.arrivals
+
+    def __add__(self, other: "Need") -> "Need":
+        return Need(
+            self.neurons + other.neurons, self.synapses + other.synapses,
+            self.arrivals + other.arrivals, max(self.steps, other.steps),
+        )  # fmt: skip
+
+    def parts(self) -> str:
+        """Return what it is for, in words."""
+        text = f"{human(self.neurons)} for neurons, {human(self.synapses)} for synapses"
+        if self.arrivals:
+            text += f", {human(self.arrivals)} for {self.steps:,} steps of delays"
+        return text
+
+
+def synapse_bytes(projection: Projection) -> float:
+    """Return the bytes of each synapse of a projection: target, weight, its share of a segment."""
+    if projection.procedural:
+        return 0.0
+    weight = 0 if projection.weight.kind == "FIXED" else projection.weight_bits // 8
+    return 2.0 + weight
+
+
+def whole(network: "Network") -> Need:
+    """Return what a network needs on the CPU."""
+    groups = _groups(network)
+    neurons = sum(group.size * (_neuron_bytes(group) + CELL * len(group.receptors))
+                  for group in groups)  # fmt: skip
+    synapses = sum(p.expected * synapse_bytes(p) for p in network.projections)
+    if not any(p.procedural for p in network.projections):
+        return Need(neurons, synapses)
+    # Rows that are drawn again are sent at once, whatever their delays.
+    steps = _ring(network)
+    return Need(neurons, synapses, sum(g.size for g in groups) * _cells(groups) * steps, steps)
+
+
+def part(network: "Network", share: Share) -> Need:
+    """Return what a partition's neurons and the synapses onto them need on a CUDA device."""
+    groups, steps = _groups(network), _ring(network)
+    counts = {group.name: int(n) for group, n in zip(groups, share.counts, strict=True)}
+    neurons = sum(counts[group.name] * _neuron_bytes(group) for group in groups)
+    synapses = sum(
+        p.expected * synapse_bytes(p) * counts[p.target.group.name] / p.target.group.size
+        for p in network.projections
+    )
+    return Need(neurons, synapses, share.size * _cells(groups) * steps, steps)
+
+
+def require_memory(network: "Network") -> None:
+    """Raise OutOfMemoryError if the network cannot fit on the CPU, before anything is allocated."""
+    _require("host", {"the CPU": whole(network)}, available_memory())
+
+
+def require_on_devices(
+    network: "Network", devices: Sequence[Device], shares: Sequence[Share]
+) -> None:
+    """Raise OutOfMemoryError if a device cannot hold its part, before anything is allocated.
+
+    Neurons and synapses are on the host as well, and emulated devices share its memory.
+
+    Args:
+        network: whose neurons and synapses.
+        devices: open ones, a partition each; the same one may come twice.
+        shares: the neurons of each partition.
+    """
+    on_host = whole(network)
+    homes = {"host": {"the host": Need(on_host.neurons, on_host.synapses)}}
+    available = {"host": available_memory()}
+    for device, share in zip(devices, shares, strict=True):
+        need = part(network, share)
+        if on_cpu(device):
+            need = Need(0.0, 0.0, need.arrivals if on_host.arrivals else 0.0, need.steps)
+        needs = homes.setdefault(device.home, {})
+        needs[device.name] = needs.get(device.name, Need(0.0, 0.0)) + need
+        available[device.home] = min(
+            available.get(device.home, device.available_memory()), device.available_memory()
+        )
+    for home, needs in homes.items():
+        _require(home, needs, available[home])
+
+
+def _require(home: str, needs: Mapping[str, Need], available: float) -> None:
+    """Raise unless what is needed at a place fits."""
+    if sum(need.total for need in needs.values()) <= available:
+        return
+    each = " and ".join(
+        f"{human(need.total)} on {name} ({need.parts()})"
+        for name, need in needs.items()
+        if need.total
+    )
+    largest = max(needs.values(), key=lambda need: need.total)
+    remedy = "use fewer, one weight for all synapses of a projection, or procedural=True"
+    if largest.arrivals > max(largest.synapses, largest.neurons):
+        remedy = SHORTER
+    if home != "host":
+        remedy += ", or more devices"
+    raise OutOfMemoryError(
+        f"the network needs about {each} (available: {human(available)}); {remedy}"
+    )
+
+
+def require_arrivals(cells: int, steps: int, available: int, where: str) -> None:
+    """Raise OutOfMemoryError unless the cells that input arrives in fit, now that delays are known.
+
+    Args:
+        cells: how many; ``steps``: for so many steps of delays.
+        available: bytes.
+        where: name of the device.
+    """
+    if CELL * cells > available:
+        raise OutOfMemoryError(
+            f"what has been sent and not arrived needs {human(CELL * cells)} on {where}, "
+            f"{steps:,} steps of delays (available: {human(available)}); "
+            f"{SHORTER}"
+        )
+
+
+def _groups(network: "Network") -> list[Group]:
+    return [group for group in network.populations.values() if group.plan is not None]
+
+
+def _neuron_bytes(group: Group) -> float:
+    """Return the bytes of a neuron but for the cells that its input arrives in."""
+    states = sum(len(r.spec(n).rules.states) for n, r in group.receptors.items())
+    return group.neurons.bytes_per_neuron() + 4.0 * states + 12.0
+
+
+def _cells(groups: Sequence[Group]) -> int:
+    """Return the bytes of a neuron's cells for one step: all neurons have as many."""
+    return CELL * max((len(group.receptors) for group in groups), default=0)
+
+
+def _ring(network: "Network") -> int:
+    """Return the steps that a ring of arrivals has at least."""
+    inner = [p for p in network.projections if p.expected]
+    shortest = min(
+        (p.delay_steps()[0] for p in inner if p.procedural or p.source.group.plan is not None),
+        default=0,
+    )  # fmt: skip
+    # Of drawn delays that are stored the longest that comes out counts, which is not known yet.
+    longest = max((p.delay_steps()[1 if p.procedural else 0] for p in inner), default=0)
+    return ring_steps(longest, window_of(shortest))
