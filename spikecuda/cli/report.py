@@ -119,7 +119,7 @@ class _Course:
 
 def _summary(report: "Report", folder: Path, files: list[str]) -> None:
     from spikecuda.cli.terminal import console, human_rate, table
-    from spikecuda.plots.style import model_name
+    from spikecuda.plots.style import factor_label, model_name
     from spikecuda.report.headline import headlines
     from spikecuda.report.tables import percent
 
@@ -128,15 +128,15 @@ def _summary(report: "Report", folder: Path, files: list[str]) -> None:
         (
             model_name(h.model), human_rate(h.best.median_rate), h.best.precision,
             f"{h.best.neurons:,}", f"{h.real_time:,}", percent(h.coincident),
-            f"{h.context:.3g}x" if h.context is not None else "-",
+            factor_label(h.context) if h.context is not None else "-",
         )
         for h in headlines(report)
     ]  # fmt: skip
-    columns = ("model", "updates", "precision", "at neurons", "real-time neurons",
-               "float32 vs reference*", "RTX 3060**")  # fmt: skip
+    columns = ("model", "median updates", "precision", "at neurons", "real-time neurons",
+               "float32 vs reference*", "CuPy, RTX 3060**")  # fmt: skip
     screen.print(table(f"{report.machine.cpu}, {', '.join(report.devices)}", columns, rows))
     screen.print("*  spikes of the float64 reference that float32 has within 1 ms", style="dim")
-    screen.print("** over a CuPy prototype's figure on another machine", style="dim")
+    screen.print("** over a CuPy prototype's figure on an RTX 3060, not measured here", style="dim")
     for note in report.notes:
         screen.print(f"note: {note}")
     for item in report.skipped:

@@ -34,7 +34,7 @@ class Inputs:
         self, listed: list[tuple[str, dict[str, Any]]], model: "type[Model]", count: int, seed: int
     ) -> None:
         self._count, self._seed, self._draws = count, seed, 0
-        words = [f"{kind} {_shown(parts)}" for kind, parts in listed]
+        words = [f"{kind} {_shown(kind, parts, model.input_unit)}" for kind, parts in listed]
         if not listed:
             from spikecuda.report.workloads import WORKLOADS
 
@@ -73,6 +73,12 @@ class Inputs:
         return value
 
 
-def _shown(parts: dict[str, Any]) -> str:
-    shown = [f"[{len(v)} values]" if isinstance(v, list) else str(v) for v in parts.values()]
-    return ", ".join(shown)
+def _shown(kind: str, parts: dict[str, Any], unit: str) -> str:
+    """Return an input's parts with their units."""
+    names = {"sigma": f"{unit} sqrt(ms)", "rate": "Hz", "weight": "mV", "start": "ms", "stop": "ms"}
+    words = []
+    for name, value in parts.items():
+        shown = f"[{len(value)} values]" if isinstance(value, list) else str(value)
+        wanted = "sigma" if kind == "noise" else name
+        words.append(f"{shown} {names.get(wanted, unit)}")
+    return ", ".join(words)

@@ -92,6 +92,11 @@ def rate_label(value: float, position: object = None) -> str:
     return f"{value:.3g}"
 
 
+def factor_label(value: float) -> str:
+    """Return 1032.4 as ``1,030×``: three digits."""
+    return f"{float(f'{value:.3g}'):,.0f}×" if value >= 100.0 else f"{value:.3g}×"
+
+
 def model_name(model: str) -> str:
     """Return how a model is written in titles."""
     return MODEL_NAMES.get(model, model)

@@ -28,7 +28,8 @@ def measure_compiling(
         try:
             for process in processes:
                 points += [CompilePoint(**found) for found in finish(process)]
-                tick(f"{len(points)} of {len(wanted)} kernels")
+                built = sum(1 for p in points if p.input)
+                tick(f"{built} of {len(wanted)} kernels")
         finally:
             for process in processes:
                 if process.poll() is None:

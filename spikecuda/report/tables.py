@@ -62,8 +62,8 @@ def _memory(report: Report) -> Table:
     columns = ["model", "precision", "device", "neurons", "state", "parameters", "input",
                "spike bits", "other"]  # fmt: skip
     return Table("memory", "Bytes per neuron", columns, [
-        [model_name(p.model), p.precision, p.device, f"{p.neurons:,}", f"{p.state:.3g}",
-         f"{p.parameters:.3g}", f"{p.input:.3g}", f"{p.spike_bits:.3g}", f"{p.other:.3g}"]
+        [model_name(p.model), p.precision, p.device, f"{p.neurons:,}",
+         *(_bytes(size) for size in (p.state, p.parameters, p.input, p.spike_bits, p.other))]
         for p in report.memory
     ])  # fmt: skip
 
@@ -128,6 +128,10 @@ def _signed_percent(fraction: float | None) -> str:
     if fraction is None:
         return "-"
     return "0" if fraction == 0 else f"{fraction * 100:+.2g} %"
+
+
+def _bytes(size: float) -> str:
+    return "< 0.01" if 0.0 < size < 0.01 else f"{size:.3g}"
 
 
 def _number(value: float | None) -> str:

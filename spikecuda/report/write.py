@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from spikecuda.plots.style import THEMES, model_name, rate_label, themed
+from spikecuda.plots.style import THEMES, factor_label, model_name, rate_label, themed
 from spikecuda.report.headline import headlines
 from spikecuda.report.plots import plots
 from spikecuda.report.results import Report
@@ -106,6 +106,7 @@ def _context(report: Report, figures: list[dict[str, Any]]) -> dict[str, Any]:
         "css": (TEMPLATES / "report.css").read_text(),
         "model_name": model_name,
         "rate": rate_label,
+        "factor": factor_label,
         "percent": percent,
         "seconds": seconds,
     }

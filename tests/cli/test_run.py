@@ -48,9 +48,11 @@ def test_npz_holds_what_the_pool_gave(cli, tmp_path):
 
 def test_inputs_add_up(cli, tmp_path):
     out = tmp_path / "a.npz"
-    code, _, err = cli("run", *SMALL, "--current", 100, "--current", "150", "--noise", 40,
-                       "--poisson", "200,0.5", "--no-gpu", "-o", out)  # fmt: skip
+    code, text, err = cli("run", *SMALL, "--current", 100, "--current", "150", "--noise", 40,
+                          "--poisson", "200,0.5", "--no-gpu", "-o", out)  # fmt: skip
     assert code == 0, err
+    words = "current 100 pA; current 150 pA; noise 40 pA sqrt(ms); poisson 200 Hz, 0.5 mV"
+    assert words in " ".join(text.split())
     with GPUNeuronPool(100, "lif", False) as pool:
         expected = pool.run(steps=200, input=[Constant(250.0), Noise(40.0), Poisson(200.0, 0.5)])
     np.testing.assert_array_equal(load(out)[0]["spike_step"], expected.spikes.step)
@@ -99,7 +101,7 @@ def test_toml_with_options_over_it(cli, tmp_path):
     assert facts["num_neurons"] == 40 and facts["steps"] == 100 and facts["seed"] == 5
     assert data["param_b"] == 70.0 and data["param_v_t"].shape == (40,)
     assert data["trace_w"].shape == (100, 40) and "trace_v" not in data
-    assert "step_current 50, 5" in text
+    assert "step_current 50 pA, 5 ms" in text
 
 
 @pytest.mark.parametrize(

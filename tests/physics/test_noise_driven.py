@@ -68,7 +68,7 @@ def test_the_membrane_under_poisson_pulses(target, precision, dt, rate, weight):
     n, tau = 20_000, 10.0
     params = {"tau_m": tau, "v_rest": 0.0, "v_reset": -10.0, "v_th": 20.0, "t_ref": 0.0}
     mean_count, decay = rate * dt * 1e-3, math.exp(-dt / tau)
-    k = [weight**j * mean_count / (1 - decay**j) for j in range(7)[1:]]
+    k = [weight**j * mean_count / (1 - decay**j) for j in range(1, 7)]
     pool = GPUNeuronPool(n, "lif", precision=precision, dt=dt, seed=31, params=params, **target)
     samples = []
     with pool:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikecuda.plots.style import rate_label, spread
+from spikecuda.plots.style import factor_label, rate_label, spread
 from spikecuda.report import oracle
 from spikecuda.report.accuracy import coincident, compare, make_problem, match, run_pool
 from spikecuda.report.measure import open_pool, time_pool
@@ -92,6 +92,12 @@ def test_labels_are_moved_apart_and_stay_in_order():
 )  # fmt: skip
 def test_percentages_never_hide_a_blemish(fraction, text):
     assert percent(fraction) == text
+
+
+def test_factors():
+    assert [factor_label(x) for x in (4853.2, 1032.4, 955, 12.34, 1.0)] == [
+        "4,850×", "1,030×", "955×", "12.3×", "1×",
+    ]  # fmt: skip
 
 
 def test_rates():

@@ -51,7 +51,8 @@ def plots() -> list[Plot]:
             "scaling", "Speed", "Neuron updates per second of wall-clock time against the number "
             "of neurons, from the input to the list of spikes; the best repeat, with a band down "
             "to the median. The dotted line is another machine’s figure, for "
-            "orientation only.", scaling.draw,
+            "orientation only. Rates are those of the timed steps: a faster kernel takes more of "
+            "them, so they differ between rows with the model time that was reached.", scaling.draw,
         ),
         Plot(
             "precision", "What a precision costs and buys", "Left: speed. Middle and right: spikes "
@@ -77,6 +78,7 @@ def plots() -> list[Plot]:
         ),
         Plot(
             "utilisation", "The machine meanwhile", "Processor, memory and GPU while this report "
-            "was measured, sampled five times a second.", utilisation.draw,
+            "was measured, sampled five times a second. Kernels are compiled and start-up is timed "
+            "in processes of their own, which count with all programs.", utilisation.draw,
         ),
     ]  # fmt: skip

@@ -66,7 +66,7 @@ def _speed(ax: Any, points: Any, rows: Any, theme: Theme) -> None:
                     fontsize=8.0, color=theme.ink)  # fmt: skip
     ax.set_title("Speed")
     ax.set_xlabel(f"updates per second, {rate_label(size).replace(' ', '')} neurons")
-    ax.set_xlim(0.0, biggest * 1.16)
+    ax.set_xlim(0.0, biggest * 1.24)
     ax.xaxis.set_major_formatter(lambda value, _: rate_label(value) if value else "0")
     ax.xaxis.set_major_locator(_few())
 
