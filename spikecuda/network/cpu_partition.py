@@ -52,6 +52,11 @@ class CpuPartition(Partition):
         return self._engine.events
 
     @property
+    def settled(self) -> int:
+        """The first step whose spikes are not known yet."""
+        return self._engine.clock
+
+    @property
     def most_steps(self) -> int:
         """The most steps of one call of ``advance``."""
         assert self._run is not None

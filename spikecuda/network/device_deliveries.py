@@ -65,7 +65,7 @@ class Deliveries:
         values: dict[str, Any] = {f"_{name}": buffer for name, buffer in arrays.items()}
         for name, value in drawn.scalars.items():
             values[f"_{name}"] = np.int64(value) if isinstance(value, int) else value
-        values |= {"_events": p.events_drawn, "_clock": p.clocks}
+        values["_events"] = p.events_drawn
         if drawn.words:
             warps = choice.blocks * device.block // 32
             values["_seen"] = run.new("marks of targets", warps * drawn.words, np.uint32)
@@ -75,7 +75,7 @@ class Deliveries:
         p, device = self._run.partition, self._run.device
         values |= {f"_{name}": np.int64(number) for name, number in choice.options.items()}
         values |= {
-            "_cells": p.cells, "_ring": np.int64(p.ring - 1), "_clock": p.clocks,
+            "_cells": p.cells, "_ring": np.int64(p.ring - 1),
             "_stride": np.int64(p.ports * p.share.size),
         }  # fmt: skip
         threads = choice.blocks * device.block

@@ -13,6 +13,7 @@ from spikecuda.errors import SpikecudaError
 from spikecuda.network.blocks import GRAIN, Share
 from spikecuda.network.build import Wiring
 from spikecuda.network.device_run import DeviceRun
+from spikecuda.network.device_slot import SpikeList
 from spikecuda.network.drawn import Drawn, procedural
 from spikecuda.network.memory import require_arrivals
 from spikecuda.network.neurons import Neurons
@@ -20,8 +21,8 @@ from spikecuda.network.partition import NUMBER, RATE, Partition, RunPlan
 from spikecuda.network.per_step import most_spikes, ring_steps
 from spikecuda.network.sheets import Sheet, Target, join
 
-# Windows between two drains of the list of spikes, and the bytes that the list may take for it.
-WINDOWS, LIST_BYTES = 254, 64 << 20
+# Windows between two drains of a list of spikes, and the bytes that the list may take for it.
+WINDOWS, LIST_BYTES = 254, 32 << 20
 # Kernels count cells in 31 bits.
 MOST_CELLS = 2**31 - 1
 
@@ -45,7 +46,7 @@ class DevicePartition(Partition):
         states: the neurons' state on the device, an element for each place, by name.
         sheets: the rows, and their arrays on the device.
         drawn: the procedural projections, and their arrays on the device.
-        windows: how many the list of spikes holds for certain.
+        windows: how many a list of spikes holds for certain.
         worst: the most spikes of a window.
     """
 
@@ -74,6 +75,7 @@ class DevicePartition(Partition):
         self.sheets: list[tuple[Sheet, dict[str, Buffer]]] = []
         self.drawn: list[tuple[Drawn, dict[str, Buffer]]] = []
         self._held: list[Buffer] = []
+        self._lists: list[SpikeList] = []
         self._lengths = np.zeros(numbers, np.int64)
         self._run: DeviceRun | None = None
         try:
@@ -94,6 +96,12 @@ class DevicePartition(Partition):
         return self._events + self._events_seen
 
     @property
+    def settled(self) -> int:
+        """The first step whose spikes are not known yet."""
+        under_way = None if self._run is None else self._run.under_way
+        return self.clock if under_way is None else under_way
+
+    @property
     def most_steps(self) -> int:
         """The most steps of one call of ``advance`` within the run that has begun."""
         assert self._run is not None
@@ -108,15 +116,21 @@ class DevicePartition(Partition):
         self._run = DeviceRun(self, plan)
 
     def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
-        """Advance by some steps without the host; return the spikes, sorted."""
+        """Advance by some steps without the host; return spikes, sorted: see ``DeviceRun``."""
         assert self._run is not None
         found = np.empty(0, np.int64)
         if self.share.size:
-            found = self._run.advance(steps, external)
-            self._count(found)
             self._count(external)
+            found = self._taken(self._run.advance(steps, external))
         self.clock += steps
         return found
+
+    def rest(self) -> np.ndarray:
+        """Wait for what is under way; return the spikes that ``advance`` has not returned."""
+        found = [np.empty(0, np.int64)]
+        while self._run is not None and self._run.under_way is not None:
+            found.append(self._taken(self._run.take()))
+        return np.concatenate(found)
 
     def receive(self, spikes: np.ndarray) -> None:
         """Deliver what the other partitions sent in the last window."""
@@ -129,8 +143,13 @@ class DevicePartition(Partition):
         """Bring the state back to the host, and free what only the run needed."""
         if self._run is None:
             return
-        run, self._run = self._run, None
+        run = self._run
         with contextlib.closing(run):
+            # After an interrupt there may be spikes that nobody takes.
+            try:
+                self.rest()
+            finally:
+                self._run = None
             self._events_seen = int(self.device.read(self.events_drawn)[0])
             for name, buffer in self.states.items():
                 values = self.device.read(buffer)
@@ -169,9 +188,23 @@ class DevicePartition(Partition):
         with contextlib.ExitStack() as stack:
             for buffer in list(self._held):
                 stack.callback(self.free, buffer)
+            for made in self._lists:
+                for staging in (made.clock, made.mark, made.spikes):
+                    stack.callback(self.device.unstage, staging)
             if self._run is not None:
                 stack.callback(self._run.close)
-        self._run = None
+        self._run, self._lists = None, []
+
+    def spike_list(self, number: int) -> SpikeList:
+        """Return one of the lists of spikes; they stay for later runs."""
+        while len(self._lists) <= number:
+            sizes = {"clock": 4, "mark": 4, "spike list": self.windows * self.worst}
+            staged = [
+                self.device.stage(self.allocate(name, size, np.int64))
+                for name, size in sizes.items()
+            ]
+            self._lists.append(SpikeList(*staged))
+        return self._lists[number]
 
     def gather(self, parts: Mapping[int, np.ndarray], dtype: Any) -> np.ndarray:
         """Return values of some populations, (neurons,) each, at their places on the device."""
@@ -217,11 +250,7 @@ class DevicePartition(Partition):
                     self.states[name] = self.allocate(name.strip("_"), size, state.dtype)
         self.cells = self.allocate("accumulators", cells, np.int32)
         self.bits = self.allocate("spike bits", self.window * (size // GRAIN), np.uint32)
-        self.spikes = self.allocate("spike list", self.windows * self.worst, np.int64)
-        # Step, row of per-step input, unused, window; see the kernels.
-        self.clocks = self.allocate("clock", 4, np.int64)
-        # Step of the window, and where its spikes begin and end in the list.
-        self.mark = self.allocate("mark", 4, np.int64)
+        self.spike_list(0)
         words, valid = np.zeros(size // GRAIN, np.int32), np.zeros(size // GRAIN, np.uint32)
         for g, count in enumerate(share.counts):
             lanes = np.arange(-(-count // GRAIN)) * GRAIN
@@ -241,6 +270,11 @@ class DevicePartition(Partition):
         dt = self.neurons[0].group.neurons.dt
         cells = self.ports * self.share.size
         return Target(self.share, self.first, self.numbers, cells, RATE * dt * 1e-3)
+
+    def _taken(self, spikes: np.ndarray) -> np.ndarray:
+        """Return spikes that a run found, counted."""
+        self._count(spikes)
+        return spikes
 
     def _count(self, spikes: np.ndarray) -> None:
         """Count the synaptic events of spikes."""

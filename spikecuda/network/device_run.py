@@ -2,20 +2,23 @@
 
 import contextlib
 import functools
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikecuda.backends.base import Graph
+from spikecuda.backends.base import Staging
 from spikecuda.backends.memory import Buffer
 from spikecuda.kernels import routines
 from spikecuda.network.blocks import GRAIN
 from spikecuda.network.cohort import Cohort, cohorts, tables
 from spikecuda.network.device_deliveries import Deliveries
+from spikecuda.network.device_input import Inputs
 from spikecuda.network.device_samples import Launch, Samples
-from spikecuda.network.partition import STEP_BITS, RunPlan
-from spikecuda.network.per_step import chunk_steps, step_input
+from spikecuda.network.device_slot import Slot
+from spikecuda.network.partition import RunPlan
+from spikecuda.network.per_step import chunk_steps
 from spikecuda.seed import keys
 
 if TYPE_CHECKING:
@@ -30,6 +33,12 @@ TRACE_BYTES = 16 << 20
 class DeviceRun:
     """A run.
 
+    Windows go through three streams: ``uploads`` copies their input; ``stream`` waits for that and
+    computes; ``downloads`` waits for that and copies what they count and sample to the host.  With
+    two slots, where the host has nothing to exchange, the next windows compute while it takes the
+    spikes of the last ones out of their list.  A slot is used again only after the host has waited
+    for its download, so that nothing else needs an event.
+
     Args:
         partition: whose run; its state is on the device already.
         plan: what is asked.
@@ -41,9 +50,10 @@ class DeviceRun:
     def __init__(self, partition: "DevicePartition", plan: RunPlan) -> None:
         self.partition, self.plan, self.device = partition, plan, partition.device
         self._temporary: list[Buffer] = []
-        # Numbers of windows, and graphs of so many.
-        self._graphs: list[tuple[int, Graph]] = []
-        self._external: Buffer | None = None
+        self._staged: list[Staging] = []
+        self._slots: list[Slot] = []
+        self._flight: deque[Slot] = deque()
+        self._submitted = 0
         self._incoming: Buffer | None = None
         samples = sum(t.ids.size * 8 / t.every for t in plan.traces)
         fits = int(TRACE_BYTES / samples) if samples else plan.steps
@@ -56,27 +66,50 @@ class DeviceRun:
             raise
 
     def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
-        """Advance by some steps; return the spikes, sorted."""
-        p, device = self.partition, self.device
-        lengths = self.plan.windows(p.clock, steps)
-        self._begun = p.clock + steps - lengths[-1]
-        self._feed(steps, external, lengths)
-        device.write(p.clocks, np.array([p.clock, 0, 0, 0]))
-        device.write(p.mark, np.zeros(4, np.int64))
+        """Advance by some steps; return the spikes; with two slots, those of the call before."""
+        slot = self._slots[self._submitted % len(self._slots)]
+        slot.start, slot.steps = self.partition.clock, steps
+        lengths = self.plan.windows(slot.start, steps)
+        self._begun = slot.start + steps - lengths[-1]
+        device = self.device
+        self._inputs.feed(slot, external, lengths)
+        self._samples.begin(slot)
+        device.uploads.record(slot.uploaded)
+        device.stream.wait(slot.uploaded)
+        device.clear(slot.listed.mark.buffer)
+        full = self.plan.window
         while lengths:
-            full = self.plan.window
-            for count, graph in self._graphs:
+            for count, graph in slot.graphs:
                 if lengths[:count] == [full] * count:
                     graph.replay()
                     break
             else:
                 count = 1
-                self._enqueue(lengths[0])
+                self._enqueue(slot, lengths[0])
             lengths = lengths[count:]
-        device.synchronize()
-        self._samples.take(steps)
-        count = int(device.read(p.mark)[2])
-        return np.sort(device.read(p.spikes, count)) if count else np.empty(0, np.int64)
+        device.stream.record(slot.computed)
+        device.downloads.wait(slot.computed)
+        device.download(slot.listed.mark, 4)
+        self._samples.send(slot)
+        device.downloads.record(slot.downloaded)
+        self._submitted += 1
+        self._flight.append(slot)
+        return self.take() if len(self._flight) == len(self._slots) else np.empty(0, np.int64)
+
+    def take(self) -> np.ndarray:
+        """Wait for the windows that are under way longest; return their spikes, sorted."""
+        if not self._flight:
+            return np.empty(0, np.int64)
+        slot = self._flight[0]
+        found = slot.take(self.device)
+        self._samples.take(slot)
+        self._flight.popleft()
+        return found
+
+    @property
+    def under_way(self) -> int | None:
+        """The first step whose spikes have not been taken; None if there is none."""
+        return self._flight[0].start if self._flight else None
 
     def receive(self, spikes: np.ndarray) -> None:
         """Deliver spikes of other partitions."""
@@ -86,30 +119,40 @@ class DeviceRun:
         self.device.write(self._incoming, spikes)
         self.device.write(self._incoming_mark, np.array([self._begun, 0, spikes.size, 0]))
         given = {
-            "_spikes": self._incoming, "_bounds": self._incoming_mark, "_mark": self._incoming_mark,
+            **self._slots[0].listed.values(), "_spikes": self._incoming,
+            "_bounds": self._incoming_mark, "_mark": self._incoming_mark,
         }  # fmt: skip
         for launch in self._deliveries.own:
             self._launch(launch, given)
         self.device.synchronize()
 
     def close(self) -> None:
-        """Give back what only the run needed."""
+        """Give back what only the run needed, once nothing is under way."""
         with contextlib.ExitStack() as stack:
             for buffer in self._temporary:
                 stack.callback(self.partition.free, buffer)
-            for _, graph in self._graphs:
-                stack.callback(graph.close)
-        self._temporary, self._graphs = [], []
+            for staging in self._staged:
+                stack.callback(self.device.unstage, staging)
+            for slot in self._slots:
+                for _, graph in slot.graphs:
+                    stack.callback(graph.close)
+            if self._flight:
+                # After a failure: whether it fails again does not matter.
+                with contextlib.suppress(Exception):
+                    self.device.synchronize()
+        self._temporary, self._staged, self._slots = [], [], []
+        self._flight.clear()
 
     # Making.
 
     def _make(self) -> None:
         p, plan = self.partition, self.plan
-        self._rows: list[tuple[Cohort, dict[str, Buffer]]] = []
+        made = cohorts(p.neurons, plan.drives, p.share)
+        self._inputs = Inputs(self, made)
         self._updates: list[Launch] = []
         section = np.zeros(p.share.size // GRAIN, np.uint16)
         self._section = self.new("sections", section.size, np.uint16)
-        for cohort in cohorts(p.neurons, plan.drives, p.share):
+        for cohort in made:
             self._updates.append(self._update(cohort))
             for i, g in enumerate(cohort.groups):
                 place = p.share.places[g] // GRAIN
@@ -120,41 +163,50 @@ class DeviceRun:
             self.device.kernel(routines.collect()),
             {
                 "_bits": p.bits, "_valid": p.valid, "_numbers": p.numbers_of_words,
-                "_spikes": p.spikes, "_mark": p.mark, "_clock": p.clocks,
                 "_words": np.int64(words),
             },
             [],
         )  # fmt: skip
         self._deliveries = Deliveries(self)
-        if self._deliveries.given:
-            self._external = self.new("given spikes", plan.external.size, np.int64)
-            self._bounds = self.new("bounds", p.windows + 2, np.int64)
         self._samples = Samples(self)
+        more = plan.single and plan.steps > self.most_steps
+        for number in range(self.device.slots if more else 1):
+            self._slots.append(self._slot(number))
+        self.device.synchronize()  # cleared buffers are for other streams, too
         if not p.share.size:
             return
         together = max(1, min(WINDOWS, STEPS // plan.window)) if plan.single else 1
-        for count in sorted({together, 1}, reverse=True):
-            if plan.steps >= 2 * count * plan.window:
-                work = functools.partial(self._enqueue_all, [plan.window] * count)
-                self._graphs.append((count, self.device.capture(work)))
+        for slot in self._slots:
+            for count in sorted({together, 1}, reverse=True):
+                if plan.steps >= 2 * count * plan.window:
+                    lengths = [plan.window] * count
+                    work = functools.partial(self._enqueue_all, slot, lengths)
+                    slot.graphs.append((count, self.device.capture(work)))
+
+    def _slot(self, number: int) -> Slot:
+        """Return a slot with its buffers."""
+        stream = self.device.stream
+        given = self._inputs.given() if self._deliveries.given else ()
+        return Slot(
+            self.partition.spike_list(number), self._inputs.rows(), given, self._samples.slot(),
+            uploaded=stream.record(), computed=stream.record(), downloaded=stream.record(),
+        )  # fmt: skip
 
     def _update(self, cohort: Cohort) -> Launch:
         """Return a cohort's launch."""
         p, plan, spec = self.partition, self.plan, cohort.spec
         key0, key1 = keys(p.neurons[cohort.groups[0]].group.neurons.seed)
         values: dict[str, Any] = {
-            **p.states, "_section": self._section, "_mark": p.mark, "_cells": p.cells,
+            **p.states, "_section": self._section, "_cells": p.cells,
             "_ring": np.int64(p.ring - 1), "_stride": np.int64(p.ports * p.share.size),
-            "_bits": p.bits, "_clock": p.clocks, "_first": np.int64(0), "_last": np.int64(0),
+            "_bits": p.bits, "_first": np.int64(0), "_last": np.int64(0),
             "_count": np.int64(p.share.size), "_key0": key0, "_key1": key1,
         }  # fmt: skip
         given = tables(cohort, p.neurons, plan.drives, p.share, p.wiring.exponent)
-        rows = self._step_rows(cohort)
-        self._rows.append((cohort, rows))
-        values |= rows
+        later = {"_steps", "_mark", "_clock", *self._inputs.names(cohort)}
         for argument in spec.arguments:
             name = argument.name
-            if name in values or name == "_steps":
+            if name in values or name in later:
                 continue
             value = given.get(name)
             if value is None:
@@ -174,79 +226,33 @@ class DeviceRun:
             parts[g] = np.broadcast_to(np.asarray(value), (drive.count,))
         return p.gather(parts, dtype)
 
-    def _step_rows(self, cohort: Cohort) -> dict[str, Buffer]:
-        """Return buffers for the input that changes from step to step."""
-        p, plan = self.partition, self.plan
-        g = cohort.groups[0]
-        found = step_input(
-            plan.drives[g][0], cohort.spec, p.neurons[g].group.neurons, plan.start, 0, 1
-        )
-        result = {}
-        for name, array in found.items():
-            row = p.share.size if name == "_drive" else array.size
-            result[name] = self.new(name.strip("_"), self.most_steps * row, array.dtype)
-        return result
-
     # Running.
 
-    def _enqueue_all(self, lengths: list[int]) -> None:
+    def _enqueue_all(self, slot: Slot, lengths: list[int]) -> None:
         """Launch windows, one after the other."""
         for k in lengths:
-            self._enqueue(k)
+            self._enqueue(slot, k)
 
-    def _enqueue(self, steps: int) -> None:
+    def _enqueue(self, slot: Slot, steps: int) -> None:
         """Launch a window: what a graph captures."""
-        p = self.partition
+        own, k = slot.listed.values(), np.int64(steps)
         for launch in self._deliveries.given:
-            self._launch(launch, {"_spikes": self._external, "_bounds": self._bounds})
-        k = np.int64(steps)
-        for launch in self._updates:
-            self._launch(launch, {"_steps": k})
-        self._collect.ranges = [(0, steps * (p.share.size // GRAIN))]
-        self._launch(self._collect, {"_steps": k})
-        own = {"_spikes": p.spikes, "_bounds": p.mark, "_mark": p.mark}
+            spikes, bounds = slot.given
+            self._launch(launch, {**own, "_spikes": spikes.buffer, "_bounds": bounds.buffer})
+        for launch, rows in zip(self._updates, slot.rows, strict=True):
+            buffers = {name: staging.buffer for name, staging in rows.items()}
+            self._launch(launch, {**own, **buffers, "_steps": k})
+        self._collect.ranges = [(0, steps * (self.partition.share.size // GRAIN))]
+        self._launch(self._collect, {**own, "_steps": k})
         for launch in self._deliveries.own:
             self._launch(launch, own)
-        for launch in self._samples.launches:
-            self._launch(launch, {})
+        for number, launch in enumerate(self._samples.launches):
+            self._launch(launch, {**own, **self._samples.values(slot, number)})
 
     def _launch(self, launch: Launch, more: Mapping[str, Any]) -> None:
         values = {"_first": np.int64(0), "_last": np.int64(0), **launch.values, **more}
         arguments = [values[a.name] for a in launch.kernel.spec.arguments]
         self.device.launch(launch.kernel, arguments, launch.ranges)
-
-    def _feed(self, steps: int, external: np.ndarray, lengths: list[int]) -> None:
-        """Write the input of the next steps."""
-        p, plan, device = self.partition, self.plan, self.device
-        for cohort, buffers in self._rows:
-            if not buffers:
-                continue
-            drive_table = None
-            for g in cohort.groups:
-                found = step_input(
-                    plan.drives[g][0], cohort.spec, p.neurons[g].group.neurons, p.clock,
-                    p.clock - plan.start, steps,
-                )  # fmt: skip
-                table = found.pop("_drive", None)
-                if table is not None:
-                    if drive_table is None:
-                        drive_table = np.zeros((steps, p.share.size), table.dtype)
-                    part, place = slice(*p.share.starts[g]), p.share.places[g]
-                    drive_table[:, place : place + p.share.counts[g]] = (
-                        table.reshape(steps, -1)[:, part]
-                    )  # fmt: skip
-                if g == cohort.groups[0]:
-                    for name, array in found.items():
-                        device.write(buffers[name], array)
-            if drive_table is not None:
-                device.write(buffers["_drive"], drive_table.reshape(-1))
-        if self._external is not None:
-            ends = p.clock + np.cumsum(lengths)
-            bounds = np.searchsorted(external, ends << STEP_BITS)
-            device.write(self._bounds, np.concatenate([[0], bounds]))
-            if external.size:
-                device.write(self._external, external)
-        self._samples.begin()
 
     def new(self, name: str, size: int, dtype: Any) -> Buffer:
         """Return a zeroed buffer that is given back at the end of the run."""
@@ -259,3 +265,9 @@ class DeviceRun:
         buffer = self.partition.put(name.strip("_"), np.ascontiguousarray(values))
         self._temporary.append(buffer)
         return buffer
+
+    def staged(self, name: str, size: int, dtype: Any) -> Staging:
+        """Return such a buffer with host memory that it is copied from or to."""
+        staging = self.device.stage(self.new(name, size, dtype))
+        self._staged.append(staging)
+        return staging

@@ -96,6 +96,7 @@ class DeviceEngine:
                     self.clock += some
                     report(done)
                     release()
+                found += self._together([p.rest for p in self.partitions])
         except BaseException:
             # What went wrong first is what to tell.
             with contextlib.suppress(Exception):
@@ -215,7 +216,7 @@ class DeviceEngine:
         def work(mine: Sequence[int]) -> None:
             for i in mine:
                 try:
-                    with reported(self.partitions[i], self.clock, AFTER_FAILURE):
+                    with reported(self.partitions[i], self.partitions[i].settled, AFTER_FAILURE):
                         results[i] = calls[i](*arguments)
                 except BaseException as error:
                     self._failed = str(error) or type(error).__name__

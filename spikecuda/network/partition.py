@@ -84,6 +84,11 @@ class Partition(ABC):
 
     @property
     @abstractmethod
+    def settled(self) -> int:
+        """The first step whose spikes are not known yet."""
+
+    @property
+    @abstractmethod
     def most_steps(self) -> int:
         """The most steps of one call of ``advance`` within the run that has begun."""
 
@@ -100,8 +105,13 @@ class Partition(ABC):
             external: given spikes of these steps, sorted.
 
         Returns:
-            The spikes of the partition's neurons, sorted.
+            The spikes of the partition's neurons, sorted.  Where there is no other partition they
+            may be those of an earlier call; ``rest`` returns what is missing.
         """
+
+    def rest(self) -> np.ndarray:
+        """Wait for what is under way; return the spikes that ``advance`` has not returned."""
+        return np.empty(0, np.int64)
 
     @abstractmethod
     def receive(self, spikes: np.ndarray) -> None:

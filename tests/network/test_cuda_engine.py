@@ -109,24 +109,24 @@ def test_a_failing_device_is_named_with_its_step_and_reset_helps(monkeypatch):
         wanted = outcome(net, 10.0)
         net.reset()
         net.run(4.0)
-        read = devices[1].read
-        monkeypatch.setattr(devices[1], "read", failing(read))
+        download = devices[1].download
+        monkeypatch.setattr(devices[1], "download", failing(download))
         with pytest.raises(DeviceError, match=r"cuda-emu:1 failed at step 40 \(.*out of bounds"):
             net.run(4.0)
         with pytest.raises(SpikecudaError, match=r"cannot go on: cuda-emu:1 failed .* reset\(\)"):
             net.run(4.0)
-        monkeypatch.setattr(devices[1], "read", read)
+        monkeypatch.setattr(devices[1], "download", download)
         net.reset()
         assert outcome(net, 10.0) == wanted
     for device in devices:
         device.close()
 
 
-def failing(read):
-    def fail(buffer, size=None):
-        if buffer.name == "mark":
+def failing(download):
+    def fail(staging, size):
+        if staging.buffer.name == "mark":
             raise RuntimeError("out of bounds")
-        return read(buffer, size)
+        return download(staging, size)
 
     return fail
 

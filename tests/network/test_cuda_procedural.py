@@ -6,7 +6,7 @@ import pytest
 from cuda_networks import drawn_again, far, outcome
 
 from spikecuda.backends.cuda_emu import CudaEmuDevice
-from spikecuda.kernels import render
+from spikecuda.kernels import compile_cuda, render
 from spikecuda.network import ExpCurrent, FixedOutDegree, Network, drawn
 
 LISTS = {
@@ -80,14 +80,18 @@ def test_marks_without_a_barrier_between_lanes_are_a_race(monkeypatch):
         source = original(spec, target)
         return source.replace("cuda.syncwarp()", "pass") if "subset" in spec.name else source
 
+    def forget():
+        render.load.cache_clear()
+        compile_cuda._front_end.cache_clear()
+
     monkeypatch.setattr(render, "render", without)
-    render.load.cache_clear()
+    forget()
     device = CudaEmuDevice(mode="race")
     try:
         with pytest.raises(emu.DataRace, match="subset"):
             run(drawn_again, [device], 3.0)
     finally:
-        render.load.cache_clear()
+        forget()
         device.close()
 
 

@@ -14,7 +14,7 @@ from random_networks import Layout, built, descriptions
 from test_network_bits import assert_samples, outcome, spikes_of
 
 from spikecuda.backends.cuda_emu import CudaEmuDevice
-from spikecuda.network import delivery, drawn, per_step, sheets
+from spikecuda.network import delivery, device_partition, drawn, per_step, sheets
 from spikecuda.network.trace import variables
 
 LISTS = (
@@ -35,6 +35,7 @@ class Machine:
     Attributes:
         places: names of the devices, each a partition.
         window: the most steps between two exchanges of spikes.
+        windows: that a list of spikes holds; with one device, as many are under way twice.
         style: constants that choose how rows are delivered.
         resident: threads that an emulated device holds at once.
         seed: of the order that it runs blocks and streams in.
@@ -46,6 +47,7 @@ class Machine:
 
     places: tuple
     window: int
+    windows: int
     style: dict
     resident: int
     seed: int
@@ -71,8 +73,8 @@ def machines(draw):
     """A ``Machine``."""
     return Machine(
         draw(st.sampled_from(LISTS)), draw(st.sampled_from((1, 2, 5, 64))),
-        draw(st.sampled_from(STYLES)), draw(st.sampled_from((128, 1024, 1 << 14))),
-        draw(st.integers(0, 3)), draw(st.booleans()),
+        draw(st.sampled_from((1, 4, 254))), draw(st.sampled_from(STYLES)),
+        draw(st.sampled_from((128, 1024, 1 << 14))), draw(st.integers(0, 3)), draw(st.booleans()),
         draw(st.sampled_from(("spikes", "nothing", "everything"))), draw(st.integers(1, 9)),
         tuple(draw(st.lists(st.floats(0, 1), max_size=3))),
     )  # fmt: skip
@@ -97,6 +99,7 @@ def test_bits_over_devices(description, machine):
     with ExitStack() as stack:
         devices = m.opened(stack)
         stack.enter_context(mock.patch.object(per_step, "MAX_WINDOW", m.window))
+        stack.enter_context(mock.patch.object(device_partition, "WINDOWS", m.windows))
         stack.enter_context(mock.patch.object(drawn, "SEEN_BYTES", m.resident))
         for (module, name), value in m.style.items():
             stack.enter_context(mock.patch.object(module, name, value))
