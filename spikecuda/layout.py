@@ -1,6 +1,6 @@
 """What a run needs besides the partition: buffers for its inputs and outputs, and for how long."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,8 @@ class Layout:
         paged: arrays with an element for each neuron that come to the device for each window: the
             partition's own and inputs.
         given: arrays of other libraries that lie on the device.
+        lent: whether the spike bits are another run's buffer: on a device where a window is
+            drained before the next one is computed, all partitions may use the same one.
         span: neurons that the device holds at once.
         window: steps of a launch.
         slots: windows that may be under way at once.
@@ -35,6 +37,7 @@ class Layout:
     direct: frozenset[str]
     paged: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
+    lent: bool = False
     span: int = 0
     window: int = 1
     slots: int = 1
@@ -58,9 +61,19 @@ class Layout:
             + sum(
                 size * types[name].itemsize * rows
                 for name, size in (*self.inputs, *self.outputs)
-                if name not in self.direct
+                if name not in self.direct and not (self.lent and name == "_bits")
             )
         )
+
+    @property
+    def words(self) -> int:
+        """Words of a row of spike bits."""
+        return dict(self.outputs)["_bits"]
+
+    def lending(self, words: int) -> "Layout":
+        """Return the layout of a run whose spike bits have room for rows of others."""
+        outputs = tuple((name, words if name == "_bits" else size) for name, size in self.outputs)
+        return replace(self, outputs=outputs)
 
     @property
     def types(self) -> dict[str, np.dtype]:
@@ -114,5 +127,5 @@ def layout_of(partition: Partition, spec: KernelSpec, drive: Drive) -> Layout:
         direct = frozenset(names | ({"_drive"} if drive.rows_fit() else set()))
     return Layout(
         spec, tuple(fixed), tuple(inputs), tuple(outputs), direct, tuple(paged),
-        frozenset(drive.given), partition.span,
+        frozenset(drive.given), span=partition.span,
     )  # fmt: skip

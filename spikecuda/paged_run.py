@@ -128,7 +128,9 @@ class PagedRun(PartitionRun):
         return slot
 
 
-def run_of(partition: Partition, kernel: Kernel, layout: Layout) -> PartitionRun:
-    """Return the run that suits a partition."""
+def run_of(
+    partition: Partition, kernel: Kernel, layout: Layout, bits: Buffer | None = None
+) -> PartitionRun:
+    """Return the run that suits a partition; for the arguments see ``PartitionRun``."""
     kind = PagedRun if isinstance(partition, PagedPartition) else PartitionRun
-    return kind(partition, kernel, layout)
+    return kind(partition, kernel, layout, bits)

@@ -84,6 +84,7 @@ class PartitionRun:
         partition: whose.
         kernel: built for the partition's device.
         layout: sizes.
+        bits: where the spike bits of a layout that is lent them go.
 
     Attributes:
         collected: steps of the run whose results are on the host.
@@ -92,9 +93,11 @@ class PartitionRun:
         windows, launches: how many the run had so far.
     """
 
-    def __init__(self, partition: Partition, kernel: Kernel, layout: Layout) -> None:
+    def __init__(
+        self, partition: Partition, kernel: Kernel, layout: Layout, bits: Buffer | None = None
+    ) -> None:
         self.partition, self.kernel, self.layout = partition, kernel, layout
-        self.device = partition.device
+        self.device, self._lent = partition.device, bits
         self._buffers: list[Buffer] = []
         self._fixed: dict[str, Buffer] = {}
         self._slots: list[Slot] = []
@@ -157,6 +160,13 @@ class PartitionRun:
         if worth and not self.layout.direct and "_drive" not in self.layout.given:
             for slot in self._slots:
                 self._capture(slot)
+
+    @property
+    def bits(self) -> Buffer:
+        """The spike bits of the first slot."""
+        found = self._slots[0].values["_bits"]
+        assert isinstance(found, Buffer)
+        return found
 
     @property
     def in_flight(self) -> int:
@@ -344,7 +354,11 @@ class PartitionRun:
             staged.append({})
             for name, size in arrays:
                 if name not in layout.direct:
-                    values[name] = self._allocate(name, size * layout.window, types[name])
+                    if name == "_bits" and layout.lent:
+                        assert self._lent is not None
+                        values[name] = self._lent
+                    else:
+                        values[name] = self._allocate(name, size * layout.window, types[name])
                     staged[-1][name] = self.device.stage(values[name])
         return Slot(
             values, staged[0], staged[1], uploaded=stream.record(), started=stream.record(),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spikecuda.backends.base import Device, Kernel
+from spikecuda.backends.memory import Buffer
 from spikecuda.crew import Crew
 from spikecuda.drive import Drive
 from spikecuda.errors import OutOfMemoryError
@@ -17,6 +18,7 @@ from spikecuda.interrupt import held_interrupt
 from spikecuda.layout import layout_of
 from spikecuda.paged_run import run_of
 from spikecuda.partition import INPUT_FACTOR, WINDOW_STEPS_MIN
+from spikecuda.partition_run import PartitionRun
 from spikecuda.population import AFTER_FAILURE, Population, RunResult, reported
 from spikecuda.spikes import SpikeList, Spikes, joined, merged
 
@@ -64,13 +66,18 @@ def run(
         window = _window(members, total)
         for member in members:
             member.fit(window, total)
+        _lend(members)
+        if any(member.outgrown for member in members):  # what is lent goes with its lender
+            for member in members:
+                member.population.drop_runs()
         _require_memory(members, total)
         for member in members:
             member.build()
         begin = time.perf_counter()
         try:
+            lent: dict[Device, Buffer] = {}
             for member in members:
-                member.open(start, total)
+                member.open(start, total, lent)
             with held_interrupt() as release:
                 submitted = done = 0
                 while done < total:
@@ -105,7 +112,6 @@ class _Member:
 
     Attributes:
         layouts: what the run needs on each partition.
-        runs: the partitions' runs.
         traces: recorded states by name, arrays (steps, neurons).
         done: steps whose results are on the host.
     """
@@ -113,7 +119,6 @@ class _Member:
     def __init__(self, request: Request, total: int) -> None:
         self.request, self.population = request, request.population
         plan = self.population.plan
-        self.runs = self.population.runs
         self.total = self.done = 0
         self.traces: dict[str, np.ndarray] = {}
         self._shape = (total, plan.count)
@@ -126,20 +131,27 @@ class _Member:
         self._kernel_seconds: dict[Device, float] = {}
 
     @property
+    def runs(self) -> list[PartitionRun]:
+        """The partitions' runs."""
+        return self.population.runs
+
+    @property
+    def outgrown(self) -> bool:
+        """Whether there are buffers of a last run that was another kind of run."""
+        return bool(self.runs) and [run.layout for run in self.runs] != self.layouts
+
+    @property
     def trace_bytes(self) -> int:
         """Bytes of the recorded states."""
         item = np.dtype(self.population.plan.precision.real).itemsize
         return self._shape[0] * self._shape[1] * len(self.request.traced) * item
 
     def fit(self, window: int, total: int) -> None:
-        """Settle the window, and give back the buffers of the last run unless they suit."""
+        """Settle the window."""
         self.layouts = [
             replace(layout, window=window, slots=part.slots(-(-total // window)))
             for part, layout in zip(self.population.partitions, self.layouts, strict=True)
         ]
-        if [run.layout for run in self.runs] != self.layouts:
-            self.population.drop_runs()
-        self.runs = self.population.runs
 
     def build(self) -> None:
         """Compile what the run needs; never part of its time."""
@@ -148,14 +160,21 @@ class _Member:
             self._kernels = [part.device.kernel(self._spec) for part in parts]
             parts[0].device.build_host_loops()
 
-    def open(self, start: int, total: int) -> None:
-        """Allocate what the run needs, and give it its input."""
+    def open(self, start: int, total: int, lent: dict[Device, Buffer]) -> None:
+        """Allocate what the run needs, and give it its input.
+
+        Args:
+            start: number of the first step.
+            total: steps of the run.
+            lent: spike bits that runs on a device lend each other; the first one adds its own.
+        """
         request, parts = self.request, self.population.partitions
         self.record()
         if not self.runs:
             for part, kernel, layout in zip(parts, self._kernels, self.layouts, strict=True):
                 with reported(part.device, start):
-                    self.runs.append(run_of(part, kernel, layout))
+                    self.runs.append(run_of(part, kernel, layout, lent.get(part.device)))
+                lent.setdefault(part.device, self.runs[-1].bits)
         for run in self.runs:
             with reported(run.device, start):
                 run.begin(request.drive, start, total, self.traces, request.keep_spikes)
@@ -173,9 +192,11 @@ class _Member:
             steps: of the window; 0 only takes results.
         """
         mine = [run for run in self.runs if run.device is device]
-        if steps:
-            for run in mine:
+        for run in mine:
+            if steps:
                 run.submit(steps)
+            if run.due and device.shares_host_memory:  # the next one's spike bits go there, too
+                run.collect()
         for run in mine:
             if run.due or (run.in_flight and not steps):
                 run.collect()
@@ -285,14 +306,35 @@ def _window(members: Sequence[_Member], total: int) -> int:
     """Return the steps of a window: what suits the memory that is fullest."""
     found = [member.population.window_limit or total for member in members]
     rows: dict[str, tuple[int, int, int]] = {}
+    widest: dict[Device, int] = {}
     for member in members:
         for part, layout in zip(member.population.partitions, member.layouts, strict=True):
-            most = part.window_bytes
-            row, step, limit = rows.get(part.device.home, (0, 0, most))
-            rows[part.device.home] = (
-                row + part.row_bytes, step + layout.per_step(), min(limit, most)
-            )  # fmt: skip
+            device, most, more = part.device, part.window_bytes, part.row_bytes
+            if device.shares_host_memory:  # see _lend
+                before = widest.get(device, 0)
+                widest[device] = max(before, more)
+                more = widest[device] - before
+            row, step, limit = rows.get(device.home, (0, 0, most))
+            rows[device.home] = (row + more, step + layout.per_step(), min(limit, most))
     return min(*found, *(window_steps(total, *row) for row in rows.values()))
+
+
+def _lend(members: Sequence[_Member]) -> None:
+    """Let partitions have their spike bits in one place where a window is drained at once.
+
+    Three types share a cache then as one does, and their windows are as long as its windows.
+    """
+    shared: dict[Device, list[tuple[_Member, int]]] = {}
+    for member in members:
+        for i, part in enumerate(member.population.partitions):
+            if part.device.shares_host_memory:
+                shared.setdefault(part.device, []).append((member, i))
+    for users in shared.values():
+        words = max(member.layouts[i].words for member, i in users)
+        for member, i in users:
+            layout = member.layouts[i]
+            first = (member, i) == users[0]
+            member.layouts[i] = layout.lending(words) if first else replace(layout, lent=True)
 
 
 def _require_memory(members: Sequence[_Member], total: int) -> None:
