@@ -28,6 +28,7 @@ HERE = Path(__file__).parent
 CHUNK = 1024
 # A network's kernel takes one step a call, mostly: a chunk costs more than it saves.
 NETWORK_CHUNK = 4096
+L1_BYTES = 28 << 10
 TARGETS = ("cpu", "cuda", "cudasim")
 _importing = threading.RLock()
 
@@ -117,8 +118,16 @@ def _import(path: Path, source: str) -> ModuleType:
 
 
 def chunk_of(spec: KernelSpec) -> int:
-    """Return how many neurons a CPU kernel takes at once."""
-    return NETWORK_CHUNK if spec.network else CHUNK
+    """Return how many neurons a CPU kernel takes at once, so that they stay in L1."""
+    i = spec.inputs
+    if spec.network:
+        return NETWORK_CHUNK
+    if i.noises or i.pulses:
+        return CHUNK
+    arrays = len(spec.varying) + (i.bias == NEURON) + i.gains + i.drive
+    real = 8 if spec.precision.real == "float64" else 4
+    size = spec.bytes_per_neuron() + real * arrays + 4 * spec.dither_words + 1
+    return 2 * CHUNK if 2 * CHUNK * size <= L1_BYTES else CHUNK
 
 
 def scratch(spec: KernelSpec) -> list[tuple[str, str, int, int]]:
@@ -195,7 +204,8 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "expm1": "expm1_64" if p.real == "float64" else "expm1_32",
         "log": "log64" if p.real == "float64" else "log32",
         "storage": p.storage,
-        "refrac_type": p.refrac,
+        # A GPU counts in a register of 32 bits, whatever it stores.
+        "refrac_type": spec.refrac if target == "cpu" else "int32",
         "constants": spec.constants,
         "shared": [c for c in (*spec.constants, *counts) if c not in spec.varying],
         "varying": varying,

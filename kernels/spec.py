@@ -1,5 +1,6 @@
 """What distinguishes one update kernel from another: its structure, never its numbers."""
 
+import functools
 import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,13 +25,18 @@ CODEC = ("origin", "span", "gain", "shift")
 
 @dataclass(frozen=True)
 class Precision:
-    """The storage and compute types that a precision's name stands for."""
+    """The storage and compute types that a precision's name stands for.
+
+    ``refrac`` counts refractory steps as long as no period is too long for it, else
+    ``long_refrac``: half the memory, and as many neurons in a vector as there are reals.
+    """
 
     name: str
     suffix: str
     real: str
     storage: str
     refrac: str
+    long_refrac: str
 
     @property
     def half(self) -> bool:
@@ -39,9 +45,9 @@ class Precision:
 
 
 PRECISIONS = {
-    "float16": Precision("float16", "f16", "float32", "uint16", "int16"),
-    "float32": Precision("float32", "f32", "float32", "float32", "int32"),
-    "float64": Precision("float64", "f64", "float64", "float64", "int32"),
+    "float16": Precision("float16", "f16", "float32", "uint16", "int8", "int16"),
+    "float32": Precision("float32", "f32", "float32", "float32", "int16", "int32"),
+    "float64": Precision("float64", "f64", "float64", "float64", "int16", "int32"),
 }
 
 
@@ -93,6 +99,7 @@ class KernelSpec:
         receptors: in a network: where synaptic input arrives; None outside networks.
         sections: in a network on CUDA: a launch covers several populations, and what differs
             between them only in value comes from tables with a row for each.
+        long_refractory: whether a period takes more steps than ``precision.refrac`` counts.
     """
 
     model: Any
@@ -105,6 +112,12 @@ class KernelSpec:
     traces: tuple[str, ...] = ()
     receptors: tuple[ReceptorSpec, ...] | None = None
     sections: bool = False
+    long_refractory: bool = False
+
+    @property
+    def refrac(self) -> str:
+        """Type of the counter of refractory steps."""
+        return self.precision.long_refrac if self.long_refractory else self.precision.refrac
 
     @property
     def network(self) -> bool:
@@ -156,7 +169,7 @@ class KernelSpec:
         result += [f"_weight{j}" for j, (_, w) in enumerate(i.pulses) if w == SHARED]
         return tuple(result)
 
-    @property
+    @functools.cached_property
     def arguments(self) -> tuple[Argument, ...]:
         """The kernel's arguments, in order, the same on every target; see ``sections``."""
         if self.sections:
@@ -164,10 +177,10 @@ class KernelSpec:
         p, i = self.precision, self.inputs
         result = [Argument(state, p.storage, True) for state in self.model.states]
         if self.refractory:
-            result.append(Argument("refrac", p.refrac, True))
+            result.append(Argument("refrac", self.refrac, True))
         result += [Argument(n, p.real, n in self.varying) for n in self.constants]
         if self.refractory:
-            result.append(Argument("n_ref", p.refrac, "n_ref" in self.varying))
+            result.append(Argument("n_ref", self.refrac, "n_ref" in self.varying))
         for receptor in self.synapses:
             x, rules = receptor.prefix, receptor.rules
             result += [Argument(f"{x}{state}", p.real, True) for state in rules.states]
@@ -237,8 +250,8 @@ class KernelSpec:
 
     def bytes_per_neuron(self) -> int:
         """Bytes of state that one neuron takes."""
-        width = {"uint16": 2, "int16": 2, "float32": 4, "int32": 4, "float64": 8}
-        held = width[self.precision.refrac] if self.refractory else 0
+        width = {"int8": 1, "int16": 2, "uint16": 2, "int32": 4, "float32": 4, "float64": 8}
+        held = width[self.refrac] if self.refractory else 0
         synaptic = sum(len(r.rules.states) for r in self.synapses) * width[self.precision.real]
         return len(self.model.states) * width[self.precision.storage] + held + synaptic
 

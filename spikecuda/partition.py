@@ -212,7 +212,7 @@ class Partition:
         for name in plan.model.states:
             self.state[name] = self._array(name, plan.precision.storage)
         if plan.refractory:
-            self.state["refrac"] = self._array("refrac", plan.precision.refrac)
+            self.state["refrac"] = self._array("refrac", plan.spec().refrac)
         values: dict[str, Any] = dict(self.state)
         for name, value in plan.constants.items():
             if value.ndim:

@@ -60,8 +60,13 @@ class Plan:
         return KernelSpec(
             self.model, self.precision, self.scheme, self.substeps, self.refractory,
             frozenset(name for name, value in self.constants.items() if value.ndim),
-            inputs or InputSpec(), traces,
+            inputs or InputSpec(), traces, long_refractory=self.long_refractory,
         )  # fmt: skip
+
+    @property
+    def long_refractory(self) -> bool:
+        """Whether a refractory period takes more steps than the usual counter holds."""
+        return self.refractory and self.constants["n_ref"].dtype == self.precision.long_refrac
 
     def bytes_per_neuron(self) -> int:
         """Return the bytes of state and of constants that each neuron takes."""
@@ -125,13 +130,16 @@ def make_plan(
                 f"{', '.join(known)}"
             )
     periods = _refractory_steps(model, values, step, types)
-    refractory = periods is not None and bool(np.any(periods > 0))
-    spec = KernelSpec(model, types, chosen, parts, refractory)
+    longest = 0.0 if periods is None else float(periods.max())
+    refractory, long_refractory = longest > 0, longest > np.iinfo(types.refrac).max
+    spec = KernelSpec(
+        model, types, chosen, parts, refractory, long_refractory=bool(long_refractory)
+    )
     all_constants = model.constants(values, step / parts)
     constants = {n: _cast(n, all_constants[n], types.real) for n in spec.constants}
     if refractory:
         assert periods is not None
-        constants["n_ref"] = periods.astype(types.refrac)
+        constants["n_ref"] = periods.astype(spec.refrac)
     codecs = {}
     if types.half:
         for name, declared in model.states.items():
@@ -176,7 +184,7 @@ def _refractory_steps(
     if not model.refractory:
         return None
     steps = np.rint(values["t_ref"] / dt)
-    limit = int(np.iinfo(precision.refrac).max)
+    limit = int(np.iinfo(precision.long_refrac).max)
     if np.any(steps > limit):
         raise SpikecudaValueError(
             f"t_ref must be <= {limit * dt:g} ms at dt = {dt:g} ms in {precision.name} (got "

@@ -23,6 +23,7 @@ def _pointer_to(kind):
     return convert
 
 
+_as_int8 = _pointer_to(types.int8)
 _as_uint8 = _pointer_to(types.uint8)
 _as_int16 = _pointer_to(types.int16)
 _as_uint16 = _pointer_to(types.uint16)
@@ -31,6 +32,12 @@ _as_uint32 = _pointer_to(types.uint32)
 _as_int64 = _pointer_to(types.int64)
 _as_float32 = _pointer_to(types.float32)
 _as_float64 = _pointer_to(types.float64)
+
+
+@njit(error_model="numpy")
+def int8_at(address, size):
+    """Return the int8 array of ``size`` elements at an address."""
+    return carray(_as_int8(np.int64(address)), size)
 
 
 @njit(error_model="numpy")

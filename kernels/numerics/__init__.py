@@ -8,6 +8,7 @@ contract.  Importing this package imports numba.
 from spikecuda.kernels.numerics.arithmetic import (
     absolute,
     both,
+    count_down,
     div,
     either,
     fma,
@@ -32,6 +33,7 @@ from spikecuda.kernels.numerics.variates import gaussian_pair, poisson_count, un
 __all__ = [
     "absolute",
     "both",
+    "count_down",
     "dither_bits",
     "dither_word",
     "div",

@@ -99,6 +99,21 @@ def _negation(typingctx, a):
 
 
 @intrinsic
+def _count_down(typingctx, count, positive):
+    if not isinstance(count, types.Integer) or positive != types.boolean:
+        return None
+
+    def generate(context, builder, signature, args):
+        zero, one = ir.Constant(args[0].type, 0), ir.Constant(args[0].type, 1)
+        less = builder.sub(args[0], one)
+        if is_cuda(context):
+            return builder.select(args[1], less, args[0])
+        return builder.select(builder.icmp_signed(">", less, zero), less, zero)
+
+    return count(count, positive), generate
+
+
+@intrinsic
 def float_bits(typingctx, a):
     """Reinterpret a float32 as int32, or a float64 as int64."""
     result = {types.float32: types.int32, types.float64: types.int64}.get(a)
@@ -170,6 +185,15 @@ def either(a, b):
 def negation(a):
     """Return ``not a``."""
     return _negation(a)
+
+
+@njit(error_model="numpy")
+def count_down(count, positive):
+    """Return ``count - 1``, but never below 0; ``positive`` is ``count > 0``, ``count`` >= 0.
+
+    A predicated subtraction on a GPU, and a maximum on the CPU, which needs no mask.
+    """
+    return _count_down(count, positive)
 
 
 @njit(error_model="numpy")

@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from spikecuda.kernels.numerics.arithmetic import _select, bits_float, float_bits
+from spikecuda.kernels.numerics.arithmetic import bits_float, float_bits, is_cuda
 from spikecuda.kernels.numerics.philox import philox
 
 I32, U = np.int32, np.uint32
@@ -38,6 +38,25 @@ def _float_to_half(typingctx, a):
         return builder.bitcast(builder.fptrunc(args[0], ir.HalfType()), ir.IntType(16))
 
     return types.uint16(a), generate
+
+
+@intrinsic
+def _unless_nan(typingctx, a, rounded):
+    """Return ``rounded``, or ``a`` where it is a NaN that rounding would lose.
+
+    A GPU's NaN, 0x7fffffff, would wrap around to zero.  A CPU's arithmetic makes 0xffc00000, and
+    passes on what a half can hold, up to 0xffffe000: neither wraps, so nothing is compared there
+    (6 to 12 % of a float16 step).
+    """
+    if a != types.float32 or rounded != a:
+        return None
+
+    def generate(context, builder, signature, args):
+        if not is_cuda(context):
+            return args[1]
+        return builder.select(builder.fcmp_ordered("==", args[0], args[0]), args[1], args[0])
+
+    return a(a, rounded), generate
 
 
 @njit(error_model="numpy")
@@ -75,8 +94,7 @@ def round_half(a, low_bits):
             where halves are evenly spaced, the result is rounded to nearest.
     """
     bits = I32(float_bits(a) + low_bits) & ~LOW_BITS
-    # The canonical NaN of a GPU, 0x7fffffff, would wrap around to zero.
-    return _float_to_half(_select(a == a, bits_float(I32(bits)), a))
+    return _float_to_half(_unless_nan(a, bits_float(I32(bits))))
 
 
 @njit(error_model="numpy")

@@ -32,6 +32,7 @@ from spikecuda.launch import BRANCHES, grid
 RESIDENT = 1024
 # How the scalars of a kernel are handed to the driver.
 SCALARS = {
+    "int8": ctypes.c_int8,
     "int16": ctypes.c_int16,
     "int32": ctypes.c_int32,
     "int64": ctypes.c_int64,

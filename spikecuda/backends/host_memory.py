@@ -13,6 +13,8 @@ from spikecuda.errors import SpikecudaError
 from spikecuda.host import available_memory
 
 ALIGNMENT = 64  # a cache line, and the widest vector register
+# Asking the system how much is free takes 0.1 ms, longer than a step of a small pool.
+TRIFLE = 1 << 20
 
 
 class HostMemory:
@@ -105,6 +107,11 @@ class HostMemoryDevice(Device):
     def read(self, buffer: Buffer, size: int | None = None) -> np.ndarray:
         """Return a view of the first ``size`` elements."""
         return np.asarray(buffer.data[:size])
+
+    def require(self, size: int, what: str) -> None:
+        """Raise OutOfMemoryError unless ``size`` more bytes fit."""
+        if size > TRIFLE:
+            super().require(size, what)
 
     def upload(self, staging: Staging, size: int) -> None:
         """Do nothing: the host has written the buffer itself."""

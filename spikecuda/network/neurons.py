@@ -35,7 +35,7 @@ class Neurons:
         for name in plan.model.states:
             self.state[name] = np.zeros(n, plan.precision.storage)
         if plan.refractory:
-            self.state["refrac"] = np.zeros(n, plan.precision.refrac)
+            self.state["refrac"] = np.zeros(n, plan.spec().refrac)
         real = np.dtype(plan.precision.real)
         for name, receptor in group.receptors.items():
             spec = receptor.spec(name)
@@ -76,8 +76,11 @@ class Neurons:
         stored = self.state[key]
         spread = np.broadcast_to(values, stored.shape)
         if key == "refrac":
-            if np.any((spread < 0) | (spread != np.floor(spread))):
-                raise SpikecudaValueError("refrac must be whole steps >= 0; round the values")
+            limit = np.iinfo(stored.dtype).max
+            if np.any((spread < 0) | (spread > limit) | (spread != np.floor(spread))):
+                raise SpikecudaValueError(
+                    f"refrac must be whole steps from 0 to {limit} (got {spread.ravel()[:3]}...)"
+                )
             cast = spread.astype(stored.dtype)
         elif codec:
             cast = codec.encode(spread)

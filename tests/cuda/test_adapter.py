@@ -88,7 +88,7 @@ def test_launches_say_what_they_should(fake_gpu):
     # The last are _first, _last, _count, _steps, _identity and the seed's two keys.
     assert [w[-7:] for w in words] == [[0, 64, N, 3, 0, 7, 0], [64, 97, N, 3, 0, 7, 0]]
     kinds = {type(v) for v in updates[0].arguments["kernel_args"]}
-    assert kinds == {ctypes.c_int32, ctypes.c_int64, ctypes.c_uint32, ctypes.c_float}
+    assert kinds == {ctypes.c_int16, ctypes.c_int64, ctypes.c_uint32, ctypes.c_float}
 
 
 def test_an_array_is_seven_words(fake_gpu):

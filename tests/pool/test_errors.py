@@ -143,7 +143,7 @@ def test_a_pool_beyond_memory_is_refused_before_allocation(monkeypatch):
     from spikecuda.backends import host_memory
 
     monkeypatch.setattr(host_memory, "available_memory", lambda: 10_000_000)
-    with pytest.raises(OutOfMemoryError, match=r"a pool of 2,000,000 neurons needs 20 MB .* 10 MB"):
+    with pytest.raises(OutOfMemoryError, match=r"a pool of 2,000,000 neurons needs 16 MB .* 10 MB"):
         make(2_000_000)
     with (
         make(100_000) as pool,

@@ -208,13 +208,13 @@ def test_metrics_are_exact():
         assert figures.updates == 2_000_000
         assert figures.spikes == result.num_spikes == len(result.spikes) > 1000
         assert figures.mean_rate == pytest.approx(figures.spikes / 1000 / 0.2)
-        assert figures.host_bytes["v"] == 4000 and figures.host_bytes["refrac"] == 4000
+        assert figures.host_bytes["v"] == 4000 and figures.host_bytes["refrac"] == 2000
         # A capacitance per neuron makes one constant per neuron.
         assert figures.host_bytes["p_i"] == 4000
         assert figures.host_bytes["spike bits"] == 1024 * 32 * 4
         assert set(figures.host_bytes) == {"v", "refrac", "p_i", "spike bits", "clock"}
         assert figures.device_bytes == {}
-        assert figures.state_bytes_per_neuron == 8
+        assert figures.state_bytes_per_neuron == 6
         assert 0 < figures.kernel_seconds <= figures.run_seconds
         assert figures.updates_per_second == pytest.approx(2e6 / figures.run_seconds)
         assert figures.compile_seconds > 0
@@ -224,7 +224,7 @@ def test_metrics_are_exact():
 @pytest.mark.parametrize(
     "model, precision, size",
     [
-        ("lif", "float16", 4), ("lif", "float32", 8), ("lif", "float64", 12),
+        ("lif", "float16", 3), ("lif", "float32", 6), ("lif", "float64", 10),
         ("adex", "float16", 4), ("adex", "float32", 8), ("adex", "float64", 16),
         ("izhikevich", "float16", 4), ("izhikevich", "float32", 8), ("izhikevich", "float64", 16),
     ],
@@ -232,6 +232,29 @@ def test_metrics_are_exact():
 def test_bytes_of_state(model, precision, size):
     with GPUNeuronPool(10, model, precision=precision, **LIF) as pool:
         assert pool.metrics().state_bytes_per_neuron == size
+
+
+@pytest.mark.parametrize("precision, t_ref, size", [("float16", 12.8, 4), ("float32", 3276.8, 8)])
+def test_a_long_refractory_period_takes_a_wider_counter(target, precision, t_ref, size):
+    """One step more than the usual counter holds; the other neurons keep their bits."""
+    spikes = []
+    for last in (2.0, t_ref):
+        periods = np.full(100, 2.0)
+        periods[-1] = last
+        with GPUNeuronPool(100, precision=precision, params={"t_ref": periods}, **target) as pool:
+            found = pool.run(steps=1500, input=400.0).spikes
+            assert pool.metrics().state_bytes_per_neuron == (
+                size if last == t_ref else size * 3 // 4
+            )
+            spikes.append((found.step, found.neuron))
+            if last == t_ref:
+                since = 1499 - found.step[found.neuron == 99][-1]
+                assert pool.state["refrac"][-1] == max(0, round(t_ref * 10) - since)
+    (step, neuron), (wide_step, wide_neuron) = spikes
+    common, wide_common = neuron < 99, wide_neuron < 99
+    np.testing.assert_array_equal(step[common], wide_step[wide_common])
+    np.testing.assert_array_equal(neuron[common], wide_neuron[wide_common])
+    assert (~wide_common).sum() < (~common).sum()
 
 
 def test_compile_time_is_kept_apart():

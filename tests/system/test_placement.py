@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_refused_with_the_numbers():
     devices = [device("a", 40_000), device("b", 20_000)]
     plans = {"lif": plan(10_000), "adex": plan(5_000, "adex")}
     words = (
-        r"15,000 neurons need 150 KB \(lif 100 KB, adex 50 KB; available: 40 KB on a, 20 KB on b\)"
+        r"15,000 neurons need 130 KB \(lif 80 KB, adex 50 KB; available: 40 KB on a, 20 KB on b\)"
     )
     with pytest.raises(OutOfMemoryError, match=words):
         place(plans, devices, 10**6)

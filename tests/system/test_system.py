@@ -196,6 +196,7 @@ def test_a_device_that_cannot_allocate_gives_everything_back(monkeypatch):
         original(self, threads)
         opened.append(self)
 
+    monkeypatch.setattr("spikecuda.backends.host_memory.TRIFLE", 0)
     monkeypatch.setattr(CpuDevice, "__init__", remember)
     monkeypatch.setattr(
         CpuDevice, "available_memory", lambda self: 10**9 if self is opened[0] else 1000
