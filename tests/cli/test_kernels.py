@@ -31,7 +31,7 @@ def test_list_a_model(cli):
     assert data["arch"] == "sm_90" and len(data["kernels"]) == 3
     for row in data["kernels"]:
         assert 8 <= row["registers"] <= 128 and row["spill_bytes"] == 0
-    assert [r["state_bytes"] for r in data["kernels"]] == [4, 8, 12]
+    assert [r["state_bytes"] for r in data["kernels"]] == [3, 6, 10]
 
 
 def test_list_without_the_cuda_extra(cli, no_cuda):
@@ -106,8 +106,8 @@ def test_traffic():
     lif = kernelspec.make_spec(find("lif"), "float32", None, 1, "constant")
     moved = kernelspec.traffic(lif)
     # v and refrac, read and written; one spike bit.
-    assert (moved.launch, moved.step) == (16.0, 0.125)
-    assert moved.per_step(16) == 1.125
+    assert (moved.launch, moved.step) == (12.0, 0.125)
+    assert moved.per_step(16) == 0.875
     drive = kernelspec.make_spec(find("adex"), "float64", None, 1, "per-neuron+drive")
     assert kernelspec.traffic(drive).launch == 2 * 16 + 8
     assert kernelspec.traffic(drive).step == 8.125

@@ -281,7 +281,7 @@ def test_a_pool_larger_than_the_gpu_streams_from_pinned_memory(fake_gpu):
     fake.forget()
     with GPUNeuronPool(1_000_000, device="cuda:0") as pool:
         assert "out of core in" in repr(pool)
-        assert fake.pinned >= 8_000_000
+        assert fake.pinned >= 6_000_000
         pool.run(steps=2, input=300.0)
         copies = fake.named("cuMemcpyHtoDAsync")
         assert {c.arguments["hStream"] for c in copies[1:]} == {pool.device.uploads.core}

@@ -76,7 +76,7 @@ def test_the_microcircuits_update_moves_state_and_arrivals_once(cc):
     spec = networks.update("microcircuit")
     found = profile(inspected(spec, cc))
     # v, refrac and the current; what arrives is read and cleared, and a bit is written.
-    assert found.launch_bytes["store"] == spec.bytes_per_neuron() == 12
-    assert found.launch_bytes["load"] == pytest.approx(12, abs=0.1)
+    assert found.launch_bytes["store"] == spec.bytes_per_neuron() == 10
+    assert found.launch_bytes["load"] == pytest.approx(10, abs=0.1)
     assert found.step_bytes["store"] == 4 + 1 / 8
     assert found.main.steps == 1

@@ -74,7 +74,7 @@ def test_any_pages_and_windows_give_the_same_bits(shared, count, page, window, p
 def test_what_does_not_fit_streams_and_says_so():
     device = CudaEmuDevice(memory=400_000)
     expected, _ = run("cpu", 50_000, full=False)
-    found, part = run(device, 50_000, full=False)  # 16 bytes a neuron
+    found, part = run(device, 50_000, full=False)  # 12 bytes a neuron and step
     assert isinstance(part, PagedPartition) and len(part.pages) > 2
     assert found == expected
     assert device.pool.peak <= 400_000
@@ -83,7 +83,7 @@ def test_what_does_not_fit_streams_and_says_so():
         assert f"out of core in {len(part.pages)} pages of {part.span:,} neurons" in repr(pool)
         pool.run(steps=3, input=300.0)
         figures = pool.metrics()
-        assert figures.host_bytes == {"v": 200_000, "refrac": 200_000}
+        assert figures.host_bytes == {"v": 200_000, "refrac": 100_000}
         assert figures.device_bytes["v"] == 2 * 4 * part.span
         assert figures.launches_per_window == len(part.pages) + 1
         assert figures.memory.pinned >= 400_000
@@ -101,7 +101,7 @@ def test_what_does_not_fit_streams_and_says_so():
 def test_streaming_can_be_refused_and_has_its_limits(monkeypatch):
     device = CudaEmuDevice(memory=400_000)
     with pytest.raises(
-        OutOfMemoryError, match=r"a pool of 50,000 neurons needs 500 KB on cuda-emu"
+        OutOfMemoryError, match=r"a pool of 50,000 neurons needs 400 KB on cuda-emu"
     ):
         GPUNeuronPool(50_000, device=device, out_of_core=False)
     with pytest.raises(
