@@ -111,7 +111,7 @@ def test_streaming_can_be_refused_and_has_its_limits(monkeypatch):
     with pytest.raises(SpikecudaError, match="out_of_core must be True, False or None"):
         GPUNeuronPool(100, device="cpu", out_of_core="yes")
     monkeypatch.setattr("spikecuda.backends.host_memory.available_memory", lambda: 100_000)
-    with pytest.raises(OutOfMemoryError, match=r"50,000 neurons out of core need 400 KB of host"):
+    with pytest.raises(OutOfMemoryError, match=r"50,000 neurons out of core need 300 KB of host"):
         GPUNeuronPool(50_000, device=device)
     tiny = CudaEmuDevice(memory=1000)
     with pytest.raises(OutOfMemoryError, match="a page of 32 neurons needs"):
