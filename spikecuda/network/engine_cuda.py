@@ -4,7 +4,7 @@ import contextlib
 import functools
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,8 @@ class DeviceEngine:
         """Advance by some steps; see ``CpuEngine.run``.
 
         Raises:
-            DeviceError: a device failed; the network goes on after ``reset`` only.
+            DeviceError: a device failed; once the run has begun to change state, the network goes
+                on after ``reset`` only.
         """
         self._require_ready(steps)
         begin = time.perf_counter()
@@ -86,9 +87,9 @@ class DeviceEngine:
         found: list[np.ndarray] = []
         before, compiled = self._counts.copy(), self.compile_seconds
         try:
-            self._together([p.begin for p in self.partitions], plan)
-            done = 0
+            self._together([p.begin for p in self.partitions], plan, advice="")
             with held_interrupt() as release:
+                done = 0
                 while done < steps:
                     some = min(self._most_steps(plan, done), steps - done)
                     found.append(self._advance(plan, some))
@@ -96,13 +97,14 @@ class DeviceEngine:
                     self.clock += some
                     report(done)
                     release()
-                found += self._together([p.rest for p in self.partitions])
+                with self._whole():
+                    found += self._together([p.rest for p in self.partitions])
+                    self._together([p.end for p in self.partitions])
         except BaseException:
             # What went wrong first is what to tell.
             with contextlib.suppress(Exception):
                 self._end()
             raise
-        self._end()
         self.seconds += time.perf_counter() - begin - (self.compile_seconds - compiled)
         for n in self.neurons:
             n.check()
@@ -189,23 +191,35 @@ class DeviceEngine:
         a, z = np.searchsorted(plan.external, ends)
         # Before the first step of a run there may be what was sent at its start.
         due = plan.external[0 if self.clock == plan.start else a : z]
-        lists = self._together([p.advance for p in self.partitions], steps, due)
-        if len(lists) == 1:
-            return lists[0]
-        others = self._exchange.swap(lists)
-        self._together(
-            [functools.partial(p.receive, other)
-             for p, other in zip(self.partitions, others, strict=True)]
-        )  # fmt: skip
+        with self._whole():
+            lists = self._together([p.advance for p in self.partitions], steps, due)
+            if len(lists) == 1:
+                return lists[0]
+            others = self._exchange.swap(lists)
+            self._together(
+                [functools.partial(p.receive, other)
+                 for p, other in zip(self.partitions, others, strict=True)]
+            )  # fmt: skip
         return np.sort(np.concatenate(lists))
 
+    @contextlib.contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Let the network go on after ``reset`` only if what is done inside breaks off."""
+        try:
+            yield
+        except BaseException as error:
+            self._failed = str(error) or type(error).__name__
+            raise
+
     def _end(self) -> None:
-        """End the run on all partitions."""
+        """End a run that broke off on all partitions."""
         with contextlib.ExitStack() as stack:
             for p in self.partitions:
                 stack.callback(p.end)
 
-    def _together(self, calls: Sequence[Callable[..., Any]], *arguments: Any) -> list[Any]:
+    def _together(
+        self, calls: Sequence[Callable[..., Any]], *arguments: Any, advice: str = AFTER_FAILURE
+    ) -> list[Any]:
         """Call a function for each partition, devices side by side; return the results.
 
         Raises:
@@ -215,12 +229,8 @@ class DeviceEngine:
 
         def work(mine: Sequence[int]) -> None:
             for i in mine:
-                try:
-                    with reported(self.partitions[i], self.partitions[i].settled, AFTER_FAILURE):
-                        results[i] = calls[i](*arguments)
-                except BaseException as error:
-                    self._failed = str(error) or type(error).__name__
-                    raise
+                with reported(self.partitions[i], self.partitions[i].settled, advice):
+                    results[i] = calls[i](*arguments)
 
         places: dict[str, list[int]] = {}
         for i, p in enumerate(self.partitions):

@@ -16,6 +16,7 @@ from spikecuda.network.neurons import Neurons
 from spikecuda.network.partition import Partition
 from spikecuda.network.per_step import window_steps
 from spikecuda.network.places import on_cpu
+from spikecuda.population import reported
 
 
 class Opened:
@@ -67,14 +68,15 @@ class Opened:
             partitions: list[Partition] = []
             for device, share in zip(self.devices, shares, strict=True):
                 partition: Partition
-                if on_cpu(device):
-                    partition = CpuPartition(
-                        device.name, share, neurons, wiring, first, device.threads
-                    )
-                else:
-                    partition = DevicePartition(
-                        device, share, neurons, wiring, first, numbers, window
-                    )
+                with reported(device, 0):
+                    if on_cpu(device):
+                        partition = CpuPartition(
+                            device.name, share, neurons, wiring, first, device.threads
+                        )
+                    else:
+                        partition = DevicePartition(
+                            device, share, neurons, wiring, first, numbers, window
+                        )
                 stack.callback(partition.close)
                 partitions.append(partition)
             engine = DeviceEngine(neurons, first, wiring, partitions, window)
