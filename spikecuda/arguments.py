@@ -7,6 +7,27 @@ import numpy as np
 
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 
+# The step counter of the random numbers has 64 bits, and windows end beyond the last step.
+MAX_STEPS = 2**62
+
+
+def shown(value: object) -> str:
+    """Return what an error shows of a value: one line, 80 characters."""
+    return " ".join(repr(value).split())[:80]
+
+
+def as_real(name: str, value: object, unit: str = "") -> float:
+    """Return a real number, NaN and infinity included."""
+    if isinstance(value, bool | np.bool_ | np.complexfloating) or not isinstance(
+        value, int | float | np.number
+    ):
+        where = f" in {unit}" if unit else ""
+        raise SpikecudaTypeError(f"{name} must be a number{where} (got {shown(value)})")
+    try:
+        return float(value)
+    except OverflowError:
+        raise SpikecudaValueError(f"{name} must fit in float64 (got {shown(value)})") from None
+
 
 def as_count(name: str, value: object, low: int, high: int) -> int:
     """Return an integer within [low, high]."""
@@ -15,7 +36,7 @@ def as_count(name: str, value: object, low: int, high: int) -> int:
             raise TypeError
         count = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise SpikecudaTypeError(f"{name} must be an integer (got {value!r:.80})") from None
+        raise SpikecudaTypeError(f"{name} must be an integer (got {shown(value)})") from None
     if not low <= count <= high:
         raise SpikecudaValueError(f"{name} must be from {low} to {high:,} (got {count:,})")
     return count
@@ -23,11 +44,10 @@ def as_count(name: str, value: object, low: int, high: int) -> int:
 
 def as_positive(name: str, value: object, unit: str) -> float:
     """Return a finite number > 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise SpikecudaTypeError(f"{name} must be a number in {unit} (got {value!r:.80})")
-    if not (math.isfinite(value) and value > 0):
-        raise SpikecudaValueError(f"{name} must be > 0 {unit} (got {float(value)!r})")
-    return float(value)
+    number = as_real(name, value, unit)
+    if not (math.isfinite(number) and number > 0):
+        raise SpikecudaValueError(f"{name} must be > 0 {unit} (got {number!r})")
+    return number
 
 
 def as_steps(steps: object, duration: object, dt: float) -> int:
@@ -43,7 +63,7 @@ def as_steps(steps: object, duration: object, dt: float) -> int:
             f"give either steps or duration (got steps={steps!r}, duration={duration!r})"
         )
     if steps is not None:
-        return as_count("steps", steps, 0, 2**62)
+        return as_count("steps", steps, 0, MAX_STEPS)
     return as_multiple("duration", duration, dt)
 
 
@@ -54,11 +74,17 @@ def on_grid(width: float, dt: float) -> float:
 
 def as_multiple(name: str, value: object, dt: float) -> int:
     """Return how many steps of dt a time >= 0 ms is; raise unless it is a multiple of dt."""
-    if not isinstance(value, int | float | np.number) or not math.isfinite(value) or value < 0:
-        raise SpikecudaValueError(f"{name} must be >= 0 ms (got {value!r})")
-    count = round(float(value) / dt)
-    if not math.isclose(count * dt, float(value), rel_tol=1e-9, abs_tol=1e-9):
+    time = as_real(name, value, "ms")
+    if not math.isfinite(time) or time < 0:
+        raise SpikecudaValueError(f"{name} must be >= 0 ms (got {time!r})")
+    if time > MAX_STEPS * dt:
         raise SpikecudaValueError(
-            f"{name} must be a multiple of dt = {dt:g} ms (got {value!r}); use {count * dt:g}"
+            f"{name} must be <= {MAX_STEPS * dt:g} ms, 2^62 steps of dt (got {time!r})"
+        )
+    count = round(time / dt)
+    if not math.isclose(count * dt, time, rel_tol=1e-9, abs_tol=1e-9):
+        near = max(1, count) * dt
+        raise SpikecudaValueError(
+            f"{name} must be a multiple of dt = {dt:g} ms (got {time!r}); use {near:g}"
         )
     return count

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecuda.arguments import as_real
 from spikecuda.errors import SpikecudaValueError
 
 # Of so many draws one is good, but for once in 10^8 cases; the rest is clipped.
@@ -22,6 +23,12 @@ class Distribution(ABC):
     @abstractmethod
     def draw(self, count: int, stream: int, seed: int, identity: int = 0) -> np.ndarray:
         """Return ``count`` float64 numbers for the neurons from ``identity`` on."""
+
+
+def _numbers(made: Distribution, *names: str) -> None:
+    """Raise unless fields are real numbers."""
+    for name in names:
+        as_real(name, getattr(made, name))
 
 
 def _require(condition: bool, message: str) -> None:
@@ -43,6 +50,7 @@ class Normal(Distribution):
     redraw: bool = False
 
     def __post_init__(self) -> None:
+        _numbers(self, "mean", "std", "low", "high")
         _require(math.isfinite(self.mean), f"mean must be finite (got {self.mean!r})")
         _require(0 <= self.std < math.inf, f"std must be >= 0 (got {self.std!r})")
         _require(self.low <= self.high, f"low must be <= high (got {self.low!r}, {self.high!r})")
@@ -80,6 +88,7 @@ class LogNormal(Distribution):
     std: float
 
     def __post_init__(self) -> None:
+        _numbers(self, "mean", "std")
         _require(0 < self.mean < math.inf, f"mean must be > 0 (got {self.mean!r})")
         _require(0 <= self.std < math.inf, f"std must be >= 0 (got {self.std!r})")
 
@@ -100,6 +109,7 @@ class Uniform(Distribution):
     high: float
 
     def __post_init__(self) -> None:
+        _numbers(self, "low", "high")
         _require(
             math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high,
             f"low must be <= high, both finite (got {self.low!r}, {self.high!r})",

@@ -14,6 +14,7 @@ from spikecuda.inputs import (
     Poisson,
     Ramp,
     Step,
+    as_array,
     finite,
     terms,
 )
@@ -167,7 +168,7 @@ class Drive:
         return cast if cast.ndim else cast[()]
 
     def _add_per_step(self, term: PerStep) -> None:
-        array = np.asarray(term.values)
+        array = as_array("PerStep", term.values)
         if array.dtype.kind not in "fiu":
             raise SpikecudaValueError(f"PerStep needs numbers (got dtype {array.dtype})")
         if array.shape == (self.steps,):

@@ -46,5 +46,6 @@ def nearest(name: str, known: "list[str] | tuple[str, ...]") -> str:
     """Return ``"; did you mean 'x'?"`` for the known name closest to ``name``, or ``""``."""
     import difflib
 
-    match = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
-    return f"; did you mean {match[0]!r}?" if match else ""
+    lower = {k.lower(): k for k in known}
+    match = difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.5)
+    return f"; did you mean {lower[match[0]]!r}?" if match else ""

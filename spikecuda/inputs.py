@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.arguments import as_real, shown
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.exchange import GpuArray, lies_on_gpu
 from spikecuda.models.parameter import as_values
@@ -80,7 +81,7 @@ class Ramp(Input):
     def __post_init__(self) -> None:
         _interval(self.start, self.stop)
         for name in ("first", "last", "stop"):
-            value = getattr(self, name)
+            value = as_real(name, getattr(self, name))
             if not math.isfinite(value):
                 raise SpikecudaValueError(f"{name} must be finite (got {value!r})")
 
@@ -158,11 +159,21 @@ def terms(value: object) -> tuple[Input, ...]:
         value, int | float | np.ndarray | np.generic | Iterable
     ):
         raise SpikecudaTypeError(
-            f"input must be a number, an array or an Input (got {value!r:.80}); see "
+            f"input must be a number, an array or an Input (got {shown(value)}); see "
             "spikecuda.inputs for what there is"
         )
-    array = np.asarray(value)
+    array = as_array("input", value)
     return (PerStep(array) if array.ndim == 2 else Constant(array),)
+
+
+def as_array(name: str, value: object) -> np.ndarray:
+    """Return an array of whatever is no input by itself; raise if its rows differ in length."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise SpikecudaTypeError(
+            f"{name} must be an array with rows of one length (got {shown(value)})"
+        ) from None
 
 
 def _on_gpu(name: str) -> SpikecudaTypeError:
@@ -173,6 +184,7 @@ def _on_gpu(name: str) -> SpikecudaTypeError:
 
 
 def _interval(start: float, stop: float) -> None:
+    start, stop = as_real("start", start, "ms"), as_real("stop", stop, "ms")
     if not (math.isfinite(start) and start >= 0):
         raise SpikecudaValueError(f"start must be >= 0 ms (got {start!r})")
     if not stop > start:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.arguments import as_count, as_positive
+from spikecuda.arguments import as_count, as_positive, shown
 from spikecuda.codec import Codec
 from spikecuda.distributions import Distribution
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
@@ -121,6 +121,10 @@ def make_plan(
     chosen = _scheme(model, scheme)
     parts = as_count("substeps", substeps, 1, 64)
     values = model.resolve(_drawn(model, params, n, key, identity), n)
+    for value in values.values():
+        value.flags.writeable = False
+    if initial is not None and not isinstance(initial, Mapping):
+        raise SpikecudaTypeError(f"initial must be a dict of name: value (got {shown(initial)})")
     given = dict(initial or {})
     for name in given:
         if name not in model.states:
@@ -155,11 +159,17 @@ def make_plan(
 
 def by_name(params: Mapping[str, np.ndarray], value: Any) -> Any:
     """Return a value, a parameter given by its name, or a function of parameters, evaluated."""
+    names = list(inspect.signature(value).parameters) if callable(value) else []
+    for name in [value] if isinstance(value, str) else names:
+        if name not in params:
+            known = list(params)
+            raise SpikecudaValueError(
+                f"a number, or the name of a parameter, is needed (got {name!r})"
+                f"{nearest(name, known)}; there are {', '.join(known)}"
+            )
     if isinstance(value, str):
         return params[value]
-    if callable(value):
-        return value(**{p: params[p] for p in inspect.signature(value).parameters})
-    return value
+    return value(**{name: params[name] for name in names}) if callable(value) else value
 
 
 def _drawn(
@@ -167,7 +177,7 @@ def _drawn(
 ) -> dict[str, Any]:
     """Return the parameters with distributions replaced by draws."""
     if params is not None and not isinstance(params, Mapping):
-        raise SpikecudaTypeError(f"params must be a dict of name: value (got {params!r:.80})")
+        raise SpikecudaTypeError(f"params must be a dict of name: value (got {shown(params)})")
     names = list(model.parameters)
     return {
         name: value.draw(count, STREAM_DRAW_PARAMETERS + names.index(name), seed, identity)
@@ -188,7 +198,7 @@ def _refractory_steps(
     if np.any(steps > limit):
         raise SpikecudaValueError(
             f"t_ref must be <= {limit * dt:g} ms at dt = {dt:g} ms in {precision.name} (got "
-            f"{values['t_ref'].max():g}); use a larger dt or float32"
+            f"{values['t_ref'].max():g}); use a larger dt{' or float32' if precision.half else ''}"
         )
     return np.asarray(steps)
 

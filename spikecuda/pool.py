@@ -3,7 +3,7 @@
 import functools
 import logging
 from collections.abc import Iterable, Mapping
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -119,7 +119,7 @@ class GPUNeuronPool:
             if self._owns_device:
                 self.device.close()
             raise
-        self.state = StateView(self.population)
+        self._state = StateView(self.population)
         log.info("%r", self)
 
     @property
@@ -129,8 +129,13 @@ class GPUNeuronPool:
 
     @property
     def params(self) -> Mapping[str, np.ndarray]:
-        """Every parameter, float64 arrays of shape () or (num_neurons,)."""
-        return self.plan.params
+        """Every parameter, float64 arrays of shape () or (num_neurons,); they stay as they are."""
+        return MappingProxyType(dict(self.plan.params))
+
+    @property
+    def state(self) -> StateView:
+        """State variables by name."""
+        return self._state
 
     @property
     def precision(self) -> str:
@@ -300,8 +305,14 @@ def recorded(
     record: str | Iterable[str] | None, model: type[Model]
 ) -> tuple[bool, tuple[str, ...]]:
     """Return whether spikes are recorded, and which states of a model are."""
-    names = () if record is None else (record,) if isinstance(record, str) else tuple(record)
     known = ["spikes", *model.states]
+    if record is None:
+        return False, ()
+    if not isinstance(record, Iterable):
+        raise SpikecudaTypeError(
+            f"record must be a name, several, or None (got {record!r}); it knows {', '.join(known)}"
+        )
+    names = (record,) if isinstance(record, str) else tuple(record)
     for name in names:
         if name not in known:
             raise SpikecudaValueError(

@@ -21,6 +21,8 @@ def as_precision(value: object) -> Precision:
     name = value if isinstance(value, str) else None
     if name is None:
         try:
+            if value is None:  # which NumPy takes for float64
+                raise TypeError
             name = np.dtype(value).name  # type: ignore[call-overload]
         except TypeError:
             name = repr(value)

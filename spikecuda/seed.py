@@ -15,6 +15,8 @@ def as_seed(seed: object) -> int:
         SpikecudaValueError: out of range.
     """
     try:
+        if isinstance(seed, bool):
+            raise TypeError
         value = operator.index(seed)  # type: ignore[arg-type]
     except TypeError:
         raise SpikecudaTypeError(f"seed must be an integer (got {seed!r:.80})") from None

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.arguments import as_count, as_steps
+from spikecuda.arguments import as_count, as_steps, shown
 from spikecuda.backends.base import Device
 from spikecuda.backends.memory import MemoryFigures
 from spikecuda.crew import Crew
@@ -114,6 +114,10 @@ class MultiGPUNeuronSystem:
         given, start = _by_type("params", params, models), _by_type("initial", initial, models)
         weights = _by_type("shares", shares, models)
         sizes = shares_of(total, [weights.get(name, 1.0 if not shares else 0.0) for name in models])
+        if not shares and total < len(models):
+            raise SpikecudaValueError(
+                f"total_neurons must be at least one a type (got {total} for {len(models)} types)"
+            )
         self.counts = {name: n for name, n in zip(models, sizes, strict=True) if n}
         self.first, number = {}, 0
         plans = {}
@@ -272,7 +276,8 @@ def _models(neuron_types: Sequence[str | type[Model]]) -> dict[str, type[Model]]
     """Return the models by name; raise for none or for one that comes twice."""
     if isinstance(neuron_types, str) or not isinstance(neuron_types, Sequence) or not neuron_types:
         raise SpikecudaTypeError(
-            f'neuron_types must be a list of models (got {neuron_types!r:.80}); ["lif", "adex"]'
+            'neuron_types must be a list of models such as ["lif", "adex"] '
+            f"(got {shown(neuron_types)})"
         )
     models = [as_model(neuron_type) for neuron_type in neuron_types]
     names = [model.name for model in models]

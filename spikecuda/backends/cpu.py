@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from spikecuda import tuning
+from spikecuda.arguments import as_count
 from spikecuda.backends.base import Kernel
 from spikecuda.backends.host_memory import HostMemoryDevice, ranged
 from spikecuda.backends.memory import Buffer
-from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.host import cpu_name
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
@@ -18,6 +18,7 @@ from spikecuda.kernels.spec import KernelSpec
 NEURONS_PER_THREAD = 2048
 # Spike bits that stay in a 1 MB cache until they are drained; 4 MB is 10 % slower.
 WINDOW_BYTES = 2 << 20
+MAX_THREADS = 4096
 
 
 def usable_cores() -> int:
@@ -34,11 +35,9 @@ class CpuDevice(HostMemoryDevice):
 
     def __init__(self, threads: int | None = None) -> None:
         super().__init__()
-        if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool)):
-            raise SpikecudaTypeError(f"threads must be an integer or None (got {threads!r})")
-        if threads is not None and threads < 1:
-            raise SpikecudaValueError(f"threads must be >= 1 (got {threads})")
-        self.threads = threads or usable_cores()
+        self.threads = usable_cores()
+        if threads is not None:
+            self.threads = as_count("threads", threads, 1, MAX_THREADS)
         self.name = "cpu"
         self.window_bytes = WINDOW_BYTES
         self.speed = float(self.threads)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecuda.arguments import shown
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 
 
@@ -80,6 +81,10 @@ def as_values(name: str, value: object, count: int) -> np.ndarray:
         SpikecudaTypeError: the value is not made of real numbers.
         SpikecudaValueError: the shape is neither () nor (count,).
     """
+    if np.ma.is_masked(value):
+        raise SpikecudaValueError(
+            f"{name} must have no masked values (got {np.ma.count_masked(value)}); fill them"
+        )
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "fiu":
@@ -87,7 +92,7 @@ def as_values(name: str, value: object, count: int) -> np.ndarray:
         array = array.astype(np.float64)
     except (TypeError, ValueError):
         raise SpikecudaTypeError(
-            f"{name} must be a number or an array of {count} numbers (got {value!r:.80})"
+            f"{name} must be a number or an array of {count} numbers (got {shown(value)})"
         ) from None
     if array.shape not in ((), (count,)):
         raise SpikecudaValueError(

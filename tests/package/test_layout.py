@@ -24,6 +24,7 @@ LAYERS = [
     ),
     ("kernels", "emu"),
     (
+        "arguments",
         "models",
         "seed",
         "host",
@@ -38,7 +39,7 @@ LAYERS = [
         "interrupt",
     ),
     ("kernels.inspection",),
-    ("arguments", "balance", "codec", "geometry", "split", "tuning", "distributions", "inputs"),
+    ("balance", "codec", "geometry", "split", "tuning", "distributions", "inputs"),
     ("drive", "spikes", "metrics", "archive", "monitor", "terminal"),
     ("live",),
     ("progress",),

@@ -39,6 +39,10 @@ BAD_POOLS = [
     (lambda: make(10, batch_size=0), "batch_size must be from 1"),
     (lambda: make(10, precision="float8"), "precision must be float16, float32 or float64"),
     (lambda: make(10, precision="flaot32"), "did you mean 'float32'"),
+    (lambda: make(10, precision=None), r"precision must be .* \(got None\)"),
+    (lambda: make(10, seed=True), "seed must be an integer"),
+    (lambda: make(10, dt=np.array([0.1])), "dt must be a number in ms"),
+    (lambda: make(10, dt=1e-300), r"use a larger dt$"),
     (lambda: make(10, dt=0.0), "dt must be > 0 ms"),
     (lambda: make(10, dt=float("nan")), "dt must be > 0 ms"),
     (lambda: make(10, dt="fast"), "dt must be a number"),
@@ -50,6 +54,21 @@ BAD_POOLS = [
     (lambda: make(10, params={"tau_m": np.nan}), "tau_m must be finite"),
     (lambda: make(10, params={"tau_m": np.ones(9)}), r"shape \(10,\)"),
     (lambda: make(10, params={"tau_m": "slow"}), "tau_m must be a number"),
+    (lambda: make(10, params={"tau_m": True}), "tau_m must be a number"),
+    (lambda: make(10, params={"tau_m": 20 + 0j}), "tau_m must be a number"),
+    (lambda: make(10, params={"tau_m": 10**400}), "tau_m must be a number"),
+    (lambda: make(10, params={"tau_m": np.full(10, None)}), "tau_m must be a number"),
+    (lambda: make(2, params={"tau_m": [[1], [2, 3]]}), "tau_m must be a number"),
+    (
+        lambda: make(40, params={"tau_m": np.ones(40, bool)}),
+        r"\(got array\(\[ True, True, [^\n]*\)$",
+    ),
+    (
+        lambda: make(3, params={"tau_m": np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])}),
+        r"tau_m must have no masked values \(got 1\)",
+    ),
+    (lambda: make(10, params={"Tau_M": 5.0}), "did you mean 'tau_m'"),
+    (lambda: make(10, params={3: 5.0}), "lif has no parameter 3"),
     (lambda: make(10, params={"t_ref": -1.0}), "t_ref must be >= 0 ms"),
     (lambda: make(10, params={"v_reset": -40.0}), "v_reset must be < v_th"),
     (
@@ -59,6 +78,8 @@ BAD_POOLS = [
     (lambda: make(10, params=[1, 2]), "params must be a dict"),
     (lambda: make(10, params={"t_ref": 1e6}, precision="float16"), "t_ref must be <="),
     (lambda: make(10, params={"c_m": 1e-300}), "does not fit in float32"),
+    (lambda: make(10, initial=[1.0]), "initial must be a dict"),
+    (lambda: make(10, initial={"v": "rest"}), "name of a parameter.*did you mean 'v_rest'"),
     (lambda: make(10, initial={"w": 0.0}), "lif has no state 'w'"),
     (lambda: make(10, initial={"v": np.inf}), "v must be finite"),
     (lambda: make(10, initial={"v": np.zeros(3)}), "v must be one number or one per neuron"),
@@ -66,7 +87,8 @@ BAD_POOLS = [
     (lambda: make(10, initial={"v": 1e7}, precision="float16"), "v does not fit in float16"),
     (lambda: make(10, scheme="rk4"), "lif has the schemes exact"),
     (lambda: make(10, substeps=0), "substeps must be from 1 to 64"),
-    (lambda: make(10, threads=0), "threads must be >= 1"),
+    (lambda: make(10, threads=0), "threads must be from 1 to 4,096"),
+    (lambda: make(10, threads=10**9), "threads must be from 1 to 4,096"),
     (lambda: make(10, threads=1.5), "threads must be an integer"),
     (lambda: make(10, device="gpu"), "device must be one of"),
     (lambda: make(10, device="cuda:x"), "device must be one of"),
@@ -75,6 +97,12 @@ BAD_POOLS = [
     (lambda: make(10, device="cuda-emu", threads=2), "threads belongs to the CPU"),
     (lambda: Normal(0.0, -1.0), "std must be >= 0"),
     (lambda: Uniform(2.0, 1.0), "low must be <= high"),
+    (lambda: Normal("a", 1.0), "mean must be a number"),
+    (lambda: Normal(0.0, np.ones(3)), "std must be a number"),
+    (lambda: Uniform(0.0, 1j), "high must be a number"),
+    (lambda: Step(1.0, start="soon"), "start must be a number in ms"),
+    (lambda: Step(1.0, stop=None), "stop must be a number in ms"),
+    (lambda: Ramp(1j, 1.0, 0.0, 1.0), "first must be a number"),
     (lambda: Step(1.0, start=-1.0), "start must be >= 0 ms"),
     (lambda: Step(1.0, start=5.0, stop=5.0), "stop must be > start"),
     (lambda: Ramp(0.0, np.inf, 0.0, 1.0), "last must be finite"),
@@ -101,15 +129,31 @@ BAD_RUNS = [
     (lambda p: p.run(steps=1.5), "steps must be an integer"),
     (lambda p: p.run(duration=-1.0), "duration must be >= 0 ms"),
     (lambda p: p.run(duration=np.nan), "duration must be >= 0 ms"),
+    (lambda p: p.run(duration="1s"), "duration must be a number in ms"),
+    (lambda p: p.run(duration=True), "duration must be a number in ms"),
+    (lambda p: p.run(duration=1e300), "duration must be <= "),
+    (lambda p: p.run(duration=0.04), "multiple of dt = 0.1 ms .* use 0.1"),
+    (lambda p: p.run(steps=2**80), "steps must be from 0"),
     (lambda p: p.run(duration=0.25), "multiple of dt"),
     (lambda p: p.run(steps=5, input=np.ones(9)), "input must be one number or one per neuron"),
     (lambda p: p.run(steps=5, input=np.full(10, np.nan)), "input must be finite"),
     (lambda p: p.run(steps=5, input="strong"), "input must be a number"),
+    (
+        lambda p: p.run(steps=5, input=[[1.0, 2.0], [3.0]]),
+        "input must be .* rows of one length",
+    ),
+    (lambda p: p.run(steps=5, input=np.ones(10, complex)), "input must be a number"),
+    (lambda p: p.run(steps=5, input=np.ones(10, bool)), "input must be a number"),
+    (lambda p: p.run(steps=5, input=np.ones((5, 10, 1))), "input must be one number or one per"),
+    (lambda p: p.run(steps=5, input=Noise), "input must be a number"),
     (lambda p: p.run(steps=5, input=1e39), "input must fit in float32"),
     (lambda p: p.run(steps=5, input=PerStep(np.ones(4))), r"PerStep must have shape \(5,\)"),
     (lambda p: p.run(steps=5, input=np.ones((4, 10))), "PerStep must have shape"),
     (lambda p: p.run(steps=5, input=PerStep(np.full(5, np.inf))), "PerStep must be finite"),
     (lambda p: p.run(steps=5, input=PerStep(["a"] * 5)), "PerStep needs numbers"),
+    (lambda p: p.run(steps=5, input=PerStep([[1], [2, 3]])), "PerStep must be an array with rows"),
+    (lambda p: p.run(steps=5, input=PerStep(np.ones(5, bool))), "PerStep needs numbers"),
+    (lambda p: p.run(steps=5, input=Noise(-np.arange(10.0))), r"sigma must be >= 0 \(got -9"),
     (lambda p: p.run(steps=5, input=Noise(-1.0)), "sigma must be >= 0"),
     (lambda p: p.run(steps=5, input=Noise(np.nan)), "sigma must be finite"),
     (lambda p: p.run(steps=5, input=Poisson(-1.0, 1.0)), "rate must be >= 0 Hz"),
@@ -117,11 +161,16 @@ BAD_RUNS = [
     (lambda p: p.run(steps=5, input=Poisson(1.0, np.ones(3))), "weight must be one number"),
     (lambda p: p.run(steps=5, input=[Constant(1.0), "x"]), "input must be a number"),
     (lambda p: p.run(steps=5, record="spike"), "did you mean 'spikes'"),
+    (lambda p: p.run(steps=5, record="V"), "did you mean 'v'"),
+    (lambda p: p.run(steps=5, record=3), "record must be a name"),
+    (lambda p: p.run(steps=5, record=True), "record must be a name"),
     (lambda p: p.run(steps=5, record=["spikes", "w"]), "record knows spikes, v"),
     (lambda p: p.run(steps=5, progress="yes"), "progress must be"),
     (lambda p: p.state["w"], "lif has no state 'w'"),
     (lambda p: p.state.__setitem__("v", np.nan), "v must be finite"),
     (lambda p: p.state.__setitem__("v", np.ones(3)), "v must be one number"),
+    (lambda p: p.state.__setitem__("v", 1j), "v must be a number"),
+    (lambda p: p.state.__setitem__("v", "rest"), "v must be a number"),
     (lambda p: p.state.__setitem__("refrac", -1), "refrac must be whole steps"),
     (lambda p: p.state.__setitem__("refrac", 0.5), "refrac must be whole steps"),
 ]
@@ -137,6 +186,28 @@ def test_bad_runs_are_refused_and_change_nothing(pool, act, words):
     assert {name: pool.state[name].tobytes() for name in pool.state} == before
     assert pool.steps == steps
     assert pool.device.held() == held
+
+
+def test_what_cannot_be_changed_says_so(pool):
+    """Nothing written to a pool gets lost in silence."""
+    with pytest.raises(TypeError, match="assignment"):
+        pool.params["tau_m"] = 10.0
+    with pytest.raises(ValueError, match="read-only"):
+        pool.params["tau_m"][...] = 10.0
+    with pytest.raises(ValueError, match="read-only"):
+        pool.state["v"][0] = -60.0
+    with pytest.raises(AttributeError):
+        pool.state = {"v": -60.0}
+    with pytest.raises(AttributeError):
+        pool.dt = 0.2
+
+
+def test_no_steps_are_a_run_that_changes_nothing(pool):
+    before, steps = pool.state["v"], pool.steps
+    for result in (pool.run(0, record=["spikes", "v"]), pool.run(duration=0.0, record=["v"])):
+        assert result.steps == result.num_spikes == 0 and result.traces["v"].shape == (0, 10)
+    assert pool.steps == steps
+    np.testing.assert_array_equal(pool.state["v"], before)
 
 
 def test_a_pool_beyond_memory_is_refused_before_allocation(monkeypatch):

@@ -49,7 +49,7 @@ def pools(counts, precision):
             pool.population.close()
             pool.plan, pool.num_neurons = plan, count
             pool.population = Population(plan, [(pool.device, 0, count)])
-            pool.state = StateView(pool.population)
+            pool._state = StateView(pool.population)
             spikes = pool.run(steps=STEPS, input=drive([name])[name]).spikes
             steps.append(spikes.step)
             neurons.append(spikes.neuron + first)
@@ -166,6 +166,7 @@ def test_an_open_device_stays_open():
 BAD = [
     (dict(total_neurons=0), "total_neurons must be from 1"),
     (dict(neurons_per_gpu=0), "neurons_per_gpu must be from 1"),
+    (dict(total_neurons=2, neuron_types=["lif", "adex", "qif"]), "got 2 for 3 types"),
     (dict(neuron_types=[]), "neuron_types must be a list"),
     (dict(neuron_types="lif"), "neuron_types must be a list"),
     (dict(neuron_types=["lif", "lif"]), "neuron_types must differ"),
