@@ -116,7 +116,7 @@ def test_what_cannot_be_shared_is_refused():
     with GPUNeuronPool(N, device="cpu", precision="float16") as pool:
         with pytest.raises(SpikecudaError, match="stored scaled in float16"):
             pool.state.share("v")
-        assert np.asarray(pool.state.share("refrac")).dtype == np.int16
+        assert np.asarray(pool.state.share("refrac")).dtype == np.int8
         with pytest.raises(SpikecudaError, match="did you mean 'v'"):
             pool.state.share("vv")
 
