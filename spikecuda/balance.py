@@ -30,6 +30,11 @@ class Task:
     available: Sequence[float]
 
     @property
+    def needs(self) -> list[float]:
+        """Bytes of each type's neurons."""
+        return [count * size for count, size in zip(self.counts, self.sizes, strict=True)]
+
+    @property
     def devices(self) -> range:
         """The devices' indices."""
         return range(len(self.homes))

@@ -14,6 +14,8 @@ from spikecuda.plan import Plan
 LONG_ENOUGH = 2e-3
 NEURONS, STEPS, REPEATS = 4096, 16, 3
 MOST_NEURONS = 1 << 20
+# What is measured takes at most a PARTth of the free memory.
+PART = 4
 
 
 def cost(device: Device, plan: Plan) -> float:
@@ -32,12 +34,14 @@ def cost(device: Device, plan: Plan) -> float:
 
 def measure(device: Device, plan: Plan) -> float:
     """Return the seconds of one update, from launches that grow until they can be timed."""
-    neurons = min(NEURONS, plan.count)
+    fitting = int(device.available_memory() / (PART * plan.bytes_per_neuron()))
+    most = max(1, min(plan.count, MOST_NEURONS, fitting))
+    neurons = min(NEURONS, most)
     while True:
         seconds = _launch(device, plan, neurons)
-        if seconds >= LONG_ENOUGH or neurons == min(plan.count, MOST_NEURONS):
+        if seconds >= LONG_ENOUGH or neurons == most:
             return seconds / (neurons * STEPS)
-        neurons = min(2 * neurons, plan.count, MOST_NEURONS)
+        neurons = min(2 * neurons, most)
 
 
 def _launch(device: Device, plan: Plan, neurons: int) -> float:

@@ -29,6 +29,7 @@ class PagedPartition(Partition):
     Args:
         plan, device, first, count: as for ``Partition``.
         batch_size: neurons of a page, rounded up to words of 32; None takes what suits the device.
+        users: how many such partitions share the device's memory.
 
     Attributes:
         pages: (first, last) of the neurons of each page.
@@ -36,6 +37,18 @@ class PagedPartition(Partition):
     Raises:
         OutOfMemoryError: host memory does not hold the state, or the device no page.
     """
+
+    def __init__(
+        self,
+        plan: Plan,
+        device: Device,
+        first: int = 0,
+        count: int | None = None,
+        batch_size: int | None = None,
+        users: int = 1,
+    ) -> None:
+        self._users = users
+        super().__init__(plan, device, first, count, batch_size)
 
     def _settle(self, batch_size: int | None) -> None:
         plan, device = self.plan, self.device
@@ -51,7 +64,7 @@ class PagedPartition(Partition):
                 f'{human(free)}); use fewer neurons or precision="float16"'
             )
         each = plan.bytes_per_neuron() + WINDOW_STEPS_MIN // 8 * (1 + INPUT_FACTOR)
-        most = device.available_memory() // (PART * device.slots * each)
+        most = device.available_memory() // (PART * device.slots * each * self._users)
         page = min(batch_size or PAGE, self.count)
         self.span = -(-page // 32) * 32 if batch_size else max(32, min(page, most) // 32 * 32)
         self.pages = [
@@ -61,14 +74,14 @@ class PagedPartition(Partition):
         self.note = f"out of core in {len(self.pages):,} pages of {self.span:,} neurons"
         need = device.slots * self.span * each
         device.require(need, f"a page of {self.span:,} neurons")
+        least = self.row_bytes * WINDOW_STEPS_MIN
+        room = device.available_memory() // (PART * INPUT_FACTOR * device.slots)
+        self._window_bytes = max(least, min(WINDOW_BYTES, room))
 
     @property
     def window_bytes(self) -> int:
         """How large a page's spike bits may be."""
-        device = self.device
-        least = self.row_bytes * WINDOW_STEPS_MIN
-        most = device.available_memory() // (PART * INPUT_FACTOR * device.slots)
-        return max(least, min(WINDOW_BYTES, most))
+        return self._window_bytes
 
     def slots(self, windows: int) -> int:
         """Return how many pages are on the device at once."""
@@ -126,12 +139,14 @@ def partition_of(
     count: int,
     batch_size: int | None,
     out_of_core: bool | None,
+    users: int = 1,
 ) -> Partition:
     """Return a partition that stays on its device, or one that streams through it.
 
     Args:
         plan, device, first, count, batch_size: as for ``Partition``.
         out_of_core: whether to stream; None streams what does not fit.
+        users: how many partitions that stream share the device's memory.
 
     Raises:
         SpikecudaValueError: streaming is asked for on a device without memory of its own.
@@ -144,5 +159,6 @@ def partition_of(
         )
     if out_of_core is None and not device.shares_host_memory:
         out_of_core = resident_bytes(plan, count) > device.available_memory()
-    kind = PagedPartition if out_of_core else Partition
-    return kind(plan, device, first, count, batch_size)
+    if out_of_core:
+        return PagedPartition(plan, device, first, count, batch_size, users)
+    return Partition(plan, device, first, count, batch_size)

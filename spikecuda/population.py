@@ -1,7 +1,7 @@
 """A population: one plan, split over one or more partitions."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -74,6 +74,7 @@ class Population:
         turn: shared with other populations that run together; None makes one.
         out_of_core: whether state stays in host memory, see ``PagedPartition``; None: where it
             does not fit on the device.
+        streaming: devices where it does, and how many partitions stream through their memory.
 
     Attributes:
         steps: steps done since the last reset.
@@ -95,6 +96,7 @@ class Population:
         window: int | None = None,
         turn: Turn | None = None,
         out_of_core: bool | None = False,
+        streaming: Mapping[Device, int] | None = None,
     ) -> None:
         self.plan, self.window_limit = plan, window
         self.turn = turn or Turn("pool")
@@ -106,10 +108,14 @@ class Population:
         self.runs: list[PartitionRun] = []
         try:
             for device, first, count in places:
+                users = (streaming or {}).get(device, 0)
                 with reported(device, 0):
                     self.partitions.append(
-                        partition_of(plan, device, first, count, batch_size, out_of_core)
-                    )
+                        partition_of(
+                            plan, device, first, count, batch_size, True if users else out_of_core,
+                            max(1, users),
+                        )
+                    )  # fmt: skip
             self.reset()
         except BaseException:
             self.close()

@@ -89,7 +89,12 @@ def run(
                     before, done = done, min(member.done for member in members)
                     if done > before:
                         report(done)
-                    release()
+                    try:
+                        release()
+                    except BaseException:
+                        while min(member.done for member in members) < submitted:
+                            _advance(members, devices, 0, crew)  # counts what is under way, too
+                        raise
         except BaseException:
             for member in members:
                 with contextlib.suppress(Exception):  # what went wrong first is what to tell

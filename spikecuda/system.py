@@ -65,9 +65,10 @@ class MultiGPUNeuronSystem:
     """Neurons of several models on several devices, run like one pool.
 
     Results do not depend on the devices or the split: neuron numbers, and so the noise a neuron
-    gets and the spikes it gives, are global.  All types go through time together, window by
-    window; after Ctrl-C, too, all neurons are at the same step.  Like a pool, a system belongs to
-    one thread at a time.
+    gets and the spikes it gives, are global.  What devices with memory of their own cannot hold
+    streams through them from host memory, see ``out_of_core`` of ``GPUNeuronPool``.  All types go
+    through time together, window by window; after Ctrl-C, too, all neurons are at the same step.
+    Like a pool, a system belongs to one thread at a time.
 
     Args:
         total_neurons: neurons of all types together.
@@ -135,10 +136,13 @@ class MultiGPUNeuronSystem:
         self.devices = open_devices(devices, self._opened)
         self._crew = Crew(len(self.devices))
         try:
-            for name, places in place(plans, self.devices, most).items():
+            placement = place(plans, self.devices, most)
+            for name, places in placement.places.items():
                 plan = plans[name]
                 size = None if batch_size is None else min(batch_size, plan.count)
-                self.populations[name] = Population(plan, places, size, turn=self._turn)
+                self.populations[name] = Population(
+                    plan, places, size, turn=self._turn, streaming=placement.streaming
+                )
         except BaseException:
             self.close()
             raise
@@ -242,7 +246,13 @@ class MultiGPUNeuronSystem:
     def __repr__(self) -> str:
         types = ", ".join(f"{n:,} {name}" for name, n in self.counts.items())
         where = ", ".join(device.name for device in self.devices)
-        return f"<MultiGPUNeuronSystem: {types}; on {where}>"
+        notes = [
+            f"; {name} {part.note} on {part.device.name}"
+            for name, population in self.populations.items()
+            for part in population.partitions
+            if part.note
+        ]
+        return f"<MultiGPUNeuronSystem: {types}; on {where}{''.join(notes)}>"
 
 
 def _row(

@@ -8,6 +8,7 @@ import pytest
 
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, Noise, SpikecudaError, Uniform
 from spikecuda.backends.base import Device
+from spikecuda.backends.cuda_emu import CudaEmuDevice
 from spikecuda.errors import DeviceError, OutOfMemoryError
 
 PAIRS = [["cpu:0", "cpu:1"], ["cuda-emu:0", "cuda-emu:1"]]
@@ -142,10 +143,29 @@ def test_a_device_that_cannot_be_closed_does_not_keep_the_others(monkeypatch):
     made.close()
 
 
-@pytest.mark.parametrize("devices", [["cpu"], ["cpu:0", "cpu:1"]], ids=["one", "two"])
-def test_ctrl_c_waits_for_the_end_of_the_window(monkeypatch, devices):
-    """The signal comes while a partition of a window is done and others are not."""
-    with system(devices) as made:
+def device_list(kinds):
+    """Return devices, names and new open ones; streams of late and shuffled work, small memory."""
+    made = {
+        "late": lambda i: CudaEmuDevice(i, seed=4), "race": lambda i: CudaEmuDevice(i, mode="race"),
+        "paged": lambda i: CudaEmuDevice(i, memory=8000),
+    }  # fmt: skip
+    return [made[kind](i) if kind in made else kind for i, kind in enumerate(kinds)]
+
+
+@pytest.mark.parametrize("kinds, at", [
+    (["cpu"], 24), (["cpu:0", "cpu:1"], 24), (["cuda-emu"], 32), (["cuda-emu:0", "cpu"], 24),
+    (["late", "race"], 32), (["paged"], 8), (["paged", "paged"], 8),
+], ids=lambda v: "-".join(v) if isinstance(v, list) else "")  # fmt: skip
+def test_ctrl_c_waits_for_the_end_of_the_window(monkeypatch, kinds, at):
+    """The signal comes while a partition of a window is done and others are not.
+
+    On a GPU the next window is under way by then: it is counted, and the run goes on after it.
+    """
+    devices = device_list(kinds)
+    drive = {"adex": Noise(300.0, mean=4000.0), "lif": Noise(300.0, mean=2500.0)}
+    with system(devices, 2000) as made:
+        paged = [bool(part.paged) for p in made.populations.values() for part in p.partitions]
+        assert all(paged) if "paged" in kinds else not any(paged)
         last = made.devices[-1]
         original, done = last.together, [0]
 
@@ -158,12 +178,22 @@ def test_ctrl_c_waits_for_the_end_of_the_window(monkeypatch, devices):
         with monkeypatch.context() as patch:
             patch.setattr(last, "together", interrupted)
             with pytest.raises(KeyboardInterrupt):
-                made.run(steps=STEPS, input=DRIVE)
+                made.run(steps=STEPS, input=drive)
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        assert {p.steps for p in made.populations.values()} == {24}
-        made.run(steps=STEPS - 24, input=DRIVE)
-        (_, _, state) = whole(devices)
-        assert bits(made, made.run(steps=0))[2] == state
+        assert {p.steps for p in made.populations.values()} == {at}
+        before = made.metrics()["total"]["spikes"]
+        rest = made.run(steps=STEPS - at, input=drive)
+        with system(["cpu"], 2000) as other:
+            result = other.run(steps=STEPS, input=drive)
+            assert before == (result.spikes.step < at).sum() > 0
+            later = result.spikes.step >= at
+            assert rest.spikes.step.tobytes() == result.spikes.step[later].tobytes()
+            assert rest.spikes.neuron.tobytes() == result.spikes.neuron[later].tobytes()
+            assert bits(made, rest)[2] == bits(other, result)[2]
+    for device in devices:
+        if not isinstance(device, str):
+            assert device.held() == {}
+            device.close()
 
 
 def test_a_second_ctrl_c_acts_at_once():

@@ -135,6 +135,38 @@ def test_a_join_that_is_missing_in_a_graph_cannot_be_captured(monkeypatch):
         run(device, batch_size=64)
 
 
+@pytest.mark.parametrize("precision", ["float16", "float32"])
+@pytest.mark.parametrize("memory", [[30_000], [30_000, 20_000]])
+def test_a_system_larger_than_its_devices_streams_through_them(memory, precision):
+    """Every kind of input and output, several runs, and never more memory than there is."""
+    n = {"adex": 2500, "lif": 3000, "izhikevich": 1500}
+    rng = np.random.default_rng(1)
+    drive = {
+        name: [Constant(rng.uniform(0.8, 1.2, count) * mean), Noise(0.2 * mean)]
+        for (name, count), mean in zip(n.items(), (4000.0, 2500.0, 40.0), strict=True)
+    }
+    found = []
+    for devices in (["cpu"], [CudaEmuDevice(i, memory=m) for i, m in enumerate(memory)]):
+        with MultiGPUNeuronSystem(
+            7000, 500, list(n), shares=n, devices=devices, precision=precision, seed=4,
+            params={"lif": {"tau_m": Uniform(10.0, 30.0)}},
+        ) as made:  # fmt: skip
+            parts = [part for p in made.populations.values() for part in p.partitions]
+            if devices != ["cpu"]:
+                assert len(parts) == 3 * len(memory) and all(part.paged for part in parts)
+                assert all(len(part.pages) > 2 for part in parts)
+                assert "lif out of core in" in repr(made)
+            runs = [made.run(steps=25, input=drive, record=("spikes", "v")) for _ in range(2)]
+            found.append([[r.spikes.step.tobytes(), r.spikes.neuron.tobytes()] for r in runs])
+            found[-1].append([r.parts["lif"].traces["v"].tobytes() for r in runs])
+            found[-1].append([v.tobytes() for view in made.state.values() for v in view.values()])
+            assert made.metrics()["total"]["spikes"] > 1000
+    for device, most in zip(devices, memory, strict=True):
+        assert 0 < device.pool.peak <= most and device.held() == {}
+        device.close()
+    assert found[0] == found[1]
+
+
 def test_a_system_overlaps_on_every_device():
     types = ["adex", "lif", "izhikevich"]
     drive = {"adex": 900.0, "lif": 300.0, "izhikevich": 12.0}

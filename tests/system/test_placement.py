@@ -34,8 +34,8 @@ def own_cache(monkeypatch, tmp_path):
     tuning._read.cache_clear()
 
 
-def numbers(places):
-    return {name: [(d.name, n) for d, _, n in ranges] for name, ranges in places.items()}
+def numbers(found):
+    return {name: [(d.name, n) for d, _, n in ranges] for name, ranges in found.places.items()}
 
 
 def test_alike_devices_are_not_measured(monkeypatch):
@@ -108,7 +108,12 @@ def test_a_full_memory_leaves_neurons_to_other_devices(monkeypatch):
     assert abs(counts["a"] - 2000) <= 32 and counts["a"] + counts["b"] == 10_000
 
 
-def test_what_does_not_fit_is_refused_with_the_numbers():
+def short_of_host_memory(monkeypatch, size):
+    monkeypatch.setattr("spikecuda.backends.host_memory.available_memory", lambda: size)
+
+
+def test_what_does_not_fit_anywhere_is_refused_with_the_numbers(monkeypatch):
+    short_of_host_memory(monkeypatch, 30_000)
     devices = [device("a", 40_000), device("b", 20_000)]
     plans = {"lif": plan(10_000), "adex": plan(5_000, "adex")}
     words = (
@@ -119,11 +124,29 @@ def test_what_does_not_fit_is_refused_with_the_numbers():
     assert all(d.memory().peak == 0 for d in devices)
 
 
-def test_one_memory_is_counted_once():
+def test_one_memory_is_counted_once(monkeypatch):
+    short_of_host_memory(monkeypatch, 30_000)
     devices = [device("a", 60_000), device("b", 10**9)]
     devices[1].home = "a"
     with pytest.raises(OutOfMemoryError, match="available: 60 KB on a"):
         place({"lif": plan(10_000)}, devices, 10**6)
+
+
+def test_what_no_device_holds_streams_through_those_with_memory_of_their_own(monkeypatch):
+    monkeypatch.setattr(
+        "spikecuda.placement.cost", lambda device, _: {"a": 1.0}.get(device.name, 3.0)
+    )
+    devices = [device("a", 40_000), device("b", 60_000, "slower"), device("c", 10**4, "slower")]
+    found = place({"lif": plan(10_016), "adex": plan(5_024, "adex")}, devices, 32)
+    assert {d.name: n for d, n in found.streaming.items()} == {"a": 2, "c": 2}
+    # By speed, in one piece where it streams, in pieces of neurons_per_gpu where it does not.
+    assert [(d.name, n) for d, _, n in found.places["adex"] if d.name != "b"] == [
+        ("a", 3008), ("c", 992)
+    ]  # fmt: skip
+    assert {n for d, _, n in found.places["adex"] if d.name == "b"} == {32}
+    short_of_host_memory(monkeypatch, 100_000)
+    with pytest.raises(OutOfMemoryError, match="10 KB on c, 100 KB on host"):
+        place({"lif": plan(10_016), "adex": plan(5_024, "adex")}, devices, 32)
 
 
 def test_a_system_keeps_within_its_estimate():
