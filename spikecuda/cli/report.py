@@ -76,7 +76,12 @@ def make(settings: "Settings", folder: Path, args: argparse.Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise SpikecudaError(f"--out must be a folder (got the file {folder})")
     # Fail now rather than after minutes of measuring.
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpikecudaError(
+            f"--out must be a folder that can be made (got {folder}: {error.strerror})"
+        ) from None
     from spikecuda.cli.terminal import progress
     from spikecuda.report.build import measure
     from spikecuda.report.write import write_report

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from scipy.integrate import solve_ivp
 
 from spikecuda import GPUNeuronPool
@@ -43,6 +44,31 @@ def test_changing_conductances_are_of_order_2():
     errors = [abs(run(conductances, dt, 10.0) - exact) for dt in (0.4, 0.2, 0.1)]
     orders = np.log2(np.array(errors[:-1]) / errors[1:])
     assert (np.abs(orders - 2) < 0.05).all(), orders
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_f_i_curve(target, precision):
+    """t_ref + tau ln((g_l (v_reset - e_l) - I) / (g_l (v_th - e_l) - I)), rounded up to steps.
+
+    Source: Gerstner, Kistler, Naud, Paninski (2014) Neuronal Dynamics, equation 1.22, tau = c / g.
+    float32 may be a step off where a charging time is within rounding of a whole number of steps,
+    which none of these currents is near enough to that it would show by more than one spike.
+    """
+    n, dt, steps = 100, 0.1, 20_000
+    current = np.linspace(50.0, 2000.0, n)
+    params = {"v_reset": -65.0}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        first, later = (
+            np.ceil(C_M / G_L * np.log((current - below) / (current - 100.0)) / dt)
+            for below in (0.0, -50.0)
+        )
+    fires = current > 100.0
+    counts = np.where(fires, np.floor((steps - first) / (later + 50)) + 1, 0)
+    with GPUNeuronPool(
+        n, "lif_cond", precision=precision, dt=dt, params=params, **target
+    ) as pool:  # fmt: skip
+        found = pool.run(steps=steps, input=current).spikes.counts(n)
+    assert (np.abs(found - counts) <= (precision == "float32")).all() and found[-1] > 280
 
 
 def test_without_synapses_it_is_lif(target):

@@ -242,3 +242,5 @@ def test_command_refuses_a_file(tmp_path, capsys):
     assert main(["report", "--out", str(file)]) == 2
     assert "--out must be a folder" in capsys.readouterr().err
     assert Path(file).read_text() == ""
+    assert main(["report", "--out", str(file / "below")]) == 2
+    assert "--out must be a folder that can be made" in capsys.readouterr().err
