@@ -51,14 +51,16 @@ def plots() -> list[Plot]:
             "scaling", "Speed", "Neuron updates per second of wall-clock time against the number "
             "of neurons, from the input to the list of spikes; the best repeat, with a band down "
             "to the median. The dotted line is another machine’s figure, for "
-            "orientation only. Rates are those of the timed steps: a faster kernel takes more of "
-            "them, so they differ between rows with the model time that was reached.", scaling.draw,
+            "orientation only. The table’s rates in Hz are those of the timed steps: a faster "
+            "kernel takes more of them, so they differ between rows with the model time reached.",
+            scaling.draw,
         ),
         Plot(
             "precision", "What a precision costs and buys", "Left: speed. Middle and right: spikes "
             "beside those of an independent float64 reference. Filled: constant input; hollow: "
             "noisy input. Right: the median difference of spike times, and a line to the 99th "
-            "percentile.", precision.draw,
+            "percentile; each neuron’s k-th spike is compared with its k-th, so that one spike "
+            "more or fewer moves all later ones by an interval.", precision.draw,
         ),
         Plot(
             "threads", "Threads", "Speed with more threads over the speed with the fewest; the "
