@@ -9,7 +9,8 @@ runs from a reset network.
 The floor: a run does U updates of neurons and E synaptic events, and cannot take less than
 ``U / u + E / e`` on one core, with both ceilings measured in the same run:
 
-- u: updates per second of the same populations, with their drives, but without synapses;
+- u: updates per second of the same populations, with their drives, but without synapses, and with
+  a threshold out of reach: neurons that spike cost more;
 - e: events per second of the inner delivery loop alone, over one long row of random targets among
   as many cells as the network's accumulator has, read from memory: 2 bytes of target, and 2 of
   weight where weights differ.
@@ -20,7 +21,9 @@ What the floor leaves out: finding the rows of a spike, listing spikes, and exch
 import argparse
 import time
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -63,6 +66,14 @@ MAKE: dict[str, Callable[..., Network]] = {
     "microcircuit": microcircuit.network,
 }
 
+EXAMPLE: dict[str, ModuleType] = {
+    "cuba4k": cuba,
+    "coba4k": coba,
+    "cuba40k": cuba,
+    "brunel": brunel,
+    "microcircuit": microcircuit,
+}
+
 
 def spikes_of(result: NetworkResult) -> list[bytes]:
     """Return a run's spikes, to be compared."""
@@ -91,15 +102,24 @@ def measure(net: Network, duration: float, runs: int) -> tuple[float, NetworkRes
     return best, result
 
 
+def silent(name: str) -> Network:
+    """Return a network whose neurons never reach their threshold."""
+    module = EXAMPLE[name]
+    with mock.patch.dict(module.NEURON, v_th=1e4):
+        return MAKE[name](seed=1, threads=1)
+
+
 def update_ceiling(name: str) -> float:
     """Return updates per second on one core of a network's neurons without its synapses."""
-    net = MAKE[name](seed=1, threads=1)
+    net = silent(name)
     net.projections.clear()
     net._wired[:] = [p for p in net._wired if p.source.group.plan is None]
     with net:
         steps = 500 if name == "microcircuit" else 2000
-        best, _ = measure(net, steps * net.dt, RUNS)
-        return sum(net.metrics()[key] for key in ("neurons",)) * steps / best
+        best, result = measure(net, steps * net.dt, RUNS)
+        if any(s.step.size for s in result.spikes.values()):
+            raise SystemExit(f"{name}: neurons with a threshold out of reach have spiked")
+        return net.metrics()["neurons"] * steps / best
 
 
 def event_ceiling(cells: int, weights: bool) -> float:

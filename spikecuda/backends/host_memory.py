@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.aligned import aligned_bytes
 from spikecuda.backends.base import Device, Event, Graph, Kernel, Staging, Stream
 from spikecuda.backends.memory import Buffer
 from spikecuda.errors import SpikecudaError
 from spikecuda.host import available_memory
 
-ALIGNMENT = 64  # a cache line, and the widest vector register
 # Asking the system how much is free takes 0.1 ms, longer than a step of a small pool.
 TRIFLE = 1 << 20
 
@@ -22,9 +22,7 @@ class HostMemory:
 
     def allocate(self, size: int) -> np.ndarray:
         """Return ``size`` zero bytes at an aligned address."""
-        raw = np.zeros(size + ALIGNMENT, np.uint8)
-        start = -raw.ctypes.data % ALIGNMENT
-        return raw[start : start + size]
+        return aligned_bytes(size)
 
     def release(self, raw: np.ndarray) -> None:
         """Leave it to NumPy."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import aligned
 from .checks import RACE_WORDS, REGION_WORDS
 from .history import Access
 
@@ -66,9 +67,7 @@ class Region:
 
 def aligned_bytes(size: int, alignment: int = ALIGNMENT) -> np.ndarray:
     """Return ``size`` zero bytes at an aligned address."""
-    raw = np.zeros(size + alignment, np.uint8)
-    start = -raw.ctypes.data % alignment
-    return raw[start : start + size]
+    return aligned.aligned_bytes(size, alignment)
 
 
 def extent(array: np.ndarray) -> tuple[int, int]:

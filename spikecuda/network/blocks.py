@@ -22,7 +22,7 @@ class Blocks:
         count: number of blocks.
         starts: int32 (populations, blocks + 1): first neuron of each block's part of a population.
         offsets: int64 (populations, blocks): number of a part's first neuron within its block.
-        sizes: int64 (blocks,): neurons of each block; of a page, places for neurons.
+        sizes: int64 (blocks,): places for neurons of each block: a part takes whole words of them.
     """
 
     count: int
@@ -64,13 +64,13 @@ class Share:
     @property
     def places(self) -> np.ndarray:
         """Where each population begins among a device's neurons: at a multiple of 32."""
-        padded = -(-self.counts // GRAIN) * GRAIN
+        padded = whole_words(self.counts)
         return np.asarray(np.cumsum(padded) - padded)
 
     @property
     def size(self) -> int:
         """Places for neurons on a device."""
-        return int((-(-self.counts // GRAIN) * GRAIN).sum())
+        return int(whole_words(self.counts).sum())
 
 
 def split_blocks(sizes: Sequence[int], threads: int, largest: int = MAX_BLOCK) -> Blocks:
@@ -81,14 +81,15 @@ def split_blocks(sizes: Sequence[int], threads: int, largest: int = MAX_BLOCK) -
         threads: how many work at once; the number of blocks is a multiple of it.
         largest: the most neurons of a block; only stored rows need it to be small.
 
-    Parts begin at multiples of 32; the sizes of blocks differ by at most 32 neurons a population.
+    Parts begin at multiples of 32, and so do their places; blocks differ by at most 32 neurons a
+    population.
     """
     count = threads
     while True:
         starts = _deal(sizes, np.ones(count))
-        parts = np.diff(starts, axis=1).astype(np.int64)
-        if parts.sum(axis=0).max(initial=0) <= largest:
-            return Blocks(count, starts, np.cumsum(parts, axis=0) - parts, parts.sum(axis=0))
+        places = whole_words(np.diff(starts, axis=1).astype(np.int64))
+        if places.sum(axis=0).max(initial=0) <= largest:
+            return Blocks(count, starts, np.cumsum(places, axis=0) - places, places.sum(axis=0))
         count += threads
 
 
@@ -120,6 +121,11 @@ def split_shares(
         np.ascontiguousarray(np.concatenate(offsets, axis=1)), np.concatenate(lengths),
     )  # fmt: skip
     return blocks, shares
+
+
+def whole_words(counts: np.ndarray) -> np.ndarray:
+    """Return numbers of neurons rounded up to whole words."""
+    return -(-counts // GRAIN) * GRAIN
 
 
 def _pages(counts: np.ndarray) -> Blocks:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spikecuda.aligned import aligned_zeros
 from spikecuda.kernels.network import layout
 
 
@@ -15,7 +16,7 @@ class Calendar:
 
     def __init__(self, slots: int, chunks: int) -> None:
         self.heads = np.full(slots, -1, np.int32)
-        self.state = np.zeros(8, np.int64)
+        self.state = aligned_zeros(8, np.int64)
         self.chunks = np.empty(0, np.int64)
         self.queue = np.empty(0, np.int64)
         self.state[layout.C_FREE] = -1

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.aligned import aligned_zeros
 from spikecuda.crew import Crew
 from spikecuda.drive import Drive
 from spikecuda.errors import SpikecudaError
@@ -93,11 +94,9 @@ class CpuEngine:
             slots = wiring.longest + self.window + 1
         ring = 1 << math.ceil(math.log2(slots))
         require_arrivals(ring * int(self._strides.sum()), ring, available_memory(), "the CPU")
-        # NumPy asks for huge pages for what is not zeroed by the system.
-        self._cells = [np.empty(ring * int(s), np.int32) for s in self._strides]
-        for cells in self._cells:
-            cells[:] = 0
-        self._clocks = [np.zeros(4, np.int64) for _ in range(blocks.count)]
+        self._cells = [aligned_zeros(ring * int(s), np.int32, lazy=False) for s in self._strides]
+        # What threads write lies in cache lines of their own.
+        self._clocks = [aligned_zeros(8, np.int64) for _ in range(blocks.count)]
         self._ring = ring
         self._spikes_per_window = [most_spikes(n, self.window) for n in self.neurons]
         self._tabulate_bundles()
@@ -208,7 +207,7 @@ class CpuEngine:
         """Take the recorded spikes out of their buffers; return population, steps and neurons."""
         taken = []
         for i, (_, g, _, _) in enumerate(self._places):
-            size, count = (int(x) for x in self._states[i])
+            size, count = (int(x) for x in self._states[i][:2])
             self._counts[g] += count
             self._states[i][:] = 0
             record = self._records[i]
@@ -340,15 +339,15 @@ class CpuEngine:
         self._bits, self._ids, self._upto, self._states, self._busy = [], [], [], [], []
         for _, _, _, count in self._places:
             capacity = self.window * count
-            self._bits.append(np.zeros(self.window * ((count + 31) // 32), np.uint32))
+            self._bits.append(aligned_zeros(self.window * ((count + 31) // 32), np.uint32))
             self._ids.append(np.empty(2 * capacity, np.int32))
             self._busy.append(np.empty((count + 31) // 32 + 1, np.int32))
             self._upto.append(np.zeros(2 * (self.window + 1), np.int64))
-            self._states.append(np.zeros(2, np.int64))
+            self._states.append(aligned_zeros(8, np.int64))
         self._lists = [*self._bits, *self._ids, *self._upto, *self._busy]
         self._counts = np.zeros(self.sources, np.int64)
         self._records: list[tuple[np.ndarray, np.ndarray] | None] = [None] * len(self._places)
-        self._shared = np.zeros(layout.SHARED, np.int64)
+        self._shared = aligned_zeros(layout.SHARED, np.int64)
         self._tabulate_blocks()
 
     def _tabulate_blocks(self) -> None:

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from spikecuda.backends.base import Device
 from spikecuda.backends.memory import human
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.host import available_memory
-from spikecuda.network.blocks import Share
+from spikecuda.network.blocks import Share, whole_words
 from spikecuda.network.group import Group
 from spikecuda.network.per_step import ring_steps, window_of
 from spikecuda.network.places import on_cpu
@@ -75,7 +77,8 @@ def whole(network: "Network") -> Need:
         return Need(neurons, synapses)
     # Rows that are drawn again are sent at once, whatever their delays.
     steps = _ring(network)
-    return Need(neurons, synapses, sum(g.size for g in groups) * _cells(groups) * steps, steps)
+    places = int(whole_words(np.array([g.size for g in groups])).sum())
+    return Need(neurons, synapses, places * _cells(groups) * steps, steps)
 
 
 def part(network: "Network", share: Share) -> Need:

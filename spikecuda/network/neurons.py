@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.aligned import aligned_zeros
 from spikecuda.drive import Drive
 from spikecuda.errors import NumericalError, SpikecudaValueError
 from spikecuda.kernels.spec import KernelSpec
@@ -33,14 +34,14 @@ class Neurons:
         self.public: dict[str, str] = {}
         n = plan.count
         for name in plan.model.states:
-            self.state[name] = np.zeros(n, plan.precision.storage)
+            self.state[name] = aligned_zeros(n, plan.precision.storage, lazy=False)
         if plan.refractory:
-            self.state["refrac"] = np.zeros(n, plan.spec().refrac)
+            self.state["refrac"] = aligned_zeros(n, plan.spec().refrac, lazy=False)
         real = np.dtype(plan.precision.real)
         for name, receptor in group.receptors.items():
             spec = receptor.spec(name)
             for part in spec.rules.states:
-                self.state[spec.prefix + part] = np.zeros(n, real)
+                self.state[spec.prefix + part] = aligned_zeros(n, real, lazy=False)
                 self.public[f"{part}_{name}"] = spec.prefix + part
             values = receptor.constants(plan.model, plan.params, plan.dt)
             for key in spec.rules.constants:

@@ -75,7 +75,7 @@ def test_delays_that_are_known_after_the_build_only(monkeypatch):
     monkeypatch.setattr(engine, "available_memory", lambda: 10 << 20)
     with make(5_000, 1.0, devices="cpu") as net:
         net.connect("N", "N", FixedOutDegree(2), 1.0, Uniform(0.5, 80.0), "exc")
-        with pytest.raises(OutOfMemoryError, match=r"needs 40\.96 MB on the CPU, 1,024 steps"):
+        with pytest.raises(OutOfMemoryError, match=r"needs 41\.16 MB on the CPU, 1,024 steps"):
             net.run(1.0)
 
 

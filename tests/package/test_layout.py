@@ -16,6 +16,7 @@ FILES = sorted(p for p in ROOT.rglob("*.py") if "envs" not in p.parts)
 LAYERS = [
     (
         "errors",
+        "aligned",
         "kernels.language",
         "kernels.spec",
         "kernels.cache",
