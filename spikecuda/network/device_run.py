@@ -136,8 +136,8 @@ class DeviceRun:
             for slot in self._slots:
                 for _, graph in slot.graphs:
                     stack.callback(graph.close)
-            if self._flight:
-                # After a failure: whether it fails again does not matter.
+            if self._slots:
+                # What is under way here has failed: whether it fails again does not matter.
                 with contextlib.suppress(Exception):
                     self.device.synchronize()
         self._temporary, self._staged, self._slots = [], [], []

@@ -102,8 +102,10 @@ class DeviceEngine:
                     self._together([p.end for p in self.partitions])
         except BaseException:
             # What went wrong first is what to tell.
-            with contextlib.suppress(Exception):
+            try:
                 self._end()
+            except Exception as error:
+                self._failed = self._failed or str(error) or type(error).__name__
             raise
         self.seconds += time.perf_counter() - begin - (self.compile_seconds - compiled)
         for n in self.neurons:

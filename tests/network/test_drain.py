@@ -69,24 +69,19 @@ def test_the_next_windows_are_submitted_before_spikes_are_taken(monkeypatch):
     device.close()
 
 
-def no_upload_wait(patch, device):
-    original = EmuStream.wait
+def no_wait(name):
+    """Let a stream of the device wait for no event."""
 
-    def wait(self, event):
-        if self is not device.stream:
-            original(self, event)
+    def remove(patch, device):
+        original = EmuStream.wait
 
-    patch.setattr(EmuStream, "wait", wait)
+        def wait(self, event):
+            if self is not getattr(device, name):
+                original(self, event)
 
+        patch.setattr(EmuStream, "wait", wait)
 
-def no_download_wait(patch, device):
-    original = EmuStream.wait
-
-    def wait(self, event):
-        if self is not device.downloads:
-            original(self, event)
-
-    patch.setattr(EmuStream, "wait", wait)
+    return remove
 
 
 def no_host_wait(patch, device):
@@ -116,8 +111,8 @@ def one_list(patch, device):
 
 
 @pytest.mark.parametrize("remove, between", [
-    (no_upload_wait, "copy to"), (no_download_wait, "to the host"), (no_host_wait, "the host"),
-    (one_list, "clock"),
+    (no_wait("stream"), "copy to"), (no_wait("downloads"), "to the host"),
+    (no_host_wait, "the host"), (one_list, "clock"),
 ])  # fmt: skip
 def test_a_missing_dependency_is_found_as_a_race(monkeypatch, remove, between):
     device = CudaEmuDevice(mode="race")

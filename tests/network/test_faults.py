@@ -195,6 +195,19 @@ def test_a_failing_device_is_named_with_its_step(monkeypatch, devices, fault, wh
     assert threading.active_count() <= before
 
 
+def test_state_that_does_not_come_back_after_ctrl_c_needs_a_reset(monkeypatch, whole):
+    with network(LISTS["one"]) as net:
+        net.run(0.1)
+        with monkeypatch.context() as patch:
+            fail(patch, net._opened.devices[0], "read", 2)
+            with pytest.raises(KeyboardInterrupt):
+                net.run(STEPS / 10 - 0.1, progress=interrupt_at(2))
+        with pytest.raises(SpikecudaError, match=r"cannot go on: fell off the bus.* reset\(\)"):
+            net.run(0.1)
+        net.reset()
+        assert_goes_on(net, whole)
+
+
 @pytest.mark.parametrize("calls", [1, 4, 9])
 def test_a_device_that_cannot_allocate_gives_everything_back(monkeypatch, calls):
     original, made = Device.allocate, []
