@@ -11,7 +11,7 @@ def count_segments(rows, starts, piece, first, segments, synapses):
     """Count what a bundle's rows add to each number's row.
 
     Args:
-        rows, starts: of the bundle in a block, see ``network.build.Rows``.
+        rows, starts: of the bundle in a block, see ``network.wiring.Rows``.
         piece: the most synapses of a segment; longer ones are divided.
         first: number of the bundle's first source.
         segments, synapses: by number, added to.

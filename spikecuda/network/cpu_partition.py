@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from spikecuda.network.blocks import Blocks, Share
-from spikecuda.network.build import Wiring
 from spikecuda.network.engine import CpuEngine, CpuRun
 from spikecuda.network.neurons import Neurons
 from spikecuda.network.partition import NUMBER, STEP_BITS, Partition, RunPlan
+from spikecuda.network.wiring import Wiring
 
 
 class CpuPartition(Partition):

@@ -11,7 +11,6 @@ from spikecuda.backends.base import Device
 from spikecuda.backends.memory import Buffer
 from spikecuda.errors import SpikecudaError
 from spikecuda.network.blocks import GRAIN, Share
-from spikecuda.network.build import Wiring
 from spikecuda.network.device_run import DeviceRun
 from spikecuda.network.device_slot import SpikeList
 from spikecuda.network.drawn import Drawn, procedural
@@ -20,6 +19,7 @@ from spikecuda.network.neurons import Neurons
 from spikecuda.network.partition import NUMBER, RATE, Partition, RunPlan
 from spikecuda.network.per_step import most_spikes, ring_steps
 from spikecuda.network.sheets import Sheet, Target, join
+from spikecuda.network.wiring import Wiring
 
 # Windows between two drains of a list of spikes, and the bytes that the list may take for it.
 WINDOWS, LIST_BYTES = 254, 32 << 20

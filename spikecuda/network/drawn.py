@@ -8,9 +8,9 @@ import numpy as np
 
 from spikecuda.kernels import routines
 from spikecuda.kernels.network import draw
-from spikecuda.network.build import Bundle, Procedural, Wiring
 from spikecuda.network.delivery import WARP, Delivery
 from spikecuda.network.sheets import Target
+from spikecuda.network.wiring import Bundle, Procedural, Wiring
 from spikecuda.seed import keys
 
 # Synapses that a warp draws at a time, by walk; of a row without multapses there is one warp.

@@ -17,12 +17,12 @@ from spikecuda.host import available_memory
 from spikecuda.interrupt import held_interrupt
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import KernelSpec
-from spikecuda.network.build import Bundle, Wiring
 from spikecuda.network.calendar import Calendar
 from spikecuda.network.memory import require_arrivals
 from spikecuda.network.neurons import Neurons
 from spikecuda.network.per_step import Drives, chunk_steps, most_spikes, step_input, window_steps
 from spikecuda.network.trace import Recorded, Trace, sample_arrays
+from spikecuda.network.wiring import Bundle, Wiring
 from spikecuda.seed import keys
 
 # A kernel takes several steps at once where the accumulator's slots stay in the cache.

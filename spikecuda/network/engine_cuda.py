@@ -12,7 +12,6 @@ import numpy as np
 from spikecuda.crew import Crew
 from spikecuda.errors import SpikecudaError
 from spikecuda.interrupt import held_interrupt
-from spikecuda.network.build import Wiring
 from spikecuda.network.neurons import Neurons
 from spikecuda.network.partition import (
     NUMBER,
@@ -25,6 +24,7 @@ from spikecuda.network.partition import (
 )
 from spikecuda.network.per_step import Drives
 from spikecuda.network.trace import Recorded, Trace, sample_arrays
+from spikecuda.network.wiring import Wiring
 from spikecuda.population import reported
 
 # The step of a spike has 31 bits.

@@ -7,7 +7,6 @@ from spikecuda.backends.base import Device
 from spikecuda.backends.cpu import usable_cores
 from spikecuda.devices import open_device
 from spikecuda.network.blocks import Owner, Share
-from spikecuda.network.build import Wiring
 from spikecuda.network.cpu_partition import CpuPartition
 from spikecuda.network.device_partition import DevicePartition
 from spikecuda.network.engine_cuda import DeviceEngine
@@ -16,6 +15,7 @@ from spikecuda.network.neurons import Neurons
 from spikecuda.network.partition import Partition
 from spikecuda.network.per_step import window_steps
 from spikecuda.network.places import on_cpu
+from spikecuda.network.wiring import Wiring
 from spikecuda.population import reported
 
 

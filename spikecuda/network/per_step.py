@@ -7,8 +7,8 @@ import numpy as np
 
 from spikecuda.drive import Drive
 from spikecuda.kernels.spec import STREAM_DITHER_STEP, KernelSpec
-from spikecuda.network.build import Wiring
 from spikecuda.network.neurons import Neurons
+from spikecuda.network.wiring import Wiring
 from spikecuda.plan import Plan
 from spikecuda.seed import keys
 

@@ -14,7 +14,7 @@ from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.routines import CONSTANT, NARROW, TILE, WIDE
 from spikecuda.network.blocks import MAX_BLOCK, Share
-from spikecuda.network.build import Bundle, Rows, Wiring
+from spikecuda.network.wiring import Bundle, Rows, Wiring
 
 KINDS = {layout.CONSTANT: CONSTANT, layout.NARROW: NARROW, layout.WIDE: WIDE}
 # Longer segments are divided, so that several warps can share them.

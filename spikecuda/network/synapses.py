@@ -9,9 +9,10 @@ import numpy as np
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.network import layout
 from spikecuda.network.blocks import split_blocks
-from spikecuda.network.build import Builder, Bundle, Wiring
+from spikecuda.network.build import Builder
 from spikecuda.network.projection import Projection
 from spikecuda.network.scales import SUM_LIMIT, arrivals, most_indegree
+from spikecuda.network.wiring import Bundle, Wiring
 
 
 @dataclass(frozen=True, eq=False)
