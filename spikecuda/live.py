@@ -112,6 +112,8 @@ class LiveView:
         # What stays on the screen are the figures of the whole run.
         self._ended, self._before = time.perf_counter(), self._begin
         self._live.stop()
+        if not self._live.console.is_terminal:
+            self._live.console.line()
         self._monitor.stop()
 
     def draw(self) -> "Group":
@@ -194,9 +196,9 @@ def _machine(monitor: SystemMonitor) -> "RenderableType":
             rows.append((f"GPU {i}: {name}", *(
                 form(latest[figure][i]) for figure, form in GPU_COLUMNS.items()
             )))  # fmt: skip
-    parts: list[RenderableType] = [
-        table("", ("machine", "busy", "memory", "power", "temperature"), rows)
-    ]
+    parts: list[RenderableType] = []
+    if rows:
+        parts.append(table("", ("machine", "busy", "memory", "power", "temperature"), rows))
     parts += [f" {name.upper()}: absent ({why})" for name, why in monitor.absent.items()]
     return Group(*parts)
 

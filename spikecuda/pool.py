@@ -316,6 +316,7 @@ def recorded(
     for name in names:
         if name not in known:
             raise SpikecudaValueError(
-                f"record knows {', '.join(known)} (got {name!r}){nearest(str(name), known)}"
+                f"record knows {', '.join(known)} of {model.name} (got {name!r})"
+                f"{nearest(str(name), known)}"
             )
     return "spikes" in names, tuple(s for s in model.states if s in names)

@@ -129,15 +129,15 @@ class Population:
     def require_open(self) -> None:
         """Raise ClosedError after ``close``."""
         if self.closed:
-            raise ClosedError("the pool is closed; make a new one")
+            raise ClosedError(f"the {self.turn.what} is closed; make a new one")
 
     def require_ready(self) -> None:
         """Raise SpikecudaError unless a run can go on from here."""
         self.require_open()
         if self.failed:
             raise SpikecudaError(
-                f"the pool cannot go on: {self.failed}; its neurons are not all at the same step; "
-                "reset() starts again"
+                f"the {self.turn.what} cannot go on: {self.failed}; its neurons are not all at the "
+                "same step; reset() starts again"
             )
 
     def reset(self) -> None:

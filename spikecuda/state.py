@@ -11,6 +11,16 @@ from spikecuda.partition import Partition
 from spikecuda.population import AFTER_FAILURE, Population, reported
 
 
+class States(dict[str, "StateView"]):
+    """The states of a system's types, by type."""
+
+    def __missing__(self, name: str) -> "StateView":
+        raise SpikecudaValueError(
+            f"state has the types {', '.join(self)} (got {name!r})"
+            f'{nearest(str(name), list(self))}; system.state["type"]["v"] is a state'
+        )
+
+
 class StateView(Mapping[str, np.ndarray]):
     """The state variables of a population, by name.
 

@@ -26,7 +26,7 @@ from spikecuda.progress import Progress, reporter
 from spikecuda.run import Request, run
 from spikecuda.spikes import Spikes, merged
 from spikecuda.split import shares_of
-from spikecuda.state import StateView
+from spikecuda.state import States, StateView
 from spikecuda.turn import Turn
 
 
@@ -146,7 +146,7 @@ class MultiGPUNeuronSystem:
         except BaseException:
             self.close()
             raise
-        self.state = {name: StateView(p) for name, p in self.populations.items()}
+        self.state = States({name: StateView(p) for name, p in self.populations.items()})
 
     @property
     def steps(self) -> int:
@@ -218,6 +218,17 @@ class MultiGPUNeuronSystem:
             int(columns["windows"]), int(columns["launches"]), columns["host_seconds"],
         )  # fmt: skip
         return rows
+
+    def partitions(self) -> list[tuple[str, str, int, int]]:
+        """Return where neurons are: (type, device, number of the first neuron, neurons) of each.
+
+        Numbers are those of the system, the partitions in their order.
+        """
+        return [
+            (name, part.device.name, self.first[name] + part.first, part.count)
+            for name, population in self.populations.items()
+            for part in population.partitions
+        ]
 
     def memory(self) -> list[tuple[str, MemoryFigures]]:
         """Return the name of each device and the figures of its memory pool."""

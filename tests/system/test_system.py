@@ -205,3 +205,24 @@ def test_a_device_that_cannot_allocate_gives_everything_back(monkeypatch):
     with pytest.raises(OutOfMemoryError, match="needs"):
         MultiGPUNeuronSystem(50_000, neuron_types=["lif"], devices=["cpu:0", "cpu:1"])
     assert [device.held() for device in opened] == [{}, {}]
+
+
+def test_a_system_tells_where_its_neurons_are():
+    with MultiGPUNeuronSystem(
+        900, 100, ["lif", "adex"], devices=["cuda-emu:0", "cpu"], shares={"lif": 2, "adex": 1}
+    ) as system:
+        parts = system.partitions()
+        assert {name for name, *_ in parts} == {"lif", "adex"}
+        assert {device for _, device, *_ in parts} <= {"cuda-emu:0", "cpu"}
+        first = 0
+        for name, device, start, count in parts:  # every neuron once, in order
+            assert start == first and (device == "cpu" or count <= 128)
+            assert system.first[name] <= start < system.first[name] + system.counts[name]
+            first += count
+        assert first == 900
+        with pytest.raises(SpikecudaError, match=r"the types lif, adex \(got 'v'\); system.state"):
+            system.state["v"]
+        with pytest.raises(SpikecudaError, match=r"record knows spikes, v of lif \(got 'w'\)"):
+            system.run(steps=1, record=("spikes", "w"))
+    with pytest.raises(SpikecudaError, match="the system is closed"):
+        system.run(steps=1)
