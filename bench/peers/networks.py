@@ -70,7 +70,7 @@ def describe(net: Network) -> dict[str, Any]:
             "receptor": p.receptor, "weight": _values(p.weight), "delay": _values(p.delay),
         })  # fmt: skip
     for source, train, _ in net._sources:
-        projection = next(p for p in net._wired if p.source.group is source)
+        projection = next(p for p in net.wired if p.source.group is source)
         points, neurons = train.on_grid(net.dt, source.size)
         trains.append({
             "target": projection.target.group.name, "ids": projection.target.ids.tolist(),

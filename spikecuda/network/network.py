@@ -3,39 +3,35 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from spikecuda.arguments import as_count, as_positive, as_steps
-from spikecuda.backends.cpu import usable_cores
 from spikecuda.drive import Drive
 from spikecuda.errors import (
     ClosedError,
-    OutOfMemoryError,
     SpikecudaError,
     SpikecudaTypeError,
     SpikecudaValueError,
     nearest,
 )
-from spikecuda.host import available_memory
 from spikecuda.inputs import Input, PerStep, Poisson, Sum, terms
 from spikecuda.models.base import Model
-from spikecuda.network.blocks import MAX_BLOCK, split_blocks, split_shares
+from spikecuda.network.assembly import assembled
 from spikecuda.network.collect import collected
 from spikecuda.network.group import Group, View, as_view
 from spikecuda.network.inputs import spread
-from spikecuda.network.memory import require_memory, require_on_devices
-from spikecuda.network.places import Given, as_places, on_cpu, resolved
+from spikecuda.network.places import Given, as_places
 from spikecuda.network.projection import Projection, find_receptor
 from spikecuda.network.receptors import Receptor, as_receptors
+from spikecuda.network.recorders import Recorders, traces_of
 from spikecuda.network.result import NetworkResult
 from spikecuda.network.rules import AllToAll, OneToOne, as_rule
 from spikecuda.network.sources import SpikeTrain, external_spikes
 from spikecuda.network.summary import summarise
-from spikecuda.network.trace import Trace, variables
 from spikecuda.plan import MAX_NEURONS, make_plan
 from spikecuda.precision import as_precision
 from spikecuda.progress import reporter
@@ -44,7 +40,6 @@ from spikecuda.seed import as_seed
 BUILD_TICKS = 1000
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
 HIDDEN = 65535
-NEURONS_PER_THREAD = 4096
 
 
 class Network:
@@ -67,6 +62,7 @@ class Network:
     Attributes:
         populations: by name, sources included.
         projections: in the order of ``connect``.
+        wired: the same, and those of trains that drive neurons.
         build_seconds: wall-clock time of the build.
     """
 
@@ -90,10 +86,10 @@ class Network:
         self.populations: dict[str, Group] = {}
         self.projections: list[Projection] = []
         self.build_seconds = 0.0
-        self._wired: list[Projection] = []
+        self.wired: list[Projection] = []
         self._sources: list[tuple[Group, SpikeTrain, int]] = []
         self._drives: dict[str, list[tuple[Input, str]]] = {}
-        self._recorders: dict[tuple[str, str], tuple[View, int]] = {}
+        self._recorders = Recorders(self.dt)
         self._external = np.empty((0, 3), np.int64)
         self._engine: Any = None
         self._opened: Any = None
@@ -180,7 +176,7 @@ class Network:
             multapses, procedural, weight_bits,
         )  # fmt: skip
         self.projections.append(projection)
-        self._wired.append(projection)
+        self.wired.append(projection)
         return projection
 
     def source(self, name: str, n: int, train: SpikeTrain) -> Group:
@@ -262,37 +258,7 @@ class Network:
                     "only is for a population (got a view, which says which neurons); give one"
                 )
             view = inner
-        names = (what,) if isinstance(what, str) else tuple(what)
-        known = ["spikes", *variables(view.group)]
-        for name in names:
-            if name not in known:
-                raise SpikecudaValueError(
-                    f"{view.group.name} has nothing called {name!r} to record"
-                    f"{nearest(str(name), known)}; it has {', '.join(known)}"
-                )
-        period = 1 if every is None else as_steps(None, every, self.dt)
-        if period < 1:
-            raise SpikecudaValueError(f"every must be >= dt = {self.dt:g} ms (got {every!r})")
-        if names != ("spikes",):
-            self._require_one_grid(view, period)
-        for name in names:
-            key = view.group.name, name
-            if name == "spikes" and key in self._recorders:
-                both = np.union1d(self._recorders[key][0].ids, view.ids)
-                self._recorders[key] = (View(view.group, both), 1)
-            else:
-                self._recorders[key] = (view, period)
-
-    def _require_one_grid(self, view: View, period: int) -> None:
-        """Raise unless all variables of a population are recorded alike."""
-        for (group, name), (other, every) in self._recorders.items():
-            if group != view.group.name or name == "spikes":
-                continue
-            if every != period or not np.array_equal(other.ids, view.ids):
-                raise SpikecudaValueError(
-                    f"all variables of {group} are recorded at the same times for the same neurons "
-                    f"(got another every or only than for {name!r}); name them in one call"
-                )
+        self._recorders.add(view, (what,) if isinstance(what, str) else tuple(what), every)
 
     def run(
         self,
@@ -322,14 +288,9 @@ class Network:
             engine = self.build(progress is True)
             groups = self._groups()
             drives = [self._resolved(group, steps) for group in groups]
-            wanted = self._wanted()
+            wanted = self._recorders.wanted(groups)
             spikes = [g.number for g in groups if (g.name, "spikes") in wanted]
-            traces = [
-                Trace(view.group.number, name, view.ids, every)
-                for (_, name), (view, every) in wanted.items()
-                if name != "spikes"
-            ]
-            self._require_traces(traces, steps)
+            traces = traces_of(wanted, steps)
             start, seconds = engine.clock, engine.seconds
             with reporter(progress, steps, repr(self)) as report:
                 got = engine.run(steps, drives, spikes, traces, self._external, report)
@@ -358,8 +319,8 @@ class Network:
                 raise SpikecudaError("the network has no population; net.population(...) adds one")
             begin = time.perf_counter()
             with reporter(progress, BUILD_TICKS, "building") as report:
-                self._engine = self._make_engine(
-                    lambda done, total: report(int(BUILD_TICKS * done / total))
+                self._engine, self._opened = assembled(
+                    self, lambda done, total: report(int(BUILD_TICKS * done / total))
                 )
                 report(BUILD_TICKS)
             self._external = external_spikes(self._sources, self.dt)
@@ -369,6 +330,11 @@ class Network:
     def reset(self) -> None:
         """Go back to time 0: start values, nothing under way; synapses keep their weights."""
         self.build().reset()
+
+    @property
+    def trains(self) -> list[Group]:
+        """The sources, those of trains that drive neurons included."""
+        return [source for source, _, _ in self._sources]
 
     @property
     def time(self) -> float:
@@ -442,47 +408,6 @@ class Network:
 
     # Parts of it.
 
-    def _make_engine(self, report: Callable[[float, float], None]) -> Any:
-        """Build the synapses and return the engine."""
-        from spikecuda.network.build import Builder
-        from spikecuda.network.engine import CpuEngine
-        from spikecuda.network.neurons import Neurons
-        from spikecuda.network.opened import Opened
-
-        groups = self._number()
-        own = [group.size for group in groups if group.plan is not None]
-        sizes = [group.size for group in groups]
-        places = resolved(self.devices)
-        native = all(map(on_cpu, places))
-        threads = self._threads_for(own)
-        if native and len(places) > 1:
-            threads = self.threads or len(places)
-        stored = any(not p.procedural for p in self._wired)
-        largest = MAX_BLOCK if stored else MAX_NEURONS
-        if native:
-            require_memory(self)
-            blocks = split_blocks(own, self.partitions or threads, largest)
-            wiring = Builder(
-                self._wired, sizes, blocks, self.dt, self.seed, threads, report
-            ).build()
-            neurons = [Neurons(group) for group in groups if group.plan is not None]
-            return CpuEngine(neurons, len(sizes), wiring, threads)
-        if self.partitions is not None:
-            raise SpikecudaValueError(
-                f"partitions is for networks on the CPU (got {self.partitions} with devices "
-                f"{self.devices}); a device has as many partitions as it is named times"
-            )
-        opened = Opened(places)
-        with contextlib.ExitStack() as stack:
-            stack.callback(opened.close)
-            blocks, shares = split_shares(own, opened.owners(), largest)
-            require_on_devices(self, opened.devices, shares)
-            builder = Builder(self._wired, sizes, blocks, self.dt, self.seed, threads, report)
-            engine = opened.engine(groups, builder.build(), shares)
-            self._opened = opened
-            stack.pop_all()
-        return engine
-
     def _groups(self) -> list[Group]:
         """Return the populations that have neurons."""
         return [group for group in self.populations.values() if group.plan is not None]
@@ -504,7 +429,7 @@ class Network:
         source = self._add_source("", size, train)
         self._sources[-1] = (source, train, 1)
         rule = AllToAll() if common else OneToOne()
-        self._wired.append(
+        self.wired.append(
             Projection(
                 self, HIDDEN, View(source), view, rule, train.weight, self.dt, receptor, True, True,
                 False, 16,
@@ -524,31 +449,6 @@ class Network:
         if name:
             self.populations[name] = group
         return group
-
-    def _number(self) -> list[Group]:
-        """Number the sources after the populations; return all."""
-        groups = self._groups()
-        for i, (source, _, _) in enumerate(self._sources):
-            source.number = len(groups) + i
-        return [*groups, *(source for source, _, _ in self._sources)]
-
-    def _threads_for(self, sizes: Sequence[int]) -> int:
-        return self.threads or max(1, min(usable_cores(), sum(sizes) // NEURONS_PER_THREAD))
-
-    def _wanted(self) -> dict[tuple[str, str], tuple[View, int]]:
-        """Return what is recorded: by (population, variable), the neurons and the period."""
-        if self._recorders:
-            return self._recorders
-        return {(group.name, "spikes"): (View(group), 1) for group in self._groups()}
-
-    def _require_traces(self, traces: Sequence[Trace], steps: int) -> None:
-        size = sum(8 * t.ids.size * (steps // t.every + 1) for t in traces)
-        if size > available_memory():
-            raise OutOfMemoryError(
-                f"the traces of {steps:,} steps need {size / 1e9:,.2f} GB (available: "
-                f"{available_memory() / 1e9:,.2f} GB); record fewer neurons with only=, or less "
-                "often with every="
-            )
 
     def _require_unbuilt(self, what: str) -> None:
         if self._engine is not None:
