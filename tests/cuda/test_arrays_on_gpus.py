@@ -129,13 +129,13 @@ def test_state_is_shared_by_both_protocols(fake_gpu):
         pool.reset()
         refrac = pool.state.share("refrac")
         region = pool.population.partitions[0].state["refrac"].data.data.host
-        assert refrac.__cuda_array_interface__["typestr"] == "<i4" and not region.any()
+        assert refrac.__cuda_array_interface__["typestr"] == "<i2" and not region.any()
         # What another library writes is what the next run goes on from.
         buffer.data.data.view(np.float32).host[:N] = -60.0
         assert (pool.state["v"] == -60).all()
     # What is shared lives for as long as somebody has it; the fake's record does not count.
     fake.forget()
-    assert fake.allocated == 4 * N * 2
+    assert fake.allocated == (4 + 2) * N
     memory = dlpack.take(shared.__dlpack__())
     del shared, refrac, buffer, region
     assert fake.allocated == 4 * N
