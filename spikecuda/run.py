@@ -142,8 +142,8 @@ class _Member:
 
     @property
     def outgrown(self) -> bool:
-        """Whether there are buffers of a last run that was another kind of run."""
-        return bool(self.runs) and [run.layout for run in self.runs] != self.layouts
+        """Whether there are no buffers of a run like this one."""
+        return [run.layout for run in self.runs] != self.layouts
 
     @property
     def trace_bytes(self) -> int:
