@@ -86,7 +86,7 @@ def of_links(description, procedural):
         link.options["procedural"] = procedural and link.rule.procedural
 
 
-@settings(max_examples=settings.default.max_examples // 4)
+@settings(max_examples=settings.default.max_examples // 6)
 @given(description=descriptions(), machine=machines())
 def test_bits_over_devices(description, machine):
     d, m = description, machine
