@@ -22,14 +22,13 @@ import argparse
 import time
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 from unittest import mock
 
 import numpy as np
+from cuba40k import cuba40k
 
-from spikecuda.distributions import Uniform
 from spikecuda.examples import brunel, coba, cuba, microcircuit
-from spikecuda.network import ExpCurrent, FixedProbability, Network, NetworkResult
+from spikecuda.network import Network, NetworkResult
 
 # Model time of a run (ms), and what to compare with: seconds on one thread of the fastest other
 # simulator, GeNN 5.4 with -O3 in float32, measured on a 2.45 GHz Zen 3 with 2 cores in 2026-11.
@@ -42,20 +41,6 @@ CASES: dict[str, tuple[float, float | None]] = {
 }
 WARM_UP = 20.0
 RUNS = 5
-
-
-def cuba40k(**options: Any) -> Network:
-    """Return CUBA with ten times the neurons and as many synapses on each: 3.2 M."""
-    net = Network(0.1, **options)
-    receptors = {"exc": ExpCurrent(cuba.TAU_E), "inh": ExpCurrent(cuba.TAU_I)}
-    for name, size in (("E", 32_000), ("I", 8_000)):
-        start = {"v": Uniform(-60.0, -50.0)}
-        net.population(name, size, "lif", cuba.NEURON, start, receptors=receptors)
-    rule = FixedProbability(0.002)
-    for target in ("E", "I"):
-        net.connect("E", target, rule, cuba.EXCITATION, 0.1, "exc")
-        net.connect("I", target, rule, cuba.INHIBITION["brian"], 0.1, "inh")
-    return net
 
 
 MAKE: dict[str, Callable[..., Network]] = {

@@ -1,0 +1,161 @@
+"""Make a network from its description in Brian2's C++ standalone mode; see ``networks.py``.
+
+    envs/brian2/bin/python brian2_network.py DESCRIPTION.json WARM_UP DURATION THREADS RUNS
+
+Needs Brian2 alone; prints one line of JSON: seconds of the loop, the best of the runs, and of
+making, compiling and building, rates in Hz by population.  The program is compiled once and runs
+from the start each time; Brian2 itself reports how long the loop of its second part took.
+Everything is float32 but time, which Brian2 keeps in float64.
+"""
+
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+
+os.environ.pop("OMP_WAIT_POLICY", None)  # "active" halves the speed of two threads
+
+import brian2 as b2
+import numpy as np
+
+RANDOM = np.random.default_rng(1)
+
+
+def equations(p):
+    """Return a population's equations and its integration method."""
+    text = "i_drive : 1 (constant, shared)\nfired : integer\nwarm : integer\n"
+    text += "".join(f"{name} : 1 (constant, shared)\n" for name in p["params"])
+    currents = []
+    for name, receptor in p["receptors"].items():
+        kind = receptor["kind"]
+        if kind == "delta":
+            continue
+        text += f"dx_{name}/dt = -x_{name} / ({receptor['tau']} * ms) : 1\n"
+        force = f" * ({receptor['e_rev']} - v)" if "cond" in kind else ""
+        currents.append(f"x_{name}{force}")
+    total = " + ".join(["i_drive", *currents])
+    if p["model"] == "lif":
+        text += f"dv/dt = (v_rest - v + tau_m / c_m * ({total})) / (tau_m * ms) "
+        return text + ": 1 (unless refractory)", "exact"
+    text += f"dv/dt = (g_l * (e_l - v) + {total}) / (c_m * ms) : 1 (unless refractory)\n"
+    return text, "exponential_euler"
+
+
+def group(p, dt):
+    """Return a population."""
+    text, method = equations(p)
+    made = b2.NeuronGroup(
+        p["size"], text, threshold="v >= v_th", reset="v = v_reset; fired += 1", method=method,
+        # Brian2 counts from the spiking step: t_ref alone would clamp one step fewer.
+        refractory=(p["params"]["t_ref"] + dt) * b2.ms,
+    )  # fmt: skip
+    for name, value in p["params"].items():
+        setattr(made, name, value)
+    made.i_drive = p["current"]
+    made.v = np.array(p["v"])
+    return made
+
+
+def target(p, receptor):
+    """Return the variable that a receptor's spikes add to."""
+    return "v" if p["receptors"][receptor]["kind"] == "delta" else f"x_{receptor}"
+
+
+def pairs(rule, sources, targets):
+    """Return the sources and targets of drawn synapses; None where Brian2 draws them itself."""
+    if rule["rule"] == "fixed_indegree":
+        drawn = RANDOM.integers(0, sources, (targets, rule["indegree"]))
+        return drawn.ravel(), np.repeat(np.arange(targets), rule["indegree"])
+    if rule["rule"] == "fixed_total_number":
+        return RANDOM.integers(0, sources, rule["N"]), RANDOM.integers(0, targets, rule["N"])
+    return None
+
+
+def connect(projection, populations, made):
+    """Return a projection's synapses; weights and delays are single numbers."""
+    kinds = (projection["weight"]["kind"], projection["delay"]["kind"])
+    if kinds != ("FIXED", "FIXED"):
+        raise ValueError(f"weights and delays must be numbers here (got {kinds})")
+    source, goal = made[projection["source"]], made[projection["target"]]
+    variable = target(populations[projection["target"]], projection["receptor"])
+    synapses = b2.Synapses(
+        source, goal, on_pre=f"{variable}_post += {projection['weight']['a']!r}",
+        delay=projection["delay"]["a"] * b2.ms,
+    )  # fmt: skip
+    drawn = pairs(projection["rule"], len(source), len(goal))
+    if drawn is None:
+        synapses.connect(p=projection["rule"]["p"])
+    else:
+        synapses.connect(i=drawn[0], j=drawn[1])
+    return synapses
+
+
+def kick(train, populations, made, dt):
+    """Return the source and the synapses of given spikes; each has a neuron of its own.
+
+    A generator's neuron spikes once a step at most, and a neuron may get several in a step.
+    """
+    spikes = len(train["times"])
+    goal = populations[train["target"]]
+    source = b2.SpikeGeneratorGroup(
+        spikes, np.arange(spikes), (np.array(train["times"]) - dt).clip(0.0) * b2.ms
+    )
+    variable = target(goal, train["receptor"])
+    synapses = b2.Synapses(
+        source, made[train["target"]], on_pre=f"{variable}_post += {train['weight']!r}",
+        delay=dt * b2.ms,
+    )  # fmt: skip
+    ids = np.array(train["ids"])[np.array(train["neurons"])]
+    synapses.connect(i=np.arange(spikes), j=ids)
+    return source, synapses
+
+
+def main():
+    """Build, run, print."""
+    with open(sys.argv[1]) as file:
+        net = json.load(file)
+    warm_up, duration = float(sys.argv[2]), float(sys.argv[3])
+    threads, runs = int(sys.argv[4]), int(sys.argv[5])
+    logging.getLogger("brian2").setLevel(logging.ERROR)
+    begin = time.perf_counter()
+    b2.prefs.core.default_float_dtype = np.float32
+    b2.prefs.devices.cpp_standalone.openmp_threads = threads if threads > 1 else 0
+    b2.set_device("cpp_standalone", build_on_run=False)
+    b2.seed(1)
+    dt = net["dt"]
+    b2.defaultclock.dt = dt * b2.ms
+    populations = {p["name"]: p for p in net["populations"]}
+    made = {name: group(p, dt) for name, p in populations.items()}
+    objects = list(made.values())
+    objects += [connect(c, populations, made) for c in net["projections"]]
+    for p in net["populations"]:
+        for drive in p["poisson"]:
+            # Binomial numbers of a thousand tries are Poisson's to a thousandth.
+            objects.append(b2.PoissonInput(
+                made[p["name"]], target(p, drive["receptor"]), 1000, drive["rate"] / 1000 * b2.Hz,
+                drive["weight"],
+            ))  # fmt: skip
+    for train in net["trains"]:
+        objects += kick(train, populations, made, dt)
+    network = b2.Network(objects)
+    network.run(warm_up * b2.ms)
+    for population in made.values():
+        population.warm = "fired"
+    network.run(duration * b2.ms)
+    seconds = []
+    with tempfile.TemporaryDirectory(prefix="brian2_network_") as folder:
+        b2.device.build(directory=folder, run=False, with_output=False)
+        built = time.perf_counter() - begin
+        for _ in range(runs):
+            b2.device.run(with_output=False)
+            seconds.append(b2.device._last_run_time)
+        rates = {
+            name: float(np.sum(g.fired[:] - g.warm[:])) / len(g) / duration * 1e3
+            for name, g in made.items()
+        }
+    print(json.dumps({"seconds": min(seconds), "build": built, "rates": rates, "memory": None}))
+
+
+main()
