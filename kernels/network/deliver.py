@@ -42,8 +42,10 @@ from spikecuda.kernels.network.machine import (
 )
 
 SEGMENT_MASK = (1 << SEGMENT_BITS) - 1
-# How many segments ahead the loop asks for what it will read: first where, then what.
-FAR, NEAR = 16, 8
+# How many segments ahead the loop asks for what it will read: where, the beginning of what, and
+# the rest of a long segment, of which a hardware prefetcher would notice too late.
+FAR, NEAR, NEXT = 16, 8, 2
+BEGINNING, MOST = 128, 4096  # bytes
 
 
 @njit(error_model="numpy")
@@ -82,6 +84,20 @@ def _ask_what(block, cursor):
 
 
 @njit(error_model="numpy")
+def _ask_rest(block, cursor):
+    """Prefetch what follows the beginning of a cursor's segment."""
+    bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
+    bounds = uint32_at(bundle[R_STARTS] + 4 * (cursor & SEGMENT_MASK), 2)
+    first, count = np.int64(bounds[0]), np.int64(bounds[1]) - np.int64(bounds[0])
+    for at in range(BEGINNING, min(2 * count, MOST), 64):
+        prefetch(bundle[R_TARGETS] + 2 * first + at)
+    if bundle[R_KIND] != CONSTANT:
+        width = 2 if bundle[R_KIND] == NARROW else 4
+        for at in range(BEGINNING, min(width * count, MOST), 64):
+            prefetch(bundle[R_WEIGHTS] + width * first + at)
+
+
+@njit(error_model="numpy")
 def deliver(block, step):
     """Add everything due in ``step`` to its slot of the accumulator; advance the cursors."""
     heads = int32_at(block[B_HEADS], block[B_SLOT_MASK] + 1)
@@ -103,6 +119,8 @@ def deliver(block, step):
             _ask_where(block, queue[i + FAR])
         if i + NEAR < size:
             _ask_what(block, queue[i + NEAR])
+        if i + NEXT < size:
+            _ask_rest(block, queue[i + NEXT])
         cursor = queue[i]
         segment = cursor & SEGMENT_MASK
         bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
