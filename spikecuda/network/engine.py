@@ -18,12 +18,14 @@ from spikecuda.interrupt import held_interrupt
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.network.calendar import Calendar
+from spikecuda.network.input_rows import Rows, fill_rows, input_rows
 from spikecuda.network.memory import require_arrivals
 from spikecuda.network.neurons import Neurons
-from spikecuda.network.per_step import Drives, chunk_steps, most_spikes, step_input, window_steps
+from spikecuda.network.per_step import Drives, chunk_steps, most_spikes, window_steps
+from spikecuda.network.row_tables import RowTables
 from spikecuda.network.trace import Recorded, Trace, sample_arrays
-from spikecuda.network.wiring import Bundle, Wiring
-from spikecuda.seed import keys
+from spikecuda.network.trace_table import trace_table
+from spikecuda.network.wiring import Wiring
 
 # A kernel takes several steps at once where the accumulator's slots stay in the cache.
 FUSED_BYTES = 128 << 10
@@ -49,7 +51,7 @@ class CpuRun:
 
     drives: Drives
     specs: list[KernelSpec]
-    rows: dict[tuple[int, str], np.ndarray]
+    rows: Rows
     parts: np.ndarray
     traces: np.ndarray
     out: list[np.ndarray]
@@ -99,7 +101,7 @@ class CpuEngine:
         self._clocks = [aligned_zeros(8, np.int64) for _ in range(blocks.count)]
         self._ring = ring
         self._spikes_per_window = [most_spikes(n, self.window) for n in self.neurons]
-        self._tabulate_bundles()
+        self._rows = RowTables(wiring, sources)
         self._make_calendars()
         self._make_lists()
 
@@ -181,11 +183,11 @@ class CpuEngine:
         self.compile_seconds += time.perf_counter() - begin
         chunk = max(1, min(steps, chunk_steps(drives, self.window)))
         keep: list[Any] = []
-        rows = self._per_step_arrays(drives, specs, chunk)
+        rows = input_rows(self.neurons, self._places, drives, specs, self.clock, chunk)
         parts = self._tabulate_parts(specs, entries, drives, rows, spikes, keep)
         if out is None:
             out = sample_arrays(traces, self.neurons, self.clock, steps)
-        table = self._tabulate_traces(traces, out, keep)
+        table = trace_table(traces, out, self.neurons, self._places, self.clock, keep)
         align = math.gcd(*(t.every for t in traces)) if traces else 0
         return CpuRun(drives, specs, rows, parts, table, out, align, self.clock, chunk, keep)
 
@@ -197,7 +199,10 @@ class CpuEngine:
             steps: how many, up to ``run.chunk``.
             external: spikes from outside that arrive in these steps or later, as for ``run``.
         """
-        self._fill_rows(run, steps)
+        fill_rows(
+            run.rows, self.neurons, self._places, run.drives, run.specs, self.clock, run.start,
+            steps,
+        )  # fmt: skip
         self._torn = True
         made = self._call(run, np.ascontiguousarray(external), steps)
         self.clock += made
@@ -232,7 +237,7 @@ class CpuEngine:
 
     def rewire(self) -> None:
         """Take notice of changed weights."""
-        self._tabulate_bundles()
+        self._rows = RowTables(self.wiring, self.sources)
         self._tabulate_blocks()
 
     @property
@@ -260,59 +265,6 @@ class CpuEngine:
         self._crew.close()
 
     # Tables.
-
-    def _tabulate_bundles(self) -> None:
-        """Make the tables of the bundles, block by block, sorted by source population."""
-        wiring = self.wiring
-        ordered = sorted(wiring.bundles, key=lambda b: b.source)
-        self._bundles, self._bundles_of = [], []
-        self._rules: list[np.ndarray] = []
-        self._rows_of = np.zeros(self.sources + 1, np.int32)
-        for bundle in ordered:
-            self._rows_of[bundle.source + 1 :] += 1
-        for b in range(wiring.blocks.count):
-            table = np.zeros((len(ordered), layout.BUNDLE), np.int64)
-            for row, bundle in zip(table, ordered, strict=True):
-                row[layout.R_KIND] = bundle.kind
-                row[layout.R_OFFSET] = bundle.port * wiring.blocks.sizes[b]
-                row[layout.R_WEIGHT] = bundle.weight
-                if bundle.rule is not None:
-                    row[layout.R_RULE] = self._rule(bundle, b)
-                    continue
-                rows = bundle.blocks[b]
-                row[layout.R_TARGETS] = rows.targets.ctypes.data
-                row[layout.R_WEIGHTS] = 0 if rows.weights is None else rows.weights.ctypes.data
-                row[layout.R_STARTS] = rows.starts.ctypes.data
-                row[layout.R_DELAYS] = rows.delays.ctypes.data
-                row[layout.R_ROWS] = rows.rows.ctypes.data
-            self._bundles.append(table)
-            self._bundles_of.append(self._rows_of.copy())
-
-    def _rule(self, bundle: Bundle, b: int) -> int:
-        """Return the address of the description of a procedural bundle for a block."""
-        rule, p = bundle.rule, bundle.projections[0]
-        assert rule is not None
-        blocks, number = self.wiring.blocks, p.target.group.number
-        first, last = np.searchsorted(p.target.ids, blocks.starts[number, b : b + 2])
-        longest = rule.longest
-        scratch = np.empty(6 * longest, np.int32)
-        seen = np.zeros(1 if p.multapses else p.target.size, np.int32)
-        key0, key1 = keys(p.network.seed)
-        table = np.zeros(layout.RULE, np.int64)
-        table[layout.U_INTS], table[layout.U_FLOATS] = (
-            rule.ints.ctypes.data, rule.floats.ctypes.data
-        )  # fmt: skip
-        table[layout.U_INDEX] = rule.index.ctypes.data
-        table[layout.U_TWIN] = 0 if rule.twin is None else rule.twin.ctypes.data
-        table[layout.U_DEGREES] = rule.degrees.ctypes.data if rule.degrees.size else 0
-        table[layout.U_TARGETS] = 0 if p.target.whole else p.target.ids.ctypes.data
-        table[layout.U_FIRST], table[layout.U_LAST] = first, last
-        table[layout.U_SHIFT] = blocks.offsets[number, b] - blocks.starts[number, b]
-        table[layout.U_ROW], table[layout.U_SCRATCH] = longest, scratch.ctypes.data
-        table[layout.U_SEEN] = seen.ctypes.data
-        table[layout.U_KEY0], table[layout.U_KEY1] = key0, key1
-        self._rules += [table, scratch, seen]
-        return int(table.ctypes.data)
 
     def _make_calendars(self) -> None:
         longest = self.wiring.longest + self.window + 1
@@ -368,8 +320,8 @@ class CpuEngine:
             row[layout.B_CLOCK] = self._clocks[b].ctypes.data
             row[layout.B_FIRST_PART] = min(mine, default=0)
             row[layout.B_LAST_PART] = max(mine, default=-1) + 1
-            row[layout.B_BUNDLES] = self._bundles[b].ctypes.data
-            row[layout.B_BUNDLES_OF] = self._bundles_of[b].ctypes.data
+            row[layout.B_BUNDLES] = self._rows.bundles[b].ctypes.data
+            row[layout.B_BUNDLES_OF] = self._rows.first.ctypes.data
 
     def _tabulate_parts(
         self,
@@ -441,70 +393,6 @@ class CpuEngine:
                 values[name] = array
         return values
 
-    def _tabulate_traces(
-        self, traces: Sequence[Trace], out: Sequence[np.ndarray], keep: list[Any]
-    ) -> np.ndarray:
-        """Return the table of the traces' parts; ``out`` is where they go."""
-        table = []
-        for trace, array in zip(traces, out, strict=True):
-            n = self.neurons[trace.group]
-            source = n.state[n.public.get(trace.name, trace.name)]
-            first = self.clock // trace.every
-            for b, g, start, count in self._places:
-                if g != trace.group:
-                    continue
-                a, z = np.searchsorted(trace.ids, [start, start + count])
-                if a == z:
-                    continue
-                index = np.ascontiguousarray(trace.ids[a:z])
-                keep.append(index)
-                row = np.zeros(layout.TRACE, np.int64)
-                row[layout.T_BLOCK], row[layout.T_SOURCE] = b, source.ctypes.data
-                row[layout.T_WIDTH], row[layout.T_INDEX] = source.itemsize, index.ctypes.data
-                row[layout.T_COUNT], row[layout.T_EVERY] = index.size, trace.every
-                # Rows count from step 0 on, the array from this run's first sample.
-                row[layout.T_OUT] = (
-                    array.ctypes.data + (a - first * trace.ids.size) * source.itemsize
-                )
-                row[layout.T_ROW] = trace.ids.size
-                table.append(row)
-        return np.array(table, np.int64).reshape(-1, layout.TRACE)
-
-    # Input that changes from step to step.
-
-    def _per_step_arrays(
-        self, drives: Drives, specs: Sequence[KernelSpec], chunk: int
-    ) -> dict[tuple[int, str], np.ndarray]:
-        """Return arrays for a chunk's input: by (population, name), or (-1 - part, name)."""
-        rows: dict[tuple[int, str], np.ndarray] = {}
-        for g, (drive, _) in enumerate(drives):
-            first = step_input(drive, specs[g], self.neurons[g].group.neurons, self.clock, 0, 1)
-            for name, array in first.items():
-                if name == "_drive":
-                    for i, (_, owner, _, count) in enumerate(self._places):
-                        if owner == g:
-                            rows[-1 - i, name] = np.zeros(chunk * count, array.dtype)
-                else:
-                    rows[g, name] = np.zeros(chunk * array.size, array.dtype)
-        return rows
-
-    def _fill_rows(self, run: CpuRun, steps: int) -> None:
-        """Write the input of the next steps."""
-        if not run.rows:
-            return
-        for g, (drive, _) in enumerate(run.drives):
-            plan = self.neurons[g].group.neurons
-            found = step_input(drive, run.specs[g], plan, self.clock, self.clock - run.start, steps)
-            for name, array in found.items():
-                if name != "_drive":
-                    run.rows[g, name][: array.size] = array
-                    continue
-                table = array.reshape(steps, -1)
-                for i, (_, owner, first, count) in enumerate(self._places):
-                    if owner == g:
-                        part = run.rows[-1 - i, name][: steps * count].reshape(steps, count)
-                        part[:] = table[:, first : first + count]
-
     # Running.
 
     def _entry(self, spec: KernelSpec) -> int:
@@ -519,7 +407,7 @@ class CpuEngine:
 
         loop = load_host("network_run").run_blocks
         self._shared[:] = 0
-        rows = int(np.diff(self._rows_of).max(initial=0))
+        rows = self._rows.most
         need = self._need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
         self._make_room(need)
         count = self.wiring.blocks.count

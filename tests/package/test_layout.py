@@ -191,3 +191,12 @@ def test_first_run_is_quick(tmp_path):
     assert float(run(code, **cache).stdout) < 20
     warm = min(float(run(code, **cache).stdout) for _ in range(2))
     assert warm < 2
+
+
+def test_modules_of_tests_have_names_of_their_own():
+    # Those of folders that are no packages are imported by their bare name.
+    tests = Path(__file__).resolve().parents[1]
+    names = [
+        path.name for path in tests.rglob("test_*.py") if not (path.parent / "__init__.py").exists()
+    ]
+    assert sorted(names) == sorted(set(names))
