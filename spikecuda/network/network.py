@@ -128,8 +128,9 @@ class Network:
         """
         self._require_unbuilt("add populations")
         self._new_name(name)
+        size = as_count("n", n, 1, MAX_NEURONS)
         plan = make_plan(
-            n, model, self.precision, self.dt, self.seed, params, initial, scheme, substeps,
+            size, model, self.precision, self.dt, self.seed, params, initial, scheme, substeps,
             identity=self._identity,
         )  # fmt: skip
         ports = as_receptors(receptors, plan.model)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spikecuda.arguments import as_steps
+from spikecuda.arguments import as_multiple
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError, nearest
 from spikecuda.host import available_memory
 from spikecuda.network.group import Group, View
@@ -34,7 +34,7 @@ class Recorders:
                     f"{view.group.name} has nothing called {name!r} to record"
                     f"{nearest(str(name), known)}; it has {', '.join(known)}"
                 )
-        period = 1 if every is None else as_steps(None, every, self._dt)
+        period = 1 if every is None else as_multiple("every", every, self._dt)
         if period < 1:
             raise SpikecudaValueError(f"every must be >= dt = {self._dt:g} ms (got {every!r})")
         if tuple(names) != ("spikes",):

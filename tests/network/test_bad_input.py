@@ -314,7 +314,7 @@ def test_trains_refuse(arguments, message):
 RECORD = {
     "unknown": (("a", "u"), {}, r"a has nothing called 'u' to record.*v, i_exc, g_slow"),
     "of a source": (("s",), {}, "s is a source"),
-    "every": (("a", "v"), {"every": 0.25}, "must be a multiple of dt"),
+    "every": (("a", "v"), {"every": 0.25}, "every must be a multiple of dt"),
     "every zero": (("a", "v"), {"every": 0.0}, r"every must be >= dt"),
     "only beyond": (("a", "v"), {"only": [10]}, "a has the neurons 0 to 9"),
     "only of a view": (None, {"only": [1]}, "only is for a population"),
