@@ -1,6 +1,7 @@
 """Bad input: each error names the field, the requirement, the value got and the remedy."""
 
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -216,11 +217,12 @@ def test_a_pool_beyond_memory_is_refused_before_allocation(monkeypatch):
     monkeypatch.setattr(host_memory, "available_memory", lambda: 10_000_000)
     with pytest.raises(OutOfMemoryError, match=r"a pool of 2,000,000 neurons needs 16 MB .* 10 MB"):
         make(2_000_000)
-    with (
-        make(100_000) as pool,
-        pytest.raises(OutOfMemoryError, match="a run of 1,000 steps needs 4"),
-    ):
-        pool.run(steps=1000, record="v")
+    with make(100_000) as pool:
+        tracemalloc.start()
+        with pytest.raises(OutOfMemoryError, match="a run of 1,000 steps needs 4"):
+            pool.run(steps=1000, record="v")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000  # the trace would be 400 MB
+        tracemalloc.stop()
 
 
 def test_use_gpu_without_a_gpu_is_an_error_with_the_remedy(monkeypatch):
