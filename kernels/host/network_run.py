@@ -65,25 +65,26 @@ def _compact(part, parity, steps, clock):
 
 
 @njit(error_model="numpy")
-def _file(block, population, neuron, step):
-    """Put the rows of a neuron that spiked at the end of ``step`` into a block's calendar."""
+def _file(block, population, neurons, step):
+    """Put the rows of neurons that spiked at the end of ``step`` into a block's calendar."""
     starts = int32_at(block[L.B_BUNDLES_OF] + 4 * population, 2)
-    if starts[0] == starts[1]:
-        return
     heads = int32_at(block[L.B_HEADS], block[L.B_SLOT_MASK] + 1)
     state = int64_at(block[L.B_STATE], 8)
     chunks = int64_at(block[L.B_CHUNKS], state[L.C_CHUNKS] * L.CHUNK_WORDS)
+    mask = block[L.B_SLOT_MASK]
     for b in range(starts[0], starts[1]):
         bundle = int64_at(block[L.B_BUNDLES] + 8 * L.BUNDLE * b, L.BUNDLE)
         if bundle[L.R_KIND] == L.PROCEDURAL:
-            send_row(block, bundle, np.int64(neuron), step)
+            for neuron in neurons:
+                send_row(block, bundle, np.int64(neuron), step)
             continue
-        row = uint32_at(bundle[L.R_ROWS] + 4 * np.int64(neuron), 2)
-        if row[0] < row[1]:
-            segment = np.int64(row[0])
-            delay = np.int64(uint16_at(bundle[L.R_DELAYS] + 2 * segment, 1)[0] & L.DELAY)
-            cursor = (np.int64(b) << L.SEGMENT_BITS) | (segment & SEGMENT_MASK)
-            push(heads, chunks, state, (step + delay) & block[L.B_SLOT_MASK], cursor)
+        rows, delays = uint32_at(bundle[L.R_ROWS], 0), uint16_at(bundle[L.R_DELAYS], 0)
+        for neuron in neurons:
+            first = np.int64(rows[neuron])
+            if first < np.int64(rows[neuron + 1]):
+                delay = np.int64(delays[first] & L.DELAY)
+                cursor = (np.int64(b) << L.SEGMENT_BITS) | (first & SEGMENT_MASK)
+                push(heads, chunks, state, (step + delay) & mask, cursor)
 
 
 @njit(error_model="numpy")
@@ -166,7 +167,7 @@ def run_blocks(
         for m in range(mine.size):
             block = blocks[mine[m]]
             for e in range(at_external, ahead):
-                _file(block, external[e, 1], external[e, 2], external[e, 0])
+                _file(block, external[e, 1], external[e, 2:], external[e, 0])
             own_clock = int64_at(block[L.B_CLOCK], 3)
             part_steps = np.int64(0)
             while part_steps < k:
@@ -202,8 +203,9 @@ def run_blocks(
                 upto = int64_at(part[L.P_UPTO], 0)
                 base = parity * (part[L.P_CAPACITY] // part[L.P_COUNT] + 1)
                 for i in range(k):
-                    for j in range(upto[base + i], upto[base + i + 1]):
-                        _file(block, part[L.P_POPULATION], ids[j], now + i)
+                    spiked = ids[upto[base + i] : upto[base + i + 1]]
+                    if spiked.size:
+                        _file(block, part[L.P_POPULATION], spiked, now + i)
         at_external = ahead
         done += k
         parity = 1 - parity
