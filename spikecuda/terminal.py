@@ -3,9 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from spikecuda.backends.memory import human as human_bytes
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+__all__ = ["console", "human_bytes", "human_rate", "table"]
 
 PIPE_WIDTH = 140
 
@@ -32,15 +36,6 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     for row in rows:
         result.add_row(*(str(cell) for cell in row))
     return result
-
-
-def human_bytes(size: float) -> str:
-    """Return a size in the unit that suits it."""
-    for unit in ("bytes", "KB", "MB"):
-        if abs(size) < 1000:
-            return f"{size:.4g} {unit}"
-        size /= 1000
-    return f"{size:,.1f} GB"
 
 
 def human_rate(rate: float) -> str:
