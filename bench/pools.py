@@ -2,8 +2,9 @@
 
     python bench/pools.py [--neurons 100000] [--threads] [--sizes] [--json FILE]
 
-The floor.  A chunk of 1024 neurons stays in L1, so neither DRAM nor L2 binds a pool of any size
-that is advanced many steps a launch.  What is left is arithmetic and L1 traffic:
+The floor.  A chunk of 1024 to 2048 neurons stays in L1, so neither DRAM nor L2 binds a pool of any
+size that is advanced many steps a launch.  What is left is arithmetic and L1 traffic, the sum over
+the loops of a step (the model's, and in float16 the one that rounds) of
 
     floor = max(fma / rate_f, vector arithmetic / rate_a, loads / rate_l, stores / rate_s) / neurons
 
@@ -31,6 +32,7 @@ from spikecuda.host import cpu_name
 from spikecuda.kernels.assembly import (
     fma_bytes,
     memory_bytes,
+    rounding_loop,
     step_loop,
     vector_arithmetic,
 )
@@ -148,6 +150,28 @@ def rate(case, precision, neurons, threads=1, seconds=0.6):
     return found, spec
 
 
+def seconds_per_neuron(body, real, limits):
+    """Return the least time that a loop can take for a neuron."""
+    counts = (fma_bytes(body), vector_arithmetic(body), *memory_bytes(body))
+    return max(c / r for c, r in zip(counts, limits, strict=True)) / loop_neurons(body, real)
+
+
+def ratio(case, neurons, rounds=15):
+    """Return float16's time by float32's, measured in turns: the least times, and the median."""
+    pools = {p: pool_of(case, p, neurons, threads=1) for p in ("float32", "float16")}
+    times = {precision: [] for precision in pools}
+    for _ in range(rounds):
+        for precision, (pool, drive) in pools.items():
+            before = pool.metrics().kernel_seconds
+            pool.run(steps=200, input=drive, record=None)
+            times[precision].append(pool.metrics().kernel_seconds - before)
+    for pool, _ in pools.values():
+        pool.close()
+    short, full = times["float16"], times["float32"]
+    each = sorted(h / f for h, f in zip(short, full, strict=True))
+    return min(short) / min(full), each[len(each) // 2]
+
+
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -172,10 +196,11 @@ def main():
             validate(case, precision)
             found, spec = rate(case, precision, options.neurons)
             real = spec.precision.real
-            body = step_loop(assembly(spec), real)
-            counts = (fma_bytes(body), vector_arithmetic(body), *memory_bytes(body))
-            seconds = max(c / r for c, r in zip(counts, limits[real], strict=True))
-            floor = loop_neurons(body, real) / seconds
+            text = assembly(spec)
+            bodies = [step_loop(text, real)]
+            if spec.precision.half:
+                bodies.append(rounding_loop(text))
+            floor = 1 / sum(seconds_per_neuron(body, real, limits[real]) for body in bodies)
             plain = not case[4]
             target = case[5] if precision == "float32" else None
             rows.append(
@@ -190,6 +215,12 @@ def main():
                 + (f"{floor / 1e9:9.2f} {found / floor:8.0%}" if plain else f"{'-':>9} {'-':>8}")
                 + (f" {target:7.1f}" if target else "")
             )
+    if {"float16", "float32"} <= set(options.precisions):
+        print("float16's time by float32's, in turns: least times, median; target 2")
+        for case in CASES:
+            least, median = ratio(case, options.neurons)
+            rows.append({"kernel": case[0], "float16_by_float32": [least, median]})
+            print(f"{case[0]:18} {least:5.2f} {median:5.2f}")
     if options.threads:
         for case in CASES[:4]:
             one, _ = rate(case, "float32", 1_000_000, 1)

@@ -39,6 +39,23 @@ def step_loop(text: str, real: str) -> list[str]:
     return max(candidates, key=lambda body: (max(map(width, body)), len(body)), default=[])
 
 
+def rounding_loop(text: str) -> list[str]:
+    """Return the loop that rounds states to float16 between two steps: no conversion in it."""
+    candidates = [
+        body
+        for body in loops(text)
+        if any(re.match(r"vpmulld\s.*%[yz]mm", line) for line in body)
+        and sum(bool(re.match(r"vfn?madd\w+ps\s.*%[yz]mm", line)) for line in body) >= 2
+        and not any(line.startswith("vcvt") for line in body)
+    ]
+    return max(candidates, key=lambda body: (max(map(width, body)), len(body)), default=[])
+
+
+def conversion_widths(text: str, conversion: str) -> set[int]:
+    """Return the widths of a conversion (an instruction) in the loops of a kernel, in bytes."""
+    return {width(line) for body in loops(text) for line in body if line.startswith(conversion)}
+
+
 def width(line: str) -> int:
     """Return the bytes of the widest vector register in an instruction, 0 if there is none."""
     return max((WIDTHS[kind] for kind in re.findall(r"%([xyz])mm\d", line)), default=0)

@@ -14,6 +14,7 @@ from spikecuda.kernels.cache import cache_dir, write_once
 from spikecuda.kernels.language.rewrite import rewrite
 from spikecuda.kernels.routines import RoutineSpec, Spec
 from spikecuda.kernels.spec import (
+    CODEC,
     NEURON,
     STREAM_DITHER_NEURON,
     STREAM_LANES,
@@ -126,8 +127,10 @@ def chunk_of(spec: KernelSpec) -> int:
         return CHUNK
     arrays = len(spec.varying) + (i.bias == NEURON) + i.gains + i.drive
     real = 8 if spec.precision.real == "float64" else 4
-    size = spec.bytes_per_neuron() + real * arrays + 4 * spec.dither_words + 1
-    return 2 * CHUNK if 2 * CHUNK * size <= L1_BYTES else CHUNK
+    # float16 is widened at the start of a launch, and the halves are not touched until its end.
+    widened = 2 * len(spec.model.states) if spec.precision.half else 0
+    size = spec.bytes_per_neuron() + widened + real * arrays + 4 * spec.dither_words + 1
+    return min(2 * CHUNK, max(CHUNK, L1_BYTES // size // 512 * 512))
 
 
 def scratch(spec: KernelSpec) -> list[tuple[str, str, int, int]]:
@@ -137,6 +140,8 @@ def scratch(spec: KernelSpec) -> list[tuple[str, str, int, int]]:
     """
     size = chunk_of(spec)
     wanted = [(f"_buffer{w}", "uint32", size) for w in range(spec.dither_words)]
+    if spec.precision.half:
+        wanted += [(f"_wide_{s}", "float32", size) for s in spec.model.states]
     for n in range(len(spec.inputs.noises)):
         wanted.append((f"_normals{n}", "float32", 4 * size))
     for n in range(len(spec.inputs.pulses)):
@@ -160,7 +165,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
     states = list(model.states)
     held = ["refrac"] if spec.refractory else []
     counts = ["n_ref"] if spec.refractory else []
-    codec = [f"_{s}_{part}" for s in states for part in ("origin", "span", "gain", "shift")]
+    codec = [f"_{s}_{part}" for s in states for part in CODEC]
     conductance = model.takes_conductance(spec.scheme)
     couples = [r.rules.couples for r in spec.synapses]
     arrivals = inputs.receptors or ("",) * len(inputs.pulses)
@@ -212,8 +217,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "codec": codec if p.half else [],
         "dither_words": spec.dither_words,
         "dither": {
-            s: f"(_random{i // 2} >> np.int32({19 - 13 * (i % 2)})) & np.int32(0x1FFF)"
-            for i, s in enumerate(states)
+            s: f"{('first', 'second')[i % 2]}_dither(_random{i // 2})" for i, s in enumerate(states)
         },
         # State and per-neuron constants live in registers under their own names on CUDA.
         "parameter_names": [
@@ -259,22 +263,15 @@ class _Sweep:
         self.call: list[str] = []
         self.loads: list[tuple[str, str]] = []
         i = spec.inputs
-        half = spec.precision.half
         step = "_line" if spec.network else "_k"
         for name in (*spec.model.states, *(["refrac"] if spec.refractory else [])):
-            self._add(f"_a_{name}", f"{name}[_c:_e]")
+            wide = spec.precision.half and name != "refrac"
+            self._add(f"_a_{name}", f"_wide_{name}[:_size]" if wide else f"{name}[_c:_e]")
         for name in (*spec.constants, *(["n_ref"] if spec.refractory else [])):
             if name in spec.varying:
                 self._add(f"_a_{name}", f"{name}[_c:_e]")
             else:
                 self._add(name, name)
-        if half:
-            for s in spec.model.states:
-                for part in ("origin", "span", "gain", "shift"):
-                    self._add(f"_{s}_{part}", f"_{s}_{part}")
-            for w in range(spec.dither_words):
-                self._add(f"_words{w}", f"_buffer{w}[:_size]")
-                self._add(f"_step_word{w}", f"_dither[{spec.dither_words} * {step} + {w}]")
         for r in spec.synapses:
             for state in r.rules.states:
                 self._add(f"_a{r.prefix}{state}", f"{r.prefix}{state}[_c:_e]")

@@ -20,7 +20,7 @@ STREAM_LANES = 128
 
 SHARED, NEURON = "shared", "neuron"
 # The numbers of a state's float16 storage, see ``spikecuda.codec``.
-CODEC = ("origin", "span", "gain", "shift")
+CODEC = ("origin", "unit", "gain", "shift")
 
 
 @dataclass(frozen=True)

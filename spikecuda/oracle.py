@@ -343,8 +343,9 @@ def _storage_error(pool: GPUNeuronPool, name: str, number: Tracked) -> Any:
     span, origin = abs(Wide(codec.span)), abs(Wide(codec.origin))
     scaled = abs((number.value - Wide(codec.origin)) / span) + number.error / span
     spacing = Wide(np.spacing(np.float16(min(float(scaled), 60000.0)))) * 2
-    # encode: a rounded product and sum of terms up to |value| + |origin|; decode: one more fma
-    roundings = 6 * number.unit * (abs(number.value) + 2 * origin + span * scaled)
+    # encode: a rounded product, sum and difference of terms up to |value| + |origin| + span;
+    # decode: one more fma
+    roundings = 6 * number.unit * (abs(number.value) + 2 * origin + span * (scaled + 1))
     return span * spacing + roundings
 
 

@@ -29,10 +29,10 @@ def draw_uniform(identity, stream, key0, key1, out):
 
 @njit("void(int64, int64, int64, uint32, uint32, uint32, uint32[::1])", nogil=True, cache=True)
 def step_words(clock, steps, words, stream, key0, key1, out):
-    """Write ``words`` random uint32 words for each of ``steps`` steps from ``clock`` on."""
+    """Write ``words`` odd random uint32 words for each of ``steps`` steps from ``clock`` on."""
     for k in range(steps):
         now = np.int64(clock + k)
         low = U(now & 0xFFFFFFFF)
         high = U((now >> 32) & 0xFFFFFFFF)
         for w in range(words):
-            out[words * k + w] = philox(low, high, U(w), stream, key0, key1)[0]
+            out[words * k + w] = philox(low, high, U(w), stream, key0, key1)[0] | U(1)

@@ -1,5 +1,10 @@
 """float16 as storage: uint16 in memory on both targets, float32 in registers.
 
+Between the steps of a launch a stored number is held as a *lifted* one: the float32 that is 2^112
+times the half.  65536, the first number that is too large for a half, becomes 2^128, the first
+that is too large for a float32, so that arithmetic overflows where a half would; and rounding
+takes four operations, of which none is a conversion (docs/decisions/0004).
+
 Source of the method: Connolly, Higham, Mary (2021) SIAM J Sci Comput 43:A566 (stochastic
 rounding); why it is needed at small time steps is in docs/decisions/0004.
 """
@@ -9,13 +14,15 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from spikecuda.kernels.numerics.arithmetic import bits_float, float_bits, is_cuda
+from spikecuda.kernels.numerics.arithmetic import _mul, bits_float, float_bits, is_cuda
 from spikecuda.kernels.numerics.philox import philox
 
 I32, U = np.int32, np.uint32
-# An odd constant with well-spread bits: 2^32 over the golden ratio.
-SPREAD = U(0x9E3779B9)
 LOW_BITS = I32(0x1FFF)
+LIFT, LOWER = np.float32(2.0**112), np.float32(2.0**-112)
+# A float32 from 0.5 to 1 is a multiple of 2^-24, like the halves below 2^-14: adding and taking
+# away such a number rounds to that grid.  The codec's ``shift`` contains it.
+GRID = np.float32(0.75 * 2.0**112)
 
 
 @intrinsic
@@ -60,44 +67,58 @@ def _unless_nan(typingctx, a, rounded):
 
 
 @njit(error_model="numpy")
-def half_to_float(a):
-    """Return the float32 value of a half given by its bits (uint16)."""
-    return _half_to_float(a)
-
-
-@njit(error_model="numpy")
-def store_half(a):
-    """Return the bits (uint16) of a float32 rounded to the nearest half, ties to even."""
-    return _float_to_half(a)
-
-
-@njit(error_model="numpy")
 def dither_bits(neuron_word, step_word):
-    """Return 32 random bits (int32) for one neuron and step from a uint32 word for each.
+    """Return 32 random bits (uint32) for one neuron and step from an odd uint32 word for each.
 
-    ``step_word`` is a Philox output, so for any one neuron the results of different steps are
-    independent and uniform (the product with an odd number permutes the words); the product also
-    decorrelates neurons.  A tenth of the cost of a Philox word for every neuron and step
+    Each word is a Philox output with its lowest bit set.  The product with an odd number permutes
+    the odd numbers, so for any one neuron the upper 31 bits of different steps are independent and
+    uniform.  A tenth of the cost of a Philox word for every neuron and step
     (docs/decisions/0004).
     """
-    return I32(U((neuron_word ^ step_word) * SPREAD))
+    return U(neuron_word * step_word)
 
 
 @njit(error_model="numpy")
-def round_half(a, low_bits):
-    """Return the bits (uint16) of a float32 rounded stochastically to a half.
+def first_dither(random):
+    """Return the 13 bits (int32) of random bits that round the first of two states."""
+    return I32(random >> U(19))
+
+
+@njit(error_model="numpy")
+def second_dither(random):
+    """Return the 13 bits (int32) of random bits that round the second of two states."""
+    return I32((random >> U(6)) & U(LOW_BITS))
+
+
+@njit(error_model="numpy")
+def lift_half(a):
+    """Return the lifted float32 of a half given by its bits (uint16); exact."""
+    return _mul(_half_to_float(a), LIFT)
+
+
+@njit(error_model="numpy")
+def lower_half(a):
+    """Return the bits (uint16) of the half that a lifted float32 stands for, as rounded below."""
+    return _float_to_half(_mul(a, LOWER))
+
+
+@njit(error_model="numpy")
+def round_lifted(a, low_bits):
+    """Return the lifted form of a number rounded stochastically to a half.
 
     Args:
-        a: float32.
+        a: float32, the number times 2^112, plus ``GRID``.
         low_bits: int32 in [0, 8192), uniform; a carry out of the 13 bits that a half does not
             keep happens with the probability that makes the rounding unbiased.  Below 2^-14,
-            where halves are evenly spaced, the result is rounded to nearest.
+            where halves are evenly spaced, the result is rounded to nearest: a multiple of 2^-24
+            there has none of the 13 bits.
     """
-    bits = I32(float_bits(a) + low_bits) & ~LOW_BITS
-    return _float_to_half(_unless_nan(a, bits_float(I32(bits))))
+    on_grid = np.float32(a - GRID)
+    bits = I32(float_bits(on_grid) + low_bits) & ~LOW_BITS
+    return _unless_nan(on_grid, bits_float(I32(bits)))
 
 
 @njit(error_model="numpy")
 def dither_word(neuron, word, stream, key0, key1):
-    """Return the uint32 word number ``word`` of a neuron, the same for every step."""
-    return philox(neuron, U(0), U(word), stream, key0, key1)[0]
+    """Return the odd uint32 word number ``word`` of a neuron, the same for every step."""
+    return U(philox(neuron, U(0), U(word), stream, key0, key1)[0] | U(1))

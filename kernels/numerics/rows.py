@@ -6,7 +6,15 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select, bits_float, float_bits
-from spikecuda.kernels.numerics.half import _half_to_float, dither_word
+from spikecuda.kernels.numerics.half import (
+    dither_bits,
+    dither_word,
+    first_dither,
+    lift_half,
+    lower_half,
+    round_lifted,
+    second_dither,
+)
 from spikecuda.kernels.numerics.philox import philox
 from spikecuda.kernels.numerics.variates import ONE, ZERO, gaussian_pair, uniform_open
 
@@ -20,6 +28,10 @@ __all__ = [
     "normal_lanes",
     "normal_rows",
     "pack_words",
+    "round_one",
+    "round_two",
+    "store_one",
+    "store_two",
     "uniform_lanes",
     "uniform_rows",
     "word_row",
@@ -32,14 +44,14 @@ def _flag(typingctx, condition):
         return None
 
     def generate(context, builder, signature, args):
-        return builder.zext(args[0], ir.IntType(8))
+        return builder.sext(args[0], ir.IntType(8))
 
     return types.uint8(condition), generate
 
 
 @intrinsic
 def _load_mask(typingctx, array, index):
-    """Return 32 bytes of a uint8 array, from ``index`` on, as the bits of a uint32."""
+    """Return the highest bits of 32 bytes of a uint8 array, from ``index`` on, as a uint32."""
     if getattr(array, "dtype", None) != types.uint8:
         return None
 
@@ -49,7 +61,7 @@ def _load_mask(typingctx, array, index):
         pointer = builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer())
         value = builder.load(pointer, align=1)
         return builder.bitcast(
-            builder.icmp_unsigned("!=", value, ir.Constant(vector, None)), ir.IntType(32)
+            builder.icmp_signed("<", value, ir.Constant(vector, None)), ir.IntType(32)
         )
 
     return types.uint32(array, types.intp), generate
@@ -57,13 +69,13 @@ def _load_mask(typingctx, array, index):
 
 @njit(error_model="numpy")
 def flag(condition):
-    """Return 1 for True and 0 for False, as uint8."""
+    """Return 255 for True and 0 for False, as uint8: a comparison's mask, narrowed."""
     return _flag(condition)
 
 
 @njit(error_model="numpy")
 def pack_words(flags, words):
-    """Write the flags, one byte a neuron, as bits: neuron ``32 j + b`` is bit b of word j."""
+    """Write flags, a byte of 255 or 0 a neuron, as bits: neuron ``32 j + b`` is bit b of word j."""
     for j in range(words.size):
         words[j] = _load_mask(flags, 32 * j)
 
@@ -174,7 +186,48 @@ def count_each(uniform, mean, none, some, reciprocals, mass, survival, out):
 
 
 @njit(error_model="numpy")
-def decode_row(stored, span, origin, out):
+def decode_row(stored, origin, unit, out):
     """Write the float32 values of states stored as float16 (uint16)."""
     for j in range(out.size):
-        out[j] = _fma(_half_to_float(stored[j]), span, origin)
+        out[j] = _fma(lift_half(stored[j]), unit, origin)
+
+
+# Rounding is a loop of its own, after the model's: with both in one, half as many neurons are
+# under way in a processor at once, and AVX2 runs out of registers (docs/decisions/0004).
+
+
+@njit(error_model="numpy")
+def round_one(words, step_word, a, origin, unit, gain, shift):
+    """Round the float32 values of a state to those that float16 can hold, in place."""
+    for j in range(words.size):
+        random = dither_bits(words[j], step_word)
+        lifted = round_lifted(_fma(a[j], gain, shift), first_dither(random))
+        a[j] = _fma(lifted, unit, origin)
+
+
+@njit(error_model="numpy")
+def round_two(words, step_word, a, origin, unit, gain, shift, b, origin2, unit2, gain2, shift2):
+    """Round two states likewise, with one random word."""
+    for j in range(words.size):
+        random = dither_bits(words[j], step_word)
+        lifted = round_lifted(_fma(a[j], gain, shift), first_dither(random))
+        a[j] = _fma(lifted, unit, origin)
+        lifted = round_lifted(_fma(b[j], gain2, shift2), second_dither(random))
+        b[j] = _fma(lifted, unit2, origin2)
+
+
+@njit(error_model="numpy")
+def store_one(words, step_word, a, gain, shift, out):
+    """Write a state as float16 (uint16), rounded as by ``round_one``."""
+    for j in range(words.size):
+        random = dither_bits(words[j], step_word)
+        out[j] = lower_half(round_lifted(_fma(a[j], gain, shift), first_dither(random)))
+
+
+@njit(error_model="numpy")
+def store_two(words, step_word, a, gain, shift, out, b, gain2, shift2, out2):
+    """Write two states likewise, with one random word."""
+    for j in range(words.size):
+        random = dither_bits(words[j], step_word)
+        out[j] = lower_half(round_lifted(_fma(a[j], gain, shift), first_dither(random)))
+        out2[j] = lower_half(round_lifted(_fma(b[j], gain2, shift2), second_dither(random)))

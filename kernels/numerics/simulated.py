@@ -26,19 +26,34 @@ def both(a, b):
     return bool(a) and bool(b)
 
 
-def half_to_float(a):
-    """Return the float32 of a half's bits."""
-    return np.float32(numerics.half_to_float(a))
+def lift_half(a):
+    """Return the lifted float32 of a half's bits."""
+    return np.float32(numerics.lift_half(a))
 
 
-def round_half(a, low_bits):
-    """Return the bits of a float32 rounded stochastically to a half."""
-    return np.uint16(numerics.round_half(a, low_bits))
+def lower_half(a):
+    """Return the bits of the half that a lifted float32 stands for."""
+    return np.uint16(numerics.lower_half(a))
+
+
+def round_lifted(a, low_bits):
+    """Return the lifted form of a number rounded stochastically to a half."""
+    return np.float32(numerics.round_lifted(a, low_bits))
 
 
 def dither_bits(neuron_word, step_word):
-    """Return random bits as int32."""
-    return np.int32(numerics.dither_bits(neuron_word, step_word))
+    """Return random bits as uint32."""
+    return U(numerics.dither_bits(neuron_word, step_word))
+
+
+def first_dither(random):
+    """Return the bits that round the first of two states."""
+    return np.int32(numerics.first_dither(random))
+
+
+def second_dither(random):
+    """Return the bits that round the second of two states."""
+    return np.int32(numerics.second_dither(random))
 
 
 def dither_word(neuron, word, stream, key0, key1):

@@ -238,10 +238,11 @@ def follow(name, traces, params, current, pulses, dt, scheme, precision, ambiguo
 def stored(value, error, origin, span):
     """Return the bound for a float16 state that should be ``value`` within ``error``.
 
-    Encoding: casts of 1/span and -origin/span and one fma, 3 u of terms that add up to
-    ``|value| + |origin|`` in physical units; decoding one fma; then one spacing of halves.
+    In physical units, with d = |value - origin|, encoding rounds the gain (u d), the shift
+    (u (|origin| + 0.75 span)), an fma (u (d + 0.75 span)) and a difference (u d), and decoding an
+    fma (u |value|): less than 4 u (|value| + |origin|) + 1.5 u span.  Then one spacing of halves.
     """
     size = np.abs(value) + error + abs(origin)
     scaled = (np.abs(value - origin) + error) / abs(span)
     spacing = np.spacing(scaled.astype(np.float16)).astype(np.float64)
-    return error + 4 * 2.0**-24 * size + abs(span) * spacing
+    return error + 2.0**-24 * (4 * size + 1.5 * abs(span)) + abs(span) * spacing

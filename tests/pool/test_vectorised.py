@@ -6,9 +6,11 @@ import re
 import pytest
 
 from spikecuda.kernels.assembly import (
+    conversion_widths,
     fma_bytes,
     memory_bytes,
     neurons,
+    rounding_loop,
     step_loop,
     vector_arithmetic,
     width,
@@ -33,6 +35,10 @@ def has_avx2() -> bool:
     return platform.machine() == "x86_64" and bool(llvm.get_host_cpu_features().get("avx2"))
 
 
+def scalar_arithmetic(body, scalar):
+    return [b for b in body if re.match(rf"v(fn?m|add|sub|mul|div|cmp)\w*{scalar}\s", b)]
+
+
 @pytest.mark.skipif(not has_avx2(), reason="reads AVX2 or AVX-512 assembly")
 @pytest.mark.parametrize(
     "model, scheme, precision", CASES, ids=[f"{m.name}-{s}-{p}" for m, s, p in CASES]
@@ -42,17 +48,21 @@ def test_the_step_loop_is_vectorised(model, scheme, precision):
         model, PRECISIONS[precision], scheme, refractory=model.refractory,
         inputs=InputSpec(bias="neuron"),
     )  # fmt: skip
-    body = step_loop(assembly(spec), spec.precision.real)
+    text = assembly(spec)
+    body = step_loop(text, spec.precision.real)
     assert body, "no loop has packed fma and packed comparison on ymm or zmm registers"
     lanes = max(map(width, body)) // (8 if precision == "float64" else 4)
     assert neurons(body, spec.precision.real) in (lanes, 2 * lanes, 4 * lanes), body
     scalar = "sd" if precision == "float64" else "ss"
-    arithmetic = [b for b in body if re.match(rf"v(fn?m|add|sub|mul|div|cmp)\w*{scalar}\s", b)]
-    assert not arithmetic, f"scalar arithmetic in the loop: {arithmetic}"
-    assert not any(b.startswith("call") for b in body)
+    assert not scalar_arithmetic(body, scalar)
+    assert not any(b.startswith(("call", "vcvt")) for b in body)
     if precision == "float16":
+        rounding = rounding_loop(text)
+        assert neurons(rounding, "float32") in (lanes, 2 * lanes, 4 * lanes), rounding
+        assert not scalar_arithmetic(rounding, scalar)
+        # Conversions, at the ends of a launch, are as wide.
         for conversion in ("vcvtph2ps", "vcvtps2ph"):
-            assert any(b.startswith(conversion) and width(b) == 4 * lanes for b in body)
+            assert 4 * lanes in conversion_widths(text, conversion)
 
 
 AVX2_LOOP = """
