@@ -16,7 +16,6 @@ from spikecuda.kernels.routines import RoutineSpec, Spec
 from spikecuda.kernels.spec import (
     CODEC,
     NEURON,
-    STREAM_DITHER_NEURON,
     STREAM_LANES,
     STREAM_NOISE,
     STREAM_POISSON,
@@ -234,7 +233,6 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "sweep_arguments": sweep.arguments,
         "sweep_call": sweep.call,
         "per_neuron_inputs": sweep.loads,
-        "stream_dither": STREAM_DITHER_NEURON,
         "stream_noise": STREAM_NOISE + lanes,
         "stream_poisson": STREAM_POISSON + lanes,
         "network": spec.network,

@@ -8,7 +8,6 @@ from typing import Any
 from spikecuda.kernels.receptors import ReceptorSpec
 
 # The streams of the counter-based generator: the last word of its counter.
-STREAM_DITHER_NEURON = 0
 STREAM_DITHER_STEP = 1
 STREAM_DRAW = 256
 STREAM_NOISE = 512

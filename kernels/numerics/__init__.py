@@ -22,6 +22,7 @@ from spikecuda.kernels.numerics.arithmetic import (
 from spikecuda.kernels.numerics.elementary import exp32, exp64, expm1_32, expm1_64, log32, log64
 from spikecuda.kernels.numerics.half import (
     dither_bits,
+    dither_key,
     dither_word,
     first_dither,
     lift_half,
@@ -37,6 +38,7 @@ __all__ = [
     "both",
     "count_down",
     "dither_bits",
+    "dither_key",
     "dither_word",
     "div",
     "either",

@@ -81,10 +81,10 @@ def pack_words(flags, words):
 
 
 @njit(error_model="numpy")
-def word_row(neuron, stream, key0, key1, word, out):
-    """Write the random word number ``word`` of each neuron; ``neuron`` is the first one's."""
+def word_row(neuron, key, out):
+    """Write the random word of each neuron; ``neuron`` is the first one's number."""
     for j in range(out.size):
-        out[j] = dither_word(U(neuron + U(j)), word, stream, key0, key1)
+        out[j] = dither_word(U(neuron + U(j)), key)
 
 
 @njit(error_model="numpy")

@@ -56,9 +56,14 @@ def second_dither(random):
     return np.int32(numerics.second_dither(random))
 
 
-def dither_word(neuron, word, stream, key0, key1):
-    """Return a random word of a neuron."""
-    return U(numerics.dither_word(neuron, word, stream, key0, key1))
+def dither_key(word, key0, key1):
+    """Return what makes the neurons' words of a seed."""
+    return U(numerics.dither_key(word, key0, key1))
+
+
+def dither_word(neuron, key):
+    """Return the word of a neuron."""
+    return U(numerics.dither_word(neuron, key))
 
 
 def philox(c0, c1, c2, c3, k0, k1):

@@ -9,6 +9,7 @@ from numba import njit
 from spikecuda import codec
 from spikecuda.kernels.numerics import (
     dither_bits,
+    dither_key,
     dither_word,
     first_dither,
     half,
@@ -56,8 +57,9 @@ def _fields(random, first, second):
 
 @njit
 def _neuron_words(out):
+    key = dither_key(np.uint32(0), np.uint32(7), np.uint32(0))
     for j in range(out.size):
-        out[j] = dither_word(np.uint32(j), 0, np.uint32(0), np.uint32(7), np.uint32(0))
+        out[j] = dither_word(np.uint32(j), key)
 
 
 def step_words(count):

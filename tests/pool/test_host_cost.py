@@ -4,6 +4,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from calls import calls
+
 import spikecuda
 
 BENCH = Path(spikecuda.__file__).resolve().parents[1] / "bench" / "windows.py"
@@ -17,28 +19,16 @@ def bench():
     return module
 
 
-def calls_of(device, windows):
-    """Return the calls, of Python and of C functions, that replaying some windows makes."""
-    count = 0
-
-    def profile(frame, event, argument):
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    measure = bench().replayed
-    sys.setprofile(profile)
-    try:
-        measure(device, 300.0, windows)
-    finally:
-        sys.setprofile(None)
-    return count
-
-
 def test_a_replayed_window_costs_at_most_forty_calls_of_python():
     """36 calls take 2 to 4 us, depending on the machine; the number depends on nothing."""
-    device = bench().NullDevice()
-    calls_of(device, 20)
-    assert calls_of(device, 120) - calls_of(device, 20) <= 100 * 40
+    windows = bench()
+    device = windows.NullDevice()
+
+    def made(count):
+        return calls(lambda: windows.replayed(device, 300.0, count))
+
+    made(20)
+    assert made(120) - made(20) <= 100 * 40
     device.close()
 
 
