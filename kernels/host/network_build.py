@@ -26,6 +26,7 @@ from spikecuda.kernels.network.draw import (
 from spikecuda.kernels.network.layout import LAST
 from spikecuda.kernels.network.machine import int16_at, int32_at, uint8_at, uint16_at
 from spikecuda.kernels.network.sort import sort_row
+from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.philox import philox
 
 U = np.uint32
@@ -35,7 +36,7 @@ PROJECTION_TYPES = "int64[::1], float64[::1]"
 
 @njit(
     "void(int64, int64, int64, int64, uint32, uint32, int32[::1])",
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def deal(first, last, number, size, key0, key1, degrees):
     """Deal synapses [first, last) of a projection to its sources; ``first`` is a multiple of 4.
@@ -54,7 +55,7 @@ def deal(first, last, number, size, key0, key1, degrees):
                 degrees[below(words[i], size)] += 1
 
 
-@njit(error_model="numpy")
+@inner
 def _row(ints, floats, s, degrees, source_ids, target_ids, same, key0, key1, seen, out):
     """Write the targets of a row; return how many."""
     degree = np.int64(degrees[s]) if degrees.size else ints[J_DEGREE]
@@ -67,7 +68,7 @@ def _row(ints, floats, s, degrees, source_ids, target_ids, same, key0, key1, see
     return row_targets(ints, floats, s, degree, twin, key0, key1, seen, out)
 
 
-@njit(error_model="numpy")
+@inner
 def _longest(ints, degrees):
     longest = np.int64(1)
     if ints[J_RULE] == OUT_DEGREE:
@@ -79,7 +80,7 @@ def _longest(ints, degrees):
     return longest + 4
 
 
-@njit(error_model="numpy")
+@inner
 def _block_of(target, starts):
     b = 0
     for i in range(1, starts.size - 1):
@@ -90,7 +91,7 @@ def _block_of(target, starts):
 @njit(
     f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int32[::1], int64,"
     " int32[::1], uint32, uint32, int32[:,::1], int32[::1])",
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def count_rows(
     ints, floats, s0, s1, degrees, source_ids, target_ids, same, starts, key0, key1, counts,
@@ -117,7 +118,7 @@ def count_rows(
             counts[_block_of(t, starts), source_ids[s]] += 1
 
 
-@njit(error_model="numpy")
+@inner
 def _put(b, source, cell, weight, delay, at, targets, weights, delays, width, delay_width):
     """Write a synapse at its row's next place."""
     where = np.int64(at[b, source])
@@ -139,7 +140,7 @@ PLACES = "uint32[:,::1], int64[::1], int64[::1], int64[::1], int64, int64"
 @njit(
     f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int32[::1], int64,"
     f" int32[::1], int64[::1], uint32, uint32, {PLACES})",
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def fill_rows(
     ints, floats, s0, s1, degrees, source_ids, target_ids, same, starts, cells, key0, key1,
@@ -179,7 +180,7 @@ def fill_rows(
             )  # fmt: skip
 
 
-@njit(error_model="numpy")
+@inner
 def _column(ints, t, source_ids, target_ids, same, key0, key1, seen, out):
     """Write the sources of a target (fixed in-degree)."""
     degree, size, number = ints[J_DEGREE], ints[J_SOURCES], ints[J_NUMBER]
@@ -195,7 +196,7 @@ def _column(ints, t, source_ids, target_ids, same, key0, key1, seen, out):
 @njit(
     f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int64, int32[::1], uint32,"
     " uint32, int32[:,::1], int32[::1])",
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def count_columns(
     ints, floats, t0, t1, source_ids, target_ids, same, starts, key0, key1, counts, indegree
@@ -215,7 +216,7 @@ def count_columns(
 @njit(
     f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int64, int32[::1],"
     f" int64[::1], uint32, uint32, {PLACES})",
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def fill_columns(
     ints, floats, t0, t1, source_ids, target_ids, same, starts, cells, key0, key1,
@@ -242,7 +243,7 @@ def fill_columns(
 
 @njit(
     "void(int32[::1], int32[::1], int32[::1], int32[:,::1], int32[::1])",
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def count_pairs(sources, targets, starts, counts, indegree):
     """Count given synapses, by block and source; numbers within the populations."""
@@ -254,7 +255,7 @@ def count_pairs(sources, targets, starts, counts, indegree):
 @njit(
     "void(int64, int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], int64[::1], "
     f"{PLACES})",
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def fill_pairs(
     block, sources, targets, weight, delay, starts, cells, at, to, weights, delays, width,
@@ -273,7 +274,7 @@ def fill_pairs(
 
 @njit(
     f"void({PROJECTION_TYPES}, int32[::1], uint32, uint32, int32[::1], int32[::1])",
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def draw_pairs(ints, floats, keys, key0, key1, weight, delay):
     """Write drawn weights and delays for given synapses, numbered by ``keys``."""
@@ -284,7 +285,7 @@ def draw_pairs(ints, floats, keys, key0, key1, weight, delay):
 @njit(
     "int64(int64, int64, uint32[::1], int64, int64, int64, int64, int64, int64, uint32[::1],"
     " uint16[::1], uint32[::1])",
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def sort_rows(
     s0, s1, rows, targets, weights, delays, width, delay_width, delay, starts, delays_out, segments

@@ -18,10 +18,11 @@ from spikecuda.kernels.network.machine import (
     uint32_at,
 )
 from spikecuda.kernels.network.procedural import send_row
+from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.words import trailing_zeros
 
 
-@njit(error_model="numpy")
+@inner
 def _compact(part, parity, steps, clock):
     """List a part's spikes of a window, and copy them to its record; return how many."""
     count = part[L.P_COUNT]
@@ -64,7 +65,7 @@ def _compact(part, parity, steps, clock):
     return at
 
 
-@njit(error_model="numpy")
+@inner
 def _file(block, population, neurons, step):
     """Put the rows of neurons that spiked at the end of ``step`` into a block's calendar."""
     starts = int32_at(block[L.B_BUNDLES_OF] + 4 * population, 2)
@@ -87,7 +88,7 @@ def _file(block, population, neurons, step):
                 push(heads, chunks, state, (step + delay) & mask, cursor)
 
 
-@njit(error_model="numpy")
+@inner
 def _trace(trace, row):
     """Copy a variable of the chosen neurons into a row of its output."""
     index = int32_at(trace[L.T_INDEX], trace[L.T_COUNT])
@@ -107,7 +108,7 @@ def _trace(trace, row):
             to2[i] = from2[index[i]]
 
 
-@njit(error_model="numpy")
+@inner
 def _room(block, parts, need):
     """Tell whether a block can take two more windows: record space and calendar space."""
     state = int64_at(block[L.B_STATE], 8)
@@ -127,6 +128,7 @@ def _room(block, parts, need):
     " int64, int64, int64, int64, int64, int64, int64, int64)",
     nogil=True,
     cache=True,
+    no_cfunc_wrapper=True,
     error_model="numpy",
 )
 def run_blocks(

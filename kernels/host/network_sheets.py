@@ -5,7 +5,7 @@ from numba import njit
 
 @njit(
     "void(uint32[::1], uint32[::1], int64, int64, int64[::1], int64[::1])",
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def count_segments(rows, starts, piece, first, segments, synapses):
     """Count what a bundle's rows add to each number's row.
@@ -29,7 +29,7 @@ def count_segments(rows, starts, piece, first, segments, synapses):
         f" int64[::1], int64[::1], uint32[::1], uint32[::1], uint16[::1], {w}[::1])"
         for w in ("int16", "int32")
     ],
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def join_rows(
     rows, starts, delays, targets, weights, piece, first, bundle, segment, synapse, starts_out,
@@ -66,7 +66,7 @@ def join_rows(
 
 @njit(
     "void(uint32[::1], uint32[::1], uint16[::1], int64, int64, int64, int64, int64[::1])",
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def count_tiles(rows, starts, targets, first, base, tiles, bits, counts):
     """Count a bundle's synapses by number and tile of ``2**bits`` cells.
@@ -88,7 +88,7 @@ def count_tiles(rows, starts, targets, first, base, tiles, bits, counts):
         f" int64, int64[::1], int64[::1], int32[::1], uint16[::1], {w}[::1])"
         for w in ("int16", "int32")
     ],
-    nogil=True, cache=True, error_model="numpy",
+    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def fill_tiles(
     rows, starts, targets, weights, first, base, tiles, bits, weight, begins, at, values,

@@ -6,7 +6,7 @@ from numba import njit
 from spikecuda.kernels.numerics.words import population_count, trailing_zeros
 
 
-@njit("int64(uint32[::1])", nogil=True, cache=True)
+@njit("int64(uint32[::1])", nogil=True, cache=True, no_cfunc_wrapper=True)
 def count_spikes(bits):
     """Return the number of set bits."""
     total = np.uint64(0)
@@ -24,6 +24,7 @@ def count_spikes(bits):
     "void(uint32[::1], int64, int64, int64, int64, int64, int64[::1], int32[::1])",
     nogil=True,
     cache=True,
+    no_cfunc_wrapper=True,
 )
 def list_spikes(bits, words, first, last, clock, neuron, steps, neurons):
     """Write the (step, neuron) pairs of rows [first, last), sorted; a row has ``words`` words.
@@ -53,6 +54,7 @@ def list_spikes(bits, words, first, last, clock, neuron, steps, neurons):
     "void(int64[::1], int32[::1], int64[::1], int32[::1], int64[::1], int32[::1])",
     nogil=True,
     cache=True,
+    no_cfunc_wrapper=True,
 )
 def merge_spikes(steps, neurons, later_steps, later_neurons, all_steps, all_neurons):
     """Merge two lists sorted by step; within a step the first list's neurons come first."""

@@ -7,8 +7,6 @@ out, so that what is in use stays in the cache.  Order within a slot does not ma
 integers commute.
 """
 
-from numba import njit
-
 from spikecuda.kernels.network.layout import (
     C_ACTIVE,
     C_FREE,
@@ -16,9 +14,10 @@ from spikecuda.kernels.network.layout import (
     CHUNK_CURSORS,
     CHUNK_WORDS,
 )
+from spikecuda.kernels.numerics.inner import inner
 
 
-@njit(error_model="numpy")
+@inner
 def push(heads, chunks, state, slot, cursor):
     """Put a cursor into a slot; there must be a spare chunk."""
     chunk = heads[slot]
@@ -37,7 +36,7 @@ def push(heads, chunks, state, slot, cursor):
     state[C_ACTIVE] += 1
 
 
-@njit(error_model="numpy")
+@inner
 def take(heads, chunks, state, slot, queue):
     """Move a slot's cursors to ``queue``; return how many; the chunks are spare again."""
     total = 0

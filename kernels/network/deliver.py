@@ -1,7 +1,6 @@
 """Deliver what is due in a step into the accumulator of a block."""
 
 import numpy as np
-from numba import njit
 
 from spikecuda.kernels.network.calendar import push, take
 from spikecuda.kernels.network.layout import (
@@ -40,6 +39,7 @@ from spikecuda.kernels.network.machine import (
     uint16_at,
     uint32_at,
 )
+from spikecuda.kernels.numerics.inner import inner
 
 SEGMENT_MASK = (1 << SEGMENT_BITS) - 1
 # How many segments ahead the loop asks for what it will read: where, the beginning of what, and
@@ -48,21 +48,21 @@ FAR, NEAR, NEXT = 16, 8, 2
 BEGINNING, MOST = 128, 4096  # bytes
 
 
-@njit(error_model="numpy")
+@inner
 def add_constant(cells, targets, weight):
     """Add one weight to the cell of each target."""
     for e in range(targets.size):
         cells[targets[e]] += weight
 
 
-@njit(error_model="numpy")
+@inner
 def add_weights(cells, targets, weights):
     """Add a weight to the cell of each target."""
     for e in range(targets.size):
         cells[targets[e]] += weights[e]
 
 
-@njit(error_model="numpy")
+@inner
 def _ask_where(block, cursor):
     """Prefetch where a cursor's segment begins."""
     bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
@@ -70,7 +70,7 @@ def _ask_where(block, cursor):
     prefetch(bundle[R_DELAYS] + 2 * (cursor & SEGMENT_MASK))
 
 
-@njit(error_model="numpy")
+@inner
 def _ask_what(block, cursor):
     """Prefetch the beginning of a cursor's segment."""
     bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
@@ -83,7 +83,7 @@ def _ask_what(block, cursor):
         prefetch(bundle[R_WEIGHTS] + width * first + 64)
 
 
-@njit(error_model="numpy")
+@inner
 def _ask_rest(block, cursor):
     """Prefetch what follows the beginning of a cursor's segment."""
     bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
@@ -97,7 +97,7 @@ def _ask_rest(block, cursor):
             prefetch(bundle[R_WEIGHTS] + width * first + at)
 
 
-@njit(error_model="numpy")
+@inner
 def deliver(block, step):
     """Add everything due in ``step`` to its slot of the accumulator; advance the cursors."""
     heads = int32_at(block[B_HEADS], block[B_SLOT_MASK] + 1)

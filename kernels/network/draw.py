@@ -6,10 +6,10 @@ parallel, and a row drawn again whenever it is needed.
 """
 
 import numpy as np
-from numba import njit
 
 from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select
 from spikecuda.kernels.numerics.elementary import exp32, log64
+from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.philox import philox
 from spikecuda.kernels.numerics.variates import gaussian_pair, uniform_open
 
@@ -67,13 +67,13 @@ HALF, LARGEST = F(0.5), F(2147483520.0)
 TWO_53 = D(2.0**-53)
 
 
-@njit(error_model="numpy")
+@inner
 def below(word, size):
     """Return an integer in [0, size) from a uint32: ``word size / 2^32``."""
     return I32((np.uint64(word) * np.uint64(size)) >> np.uint64(32))
 
 
-@njit(error_model="numpy")
+@inner
 def nearest(value):
     """Return a float32 rounded to the nearest int32, halves away from zero."""
     value = _select(value > LARGEST, LARGEST, value)
@@ -81,7 +81,7 @@ def nearest(value):
     return I32(value + _select(value < F(0.0), -HALF, HALF))
 
 
-@njit(error_model="numpy")
+@inner
 def _quads(source, number, size, key0, key1, out):
     """Write independent uniform targets in [0, size); a block of words serves four synapses."""
     for j in range(out.size >> 2):
@@ -92,7 +92,7 @@ def _quads(source, number, size, key0, key1, out):
         out[4 * j + 3] = below(d, size)
 
 
-@njit(error_model="numpy")
+@inner
 def target_again(source, synapse, attempt, number, size, key0, key1):
     """Return another target for a synapse whose first one is not allowed."""
     counter = U(U(number) | (U(attempt) << U(16)))
@@ -100,7 +100,7 @@ def target_again(source, synapse, attempt, number, size, key0, key1):
     return below(word, size)
 
 
-@njit(error_model="numpy")
+@inner
 def chosen(source, number, size, degree, banned, multapses, key0, key1, seen, out):
     """Write ``degree`` uniform targets in [0, size), none of them ``banned``.
 
@@ -135,7 +135,7 @@ def chosen(source, number, size, degree, banned, multapses, key0, key1, seen, ou
             seen[out[j]] = 0
 
 
-@njit(error_model="numpy")
+@inner
 def probable_targets(source, number, size, inverse_log, key0, key1, first, last, out):
     """Write the targets in [first, last) of a row with a fixed probability, ascending.
 
@@ -170,7 +170,7 @@ def probable_targets(source, number, size, inverse_log, key0, key1, first, last,
     return count
 
 
-@njit(error_model="numpy")
+@inner
 def row_targets(ints, floats, source, degree, same, key0, key1, seen, out):
     """Write the targets of a source's row, in the order of its synapses; return how many.
 
@@ -203,13 +203,13 @@ def row_targets(ints, floats, source, degree, same, key0, key1, seen, out):
     return degree
 
 
-@njit(error_model="numpy")
+@inner
 def numbered(rule):
     """Tell whether a row's synapses are told apart by their number in it, not by their target."""
     return rule == OUT_DEGREE
 
 
-@njit(error_model="numpy")
+@inner
 def _bounded(kind, a, b, low, high, normal, uniform):
     """Return a value of a distribution from a standard normal and a uniform number (float32)."""
     if kind == LOGNORMAL:
@@ -223,7 +223,7 @@ def _bounded(kind, a, b, low, high, normal, uniform):
     return value
 
 
-@njit(error_model="numpy")
+@inner
 def _again(source, synapse, number, stream, a, b, low, high, key0, key1):
     """Return a normal number between low and high; clipped if a thousand draws miss."""
     value = F(a)
@@ -237,7 +237,7 @@ def _again(source, synapse, number, stream, a, b, low, high, key0, key1):
     return min(max(value, F(low)), F(high))
 
 
-@njit(error_model="numpy")
+@inner
 def _both_values(
     source, keys, number, wkind, wa, wb, wl, wh, dkind, da, db, dl, dh, key0, key1, w, d
 ):
@@ -248,27 +248,27 @@ def _both_values(
         d[j] = _bounded(dkind, da, db, dl, dh, second, uniform_open(s))
 
 
-@njit(error_model="numpy")
+@inner
 def _normals(source, keys, number, key0, key1, w, d):
     for j in range(w.size):
         p, q, _, _ = philox(U(source), U(keys[j]), U(number), U(STREAM_VALUES), key0, key1)
         w[j], d[j] = gaussian_pair(p, q)
 
 
-@njit(error_model="numpy")
+@inner
 def _affine(values, a, b):
     for j in range(values.size):
         values[j] = _fma(values[j], b, a)
 
 
-@njit(error_model="numpy")
+@inner
 def _whole(values, scale, low, high, out):
     for j in range(values.size):
         whole = nearest(_mul(values[j], scale))
         out[j] = min(max(whole, low), high)
 
 
-@njit(error_model="numpy")
+@inner
 def draw_values(ints, floats, source, keys, key0, key1, w, d, weights, delays):
     """Write integer weights and delays (steps) of a row's synapses.
 

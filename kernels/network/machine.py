@@ -2,8 +2,10 @@
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, njit, types
+from numba import carray, types
 from numba.extending import intrinsic
+
+from spikecuda.kernels.numerics.inner import inner
 
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 
@@ -34,55 +36,55 @@ _as_float32 = _pointer_to(types.float32)
 _as_float64 = _pointer_to(types.float64)
 
 
-@njit(error_model="numpy")
+@inner
 def int8_at(address, size):
     """Return the int8 array of ``size`` elements at an address."""
     return carray(_as_int8(np.int64(address)), size)
 
 
-@njit(error_model="numpy")
+@inner
 def uint8_at(address, size):
     """Return the uint8 array of ``size`` elements at an address."""
     return carray(_as_uint8(np.int64(address)), size)
 
 
-@njit(error_model="numpy")
+@inner
 def int16_at(address, size):
     """Return the int16 array of ``size`` elements at an address."""
     return carray(_as_int16(np.int64(address)), size)
 
 
-@njit(error_model="numpy")
+@inner
 def uint16_at(address, size):
     """Return the uint16 array of ``size`` elements at an address."""
     return carray(_as_uint16(np.int64(address)), size)
 
 
-@njit(error_model="numpy")
+@inner
 def int32_at(address, size):
     """Return the int32 array of ``size`` elements at an address."""
     return carray(_as_int32(np.int64(address)), size)
 
 
-@njit(error_model="numpy")
+@inner
 def uint32_at(address, size):
     """Return the uint32 array of ``size`` elements at an address."""
     return carray(_as_uint32(np.int64(address)), size)
 
 
-@njit(error_model="numpy")
+@inner
 def int64_at(address, size):
     """Return the int64 array of ``size`` elements at an address."""
     return carray(_as_int64(np.int64(address)), size)
 
 
-@njit(error_model="numpy")
+@inner
 def float32_at(address, size):
     """Return the float32 array of ``size`` elements at an address."""
     return carray(_as_float32(np.int64(address)), size)
 
 
-@njit(error_model="numpy")
+@inner
 def float64_at(address, size):
     """Return the float64 array of ``size`` elements at an address."""
     return carray(_as_float64(np.int64(address)), size)
@@ -157,7 +159,7 @@ def call_kernel(typingctx, function, table, steps):
 SPINS = 4000
 
 
-@njit(error_model="numpy")
+@inner
 def barrier(address, threads):
     """Wait until ``threads`` threads are here; ``address`` is a counter that starts at 0.
 

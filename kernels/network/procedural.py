@@ -6,7 +6,6 @@ its delay: the ring has a slot for every step up to the longest delay.
 """
 
 import numpy as np
-from numba import njit
 
 from spikecuda.kernels.network.draw import (
     ALL_TO_ALL,
@@ -59,11 +58,12 @@ from spikecuda.kernels.network.machine import (
     int32_at,
     int64_at,
 )
+from spikecuda.kernels.numerics.inner import inner
 
 U = np.uint32
 
 
-@njit(error_model="numpy")
+@inner
 def _targets(rule, ints, floats, source, twin, degree, out):
     """Write the row's targets that may be in the block, as numbers within the view."""
     key0, key1 = U(rule[U_KEY0]), U(rule[U_KEY1])
@@ -88,7 +88,7 @@ def _targets(rule, ints, floats, source, twin, degree, out):
     return row_targets(ints, floats, source, degree, twin, key0, key1, seen, out)
 
 
-@njit(error_model="numpy")
+@inner
 def send_row(block, bundle, neuron, step):
     """Add what a neuron's spike at the end of ``step`` sends to the block's accumulator."""
     rule = int64_at(bundle[R_RULE], RULE)

@@ -1,12 +1,13 @@
 """Sort a row of synapses by delay, then by target: radix sort, stable, in cache."""
 
 import numpy as np
-from numba import njit
+
+from spikecuda.kernels.numerics.inner import inner
 
 SMALL = 32
 
 
-@njit(error_model="numpy")
+@inner
 def is_sorted(keys, size):
     """Tell whether the first ``size`` keys ascend."""
     ascending = True
@@ -15,7 +16,7 @@ def is_sorted(keys, size):
     return ascending
 
 
-@njit(error_model="numpy")
+@inner
 def _insertion(keys, values, size):
     for i in range(1, size):
         key, value, j = keys[i], values[i], i - 1
@@ -25,7 +26,7 @@ def _insertion(keys, values, size):
         keys[j + 1], values[j + 1] = key, value
 
 
-@njit(error_model="numpy")
+@inner
 def _scatter(keys, values, size, shift, at, to_keys, to_values):
     total = np.int64(0)
     for b in range(256):
@@ -39,7 +40,7 @@ def _scatter(keys, values, size, shift, at, to_keys, to_values):
         at[b] += 1
 
 
-@njit(error_model="numpy")
+@inner
 def sort_row(keys, values, size, keys2, values2, counts):
     """Sort ``size`` keys (uint32) and their values (int32) in place.
 

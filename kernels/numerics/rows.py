@@ -2,7 +2,7 @@
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select, bits_float, float_bits
@@ -15,6 +15,7 @@ from spikecuda.kernels.numerics.half import (
     round_lifted,
     second_dither,
 )
+from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.philox import philox
 from spikecuda.kernels.numerics.variates import ONE, ZERO, gaussian_pair, uniform_open
 
@@ -67,27 +68,27 @@ def _load_mask(typingctx, array, index):
     return types.uint32(array, types.intp), generate
 
 
-@njit(error_model="numpy")
+@inner
 def flag(condition):
     """Return 255 for True and 0 for False, as uint8: a comparison's mask, narrowed."""
     return _flag(condition)
 
 
-@njit(error_model="numpy")
+@inner
 def pack_words(flags, words):
     """Write flags, a byte of 255 or 0 a neuron, as bits: neuron ``32 j + b`` is bit b of word j."""
     for j in range(words.size):
         words[j] = _load_mask(flags, 32 * j)
 
 
-@njit(error_model="numpy")
+@inner
 def word_row(neuron, key, out):
     """Write the random word of each neuron; ``neuron`` is the first one's number."""
     for j in range(out.size):
         out[j] = dither_word(U(neuron + U(j)), key)
 
 
-@njit(error_model="numpy")
+@inner
 def normal_rows(neuron, low, high, stream, key0, key1, row0, row1, row2, row3):
     """Write standard normal numbers for the four steps of a group (low, high = its number)."""
     for j in range(row0.size):
@@ -96,7 +97,7 @@ def normal_rows(neuron, low, high, stream, key0, key1, row0, row1, row2, row3):
         row2[j], row3[j] = gaussian_pair(c, d)
 
 
-@njit(error_model="numpy")
+@inner
 def uniform_rows(neuron, low, high, stream, key0, key1, row0, row1, row2, row3):
     """Write uniform numbers in (0, 1] for the four steps of a group."""
     for j in range(row0.size):
@@ -107,7 +108,7 @@ def uniform_rows(neuron, low, high, stream, key0, key1, row0, row1, row2, row3):
         row3[j] = uniform_open(d)
 
 
-@njit(error_model="numpy")
+@inner
 def normal_lanes(quad, low, high, stream, key0, key1, out):
     """Write standard normal numbers of one step (low, high): a block of words for four neurons.
 
@@ -119,7 +120,7 @@ def normal_lanes(quad, low, high, stream, key0, key1, out):
         out[4 * j + 2], out[4 * j + 3] = gaussian_pair(c, d)
 
 
-@njit(error_model="numpy")
+@inner
 def uniform_lanes(quad, low, high, stream, key0, key1, out):
     """Write uniform numbers in (0, 1] of one step, likewise."""
     for j in range(out.size // 4):
@@ -130,7 +131,7 @@ def uniform_lanes(quad, low, high, stream, key0, key1, out):
         out[4 * j + 3] = uniform_open(d)
 
 
-@njit(error_model="numpy")
+@inner
 def _count_levels(uniform, a, b, c, d, out):
     for j in range(out.size):
         u = uniform[j]
@@ -139,7 +140,7 @@ def _count_levels(uniform, a, b, c, d, out):
         out[j] = out[j] + (low + high)
 
 
-@njit(error_model="numpy")
+@inner
 def _least(values):
     # Positive floats are ordered like their bits, and integers have a vector minimum.
     least = float_bits(ONE)
@@ -148,7 +149,7 @@ def _least(values):
     return bits_float(least)
 
 
-@njit(error_model="numpy")
+@inner
 def count_shared(uniform, survival, out):
     """Write Poisson counts; ``survival[k]`` = P(count > k), the same for all neurons.
 
@@ -166,7 +167,7 @@ def count_shared(uniform, survival, out):
         _count_levels(uniform, survival[k], b, c, d, out)
 
 
-@njit(error_model="numpy")
+@inner
 def _count_mass(uniform, mean, reciprocal, mass, survival, out):
     for j in range(out.size):
         out[j] = out[j] + _select(uniform[j] <= survival[j], ONE, ZERO)
@@ -174,7 +175,7 @@ def _count_mass(uniform, mean, reciprocal, mass, survival, out):
         survival[j] = survival[j] - mass[j]
 
 
-@njit(error_model="numpy")
+@inner
 def count_each(uniform, mean, none, some, reciprocals, mass, survival, out):
     """Write Poisson counts, each neuron with its own mean: ``poisson_count`` over a chunk."""
     for j in range(out.size):
@@ -185,7 +186,7 @@ def count_each(uniform, mean, none, some, reciprocals, mass, survival, out):
         _count_mass(uniform, mean, reciprocals[k], mass, survival, out)
 
 
-@njit(error_model="numpy")
+@inner
 def decode_row(stored, origin, unit, out):
     """Write the float32 values of states stored as float16 (uint16)."""
     for j in range(out.size):
@@ -196,7 +197,7 @@ def decode_row(stored, origin, unit, out):
 # under way in a processor at once, and AVX2 runs out of registers (docs/decisions/0004).
 
 
-@njit(error_model="numpy")
+@inner
 def round_one(words, step_word, a, origin, unit, gain, shift):
     """Round the float32 values of a state to those that float16 can hold, in place."""
     for j in range(words.size):
@@ -205,7 +206,7 @@ def round_one(words, step_word, a, origin, unit, gain, shift):
         a[j] = _fma(lifted, unit, origin)
 
 
-@njit(error_model="numpy")
+@inner
 def round_two(words, step_word, a, origin, unit, gain, shift, b, origin2, unit2, gain2, shift2):
     """Round two states likewise, with one random word."""
     for j in range(words.size):
@@ -216,7 +217,7 @@ def round_two(words, step_word, a, origin, unit, gain, shift, b, origin2, unit2,
         b[j] = _fma(lifted, unit2, origin2)
 
 
-@njit(error_model="numpy")
+@inner
 def store_one(words, step_word, a, gain, shift, out):
     """Write a state as float16 (uint16), rounded as by ``round_one``."""
     for j in range(words.size):
@@ -224,7 +225,7 @@ def store_one(words, step_word, a, gain, shift, out):
         out[j] = lower_half(round_lifted(_fma(a[j], gain, shift), first_dither(random)))
 
 
-@njit(error_model="numpy")
+@inner
 def store_two(words, step_word, a, gain, shift, out, b, gain2, shift2, out2):
     """Write two states likewise, with one random word."""
     for j in range(words.size):
