@@ -214,6 +214,13 @@ def dither_grid(neurons, steps):
     return first.reshape(random.shape), second.reshape(random.shape)
 
 
+def test_words_are_odd():
+    """So that their products take every odd value equally often."""
+    words = np.empty(1000, np.uint32)
+    _neuron_words(words)
+    assert (words % 2 == 1).all() and (step_words(1000) % 2 == 1).all()
+
+
 @pytest.mark.parametrize("state", [0, 1])
 def test_dither_is_uniform_over_steps_and_over_neurons(state):
     """Chi-square of the 13 bits: all steps of 16 neurons, all neurons in 16 steps."""
@@ -245,11 +252,9 @@ def test_dither_is_uncorrelated(state):
 
 
 def test_many_neurons_are_rounded_as_often_up_as_down_in_every_step():
-    """The mean over N neurons in one step varies like N independent ones, whatever the step word.
+    """The mean over N neurons in one step varies from step to step as if they were independent.
 
-    In an even step word, of which every eighth ends in three zeros, all neurons would share the
-    lowest bits; over the steps the variance of the mean of N dithers is 1/12N within 5 standard
-    errors, sqrt(2 / steps) of it.
+    The variance of the mean of N dithers is 1/12N within 5 standard errors, sqrt(2 / steps) of it.
     """
     neurons, steps = 1 << 14, 1 << 11
     for grid in dither_grid(neurons, steps):
