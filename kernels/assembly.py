@@ -62,14 +62,14 @@ def width(line: str) -> int:
 
 
 def neurons(body: list[str], real: str) -> int:
-    """Return how many neurons one iteration of the step loop advances.
+    """Return how many neurons one iteration of a step or rounding loop advances.
 
     It is read from the index: what is added to it, and how far a load of reals then moves.
     """
     steps = {m[2]: int(m[1]) for line in body if (m := re.match(r"addq\s+\$(\d+), %(\w+)$", line))}
     size = 8 if real == "float64" else 4
     for line in body:
-        if not re.match(r"v(movup|cvtph2p|fn?madd\w+p)[sd]\s", line):
+        if not re.match(r"v(movup|fn?madd\w+p)[sd]\s", line):
             continue
         operand = re.search(r"\(%(\w+)(?:,%(\w+)(?:,(\d))?)?\)", line)
         if operand is None:
@@ -77,7 +77,7 @@ def neurons(body: list[str], real: str) -> int:
         base, index, scale = operand.groups()
         moved = steps.get(index, 0) * int(scale or 1) or steps.get(base, 0)
         if moved:
-            return moved // (2 if line.startswith("vcvtph2ps") else size)
+            return moved // size
     return 0
 
 

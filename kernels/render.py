@@ -249,7 +249,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "chunk": chunk_of(spec),
         # The simulator has no warp votes, and calls the numerics from plain Python.
         "ballot": target == "cuda",
-        # Only the kernel itself is called from Python: a quarter of the time to compile it.
+        # Only the kernel itself is called from Python: a fifth less to compile.
         "inner": ", no_cpython_wrapper=True, no_cfunc_wrapper=True" if target == "cpu" else "",
         "m": "sim." if target == "cudasim" else "",
     }

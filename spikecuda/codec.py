@@ -21,9 +21,10 @@ class Codec:
         span: value stored as 1, relative to the origin.
         unit: the span over 2^112: a kernel decodes its lifted numbers by one fma.
         gain, shift: the constants of ``lifted + GRID = value * gain + shift``.
-    """
 
-    PARTS = ("origin", "unit", "gain", "shift")
+    Raises:
+        SpikecudaValueError: if a kernel's float32 numbers could not hold the origin or the span.
+    """
 
     def __init__(self, name: str, origin: float, span: float) -> None:
         if not (math.isfinite(origin) and SMALLEST_SPAN <= abs(span) <= LARGEST_SPAN):

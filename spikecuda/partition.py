@@ -7,9 +7,9 @@ import numpy as np
 
 from spikecuda.backends.base import Device
 from spikecuda.backends.memory import Buffer
-from spikecuda.codec import Codec
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.exchange import GpuArray, StateArray
+from spikecuda.kernels.spec import CODEC
 from spikecuda.plan import Plan
 from spikecuda.seed import keys
 
@@ -220,7 +220,7 @@ class Partition:
             else:
                 values[name] = value[()]
         for name, codec in plan.codecs.items():
-            for part in Codec.PARTS:
+            for part in CODEC:
                 values[f"_{name}_{part}"] = getattr(codec, part)
         values["_clock"] = self.allocate("clock", 1, np.int64)
         values["_count"] = np.int64(self.count)

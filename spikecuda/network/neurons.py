@@ -9,7 +9,7 @@ import numpy as np
 from spikecuda.aligned import aligned_zeros
 from spikecuda.drive import Drive
 from spikecuda.errors import NumericalError, SpikecudaValueError
-from spikecuda.kernels.spec import KernelSpec
+from spikecuda.kernels.spec import CODEC, KernelSpec
 from spikecuda.network.group import Group
 from spikecuda.seed import keys
 
@@ -144,7 +144,7 @@ class Neurons:
         for name, value in self.constants.items():
             known[name] = value[part] if np.ndim(value) else value
         for name, codec in plan.codecs.items():
-            for piece in codec.PARTS:
+            for piece in CODEC:
                 known[f"_{name}_{piece}"] = getattr(codec, piece)
         known["_count"] = known["_last"] = np.int64(count)
         known["_first"] = known["_steps"] = np.int64(0)

@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from calls import calls
+from calls import calls, small_heap
 
 import spikecuda
 
@@ -17,6 +17,14 @@ def bench():
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def test_a_replayed_window_costs_less_than_five_microseconds_of_python():
+    windows = bench()
+    device = windows.NullDevice()
+    with small_heap():
+        assert windows.least(lambda: windows.replayed(device, 300.0, 500), 30) < 5.0
+    device.close()
 
 
 def test_a_replayed_window_costs_at_most_forty_calls_of_python():

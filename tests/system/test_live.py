@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from calls import calls
+from calls import calls, small_heap
 from rich.console import Console
 
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem
@@ -115,24 +115,24 @@ def test_a_run_that_fails_ends_the_view(capsys):
     assert "0%" in capsys.readouterr().err
 
 
-def test_the_view_and_the_monitor_cost_about_a_hundredth():
+def test_the_view_and_the_monitor_cost_less_than_a_hundredth():
     """Processor time of drawing and of sampling, of the time between two of them.
 
-    6 ms and 0.4 % on a 2.4 GHz core that nothing else uses; twice a hundredth is for busy ones.
-    What drawing does is counted besides: 25,000 calls, which depend on nothing.
+    What drawing does is counted besides: 25,000 calls, which depend on no machine.
     """
     with MultiGPUNeuronSystem(30_000, devices=["cpu:0", "cpu:1"]) as system:
         view = LiveView("x", 1000, functools.partial(look, system.populations), screen())
         taken = []
-        for _ in range(8):
-            begin = time.thread_time()
-            drawn(view)
-            taken.append(time.thread_time() - begin)
-        assert min(taken) < 0.02 * INTERVAL
+        with small_heap():
+            for _ in range(30):
+                begin = time.thread_time()
+                drawn(view)
+                taken.append(time.thread_time() - begin)
+        assert min(taken) < 0.01 * INTERVAL
         assert calls(lambda: drawn(view)) < 35_000
         with SystemMonitor() as monitor:
             end = time.perf_counter() + 1.5
             while time.perf_counter() < end:
                 system.run(steps=200, input=CURRENT, record=None)
     assert monitor.samples["time"].size >= 4
-    assert monitor.as_dict()["own_share"] < 0.02
+    assert monitor.as_dict()["own_share"] < 0.01
