@@ -1,20 +1,30 @@
 """Compile a kernel for CUDA: PTX, cubin, SASS and the resources it takes; no GPU needed."""
 
+import contextlib
 import functools
 import json
 import re
 import subprocess
 import tempfile
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from spikecuda.errors import MissingPackageError, SpikecudaValueError
+from spikecuda.kernels import offline
 from spikecuda.kernels.cache import cache_dir, write_once
 from spikecuda.kernels.compile_cpu import signature
 from spikecuda.kernels.elf import facts as facts_of
 from spikecuda.kernels.offline import ARCHITECTURES, library, without_device
 from spikecuda.kernels.render import digest, load, module_path
 from spikecuda.kernels.routines import Spec
+
+# Packages that have a part in what a kernel is compiled to, or in what is read from it.
+TOOLS = (
+    "numba-cuda", "cuda-bindings", "nvidia-nvvm", "nvidia-nvjitlink", "nvidia-cuda-nvcc",
+    "nvidia-cuda-nvrtc", "nvidia-cuda-nvdisasm",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,10 +74,8 @@ def build(spec: Spec, cc: tuple[int, int]) -> CudaKernel:
         known = ", ".join(f"{a}.{b}" for a, b in ARCHITECTURES)
         raise SpikecudaValueError(f"compute capability must be one of {known} (got {cc})")
     _require()
-    import numba_cuda
-
     path, _ = module_path(spec, "cuda")
-    stem = f"{path.stem}_{digest(numba_cuda.__version__)[:6]}_sm{cc[0]}{cc[1]}"
+    stem = f"{path.stem}_{_compiling()[:6]}_sm{cc[0]}{cc[1]}"
     folder = cache_dir() / "cuda"
     files = [folder / f"{stem}.{kind}" for kind in ("ptx", "cubin", "json")]
     try:
@@ -94,6 +102,24 @@ def build(spec: Spec, cc: tuple[int, int]) -> CudaKernel:
     facts = {"entry": entry, "resources": asdict(result.resources)}
     write_once(files[2], json.dumps(facts).encode())
     return result
+
+
+@functools.cache
+def _compiling() -> str:
+    """Return a hash of how kernels are compiled: this code's way, and the installed tools."""
+    own = (Path(__file__).read_text(), Path(offline.__file__).read_text())
+    return digest(tools(), *own)
+
+
+@functools.cache
+def tools() -> str:
+    """Return names and versions of the installed compilers, assemblers and disassemblers."""
+    found = []
+    for name in TOOLS:
+        for suffix in ("", "-cu12"):
+            with contextlib.suppress(PackageNotFoundError):
+                found.append(f"{name}{suffix}={version(name + suffix)}")
+    return " ".join(found)
 
 
 @functools.lru_cache(maxsize=4)

@@ -11,6 +11,7 @@ import jinja2
 
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.cache import cache_dir, write_once
+from spikecuda.kernels.dependencies import fingerprint
 from spikecuda.kernels.language.rewrite import rewrite
 from spikecuda.kernels.routines import RoutineSpec, Spec
 from spikecuda.kernels.spec import (
@@ -44,20 +45,6 @@ def _environment() -> jinja2.Environment:
     )
 
 
-@functools.cache
-def foundation() -> str:
-    """Return a hash of what every kernel stands on: numerics, numba, llvmlite."""
-    import llvmlite
-    import numba
-
-    sources = [
-        p.read_text()
-        for name in ("numerics", "network")
-        for p in sorted((HERE / name).glob("*.py"))
-    ]
-    return digest(numba.__version__, llvmlite.__version__, *sources)
-
-
 def render(spec: Spec, target: str) -> str:
     """Return the source of the module for a kernel on a target."""
     if isinstance(spec, RoutineSpec):
@@ -77,10 +64,18 @@ def render(spec: Spec, target: str) -> str:
 
 
 def module_path(spec: Spec, target: str) -> tuple[Path, str]:
-    """Return where a kernel's module belongs and its source."""
+    """Return where a kernel's module belongs and its source.
+
+    The file's name covers all that decides the machine code: see ``dependencies``.
+    """
     source = render(spec, target)
-    stem = f"{spec.name}_{target}_{digest(source, foundation())}"
+    stem = f"{spec.name}_{target}_{key(spec, source)}"
     return cache_dir() / "rendered" / f"{stem}.py", source
+
+
+def key(spec: Spec, source: str) -> str:
+    """Return the hash that a kernel is kept under: its source, its types, what it stands on."""
+    return digest(source, repr(spec.arguments), fingerprint(source))
 
 
 @functools.lru_cache(512)
@@ -90,12 +85,18 @@ def load(spec: Spec, target: str) -> ModuleType:
     return _import(path, source)
 
 
+def host_path(name: str) -> tuple[Path, str]:
+    """Return where the copy of ``kernels/host/<name>.py`` belongs, and its source."""
+    source = (HERE / "host" / f"{name}.py").read_text()
+    stem = f"host_{name}_{digest(source, fingerprint(source))}"
+    return cache_dir() / "rendered" / f"{stem}.py", source
+
+
 @functools.cache
 def load_host(name: str) -> ModuleType:
     """Return the imported module of host loops ``kernels/host/<name>.py``, from the cache."""
-    source = (HERE / "host" / f"{name}.py").read_text()
-    stem = f"host_{name}_{digest(source, foundation())}"
-    return _import(cache_dir() / "rendered" / f"{stem}.py", source)
+    path, source = host_path(name)
+    return _import(path, source)
 
 
 def _import(path: Path, source: str) -> ModuleType:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spikecuda.kernels.cache import cache_dir
-from spikecuda.kernels.spec import InputSpec, KernelSpec, digest
+from spikecuda.kernels.spec import InputSpec, KernelSpec
 
 VERSION = 1
 # What is kept for a device and a kernel, and the range of values that make sense.
@@ -57,10 +57,11 @@ def store(device: str, spec: KernelSpec, **fields: float) -> None:
 @functools.lru_cache(maxsize=256)
 def key(spec: KernelSpec) -> str:
     """Return what a kernel is called in the file: its family, whatever its input and traces."""
-    from spikecuda.kernels.render import foundation, render
+    from spikecuda.kernels.render import key as kernel_key
+    from spikecuda.kernels.render import render
 
     family = replace(spec, inputs=InputSpec(), traces=())
-    return f"{spec.name} {digest(render(family, 'cpu'), foundation())}"
+    return f"{spec.name} {kernel_key(family, render(family, 'cpu'))}"
 
 
 def _stamp() -> tuple[int, int, int] | None:

@@ -1,5 +1,5 @@
 """What the CPU's network loops are made of: plain njit functions without a cache of their own.
 
 The entry points in ``kernels/host/network_*.py`` compile them in; their cache's name covers these
-files too (``render.foundation``).
+files too (``kernels.dependencies``).
 """

@@ -1,0 +1,133 @@
+"""Kernels are kept under what they use: no more, so that they last; no less, so none is stale."""
+
+import inspect
+import json
+import os
+import shutil
+import subprocess
+import sys
+import types
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import spikecuda
+from spikecuda.kernels import dependencies, render
+from spikecuda.kernels.spec import Argument
+from spikecuda.plan import make_plan
+
+ROOT = Path(spikecuda.__file__).resolve().parent
+HOST = ("draw", "finite", "network_build", "network_run", "network_sheets", "spikes")
+# Prints the names under which kernels are kept, by what they are.
+CODE = f"""
+import json
+from spikecuda.kernels import render, routines
+from spikecuda.plan import make_plan
+spec = make_plan(10, "lif", "float32", 0.1, 0, None, None, None, 1).spec()
+names = {{"pool": render.module_path(spec, "cpu")[0].name}}
+names["pool on CUDA"] = render.module_path(spec, "cuda")[0].name
+names["drawn on CUDA"] = render.module_path(routines.deliver_drawn("range"), "cuda")[0].name
+for host in {HOST}:
+    names[host] = render.host_path(host)[0].name
+print(json.dumps(names))
+"""
+
+
+def names(package: Path) -> dict[str, str]:
+    env = {**os.environ, "PYTHONPATH": str(package)}
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], capture_output=True, text=True, env=env, cwd=package
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_changed_file_changes_the_kernels_that_use_it_and_no_others(tmp_path):
+    copy = tmp_path / "spikecuda"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    before = names(tmp_path)
+
+    def touched(path: str) -> set[str]:
+        file = copy / "kernels" / path
+        text = file.read_text()
+        file.write_text(text + "\nSOMETHING_NEW = 1\n")
+        after = names(tmp_path)
+        file.write_text(text)
+        return {name for name in before if after[name] != before[name]}
+
+    assert touched("network/calendar.py") == {"network_run"}
+    assert touched("network/draw.py") == {"network_run", "network_build", "drawn on CUDA"}
+    # What is not imported in an expression, but by a file that is.
+    assert touched("numerics/arithmetic.py") == set(before) - {"finite", "network_sheets"}
+    assert touched("numerics/rows.py") == {"pool"}
+    assert touched("host/finite.py") == {"finite"}
+    assert touched("numerics/derive.py") == set()
+
+
+def reached(module: types.ModuleType) -> set[str]:
+    """Return the package's modules that the functions of a loaded kernel refer to."""
+    found: set[str] = set()
+    waiting = list(vars(module).values())
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, types.ModuleType):
+            if value.__name__.startswith("spikecuda.kernels"):
+                found.add(value.__name__)
+                waiting += vars(value).values()
+            continue
+        function = getattr(value, "py_func", getattr(value, "_defn", value))
+        if inspect.isfunction(function) and function.__module__.startswith("spikecuda.kernels"):
+            found.add(function.__module__)
+            used = inspect.getclosurevars(function)
+            waiting += [*used.globals.values(), *used.nonlocals.values()]
+    return found
+
+
+def test_nothing_that_a_kernel_runs_is_missing_from_its_key():
+    spec = make_plan(10, "adex", "float16", 0.1, 0, None, None, None, 1).spec()
+    modules = [render.load(spec, "cpu"), render.load(spec, "cuda")]
+    modules += [render.load_host(name) for name in HOST]
+    for module in modules:
+        files = dependencies.closure(Path(module.__file__).read_text())
+        known = {".".join(p.relative_to(dependencies.KERNELS).with_suffix("").parts) for p in files}
+        used = {name.removeprefix("spikecuda.kernels.") for name in reached(module)}
+        packages = {name.removesuffix(".__init__") for name in known}
+        assert used <= packages, f"{module.__name__} uses {used - packages}, not in its key"
+
+
+def test_every_host_module_is_tested_here():
+    files = {p.stem for p in (dependencies.KERNELS / "host").glob("*.py")}
+    assert files - {"__init__", "clock"} == set(HOST)
+
+
+def test_types_of_arguments_belong_to_a_key():
+    spec = make_plan(10, "lif", "float32", 0.1, 0, None, None, None, 1).spec()
+    other = replace(spec)
+    other.__dict__["arguments"] = (Argument("v", "float64", True), *spec.arguments[1:])
+    source = render.render(spec, "cpu")
+    assert render.render(other, "cpu") == source
+    assert render.key(other, source) != render.key(spec, source)
+
+
+def test_a_changed_compiler_changes_every_key(monkeypatch):
+    before = dependencies.fingerprint("import numpy")
+    monkeypatch.setattr(dependencies, "_compiler", lambda: "numba 99")
+    assert dependencies.fingerprint("import numpy") != before
+
+
+def test_kernels_import_nothing_of_the_package_outside_the_kernels():
+    for name in HOST:
+        for path in dependencies.closure(
+            (dependencies.KERNELS / "host" / f"{name}.py").read_text()
+        ):
+            assert path.is_relative_to(dependencies.KERNELS)
+
+
+def test_relative_imports_are_refused():
+    with pytest.raises(ImportError, match="full names"):
+        dependencies.closure("from .arithmetic import fma\n")
