@@ -63,10 +63,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(importlib.import_module(f"spikecuda.{_PUBLIC[name]}"), name)
-    raise AttributeError(f"module 'spikecuda' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker would take any name for one of these
+
+    def __getattr__(name: str) -> Any:
+        if name in _PUBLIC:
+            return getattr(importlib.import_module(f"spikecuda.{_PUBLIC[name]}"), name)
+        raise AttributeError(f"module 'spikecuda' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

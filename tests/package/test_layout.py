@@ -11,7 +11,8 @@ import pytest
 import spikecuda
 
 ROOT = Path(spikecuda.__file__).resolve().parent
-FILES = sorted(p for p in ROOT.rglob("*.py") if "envs" not in p.parts)
+KERNELS = ROOT.parent / "kernels"  # rglob does not follow the link spikecuda/kernels
+FILES = sorted([*ROOT.rglob("*.py"), *KERNELS.rglob("*.py")])
 # Lower layers first; a module may import from its own layer and from layers before it.
 LAYERS = [
     (
@@ -66,7 +67,8 @@ LAYERS = [
 
 
 def module_name(path: Path) -> str:
-    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    base = ROOT if path.is_relative_to(ROOT) else ROOT.parent
+    parts = list(path.relative_to(base).with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
