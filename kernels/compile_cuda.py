@@ -13,7 +13,7 @@ from typing import Any
 
 from spikecuda.errors import MissingPackageError, SpikecudaValueError
 from spikecuda.kernels import offline
-from spikecuda.kernels.cache import cache_dir, write_once
+from spikecuda.kernels.compile import cache
 from spikecuda.kernels.compile_cpu import signature
 from spikecuda.kernels.elf import facts as facts_of
 from spikecuda.kernels.offline import ARCHITECTURES, library, without_device
@@ -76,32 +76,39 @@ def build(spec: Spec, cc: tuple[int, int]) -> CudaKernel:
     _require()
     path, _ = module_path(spec, "cuda")
     stem = f"{path.stem}_{_compiling()[:6]}_sm{cc[0]}{cc[1]}"
-    folder = cache_dir() / "cuda"
-    files = [folder / f"{stem}.{kind}" for kind in ("ptx", "cubin", "json")]
-    try:
-        facts = json.loads(files[2].read_text())
-        return CudaKernel(
-            facts["entry"], cc, files[0].read_text(), files[1].read_bytes(),
-            Resources(**facts["resources"]),
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+    entry = cache.cache_dir() / "cuda" / f"{stem}.kernel"
+    found = cache.load(entry)
+    if found is not None:
+        return _unpacked(found, cc)
     code = _front_end(spec)
     with without_device(cc):
         ptx = str(code.get_lto_ptx(cc=cc)).rstrip("\0")
         cubin = bytes(code.get_cubin(cc=cc).code)
-    entry = entry_name(ptx)
+    name = entry_name(ptx)
     # Spills come from the assembler's log; the rest from the very cubin that runs, which for
     # cc < 9 takes fewer registers than the PTX assembled once more.
-    own = facts_of(cubin, entry)
+    own = facts_of(cubin, name)
     log = assemble(ptx, cc)[1]
     resources = Resources(own.registers, log.spill_stores, log.spill_loads, own.frame, own.shared)
-    result = CudaKernel(entry, cc, ptx, cubin, resources)
-    write_once(files[0], ptx.encode())
-    write_once(files[1], cubin)
-    facts = {"entry": entry, "resources": asdict(result.resources)}
-    write_once(files[2], json.dumps(facts).encode())
+    result = CudaKernel(name, cc, ptx, cubin, resources)
+    cache.save(entry, _packed(result))
     return result
+
+
+def _packed(kernel: CudaKernel) -> bytes:
+    """Return a kernel as an entry of the cache: a line of facts, then PTX, then machine code."""
+    ptx = kernel.ptx.encode()
+    facts = {"entry": kernel.entry, "ptx": len(ptx), "resources": asdict(kernel.resources)}
+    return json.dumps(facts).encode() + b"\n" + ptx + kernel.cubin
+
+
+def _unpacked(data: bytes, cc: tuple[int, int]) -> CudaKernel:
+    head, _, rest = data.partition(b"\n")
+    facts = json.loads(head)
+    size = facts["ptx"]
+    return CudaKernel(
+        facts["entry"], cc, rest[:size].decode(), rest[size:], Resources(**facts["resources"])
+    )
 
 
 @functools.cache

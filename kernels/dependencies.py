@@ -14,6 +14,8 @@ PACKAGE = "spikecuda"
 KERNELS = Path(__file__).resolve().parent
 # ``kernels/`` is installed as ``spikecuda.kernels``, and lies beside the package in a checkout.
 ROOTS = {f"{PACKAGE}.kernels": KERNELS, PACKAGE: KERNELS.parent / PACKAGE}
+# What keeps machine code on the disk has no part in it: its own imports are not followed.
+LEAF = KERNELS / "compile" / "numba_cache.py"
 
 
 def closure(source: str) -> tuple[Path, ...]:
@@ -28,7 +30,7 @@ def closure(source: str) -> tuple[Path, ...]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += _imports_of(path)
+            waiting += () if path == LEAF else _imports_of(path)
     return tuple(sorted(found))
 
 

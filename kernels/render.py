@@ -1,16 +1,14 @@
 """Render a kernel spec to Python source, and import it as a real module."""
 
 import functools
-import importlib.util
-import sys
-import threading
 from pathlib import Path
 from types import ModuleType
 
 import jinja2
 
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.kernels.cache import cache_dir, write_once
+from spikecuda.kernels.compile.cache import cache_dir
+from spikecuda.kernels.compile.modules import import_source
 from spikecuda.kernels.dependencies import fingerprint
 from spikecuda.kernels.language.rewrite import rewrite
 from spikecuda.kernels.routines import RoutineSpec, Spec
@@ -31,7 +29,6 @@ CHUNK = 1024
 NETWORK_CHUNK = 4096
 L1_BYTES = 28 << 10
 TARGETS = ("cpu", "cuda", "cudasim")
-_importing = threading.RLock()
 
 
 @functools.cache
@@ -82,7 +79,7 @@ def key(spec: Spec, source: str) -> str:
 def load(spec: Spec, target: str) -> ModuleType:
     """Return the imported module of a kernel, rendering and writing it if needed."""
     path, source = module_path(spec, target)
-    return _import(path, source)
+    return import_source(path, source)
 
 
 def host_path(name: str) -> tuple[Path, str]:
@@ -95,27 +92,7 @@ def host_path(name: str) -> tuple[Path, str]:
 @functools.cache
 def load_host(name: str) -> ModuleType:
     """Return the imported module of host loops ``kernels/host/<name>.py``, from the cache."""
-    path, source = host_path(name)
-    return _import(path, source)
-
-
-def _import(path: Path, source: str) -> ModuleType:
-    """Write a module's source to the cache unless it is there, and import it from there."""
-    name = f"spikecuda_rendered_{path.stem}"
-    with _importing:
-        if name in sys.modules:
-            return sys.modules[name]
-        write_once(path, source.encode())
-        module_spec = importlib.util.spec_from_file_location(name, path)
-        assert module_spec is not None and module_spec.loader is not None
-        module = importlib.util.module_from_spec(module_spec)
-        sys.modules[name] = module
-        try:
-            module_spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-        return module
+    return import_source(*host_path(name))
 
 
 def chunk_of(spec: KernelSpec) -> int:

@@ -2,21 +2,19 @@
 
 import functools
 import json
-import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from spikecuda.kernels.cache import cache_dir
+from spikecuda.kernels.compile import cache
 from spikecuda.kernels.spec import InputSpec, KernelSpec
 
 VERSION = 1
-# What is kept for a device and a kernel, and the range of values that make sense.
-FIELDS = {
-    "seconds": (1e-15, 1.0),  # of one update, on the whole device
-    "block": (32, 1024),  # threads per block of a CUDA kernel
-    "neurons_per_thread": (1, 2**31),  # that are worth another CPU thread
+# What is kept for a device and a kernel, the range of values that make sense, and their step.
+FIELDS: dict[str, tuple[float, float, int | None]] = {
+    "seconds": (1e-15, 1.0, None),  # of one update, on the whole device
+    "block": (32, 1024, 32),  # threads per block of a CUDA kernel
+    "neurons_per_thread": (1, 2**31, 1),  # that are worth another CPU thread
 }
 
 # Fields by device and kernel.
@@ -25,7 +23,7 @@ Data = dict[str, dict[str, dict[str, float]]]
 
 def path() -> Path:
     """Return the file that holds them, beside the cache of compiled kernels."""
-    return cache_dir() / "tuning.json"
+    return cache.cache_dir() / "tuning.json"
 
 
 def lookup(device: str, spec: KernelSpec, field: str) -> float | None:
@@ -44,14 +42,8 @@ def store(device: str, spec: KernelSpec, **fields: float) -> None:
     """Keep what was measured; see ``lookup``.  Other processes see all of it or nothing."""
     data = json.loads(json.dumps(_read(_stamp())))
     data.setdefault(device, {}).setdefault(key(spec), {}).update(fields)
-    handle, temporary = tempfile.mkstemp(dir=path().parent, prefix=path().name)
-    try:
-        with os.fdopen(handle, "w") as file:
-            json.dump({"version": VERSION, "devices": data}, file, indent=1, sort_keys=True)
-        os.replace(temporary, path())
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    text = json.dumps({"version": VERSION, "devices": data}, indent=1, sort_keys=True)
+    cache.keep(path(), text.encode())
 
 
 @functools.lru_cache(maxsize=256)
@@ -79,20 +71,29 @@ def _read(stamp: tuple[int, int, int] | None) -> Data:
     if stamp is None:
         return {}
     try:
-        found = json.loads(path().read_text())
-        devices = found["devices"] if found["version"] == VERSION else {}
-        return {
-            device: {kernel: _sound(fields) for kernel, fields in kernels.items()}
-            for device, kernels in devices.items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = json.loads(cache.read(path()) or b"{}")
+    except (ValueError, RecursionError):
         return {}
-
-
-def _sound(fields: dict[str, Any]) -> dict[str, float]:
-    """Return the known fields whose values are in range."""
+    if not isinstance(found, dict) or found.get("version") != VERSION:
+        return {}
     return {
-        name: fields[name]
-        for name, (low, high) in FIELDS.items()
-        if isinstance(fields.get(name), int | float) and low <= fields[name] <= high
+        device: {kernel: _sound(fields) for kernel, fields in _table(kernels).items()}
+        for device, kernels in _table(found.get("devices")).items()
     }
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _sound(fields: Any) -> dict[str, float]:
+    """Return the known fields whose values are in range."""
+    known = _table(fields)
+    return {name: known[name] for name in FIELDS if name in known and _makes_sense(name, known[name])}
+
+
+def _makes_sense(name: str, value: Any) -> bool:
+    low, high, step = FIELDS[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        return False
+    return step is None or value % step == 0

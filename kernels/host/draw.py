@@ -1,17 +1,16 @@
 """Random numbers that the host needs: initial values, and the step words of float16 rounding."""
 
 import numpy as np
-from numba import njit
 
+from spikecuda.kernels.compile.numba_cache import compiled
 from spikecuda.kernels.numerics import gaussian_pair, philox
 
 U = np.uint32
 
 
-@njit(
+@compiled(
     "void(uint32, uint32, uint32, uint32, float64[::1])",
     nogil=True,
-    cache=True,
     no_cfunc_wrapper=True,
 )
 def draw_normal(identity, stream, key0, key1, out):
@@ -22,10 +21,9 @@ def draw_normal(identity, stream, key0, key1, out):
         out[j] = first
 
 
-@njit(
+@compiled(
     "void(uint32, uint32, uint32, uint32, float64[::1])",
     nogil=True,
-    cache=True,
     no_cfunc_wrapper=True,
 )
 def draw_uniform(identity, stream, key0, key1, out):
@@ -37,10 +35,9 @@ def draw_uniform(identity, stream, key0, key1, out):
         out[j] = (high * 67108864.0 + low) * 1.1102230246251565e-16
 
 
-@njit(
+@compiled(
     "void(int64, int64, int64, uint32, uint32, uint32, uint32[::1])",
     nogil=True,
-    cache=True,
     no_cfunc_wrapper=True,
 )
 def step_words(clock, steps, words, stream, key0, key1, out):

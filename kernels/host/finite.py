@@ -1,10 +1,11 @@
 """Find what is not finite."""
 
 import numpy as np
-from numba import njit
+
+from spikecuda.kernels.compile.numba_cache import compiled
 
 
-@njit(["int64(float32[::1])", "int64(float64[::1])"], nogil=True, cache=True, no_cfunc_wrapper=True)
+@compiled(["int64(float32[::1])", "int64(float64[::1])"], nogil=True, no_cfunc_wrapper=True)
 def first_not_finite(values):
     """Return the index of the first NaN or infinity in a float array, or -1."""
     for start in range(0, values.size, 4096):
@@ -19,7 +20,7 @@ def first_not_finite(values):
     return -1
 
 
-@njit("int64(uint16[::1])", nogil=True, cache=True, no_cfunc_wrapper=True)
+@compiled("int64(uint16[::1])", nogil=True, no_cfunc_wrapper=True)
 def first_not_finite_half(bits):
     """Return the index of the first NaN or infinity in float16 bits (uint16), or -1."""
     for start in range(0, bits.size, 4096):

@@ -1,8 +1,8 @@
 """Build rows of synapses: count them, fill them, sort them.  Pure functions of the seed."""
 
 import numpy as np
-from numba import njit
 
+from spikecuda.kernels.compile.numba_cache import compiled
 from spikecuda.kernels.network.draw import (
     FIXED,
     J_AUTAPSES,
@@ -34,9 +34,9 @@ U = np.uint32
 PROJECTION_TYPES = "int64[::1], float64[::1]"
 
 
-@njit(
+@compiled(
     "void(int64, int64, int64, int64, uint32, uint32, int32[::1])",
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def deal(first, last, number, size, key0, key1, degrees):
     """Deal synapses [first, last) of a projection to its sources; ``first`` is a multiple of 4.
@@ -88,10 +88,10 @@ def _block_of(target, starts):
     return b
 
 
-@njit(
+@compiled(
     f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int32[::1], int64,"
     " int32[::1], uint32, uint32, int32[:,::1], int32[::1])",
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def count_rows(
     ints, floats, s0, s1, degrees, source_ids, target_ids, same, starts, key0, key1, counts,
@@ -137,10 +137,10 @@ def _put(b, source, cell, weight, delay, at, targets, weights, delays, width, de
 PLACES = "uint32[:,::1], int64[::1], int64[::1], int64[::1], int64, int64"
 
 
-@njit(
+@compiled(
     f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int32[::1], int64,"
     f" int32[::1], int64[::1], uint32, uint32, {PLACES})",
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def fill_rows(
     ints, floats, s0, s1, degrees, source_ids, target_ids, same, starts, cells, key0, key1,
@@ -193,10 +193,10 @@ def _column(ints, t, source_ids, target_ids, same, key0, key1, seen, out):
     return degree
 
 
-@njit(
+@compiled(
     f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int64, int32[::1], uint32,"
     " uint32, int32[:,::1], int32[::1])",
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def count_columns(
     ints, floats, t0, t1, source_ids, target_ids, same, starts, key0, key1, counts, indegree
@@ -213,10 +213,10 @@ def count_columns(
             counts[b, source_ids[out[j]]] += 1
 
 
-@njit(
+@compiled(
     f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int64, int32[::1],"
     f" int64[::1], uint32, uint32, {PLACES})",
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def fill_columns(
     ints, floats, t0, t1, source_ids, target_ids, same, starts, cells, key0, key1,
@@ -241,9 +241,9 @@ def fill_columns(
             )  # fmt: skip
 
 
-@njit(
+@compiled(
     "void(int32[::1], int32[::1], int32[::1], int32[:,::1], int32[::1])",
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def count_pairs(sources, targets, starts, counts, indegree):
     """Count given synapses, by block and source; numbers within the populations."""
@@ -252,10 +252,10 @@ def count_pairs(sources, targets, starts, counts, indegree):
         counts[_block_of(targets[e], starts), sources[e]] += 1
 
 
-@njit(
+@compiled(
     "void(int64, int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], int64[::1], "
     f"{PLACES})",
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def fill_pairs(
     block, sources, targets, weight, delay, starts, cells, at, to, weights, delays, width,
@@ -272,9 +272,9 @@ def fill_pairs(
             )  # fmt: skip
 
 
-@njit(
+@compiled(
     f"void({PROJECTION_TYPES}, int32[::1], uint32, uint32, int32[::1], int32[::1])",
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def draw_pairs(ints, floats, keys, key0, key1, weight, delay):
     """Write drawn weights and delays for given synapses, numbered by ``keys``."""
@@ -282,10 +282,10 @@ def draw_pairs(ints, floats, keys, key0, key1, weight, delay):
     draw_values(ints, floats, 0, keys, key0, key1, w, d, weight, delay)
 
 
-@njit(
+@compiled(
     "int64(int64, int64, uint32[::1], int64, int64, int64, int64, int64, int64, uint32[::1],"
     " uint16[::1], uint32[::1])",
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def sort_rows(
     s0, s1, rows, targets, weights, delays, width, delay_width, delay, starts, delays_out, segments

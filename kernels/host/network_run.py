@@ -1,8 +1,8 @@
 """Advance the blocks of one thread, window by window, without the host."""
 
 import numpy as np
-from numba import njit
 
+from spikecuda.kernels.compile.numba_cache import compiled
 from spikecuda.kernels.network import layout as L
 from spikecuda.kernels.network.calendar import push
 from spikecuda.kernels.network.deliver import SEGMENT_MASK, deliver
@@ -123,11 +123,10 @@ def _room(block, parts, need):
     return True
 
 
-@njit(
+@compiled(
     "int64(int64[:,::1], int64[::1], int64[:,::1], int64[:,::1], int64[:,::1], int64[::1],"
     " int64, int64, int64, int64, int64, int64, int64, int64)",
     nogil=True,
-    cache=True,
     no_cfunc_wrapper=True,
     error_model="numpy",
 )

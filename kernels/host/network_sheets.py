@@ -1,11 +1,11 @@
 """Join rows of synapses, so that a neuron's row is in one place, whatever bundle it is from."""
 
-from numba import njit
+from spikecuda.kernels.compile.numba_cache import compiled
 
 
-@njit(
+@compiled(
     "void(uint32[::1], uint32[::1], int64, int64, int64[::1], int64[::1])",
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def count_segments(rows, starts, piece, first, segments, synapses):
     """Count what a bundle's rows add to each number's row.
@@ -23,13 +23,13 @@ def count_segments(rows, starts, piece, first, segments, synapses):
             synapses[first + s] += length
 
 
-@njit(
+@compiled(
     [
         f"void(uint32[::1], uint32[::1], uint16[::1], uint16[::1], {w}[::1], int64, int64, int64,"
         f" int64[::1], int64[::1], uint32[::1], uint32[::1], uint16[::1], {w}[::1])"
         for w in ("int16", "int32")
     ],
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def join_rows(
     rows, starts, delays, targets, weights, piece, first, bundle, segment, synapse, starts_out,
@@ -64,9 +64,9 @@ def join_rows(
                 at = stop
 
 
-@njit(
+@compiled(
     "void(uint32[::1], uint32[::1], uint16[::1], int64, int64, int64, int64, int64[::1])",
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def count_tiles(rows, starts, targets, first, base, tiles, bits, counts):
     """Count a bundle's synapses by number and tile of ``2**bits`` cells.
@@ -82,13 +82,13 @@ def count_tiles(rows, starts, targets, first, base, tiles, bits, counts):
             counts[row + ((base + targets[e]) >> bits)] += 1
 
 
-@njit(
+@compiled(
     [
         f"boolean(uint32[::1], uint32[::1], uint16[::1], {w}[::1], int64, int64, int64, int64,"
         f" int64, int64[::1], int64[::1], int32[::1], uint16[::1], {w}[::1])"
         for w in ("int16", "int32")
     ],
-    nogil=True, cache=True, no_cfunc_wrapper=True, error_model="numpy",
+    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
 )  # fmt: skip
 def fill_tiles(
     rows, starts, targets, weights, first, base, tiles, bits, weight, begins, at, values,

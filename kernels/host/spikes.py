@@ -1,12 +1,12 @@
 """Turn spike bits into sorted lists."""
 
 import numpy as np
-from numba import njit
 
+from spikecuda.kernels.compile.numba_cache import compiled
 from spikecuda.kernels.numerics.words import population_count, trailing_zeros
 
 
-@njit("int64(uint32[::1])", nogil=True, cache=True, no_cfunc_wrapper=True)
+@compiled("int64(uint32[::1])", nogil=True, no_cfunc_wrapper=True)
 def count_spikes(bits):
     """Return the number of set bits."""
     total = np.uint64(0)
@@ -20,10 +20,9 @@ def count_spikes(bits):
     return np.int64(total)
 
 
-@njit(
+@compiled(
     "void(uint32[::1], int64, int64, int64, int64, int64, int64[::1], int32[::1])",
     nogil=True,
-    cache=True,
     no_cfunc_wrapper=True,
 )
 def list_spikes(bits, words, first, last, clock, neuron, steps, neurons):
@@ -50,10 +49,9 @@ def list_spikes(bits, words, first, last, clock, neuron, steps, neurons):
                 word = np.uint32(word & np.uint32(word - np.uint32(1)))
 
 
-@njit(
+@compiled(
     "void(int64[::1], int32[::1], int64[::1], int32[::1], int64[::1], int32[::1])",
     nogil=True,
-    cache=True,
     no_cfunc_wrapper=True,
 )
 def merge_spikes(steps, neurons, later_steps, later_neurons, all_steps, all_neurons):

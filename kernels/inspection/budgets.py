@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from spikecuda.common.files import write_text
 from spikecuda.kernels.inspection import networks
 from spikecuda.kernels.inspection.catalogue import VARIANTS, built_in, later
 from spikecuda.kernels.inspection.mix import profile
@@ -113,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             failures += exceeded(variant, subject, budgets)
     if write:
         lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in budgets.items()]
-        PATH.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+        write_text(PATH, "{\n" + ",\n".join(lines) + "\n}\n")
     print("\n".join(failures) or f"{len(budgets)} kernels within budget: {PATH}")
     return 1 if failures else 0
 

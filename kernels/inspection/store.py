@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from spikecuda.kernels import compile_cuda
-from spikecuda.kernels.cache import cache_dir, write_once
+from spikecuda.kernels.compile import cache
 from spikecuda.kernels.render import module_path
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import digest
@@ -14,12 +14,12 @@ from spikecuda.kernels.spec import digest
 def listing(cubin: bytes) -> str:
     """Return nvdisasm's listing of a cubin; half a second the first time."""
     path = _folder() / f"{digest(hashlib.sha256(cubin).hexdigest(), compile_cuda.tools())}.sass"
-    try:
-        return path.read_text()
-    except OSError:
-        text = compile_cuda.disassemble(cubin)
-        write_once(path, text.encode())
-        return text
+    found = cache.load(path)
+    if found is not None:
+        return found.decode()
+    text = compile_cuda.disassemble(cubin)
+    cache.save(path, text.encode())
+    return text
 
 
 def contraction(spec: Spec, cc: tuple[int, int]) -> tuple[bool, str]:
@@ -28,13 +28,14 @@ def contraction(spec: Spec, cc: tuple[int, int]) -> tuple[bool, str]:
     how = Path(compile_cuda.__file__).read_text()
     name = digest(rendered.stem, str(cc), how, compile_cuda.tools())
     path = _folder() / f"{name}.contraction.json"
-    try:
-        free, difference = json.loads(path.read_text())
-    except (OSError, ValueError):
+    found = cache.load(path)
+    if found is not None:
+        free, difference = json.loads(found)
+    else:
         free, difference = compile_cuda.contraction_free(spec, cc)
-        write_once(path, json.dumps([free, difference]).encode())
+        cache.save(path, json.dumps([free, difference]).encode())
     return bool(free), str(difference)
 
 
 def _folder() -> Path:
-    return cache_dir() / "inspection"
+    return cache.cache_dir() / "inspection"

@@ -21,7 +21,7 @@ EXIT_BROKEN_PIPE = 141
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    from spikecuda.cli import bench, info, kernels, report, run, verify
+    from spikecuda.cli import bench, cache, info, kernels, report, run, verify
 
     result = argparse.ArgumentParser(
         prog="spikecuda",
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         "--debug", action="store_true", help="show the Python traceback of an error"
     )
     commands = result.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (info, run, report, bench, verify, kernels):
+    for module in (info, run, report, bench, verify, kernels, cache):
         module.add(commands, common)
     return result
 

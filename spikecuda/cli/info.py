@@ -19,17 +19,18 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Print the facts."""
-    from spikecuda.kernels.cache import cache_dir
-    from spikecuda.report.machine import cache_size, describe_machine
+    from spikecuda.kernels.compile import cache, usage
+    from spikecuda.report.machine import describe_machine
 
     machine = describe_machine()
-    folder = cache_dir()
-    size, files = cache_size(folder)
+    folder = cache.cache_dir()
+    entries = list(usage.entries(cache.version_folders()))
+    size, files = sum(entry.size for entry in entries), len(entries)
     if args.json:
         from spikecuda.cli.terminal import to_json
 
-        cache = {"folder": str(folder), "bytes": size, "files": files}
-        print(to_json({**asdict(machine), "cache": cache}))
+        about = {"folder": str(folder), "bytes": size, "files": files}
+        print(to_json({**asdict(machine), "cache": about}))
         return 0
     _print(machine, str(folder), size, files)
     return 0
@@ -68,5 +69,5 @@ def _print(machine: Any, folder: str, size: int, files: int) -> None:
     screen.print(facts("\nCUDA", rows))
     screen.print(facts("\nCache of compiled kernels", [
         ("folder", folder),
-        ("size", f"{human_bytes(size)} in {files:,} files; safe to delete"),
+        ("size", f"{human_bytes(size)} in {files:,} files; spikecuda cache clears it"),
     ]))  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikecuda.arguments import as_steps
 from spikecuda.cli.runconfig import INPUT_KEYS, POOL_KEYS
+from spikecuda.common.files import write_text
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _write(
             for e, value in rows
         ],
     }  # fmt: skip
-    (folder / "summary.json").write_text(to_json(numbers) + "\n")
+    write_text(folder / "summary.json", to_json(numbers) + "\n")
     return folder
 
 

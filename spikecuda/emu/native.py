@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import llvmlite
+import numba
 from llvmlite import ir
-from numba import cfunc, config, njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from ..kernels.compile import numba_cache
 from .store import cache_dir
 
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
@@ -20,22 +23,17 @@ _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _SOURCES = ("native.py", "warps.py", "scheduler.py", "checks.py", "translate/context.py")
 
 
-@contextlib.contextmanager
-def _own_cache() -> Iterator[None]:
-    """Let Numba keep what is decorated inside in a folder for this very source text.
-
-    Numba itself looks at one file's date only; these modules inline each other's constants.
-    """
-    digest = hashlib.sha256()
+@functools.cache
+def _digest() -> str:
+    """A hash of what the functions here are made from: they inline each other's constants."""
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
     for name in _SOURCES:
         digest.update((Path(__file__).parent / name).read_bytes())
-    settings: Any = config
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(cache_dir() / f"njit-{digest.hexdigest()[:16]}")
-    try:
-        yield
-    finally:
-        settings.CACHE_DIR = before
+    return digest.hexdigest()[:16]
+
+
+def _stem(function: Callable[..., Any]) -> Path:
+    return cache_dir() / f"njit-{_digest()}" / function.__module__.rpartition(".")[2]
 
 
 def compiled(*, entry: bool = False) -> Callable[[Callable[..., Any]], Any]:
@@ -44,25 +42,19 @@ def compiled(*, entry: bool = False) -> Callable[[Callable[..., Any]], Any]:
     Args:
         entry: whether Python calls the function; without that Numba has less to compile.
     """
-    options: Any = {
-        "cache": True,
-        "error_model": "numpy",
-        "no_cpython_wrapper": not entry,
-        "no_cfunc_wrapper": True,
-    }
-    jit: Any = njit
 
     def decorate(function: Callable[..., Any]) -> Any:
-        with _own_cache():
-            return jit(**options)(function)
+        return numba_cache.compiled(
+            stem=_stem(function), error_model="numpy", no_cpython_wrapper=not entry,
+            no_cfunc_wrapper=True,
+        )(function)  # fmt: skip
 
     return decorate
 
 
 def callback(signature: Any, function: Callable[..., Any]) -> Any:
     """``numba.cfunc`` with the code kept on disk."""
-    with _own_cache():
-        return cfunc(signature, cache=True)(function)
+    return numba_cache.callback(signature, stem=_stem(function))(function)
 
 
 @intrinsic

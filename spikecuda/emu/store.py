@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 from pathlib import Path
 
-from ..kernels import cache
-
-_DIGEST = 32
+from ..kernels.compile import cache
 
 
 def cache_dir() -> Path:
-    """Return the folder for compiled kernels, part of :func:`spikecuda.kernels.cache.cache_dir`."""
+    """Return the folder for compiled kernels, part of the cache of all compiled kernels."""
     return cache.cache_dir() / "emu"
 
 
 def load(key: str) -> bytes | None:
     """Return what was saved under a key; None if there is nothing, or it is damaged."""
-    try:
-        data = (cache_dir() / key).read_bytes()
-    except OSError:
-        return None
-    digest, payload = data[:_DIGEST], data[_DIGEST:]
-    return payload if hashlib.sha256(payload).digest() == digest else None
+    return cache.load(cache_dir() / key)
 
 
 def save(key: str, payload: bytes) -> None:
     """Save under a key; a failure (disk full, read-only) only costs the next process time."""
-    with contextlib.suppress(OSError):
-        cache.write_once(cache_dir() / key, hashlib.sha256(payload).digest() + payload)
+    cache.save(cache_dir() / key, payload)

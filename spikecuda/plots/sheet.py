@@ -1,5 +1,6 @@
 """The sheet that a picture is drawn on, and where it goes."""
 
+import io
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 
 from spikecuda.analysis.selection import Neurons, select
 from spikecuda.arguments import as_multiple, on_grid
+from spikecuda.common.files import write_bytes
 from spikecuda.errors import SpikecudaValueError, nearest
 from spikecuda.plots.style import DPI, THEMES, WIDTH, Theme, figure, themed
 from spikecuda.spikes import Spikes
@@ -51,7 +53,9 @@ def sheet(height: float, theme: Theme, path: str | os.PathLike[str] | None) -> I
                 f"path must end in one of .{', .'.join(known)} (got {os.fspath(path)!r})"
             )
         yield page
-        page.savefig(path)
+        picture = io.BytesIO()
+        page.savefig(picture, format=ending)
+        write_bytes(path, picture.getvalue())
 
 
 def as_populations(

@@ -101,19 +101,6 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def cache_size(folder: Path) -> tuple[int, int]:
-    """Return the bytes and the number of files in a folder."""
-    size = files = 0
-    for path in folder.rglob("*"):
-        try:
-            if path.is_file():
-                size += path.stat().st_size
-                files += 1
-        except OSError:  # another process has just removed it
-            continue
-    return size, files
-
-
 def _version(name: str) -> str | None:
     try:
         return metadata.version(name)

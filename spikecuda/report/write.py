@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from spikecuda.common.files import write_bytes, write_text
 from spikecuda.plots.style import THEMES, factor_label, model_name, rate_label, themed
 from spikecuda.report.headline import headlines
 from spikecuda.report.plots import plots
@@ -34,7 +35,7 @@ def write_report(
     data = report.as_dict()
     validate(json.loads(json.dumps(data, allow_nan=False)))
     written = [folder / "report.json"]
-    written[0].write_text(json.dumps(data, indent=1, allow_nan=False) + "\n")
+    write_text(written[0], json.dumps(data, indent=1, allow_nan=False) + "\n")
     figures = []
     for plot in plots():
         tick(plot.name)
@@ -48,7 +49,7 @@ def write_report(
                     images[theme.name] = buffer.getvalue()
         if images:
             path = folder / f"{plot.name}.png"
-            path.write_bytes(images["light"])
+            write_bytes(path, images["light"])
             written.append(path)
             encoded = {name: base64.b64encode(png).decode() for name, png in images.items()}
             figures.append({"name": plot.name, "title": plot.title, "caption": plot.caption,
@@ -56,7 +57,7 @@ def write_report(
     context = _context(report, figures)
     for name in ("report.md", "report.html"):
         text = _environment().get_template(f"{name}.j2").render(context)
-        (folder / name).write_text(text, encoding="utf-8")
+        write_text(folder / name, text)
         written.append(folder / name)
     return written
 

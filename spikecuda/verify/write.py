@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from spikecuda.common.files import write_text
 from spikecuda.report.write import TEMPLATES
 from spikecuda.verify.page import html, markdown
 from spikecuda.verify.results import Verification, validate
@@ -20,5 +21,5 @@ def write(found: Verification, folder: Path) -> list[Path]:
         "verify.html": html(found, css),
     }
     for name, content in files.items():
-        (folder / name).write_text(content, encoding="utf-8")
+        write_text(folder / name, content)
     return [folder / name for name in files]

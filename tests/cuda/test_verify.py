@@ -370,4 +370,4 @@ def test_kernels_are_compiled_side_by_side(tmp_path, monkeypatch):
         [sys.executable, str(script)], capture_output=True, text=True, check=True, env=env
     )
     assert run.stdout.split("\n")[:3] == ["1 of 3", "2 of 3", "3 of 3"]
-    assert len(list((tmp_path / "cache").rglob("*.cubin"))) == 3
+    assert len(list((tmp_path / "cache").rglob("*.kernel"))) == 3

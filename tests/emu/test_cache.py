@@ -11,7 +11,7 @@ import pytest
 
 from spikecuda import emu
 from spikecuda.emu import jit, store
-from spikecuda.kernels import cache
+from spikecuda.kernels.compile import cache
 
 from .ptxlib import module
 

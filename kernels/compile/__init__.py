@@ -1,0 +1,1 @@
+"""From a kernel spec to machine code, and the cache that keeps it."""
