@@ -89,7 +89,9 @@ def _table(value: Any) -> dict[str, Any]:
 def _sound(fields: Any) -> dict[str, float]:
     """Return the known fields whose values are in range."""
     known = _table(fields)
-    return {name: known[name] for name in FIELDS if name in known and _makes_sense(name, known[name])}
+    return {
+        name: known[name] for name in FIELDS if name in known and _makes_sense(name, known[name])
+    }
 
 
 def _makes_sense(name: str, value: Any) -> bool:

@@ -47,7 +47,7 @@ def cache_dir() -> Path:
     Raises:
         SpikecudaError: others can write to ``$SPIKECUDA_CACHE_DIR``, so that its code is not run.
     """
-    problems = []
+    problems: list[str] = []
     for candidate, chosen in _candidates():
         folder = candidate / VERSION
         try:

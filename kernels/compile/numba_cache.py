@@ -50,7 +50,7 @@ def callback(signature: Any, *, stem: Path | None = None, **options: Any) -> Any
     """``numba.cfunc`` whose machine code is kept in the cache; see ``compiled``."""
 
     def decorate(function: Function) -> Any:
-        found = CFunc(function, sigutils.normalize_signature(signature), {}, options)
+        found: Any = CFunc(function, sigutils.normalize_signature(signature), {}, options)
         found._cache = FunctionCache(function, stem)
         found.compile()
         return found

@@ -30,8 +30,9 @@ def replacing(
     """Open a file to write; it takes the name when the block ends without an error.
 
     A regular file of that name is replaced and its permissions are kept (one that may not be
-    written is left alone); a new one gets those that the umask allows.  A symbolic link of that name is replaced by the file; what it pointed
-    to is not touched.  Links among the folders on the way are followed.
+    written is left alone); a new one gets those that the umask allows.  A symbolic link of that
+    name is replaced by the file; what it pointed to is not touched.  Links among the folders on
+    the way are followed.
 
     Args:
         path: the name, taken as it is.

@@ -83,7 +83,13 @@ def test_the_default_folder_is_passed_over_with_a_note(chosen, tmp_path, monkeyp
     (tmp_path / "shared").chmod(0o777)
     assert cache.cache_dir() == tmp_path / "home" / ".cache" / "spikecuda" / cache.VERSION
     (note,) = caplog.records
-    for word in (str(tmp_path / "shared"), "everybody", "0777", "chmod go-w", str(tmp_path / "home")):
+    for word in (
+        str(tmp_path / "shared"),
+        "everybody",
+        "0777",
+        "chmod go-w",
+        str(tmp_path / "home"),
+    ):
         assert word in note.getMessage()
 
 
@@ -135,7 +141,11 @@ def test_planted_bytecode_is_not_run(chosen, tmp_path):
     from spikecuda.kernels.compile.modules import import_source
 
     path = cache.cache_dir() / "rendered" / "planted_module_for_a_test.py"
-    pyc = path.parent / "__pycache__" / f"{path.stem}.{__import__('sys').implementation.cache_tag}.pyc"
+    pyc = (
+        path.parent
+        / "__pycache__"
+        / f"{path.stem}.{__import__('sys').implementation.cache_tag}.pyc"
+    )
     pyc.parent.mkdir(parents=True)
     evil = marshal.dumps(compile("value = 'planted'", str(path), "exec"))
     # Unchecked hash-based: valid for any source.
