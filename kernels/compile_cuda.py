@@ -114,7 +114,10 @@ def _unpacked(data: bytes, cc: tuple[int, int]) -> CudaKernel:
 @functools.cache
 def _compiling() -> str:
     """Return a hash of how kernels are compiled: this code's way, and the installed tools."""
-    own = (Path(__file__).read_text(), Path(offline.__file__).read_text())
+    own = (
+        Path(__file__).read_text(encoding="utf-8"),
+        Path(offline.__file__).read_text(encoding="utf-8"),
+    )
     return digest(tools(), *own)
 
 

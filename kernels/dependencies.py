@@ -49,7 +49,7 @@ def _compiler() -> str:
 
 @functools.cache
 def _text(path: Path) -> str:
-    return path.read_text()
+    return path.read_text(encoding="utf-8")
 
 
 @functools.cache

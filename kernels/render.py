@@ -84,7 +84,7 @@ def load(spec: Spec, target: str) -> ModuleType:
 
 def host_path(name: str) -> tuple[Path, str]:
     """Return where the copy of ``kernels/host/<name>.py`` belongs, and its source."""
-    source = (HERE / "host" / f"{name}.py").read_text()
+    source = (HERE / "host" / f"{name}.py").read_text(encoding="utf-8")
     stem = f"host_{name}_{digest(source, fingerprint(source))}"
     return cache_dir() / "rendered" / f"{stem}.py", source
 

@@ -36,9 +36,9 @@ def _control_group() -> tuple[int, int]:
         ),
     ):
         try:
-            limit = Path(limit_file).read_text().strip()
+            limit = Path(limit_file).read_text(encoding="utf-8").strip()
             if limit != "max" and int(limit) < 1 << 60:
-                return int(limit), int(Path(used_file).read_text())
+                return int(limit), int(Path(used_file).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
     return 0, 0
@@ -48,7 +48,7 @@ def _control_group() -> tuple[int, int]:
 def cpu_name() -> str:
     """Return the processor's name as the system gives it."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     except OSError:

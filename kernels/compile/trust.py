@@ -104,9 +104,9 @@ def _unmapped_user() -> int:
     It means something in a user namespace only; elsewhere this is root.
     """
     try:
-        first = Path("/proc/self/uid_map").read_text().split()
+        first = Path("/proc/self/uid_map").read_text(encoding="utf-8").split()
         if first[:3] != ["0", "0", "4294967295"]:
-            return int(Path("/proc/sys/fs/overflowuid").read_text())
+            return int(Path("/proc/sys/fs/overflowuid").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         pass
     return ROOT

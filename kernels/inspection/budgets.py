@@ -76,7 +76,7 @@ def figures(subject: Subject) -> Budget:
 
 def load() -> dict[str, dict[str, Budget]]:
     """Return the committed budgets by kernel and compute capability ("8.6")."""
-    result: dict[str, dict[str, Budget]] = json.loads(PATH.read_text())
+    result: dict[str, dict[str, Budget]] = json.loads(PATH.read_text(encoding="utf-8"))
     return result
 
 

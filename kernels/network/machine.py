@@ -1,5 +1,7 @@
 """What Numba does not offer: raw addresses, prefetch, atomics and calls through a pointer."""
 
+import sys
+
 import numpy as np
 from llvmlite import ir
 from numba import carray, types
@@ -135,7 +137,7 @@ def give_way(typingctx):
 
     def generate(context, builder, signature, args):
         kind = ir.FunctionType(INT32, [])
-        name = "sched_yield"
+        name = "SwitchToThread" if sys.platform == "win32" else "sched_yield"
         function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
         builder.call(function, [])
         return context.get_dummy_value()

@@ -105,7 +105,7 @@ def read_file(path: Path) -> RunConfig:
     if not path.is_file():
         raise SpikecudaValueError(f"no such file: {path}")
     try:
-        data = tomllib.loads(path.read_text())
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpikecudaValueError(f"{path} is not valid TOML: {error}") from None
     _known(data, tuple(TABLES), f"{path}: unknown table")

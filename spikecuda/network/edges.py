@@ -74,7 +74,9 @@ def from_file(path: str | os.PathLike[str]) -> tuple[Pairs, dict[str, np.ndarray
 
 def _read_text(path: Path) -> dict[str, np.ndarray]:
     separator = "," if path.suffix == ".csv" else None
-    lines = [line.split("#")[0].strip() for line in path.read_text().splitlines()]
+    lines = [
+        line.split("#")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines()
+    ]
     rows = [[cell.strip() for cell in line.split(separator)] for line in lines if line]
     names = list(COLUMNS)
     if rows and not _is_number(rows[0][0]):

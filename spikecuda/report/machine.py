@@ -115,7 +115,7 @@ def _version(name: str) -> str | None:
 @functools.cache
 def _vector_flags() -> list[str]:
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.lower().startswith(("flags", "features")):
                 words = set(line.split(":", 1)[1].split())
                 return [flag for flag in VECTOR_FLAGS if flag in words]

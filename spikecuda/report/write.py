@@ -104,7 +104,7 @@ def _context(report: Report, figures: list[dict[str, Any]]) -> dict[str, Any]:
         "figures": figures,
         "tables": by_section,
         "facts": facts,
-        "css": (TEMPLATES / "report.css").read_text(),
+        "css": (TEMPLATES / "report.css").read_text(encoding="utf-8"),
         "model_name": model_name,
         "rate": rate_label,
         "factor": factor_label,

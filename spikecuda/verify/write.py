@@ -13,7 +13,7 @@ def write(found: Verification, folder: Path) -> list[Path]:
     """Write all files into a folder, made if needed; return their paths."""
     text = json.dumps(found.as_dict(), indent=1, allow_nan=False) + "\n"
     validate(json.loads(text))
-    css = (TEMPLATES / "report.css").read_text()
+    css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     files = {
         "verify.json": text,

@@ -1,0 +1,57 @@
+"""The project's tasks: ``nox -l`` lists them, ``nox -s quick`` runs one.
+
+They run with the Python that nox is installed in, and make no environments of their own.
+"""
+
+import sys
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "test"]
+
+# A little of everything, without what compiles much.
+QUICK = ("tests/package", "tests/models", "tests/analysis", "tests/pool", "tests/cli")
+
+
+def python(session: nox.Session, *arguments: str) -> None:
+    """Run ``python -m`` with this Python."""
+    session.run(sys.executable, "-m", *arguments)
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """Run a part of the tests: under a minute once the kernels are compiled."""
+    python(session, "pytest", "-q", "-m", "not slow", *QUICK, *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format with ruff."""
+    python(session, "ruff", "check", ".")
+    python(session, "ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy."""
+    python(session, "mypy")
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Run all tests, on two cores."""
+    python(session, "pytest", "-q", "-n", "2", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run every example of the documentation, and check its links and tables."""
+    python(session, "pytest", "-q", "-k", "docs", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time pools and networks against the floor of this machine."""
+    session.run(sys.executable, "bench/pools.py")
+    session.run(sys.executable, "bench/networks.py")

@@ -1,0 +1,54 @@
+"""Files are read and written as UTF-8, whatever the system's own encoding is."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_layout import FILES, ROOT, module_name
+
+# Python with ASCII as the encoding of the locale, as Windows has cp1252.
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+
+
+def without_encoding(text: str) -> list[int]:
+    """Return the lines that open a text file and leave the encoding to the system."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call) or any(k.arg == "encoding" for k in node.keywords):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
+        modes = [m for m in texts if isinstance(m, str) and set(m) <= set("rwabx+t")]
+        text_mode = not any("b" in mode for mode in modes)
+        method = isinstance(node.func, ast.Attribute) and len(node.args) < 2
+        written = method and name in ("read_text", "write_text")
+        opened = name == "fdopen" or (name == "open" and (isinstance(node.func, ast.Name) or modes))
+        if written or (opened and text_mode):
+            found.append(node.lineno)
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_text_files_name_their_encoding(path):
+    assert not without_encoding(path.read_text(encoding="utf-8"))
+
+
+def test_files_without_an_encoding_are_found():
+    assert without_encoding("p.read_text()\nopen(p)\nopen(p, 'w')\nos.fdopen(h, 'w')\np.open('r')")
+    allowed = "open(p, 'rb')\nos.fdopen(h, 'wb')\np.read_text(encoding='utf-8')\ndevice.open()"
+    assert not without_encoding(allowed)
+
+
+def test_a_configuration_is_utf8_under_any_locale(tmp_path: Path):
+    (tmp_path / "a.toml").write_text(
+        '# Überschwellig, µ = 20\n[pool]\nneuron_type = "lif"\nnum_neurons = 10\n', "utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "spikecuda", "run", "a.toml", "--steps", "10", "--quiet"],
+        capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, **ASCII, "PYTHONPATH": str(ROOT.parent)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
