@@ -10,8 +10,21 @@ import nox
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "test"]
 
-# A little of everything, without what compiles much.
-QUICK = ("tests/package", "tests/models", "tests/analysis", "tests/pool", "tests/cli")
+# A little of everything; nothing that compiles for long or measures memory.
+QUICK = """
+tests/analysis
+tests/cli
+tests/models
+tests/network/test_bad_input.py
+tests/network/test_edges.py
+tests/network/test_result.py
+tests/network/test_spike_train.py
+tests/package
+tests/pool/test_errors.py
+tests/pool/test_pool.py
+tests/system/test_split.py
+tests/system/test_system.py
+"""
 
 
 def python(session: nox.Session, *arguments: str) -> None:
@@ -22,7 +35,7 @@ def python(session: nox.Session, *arguments: str) -> None:
 @nox.session
 def quick(session: nox.Session) -> None:
     """Run a part of the tests: under a minute once the kernels are compiled."""
-    python(session, "pytest", "-q", "-m", "not slow", *QUICK, *session.posargs)
+    python(session, "pytest", "-q", "-n", "2", "-m", "not slow", *QUICK.split(), *session.posargs)
 
 
 @nox.session

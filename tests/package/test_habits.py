@@ -4,9 +4,12 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import spikecuda
 
 ROOT = Path(__file__).resolve().parents[2]
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 TASKS = ("quick", "lint", "types", "test", "docs", "bench")
 
 
@@ -47,3 +50,12 @@ def test_the_tools_of_the_tasks_are_declared():
     extras = tomllib.loads(read("pyproject.toml"))["project"]["optional-dependencies"]
     for tool in ("nox", "ruff", "mypy", "pre-commit"):
         assert any(re.match(rf"{tool}[=><]", entry) for entry in extras["dev"]), tool
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda p: p.stem)
+def test_a_decision_has_its_parts(path):
+    text = path.read_text(encoding="utf-8")
+    assert re.match(rf"# {int(path.stem[:4])}\. \S", text)
+    assert re.search(r"^- Status: (accepted|replaced by)", text, re.M)
+    assert re.search(r"^- Date: \d{4}-\d\d-\d\d", text, re.M)
+    assert re.findall(r"^## (.+)$", text, re.M) == ["Context", "Decision", "Consequences"]
