@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spikecuda.distributions import Uniform
+from spikecuda.common.distributions import Uniform
 from spikecuda.examples import cuba
 from spikecuda.network import ExpCurrent, FixedProbability, Network
 

@@ -28,16 +28,16 @@ import numpy as np
 from numba import njit
 
 from spikecuda import Constant, GPUNeuronPool, Noise, Poisson
-from spikecuda.host import cpu_name
-from spikecuda.kernels.assembly import (
+from spikecuda.common.host_memory import cpu_name
+from spikecuda.kernels.compile.assembly import (
     fma_bytes,
     memory_bytes,
     rounding_loop,
     step_loop,
     vector_arithmetic,
 )
-from spikecuda.kernels.assembly import neurons as loop_neurons
-from spikecuda.kernels.compile_cpu import assembly
+from spikecuda.kernels.compile.assembly import neurons as loop_neurons
+from spikecuda.kernels.compile.cpu import assembly
 from spikecuda.kernels.numerics import fma
 
 # (name, model, scheme, low and high current, extra inputs, target in G updates/s or None)

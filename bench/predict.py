@@ -10,8 +10,8 @@ The figures of the starting report are those of its authors, CuPy on an RTX 3060
 import argparse
 
 from spikecuda.cli import terminal
-from spikecuda.kernels.inspection import catalogue, gpus, inspected, profile, report
-from spikecuda.kernels.inspection.predict import lower_bound
+from spikecuda.inspection import catalogue, gpus, inspected, profile, report
+from spikecuda.inspection.predict import lower_bound
 
 # Neuron updates per second in the starting report; the sizes of its runs differ from row to row.
 REPORTED = (

@@ -18,13 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.backends.base import Graph, Kernel
-from spikecuda.backends.cuda_emu import CudaEmuDevice
 from spikecuda.cli import terminal
+from spikecuda.devices.base import Graph, Kernel
+from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.examples import brunel, coba, cuba, microcircuit
-from spikecuda.kernels import routines
-from spikecuda.kernels.inspection import gpus, inspected, networks, profile
-from spikecuda.kernels.inspection.window import (
+from spikecuda.inspection import gpus, inspected, networks, profile
+from spikecuda.inspection.window import (
     CAUTIOUS,
     LEAST,
     SECTOR,
@@ -32,9 +31,10 @@ from spikecuda.kernels.inspection.window import (
     real_time_factor,
     window_parts,
 )
+from spikecuda.kernels import routines
 from spikecuda.network import Network
-from spikecuda.network.delivery import choose
-from spikecuda.network.sheets import Sheet
+from spikecuda.network.cuda.delivery import choose
+from spikecuda.network.cuda.row_tables import Sheet
 
 # The full microcircuit as built with seed 3: synapses, segments, the most segments of a row.
 SYNAPSES, SEGMENTS, LONGEST = 298_880_970, 5_276_361, 82

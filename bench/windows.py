@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from spikecuda import GPUNeuronPool, PerStep
-from spikecuda.backends.base import Event, Stream
-from spikecuda.backends.cpu import CpuDevice
-from spikecuda.drive import Drive
-from spikecuda.layout import layout_of
-from spikecuda.partition_run import PartitionRun
+from spikecuda.devices.base import Event, Stream
+from spikecuda.devices.cpu.device import CpuDevice
+from spikecuda.inputs.resolved_input import Drive
+from spikecuda.runtime.partition_run import PartitionRun
+from spikecuda.runtime.window_layout import layout_of
 
 NEURONS, STEPS = 1000, 8
 

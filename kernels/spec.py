@@ -18,7 +18,7 @@ STREAM_GIVEN = 2048
 STREAM_LANES = 128
 
 SHARED, NEURON = "shared", "neuron"
-# The numbers of a state's float16 storage, see ``spikecuda.codec``.
+# The numbers of a state's float16 storage, see ``spikecuda.models.half_codec``.
 CODEC = ("origin", "unit", "gain", "shift")
 
 

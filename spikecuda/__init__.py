@@ -7,37 +7,37 @@ __version__ = "0.1.0"
 
 # Where each public name lives; loaded at first use, so that importing spikecuda stays light.
 _PUBLIC = {
-    "Constant": "inputs",
-    "GPUNeuronPool": "pool",
-    "LogNormal": "distributions",
+    "Constant": "inputs.stimulus",
+    "GPUNeuronPool": "pool.pool",
+    "LogNormal": "common.distributions",
     "Model": "models",
-    "MultiGPUNeuronSystem": "system",
+    "MultiGPUNeuronSystem": "pool.system",
     "Network": "network.network",
-    "Noise": "inputs",
-    "Normal": "distributions",
+    "Noise": "inputs.stimulus",
+    "Normal": "common.distributions",
     "Parameter": "models",
-    "PerStep": "inputs",
-    "Poisson": "inputs",
-    "Ramp": "inputs",
-    "RunResult": "pool",
+    "PerStep": "inputs.stimulus",
+    "Poisson": "inputs.stimulus",
+    "Ramp": "inputs.stimulus",
+    "RunResult": "pool.pool",
     "SpikecudaError": "errors",
-    "Spikes": "spikes",
+    "Spikes": "runtime.spikes",
     "State": "models",
-    "Step": "inputs",
-    "SystemMonitor": "monitor",
-    "Uniform": "distributions",
+    "Step": "inputs.stimulus",
+    "SystemMonitor": "observe.monitor",
+    "Uniform": "common.distributions",
 }
 
 if TYPE_CHECKING:
-    from spikecuda.distributions import LogNormal, Normal, Uniform
+    from spikecuda.common.distributions import LogNormal, Normal, Uniform
     from spikecuda.errors import SpikecudaError
-    from spikecuda.inputs import Constant, Noise, PerStep, Poisson, Ramp, Step
+    from spikecuda.inputs.stimulus import Constant, Noise, PerStep, Poisson, Ramp, Step
     from spikecuda.models import Model, Parameter, State
-    from spikecuda.monitor import SystemMonitor
     from spikecuda.network.network import Network
-    from spikecuda.pool import GPUNeuronPool, RunResult
-    from spikecuda.spikes import Spikes
-    from spikecuda.system import MultiGPUNeuronSystem
+    from spikecuda.observe.monitor import SystemMonitor
+    from spikecuda.pool.pool import GPUNeuronPool, RunResult
+    from spikecuda.pool.system import MultiGPUNeuronSystem
+    from spikecuda.runtime.spikes import Spikes
 
 __all__ = [
     "Constant",

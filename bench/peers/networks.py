@@ -26,7 +26,7 @@ from environments import AbsentError, ensure_python
 from peers import PEERS
 
 from spikecuda.examples import find
-from spikecuda.inputs import Poisson
+from spikecuda.inputs.stimulus import Poisson
 from spikecuda.network import FixedInDegree, FixedProbability, FixedTotal, Network
 
 HERE = Path(__file__).resolve().parent

@@ -1,5 +1,5 @@
 """What the CPU's network loops are made of: plain njit functions without a cache of their own.
 
-The entry points in ``kernels/host/network_*.py`` compile them in; their cache's name covers these
-files too (``kernels.dependencies``).
+The entry points in ``kernels/cpu_loops/network_*.py`` compile them in; their cache's name covers these
+files too (``kernels.compile.dependencies``).
 """

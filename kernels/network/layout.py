@@ -1,6 +1,6 @@
 """The tables that tell the network loops where everything is: int64, one row a thing.
 
-An address is that of a NumPy array which the engine keeps alive.  ``spikecuda.network.engine``
+An address is that of a NumPy array which the engine keeps alive.  ``spikecuda.network.cpu.engine``
 writes the tables; the loops only read them.
 """
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from spikecuda.analysis.counts import matrix, moments
 from spikecuda.analysis.selection import Neurons, Selection, select
-from spikecuda.arguments import as_count
-from spikecuda.seed import as_seed
-from spikecuda.spikes import Spikes
+from spikecuda.common.arguments import as_count
+from spikecuda.common.seed import as_seed
+from spikecuda.runtime.spikes import Spikes
 
 
 def correlations(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from spikecuda.analysis.selection import Neurons, Selection, select
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 
 def population_counts(

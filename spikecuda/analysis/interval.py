@@ -3,9 +3,9 @@
 import numpy as np
 
 from spikecuda.analysis.selection import Neurons, Selection, select
-from spikecuda.arguments import as_count
+from spikecuda.common.arguments import as_count
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 # A single interval, or a single pair of them, has no variation.
 FEWEST = 2

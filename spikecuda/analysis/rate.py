@@ -3,9 +3,9 @@
 import numpy as np
 
 from spikecuda.analysis.selection import Neurons, select
-from spikecuda.arguments import as_positive
+from spikecuda.common.arguments import as_positive
 from spikecuda.errors import SpikecudaTypeError
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 # A kernel is cut where a Gaussian has fallen to 4e-6 of its height.
 KERNEL_SIGMAS = 5.0

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.arguments import as_count, as_multiple
+from spikecuda.common.arguments import as_count, as_multiple
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 Neurons = int | np.ndarray | list[int] | tuple[int, ...] | range
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from spikecuda.analysis.rate import rate_histogram
 from spikecuda.analysis.selection import Neurons
-from spikecuda.arguments import as_multiple
+from spikecuda.common.arguments import as_multiple
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 
 def power_spectrum(

@@ -5,9 +5,9 @@ import numpy as np
 from spikecuda.analysis.correlation import draw
 from spikecuda.analysis.counts import population_counts
 from spikecuda.analysis.selection import Neurons, members, select
-from spikecuda.arguments import as_count
+from spikecuda.common.arguments import as_count
 from spikecuda.errors import SpikecudaTypeError
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 
 def synchrony(

@@ -47,8 +47,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Validate, time and print each configuration."""
     from spikecuda.cli.terminal import console, human_rate, progress, table, to_json
-    from spikecuda.devices import choose
-    from spikecuda.precision import as_precision
+    from spikecuda.common.precision import as_precision
+    from spikecuda.devices.open import choose
     from spikecuda.report.machine import describe_machine, usable_cores
     from spikecuda.report.workloads import WORKLOADS
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from spikecuda.cli import values
 
 if TYPE_CHECKING:
-    from spikecuda.tuner import Tried
+    from spikecuda.verify.launch_tuner import Tried
 
 # An emulated thread takes about 25 ns a step.
 EMULATED_NEURONS = 2048
@@ -15,10 +15,11 @@ EMULATED_NEURONS = 2048
 
 def tune(args: argparse.Namespace) -> int:
     """Try, keep and print the geometries of chosen kernels."""
-    from spikecuda import tuner, tuning
     from spikecuda.cli.terminal import console, progress, table, to_json
-    from spikecuda.devices import choose, open_device
-    from spikecuda.precision import as_precision
+    from spikecuda.common.precision import as_precision
+    from spikecuda.devices import tuning_cache
+    from spikecuda.devices.open import choose, open_device
+    from spikecuda.verify import launch_tuner
 
     name = choose(None, args.device)
     cases = [(m, as_precision(p).name) for m in args.models for p in args.precisions]
@@ -32,12 +33,14 @@ def tune(args: argparse.Namespace) -> int:
             task = bar.add_task("", total=len(cases))
             for model, precision in cases:
                 bar.update(task, description=f"{model} {precision}")
-                rows += tuner.tune(device, model, precision, neurons, args.seconds, args.repeats)
+                rows += launch_tuner.tune(
+                    device, model, precision, neurons, args.seconds, args.repeats
+                )
                 bar.advance(task)
     finally:
         device.close()
     if args.json:
-        print(to_json({"file": str(tuning.path()), "tried": [asdict(row) for row in rows]}))
+        print(to_json({"file": str(tuning_cache.path()), "tried": [asdict(row) for row in rows]}))
         return 0
     shown = [
         (row.model, row.precision, f"{row.neurons:,}", row.threads or "-", row.field,
@@ -46,5 +49,5 @@ def tune(args: argparse.Namespace) -> int:
     ]  # fmt: skip
     columns = ("model", "precision", "neurons", "threads", "what", "value", "ns/update", "")
     console().print(table(f"launch geometries on {name}", columns, shown))
-    console().print(f"kept in {tuning.path()}; delete the file to forget it", style="dim")
+    console().print(f"kept in {tuning_cache.path()}; delete the file to forget it", style="dim")
     return 0

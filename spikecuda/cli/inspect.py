@@ -58,7 +58,7 @@ def add_parser(
 def run(args: argparse.Namespace) -> int:
     """Print the tables, or check the rules and budgets; return the exit code."""
     from spikecuda.cli import terminal, values
-    from spikecuda.kernels.inspection import catalogue, gpus, inspected, profile, report
+    from spikecuda.inspection import catalogue, gpus, inspected, profile, report
     from spikecuda.kernels.spec import PRECISIONS
 
     if args.gate:
@@ -99,8 +99,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _gate() -> int:
     """Check every kernel that has a budget; return 1 if anything is wrong."""
-    from spikecuda.kernels.inspection import budgets, check, inspected
-    from spikecuda.kernels.inspection.store import contraction
+    from spikecuda.inspection import budgets, check, inspected
+    from spikecuda.inspection.store import contraction
 
     committed, wrong, kernels = budgets.load(), 0, 0
     for variant, spec, cc in budgets.everything():
@@ -120,7 +120,7 @@ def _gate() -> int:
 def _architecture(text: str) -> tuple[int, int]:
     """Return a compute capability from "8.6"."""
     from spikecuda.errors import SpikecudaValueError
-    from spikecuda.kernels.offline import ARCHITECTURES
+    from spikecuda.kernels.compile.offline import ARCHITECTURES
 
     known = {"{}.{}".format(*cc): cc for cc in ARCHITECTURES}
     if text not in known:

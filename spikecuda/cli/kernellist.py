@@ -89,7 +89,7 @@ def execute(args: argparse.Namespace) -> int:
 
 def resources(spec: Any, cc: tuple[int, int]) -> Any:
     """Return what a kernel takes; raise MissingPackageError without the cuda extra."""
-    from spikecuda.kernels.compile_cuda import build
+    from spikecuda.kernels.compile.cuda import build
 
     return build(spec, cc).resources
 

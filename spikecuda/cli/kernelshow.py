@@ -62,15 +62,15 @@ def execute(args: argparse.Namespace) -> int:
 def _text(spec: Any, form: str, target: str, cc: tuple[int, int]) -> tuple[str, list[str]]:
     """Return the text and what is known about the compiled kernel, line by line."""
     if form == "asm":
-        from spikecuda.kernels.compile_cpu import assembly
+        from spikecuda.kernels.compile.cpu import assembly
 
         text = assembly(spec)
         return text, [_vector_use(text)]
     if form == "source":
-        from spikecuda.kernels.render import render
+        from spikecuda.kernels.compile.render import render
 
         return render(spec, target), _known(spec, cc) if target == "cuda" else []
-    from spikecuda.kernels.compile_cuda import build
+    from spikecuda.kernels.compile.cuda import build
 
     kernel = build(spec, cc)
     return (kernel.ptx if form == "ptx" else kernel.sass()), _resources(kernel.resources)
@@ -103,7 +103,7 @@ def _vector_use(text: str) -> str:
 
 
 def _header(spec: Any, target: str, cc: tuple[int, int], facts: list[str]) -> list[str]:
-    from spikecuda.kernels.render import describe
+    from spikecuda.kernels.compile.render import describe
 
     moved = traffic(spec)
     where = f"sm_{cc[0]}{cc[1]}" if target == "cuda" else "this processor"

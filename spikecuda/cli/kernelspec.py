@@ -24,8 +24,8 @@ def make_spec(
     """
     import numpy as np
 
+    from spikecuda.common.precision import as_precision
     from spikecuda.kernels.spec import KernelSpec
-    from spikecuda.precision import as_precision
 
     if scheme is not None and scheme not in model.schemes:
         raise SpikecudaValueError(

@@ -64,7 +64,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.threads:
         changes["thread_counts"] = tuple(values.count(n, "--threads") for n in args.threads)
     if args.devices:
-        from spikecuda.devices import choose
+        from spikecuda.devices.open import choose
 
         changes["devices"] = tuple(choose(None, name) for name in args.devices)
     level = "quick" if args.quick else "full" if args.full else "default"

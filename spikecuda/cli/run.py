@@ -12,7 +12,7 @@ from spikecuda.examples import NAMES
 
 if TYPE_CHECKING:
     from spikecuda.cli.runinputs import Inputs
-    from spikecuda.pool import GPUNeuronPool, RunResult
+    from spikecuda.pool.pool import GPUNeuronPool, RunResult
 
 NUM_NEURONS, DURATION = 1000, 1000.0
 POOL_OPTIONS = ("precision", "scheme", "device")
@@ -130,7 +130,7 @@ def execute(args: argparse.Namespace) -> int:
 def build_pool(config: RunConfig) -> "GPUNeuronPool":
     """Return the pool of a configuration."""
     from spikecuda.cli.models import find_model
-    from spikecuda.pool import GPUNeuronPool
+    from spikecuda.pool.pool import GPUNeuronPool
 
     given = config.pool
     options: dict[str, Any] = {k: given[k] for k in POOL_OPTIONS if k in given}
@@ -149,7 +149,7 @@ def build_pool(config: RunConfig) -> "GPUNeuronPool":
 
 def device_reason(gpu: bool | None, device: str | None) -> str:
     """Return why a pool runs where it does, in a few words."""
-    from spikecuda.devices import gpu_status
+    from spikecuda.devices.open import gpu_status
 
     if device is not None:
         return "asked for by device"

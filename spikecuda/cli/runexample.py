@@ -5,15 +5,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spikecuda.arguments import as_steps
 from spikecuda.cli.runconfig import INPUT_KEYS, POOL_KEYS
+from spikecuda.common.arguments import as_steps
 from spikecuda.common.files import write_text
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 
 if TYPE_CHECKING:
     from spikecuda.examples.example import Example, Expected
     from spikecuda.network.network import Network
-    from spikecuda.network.result import NetworkResult
+    from spikecuda.network.results.result import NetworkResult
 
 TAKEN = (
     "scale", "variant", "duration", "seed", "threads", "precision", "device", "out", "quiet",

@@ -4,8 +4,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from spikecuda.cli import values
-from spikecuda.distributions import Distribution
-from spikecuda.inputs import Constant, Input, Noise, Poisson, Ramp, Step
+from spikecuda.common.distributions import Distribution
+from spikecuda.inputs.stimulus import Constant, Input, Noise, Poisson, Ramp, Step
 from spikecuda.kernels.spec import STREAM_DRAW
 
 if TYPE_CHECKING:

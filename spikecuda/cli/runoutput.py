@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikecuda.archive import write_npz
 from spikecuda.cli.runconfig import RunConfig
+from spikecuda.common.npz import write_npz
 
 if TYPE_CHECKING:
-    from spikecuda.pool import GPUNeuronPool, RunResult
+    from spikecuda.pool.pool import GPUNeuronPool, RunResult
 
 
 def write(

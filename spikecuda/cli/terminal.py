@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from spikecuda.terminal import console, human_bytes, human_rate, table
+from spikecuda.common.terminal import console, human_bytes, human_rate, table
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -60,7 +60,7 @@ def value(text: object, name: str) -> Any:
     numbers = [number(part, name) for part in match[2].split(",")]
     if len(numbers) != 2:
         raise SpikecudaValueError(f"{name}: {kind} takes two numbers (got {text!r})")
-    from spikecuda import distributions
+    from spikecuda.common import distributions
 
     return getattr(distributions, DISTRIBUTIONS[kind])(*numbers)
 

@@ -43,7 +43,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Check, write, and say what was found; nothing is written where there is no such device."""
-    from spikecuda.devices import choose, open_device
+    from spikecuda.devices.open import choose, open_device
 
     if not args.gpu and args.device is None:
         raise SpikecudaValueError(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import MissingPackageError
-from ..kernels.offline import ARCHITECTURES, library
+from ..kernels.compile.offline import ARCHITECTURES, library
 from .errors import ArgumentError, LaunchError
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import aligned
+from ..common.aligned_memory import aligned_bytes as host_bytes
 from .checks import RACE_WORDS, REGION_WORDS
 from .history import Access
 
@@ -67,7 +67,7 @@ class Region:
 
 def aligned_bytes(size: int, alignment: int = ALIGNMENT) -> np.ndarray:
     """Return ``size`` zero bytes at an aligned address."""
-    return aligned.aligned_bytes(size, alignment)
+    return host_bytes(size, alignment)
 
 
 def extent(array: np.ndarray) -> tuple[int, int]:

@@ -8,9 +8,9 @@ Source: Brette et al. (2007) J Comput Neurosci 23:349, benchmarks 1 and 2, after
 from collections.abc import Sequence
 
 from spikecuda.examples.example import Expected, rate_of, sustained
+from spikecuda.network.model.rules import FixedInDegree, Rule
+from spikecuda.network.model.spike_train import SpikeTrain
 from spikecuda.network.network import Network
-from spikecuda.network.rules import FixedInDegree, Rule
-from spikecuda.network.sources import SpikeTrain
 
 N_E, N_I, PROBABILITY = 3200, 800, 0.02
 DT, DELAY = 0.1, 0.1

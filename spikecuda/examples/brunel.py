@@ -16,11 +16,11 @@ import numpy as np
 
 from spikecuda.analysis import population_counts, power_spectrum
 from spikecuda.examples.example import Example, Expected, as_variant, rate_of
-from spikecuda.inputs import Poisson
+from spikecuda.inputs.stimulus import Poisson
+from spikecuda.network.model.receptors import Delta
+from spikecuda.network.model.rules import FixedInDegree
 from spikecuda.network.network import Network
-from spikecuda.network.receptors import Delta
-from spikecuda.network.result import NetworkResult
-from spikecuda.network.rules import FixedInDegree
+from spikecuda.network.results.result import NetworkResult
 
 N_E, N_I, C_E, C_I = 10000, 2500, 1000, 250
 NEURON = {

@@ -10,8 +10,8 @@ from typing import Any
 
 from spikecuda.examples import brette2007
 from spikecuda.examples.example import Example, Expected
+from spikecuda.network.model.receptors import ExpConductance
 from spikecuda.network.network import Network
-from spikecuda.network.receptors import ExpConductance
 
 NEURON = {
     "c_m": 200.0, "g_l": 10.0, "e_l": -60.0, "v_reset": -60.0, "v_th": -50.0, "t_ref": 5.0,

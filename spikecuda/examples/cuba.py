@@ -9,12 +9,12 @@ them anywhere below it.
 from collections.abc import Sequence
 from typing import Any
 
-from spikecuda.distributions import Uniform
+from spikecuda.common.distributions import Uniform
 from spikecuda.examples import brette2007
 from spikecuda.examples.example import Example, Expected, as_variant
+from spikecuda.network.model.receptors import ExpCurrent
+from spikecuda.network.model.rules import FixedProbability
 from spikecuda.network.network import Network
-from spikecuda.network.receptors import ExpCurrent
-from spikecuda.network.rules import FixedProbability
 
 NEURON = {
     "tau_m": 20.0, "c_m": 200.0, "v_rest": -49.0, "v_reset": -60.0, "v_th": -50.0, "t_ref": 5.0,

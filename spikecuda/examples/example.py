@@ -6,7 +6,7 @@ from typing import Any
 
 from spikecuda.errors import SpikecudaValueError, nearest
 from spikecuda.network.network import Network
-from spikecuda.network.result import NetworkResult
+from spikecuda.network.results.result import NetworkResult
 
 Measure = Callable[[NetworkResult, float], float | str]
 

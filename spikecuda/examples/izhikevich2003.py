@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.distributions import Uniform
+from spikecuda.common.distributions import Uniform
 from spikecuda.examples.example import Example, Expected
-from spikecuda.inputs import Noise
+from spikecuda.inputs.stimulus import Noise
 from spikecuda.kernels.spec import STREAM_GIVEN
+from spikecuda.network.model.receptors import ExpCurrent
+from spikecuda.network.model.rules import AllToAll
 from spikecuda.network.network import Network
-from spikecuda.network.receptors import ExpCurrent
-from spikecuda.network.result import NetworkResult
-from spikecuda.network.rules import AllToAll
+from spikecuda.network.results.result import NetworkResult
 
 N_E, N_I, DT = 800, 200, 1.0
 NOISE = {"E": 5.0, "I": 2.0}

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.distributions import Normal
+from spikecuda.common.distributions import Normal
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.examples.example import Example, Expected, as_variant, rate_of
-from spikecuda.inputs import Poisson
+from spikecuda.inputs.stimulus import Poisson
+from spikecuda.network.model.receptors import ExpCurrent
+from spikecuda.network.model.rules import FixedTotal
 from spikecuda.network.network import Network
-from spikecuda.network.receptors import ExpCurrent
-from spikecuda.network.rules import FixedTotal
 
 POPULATIONS = ("L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I")
 NEURONS = (20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948)

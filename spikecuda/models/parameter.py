@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.arguments import shown
+from spikecuda.common.arguments import shown
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 
 

@@ -5,30 +5,29 @@ from typing import TYPE_CHECKING, Any
 
 # Where each public name lives; loaded at first use.
 _PUBLIC = {
-    "AllToAll": "rules",
-    "AlphaConductance": "receptors",
-    "AlphaCurrent": "receptors",
-    "Delta": "receptors",
-    "ExpConductance": "receptors",
-    "ExpCurrent": "receptors",
-    "FixedInDegree": "rules",
-    "FixedOutDegree": "rules",
-    "FixedProbability": "rules",
-    "FixedTotal": "rules",
-    "NMDA": "receptors",
+    "AllToAll": "model.rules",
+    "AlphaConductance": "model.receptors",
+    "AlphaCurrent": "model.receptors",
+    "Delta": "model.receptors",
+    "ExpConductance": "model.receptors",
+    "ExpCurrent": "model.receptors",
+    "FixedInDegree": "model.rules",
+    "FixedOutDegree": "model.rules",
+    "FixedProbability": "model.rules",
+    "FixedTotal": "model.rules",
+    "NMDA": "model.receptors",
     "Network": "network",
-    "NetworkResult": "result",
-    "OneToOne": "rules",
-    "Pairs": "rules",
-    "SpikeTrain": "sources",
-    "from_file": "edges",
-    "from_matrix": "edges",
+    "NetworkResult": "results.result",
+    "OneToOne": "model.rules",
+    "Pairs": "model.rules",
+    "SpikeTrain": "model.spike_train",
+    "from_file": "model.edges",
+    "from_matrix": "model.edges",
 }
 
 if TYPE_CHECKING:
-    from spikecuda.network.edges import from_file, from_matrix
-    from spikecuda.network.network import Network
-    from spikecuda.network.receptors import (
+    from spikecuda.network.model.edges import from_file, from_matrix
+    from spikecuda.network.model.receptors import (
         NMDA,
         AlphaConductance,
         AlphaCurrent,
@@ -36,8 +35,7 @@ if TYPE_CHECKING:
         ExpConductance,
         ExpCurrent,
     )
-    from spikecuda.network.result import NetworkResult
-    from spikecuda.network.rules import (
+    from spikecuda.network.model.rules import (
         AllToAll,
         FixedInDegree,
         FixedOutDegree,
@@ -46,7 +44,9 @@ if TYPE_CHECKING:
         OneToOne,
         Pairs,
     )
-    from spikecuda.network.sources import SpikeTrain
+    from spikecuda.network.model.spike_train import SpikeTrain
+    from spikecuda.network.network import Network
+    from spikecuda.network.results.result import NetworkResult
 
 __all__ = [
     "NMDA",

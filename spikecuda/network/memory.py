@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikecuda.backends.base import Device
-from spikecuda.backends.memory import human
+from spikecuda.common.host_memory import available_memory
+from spikecuda.common.terminal import human_bytes
+from spikecuda.devices.base import Device
 from spikecuda.errors import OutOfMemoryError
-from spikecuda.host import available_memory
-from spikecuda.network.blocks import Share, whole_words
-from spikecuda.network.group import Group
-from spikecuda.network.per_step import ring_steps, window_of
-from spikecuda.network.places import on_cpu
-from spikecuda.network.projection import Projection
+from spikecuda.network.device_names import on_cpu
+from spikecuda.network.model.population import Group
+from spikecuda.network.model.projection import Projection
+from spikecuda.network.run.window import ring_steps, window_of
+from spikecuda.network.synapses.blocks import Share, whole_words
 
 if TYPE_CHECKING:
     from spikecuda.network.network import Network
@@ -53,9 +53,9 @@ class Need:
 
     def parts(self) -> str:
         """Return what it is for, in words."""
-        text = f"{human(self.neurons)} for neurons, {human(self.synapses)} for synapses"
+        text = f"{human_bytes(self.neurons)} for neurons, {human_bytes(self.synapses)} for synapses"
         if self.arrivals:
-            text += f", {human(self.arrivals)} for {self.steps:,} steps of delays"
+            text += f", {human_bytes(self.arrivals)} for {self.steps:,} steps of delays"
         return text
 
 
@@ -131,7 +131,7 @@ def _require(home: str, needs: Mapping[str, Need], available: float) -> None:
     if sum(need.total for need in needs.values()) <= available:
         return
     each = " and ".join(
-        f"{human(need.total)} on {name} ({need.parts()})"
+        f"{human_bytes(need.total)} on {name} ({need.parts()})"
         for name, need in needs.items()
         if need.total
     )
@@ -142,7 +142,7 @@ def _require(home: str, needs: Mapping[str, Need], available: float) -> None:
     if home != "host":
         remedy += ", or more devices"
     raise OutOfMemoryError(
-        f"the network needs about {each} (available: {human(available)}); {remedy}"
+        f"the network needs about {each} (available: {human_bytes(available)}); {remedy}"
     )
 
 
@@ -156,8 +156,8 @@ def require_arrivals(cells: int, steps: int, available: int, where: str) -> None
     """
     if CELL * cells > available:
         raise OutOfMemoryError(
-            f"what has been sent and not arrived needs {human(CELL * cells)} on {where}, "
-            f"{steps:,} steps of delays (available: {human(available)}); "
+            f"what has been sent and not arrived needs {human_bytes(CELL * cells)} on {where}, "
+            f"{steps:,} steps of delays (available: {human_bytes(available)}); "
             f"{SHORTER}"
         )
 

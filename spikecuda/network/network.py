@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.arguments import as_count, as_positive, as_steps
-from spikecuda.drive import Drive
+from spikecuda.common.arguments import as_count, as_positive, as_steps
+from spikecuda.common.precision import as_precision
+from spikecuda.common.seed import as_seed
 from spikecuda.errors import (
     ClosedError,
     SpikecudaError,
@@ -18,24 +19,23 @@ from spikecuda.errors import (
     SpikecudaValueError,
     nearest,
 )
-from spikecuda.inputs import Input, PerStep, Poisson, Sum, terms
+from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.stimulus import Input, PerStep, Poisson, Sum, terms
 from spikecuda.models.base import Model
-from spikecuda.network.assembly import assembled
-from spikecuda.network.collect import collected
-from spikecuda.network.group import Group, View, as_view
-from spikecuda.network.inputs import spread
-from spikecuda.network.places import Given, as_places
-from spikecuda.network.projection import Projection, find_receptor
-from spikecuda.network.receptors import Receptor, as_receptors
-from spikecuda.network.recorders import Recorders, traces_of
-from spikecuda.network.result import NetworkResult
-from spikecuda.network.rules import AllToAll, OneToOne, as_rule
-from spikecuda.network.sources import SpikeTrain, external_spikes
+from spikecuda.network.build_engine import assembled
+from spikecuda.network.device_names import Given, as_places
+from spikecuda.network.model.population import Group, View, as_view
+from spikecuda.network.model.projection import Projection, find_receptor
+from spikecuda.network.model.receptors import Receptor, as_receptors
+from spikecuda.network.model.recorders import Recorders, traces_of
+from spikecuda.network.model.rules import AllToAll, OneToOne, as_rule
+from spikecuda.network.model.spike_train import SpikeTrain, external_spikes
+from spikecuda.network.model.spread_input import spread
+from spikecuda.network.results.make_result import collected
+from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.summary import summarise
-from spikecuda.plan import MAX_NEURONS, make_plan
-from spikecuda.precision import as_precision
-from spikecuda.progress import reporter
-from spikecuda.seed import as_seed
+from spikecuda.observe.progress import reporter
+from spikecuda.runtime.neuron_spec import MAX_NEURONS, make_plan
 
 BUILD_TICKS = 1000
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
@@ -158,7 +158,7 @@ class Network:
 
         Args:
             source, target: populations, views such as ``net["E"][:100]``, or names.
-            rule: from ``spikecuda.network.rules``, or "all_to_all" or "one_to_one".
+            rule: from ``spikecuda.network.model.rules``, or "all_to_all" or "one_to_one".
             weight: in the receptor's unit: a number, ``Normal``, ``LogNormal`` or ``Uniform``, or
                 with ``Pairs`` one number for each.
             delay: in ms, likewise; rounded to whole steps, at least one.
@@ -374,13 +374,13 @@ class Network:
 
     def connections_of(self, projection: Projection) -> dict[str, np.ndarray]:
         """Return a projection's synapses; see ``Projection.connections``."""
-        from spikecuda.network.synapses import connections
+        from spikecuda.network.synapses.access import connections
 
         return connections(projection, self.build().wiring, self.dt)
 
     def set_weights(self, projection: Projection, values: object) -> None:
         """Set a projection's weights; see ``Projection.weights``."""
-        from spikecuda.network.synapses import set_weights
+        from spikecuda.network.synapses.access import set_weights
 
         engine = self.build()
         set_weights(projection, engine.wiring, values)

@@ -8,12 +8,12 @@ import numpy as np
 
 from spikecuda.analysis.rate import rate_histogram, rates
 from spikecuda.analysis.selection import Neurons, members, select
-from spikecuda.arguments import as_count
+from spikecuda.common.arguments import as_count
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.plots.colours import colours, kind
 from spikecuda.plots.sheet import as_bin, as_populations, as_theme, sheet
 from spikecuda.plots.style import Theme, spread
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 HEIGHT = 6.4
 # A population gets at least so many rows, else its share; a gap is this part of all rows.

@@ -11,11 +11,11 @@ from spikecuda.analysis.rate import rate_histogram
 from spikecuda.analysis.rate import rates as mean_rates
 from spikecuda.analysis.selection import Neurons
 from spikecuda.analysis.synchronous import synchrony
-from spikecuda.arguments import on_grid
+from spikecuda.common.arguments import on_grid
 from spikecuda.plots.colours import colours
 from spikecuda.plots.sheet import as_bin, as_populations, as_theme, sheet
 from spikecuda.plots.style import Theme
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 # Inches; and what a panel takes of the height of its row.
 ROW = 0.62

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from spikecuda.analysis.selection import Neurons, select
-from spikecuda.arguments import as_multiple, on_grid
+from spikecuda.common.arguments import as_multiple, on_grid
 from spikecuda.common.files import write_bytes
 from spikecuda.errors import SpikecudaValueError, nearest
 from spikecuda.plots.style import DPI, THEMES, WIDTH, Theme, figure, themed
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 # Bins of a rate over time: widths people like, about so many of them.
 BINS = 250

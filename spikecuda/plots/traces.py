@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.arguments import as_count
+from spikecuda.common.arguments import as_count
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.plots.colours import colours
 from spikecuda.plots.sheet import as_theme, sheet

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spikecuda.pool import GPUNeuronPool
+from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.report import oracle
 from spikecuda.report.results import AccuracyPoint
 from spikecuda.report.settings import Settings
@@ -60,7 +60,7 @@ def make_problem(model: str, noisy: bool, settings: Settings) -> oracle.Problem:
 
 def run_pool(problem: oracle.Problem, precision: str, device: str) -> Spiked:
     """Return (step, neuron) of a pool's spikes."""
-    from spikecuda.inputs import Constant, Noise
+    from spikecuda.inputs.stimulus import Constant, Noise
 
     drive = [Constant(problem.current)]
     terms = [*drive, Noise(problem.sigma)] if problem.sigma else drive

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from spikecuda.devices import gpu_status
-from spikecuda.monitor import SystemMonitor
+from spikecuda.devices.open import gpu_status
+from spikecuda.observe.monitor import SystemMonitor
 from spikecuda.report import context
 from spikecuda.report.accuracy import measure_accuracy
 from spikecuda.report.compiling import measure_compiling

@@ -63,7 +63,7 @@ def build_all(wanted: Sequence[Sequence[str]], begin: float) -> list[dict[str, A
 
 def build(model: str, precision: str, kind: str, device: str = "cpu") -> dict[str, Any]:
     """Build one kernel by running a small pool once; return the fields of a CompilePoint."""
-    from spikecuda.inputs import Constant, Noise
+    from spikecuda.inputs.stimulus import Constant, Noise
 
     terms: list[Any] = [Constant([1.0] * 64)]
     if kind == "noise":
@@ -82,6 +82,6 @@ def build(model: str, precision: str, kind: str, device: str = "cpu") -> dict[st
 
 
 def _pool(model: str, precision: str, device: str) -> Any:
-    from spikecuda.pool import GPUNeuronPool
+    from spikecuda.pool.pool import GPUNeuronPool
 
     return GPUNeuronPool(64, model, precision=precision, device=device)

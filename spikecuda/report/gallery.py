@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.pool import GPUNeuronPool
+from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.report.results import GalleryPoint
 from spikecuda.report.settings import Settings
 from spikecuda.report.workloads import DT, WORKLOADS

@@ -74,8 +74,8 @@ def describe_machine() -> Machine:
     """Return what this machine is."""
     import psutil
 
-    from spikecuda.devices import gpu_status
-    from spikecuda.host import available_memory, cpu_name, total_memory
+    from spikecuda.common.host_memory import available_memory, cpu_name, total_memory
+    from spikecuda.devices.open import gpu_status
 
     status = gpu_status()
     return Machine(

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from spikecuda.pool import GPUNeuronPool
+from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.report.results import SpeedPoint
 from spikecuda.report.workloads import DT, WORKLOADS
 

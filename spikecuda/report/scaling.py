@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from spikecuda.common.host_memory import available_memory
 from spikecuda.errors import OutOfMemoryError
-from spikecuda.host import available_memory
-from spikecuda.pool import GPUNeuronPool
+from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.report.measure import Timing, open_pool, speed_point, time_pool
 from spikecuda.report.results import MemoryPoint, Skipped, SpeedPoint
 from spikecuda.report.settings import Settings

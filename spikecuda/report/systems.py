@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from spikecuda.backends.base import Device
-from spikecuda.devices import gpu_status, open_device
+from spikecuda.devices.base import Device
+from spikecuda.devices.open import gpu_status, open_device
 from spikecuda.errors import OutOfMemoryError
-from spikecuda.pool import GPUNeuronPool
+from spikecuda.pool.pool import GPUNeuronPool
+from spikecuda.pool.system import MultiGPUNeuronSystem
 from spikecuda.report.measure import open_pool
 from spikecuda.report.results import MixedPoint, PartitionPoint, Skipped
 from spikecuda.report.settings import Settings
 from spikecuda.report.workloads import DT, WORKLOADS
-from spikecuda.system import MultiGPUNeuronSystem
 
 PRECISION = "float32"
 LEAST_STEPS = 50

@@ -40,7 +40,7 @@ class Workload:
 
     def initial(self) -> dict[str, Any]:
         """Return the start values for a pool."""
-        from spikecuda.distributions import Uniform
+        from spikecuda.common.distributions import Uniform
 
         return {"v": Uniform(*self.start)}
 

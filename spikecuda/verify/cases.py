@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.distributions import Uniform
-from spikecuda.drive import Drive
-from spikecuda.inputs import Constant, Input, Noise, PerStep, Poisson, Ramp, Step
+from spikecuda.common.distributions import Uniform
+from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.stimulus import Constant, Input, Noise, PerStep, Poisson, Ramp, Step
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.models.base import as_model
-from spikecuda.plan import make_plan
 from spikecuda.report.workloads import MODELS, PRECISIONS
+from spikecuda.runtime.neuron_spec import make_plan
 
 __all__ = ["MODELS", "PRECISIONS", "STRUCTURES", "Case", "all_cases"]
 

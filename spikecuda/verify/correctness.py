@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spikecuda.backends.base import Device
-from spikecuda.backends.cpu import CpuDevice
+from spikecuda.devices.base import Device
+from spikecuda.devices.cpu.device import CpuDevice
 from spikecuda.errors import SpikecudaError
-from spikecuda.pool import GPUNeuronPool
+from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.report.results import Skipped
 from spikecuda.verify.cases import Case
 from spikecuda.verify.results import Comparison

@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
-from spikecuda.backends.base import Device
+from spikecuda.devices.base import Device
 from spikecuda.errors import DeviceError, SpikecudaError
-from spikecuda.kernels.inspection import inspected, lower_bound, profile
-from spikecuda.kernels.inspection.gpus import GPU, GPUS
+from spikecuda.inspection import inspected, lower_bound, profile
+from spikecuda.inspection.gpus import GPU, GPUS
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.report.results import Skipped
 from spikecuda.verify.results import Figures

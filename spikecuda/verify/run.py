@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from spikecuda.backends.base import Device
+from spikecuda.devices.base import Device
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.report.machine import describe_machine
 from spikecuda.verify.correctness import compare_all

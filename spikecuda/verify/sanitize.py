@@ -77,7 +77,7 @@ def _run(program: str, tool: str, device: str, tick: Callable[[str], None]) -> S
 
 
 def _emulated(mode: str, tick: Callable[[str], None]) -> Sanitised:
-    from spikecuda.backends.cuda_emu import CudaEmuDevice
+    from spikecuda.devices.emulated.device import CudaEmuDevice
 
     names = {"check": "emulator: accesses", "race": "emulator: races"}
     tick(names[mode])

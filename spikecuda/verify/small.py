@@ -7,8 +7,8 @@ replayed graph.
 import sys
 from collections.abc import Sequence
 
-from spikecuda.backends.base import Device
-from spikecuda.devices import open_device
+from spikecuda.devices.base import Device
+from spikecuda.devices.open import open_device
 from spikecuda.verify.cases import Case
 from spikecuda.verify.correctness import SPIKE_BYTES, Variation, simulate
 

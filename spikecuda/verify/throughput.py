@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.backends.base import Device, Graph
-from spikecuda.drive import Drive
+from spikecuda.devices.base import Device, Graph
 from spikecuda.errors import OutOfMemoryError, SpikecudaError
+from spikecuda.inputs.resolved_input import Drive
 from spikecuda.kernels.spec import KernelSpec
-from spikecuda.layout import layout_of
-from spikecuda.partition_run import PartitionRun
-from spikecuda.pool import GPUNeuronPool
+from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.report.results import Skipped
 from spikecuda.report.workloads import DT, WORKLOADS
+from spikecuda.runtime.partition_run import PartitionRun
+from spikecuda.runtime.window_layout import layout_of
 from spikecuda.verify.figures import Bounds
 from spikecuda.verify.results import Throughput
 from spikecuda.verify.settings import Settings

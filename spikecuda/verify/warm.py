@@ -39,7 +39,8 @@ def warm(cases: Sequence[Case], cc: tuple[int, int], tick: Callable[[str], None]
 
 def compile_case(case: Case, cc: tuple[int, int]) -> int:
     """Compile one case into the disk cache; return the number of the process."""
-    from spikecuda.kernels import compile_cpu, compile_cuda
+    from spikecuda.kernels.compile import cpu as compile_cpu
+    from spikecuda.kernels.compile import cuda as compile_cuda
 
     spec = case.spec()
     compile_cpu.build(spec)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 # An estimate may lie this many of its own standard deviations away from what it estimates: under a
 # normal law it does not in 1 of 1.7 million cases; the seeds are fixed, so a pass stays a pass.

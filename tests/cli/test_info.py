@@ -2,7 +2,7 @@
 
 import json
 
-from spikecuda.devices import GpuStatus, gpu_status
+from spikecuda.devices.open import GpuStatus, gpu_status
 
 
 def test_text(cli):
@@ -25,7 +25,7 @@ def test_json(cli):
 
 def test_says_what_is_missing(cli, monkeypatch):
     status = GpuStatus(False, "cuda-core is not installed", 'pip install "spikecuda[cuda]"')
-    monkeypatch.setattr("spikecuda.devices.gpu_status", lambda: status)
+    monkeypatch.setattr("spikecuda.devices.open.gpu_status", lambda: status)
     _, out, _ = cli("info")
     assert "cuda-core is not installed" in out and 'pip install "spikecuda[cuda]"' in out
 

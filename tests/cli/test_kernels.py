@@ -20,7 +20,7 @@ def no_cuda(monkeypatch):
     def missing(*args):
         raise MissingPackageError('CUDA needs numba_cuda; pip install "spikecuda[cuda]"')
 
-    monkeypatch.setattr("spikecuda.kernels.compile_cuda.build", missing)
+    monkeypatch.setattr("spikecuda.kernels.compile.cuda.build", missing)
 
 
 @needs_cuda
@@ -122,5 +122,5 @@ def test_resources_come_from_the_compiler(monkeypatch):
     class Built:
         resources = "found"
 
-    monkeypatch.setattr("spikecuda.kernels.compile_cuda.build", lambda spec, cc: Built())
+    monkeypatch.setattr("spikecuda.kernels.compile.cuda.build", lambda spec, cc: Built())
     assert kernellist.resources(None, (9, 0)) == "found"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikecuda.examples import izhikevich2003
-from spikecuda.network.result import NetworkResult
+from spikecuda.network.results.result import NetworkResult
 
 
 def test_it_prints_the_expectation_beside_the_result_and_writes_what_ran(cli, tmp_path):

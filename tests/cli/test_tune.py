@@ -4,12 +4,14 @@ import json
 
 import pytest
 
-from spikecuda import GPUNeuronPool, tuner, tuning
-from spikecuda.backends.cpu import CpuDevice
-from spikecuda.backends.cuda_emu import CudaEmuDevice
+from spikecuda import GPUNeuronPool
+from spikecuda.devices import tuning_cache as tuning
+from spikecuda.devices.cpu.device import CpuDevice
+from spikecuda.devices.emulated.device import CudaEmuDevice
+from spikecuda.devices.launch_geometry import BLOCKS
 from spikecuda.errors import NumericalError, SpikecudaValueError
-from spikecuda.geometry import BLOCKS
 from spikecuda.models.registry import find
+from spikecuda.verify import launch_tuner as tuner
 
 QUICK = ("--seconds", "0.001", "--repeats", "1")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from spikecuda.cli import values
-from spikecuda.distributions import LogNormal, Normal, Uniform
+from spikecuda.common.distributions import LogNormal, Normal, Uniform
 from spikecuda.errors import SpikecudaValueError
 
 

@@ -3,7 +3,7 @@
 import pytest
 import stubs
 
-from spikecuda.devices import GpuStatus
+from spikecuda.devices.open import GpuStatus
 
 
 @pytest.fixture
@@ -12,9 +12,12 @@ def fake_gpu(monkeypatch):
     stubs.folder()
     from fake import Fake
 
-    from spikecuda import devices, pool
-    from spikecuda.backends import cuda, cuda_memory, cuda_stream
-    from spikecuda.kernels import compile_cuda
+    from spikecuda.devices import open as devices
+    from spikecuda.devices.cuda import device as cuda
+    from spikecuda.devices.cuda import memory as cuda_memory
+    from spikecuda.devices.cuda import stream as cuda_stream
+    from spikecuda.kernels.compile import cuda as compile_cuda
+    from spikecuda.pool import pool
 
     def install(**options):
         fake = Fake(**options)

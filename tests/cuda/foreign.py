@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikecuda import dlpack
+from spikecuda.devices import dlpack
 
 
 class ForeignArray:

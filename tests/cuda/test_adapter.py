@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from spikecuda import GPUNeuronPool
-from spikecuda.distributions import Uniform
+from spikecuda.common.distributions import Uniform
 from spikecuda.errors import DeviceError, OutOfMemoryError
-from spikecuda.inputs import Noise, PerStep
+from spikecuda.inputs.stimulus import Noise, PerStep
 
 N = 97
 
@@ -17,7 +17,7 @@ N = 97
 @pytest.fixture(autouse=True)
 def short_windows(monkeypatch):
     """Let runs of some ten steps have several windows, so that graphs are replayed."""
-    monkeypatch.setattr("spikecuda.run.WINDOW_STEPS", 8)
+    monkeypatch.setattr("spikecuda.runtime.run.WINDOW_STEPS", 8)
 
 
 def clock_of(pool):
@@ -93,7 +93,7 @@ def test_launches_say_what_they_should(fake_gpu):
 
 def test_an_array_is_seven_words(fake_gpu):
     fake_gpu()
-    from spikecuda.backends.cuda import array
+    from spikecuda.devices.cuda.device import array
 
     with GPUNeuronPool(N, device="cuda:0") as pool:
         buffer = pool.population.partitions[0].state["v"]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from foreign import WithDLPack, WithInterface
 
-from spikecuda import Constant, GPUNeuronPool, Noise, PerStep, dlpack, emu
+from spikecuda import Constant, GPUNeuronPool, Noise, PerStep, emu
+from spikecuda.devices import dlpack
 from spikecuda.errors import NumericalError, SpikecudaError
 
 N = 97
@@ -14,7 +15,7 @@ CURRENT = np.linspace(200, 900, N).astype(np.float32)
 
 @pytest.fixture(autouse=True)
 def short_windows(monkeypatch):
-    monkeypatch.setattr("spikecuda.run.WINDOW_STEPS", 8)
+    monkeypatch.setattr("spikecuda.runtime.run.WINDOW_STEPS", 8)
 
 
 def outcome(pool, *inputs):

@@ -75,7 +75,7 @@ def test_memory_is_garbage_until_the_stream_has_run(fake_gpu):
 
 def test_parameters_of_a_wrong_size_fail(fake_gpu):
     fake = fake_gpu()
-    from spikecuda.kernels import compile_cuda
+    from spikecuda.kernels.compile import cuda as compile_cuda
 
     compiled = compile_cuda.build_clock((9, 0))
     core = fake.core

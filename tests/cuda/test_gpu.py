@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from spikecuda.devices import gpu_status, open_device
+from spikecuda.devices.open import gpu_status, open_device
 from spikecuda.verify import settings_for, verify
 from spikecuda.verify.cases import all_cases
 from spikecuda.verify.correctness import Comparer, Variation, variations

@@ -15,7 +15,7 @@ import spikecuda
 pytest.importorskip("mypy")
 
 ROOT = Path(spikecuda.__file__).resolve().parent
-FILES = ("backends/cuda.py", "backends/cuda_memory.py", "backends/cuda_stream.py")
+FILES = ("devices/cuda/device.py", "devices/cuda/memory.py", "devices/cuda/stream.py")
 SETTINGS = """
 [mypy]
 mypy_path = {stubs}

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import spikecuda
-from spikecuda.backends.cuda_emu import CudaEmuDevice
 from spikecuda.cli import main
-from spikecuda.devices import GpuStatus, open_device
-from spikecuda.drive import Drive
+from spikecuda.devices.emulated.device import CudaEmuDevice
+from spikecuda.devices.open import GpuStatus, open_device
 from spikecuda.errors import SpikecudaValueError
+from spikecuda.inputs.resolved_input import Drive
 from spikecuda.models.base import as_model
-from spikecuda.pool import GPUNeuronPool
+from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.verify import sanitize, settings_for, small, verify
 from spikecuda.verify.cases import MODELS, PRECISIONS, STRUCTURES, Case, all_cases
 from spikecuda.verify.correctness import Comparer, Variation, variations
@@ -91,7 +91,7 @@ def test_data_of_another_layout_is_refused(quick):
 
 def test_without_a_gpu_it_refuses_and_writes_nothing(monkeypatch, tmp_path, capsys):
     status = GpuStatus(False, "no CUDA driver", "install the NVIDIA driver of your GPU")
-    monkeypatch.setattr("spikecuda.devices.gpu_status", lambda: status)
+    monkeypatch.setattr("spikecuda.devices.open.gpu_status", lambda: status)
     folder = tmp_path / "made"
     assert main(["verify", "--gpu", "--out", str(folder)]) == 2
     told = capsys.readouterr().err

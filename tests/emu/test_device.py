@@ -288,7 +288,7 @@ def test_line_information_does_not_disturb():
     from numba.core import types
     from numba.cuda.compiler import _compile_pyfunc_with_fixup
 
-    from spikecuda.kernels.offline import without_device
+    from spikecuda.kernels.compile.offline import without_device
 
     with without_device((9, 0)):
         array = types.Array(types.float32, 1, "C")

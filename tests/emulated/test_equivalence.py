@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikecuda import Constant, GPUNeuronPool, Noise, Poisson, Uniform
-from spikecuda.backends.cuda_emu import CudaEmuDevice
+from spikecuda.devices.emulated.device import CudaEmuDevice
 
 ARCHITECTURES = [(7, 5), (8, 6), (9, 0), (10, 0), (12, 0)]
 CASES = [

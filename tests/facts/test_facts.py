@@ -14,8 +14,8 @@ from numba import cuda, njit, types
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 
-from spikecuda.kernels.compile_cuda import assemble, disassemble
-from spikecuda.kernels.offline import library, without_device
+from spikecuda.kernels.compile.cuda import assemble, disassemble
+from spikecuda.kernels.compile.offline import library, without_device
 
 FLOATS = types.Array(types.float32, 1, "C")
 

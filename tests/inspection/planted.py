@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from numba import cuda
 
-from spikecuda.kernels.inspection import Subject, compiled
+from spikecuda.inspection import Subject, compiled
 from spikecuda.kernels.numerics import fma
 from spikecuda.kernels.spec import Argument
 

@@ -46,7 +46,7 @@ def test_wrong_names_are_refused(argv, message):
 
 
 def test_gate_reports_a_kernel_over_budget(capsys, monkeypatch):
-    from spikecuda.kernels.inspection import budgets
+    from spikecuda.inspection import budgets
 
     items = [i for i in budgets.covered() if i[1].model.name == "lif" and i[2] == (9, 0)][:1]
     monkeypatch.setattr(budgets, "everything", lambda: items)

@@ -21,8 +21,8 @@ def test_examples_run(tmp_path, capsys):
 
 
 def test_tables_of_the_page_are_those_of_the_code():
-    from spikecuda.kernels.inspection.gpus import GPUS
-    from spikecuda.kernels.inspection.pipes import RESOURCES
+    from spikecuda.inspection.gpus import GPUS
+    from spikecuda.inspection.pipes import RESOURCES
 
     page = PAGE.read_text()
     for gpu in GPUS:

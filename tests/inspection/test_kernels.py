@@ -2,9 +2,9 @@
 
 import pytest
 
-from spikecuda.kernels.inspection import budgets, check, inspected, profile
-from spikecuda.kernels.inspection.store import contraction
-from spikecuda.kernels.inspection.subject import title
+from spikecuda.inspection import budgets, check, inspected, profile
+from spikecuda.inspection.store import contraction
+from spikecuda.inspection.subject import title
 
 COVERED = list(budgets.covered())
 COMMITTED = budgets.load()

@@ -2,10 +2,10 @@
 
 import pytest
 
+from spikecuda.inspection import budgets, check, inspected, networks, profile
+from spikecuda.inspection.mix import global_accesses
+from spikecuda.inspection.store import contraction
 from spikecuda.kernels import routines
-from spikecuda.kernels.inspection import budgets, check, inspected, networks, profile
-from spikecuda.kernels.inspection.mix import global_accesses
-from spikecuda.kernels.inspection.store import contraction
 
 COVERED = list(networks.covered())
 COMMITTED = budgets.load()

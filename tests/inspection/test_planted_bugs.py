@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import planted
 import pytest
 
-from spikecuda.kernels import compile_cuda
-from spikecuda.kernels.inspection import check, rules
-from spikecuda.kernels.inspection.catalogue import spec
+from spikecuda.inspection import check, rules
+from spikecuda.inspection.catalogue import spec
+from spikecuda.kernels.compile import cuda as compile_cuda
 
 ARCHITECTURES = [(8, 6), (10, 0)]
 

@@ -5,12 +5,12 @@ import math
 
 import pytest
 
+from spikecuda.devices.occupancy import LIMITS, occupancy
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.kernels.inspection import inspected, lower_bound, profile
-from spikecuda.kernels.inspection.catalogue import spec
-from spikecuda.kernels.inspection.gpus import GPUS, gpu
-from spikecuda.kernels.inspection.occupancy import LIMITS, occupancy
-from spikecuda.kernels.inspection.pipes import FP64, PIPES, RESOURCES
+from spikecuda.inspection import inspected, lower_bound, profile
+from spikecuda.inspection.catalogue import spec
+from spikecuda.inspection.gpus import GPUS, gpu
+from spikecuda.inspection.pipes import FP64, PIPES, RESOURCES
 
 
 def test_occupancy_of_the_best_practices_guide():

@@ -6,12 +6,12 @@ import planted
 import pytest
 
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.kernels import elf
-from spikecuda.kernels.compile_cuda import assemble
-from spikecuda.kernels.inspection import ptx, sass, strides
-from spikecuda.kernels.inspection.flow import Edge, Graph
-from spikecuda.kernels.inspection.origins import accesses
-from spikecuda.kernels.inspection.pipes import pipe
+from spikecuda.inspection import ptx, sass, strides
+from spikecuda.inspection.flow import Edge, Graph
+from spikecuda.inspection.origins import accesses
+from spikecuda.inspection.pipes import pipe
+from spikecuda.kernels.compile import elf
+from spikecuda.kernels.compile.cuda import assemble
 
 LISTING = """
 .text.other:

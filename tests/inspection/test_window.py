@@ -5,10 +5,9 @@ import math
 
 import pytest
 
-from spikecuda.kernels import routines
-from spikecuda.kernels.inspection import inspected, networks, profile
-from spikecuda.kernels.inspection.gpus import gpu
-from spikecuda.kernels.inspection.window import (
+from spikecuda.inspection import inspected, networks, profile
+from spikecuda.inspection.gpus import gpu
+from spikecuda.inspection.window import (
     CAUTIOUS,
     LEAST,
     Load,
@@ -16,6 +15,7 @@ from spikecuda.kernels.inspection.window import (
     row_instructions,
     window_parts,
 )
+from spikecuda.kernels import routines
 
 LOAD = Load(77_169, 1, 0.1, 25.0, 97_000.0, 4.14, 4, 21, 3873.0)
 

@@ -6,7 +6,7 @@ import pytest
 from spikecuda import Model, Parameter, State
 from spikecuda.errors import NumericalError
 from spikecuda.language import exp, fma, real
-from spikecuda.oracle import Tracked, check_model
+from spikecuda.verify.oracle import Tracked, check_model
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from spikecuda import LogNormal, Noise, Normal, Poisson, Ramp, Step, Uniform
-from spikecuda.inputs import PerStep
+from spikecuda.inputs.stimulus import PerStep
 from spikecuda.network import (
     NMDA,
     AllToAll,

@@ -13,9 +13,9 @@ import numpy as np
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from spikecuda.distributions import LogNormal, Normal, Uniform
+from spikecuda.common.distributions import LogNormal, Normal, Uniform
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.inputs import Poisson
+from spikecuda.inputs.stimulus import Poisson
 from spikecuda.kernels.reference import network as oracle
 from spikecuda.kernels.reference import noise
 from spikecuda.network import (
@@ -34,9 +34,9 @@ from spikecuda.network import (
     OneToOne,
     Pairs,
     SpikeTrain,
-    engine,
-    per_step,
 )
+from spikecuda.network.cpu import engine
+from spikecuda.network.run import window as per_step
 
 # One neuron, around a word of 32, several words, around a chunk of 1024.
 SIZES = (1, 2, 5, 31, 32, 33, 64, 70, 100)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from spikecuda.network.result import NetworkResult
-from spikecuda.spikes import Spikes
+from spikecuda.network.results.result import NetworkResult
+from spikecuda.runtime.spikes import Spikes
 
 DT, START, DURATION = 0.1, 250.0, 1000.0
 SIZES = {"L2/3E": 400, "L2/3I": 100, "thalamus": 50, "silent": 10}

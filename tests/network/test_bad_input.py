@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikecuda import SpikecudaError
-from spikecuda.distributions import LogNormal, Normal, Uniform
+from spikecuda.common.distributions import LogNormal, Normal, Uniform
 from spikecuda.errors import (
     ClosedError,
     NumericalError,
@@ -14,7 +14,7 @@ from spikecuda.errors import (
     SpikecudaTypeError,
     SpikecudaValueError,
 )
-from spikecuda.inputs import Noise, PerStep, Poisson
+from spikecuda.inputs.stimulus import Noise, PerStep, Poisson
 from spikecuda.network import (
     NMDA,
     AllToAll,

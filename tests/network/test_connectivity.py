@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spikecuda.distributions import LogNormal, Normal, Uniform
+from spikecuda.common.distributions import LogNormal, Normal, Uniform
 from spikecuda.network import (
     AllToAll,
     Delta,

@@ -6,8 +6,8 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from spikecuda.distributions import Uniform
-from spikecuda.inputs import Poisson
+from spikecuda.common.distributions import Uniform
+from spikecuda.inputs.stimulus import Poisson
 from spikecuda.kernels.network import layout
 from spikecuda.network import (
     AllToAll,
@@ -17,8 +17,8 @@ from spikecuda.network import (
     Network,
     OneToOne,
     SpikeTrain,
-    engine,
 )
+from spikecuda.network.cpu import engine
 
 # A current of 1e6 pA: a neuron without a refractory period spikes in every step.
 ALWAYS, DT = 1e6, 0.1

@@ -7,11 +7,14 @@ import pytest
 from cuda_networks import balanced, dense, every_receptor, outcome, wide
 
 from spikecuda import Normal
-from spikecuda.backends.cuda_emu import CudaEmuDevice
+from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.kernels import routines
-from spikecuda.network import Network, blocks, delivery, sheets
-from spikecuda.network.delivery import choose
-from spikecuda.network.sheets import Sheet
+from spikecuda.network import Network
+from spikecuda.network.cuda import delivery
+from spikecuda.network.cuda import row_tables as sheets
+from spikecuda.network.cuda.delivery import choose
+from spikecuda.network.cuda.row_tables import Sheet
+from spikecuda.network.synapses import blocks
 
 STYLES = {
     "threads": (delivery, {"SHORT_ROW": 10**9}),

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from cuda_networks import balanced, outcome
 
-from spikecuda.backends.cuda_emu import CudaEmuDevice
+from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import DeviceError, SpikecudaError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.network import Network
-from spikecuda.network.blocks import Owner, split_shares
-from spikecuda.network.engine_cuda import MOST_STEPS
-from spikecuda.network.partition import LocalExchange
+from spikecuda.network.run.partition import LocalExchange
+from spikecuda.network.run.partitioned_engine import MOST_STEPS
+from spikecuda.network.synapses.blocks import Owner, split_shares
 
 
 def test_a_window_is_captured_once_and_takes_few_launches():
@@ -92,7 +92,7 @@ def test_partitions_belong_to_the_cpu():
 
 
 def test_a_missing_gpu_is_named():
-    from spikecuda.devices import gpu_status
+    from spikecuda.devices.open import gpu_status
 
     if gpu_status().usable:
         pytest.skip("this machine has a GPU")
@@ -140,7 +140,7 @@ def test_a_run_has_an_end():
 
 
 def test_accumulators_that_kernels_cannot_count_are_refused(monkeypatch):
-    from spikecuda.network import device_partition
+    from spikecuda.network.cuda import partition as device_partition
 
     monkeypatch.setattr(device_partition, "MOST_CELLS", 1000)
     with Network(devices="cuda-emu") as net:

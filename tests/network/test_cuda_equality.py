@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikecuda import Normal, Uniform
-from spikecuda.backends.cuda_emu import CudaEmuDevice
+from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.network import FixedProbability, Network
 
 ONE, THREE = ["cuda-emu:0"], ["cuda-emu:0", "cuda-emu:1", "cuda-emu:0"]

@@ -5,9 +5,11 @@ import functools
 import pytest
 from cuda_networks import drawn_again, far, outcome
 
-from spikecuda.backends.cuda_emu import CudaEmuDevice
-from spikecuda.kernels import compile_cuda, render
-from spikecuda.network import ExpCurrent, FixedOutDegree, Network, drawn
+from spikecuda.devices.emulated.device import CudaEmuDevice
+from spikecuda.kernels.compile import cuda as compile_cuda
+from spikecuda.kernels.compile import render
+from spikecuda.network import ExpCurrent, FixedOutDegree, Network
+from spikecuda.network.cuda import procedural_rows as drawn
 
 LISTS = {
     "one": ["cuda-emu:0"], "two": ["cuda-emu:0", "cuda-emu:1"],

@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 from random_networks import Layout, built, descriptions
 from test_network_bits import assert_samples, outcome, spikes_of
 
-from spikecuda.backends.cuda_emu import CudaEmuDevice
-from spikecuda.network import delivery, device_partition, drawn, per_step, sheets
-from spikecuda.network.trace import variables
+from spikecuda.devices.emulated.device import CudaEmuDevice
+from spikecuda.network.cuda import delivery
+from spikecuda.network.cuda import partition as device_partition
+from spikecuda.network.cuda import procedural_rows as drawn
+from spikecuda.network.cuda import row_tables as sheets
+from spikecuda.network.run import window as per_step
+from spikecuda.network.run.trace import variables
 
 LISTS = (
     ("cuda-emu:0",), ("cpu:0", "cuda-emu:0"), ("cuda-emu:0", "cuda-emu:1"),

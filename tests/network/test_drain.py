@@ -4,9 +4,10 @@ import pytest
 from cuda_networks import balanced, every_input, every_receptor, outcome
 
 from spikecuda import emu
-from spikecuda.backends.cuda_emu import CudaEmuDevice, EmuStream
+from spikecuda.devices.emulated.device import CudaEmuDevice, EmuStream
 from spikecuda.errors import DeviceError
-from spikecuda.network import Network, device_partition
+from spikecuda.network import Network
+from spikecuda.network.cuda import partition as device_partition
 
 
 @pytest.fixture(autouse=True)

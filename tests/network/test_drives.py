@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikecuda.inputs import Noise, Poisson
+from spikecuda.inputs.stimulus import Noise, Poisson
 from spikecuda.kernels.reference import noise
 from spikecuda.network import Delta, Network
 

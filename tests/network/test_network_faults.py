@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from cuda_networks import balanced
 
-from spikecuda.backends.base import Device
-from spikecuda.backends.cuda_emu import CudaEmuDevice
+from spikecuda.devices.base import Device
+from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import DeviceError, OutOfMemoryError, SpikecudaError
-from spikecuda.network import Network, device_partition, engine
+from spikecuda.network import Network
+from spikecuda.network.cpu import engine
+from spikecuda.network.cuda import partition as device_partition
 
 LISTS = {
     "cpu": "cpu", "one": ["cuda-emu:0"], "two": ["cuda-emu:0", "cuda-emu:1"],

@@ -5,9 +5,10 @@ import tracemalloc
 import pytest
 
 from spikecuda import Normal, Uniform
-from spikecuda.backends.cuda_emu import CudaEmuDevice
+from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
-from spikecuda.network import ExpCurrent, FixedOutDegree, FixedProbability, Network, engine, memory
+from spikecuda.network import ExpCurrent, FixedOutDegree, FixedProbability, Network, memory
+from spikecuda.network.cpu import engine
 
 TWO = {"exc": ExpCurrent(5.0), "inh": ExpCurrent(10.0)}
 
@@ -95,7 +96,7 @@ def test_emulated_devices_share_the_hosts_memory(monkeypatch):
 
 def test_numbas_simulator_is_refused_open_or_not(monkeypatch):
     monkeypatch.setenv("NUMBA_ENABLE_CUDASIM", "1")
-    from spikecuda.devices import open_device
+    from spikecuda.devices.open import open_device
 
     device = open_device("cuda-sim")
     with pytest.raises(SpikecudaValueError, match=r"warp operations.*'cuda-sim.*use 'cuda-emu'"):

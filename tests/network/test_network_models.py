@@ -8,7 +8,7 @@ import pytest
 from spikecuda.kernels.reference import hh_traub, lif_cond
 from spikecuda.models import find
 from spikecuda.network import AlphaCurrent, ExpConductance, Network, SpikeTrain
-from spikecuda.plan import by_name
+from spikecuda.runtime.neuron_spec import by_name
 
 DT, STEPS = 0.1, 200
 # Times of spikes, weight (nS), time constant (ms) and reversal potential (mV) of two receptors.

@@ -5,7 +5,7 @@ import pytest
 
 from spikecuda import GPUNeuronPool, Network, Poisson
 from spikecuda.network import Delta, Pairs, SpikeTrain
-from spikecuda.oracle import check_model
+from spikecuda.verify.oracle import check_model
 
 
 @pytest.mark.parametrize("precision", ["float16", "float32", "float64"])

@@ -8,7 +8,7 @@ import pytest
 from recorded import DURATION, SIZES, START, make
 
 from spikecuda import SpikecudaError, analysis
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 
 @pytest.fixture(scope="module")

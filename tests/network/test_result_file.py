@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from recorded import make
 
 from spikecuda import SpikecudaError
-from spikecuda.network.result import NetworkResult
-from spikecuda.spikes import Spikes
+from spikecuda.network.results.result import NetworkResult
+from spikecuda.runtime.spikes import Spikes
 
 
 def same(found, expected):
@@ -67,7 +67,7 @@ def test_the_keys_are_as_documented(tmp_path):
             "trace_times/L2/3E", "trace_times/silent", "trace_ids/L2/3E", "metadata",
         ])  # fmt: skip
         about = json.loads(str(file["metadata"]))
-    from spikecuda.network import result_file
+    from spikecuda.network.results import file as result_file
 
     for key in about:
         assert f"``{key}``" in result_file.__doc__

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikecuda import SpikecudaError
-from spikecuda.distributions import Normal
+from spikecuda.common.distributions import Normal
 from spikecuda.network import (
     AllToAll,
     Delta,

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from spikecuda import codec
 from spikecuda.kernels.numerics import (
     dither_bits,
     dither_key,
@@ -18,6 +17,7 @@ from spikecuda.kernels.numerics import (
     round_lifted,
     second_dither,
 )
+from spikecuda.models import half_codec
 
 LOW_BITS = 1 << 13  # of a float32 that a half does not keep
 ALL = np.arange(65536, dtype=np.uint32).astype(np.uint16)
@@ -64,7 +64,7 @@ def _neuron_words(out):
 
 def step_words(count):
     """Return the step words of a seed, as the host draws them."""
-    from spikecuda.kernels.render import load_host
+    from spikecuda.kernels.compile.render import load_host
 
     out = np.empty(count, np.uint32)
     load_host("draw").step_words(0, count, 1, np.uint32(1), np.uint32(7), np.uint32(0), out)
@@ -96,7 +96,7 @@ def halves(lifted):
 
 
 def test_the_codec_and_the_kernels_mean_the_same():
-    assert (codec.LIFT, codec.GRID) == (half.LIFT, half.GRID) == (LIFT, GRID)
+    assert (half_codec.LIFT, half_codec.GRID) == (half.LIFT, half.GRID) == (LIFT, GRID)
 
 
 def test_lifting_and_lowering_on_all_halves():

@@ -11,8 +11,8 @@ import pytest
 from numba import njit
 from scipy import stats
 
-from spikecuda.drive import Drive
-from spikecuda.inputs import Poisson
+from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.stimulus import Poisson
 from spikecuda.kernels.numerics import gaussian_pair, philox, uniform_open
 from spikecuda.kernels.reference import noise
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from spikecuda import GPUNeuronPool
-from spikecuda.inputs import PerStep, Poisson
+from spikecuda.inputs.stimulus import PerStep, Poisson
 from spikecuda.kernels.reference import adex, izhikevich, lif, noise
 
 ORACLES = {"lif": lif, "adex": adex, "izhikevich": izhikevich}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pools import inputs, make_pool
 from strategies import PRECISIONS, SCHEMES, populations
 
-from spikecuda.inputs import Constant, Noise, Poisson
+from spikecuda.inputs.stimulus import Constant, Noise, Poisson
 
 # Kernels that test_models compiles too.
 STRUCTURES = {

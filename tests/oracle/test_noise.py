@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikecuda import GPUNeuronPool
-from spikecuda.inputs import Noise, Poisson
+from spikecuda.inputs.stimulus import Noise, Poisson
 from spikecuda.kernels.reference import noise
 
 SEEDS = st.integers(0, 2**64 - 1)

@@ -169,14 +169,14 @@ def test_all_files_are_written_in_one_place(path):
 
 def picture(path):
     from spikecuda.plots import raster
-    from spikecuda.spikes import Spikes
+    from spikecuda.runtime.spikes import Spikes
 
     spikes = {"E": Spikes(np.arange(5, dtype=np.int64), np.zeros(5, np.int32), 0.1)}
     raster(spikes, {"E": 1}, 0.0, 1.0, path=path)
 
 
 def result(path):
-    from spikecuda.network.result import NetworkResult
+    from spikecuda.network.results.result import NetworkResult
 
     NetworkResult({}, {}, {}, {}, {}, 0.0, 1.0, 0.1, 0.0).save(path)
 

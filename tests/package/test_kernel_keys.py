@@ -13,23 +13,24 @@ from pathlib import Path
 import pytest
 
 import spikecuda
-from spikecuda.kernels import dependencies, render
+from spikecuda.kernels.compile import dependencies, render
 from spikecuda.kernels.spec import Argument
-from spikecuda.plan import make_plan
+from spikecuda.runtime.neuron_spec import make_plan
 
 ROOT = Path(spikecuda.__file__).resolve().parent
-HOST = ("draw", "finite", "network_build", "network_run", "network_sheets", "spikes")
+CPU_LOOPS = ("draw", "finite", "network_build", "network_run", "network_sheets", "spikes")
 # Prints the names under which kernels are kept, by what they are.
 CODE = f"""
 import json
-from spikecuda.kernels import render, routines
-from spikecuda.plan import make_plan
+from spikecuda.kernels import routines
+from spikecuda.kernels.compile import render
+from spikecuda.runtime.neuron_spec import make_plan
 spec = make_plan(10, "lif", "float32", 0.1, 0, None, None, None, 1).spec()
 names = {{"pool": render.module_path(spec, "cpu")[0].name}}
 names["pool on CUDA"] = render.module_path(spec, "cuda")[0].name
 names["drawn on CUDA"] = render.module_path(routines.deliver_drawn("range"), "cuda")[0].name
-for host in {HOST}:
-    names[host] = render.host_path(host)[0].name
+for host in {CPU_LOOPS}:
+    names[host] = render.cpu_loop_path(host)[0].name
 print(json.dumps(names))
 """
 
@@ -61,7 +62,7 @@ def test_a_changed_file_changes_the_kernels_that_use_it_and_no_others(tmp_path):
     # What is not imported in an expression, but by a file that is.
     assert touched("numerics/arithmetic.py") == set(before) - {"finite", "network_sheets"}
     assert touched("numerics/rows.py") == {"pool"}
-    assert touched("host/finite.py") == {"finite"}
+    assert touched("cpu_loops/finite.py") == {"finite"}
     assert touched("numerics/derive.py") == set()
 
 
@@ -91,7 +92,7 @@ def reached(module: types.ModuleType) -> set[str]:
 def test_nothing_that_a_kernel_runs_is_missing_from_its_key():
     spec = make_plan(10, "adex", "float16", 0.1, 0, None, None, None, 1).spec()
     modules = [render.load(spec, "cpu"), render.load(spec, "cuda")]
-    modules += [render.load_host(name) for name in HOST]
+    modules += [render.load_host(name) for name in CPU_LOOPS]
     for module in modules:
         files = dependencies.closure(Path(module.__file__).read_text())
         known = {".".join(p.relative_to(dependencies.KERNELS).with_suffix("").parts) for p in files}
@@ -101,8 +102,8 @@ def test_nothing_that_a_kernel_runs_is_missing_from_its_key():
 
 
 def test_every_host_module_is_tested_here():
-    files = {p.stem for p in (dependencies.KERNELS / "host").glob("*.py")}
-    assert files - {"__init__", "clock"} == set(HOST)
+    files = {p.stem for p in (dependencies.KERNELS / "cpu_loops").glob("*.py")}
+    assert files - {"__init__", "clock"} == set(CPU_LOOPS)
 
 
 def test_types_of_arguments_belong_to_a_key():
@@ -121,9 +122,9 @@ def test_a_changed_compiler_changes_every_key(monkeypatch):
 
 
 def test_kernels_import_nothing_of_the_package_outside_the_kernels():
-    for name in HOST:
+    for name in CPU_LOOPS:
         for path in dependencies.closure(
-            (dependencies.KERNELS / "host" / f"{name}.py").read_text()
+            (dependencies.KERNELS / "cpu_loops" / f"{name}.py").read_text()
         ):
             assert path.is_relative_to(dependencies.KERNELS)
 

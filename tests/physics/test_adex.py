@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spikecuda import GPUNeuronPool
-from spikecuda.inputs import Constant
+from spikecuda.inputs.stimulus import Constant
 
 # Naud et al. (2008) Biol Cybern 99:335, table 1, in the values that give its figures (adapted by
 # P. Mueller), as printed in brian-team/brian2,

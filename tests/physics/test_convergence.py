@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from spikecuda import GPUNeuronPool
-from spikecuda.inputs import Constant
+from spikecuda.inputs.stimulus import Constant
 
 STEPS = (0.4, 0.2, 0.1, 0.05, 0.025)
 DURATION = 24.0

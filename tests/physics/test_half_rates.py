@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikecuda import GPUNeuronPool
-from spikecuda.inputs import Constant, Noise
+from spikecuda.inputs.stimulus import Constant, Noise
 
 N, DURATION = 1000, 10_000.0
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikecuda import GPUNeuronPool
-from spikecuda.inputs import Constant
+from spikecuda.inputs.stimulus import Constant
 
 # Izhikevich (2003) IEEE Trans Neural Netw 14:1569, figure 2: (a, b, c, d).
 CELLS = {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spikecuda import GPUNeuronPool, Model, Parameter, State
-from spikecuda.inputs import PerStep
+from spikecuda.inputs.stimulus import PerStep
 from spikecuda.language import real
 
 

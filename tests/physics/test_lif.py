@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikecuda import GPUNeuronPool
-from spikecuda.inputs import Constant, Noise
+from spikecuda.inputs.stimulus import Constant, Noise
 
 
 def charging_time(p, current, start):

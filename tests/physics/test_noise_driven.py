@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from scipy.special import erfcx
 
 from spikecuda import GPUNeuronPool
-from spikecuda.inputs import Noise, Poisson
+from spikecuda.inputs.stimulus import Noise, Poisson
 
 # exp(u^2) (1 + erf u) is erfcx(-u); -zeta(1/2) / sqrt(2 pi).
 OVERSHOOT = 0.5825971579

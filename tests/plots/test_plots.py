@@ -9,7 +9,7 @@ from spikecuda.plots.raster import evenly, shares
 from spikecuda.plots.sheet import as_bin
 from spikecuda.plots.style import DARK, LIGHT
 from spikecuda.plots.traces import round_length
-from spikecuda.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes
 
 SIZES = {"L4E": 300, "L4I": 60, "TC": 40}
 RATES = {"L4E": 10.0, "L4I": 30.0, "TC": 50.0}

@@ -212,9 +212,9 @@ def test_no_steps_are_a_run_that_changes_nothing(pool):
 
 
 def test_a_pool_beyond_memory_is_refused_before_allocation(monkeypatch):
-    from spikecuda.backends import host_memory
+    from spikecuda.devices import host_device
 
-    monkeypatch.setattr(host_memory, "available_memory", lambda: 10_000_000)
+    monkeypatch.setattr(host_device, "available_memory", lambda: 10_000_000)
     with pytest.raises(OutOfMemoryError, match=r"a pool of 2,000,000 neurons needs 16 MB .* 10 MB"):
         make(2_000_000)
     with make(100_000) as pool:
@@ -226,7 +226,7 @@ def test_a_pool_beyond_memory_is_refused_before_allocation(monkeypatch):
 
 
 def test_use_gpu_without_a_gpu_is_an_error_with_the_remedy(monkeypatch):
-    from spikecuda import devices
+    from spikecuda.devices import open as devices
 
     status = devices.GpuStatus(False, "no CUDA driver", "install the NVIDIA driver")
     monkeypatch.setattr(devices, "gpu_status", lambda: status)

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from spikecuda import GPUNeuronPool, PerStep, dlpack
-from spikecuda.backends.cuda_emu import CudaEmuDevice
+from spikecuda import GPUNeuronPool, PerStep
+from spikecuda.devices import dlpack
+from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError
-from spikecuda.partition_run import PartitionRun
+from spikecuda.runtime.partition_run import PartitionRun
 
 N = 500
 

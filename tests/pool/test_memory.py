@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, PerStep
-from spikecuda.backends.cpu import CpuDevice
-from spikecuda.backends.cuda_emu import CudaEmuDevice
-from spikecuda.backends.host_memory import HostMemory
-from spikecuda.backends.memory import LEAST_FILL, SMALL, MemoryPool
+from spikecuda.devices.cpu.device import CpuDevice
+from spikecuda.devices.emulated.device import CudaEmuDevice
+from spikecuda.devices.host_device import HostMemory
+from spikecuda.devices.memory import LEAST_FILL, SMALL, MemoryPool
 from spikecuda.errors import OutOfMemoryError, SpikecudaError
 
 N = 500
@@ -270,7 +270,7 @@ device = pool.device
 
 @atexit.register
 def told():  # runs before what was registered before it
-    from spikecuda.backends.base import close_all
+    from spikecuda.devices.base import close_all
     assert device.held()
     close_all()
     print("held", device.held(), device.memory().allocated, device.memory().pinned)

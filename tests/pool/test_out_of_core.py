@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikecuda import Constant, GPUNeuronPool, Noise, PerStep, Poisson, Uniform, emu
-from spikecuda.backends.cuda_emu import CudaEmuDevice, EmuStream
+from spikecuda.devices.emulated.device import CudaEmuDevice, EmuStream
 from spikecuda.errors import OutOfMemoryError, SpikecudaError, SpikecudaValueError
-from spikecuda.paged import PagedPartition
+from spikecuda.runtime.paged_partition import PagedPartition
 
 
 def run(device, count, precision="float32", parts=(40,), full=True, **options):
@@ -110,7 +110,7 @@ def test_streaming_can_be_refused_and_has_its_limits(monkeypatch):
         GPUNeuronPool(100, device="cpu", out_of_core=True)
     with pytest.raises(SpikecudaError, match="out_of_core must be True, False or None"):
         GPUNeuronPool(100, device="cpu", out_of_core="yes")
-    monkeypatch.setattr("spikecuda.backends.host_memory.available_memory", lambda: 100_000)
+    monkeypatch.setattr("spikecuda.devices.host_device.available_memory", lambda: 100_000)
     with pytest.raises(OutOfMemoryError, match=r"50,000 neurons out of core need 300 KB of host"):
         GPUNeuronPool(50_000, device=device)
     tiny = CudaEmuDevice(memory=1000)

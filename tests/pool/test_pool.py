@@ -298,7 +298,7 @@ def test_closing_gives_everything_back_many_times():
 
 
 def test_a_hundred_million_neurons_fit_on_this_machine():
-    from spikecuda.host import available_memory
+    from spikecuda.common.host_memory import available_memory
 
     needed = 100_000_000 * 8 + 16 * 12_500_000
     if available_memory() < 1.2 * needed:

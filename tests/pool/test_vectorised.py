@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from spikecuda.kernels.assembly import (
+from spikecuda.kernels.compile.assembly import (
     conversion_widths,
     fma_bytes,
     memory_bytes,
@@ -15,7 +15,7 @@ from spikecuda.kernels.assembly import (
     vector_arithmetic,
     width,
 )
-from spikecuda.kernels.compile_cpu import assembly
+from spikecuda.kernels.compile.cpu import assembly
 from spikecuda.kernels.spec import PRECISIONS, InputSpec, KernelSpec
 from spikecuda.models import EIF, GLIF5, LIF, QIF, AdEx, HHTraub, Izhikevich
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spikecuda.errors import ClosedError, SpikecudaValueError
-from spikecuda.monitor import SystemMonitor
+from spikecuda.observe.monitor import SystemMonitor
 
 
 def test_samples_are_arrays_of_equal_length():

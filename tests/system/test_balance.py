@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from spikecuda.balance import WORTH, Task, balance, evenly, finish
+from spikecuda.placement.load_balance import WORTH, Task, balance, evenly, finish
 
 COSTS = st.floats(0.05, 20.0)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, Noise, SpikecudaError, Uniform
-from spikecuda.backends.base import Device
-from spikecuda.backends.cuda_emu import CudaEmuDevice
+from spikecuda.devices.base import Device
+from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import DeviceError, OutOfMemoryError
 
 PAIRS = [["cpu:0", "cpu:1"], ["cuda-emu:0", "cuda-emu:1"]]
@@ -19,7 +19,7 @@ STEPS = 40
 
 @pytest.fixture(autouse=True)
 def short_windows(monkeypatch):
-    monkeypatch.setattr("spikecuda.run.WINDOW_STEPS", 8)
+    monkeypatch.setattr("spikecuda.runtime.run.WINDOW_STEPS", 8)
 
 
 def system(devices, total=400):
@@ -97,7 +97,7 @@ def test_a_failing_device_is_named_with_its_step(monkeypatch, devices, fault):
             ((name, first, values),) = made.state["lif"].by_device("v")
             assert name == devices[0] and first == 0 and np.isfinite(values).all()
             monkeypatch.undo()
-            monkeypatch.setattr("spikecuda.run.WINDOW_STEPS", 8)
+            monkeypatch.setattr("spikecuda.runtime.run.WINDOW_STEPS", 8)
         if begun:
             with pytest.raises(SpikecudaError, match=r"cannot go on: .* reset\(\) starts again"):
                 made.run(steps=1)

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikecuda import GPUNeuronPool, tuning
-from spikecuda.backends.cuda_emu import CudaEmuDevice
+from spikecuda import GPUNeuronPool
+from spikecuda.devices import tuning_cache as tuning
+from spikecuda.devices.emulated.device import CudaEmuDevice
+from spikecuda.devices.launch_geometry import BLOCKS, BUSY_WARPS, DEFAULT, WORTH, geometry
+from spikecuda.devices.occupancy import LIMITS, occupancy
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.geometry import BLOCKS, BUSY_WARPS, DEFAULT, WORTH, geometry
-from spikecuda.kernels.inspection.gpus import GPUS
-from spikecuda.kernels.inspection.occupancy import LIMITS, occupancy
+from spikecuda.inspection.gpus import GPUS
 
 CAPABILITIES = st.sampled_from(sorted(LIMITS))
 H100 = ((9, 0), 132)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, Noise, Poisson, SpikecudaError
-from spikecuda.arguments import as_count
-from spikecuda.backends.cpu import CpuDevice
-from spikecuda.backends.cuda_emu import CudaEmuDevice
-from spikecuda.crew import Crew
-from spikecuda.drive import Drive
-from spikecuda.plan import MAX_NEURONS, make_plan
-from spikecuda.population import Population
-from spikecuda.run import Request, run
+from spikecuda.common.arguments import as_count
+from spikecuda.common.device_threads import Crew
+from spikecuda.devices.cpu.device import CpuDevice
+from spikecuda.devices.emulated.device import CudaEmuDevice
+from spikecuda.inputs.resolved_input import Drive
+from spikecuda.runtime.neuron_spec import MAX_NEURONS, make_plan
+from spikecuda.runtime.population import Population
+from spikecuda.runtime.run import Request, run
 
 N, STEPS = 96, 120
 DRIVE = [Noise(300.0, mean=600.0), Poisson(500.0, 100.0)]

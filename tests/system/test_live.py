@@ -11,9 +11,9 @@ from rich.console import Console
 
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem
 from spikecuda.errors import SpikecudaTypeError
-from spikecuda.live import INTERVAL, DeviceFigures, LiveView, Snapshot, TypeFigures
-from spikecuda.look import look
-from spikecuda.monitor import SystemMonitor
+from spikecuda.observe.live_view import INTERVAL, DeviceFigures, LiveView, Snapshot, TypeFigures
+from spikecuda.observe.monitor import SystemMonitor
+from spikecuda.observe.snapshot import look
 
 CURRENT = {"lif": 300.0, "adex": 900.0, "izhikevich": 12.0}
 

@@ -1,7 +1,7 @@
 """A million mixed neurons: at most 16 bytes each while they run, and windows as long as pools."""
 
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, Noise
-from spikecuda.backends.cpu import CpuDevice
+from spikecuda.devices.cpu.device import CpuDevice
 from spikecuda.report.workloads import WORKLOADS
 
 TYPES, STEPS = ("adex", "lif", "izhikevich"), 64

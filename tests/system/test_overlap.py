@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from spikecuda import Constant, GPUNeuronPool, MultiGPUNeuronSystem, Noise, PerStep, Uniform, emu
-from spikecuda.backends.cuda_emu import CudaEmuDevice, EmuStream
-from spikecuda.partition_run import PartitionRun
+from spikecuda.devices.emulated.device import CudaEmuDevice, EmuStream
+from spikecuda.runtime.partition_run import PartitionRun
 
 N, STEPS = 200, 40
 

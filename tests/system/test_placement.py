@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from spikecuda import MultiGPUNeuronSystem, tuning
-from spikecuda.backends.cpu import CpuDevice
-from spikecuda.costs import cost, measure
+from spikecuda import MultiGPUNeuronSystem
+from spikecuda.devices import tuning_cache as tuning
+from spikecuda.devices.cpu.device import CpuDevice
 from spikecuda.errors import OutOfMemoryError
-from spikecuda.placement import bytes_per_neuron, place
-from spikecuda.plan import make_plan
+from spikecuda.placement.place import bytes_per_neuron, place
+from spikecuda.placement.update_costs import cost, measure
+from spikecuda.runtime.neuron_spec import make_plan
 
 
 def plan(count, model="lif", precision="float32"):
@@ -39,7 +40,7 @@ def numbers(found):
 
 
 def test_alike_devices_are_not_measured(monkeypatch):
-    monkeypatch.setattr("spikecuda.placement.cost", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr("spikecuda.placement.place.cost", lambda *_: pytest.fail("measured"))
     found = place({"lif": plan(6400), "adex": plan(640, "adex")}, [device("a"), device("b")], 10**6)
     assert numbers(found) == {
         "lif": [("a", 3200), ("b", 3200)], "adex": [("a", 320), ("b", 320)],
@@ -49,7 +50,7 @@ def test_alike_devices_are_not_measured(monkeypatch):
 def test_unlike_devices_get_neurons_by_their_cost(monkeypatch):
     seconds = {("a", "lif"): 1.0, ("b", "lif"): 3.0, ("a", "adex"): 2.0, ("b", "adex"): 6.0}
     monkeypatch.setattr(
-        "spikecuda.placement.cost", lambda d, plan: seconds[d.name, plan.model.name]
+        "spikecuda.placement.place.cost", lambda d, plan: seconds[d.name, plan.model.name]
     )
     devices = [device("a"), device("b", description="slower")]
     found = place({"lif": plan(6400), "adex": plan(6400, "adex")}, devices, 10**6)
@@ -63,7 +64,7 @@ def test_unlike_devices_get_neurons_by_their_cost(monkeypatch):
 
 
 def test_a_gpu_gets_several_partitions_and_a_cpu_one(monkeypatch):
-    monkeypatch.setattr("spikecuda.placement.cost", lambda *_: 1.0)
+    monkeypatch.setattr("spikecuda.placement.place.cost", lambda *_: 1.0)
     devices = [device("cpu:0"), device("cuda:0", description="a GPU")]
     found = place({"lif": plan(6400)}, devices, 1000)
     assert numbers(found)["lif"] == [("cpu:0", 3200), *[("cuda:0", 1024)] * 3, ("cuda:0", 128)]
@@ -75,7 +76,9 @@ def test_a_cost_is_measured_once_and_remembered(monkeypatch):
     first = cost(one, asked)
     assert 1e-12 < first < 1e-5
     assert tuning.lookup(one.description, asked.spec(), "seconds") == first
-    monkeypatch.setattr("spikecuda.costs.measure", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(
+        "spikecuda.placement.update_costs.measure", lambda *_: pytest.fail("measured")
+    )
     assert cost(one, plan(99)) == first
     with pytest.raises(pytest.fail.Exception):
         cost(other, asked)
@@ -98,7 +101,7 @@ def test_measuring_leaves_nothing_behind_and_sees_the_model():
 
 
 def test_a_full_memory_leaves_neurons_to_other_devices(monkeypatch):
-    monkeypatch.setattr("spikecuda.placement.cost", lambda *_: 1.0)
+    monkeypatch.setattr("spikecuda.placement.place.cost", lambda *_: 1.0)
     asked = plan(10_000)
     size = bytes_per_neuron(asked)
     found = place(
@@ -109,7 +112,7 @@ def test_a_full_memory_leaves_neurons_to_other_devices(monkeypatch):
 
 
 def short_of_host_memory(monkeypatch, size):
-    monkeypatch.setattr("spikecuda.backends.host_memory.available_memory", lambda: size)
+    monkeypatch.setattr("spikecuda.devices.host_device.available_memory", lambda: size)
 
 
 def test_what_does_not_fit_anywhere_is_refused_with_the_numbers(monkeypatch):
@@ -134,7 +137,7 @@ def test_one_memory_is_counted_once(monkeypatch):
 
 def test_what_no_device_holds_streams_through_those_with_memory_of_their_own(monkeypatch):
     monkeypatch.setattr(
-        "spikecuda.placement.cost", lambda device, _: {"a": 1.0}.get(device.name, 3.0)
+        "spikecuda.placement.place.cost", lambda device, _: {"a": 1.0}.get(device.name, 3.0)
     )
     devices = [device("a", 40_000), device("b", 60_000, "slower"), device("c", 10**4, "slower")]
     found = place({"lif": plan(10_016), "adex": plan(5_024, "adex")}, devices, 32)

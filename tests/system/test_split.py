@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.split import GRAIN, shares_of, split
+from spikecuda.placement.apportion import GRAIN, shares_of, split
 
 SPEEDS = st.lists(st.floats(0.01, 100.0), min_size=1, max_size=6)
 WEIGHTS = st.lists(st.one_of(st.just(0.0), st.floats(0.01, 100.0)), min_size=1, max_size=6).filter(

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, Noise, SpikecudaError, Uniform
-from spikecuda.plan import make_plan
-from spikecuda.population import Population
-from spikecuda.split import shares_of
-from spikecuda.state import StateView
+from spikecuda.placement.apportion import shares_of
+from spikecuda.runtime.neuron_spec import make_plan
+from spikecuda.runtime.population import Population
+from spikecuda.runtime.state import StateView
 
 CURRENT = {"lif": 300.0, "adex": 900.0, "izhikevich": 12.0}
 START = {name: {"v": Uniform(-66.0, -55.0)} for name in CURRENT}
@@ -90,7 +90,7 @@ def test_any_split_gives_the_same_bits(
         return costs[len(plan.model.name) % 2] if device.name.startswith("cpu") else 1.0
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spikecuda.placement.cost", cost)
+        patch.setattr("spikecuda.placement.place.cost", cost)
         found = run(
             total, types, parts, devices=devices, neurons_per_gpu=most, batch_size=batch,
             precision=precision, shares=shares,
@@ -149,7 +149,7 @@ def test_shares_and_parameters_by_type():
 
 
 def test_an_open_device_stays_open():
-    from spikecuda.backends.cpu import CpuDevice
+    from spikecuda.devices.cpu.device import CpuDevice
 
     mine = CpuDevice(1)
     with MultiGPUNeuronSystem(1000, devices=[mine, "cpu:1"], seed=5) as system:
@@ -187,7 +187,7 @@ def test_bad_arguments_are_refused(options, words):
 
 
 def test_a_device_that_cannot_allocate_gives_everything_back(monkeypatch):
-    from spikecuda.backends.cpu import CpuDevice
+    from spikecuda.devices.cpu.device import CpuDevice
     from spikecuda.errors import OutOfMemoryError
 
     opened = []
@@ -197,7 +197,7 @@ def test_a_device_that_cannot_allocate_gives_everything_back(monkeypatch):
         original(self, threads)
         opened.append(self)
 
-    monkeypatch.setattr("spikecuda.backends.host_memory.TRIFLE", 0)
+    monkeypatch.setattr("spikecuda.devices.host_device.TRIFLE", 0)
     monkeypatch.setattr(CpuDevice, "__init__", remember)
     monkeypatch.setattr(
         CpuDevice, "available_memory", lambda self: 10**9 if self is opened[0] else 1000

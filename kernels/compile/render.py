@@ -1,0 +1,314 @@
+"""Render a kernel spec to Python source, and import it as a real module."""
+
+import functools
+from pathlib import Path
+from types import ModuleType
+
+import jinja2
+
+from spikecuda.errors import SpikecudaValueError
+from spikecuda.kernels.compile.cache import cache_dir
+from spikecuda.kernels.compile.dependencies import fingerprint
+from spikecuda.kernels.compile.modules import import_source
+from spikecuda.kernels.language.rewrite import rewrite
+from spikecuda.kernels.routines import RoutineSpec, Spec
+from spikecuda.kernels.spec import (
+    CODEC,
+    NEURON,
+    STREAM_LANES,
+    STREAM_NOISE,
+    STREAM_POISSON,
+    KernelSpec,
+    digest,
+)
+
+KERNELS = Path(__file__).resolve().parents[1]
+# Neurons of a chunk on the CPU: state, input and flags of a chunk stay in a 32 KB L1 cache.
+CHUNK = 1024
+# A network's kernel takes one step a call, mostly: a chunk costs more than it saves.
+NETWORK_CHUNK = 4096
+L1_BYTES = 28 << 10
+TARGETS = ("cpu", "cuda", "cudasim")
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(KERNELS / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def render(spec: Spec, target: str) -> str:
+    """Return the source of the module for a kernel on a target."""
+    if isinstance(spec, RoutineSpec):
+        options = dict(spec.options)
+        return (
+            _environment()
+            .get_template(f"{spec.template}.py.j2")
+            .render(name=spec.name, arguments=[a.name for a in spec.arguments], **options)
+        )
+    if spec.network and spec.sections == (target == "cpu"):
+        raise SpikecudaValueError(
+            f"sections must be {target != 'cpu'} for a network's kernel on {target} (got "
+            f"{spec.sections}); use dataclasses.replace"
+        )
+    template = "update_cpu.py.j2" if target == "cpu" else "update_cuda.py.j2"
+    return _environment().get_template(template).render(_context(spec, target))
+
+
+def module_path(spec: Spec, target: str) -> tuple[Path, str]:
+    """Return where a kernel's module belongs and its source.
+
+    The file's name covers all that decides the machine code: see ``dependencies``.
+    """
+    source = render(spec, target)
+    stem = f"{spec.name}_{target}_{key(spec, source)}"
+    return cache_dir() / "rendered" / f"{stem}.py", source
+
+
+def key(spec: Spec, source: str) -> str:
+    """Return the hash that a kernel is kept under: its source, its types, what it stands on."""
+    return digest(source, repr(spec.arguments), fingerprint(source))
+
+
+@functools.lru_cache(512)
+def load(spec: Spec, target: str) -> ModuleType:
+    """Return the imported module of a kernel, rendering and writing it if needed."""
+    path, source = module_path(spec, target)
+    return import_source(path, source)
+
+
+def cpu_loop_path(name: str) -> tuple[Path, str]:
+    """Return where the copy of ``kernels/cpu_loops/<name>.py`` belongs, and its source."""
+    source = (KERNELS / "cpu_loops" / f"{name}.py").read_text(encoding="utf-8")
+    stem = f"host_{name}_{digest(source, fingerprint(source))}"
+    return cache_dir() / "rendered" / f"{stem}.py", source
+
+
+@functools.cache
+def load_host(name: str) -> ModuleType:
+    """Return the imported module of host loops ``kernels/cpu_loops/<name>.py``, from the cache."""
+    return import_source(*cpu_loop_path(name))
+
+
+def chunk_of(spec: KernelSpec) -> int:
+    """Return how many neurons a CPU kernel takes at once, so that they stay in L1."""
+    i = spec.inputs
+    if spec.network:
+        return NETWORK_CHUNK
+    if i.noises or i.pulses:
+        return CHUNK
+    arrays = len(spec.varying) + (i.bias == NEURON) + i.gains + i.drive
+    real = 8 if spec.precision.real == "float64" else 4
+    # float16 is widened at the start of a launch, and the halves are not touched until its end.
+    widened = 2 * len(spec.model.states) if spec.precision.half else 0
+    size = spec.bytes_per_neuron() + widened + real * arrays + 4 * spec.dither_words + 1
+    return min(2 * CHUNK, max(CHUNK, L1_BYTES // size // 512 * 512))
+
+
+def scratch(spec: KernelSpec) -> list[tuple[str, str, int, int]]:
+    """Return the buffers that a CPU kernel needs for a chunk: name, type, first byte, elements.
+
+    The first ``chunk + 32`` bytes, up to a multiple of 64, are for flags.
+    """
+    size = chunk_of(spec)
+    wanted = [(f"_buffer{w}", "uint32", size) for w in range(spec.dither_words)]
+    if spec.precision.half:
+        wanted += [(f"_wide_{s}", "float32", size) for s in spec.model.states]
+    for n in range(len(spec.inputs.noises)):
+        wanted.append((f"_normals{n}", "float32", 4 * size))
+    for n in range(len(spec.inputs.pulses)):
+        wanted.append((f"_uniforms{n}", "float32", 4 * size))
+        wanted += [(f"_{kind}{n}", "float32", size) for kind in ("counts", "survivals", "masses")]
+    result, at = [], size + 64
+    for name, dtype, elements in wanted:
+        result.append((name, dtype, at, elements))
+        at += 4 * elements
+    return result
+
+
+def scratch_bytes(spec: KernelSpec) -> int:
+    """Return the bytes of scratch memory that a network's kernel is given on the CPU."""
+    return chunk_of(spec) + 64 + sum(4 * size for _, _, _, size in scratch(spec))
+
+
+def _context(spec: KernelSpec, target: str) -> dict[str, object]:
+    """Return the template variables of a kernel."""
+    model, inputs, p = spec.model, spec.inputs, spec.precision
+    states = list(model.states)
+    held = ["refrac"] if spec.refractory else []
+    counts = ["n_ref"] if spec.refractory else []
+    codec = [f"_{s}_{part}" for s in states for part in CODEC]
+    conductance = model.takes_conductance(spec.scheme)
+    couples = [r.rules.couples for r in spec.synapses]
+    arrivals = inputs.receptors or ("",) * len(inputs.pulses)
+    jumps = "jump" in couples or "" in arrivals
+    lanes = STREAM_LANES if spec.network else 0
+    advance = [
+        *states, *held, *counts, "current", *(["g_syn", "g_e_syn"] if conductance else []),
+        *(["jump"] if jumps else []), *spec.constants,
+    ]  # fmt: skip
+
+    def call(name: str, renamed: dict[str, str]) -> str:
+        arguments = model.functions[name].arguments
+        return f"_{name}({', '.join(renamed.get(a, a) for a in arguments)})"
+
+    new = {s: f"_new_{s}" for s in states}
+    tested = {**new, **{f"{s}_before": s for s in states}}
+    varying = [c for c in (*spec.constants, *counts) if c in spec.varying]
+    sweep = _Sweep(spec)
+    return {
+        "spec_text": describe(spec),
+        "functions": [
+            rewrite(model.functions[f], f"_{f}") for f in (spec.scheme, "threshold", "reset")
+        ],
+        "advance_arguments": advance,
+        "advance_results": [*states, *held, "_spike"],
+        "stepped": list(new.values()),
+        "step_call": call(spec.scheme, {}),
+        "threshold_call": call("threshold", tested),
+        "after": [f"_after_{s}" for s in states],
+        "reset_call": call("reset", new),
+        "states": states,
+        "pulse": model.pulse,
+        "refractory": spec.refractory,
+        "while_refractory": model.while_refractory,
+        "substeps": spec.substeps,
+        "inputs": inputs,
+        "conductance": conductance,
+        "half": p.half,
+        "real": p.real,
+        "exp": "exp64" if p.real == "float64" else "exp32",
+        "expm1": "expm1_64" if p.real == "float64" else "expm1_32",
+        "log": "log64" if p.real == "float64" else "log32",
+        "storage": p.storage,
+        # A GPU counts in a register of 32 bits, whatever it stores.
+        "refrac_type": spec.refrac if target == "cpu" else "int32",
+        "constants": spec.constants,
+        "shared": [c for c in (*spec.constants, *counts) if c not in spec.varying],
+        "varying": varying,
+        "codec": codec if p.half else [],
+        "dither_words": spec.dither_words,
+        "dither": {
+            s: f"{('first', 'second')[i % 2]}_dither(_random{i // 2})" for i, s in enumerate(states)
+        },
+        # State and per-neuron constants live in registers under their own names on CUDA.
+        "parameter_names": [
+            f"_p{a.name}"
+            if a.array and a.name.startswith("_x_")
+            else f"_p_{a.name}"
+            if a.array and not a.name.startswith("_")
+            else a.name
+            for a in spec.arguments
+        ],
+        "kernel_name": spec.name,
+        "kernel_arguments": [a.name for a in spec.arguments],
+        "traces": spec.traces,
+        "sweep_arguments": sweep.arguments,
+        "sweep_call": sweep.call,
+        "per_neuron_inputs": sweep.loads,
+        "stream_noise": STREAM_NOISE + lanes,
+        "stream_poisson": STREAM_POISSON + lanes,
+        "network": spec.network,
+        "varying_receptors": [c for c in spec.receptor_constants if c in spec.varying],
+        "sections": spec.sections,
+        "section_reals": spec.section_reals,
+        # The row of a step in input that changes from step to step, on CUDA.
+        "row": "np.uint32(_line + _k)" if spec.network else "_k",
+        "receptors": spec.synapses,
+        "jumps": jumps,
+        "conducting": "conductance" in couples,
+        "entry_arguments": spec.arguments,
+        "scratch": scratch(spec),
+        "chunk": chunk_of(spec),
+        # The simulator has no warp votes, and calls the numerics from plain Python.
+        "ballot": target == "cuda",
+        # Only the kernel itself is called from Python: a fifth less to compile.
+        "inner": ", no_cpython_wrapper=True, no_cfunc_wrapper=True" if target == "cpu" else "",
+        "m": "sim." if target == "cudasim" else "",
+    }
+
+
+class _Sweep:
+    """The CPU's inner loop: its arguments, what it is called with, and what it loads."""
+
+    def __init__(self, spec: KernelSpec) -> None:
+        self.arguments: list[str] = []
+        self.call: list[str] = []
+        self.loads: list[tuple[str, str]] = []
+        i = spec.inputs
+        step = "_line" if spec.network else "_k"
+        for name in (*spec.model.states, *(["refrac"] if spec.refractory else [])):
+            wide = spec.precision.half and name != "refrac"
+            self._add(f"_a_{name}", f"_wide_{name}[:_size]" if wide else f"{name}[_c:_e]")
+        for name in (*spec.constants, *(["n_ref"] if spec.refractory else [])):
+            if name in spec.varying:
+                self._add(f"_a_{name}", f"{name}[_c:_e]")
+            else:
+                self._add(name, name)
+        for r in spec.synapses:
+            for state in r.rules.states:
+                self._add(f"_a{r.prefix}{state}", f"{r.prefix}{state}[_c:_e]")
+            for name in (r.prefix + constant for constant in r.rules.constants):
+                if name in spec.varying:
+                    self._add(f"_a{name}", f"{name}[_c:_e]")
+                    self.loads.append((name, f"_a{name}"))
+                else:
+                    self._add(name, name)
+            self._add(f"{r.prefix}scale", f"{r.prefix}scale")
+            first = f"_cell + {r.prefix}first"
+            self._add(f"_a_cells_{r.name}", f"_cells[{first} + _c : {first} + _e]")
+        if i.bias:
+            self._input("i_bias", "_bias", i.bias == NEURON)
+        if i.wave:
+            self._add("i_wave", f"_wave[{step}]")
+        for j in range(i.gains):
+            self._input(f"i_gain{j}", f"_gain{j}", True)
+            self._add(f"i_shape{j}", f"_shape{j}[{step}]")
+        if i.drive:
+            self._add("_a_drive", f"_drive[{step} * _count + _c : {step} * _count + _e]")
+            self.loads.append(("i_drive", "_a_drive"))
+        for j, sigma in enumerate(i.noises):
+            self._input(f"i_sigma{j}", f"_sigma{j}", sigma == NEURON)
+            self._add(f"_a_normal{j}", f"_normals{j}[_slot : _slot + _size]")
+            self.loads.append((f"i_normal{j}", f"_a_normal{j}"))
+        for j, (_, weight) in enumerate(i.pulses):
+            self._input(f"i_weight{j}", f"_weight{j}", weight == NEURON)
+            self._add(f"_a_count{j}", f"_counts{j}[:_size]")
+            self.loads.append((f"i_count{j}", f"_a_count{j}"))
+        self._add("_mask", "_flags[:_size]")
+
+    def _add(self, argument: str, value: str) -> None:
+        self.arguments.append(argument)
+        self.call.append(value)
+
+    def _input(self, name: str, array: str, each: bool) -> None:
+        """Add an input that is one number, or one per neuron."""
+        if each:
+            self._add(f"_a{array}", f"{array}[_c:_e]")
+            self.loads.append((name, f"_a{array}"))
+        else:
+            self._add(name, array)
+
+
+def describe(spec: KernelSpec) -> str:
+    """Return one line that tells a kernel from its siblings."""
+    parts = [f"{spec.name}: {spec.model.name}, scheme {spec.scheme}, {spec.precision.name}"]
+    if spec.substeps > 1:
+        parts.append(f"{spec.substeps} substeps")
+    if spec.refractory:
+        parts.append("refractory")
+    if spec.varying:
+        parts.append(f"per neuron: {', '.join(sorted(spec.varying))}")
+    i = spec.inputs
+    shown = [f"bias {i.bias}"] * bool(i.bias) + ["wave"] * i.wave + ["drive"] * i.drive
+    shown += [f"{i.gains} gains"] * bool(i.gains) + [f"noise {s}" for s in i.noises]
+    shown += [f"Poisson {r}/{w}" for r, w in i.pulses]
+    parts.append(f"input: {', '.join(shown) or 'none'}")
+    if spec.traces:
+        parts.append(f"traces: {', '.join(spec.traces)}")
+    return "; ".join(parts)

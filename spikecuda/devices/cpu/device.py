@@ -1,0 +1,112 @@
+"""The CPU: njit kernels over chunks that stay in L1, on the threads of this process."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+from spikecuda.common.arguments import as_count
+from spikecuda.common.host_memory import cpu_name
+from spikecuda.devices import tuning_cache
+from spikecuda.devices.base import Kernel
+from spikecuda.devices.host_device import HostMemoryDevice, ranged
+from spikecuda.devices.memory import Buffer
+from spikecuda.kernels.routines import Spec
+from spikecuda.kernels.spec import KernelSpec
+
+# A thread is worth waking for this many neurons, unless ``spikecuda bench tune`` has found better.
+NEURONS_PER_THREAD = 2048
+# Spike bits that stay in a 1 MB cache until they are drained; 4 MB is 10 % slower.
+WINDOW_BYTES = 2 << 20
+MAX_THREADS = 4096
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class CpuDevice(HostMemoryDevice):
+    """This machine's processor.
+
+    Args:
+        threads: number of threads; None takes every core that the process may use.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        super().__init__()
+        self.threads = usable_cores()
+        if threads is not None:
+            self.threads = as_count("threads", threads, 1, MAX_THREADS)
+        self.name = "cpu"
+        self.window_bytes = WINDOW_BYTES
+        self.speed = float(self.threads)
+        plural = "s" if self.threads > 1 else ""
+        self.description = f"{cpu_name()}, {self.threads} thread{plural}"
+        self._executor: ThreadPoolExecutor | None = None
+
+    def _prepare(
+        self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
+    ) -> list[Callable[[], None]]:
+        """Return one launch: the batches, shared out among the threads."""
+        ready = ranged(kernel, arguments, batches)
+
+        def work(part: Sequence[list[Any]]) -> Callable[[], None]:
+            def run() -> None:
+                for mine in part:
+                    kernel.function(*mine)
+
+            return run
+
+        workers = min(self.threads, len(batches))
+        bounds = [len(batches) * i // workers for i in range(workers + 1)]
+        jobs = [work(ready[bounds[i] : bounds[i + 1]]) for i in range(workers)]
+        if workers == 1:
+            return jobs
+
+        def all_of_them() -> None:
+            self.together(jobs)
+
+        return [all_of_them]
+
+    def together(self, jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Call functions on the threads, the last one on this thread."""
+        if len(jobs) < 2 or self.threads < 2:
+            return [job() for job in jobs]
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="spikecuda")
+        tasks = [self._executor.submit(job) for job in jobs[:-1]]
+        try:
+            last = jobs[-1]()
+            return [*(task.result() for task in tasks), last]
+        finally:
+            # Ctrl-C, too, leaves every neuron at the same step.
+            wait(tasks)
+
+    def _advance(self, clock: Buffer, steps: int) -> Callable[[], None]:
+        from spikecuda.kernels.cpu_loops.clock import advance_clock
+
+        data = clock.data
+        return lambda: advance_clock(data, steps)
+
+    def preferred_batch(self, count: int, spec: KernelSpec) -> int:
+        """Return an equal share for each thread that is worth waking."""
+        worth = (
+            tuning_cache.lookup(self.description, spec, "neurons_per_thread") or NEURONS_PER_THREAD
+        )
+        workers = max(1, min(self.threads, int(count // worth)))
+        share = -(-count // workers)
+        return -(-share // 1024) * 1024
+
+    def close(self) -> None:
+        """Give everything back and end the threads."""
+        super().close()
+        if self._executor is not None:
+            self._executor.shutdown()
+            self._executor = None
+
+    def _build(self, spec: Spec) -> Kernel:
+        from spikecuda.kernels.compile.cpu import build
+
+        assert isinstance(spec, KernelSpec)  # the rest of a network is native loops here
+        return Kernel(spec, build(spec), 0.0)

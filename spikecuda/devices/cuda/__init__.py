@@ -1,0 +1,1 @@
+"""A real CUDA GPU, through cuda.core."""

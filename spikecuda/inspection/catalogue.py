@@ -1,0 +1,65 @@
+"""The update kernels that are inspected: of the first models every scheme and precision.
+
+Of the models that came later those that have code of their own, in float32.
+"""
+
+from collections.abc import Iterator
+
+from spikecuda.kernels.spec import NEURON, PRECISIONS, InputSpec, KernelSpec
+
+VARIANTS = {
+    "bias": InputSpec(bias=NEURON),
+    "noise": InputSpec(bias=NEURON, noises=(NEURON,)),
+    "poisson": InputSpec(bias=NEURON, pulses=(("shared", NEURON),)),
+    "poisson each": InputSpec(bias=NEURON, pulses=((NEURON, NEURON),)),
+}
+MODELS = ("lif", "adex", "izhikevich")
+LATER = ("lif_cond", "eif", "qif", "hh_traub", "glif5")
+
+
+def spec(
+    model: str, precision: str, scheme: str | None = None, variant: str = "bias"
+) -> KernelSpec:
+    """Return the spec of a model's plain kernel: shared parameters and one bias per neuron.
+
+    Args:
+        model: name of a model.
+        precision: float16, float32 or float64.
+        scheme: name of an integration scheme; None is the model's default.
+        variant: input: one of ``VARIANTS``.
+
+    Raises:
+        SpikecudaValueError: an unknown name.
+    """
+    from spikecuda.common.precision import as_precision
+    from spikecuda.errors import SpikecudaValueError, nearest
+    from spikecuda.models.registry import find
+
+    cls = find(model)
+    scheme = scheme or cls.default_scheme()
+    for field, name, names in (
+        ("scheme", scheme, list(cls.schemes)), ("variant", variant, list(VARIANTS)),
+    ):  # fmt: skip
+        if name not in names:
+            raise SpikecudaValueError(
+                f"{field} must be one of {', '.join(names)} (got {name!r}){nearest(name, names)}"
+            )
+    return KernelSpec(
+        cls, as_precision(precision), scheme, refractory=cls.refractory, inputs=VARIANTS[variant]
+    )
+
+
+def built_in(variant: str = "bias") -> Iterator[KernelSpec]:
+    """Yield the kernels of ``MODELS``, in every scheme and precision."""
+    from spikecuda.models.registry import find
+
+    for model in MODELS:
+        for scheme in find(model).schemes:
+            for precision in PRECISIONS:
+                yield spec(model, precision, scheme, variant)
+
+
+def later() -> Iterator[KernelSpec]:
+    """Yield the kernels of ``LATER``, in float32 and the default scheme."""
+    for model in LATER:
+        yield spec(model, "float32")

@@ -1,0 +1,51 @@
+"""A block's calendar: memory for the cursors of rows that are on their way."""
+
+import numpy as np
+
+from spikecuda.common.aligned_memory import aligned_zeros
+from spikecuda.kernels.network import layout
+
+
+class Calendar:
+    """Slots, chunks and state of a block's calendar; see ``kernels/network/calendar``.
+
+    Args:
+        slots: a power of two, more than the longest delay and a window.
+        chunks: of 62 cursors, to begin with.
+    """
+
+    def __init__(self, slots: int, chunks: int) -> None:
+        self.heads = np.full(slots, -1, np.int32)
+        self.state = aligned_zeros(8, np.int64)
+        self.chunks = np.empty(0, np.int64)
+        self.queue = np.empty(0, np.int64)
+        self.state[layout.C_FREE] = -1
+        self.grow(chunks)
+
+    def grow(self, more: int) -> None:
+        """Add chunks."""
+        held = int(self.state[layout.C_CHUNKS])
+        chunks = np.empty((held + more) * layout.CHUNK_WORDS, np.int64)
+        chunks[: self.chunks.size] = self.chunks
+        # The new chunks are linked, the last of them to what was free before.
+        first = np.arange(held, held + more) * layout.CHUNK_WORDS
+        chunks[first] = np.append(np.arange(held + 1, held + more), self.state[layout.C_FREE])
+        self.chunks = chunks
+        self.queue = np.empty((held + more) * layout.CHUNK_CURSORS, np.int64)
+        self.state[layout.C_FREE] = held
+        self.state[layout.C_SPARE] += more
+        self.state[layout.C_CHUNKS] = held + more
+
+    def clear(self) -> None:
+        """Forget all cursors."""
+        size = int(self.state[layout.C_CHUNKS])
+        self.heads[:] = -1
+        self.state[:] = 0
+        self.state[layout.C_FREE] = -1
+        self.chunks = np.empty(0, np.int64)
+        self.grow(size)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.heads.nbytes + self.chunks.nbytes + self.queue.nbytes

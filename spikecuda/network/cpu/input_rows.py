@@ -1,0 +1,65 @@
+"""Input that changes from step to step, as the CPU's loops read it.
+
+Rows by (population, name); of what differs from neuron to neuron, by (-1 - part, name).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from spikecuda.kernels.spec import KernelSpec
+from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.window import Drives, step_input
+
+# Of each part: block, population, first neuron, neurons.
+Places = Sequence[tuple[int, int, int, int]]
+Rows = dict[tuple[int, str], np.ndarray]
+
+
+def input_rows(
+    neurons: Sequence[Neurons],
+    places: Places,
+    drives: Drives,
+    specs: Sequence[KernelSpec],
+    clock: int,
+    steps: int,
+) -> Rows:
+    """Return arrays for the input of ``steps`` steps."""
+    rows: Rows = {}
+    for g, (drive, _) in enumerate(drives):
+        first = step_input(drive, specs[g], neurons[g].group.neurons, clock, 0, 1)
+        for name, array in first.items():
+            if name != "_drive":
+                rows[g, name] = np.zeros(steps * array.size, array.dtype)
+                continue
+            for i, (_, owner, _, count) in enumerate(places):
+                if owner == g:
+                    rows[-1 - i, name] = np.zeros(steps * count, array.dtype)
+    return rows
+
+
+def fill_rows(
+    rows: Mapping[tuple[int, str], np.ndarray],
+    neurons: Sequence[Neurons],
+    places: Places,
+    drives: Drives,
+    specs: Sequence[KernelSpec],
+    clock: int,
+    start: int,
+    steps: int,
+) -> None:
+    """Write the input of the steps from ``clock`` on; the run began at step ``start``."""
+    if not rows:
+        return
+    for g, (drive, _) in enumerate(drives):
+        plan = neurons[g].group.neurons
+        found = step_input(drive, specs[g], plan, clock, clock - start, steps)
+        for name, array in found.items():
+            if name != "_drive":
+                rows[g, name][: array.size] = array
+                continue
+            table = array.reshape(steps, -1)
+            for i, (_, owner, first, count) in enumerate(places):
+                if owner == g:
+                    part = rows[-1 - i, name][: steps * count].reshape(steps, count)
+                    part[:] = table[:, first : first + count]

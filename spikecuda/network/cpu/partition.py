@@ -1,0 +1,128 @@
+"""A partition of a network on this machine's processor, beside partitions on other devices."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from spikecuda.network.cpu.engine import CpuEngine, CpuRun
+from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.partition import NUMBER, STEP_BITS, Partition, RunPlan
+from spikecuda.network.synapses.blocks import Blocks, Share
+from spikecuda.network.synapses.store import Wiring
+
+
+class CpuPartition(Partition):
+    """Neurons on the processor, and the synapses onto them: an engine for some of the blocks.
+
+    Args:
+        name: of the device.
+        share: which neurons.
+        neurons: of all populations, in the order of their numbers.
+        wiring: the synapses of the whole network.
+        first: number of the first neuron of each population, sources included.
+        threads: how many work at once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        share: Share,
+        neurons: Sequence[Neurons],
+        wiring: Wiring,
+        first: Mapping[int, int],
+        threads: int,
+    ) -> None:
+        self.name, self.share, self.wiring = name, share, wiring
+        self.first = np.array([first[g] for g in range(len(first))], np.int64)
+        self.neurons = list(neurons)
+        self._engine = CpuEngine(neurons, len(first), restricted(wiring, share), threads)
+        self._run: CpuRun | None = None
+        # What others sent, to be filed before the next window.
+        self._waiting = np.empty((0, 3), np.int64)
+
+    @property
+    def compile_seconds(self) -> float:
+        """Time spent on compiling."""
+        return self._engine.compile_seconds
+
+    @property
+    def events(self) -> int:
+        """Synaptic events delivered since the last reset."""
+        return self._engine.events
+
+    @property
+    def settled(self) -> int:
+        """The first step whose spikes are not known yet."""
+        return self._engine.clock
+
+    @property
+    def most_steps(self) -> int:
+        """The most steps of one call of ``advance``."""
+        assert self._run is not None
+        return self._run.chunk
+
+    def begin(self, plan: RunPlan) -> None:
+        """Prepare a run."""
+        every = range(len(self.neurons))
+        self._run = self._engine.prepare(plan.steps, plan.drives, every, plan.traces, plan.out)
+
+    def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
+        """Advance by some steps; return the spikes, sorted."""
+        assert self._run is not None
+        due, found = np.concatenate([self._waiting, self._rows(external)]), []
+        self._waiting = due[:0]
+        while steps:
+            # An engine stops early when a buffer is full; what it has filed is not filed again.
+            made = self._engine.advance(self._run, steps, due)
+            for g, (step, neuron) in self._engine.drain():
+                found.append((step << STEP_BITS) + self.first[g] + neuron)
+            due = due[due[:, 0] >= self._engine.clock]
+            steps -= made
+        return np.sort(np.concatenate([np.empty(0, np.int64), *found]))
+
+    def receive(self, spikes: np.ndarray) -> None:
+        """Take what the other partitions sent in the last window; it is filed in the next one."""
+        self._waiting = self._rows(spikes)
+
+    def end(self) -> None:
+        """End a run; state is the host's own."""
+        self._run = None
+
+    def reset(self) -> None:
+        """Forget what is under way."""
+        self._waiting = self._waiting[:0]
+        self._engine.reset()
+
+    def rewire(self) -> None:
+        """Take changed weights over."""
+        self._engine.wiring = restricted(self.wiring, self.share)
+        self._engine.rewire()
+
+    def held(self) -> dict[str, int]:
+        """Return the bytes held beside neurons and synapses."""
+        shared = ("state", "synapses")
+        return {name: size for name, size in self._engine.held().items() if name not in shared}
+
+    def close(self) -> None:
+        """End the threads."""
+        self._engine.close()
+
+    def _rows(self, spikes: np.ndarray) -> np.ndarray:
+        """Return spikes as the engine wants them: step, population, neuron."""
+        number = spikes & NUMBER
+        population = np.searchsorted(self.first, number, side="right") - 1
+        neuron = number - self.first[population]
+        return np.stack([spikes >> STEP_BITS, population, neuron], axis=1)
+
+
+def restricted(wiring: Wiring, share: Share) -> Wiring:
+    """Return the part of a wiring that belongs to a partition; the rows are the same arrays."""
+    a, z = share.blocks.start, share.blocks.stop
+    whole = wiring.blocks
+    blocks = Blocks(
+        z - a, np.ascontiguousarray(whole.starts[:, a : z + 1]), whole.offsets[:, a:z],
+        whole.sizes[a:z],
+    )  # fmt: skip
+    bundles = [replace(bundle, blocks=bundle.blocks[a:z]) for bundle in wiring.bundles]
+    return replace(wiring, blocks=blocks, bundles=bundles)

@@ -1,0 +1,82 @@
+"""The kernels that deliver a run's spikes on a CUDA device."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikecuda.devices.memory import Buffer
+from spikecuda.network.cuda.delivery import Delivery, choose
+from spikecuda.network.cuda.procedural_rows import Drawn
+from spikecuda.network.cuda.row_tables import Sheet
+from spikecuda.network.cuda.samples import Launch
+from spikecuda.network.run.window import most_spikes
+
+if TYPE_CHECKING:
+    from spikecuda.network.cuda.run import DeviceRun
+
+
+class Deliveries:
+    """How each sheet of rows, and each procedural projection, is delivered.
+
+    Args:
+        run: the run of the partition.
+
+    Attributes:
+        own: launches for spikes of the network's neurons.
+        given: launches for given spikes.
+    """
+
+    def __init__(self, run: "DeviceRun") -> None:
+        self._run = run
+        self.own: list[Launch] = []
+        self.given: list[Launch] = []
+        p, plan = run.partition, run.plan
+        neurons = sum(n.group.size for n in p.neurons)
+        dt = p.neurons[0].group.neurons.dt
+        self._spikes = neurons * plan.rate * plan.window * dt * 1e-3
+        # Spikes of other partitions are delivered by the same launches.
+        worst = sum(n.group.size * most_spikes(n, plan.window) for n in p.neurons)
+        self._most = max(1, worst, min(plan.external.size, 1 << 20))
+        first_source = max((p.first[n.group.number] + n.group.size for n in p.neurons), default=0)
+        for sheet, arrays in p.sheets:
+            self.own.append(self._sheet(sheet, arrays, False))
+            if plan.external.size and sheet.lengths[first_source:].any():
+                self.given.append(self._sheet(sheet, arrays, True))
+        for drawn, arrays in p.drawn:
+            if not drawn.given:
+                self.own.append(self._drawn(drawn, arrays))
+            elif plan.external.size:
+                self.given.append(self._drawn(drawn, arrays))
+
+    def _sheet(self, sheet: Sheet, arrays: Mapping[str, Buffer], given: bool) -> Launch:
+        """Return the launch that delivers a sheet."""
+        device, window = self._run.device, self._run.plan.window
+        choice = choose(
+            sheet, window, self._spikes, self._most, device.resident_threads, device.block, given
+        )
+        return self._launch(choice, {f"_{name}": buffer for name, buffer in arrays.items()})
+
+    def _drawn(self, drawn: Drawn, arrays: Mapping[str, Buffer]) -> Launch:
+        """Return the launch that delivers a procedural projection."""
+        run, p = self._run, self._run.partition
+        device = run.device
+        choice = drawn.delivery(self._spikes, self._most, device.resident_threads, device.block)
+        values: dict[str, Any] = {f"_{name}": buffer for name, buffer in arrays.items()}
+        for name, value in drawn.scalars.items():
+            values[f"_{name}"] = np.int64(value) if isinstance(value, int) else value
+        values["_events"] = p.events_drawn
+        if drawn.words:
+            warps = choice.blocks * device.block // 32
+            values["_seen"] = run.new("marks of targets", warps * drawn.words, np.uint32)
+        return self._launch(choice, values)
+
+    def _launch(self, choice: Delivery, values: dict[str, Any]) -> Launch:
+        p, device = self._run.partition, self._run.device
+        values |= {f"_{name}": np.int64(number) for name, number in choice.options.items()}
+        values |= {
+            "_cells": p.cells, "_ring": np.int64(p.ring - 1),
+            "_stride": np.int64(p.ports * p.share.size),
+        }  # fmt: skip
+        threads = choice.blocks * device.block
+        return Launch(device.kernel(choice.routine), values, [(0, threads)])

@@ -1,0 +1,106 @@
+"""Cohorts: populations that one launch advances together on a device."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from spikecuda.inputs.resolved_input import Drive
+from spikecuda.kernels.spec import CODEC, KernelSpec
+from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.window import Drives
+from spikecuda.network.synapses.blocks import GRAIN, Share
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Populations whose kernels are the same but for numbers.
+
+    Attributes:
+        spec: the kernel, with sections: one for each population.
+        groups: numbers of the populations, ascending.
+    """
+
+    spec: KernelSpec
+    groups: list[int]
+
+    def ranges(self, share: Share) -> list[tuple[int, int]]:
+        """Return the ranges of places that it takes on a device, neighbours joined."""
+        result: list[tuple[int, int]] = []
+        for g in self.groups:
+            first, count = int(share.places[g]), int(share.counts[g])
+            if not count:
+                continue
+            if result and -(-result[-1][1] // GRAIN) * GRAIN == first:
+                result[-1] = (result[-1][0], first + count)
+            else:
+                result.append((first, first + count))
+        return result
+
+
+def cohorts(neurons: Sequence[Neurons], drives: Drives, share: Share) -> list[Cohort]:
+    """Return the populations of a partition by cohort.
+
+    Populations with input of their own for each step stay by themselves.
+    """
+    found: dict[Any, Cohort] = {}
+    for g, (n, drive) in enumerate(zip(neurons, drives, strict=True)):
+        if not share.counts[g]:
+            continue
+        spec = replace(n.spec(*drive), sections=True)
+        lengths = tuple(
+            np.size(value) for name, value in drive[0].fixed.items()
+            if name.startswith("_reciprocals")
+        )  # fmt: skip
+        alone = g if spec.inputs.wave or spec.inputs.gains else -1
+        cohort = found.setdefault((spec, lengths, alone), Cohort(spec, []))
+        cohort.groups.append(g)
+    return list(found.values())
+
+
+def tables(
+    cohort: Cohort,
+    neurons: Sequence[Neurons],
+    drives: Drives,
+    share: Share,
+    exponent: Mapping[tuple[int, int], int],
+) -> dict[str, Any]:
+    """Return the arguments with a row for each population of a cohort, by name."""
+    spec = cohort.spec
+    reals, whole = [], []
+    for g in cohort.groups:
+        known = _numbers(neurons[g], drives[g][0], exponent, g)
+        reals.append([known[name] for name in spec.section_reals])
+        # A neuron's identity is its place plus this.
+        identity = neurons[g].group.neurons.identity + share.starts[g, 0] - share.places[g]
+        rest = known.get("n_ref", 0)
+        whole.append([rest if np.ndim(rest) == 0 else 0, identity])
+    result: dict[str, Any] = {
+        "_reals": np.array(reals, spec.precision.real).reshape(-1),
+        "_whole": np.array(whole, np.int64).astype(np.int32).reshape(-1),
+    }
+    for j in range(len(spec.inputs.pulses)):
+        name = f"_survival{j}"
+        if name not in drives[cohort.groups[0]][0].fixed:
+            continue
+        rows = [np.asarray(drives[g][0].fixed[name]) for g in cohort.groups]
+        levels = max(row.size for row in rows)
+        # No uniform number is below -1.
+        table = np.full((len(rows), levels), -1.0, np.float32)
+        for out, row in zip(table, rows, strict=True):
+            out[: row.size] = row
+        result[name], result[f"_levels{j}"] = table.reshape(-1), np.int64(levels)
+    return result
+
+
+def _numbers(
+    neurons: Neurons, drive: Drive, exponent: Mapping[tuple[int, int], int], g: int
+) -> dict[str, Any]:
+    """Return the numbers of a population by argument name."""
+    known: dict[str, Any] = dict(neurons.constants)
+    for port, name in enumerate(neurons.group.receptors):
+        known[f"_x_{name}_scale"] = 2.0 ** -exponent.get((g, port), 0)
+    for name, codec in neurons.group.neurons.codecs.items():
+        known |= {f"_{name}_{part}": getattr(codec, part) for part in CODEC}
+    return known | drive.fixed

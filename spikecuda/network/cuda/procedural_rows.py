@@ -1,0 +1,110 @@
+"""Procedural projections as a device wants them: what draws a row again for each spike."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.seed import keys
+from spikecuda.kernels import routines
+from spikecuda.kernels.network import draw
+from spikecuda.network.cuda.delivery import WARP, Delivery
+from spikecuda.network.cuda.row_tables import Target
+from spikecuda.network.synapses.store import Bundle, Procedural, Wiring
+
+# Synapses that a warp draws at a time, by walk; of a row without multapses there is one warp.
+ROUND = {routines.RANGE: WARP, routines.DEGREE: 4 * WARP, routines.PROBABILITY: draw.TILE}
+# Bytes for the marks of rows without multapses, a bit for each target and warp under way.
+SEEN_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A procedural projection onto the neurons of a partition.
+
+    Attributes:
+        walk: how its rows are walked, see ``kernels/routines``.
+        arrays, scalars: arguments of the kernel by name, without the underscore.
+        row: what warps share of a row: targets to look at, or synapses to draw.
+        words: of marks that each warp needs.
+        given: whether its sources are trains, not neurons.
+    """
+
+    walk: str
+    arrays: dict[str, np.ndarray]
+    scalars: dict[str, Any]
+    row: int
+    words: int
+    given: bool
+
+    def delivery(self, spikes: float, most: int, resident: int, block: int) -> Delivery:
+        """Return how it is delivered; see ``delivery.choose``."""
+        most_blocks = max(1, resident // block)
+        pieces = 1
+        if self.walk != routines.SUBSET:
+            wanted = max(1, round(most_blocks * (block // WARP) / max(spikes, 1.0)))
+            # Items are counted in 32 bits.
+            pieces = min(wanted, max(1, -(-self.row // ROUND[self.walk])), (2**32 - 1) // most)
+        else:
+            most_blocks = max(1, min(most_blocks, SEEN_BYTES // (4 * self.words * (block // WARP))))
+        blocks = min(most_blocks, -(-pieces * most * WARP // block))
+        routine = routines.deliver_drawn(self.walk)
+        return Delivery(routine, blocks, {"pieces": pieces, "given": int(self.given)})
+
+
+def procedural(wiring: Wiring, target: Target) -> Iterator[Drawn]:
+    """Yield the procedural projections that have targets in a partition."""
+    for bundle in wiring.bundles:
+        if bundle.rule is not None:
+            found = _drawn(bundle, bundle.rule, target)
+            if found is not None:
+                yield found
+
+
+def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> Drawn | None:
+    """Return a projection's rows onto a partition; None if it has no target there."""
+    p = bundle.projections[0]
+    number, share = p.target.group.number, target.share
+    start, stop = share.starts[number]
+    first, until = (int(x) for x in np.searchsorted(p.target.ids, [start, stop]))
+    if first == until:
+        return None
+    ints, shift = rule.ints, int(share.places[number]) - int(start)
+    walk = _walk(rule)
+    one = np.full(1, -1, np.int32)
+    arrays = {
+        "index": rule.index,
+        "twin": one if rule.twin is None else rule.twin,
+        "places": one if p.target.whole else (p.target.ids[first:until] + shift).astype(np.int32),
+    }
+    key0, key1 = keys(p.network.seed)
+    scalars: dict[str, Any] = {
+        "base": bundle.port * share.size, "origin": target.first[bundle.source],
+        "count": rule.index.size, "own": int(rule.twin is not None), "from": first, "until": until,
+        "listed": int(not p.target.whole), "shift": shift, "number": int(ints[draw.J_NUMBER]),
+        "weight_kind": int(ints[draw.J_WEIGHT]), "delay_kind": int(ints[draw.J_DELAY]),
+        "weight": int(ints[draw.J_FIXED_WEIGHT]), "delay": int(ints[draw.J_FIXED_DELAY]),
+        "largest": int(ints[draw.J_MAX_WEIGHT]), "longest": int(ints[draw.J_MAX_DELAY]),
+        "key0": key0, "key1": key1, "size": int(ints[draw.J_TARGETS]),
+        "inverse_log": float(rule.floats[draw.Q_LOG]),
+        "single": int(ints[draw.J_RULE] == draw.ONE_TO_ONE), "each": int(rule.degrees.size > 0),
+    }  # fmt: skip
+    numbers = rule.floats[draw.Q_W_A :].astype(np.float32)
+    scalars |= {name[1:]: x for name, x in zip(routines.DISTRIBUTED, numbers, strict=False)}
+    row = until - first
+    if walk in (routines.DEGREE, routines.SUBSET):
+        degree = np.array([ints[draw.J_DEGREE]], np.int32)
+        arrays["degrees"] = rule.degrees if rule.degrees.size else degree
+        row = int(arrays["degrees"].max(initial=0))
+    words = -(-scalars["size"] // 32) if walk == routines.SUBSET else 0
+    return Drawn(walk, arrays, scalars, row, words, p.source.group.plan is None)
+
+
+def _walk(rule: Procedural) -> str:
+    """Return how a rule's rows are walked."""
+    if rule.ints[draw.J_RULE] == draw.PROBABILITY:
+        return routines.PROBABILITY
+    if rule.ints[draw.J_RULE] != draw.OUT_DEGREE:
+        return routines.RANGE
+    return routines.DEGREE if rule.ints[draw.J_MULTAPSES] else routines.SUBSET

@@ -1,0 +1,273 @@
+"""One run of a partition on a CUDA device: launches, windows, and what only the run needs."""
+
+import contextlib
+import functools
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikecuda.common.seed import keys
+from spikecuda.devices.base import Staging
+from spikecuda.devices.memory import Buffer
+from spikecuda.kernels import routines
+from spikecuda.network.cuda.deliveries import Deliveries
+from spikecuda.network.cuda.fused_populations import Cohort, cohorts, tables
+from spikecuda.network.cuda.samples import Launch, Samples
+from spikecuda.network.cuda.step_input import Inputs
+from spikecuda.network.cuda.window_buffers import Slot
+from spikecuda.network.run.partition import RunPlan
+from spikecuda.network.run.window import chunk_steps
+from spikecuda.network.synapses.blocks import GRAIN
+
+if TYPE_CHECKING:
+    from spikecuda.network.cuda.partition import DevicePartition
+
+# Windows of one graph, so that the host has less to launch, and steps that they may have.
+WINDOWS, STEPS = 16, 64
+# Samples that are held on the device, in bytes.
+TRACE_BYTES = 16 << 20
+
+
+class DeviceRun:
+    """A run.
+
+    Windows go through three streams: ``uploads`` copies their input; ``stream`` waits for that and
+    computes; ``downloads`` waits for that and copies what they count and sample to the host.  With
+    two slots, where the host has nothing to exchange, the next windows compute while it takes the
+    spikes of the last ones out of their list.  A slot is used again only after the host has waited
+    for its download, so that nothing else needs an event.
+
+    Args:
+        partition: whose run; its state is on the device already.
+        plan: what is asked.
+
+    Attributes:
+        most_steps: of one call of ``advance``.
+    """
+
+    def __init__(self, partition: "DevicePartition", plan: RunPlan) -> None:
+        self.partition, self.plan, self.device = partition, plan, partition.device
+        self._temporary: list[Buffer] = []
+        self._staged: list[Staging] = []
+        self._slots: list[Slot] = []
+        self._flight: deque[Slot] = deque()
+        self._submitted = 0
+        self._incoming: Buffer | None = None
+        samples = sum(t.ids.size * 8 / t.every for t in plan.traces)
+        fits = int(TRACE_BYTES / samples) if samples else plan.steps
+        longest = chunk_steps(plan.drives, plan.window)
+        self.most_steps = max(plan.window, min(partition.windows * plan.window, longest, fits))
+        try:
+            self._make()
+        except BaseException:
+            self.close()
+            raise
+
+    def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
+        """Advance by some steps; return the spikes; with two slots, those of the call before."""
+        slot = self._slots[self._submitted % len(self._slots)]
+        slot.start, slot.steps = self.partition.clock, steps
+        lengths = self.plan.windows(slot.start, steps)
+        self._begun = slot.start + steps - lengths[-1]
+        device = self.device
+        self._inputs.feed(slot, external, lengths)
+        self._samples.begin(slot)
+        device.uploads.record(slot.uploaded)
+        device.stream.wait(slot.uploaded)
+        device.clear(slot.listed.mark.buffer)
+        full = self.plan.window
+        while lengths:
+            for count, graph in slot.graphs:
+                if lengths[:count] == [full] * count:
+                    graph.replay()
+                    break
+            else:
+                count = 1
+                self._enqueue(slot, lengths[0])
+            lengths = lengths[count:]
+        device.stream.record(slot.computed)
+        device.downloads.wait(slot.computed)
+        device.download(slot.listed.mark, 4)
+        self._samples.send(slot)
+        device.downloads.record(slot.downloaded)
+        self._submitted += 1
+        self._flight.append(slot)
+        return self.take() if len(self._flight) == len(self._slots) else np.empty(0, np.int64)
+
+    def take(self) -> np.ndarray:
+        """Wait for the windows that are under way longest; return their spikes, sorted."""
+        if not self._flight:
+            return np.empty(0, np.int64)
+        slot = self._flight[0]
+        found = slot.take(self.device)
+        self._samples.take(slot)
+        self._flight.popleft()
+        return found
+
+    @property
+    def under_way(self) -> int | None:
+        """The first step whose spikes have not been taken; None if there is none."""
+        return self._flight[0].start if self._flight else None
+
+    def receive(self, spikes: np.ndarray) -> None:
+        """Deliver spikes of other partitions."""
+        if self._incoming is None or self._incoming.size < spikes.size:
+            self._incoming = self.new("spikes of others", 2 * spikes.size, np.int64)
+            self._incoming_mark = self.new("mark", 4, np.int64)
+        self.device.write(self._incoming, spikes)
+        self.device.write(self._incoming_mark, np.array([self._begun, 0, spikes.size, 0]))
+        given = {
+            **self._slots[0].listed.values(), "_spikes": self._incoming,
+            "_bounds": self._incoming_mark, "_mark": self._incoming_mark,
+        }  # fmt: skip
+        for launch in self._deliveries.own:
+            self._launch(launch, given)
+        self.device.synchronize()
+
+    def close(self) -> None:
+        """Give back what only the run needed, once nothing is under way."""
+        with contextlib.ExitStack() as stack:
+            for buffer in self._temporary:
+                stack.callback(self.partition.free, buffer)
+            for staging in self._staged:
+                stack.callback(self.device.unstage, staging)
+            for slot in self._slots:
+                for _, graph in slot.graphs:
+                    stack.callback(graph.close)
+            if self._slots:
+                # What is under way here has failed: whether it fails again does not matter.
+                with contextlib.suppress(Exception):
+                    self.device.synchronize()
+        self._temporary, self._staged, self._slots = [], [], []
+        self._flight.clear()
+
+    # Making.
+
+    def _make(self) -> None:
+        p, plan = self.partition, self.plan
+        made = cohorts(p.neurons, plan.drives, p.share)
+        self._inputs = Inputs(self, made)
+        self._updates: list[Launch] = []
+        section = np.zeros(p.share.size // GRAIN, np.uint16)
+        self._section = self.new("sections", section.size, np.uint16)
+        for cohort in made:
+            self._updates.append(self._update(cohort))
+            for i, g in enumerate(cohort.groups):
+                place = p.share.places[g] // GRAIN
+                section[place : place + -(-p.share.counts[g] // GRAIN)] = i
+        self.device.write(self._section, section)
+        words = p.share.size // GRAIN
+        self._collect = Launch(
+            self.device.kernel(routines.collect()),
+            {
+                "_bits": p.bits, "_valid": p.valid, "_numbers": p.numbers_of_words,
+                "_words": np.int64(words),
+            },
+            [],
+        )  # fmt: skip
+        self._deliveries = Deliveries(self)
+        self._samples = Samples(self)
+        more = plan.single and plan.steps > self.most_steps
+        for number in range(self.device.slots if more else 1):
+            self._slots.append(self._slot(number))
+        self.device.synchronize()  # cleared buffers are for other streams, too
+        if not p.share.size:
+            return
+        together = max(1, min(WINDOWS, STEPS // plan.window)) if plan.single else 1
+        for slot in self._slots:
+            for count in sorted({together, 1}, reverse=True):
+                if plan.steps >= 2 * count * plan.window:
+                    lengths = [plan.window] * count
+                    work = functools.partial(self._enqueue_all, slot, lengths)
+                    slot.graphs.append((count, self.device.capture(work)))
+
+    def _slot(self, number: int) -> Slot:
+        """Return a slot with its buffers."""
+        stream = self.device.stream
+        given = self._inputs.given() if self._deliveries.given else ()
+        return Slot(
+            self.partition.spike_list(number), self._inputs.rows(), given, self._samples.slot(),
+            uploaded=stream.record(), computed=stream.record(), downloaded=stream.record(),
+        )  # fmt: skip
+
+    def _update(self, cohort: Cohort) -> Launch:
+        """Return a cohort's launch."""
+        p, plan, spec = self.partition, self.plan, cohort.spec
+        key0, key1 = keys(p.neurons[cohort.groups[0]].group.neurons.seed)
+        values: dict[str, Any] = {
+            **p.states, "_section": self._section, "_cells": p.cells,
+            "_ring": np.int64(p.ring - 1), "_stride": np.int64(p.ports * p.share.size),
+            "_bits": p.bits, "_first": np.int64(0), "_last": np.int64(0),
+            "_count": np.int64(p.share.size), "_key0": key0, "_key1": key1,
+        }  # fmt: skip
+        given = tables(cohort, p.neurons, plan.drives, p.share, p.wiring.exponent)
+        later = {"_steps", "_mark", "_clock", *self._inputs.names(cohort)}
+        for argument in spec.arguments:
+            name = argument.name
+            if name in values or name in later:
+                continue
+            value = given.get(name)
+            if value is None:
+                value = self._spread(cohort, name, argument.dtype)
+            values[name] = self.put(name, np.asarray(value)) if argument.array else value
+        return Launch(self.device.kernel(spec), values, cohort.ranges(p.share))
+
+    def _spread(self, cohort: Cohort, name: str, dtype: str) -> np.ndarray:
+        """Return a constant or an input of a cohort: an element for each place, or a table."""
+        p = self.partition
+        parts = {}
+        for g in cohort.groups:
+            drive = self.plan.drives[g][0]
+            value = drive.fixed.get(name, p.neurons[g].constants.get(name))
+            if name in drive.tables:
+                return np.asarray(value, dtype)
+            parts[g] = np.broadcast_to(np.asarray(value), (drive.count,))
+        return p.gather(parts, dtype)
+
+    # Running.
+
+    def _enqueue_all(self, slot: Slot, lengths: list[int]) -> None:
+        """Launch windows, one after the other."""
+        for k in lengths:
+            self._enqueue(slot, k)
+
+    def _enqueue(self, slot: Slot, steps: int) -> None:
+        """Launch a window: what a graph captures."""
+        own, k = slot.listed.values(), np.int64(steps)
+        for launch in self._deliveries.given:
+            spikes, bounds = slot.given
+            self._launch(launch, {**own, "_spikes": spikes.buffer, "_bounds": bounds.buffer})
+        for launch, rows in zip(self._updates, slot.rows, strict=True):
+            buffers = {name: staging.buffer for name, staging in rows.items()}
+            self._launch(launch, {**own, **buffers, "_steps": k})
+        self._collect.ranges = [(0, steps * (self.partition.share.size // GRAIN))]
+        self._launch(self._collect, {**own, "_steps": k})
+        for launch in self._deliveries.own:
+            self._launch(launch, own)
+        for number, launch in enumerate(self._samples.launches):
+            self._launch(launch, {**own, **self._samples.values(slot, number)})
+
+    def _launch(self, launch: Launch, more: Mapping[str, Any]) -> None:
+        values = {"_first": np.int64(0), "_last": np.int64(0), **launch.values, **more}
+        arguments = [values[a.name] for a in launch.kernel.spec.arguments]
+        self.device.launch(launch.kernel, arguments, launch.ranges)
+
+    def new(self, name: str, size: int, dtype: Any) -> Buffer:
+        """Return a zeroed buffer that is given back at the end of the run."""
+        buffer = self.partition.allocate(name, size, dtype)
+        self._temporary.append(buffer)
+        return buffer
+
+    def put(self, name: str, values: np.ndarray) -> Buffer:
+        """Return such a buffer with values."""
+        buffer = self.partition.put(name.strip("_"), np.ascontiguousarray(values))
+        self._temporary.append(buffer)
+        return buffer
+
+    def staged(self, name: str, size: int, dtype: Any) -> Staging:
+        """Return such a buffer with host memory that it is copied from or to."""
+        staging = self.device.stage(self.new(name, size, dtype))
+        self._staged.append(staging)
+        return staging

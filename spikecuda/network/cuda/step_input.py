@@ -1,0 +1,103 @@
+"""Input of a run on a CUDA device that changes from step to step, and given spikes."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikecuda.devices.base import Staging
+from spikecuda.network.cuda.fused_populations import Cohort
+from spikecuda.network.cuda.window_buffers import Slot
+from spikecuda.network.run.partition import STEP_BITS
+from spikecuda.network.run.window import step_input
+
+if TYPE_CHECKING:
+    from spikecuda.network.cuda.run import DeviceRun
+
+
+class Inputs:
+    """What is copied to the device for each slot.
+
+    Args:
+        run: the run of the partition.
+        cohorts: the partition's.
+    """
+
+    def __init__(self, run: "DeviceRun", cohorts: Sequence[Cohort]) -> None:
+        self._run, self._cohorts = run, cohorts
+
+    def names(self, cohort: Cohort) -> set[str]:
+        """Return the arguments of a cohort's kernel that are such input."""
+        return set(self._one(cohort))
+
+    def rows(self) -> list[dict[str, Staging]]:
+        """Return a slot's buffers for input of each step, by argument, for each cohort."""
+        run, result = self._run, []
+        for cohort in self._cohorts:
+            staged = {}
+            for name, array in self._one(cohort).items():
+                row = run.partition.share.size if name == "_drive" else array.size
+                staged[name] = run.staged(name.strip("_"), run.most_steps * row, array.dtype)
+            result.append(staged)
+        return result
+
+    def given(self) -> tuple[Staging, Staging]:
+        """Return a slot's buffers for given spikes, and for the end of each window's in them."""
+        run = self._run
+        return (
+            run.staged("given spikes", run.plan.external.size, np.int64),
+            run.staged("bounds", run.partition.windows + 2, np.int64),
+        )
+
+    def feed(self, slot: Slot, external: np.ndarray, lengths: Sequence[int]) -> None:
+        """Copy the input of a slot's steps to the device.
+
+        Args:
+            slot: the host is done with its last input.
+            external: given spikes of its steps, sorted.
+            lengths: of its windows.
+        """
+        device, clock = self._run.device, slot.listed.clock
+        clock.edit(4)[:] = (slot.start, 0, 0, 0)
+        device.upload(clock, 4)
+        for cohort, staged in zip(self._cohorts, slot.rows, strict=True):
+            if staged:
+                self._feed(slot, cohort, staged)
+        if slot.given:
+            spikes, bounds = slot.given
+            ends = slot.start + np.cumsum(lengths)
+            bounds.edit(ends.size + 1)[:] = [0, *np.searchsorted(external, ends << STEP_BITS)]
+            device.upload(bounds, ends.size + 1)
+            if external.size:
+                spikes.edit(external.size)[:] = external
+                device.upload(spikes, external.size)
+
+    def _one(self, cohort: Cohort) -> dict[str, np.ndarray]:
+        """Return a cohort's input of one step."""
+        plan, g = self._run.plan, cohort.groups[0]
+        group = self._run.partition.neurons[g].group
+        return step_input(plan.drives[g][0], cohort.spec, group.neurons, plan.start, 0, 1)
+
+    def _feed(self, slot: Slot, cohort: Cohort, staged: Mapping[str, Staging]) -> None:
+        """Copy a cohort's input of each step to the device."""
+        p, plan, device = self._run.partition, self._run.plan, self._run.device
+        drive = None
+        for g in cohort.groups:
+            found = step_input(
+                plan.drives[g][0], cohort.spec, p.neurons[g].group.neurons, slot.start,
+                slot.start - plan.start, slot.steps,
+            )  # fmt: skip
+            table = found.pop("_drive", None)
+            if table is not None:
+                if drive is None:
+                    drive = staged["_drive"].edit(slot.steps * p.share.size)
+                    drive[:] = 0
+                rows, place = drive.reshape(slot.steps, -1), p.share.places[g]
+                mine = table.reshape(slot.steps, -1)[:, slice(*p.share.starts[g])]
+                rows[:, place : place + p.share.counts[g]] = mine
+            if g == cohort.groups[0]:
+                for name, array in found.items():
+                    staged[name].edit(array.size)[:] = array.reshape(-1)
+                    device.upload(staged[name], array.size)
+        if drive is not None:
+            device.upload(staged["_drive"], drive.size)

@@ -1,0 +1,52 @@
+"""Where a network may run: what a user may name as devices."""
+
+from collections.abc import Sequence
+
+from spikecuda.devices.base import Device
+from spikecuda.devices.open import choose, gpu_status
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+
+# What a user may name: "auto", a name, or a list of names and open devices.
+Given = str | Sequence[str | Device]
+
+
+def as_places(devices: Given) -> tuple[str | Device, ...]:
+    """Return checked places; "auto" stays as it is.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: no device, or an unknown name.
+    """
+    if isinstance(devices, str):
+        devices = [devices]
+    if not isinstance(devices, Sequence) or not devices:
+        raise SpikecudaTypeError(
+            f'devices must be "auto", a name such as "cuda:0", or a list of names (got '
+            f"{devices!r:.80})"
+        )
+    result: list[str | Device] = []
+    for device in devices:
+        if device == "auto" and len(devices) == 1:
+            result.append(device)
+            continue
+        name = device.name if isinstance(device, Device) else choose(None, device)
+        kind, _, number = name.partition(":")
+        if kind == "cuda-sim":
+            raise SpikecudaValueError(
+                "devices of a network need warp operations, which numba's simulator lacks (got "
+                f"{name!r}); use 'cuda-emu'"
+            )
+        result.append(device if isinstance(device, Device) else f"{kind}:{int(number or 0)}")
+    return tuple(result)
+
+
+def resolved(places: tuple[str | Device, ...]) -> tuple[str | Device, ...]:
+    """Return places with "auto" replaced: the first GPU if there is one, else nothing."""
+    if places == ("auto",):
+        return ("cuda:0",) if gpu_status().usable else ()
+    return places
+
+
+def on_cpu(place: str | Device) -> bool:
+    """Tell whether a place is this machine's processor."""
+    name = place if isinstance(place, str) else place.name
+    return name.partition(":")[0] == "cpu"

@@ -1,0 +1,173 @@
+"""A population of a network, and views of part of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikecuda.common.distributions import Distribution
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.inputs.stimulus import finite
+from spikecuda.network.model.receptors import Receptor
+from spikecuda.runtime.neuron_spec import Plan
+
+if TYPE_CHECKING:
+    from spikecuda.network.network import Network
+
+
+@dataclass(eq=False)
+class Group:
+    """A population: neurons of one model with one set of receptors, or a source of spike trains.
+
+    Attributes:
+        network: where it belongs.
+        number: its place in the network.
+        name: what the user calls it.
+        size: number of neurons, or of trains.
+        plan: model, parameters, start values; None for a source.
+        receptors: by name, in the order of their ports.
+        at_once: the most spikes of one neuron, or train, in one step.
+    """
+
+    network: "Network"
+    number: int
+    name: str
+    size: int
+    plan: Plan | None = None
+    receptors: Mapping[str, Receptor] = field(default_factory=dict)
+    at_once: int = 1
+
+    @property
+    def neurons(self) -> Plan:
+        """The plan; raises for a source, which has no neurons."""
+        if self.plan is None:
+            raise SpikecudaValueError(
+                f"{self.name} is a source of spike trains and has no neurons; name a population"
+            )
+        return self.plan
+
+    @property
+    def state(self) -> "GroupState":
+        """State variables by name, read and written; receptors' as ``i_exc`` or ``g_exc``."""
+        return GroupState(self)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, which: object) -> "View":
+        return View(self, which)
+
+    def __repr__(self) -> str:
+        if self.plan is None:
+            return f"<{self.name}: source of {self.size:,} spike trains>"
+        ports = ", ".join(f"{name}: {r}" for name, r in self.receptors.items()) or "none"
+        return f"<{self.name}: {self.size:,} {self.plan.model.name} neurons; receptors: {ports}>"
+
+
+class GroupState(Mapping[str, np.ndarray]):
+    """The state of a population, by name, as for ``GPUNeuronPool.state``.
+
+    ``net["E"].state["v"]`` is a copy, shape (neurons,); ``net["E"].state["v"] = value`` sets one
+    number, one per neuron, or a distribution.  A receptor ``exc`` has ``i_exc`` (pA), or ``g_exc``
+    (nS).
+    """
+
+    def __init__(self, group: Group) -> None:
+        self._plan = group.neurons
+        self._neurons = group.network.build().neurons[group.number]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._neurons.names())
+
+    def __len__(self) -> int:
+        return len(self._neurons.names())
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return np.asarray(self._neurons.read(self._known(name)))
+
+    def __setitem__(self, name: str, value: object) -> None:
+        own = name in self._plan.model.states or name == "refrac"
+        if own or not isinstance(value, Distribution):
+            key = self._known(name) if not own else name
+            values = self._plan.values(name, value) if own else finite(key, value, self._plan.count)
+            self._neurons.write(key, values)
+            return
+        raise SpikecudaValueError(
+            f"{name} of a receptor takes numbers (got {type(value).__name__}); draw them first"
+        )
+
+    def _known(self, name: str) -> str:
+        if name not in self._neurons.names():
+            known = self._neurons.names()
+            raise SpikecudaValueError(
+                f"the population has no state {name!r}{nearest(str(name), known)}; it has "
+                f"{', '.join(known)}"
+            )
+        return name
+
+
+class View:
+    """Some neurons of a population, ascending, each once.
+
+    Args:
+        group: the population.
+        which: a slice, an array of numbers, or a mask of booleans.
+
+    Attributes:
+        ids: int32 array of the neurons' numbers within the population.
+    """
+
+    def __init__(self, group: Group, which: object = slice(None)) -> None:
+        self.group = group
+        if isinstance(which, View):
+            raise SpikecudaTypeError("a view is taken of a population (got a view)")
+        every = np.arange(group.size, dtype=np.int32)
+        try:
+            index = which if isinstance(which, slice) else np.atleast_1d(np.asarray(which))
+            if isinstance(index, np.ndarray) and index.dtype.kind not in "iub":
+                raise TypeError(f"dtype {index.dtype}")
+            ids = every[index]
+        except (IndexError, TypeError, ValueError) as error:
+            raise SpikecudaValueError(
+                f"{group.name} has the neurons 0 to {group.size - 1:,} ({error}); take a slice, "
+                "numbers or a mask"
+            ) from None
+        self.ids: np.ndarray = np.ascontiguousarray(ids)
+        if self.ids.size == 0 or np.any(self.ids[1:] <= self.ids[:-1]):
+            raise SpikecudaValueError(
+                f"a view of {group.name} needs at least one neuron, each once and ascending (got "
+                f"{str(self.ids)[:60]})"
+            )
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return int(self.ids.size)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is the whole population."""
+        return self.size == self.group.size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __repr__(self) -> str:
+        return f"<{self.size:,} of the {self.group.size:,} neurons of {self.group.name}>"
+
+
+def as_view(what: str, value: object, network: "Network") -> View:
+    """Return a view from itself, a population, or a population's name."""
+    if isinstance(value, str):
+        value = network[value]
+    if isinstance(value, Group):
+        value = View(value)
+    if not isinstance(value, View):
+        raise SpikecudaTypeError(
+            f"{what} must be a population of the network, a view of one, or its name (got "
+            f"{value!r:.80})"
+        )
+    if value.group.network is not network:
+        raise SpikecudaValueError(f"{what} belongs to another network (got {value!r})")
+    return value

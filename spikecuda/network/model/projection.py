@@ -1,0 +1,230 @@
+"""A projection: the synapses that one ``connect`` makes."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikecuda.common.distributions import Distribution, LogNormal, Normal, Uniform
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.network.model.population import View
+from spikecuda.network.model.rules import Pairs, Rule
+
+if TYPE_CHECKING:
+    from spikecuda.network.network import Network
+
+MAX_DELAY = 0x7FFF
+# The largest number that the generator's normal variates reach.
+FARTHEST = 6.67
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Weights or delays of a projection, as the kernels draw them.
+
+    Attributes:
+        kind: "FIXED", "CLIPPED", "REDRAWN", "LOGNORMAL", "UNIFORM" or "GIVEN".
+        a, b, low, high: its numbers; see ``kernels/network/draw``.
+        least, most: bounds of what can come out.
+        given: one number for each synapse, for "GIVEN".
+    """
+
+    kind: str
+    a: float = 0.0
+    b: float = 0.0
+    low: float = -math.inf
+    high: float = math.inf
+    least: float = 0.0
+    most: float = 0.0
+    given: np.ndarray | None = None
+
+    @property
+    def largest(self) -> float:
+        """The largest magnitude that can come out."""
+        return max(abs(self.least), abs(self.most))
+
+
+def as_values(what: str, value: Any, rule: Rule) -> Values:
+    """Return weights or delays from a number, a distribution, or one number per given pair."""
+    if isinstance(value, Normal):
+        far = FARTHEST * value.std
+        low, high = max(value.low, value.mean - far), min(value.high, value.mean + far)
+        kind = "REDRAWN" if value.redraw else "CLIPPED"
+        if kind == "CLIPPED":
+            low, high = min(low, value.high), max(high, value.low)
+        return Values(kind, value.mean, value.std, value.low, value.high, low, high)
+    if isinstance(value, LogNormal):
+        variance = math.log1p((value.std / value.mean) ** 2)
+        mu, sigma = math.log(value.mean) - 0.5 * variance, math.sqrt(variance)
+        far = FARTHEST * sigma
+        return Values("LOGNORMAL", mu, sigma, least=math.exp(mu - far), most=math.exp(mu + far))
+    if isinstance(value, Uniform):
+        width = value.high - value.low
+        return Values("UNIFORM", value.low, width, least=value.low, most=value.high)
+    if isinstance(value, Distribution):
+        raise SpikecudaTypeError(
+            f"{what} can be Normal, LogNormal or Uniform (got {type(value).__name__})"
+        )
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise SpikecudaTypeError(
+            f"{what} must be a number, a distribution, or one number per pair (got {value!r:.80})"
+        )
+    if array.size and not np.isfinite(array).all():
+        raise SpikecudaValueError(f"{what} must be finite (got NaN or infinity); replace it")
+    if array.ndim == 0:
+        number = float(array)
+        return Values("FIXED", number, least=number, most=number)
+    if not isinstance(rule, Pairs):
+        raise SpikecudaTypeError(
+            f"{what} as an array goes with Pairs, whose synapses are in a known order (got "
+            f"{type(rule).__name__}); give a number or a distribution"
+        )
+    if array.shape != rule.sources.shape:
+        raise SpikecudaValueError(
+            f"{what} must have one number for each of the {rule.sources.size:,} pairs (got shape "
+            f"{array.shape})"
+        )
+    given = array.astype(np.float64)
+    least, most = (float(given.min()), float(given.max())) if given.size else (0.0, 0.0)
+    return Values("GIVEN", least=least, most=most, given=given)
+
+
+class Projection:
+    """Synapses from one view to another, all at one receptor.
+
+    Attributes:
+        number: its place in the network.
+        source, target: the views.
+        rule: which pairs have a synapse.
+        receptor: name of the receptor; ``port`` is its number within the target population.
+        weight: in the receptor's unit; ``delay``: in ms.
+        autapses, multapses: whether a neuron may connect to itself, a pair more than once.
+        own: whether a neuron is on both sides and may not connect to itself.
+        procedural: whether rows are drawn when needed instead of being stored.
+        weight_bits: 16 or 32, what an individual weight is stored in.
+    """
+
+    def __init__(
+        self,
+        network: "Network",
+        number: int,
+        source: View,
+        target: View,
+        rule: Rule,
+        weight: Any,
+        delay: Any,
+        receptor: str | None,
+        autapses: bool,
+        multapses: bool,
+        procedural: bool,
+        weight_bits: int,
+    ) -> None:
+        self.network, self.number = network, number
+        self.source, self.target, self.rule = source, target, rule
+        self.autapses, self.multapses = bool(autapses), bool(multapses)
+        self.procedural, self.weight_bits = bool(procedural), weight_bits
+        self.receptor, self.port = find_receptor(target, receptor)
+        if weight_bits not in (16, 32):
+            raise SpikecudaValueError(f"weight_bits must be 16 or 32 (got {weight_bits!r})")
+        forbidden = self.same and not self.autapses
+        self.own = forbidden and bool(np.isin(source.ids, target.ids).any())
+        rule.check(source.size, target.size, self.multapses, self.own)
+        if procedural and not rule.procedural:
+            raise SpikecudaValueError(
+                f"{type(rule).__name__} cannot be procedural: a source's row is not a function of "
+                "the seed alone; use FixedTotal, FixedOutDegree or FixedProbability, or store it"
+            )
+        self.weight = as_values("weight", weight, rule)
+        self.delay = as_values("delay", delay, rule)
+        kind = target.group.receptors[self.receptor]
+        if kind.positive and self.weight.least < 0:
+            raise SpikecudaValueError(
+                f"weight of {self.receptor!r} must be >= 0 {kind.unit}, a conductance (got "
+                f"{self.weight.least:g}); inhibition has a low e_rev, and Normal takes low=0"
+            )
+        self._check_delay(network.dt)
+
+    def _check_delay(self, dt: float) -> None:
+        """Raise for delays that the time grid cannot hold."""
+        if self.delay.given is not None and not self.delay.given.size:
+            return
+        exact = self.delay.kind in ("FIXED", "GIVEN")
+        least = dt * (1 - 1e-9) if exact else dt / 2
+        if self.delay.kind != "LOGNORMAL" and self.delay.least < least:
+            remedy = "use a larger delay" if exact else f"use low={dt / 2:g} with redraw=True"
+            raise SpikecudaValueError(
+                f"delay must be >= dt = {dt:g} ms (got {self.delay.least:g}); {remedy}"
+            )
+        if round(self.delay.most / dt) > MAX_DELAY:
+            raise SpikecudaValueError(
+                f"delay must be <= {MAX_DELAY * dt:g} ms, {MAX_DELAY:,} steps of dt (got up to "
+                f"{self.delay.most:g}); use a larger dt, or high= on the distribution"
+            )
+
+    def delay_steps(self) -> tuple[int, int]:
+        """Return bounds of the delays, in steps."""
+        dt = self.network.dt
+        low, high = (round(d / dt) for d in (self.delay.least, self.delay.most))
+        if self.delay.kind in ("FIXED", "GIVEN"):
+            return low, high
+        # Values are drawn in float32, and may round to a neighbour.
+        return max(1, low - 1), min(MAX_DELAY, high + 1)
+
+    @property
+    def name(self) -> str:
+        """What errors and the summary call it."""
+        return f"{self.source.group.name} -> {self.target.group.name} ({self.receptor})"
+
+    @property
+    def same(self) -> bool:
+        """Whether both views are of one population."""
+        return self.source.group is self.target.group
+
+    @property
+    def expected(self) -> float:
+        """The mean number of its synapses."""
+        return self.rule.expected(self.source.size, self.target.size)
+
+    def connections(self) -> dict[str, np.ndarray]:
+        """Return the synapses, sorted by source, then delay, then target.
+
+        Returns:
+            Arrays (synapses,): ``source`` and ``target``, int32 numbers within the populations;
+            ``weight``, float64 in the receptor's unit; ``delay``, float64 in ms.
+        """
+        return self.network.connections_of(self)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The weights, in the order of ``connections``; assign a number or an array."""
+        return self.connections()["weight"]
+
+    @weights.setter
+    def weights(self, values: object) -> None:
+        self.network.set_weights(self, values)
+
+    def __len__(self) -> int:
+        return int(self.connections()["source"].size)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {type(self.rule).__name__}, about {self.expected:,.0f} synapses>"
+
+
+def find_receptor(target: View, name: str | None) -> tuple[str, int]:
+    """Return the name and the number of a receptor of a population."""
+    known = list(target.group.receptors)
+    if not known:
+        raise SpikecudaError(
+            f"{target.group.name} has no receptors; give the population some, such as "
+            'receptors={"exc": ExpCurrent(tau=5.0)}'
+        )
+    if name is None and len(known) == 1:
+        name = known[0]
+    if name not in known:
+        raise SpikecudaValueError(
+            f"receptor must be one of {', '.join(known)} of {target.group.name} (got {name!r})"
+            f"{nearest(str(name), known)}"
+        )
+    return name, known.index(name)

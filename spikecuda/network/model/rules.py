@@ -1,0 +1,273 @@
+"""Rules of connection: which pairs of neurons have a synapse."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spikecuda.common.arguments import as_count
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+
+MAX_SYNAPSES = 2**40
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """Base class of rules.
+
+    Attributes:
+        code: the kernels' number of the rule.
+        procedural: whether rows can be drawn again from the seed instead of being stored.
+    """
+
+    code: ClassVar[str]
+    procedural: ClassVar[bool] = True
+
+    def expected(self, sources: int, targets: int) -> float:
+        """Return the mean number of synapses between so many neurons."""
+        raise NotImplementedError  # pragma: no cover
+
+    def most(self, sources: int, targets: int, own: bool) -> float:
+        """Return a bound of a target's synapses; drawn ones exceed it once in 10^13 neurons.
+
+        Args:
+            sources, targets, own: as for ``check``.
+        """
+        return most_of(self.expected(sources, targets) / max(targets - own, 1))
+
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
+        """Raise if the rule cannot connect so many neurons.
+
+        Args:
+            sources, targets: numbers of neurons.
+            multapses: whether a pair may have several synapses.
+            own: whether a neuron is on both sides and may not connect to itself.
+        """
+
+
+def most_of(mean: float) -> float:
+    """Return mean + 8 standard deviations of a Poisson number, and 40 for the tail of small means.
+
+    Chernoff's bound, exp(-x^2 / (2 (mean + x / 3))), is below 10^-13 for every mean.
+    """
+    return mean + 8.0 * math.sqrt(mean) + 40.0
+
+
+@dataclass(frozen=True, eq=False)
+class AllToAll(Rule):
+    """Every source with every target."""
+
+    code = "ALL_TO_ALL"
+
+    def expected(self, sources: int, targets: int) -> float:
+        """Return the number of synapses."""
+        return float(sources * targets)
+
+    def most(self, sources: int, targets: int, own: bool) -> float:
+        """Return a target's synapses."""
+        return float(sources)
+
+
+@dataclass(frozen=True, eq=False)
+class OneToOne(Rule):
+    """Each source with the target of the same number; both sides are of one size."""
+
+    code = "ONE_TO_ONE"
+
+    def expected(self, sources: int, targets: int) -> float:
+        """Return the number of synapses."""
+        return float(sources)
+
+    def most(self, sources: int, targets: int, own: bool) -> float:
+        """Return a target's synapses."""
+        return 1.0
+
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
+        """Raise unless both sides are of one size."""
+        if sources != targets:
+            raise SpikecudaValueError(
+                f"one-to-one needs as many sources as targets (got {sources:,} and {targets:,})"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class FixedProbability(Rule):
+    """Each pair with probability ``p``, independently; never twice.
+
+    Source: Erdos & Renyi (1959) Publ Math Debrecen 6:290.
+    """
+
+    p: float
+    code = "PROBABILITY"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.p, bool) or not isinstance(self.p, int | float | np.number):
+            raise SpikecudaTypeError(f"p must be a number from 0 to 1 (got {self.p!r:.80})")
+        if not 0.0 <= self.p <= 1.0:
+            raise SpikecudaValueError(f"p must be from 0 to 1 (got {float(self.p)!r})")
+
+    @property
+    def inverse_log(self) -> float:
+        """1 / log(1 - p), what a geometric distance is drawn with."""
+        if self.p == 0.0:
+            return -math.inf
+        return -0.0 if self.p == 1.0 else 1.0 / math.log1p(-self.p)
+
+    def expected(self, sources: int, targets: int) -> float:
+        """Return the mean number of synapses."""
+        return float(sources) * targets * self.p
+
+    def most(self, sources: int, targets: int, own: bool) -> float:
+        """Return a bound of a target's synapses."""
+        return min(float(sources), most_of(sources * self.p))
+
+
+@dataclass(frozen=True, eq=False)
+class FixedInDegree(Rule):
+    """Every target has ``degree`` synapses, each from a uniform source."""
+
+    degree: int
+    code = "IN_DEGREE"
+    procedural = False
+
+    def __post_init__(self) -> None:
+        as_count("degree", self.degree, 0, 2**31 - 8)
+
+    def expected(self, sources: int, targets: int) -> float:
+        """Return the number of synapses."""
+        return float(targets * self.degree)
+
+    def most(self, sources: int, targets: int, own: bool) -> float:
+        """Return a target's synapses."""
+        return float(self.degree)
+
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
+        """Raise if there are not enough sources."""
+        _require_choice("degree", self.degree, sources - own, "sources", multapses)
+
+
+@dataclass(frozen=True, eq=False)
+class FixedOutDegree(Rule):
+    """Every source has ``degree`` synapses, each to a uniform target."""
+
+    degree: int
+    code = "OUT_DEGREE"
+
+    def __post_init__(self) -> None:
+        as_count("degree", self.degree, 0, 2**31 - 8)
+
+    def expected(self, sources: int, targets: int) -> float:
+        """Return the number of synapses."""
+        return float(sources * self.degree)
+
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
+        """Raise if there are not enough targets."""
+        _require_choice("degree", self.degree, targets - own, "targets", multapses)
+
+
+@dataclass(frozen=True, eq=False)
+class FixedTotal(Rule):
+    """``total`` synapses, each between a uniform source and a uniform target.
+
+    Source: Potjans & Diesmann (2014) Cereb Cortex 24:785, "fixed total number".
+    """
+
+    total: int
+    code = "OUT_DEGREE"
+
+    def __post_init__(self) -> None:
+        as_count("total", self.total, 0, MAX_SYNAPSES)
+
+    def expected(self, sources: int, targets: int) -> float:
+        """Return the number of synapses."""
+        return float(self.total)
+
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
+        """Raise without multapses, or without a target."""
+        _require_choice("total", self.total, targets - own, "targets", True)
+        if not multapses:
+            raise SpikecudaValueError(
+                "FixedTotal draws pairs independently and needs multapses=True (got False); use "
+                "FixedProbability for pairs that are connected at most once"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs(Rule):
+    """Given synapses: ``sources[i]`` with ``targets[i]``, numbers within the two views."""
+
+    sources: Any
+    targets: Any
+    code = "EXPLICIT"
+    procedural = False
+
+    def __post_init__(self) -> None:
+        for name in ("sources", "targets"):
+            array = np.asarray(getattr(self, name))
+            if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+                raise SpikecudaTypeError(
+                    f"{name} must be a 1-D array of integers (got shape {array.shape}, "
+                    f"{array.dtype})"
+                )
+            object.__setattr__(self, name, array.astype(np.int64))
+        if self.sources.size != self.targets.size:
+            raise SpikecudaValueError(
+                f"sources and targets must be of one length (got {self.sources.size:,} and "
+                f"{self.targets.size:,})"
+            )
+
+    def expected(self, sources: int, targets: int) -> float:
+        """Return the number of synapses."""
+        return float(self.sources.size)
+
+    def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
+        """Raise for numbers that no neuron has, or for a pair that comes twice."""
+        for name, array, size in (
+            ("sources", self.sources, sources), ("targets", self.targets, targets)
+        ):  # fmt: skip
+            if array.size and (array.min() < 0 or array.max() >= size):
+                bad = int(array.min() if array.min() < 0 else array.max())
+                raise SpikecudaValueError(
+                    f"{name} must be from 0 to {size - 1:,}, the neurons of the view (got {bad:,})"
+                )
+        if not multapses:
+            pairs = self.sources.astype(np.int64) * targets + self.targets
+            if np.unique(pairs).size < pairs.size:
+                raise SpikecudaValueError(
+                    "a pair comes twice, which multapses=False forbids; allow multapses"
+                )
+
+
+def _require_choice(name: str, wanted: int, choice: int, what: str, multapses: bool) -> None:
+    """Raise unless so many synapses find partners other than the neuron itself."""
+    if wanted > 0 and choice == 0:
+        raise SpikecudaValueError(
+            f"{name} must be 0 where a neuron's only partner is itself (got {wanted:,}); allow "
+            "autapses or take a larger view"
+        )
+    if not multapses and wanted > choice:
+        raise SpikecudaValueError(
+            f"{name} must be <= {choice:,}, the number of {what} that a neuron can have, without "
+            f"multapses (got {wanted:,}); allow multapses or autapses"
+        )
+
+
+NAMED = {"all_to_all": AllToAll, "one_to_one": OneToOne}
+
+
+def as_rule(rule: object) -> Rule:
+    """Return a rule from itself or a name."""
+    if isinstance(rule, Rule):
+        return rule
+    if isinstance(rule, str):
+        if rule not in NAMED:
+            raise SpikecudaValueError(
+                f"rule must be one of {', '.join(NAMED)} or a Rule (got {rule!r})"
+                f"{nearest(rule, list(NAMED))}"
+            )
+        return NAMED[rule]()
+    raise SpikecudaTypeError(
+        f"rule must be a Rule such as FixedProbability(0.1), 'all_to_all' or 'one_to_one' (got "
+        f"{rule!r:.80})"
+    )

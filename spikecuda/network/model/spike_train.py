@@ -1,0 +1,135 @@
+"""Spike trains that come from outside the network."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikecuda.common.arguments import as_count
+from spikecuda.common.distributions import Uniform
+from spikecuda.common.seed import as_seed
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+from spikecuda.kernels.spec import STREAM_GIVEN
+
+if TYPE_CHECKING:
+    from spikecuda.network.model.population import Group
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeTrain:
+    """Given spikes.
+
+    Args:
+        times: ms, float array (spikes,), > 0, any order; each is rounded to the grid, at least dt.
+        neurons: int array (spikes,): which neuron of the view or source each belongs to; None:
+            each spike goes to (or comes from) all of them.
+        weight: in the receptor's unit, for ``net.drive``.
+
+    A spike that is given to ``net.drive`` arrives at its time; one of a ``net.source`` is sent at
+    its time and arrives after its projections' delays.
+    """
+
+    times: Any
+    neurons: Any = None
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        times = np.asarray(self.times, dtype=np.float64) if np.size(self.times) else np.empty(0)
+        if times.ndim != 1 or not np.isfinite(times).all():
+            raise SpikecudaValueError(
+                f"times must be a 1-D array of finite times in ms (got shape {times.shape})"
+            )
+        object.__setattr__(self, "times", times)
+        if self.neurons is not None:
+            neurons = np.asarray(self.neurons)
+            if neurons.shape != times.shape or (neurons.size and neurons.dtype.kind not in "iu"):
+                raise SpikecudaTypeError(
+                    f"neurons must be one integer for each of the {times.size:,} times (got shape "
+                    f"{neurons.shape}, {neurons.dtype})"
+                )
+            object.__setattr__(self, "neurons", neurons.astype(np.int64))
+        if not np.isfinite(self.weight):
+            raise SpikecudaValueError(f"weight must be finite (got {self.weight!r})")
+
+    @staticmethod
+    def poisson(
+        n: int, rate: float, start: float, stop: float, *, weight: float = 1.0, seed: int = 0
+    ) -> "SpikeTrain":
+        """Return independent Poisson trains that last from ``start`` to ``stop``.
+
+        Input without end is a drive with ``Poisson``, which takes no memory.
+
+        Args:
+            n: number of trains.
+            rate: of each, Hz.
+            start, stop: ms.
+            weight: see ``SpikeTrain``.
+            seed: of the draw; other trains need another one.
+        """
+        size = as_count("n", n, 1, 2**31 - 1)
+        if not (math.isfinite(rate) and rate >= 0):
+            raise SpikecudaValueError(f"rate must be >= 0 Hz (got {rate!r})")
+        if not 0 <= start < stop < math.inf:
+            raise SpikecudaValueError(
+                f"start and stop must be 0 <= start < stop ms (got {start!r}, {stop!r})"
+            )
+        # All trains together are one Poisson process whose spikes are dealt to them at random.
+        mean = size * rate * (stop - start) * 1e-3
+        enough = math.ceil(mean + 12.0 * math.sqrt(mean) + 40.0)
+        gaps, owner = (
+            Uniform(0.0, 1.0).draw(enough, stream, as_seed(seed))
+            for stream in (STREAM_GIVEN, STREAM_GIVEN + 1)
+        )
+        times = np.cumsum(-np.log1p(-gaps)) * ((stop - start) / mean if mean else math.inf)
+        inside = times < stop - start
+        chosen = np.minimum((owner[inside] * size).astype(np.int64), size - 1)
+        return SpikeTrain(start + times[inside], chosen, weight)
+
+    def on_grid(self, dt: float, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the grid points (int64, >= 1) of the spikes and the trains they belong to.
+
+        Args:
+            dt: ms.
+            size: number of trains; without ``neurons`` all of them have every spike.
+        """
+        if self.times.size and self.times.min() <= 0:
+            raise SpikecudaValueError(
+                f"times must be > 0 ms (got {self.times.min():g}); a run begins at 0"
+            )
+        points = np.maximum(np.rint(self.times / dt).astype(np.int64), 1)
+        if self.neurons is None:
+            return np.repeat(points, size), np.tile(np.arange(size), points.size)
+        trains = self.neurons
+        if trains.size and (trains.min() < 0 or trains.max() >= size):
+            bad = int(trains.min() if trains.min() < 0 else trains.max())
+            raise SpikecudaValueError(f"neurons must be from 0 to {size - 1:,} (got {bad:,})")
+        return points, trains
+
+    def most_at_once(self, dt: float, size: int) -> int:
+        """Return how many spikes of one train fall on one grid point, at most."""
+        points, trains = self.on_grid(dt, size)
+        if not points.size:
+            return 1
+        _, counts = np.unique(np.stack([points, trains]), axis=1, return_counts=True)
+        return int(counts.max())
+
+
+def external_spikes(sources: Sequence[tuple["Group", SpikeTrain, int]], dt: float) -> np.ndarray:
+    """Return the spikes of sources as an engine takes them: int64 (spikes, 3), sorted.
+
+    Columns: step at whose end a spike is sent, number of the source, train.
+
+    Args:
+        sources: source, its spikes, and how many steps before their times they are sent: 1 for a
+            drive, whose delay it is.
+        dt: ms.
+    """
+    rows = [np.empty((0, 3), np.int64)]
+    for source, train, early in sources:
+        points, trains = train.on_grid(dt, source.size)
+        number = np.full(points.size, source.number)
+        rows.append(np.stack([points - 1 - early, number, trains], axis=1))
+    merged = np.concatenate(rows)
+    return np.ascontiguousarray(merged[np.argsort(merged[:, 0], kind="stable")])

@@ -1,0 +1,104 @@
+"""The devices of a network, opened and given partitions."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+
+from spikecuda.devices.base import Device
+from spikecuda.devices.cpu.device import usable_cores
+from spikecuda.devices.open import open_device
+from spikecuda.network.cpu.partition import CpuPartition
+from spikecuda.network.cuda.partition import DevicePartition
+from spikecuda.network.device_names import on_cpu
+from spikecuda.network.model.population import Group
+from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.partition import Partition
+from spikecuda.network.run.partitioned_engine import DeviceEngine
+from spikecuda.network.run.window import window_steps
+from spikecuda.network.synapses.blocks import Owner, Share
+from spikecuda.network.synapses.store import Wiring
+from spikecuda.runtime.population import reported
+
+
+class Opened:
+    """The open devices of a network, a partition for each place.
+
+    Args:
+        places: names and open devices; the same one may come twice.
+
+    Raises:
+        DeviceError: one cannot be opened; those opened before are closed again.
+    """
+
+    def __init__(self, places: Sequence[str | Device]) -> None:
+        self.devices: list[Device] = []
+        self._own: list[Device] = []
+        known: dict[str, Device] = {}
+        cores = max(1, usable_cores() // max(1, sum(map(on_cpu, places))))
+        try:
+            for place in places:
+                if isinstance(place, str) and place not in known:
+                    device = open_device(place, cores if on_cpu(place) else None)
+                    known[place] = device
+                    self._own.append(device)
+                self.devices.append(known[place] if isinstance(place, str) else place)
+        except BaseException:
+            self.close()
+            raise
+
+    def owners(self) -> list[Owner]:
+        """Return the partitions before they have neurons, weighted by the devices' speed."""
+        return [
+            Owner(device.speed, device.threads if on_cpu(device) else 0) for device in self.devices
+        ]
+
+    def engine(
+        self, groups: Sequence[Group], wiring: Wiring, shares: Sequence[Share]
+    ) -> DeviceEngine:
+        """Return an engine with a partition on each device.
+
+        Args:
+            groups: all populations by number, sources included.
+            wiring: the synapses.
+            shares: the neurons of each partition.
+        """
+        first, numbers = number(groups)
+        neurons = [Neurons(group) for group in groups if group.plan is not None]
+        window = window_steps(wiring)
+        with contextlib.ExitStack() as stack:
+            partitions: list[Partition] = []
+            for device, share in zip(self.devices, shares, strict=True):
+                partition: Partition
+                with reported(device, 0):
+                    if on_cpu(device):
+                        partition = CpuPartition(
+                            device.name, share, neurons, wiring, first, device.threads
+                        )
+                    else:
+                        partition = DevicePartition(
+                            device, share, neurons, wiring, first, numbers, window
+                        )
+                stack.callback(partition.close)
+                partitions.append(partition)
+            engine = DeviceEngine(neurons, first, wiring, partitions, window)
+            stack.pop_all()
+        return engine
+
+    def close(self) -> None:
+        """Close the devices that were opened here."""
+        with contextlib.ExitStack() as stack:
+            for device in self._own:
+                stack.callback(device.close)
+
+
+def number(groups: Sequence[Group]) -> tuple[Mapping[int, int], int]:
+    """Return the number of the first neuron of each population, and one more than the last.
+
+    A neuron's number is its identity in the random numbers; sources follow.
+    """
+    first, end = {}, 0
+    for group in groups:
+        if group.plan is not None:
+            end = group.plan.identity
+        first[group.number] = end
+        end += -(-group.size // 32) * 32
+    return first, end

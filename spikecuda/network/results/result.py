@@ -1,0 +1,310 @@
+"""NetworkResult: what a run of a network recorded, and what can be said of it."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikecuda.analysis import correlations, cv, rates, synchrony
+from spikecuda.analysis.interval import ENOUGH
+from spikecuda.analysis.selection import Neurons
+from spikecuda.common.arguments import on_grid
+from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.runtime.spikes import Spikes
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# ms; Potjans & Diesmann (2014), figure 6.
+SYNCHRONY_BIN = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkResult:
+    """What a run of a network recorded.
+
+    Populations come in the order of the network; only those whose spikes were recorded are in
+    ``spikes``, only those with traces in ``traces``.  Neurons are numbered from 0 in their
+    population, recorded or not.
+
+    Attributes:
+        spikes: spikes by population; steps count from the network's last reset.
+        sizes: number of neurons of every population.
+        ids: by population, which neurons' spikes were recorded, int64 (n,); None: all.
+        traces: by population and variable: arrays (samples, neurons).
+        trace_times: by population: times of the samples in ms, float64 (samples,).
+        start: model time at the start of the run, ms.
+        duration: length of the run, ms.
+        dt: length of a step, ms.
+        seconds: wall-clock time of the run, without building the network or kernels.
+        trace_ids: by population, which neurons the columns of its traces are; None: all.
+        units: by population and variable: the trace's unit.
+    """
+
+    spikes: dict[str, Spikes]
+    sizes: dict[str, int]
+    ids: dict[str, np.ndarray | None]
+    traces: dict[str, dict[str, np.ndarray]]
+    trace_times: dict[str, np.ndarray]
+    start: float
+    duration: float
+    dt: float
+    seconds: float
+    trace_ids: dict[str, np.ndarray | None] = field(default_factory=dict)
+    units: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def stop(self) -> float:
+        """Model time at the end of the run, ms."""
+        return self.start + self.duration
+
+    @property
+    def num_spikes(self) -> int:
+        """Spikes recorded, of all populations."""
+        return sum(len(spikes) for spikes in self.spikes.values())
+
+    @property
+    def realtime_factor(self) -> float:
+        """Wall-clock time over model time: below 1 is faster than real time; NaN for 0 ms."""
+        return self.seconds / (self.duration / 1000.0) if self.duration else float("nan")
+
+    def neurons(self, population: str) -> int | np.ndarray:
+        """Return whose spikes were recorded: the number of neurons, or their numbers."""
+        if population not in self.spikes:
+            known = list(self.spikes)
+            raise SpikecudaValueError(
+                f"population must be one whose spikes were recorded: {', '.join(known) or 'none'} "
+                f"(got {population!r}){nearest(population, known)}"
+            )
+        ids = self.ids.get(population)
+        return self.sizes[population] if ids is None else ids
+
+    def window(
+        self, population: str, start: float | None = None, stop: float | None = None
+    ) -> tuple[Spikes, Neurons, float, float]:
+        """Return what functions of ``spikecuda.analysis`` begin with: ``cv(*result.window("E"))``.
+
+        Args:
+            population: its name.
+            start, stop: part of the run in ms of model time; by default all of it.
+        """
+        neurons = self.neurons(population)
+        first = self.start if start is None else start
+        last = self.stop if stop is None else stop
+        slack = 1e-9 * max(1.0, abs(self.stop))
+        if not self.start - slack <= first <= last <= self.stop + slack:
+            raise SpikecudaValueError(
+                f"start and stop must lie in the run, {self.start:g} to {self.stop:g} ms (got "
+                f"{first:g} to {last:g})"
+            )
+        return self.spikes[population], neurons, first, last
+
+    def rates(self, start: float | None = None, stop: float | None = None) -> dict[str, float]:
+        """Return the mean rate of each population, Hz."""
+        return {n: float(rates(*self.window(n, start, stop)).mean()) for n in self.spikes}
+
+    def cv(
+        self, start: float | None = None, stop: float | None = None, min_intervals: int = ENOUGH
+    ) -> dict[str, float]:
+        """Return the mean CV of the intervals of each population's neurons.
+
+        Args:
+            start, stop: part of the run, ms.
+            min_intervals: neurons with fewer do not count; NaN if there is no other.
+        """
+        return {n: _mean(cv(*self.window(n, start, stop), min_intervals)) for n in self.spikes}
+
+    def correlations(
+        self,
+        start: float | None = None,
+        stop: float | None = None,
+        bin: float = 2.0,
+        max_neurons: int = 200,
+        seed: int = 0,
+    ) -> dict[str, float]:
+        """Return the mean correlation of spike counts over pairs in each population.
+
+        Args:
+            start, stop: part of the run, ms.
+            bin: width of the bins counted in, ms; taken to the nearest multiple of dt.
+            max_neurons, seed: neurons drawn from each population; see ``analysis.correlations``.
+        """
+        width = on_grid(bin, self.dt)
+        return {
+            n: _mean(correlations(*self.window(n, start, stop), width, max_neurons, seed))
+            for n in self.spikes
+        }
+
+    def synchrony(
+        self,
+        start: float | None = None,
+        stop: float | None = None,
+        bin: float = SYNCHRONY_BIN,
+        max_neurons: int | None = 1000,
+        seed: int = 0,
+    ) -> dict[str, float]:
+        """Return variance over mean of each population's spike count.
+
+        Args:
+            start, stop: part of the run, ms.
+            bin: width of the bins counted in, ms; taken to the nearest multiple of dt.
+            max_neurons: neurons drawn from each population, so that populations of different size
+                compare; None: all.
+            seed: of the draw.
+
+        Source: see ``analysis.synchrony``.
+        """
+        width = on_grid(bin, self.dt)
+        return {
+            n: synchrony(*self.window(n, start, stop), width, max_neurons, seed)
+            for n in self.spikes
+        }
+
+    def raster(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        ax: Any = None,
+        max_neurons: int = 2000,
+        start: float | None = None,
+        stop: float | None = None,
+        **options: Any,
+    ) -> Any:
+        """Draw a dot for every spike, populations from top to bottom, with their rates below.
+
+        Args:
+            path, ax, max_neurons, options: see ``spikecuda.plots.raster``.
+            start, stop: part of the run, ms.
+
+        Returns:
+            matplotlib's figure.
+        """
+        from spikecuda.plots import raster
+
+        return raster(
+            *self._recorded(start, stop), path=path, ax=ax, max_neurons=max_neurons, **options
+        )
+
+    def plot_rates(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        start: float | None = None,
+        stop: float | None = None,
+        **options: Any,
+    ) -> Any:
+        """Draw each population's rate over time, and its rates, CVs and synchrony beside it.
+
+        Args:
+            path, options: see ``spikecuda.plots.rates``.
+            start, stop: part of the run, ms.
+
+        Returns:
+            matplotlib's figure.
+        """
+        from spikecuda.plots import rates
+
+        return rates(*self._recorded(start, stop), path=path, **options)
+
+    def plot_traces(
+        self, path: str | os.PathLike[str] | None = None, max_neurons: int = 3, **options: Any
+    ) -> Any:
+        """Draw the recorded variables of the first neurons of each population.
+
+        Args:
+            path, max_neurons, options: see ``spikecuda.plots.traces``.
+
+        Returns:
+            matplotlib's figure.
+        """
+        from spikecuda.plots import traces
+
+        strokes = {
+            name: {
+                column: self.spikes[name].of(int(neuron))
+                for column, neuron in enumerate(self.trace_neurons(name)[:max_neurons])
+            }
+            for name in self.traces
+            if name in self.spikes
+        }
+        return traces(
+            self.traces, self.trace_times, units=self.units, spikes=strokes, path=path,
+            max_neurons=max_neurons, **options,
+        )  # fmt: skip
+
+    def trace_neurons(self, population: str) -> np.ndarray:
+        """Return which neurons the columns of a population's traces are, int64 (neurons,)."""
+        ids = self.trace_ids.get(population)
+        return np.arange(self.sizes[population]) if ids is None else ids
+
+    def table(self, start: float | None = None, stop: float | None = None) -> "Table":
+        """Return a rich table of the populations: neurons, rate, CV, synchrony.
+
+        Args:
+            start, stop: part of the run, ms.
+        """
+        from spikecuda.network.results.table import table
+
+        return table(self, start, stop)
+
+    def summary(self) -> None:
+        """Print ``table()``."""
+        from spikecuda.common.terminal import console
+
+        console().print(self.table())
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to an npz file; ``load`` returns it bit for bit.
+
+        Its keys: see ``spikecuda.network.results.file``.
+        """
+        from spikecuda.network.results.file import save
+
+        return save(self, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> "NetworkResult":
+        """Read what ``save`` wrote.
+
+        Raises:
+            SpikecudaValueError: the file holds something else.
+        """
+        from spikecuda.network.results.file import load
+
+        return load(path)
+
+    def to_neo(self, populations: list[str] | None = None) -> Any:
+        """Return a neo Block of one Segment: spike trains, analog signals, a Group per population.
+
+        Args:
+            populations: which; by default all. A train takes about 0.3 ms.
+
+        Raises:
+            MissingPackageError: neo is not installed.
+        """
+        from spikecuda.network.results.neo import to_neo
+
+        return to_neo(self, populations)
+
+    def __rich__(self) -> "Table":
+        return self.table()
+
+    def __repr__(self) -> str:
+        return (
+            f"<NetworkResult: {self.num_spikes:,} spikes of {', '.join(self.spikes) or 'nobody'}; "
+            f"{self.start:g} to {self.stop:g} ms>"
+        )
+
+    def _recorded(
+        self, start: float | None, stop: float | None
+    ) -> tuple[dict[str, Spikes], dict[str, Neurons], float, float]:
+        """Return the recorded populations' spikes and neurons, and a checked window."""
+        windows = {name: self.window(name, start, stop) for name in self.spikes}
+        first, last = next(((w[2], w[3]) for w in windows.values()), (self.start, self.stop))
+        return self.spikes, {name: w[1] for name, w in windows.items()}, first, last
+
+
+def _mean(values: np.ndarray) -> float:
+    """Return the mean of those that are numbers; NaN if none is."""
+    numbers = values[np.isfinite(values)]
+    return float(numbers.mean()) if numbers.size else float("nan")

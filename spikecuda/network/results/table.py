@@ -1,0 +1,49 @@
+"""NetworkResult as a table on the terminal."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikecuda.common.terminal import table as make_table
+from spikecuda.network.results.result import SYNCHRONY_BIN, NetworkResult
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+COLUMNS = ("population", "neurons", "spikes", "rate (Hz)", "CV", "synchrony")
+
+
+def table(result: NetworkResult, start: float | None = None, stop: float | None = None) -> "Table":
+    """Return a rich table of the populations; a dash stands for what the time was too short for.
+
+    Args:
+        result: of a run.
+        start, stop: part of it, ms.
+    """
+    unknown = dict.fromkeys(result.spikes, float("nan"))
+    first = result.start if start is None else start
+    last = result.stop if stop is None else stop
+    span = last - first
+    bins = span / max(SYNCHRONY_BIN, result.dt)
+    measured = (
+        result.rates(start, stop) if span else unknown,
+        result.cv(start, stop) if span else unknown,
+        result.synchrony(start, stop) if bins >= 3.0 else unknown,
+    )
+    rows = []
+    edges = [round(time / result.dt) for time in (first, last)]
+    for name, spikes in result.spikes.items():
+        low, high = np.searchsorted(spikes.step, edges)
+        neurons = result.neurons(name)
+        count = f"{result.sizes[name]:,}"
+        if not isinstance(neurons, int):
+            count = f"{neurons.size:,} of {count}"
+        cells = [f"{m[name]:.3g}" if m[name] == m[name] else "–" for m in measured]
+        rows.append((name, count, f"{high - low:,}", *cells))
+    title = f"{first:g} to {last:g} ms"
+    whole = span == result.duration
+    if whole:
+        title += f", in {result.seconds:.3g} s"
+    if whole and result.duration:
+        title += f": real-time factor {result.realtime_factor:.3g}"
+    return make_table(title, COLUMNS, rows)

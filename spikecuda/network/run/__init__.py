@@ -1,0 +1,1 @@
+"""What both engines share: neurons, partitions, windows, traces, and the exchange of spikes."""

@@ -1,0 +1,165 @@
+"""The neurons of a population on the host: state, constants, and the kernel's arguments."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.aligned_memory import aligned_zeros
+from spikecuda.common.seed import keys
+from spikecuda.errors import NumericalError, SpikecudaValueError
+from spikecuda.inputs.resolved_input import Drive
+from spikecuda.kernels.spec import CODEC, KernelSpec
+from spikecuda.network.model.population import Group
+
+
+class Neurons:
+    """State and constants of a population, in the kernel's types.
+
+    Args:
+        group: the population.
+
+    Attributes:
+        state: arrays (neurons,) by name, as stored: the model's states, ``refrac``, and the
+            receptors' states under their kernel names.
+        constants: by name: a NumPy scalar, or an array (neurons,).
+        public: the name that users know each receptor state by -> its kernel name.
+    """
+
+    def __init__(self, group: Group) -> None:
+        self.group, plan = group, group.neurons
+        self.state: dict[str, np.ndarray] = {}
+        self.constants: dict[str, Any] = dict(plan.constants)
+        self.public: dict[str, str] = {}
+        n = plan.count
+        for name in plan.model.states:
+            self.state[name] = aligned_zeros(n, plan.precision.storage, lazy=False)
+        if plan.refractory:
+            self.state["refrac"] = aligned_zeros(n, plan.spec().refrac, lazy=False)
+        real = np.dtype(plan.precision.real)
+        for name, receptor in group.receptors.items():
+            spec = receptor.spec(name)
+            for part in spec.rules.states:
+                self.state[spec.prefix + part] = aligned_zeros(n, real, lazy=False)
+                self.public[f"{part}_{name}"] = spec.prefix + part
+            values = receptor.constants(plan.model, plan.params, plan.dt)
+            for key in spec.rules.constants:
+                cast = np.asarray(values[key]).astype(real)
+                self.constants[spec.prefix + key] = cast if cast.ndim else cast[()]
+        self.reset()
+
+    def spec(self, drive: Drive, arrivals: tuple[str, ...]) -> KernelSpec:
+        """Return the population's kernel for a drive; ``arrivals``: the receptor of each pulse."""
+        varying = frozenset(n for n, v in self.constants.items() if np.ndim(v))
+        inputs = replace(drive.spec, receptors=arrivals)
+        receptors = tuple(r.spec(name) for name, r in self.group.receptors.items())
+        spec = self.group.neurons.spec(inputs)
+        return replace(spec, varying=varying, receptors=receptors)
+
+    def reset(self) -> None:
+        """Set the start values."""
+        plan = self.group.neurons
+        for name in self.state:
+            if name in plan.model.states:
+                self.write(name, plan.start(name))
+            else:
+                self.state[name][:] = 0
+
+    def write(self, name: str, values: np.ndarray) -> None:
+        """Set a state from float64 values of shape () or (neurons,).
+
+        Raises:
+            SpikecudaValueError: the precision cannot hold them.
+        """
+        key = self.public.get(name, name)
+        codec = self.group.neurons.codecs.get(key)
+        stored = self.state[key]
+        spread = np.broadcast_to(values, stored.shape)
+        if key == "refrac":
+            limit = np.iinfo(stored.dtype).max
+            if np.any((spread < 0) | (spread > limit) | (spread != np.floor(spread))):
+                raise SpikecudaValueError(
+                    f"refrac must be whole steps from 0 to {limit} (got {spread.ravel()[:3]}...)"
+                )
+            cast = spread.astype(stored.dtype)
+        elif codec:
+            cast = codec.encode(spread)
+            if ((cast & 0x7C00) == 0x7C00).any():
+                raise SpikecudaValueError(f"{name} does not fit in float16; use float32")
+        else:
+            with np.errstate(over="ignore"):
+                cast = spread.astype(stored.dtype)
+            if not np.isfinite(cast).all():
+                raise SpikecudaValueError(
+                    f"{name} must be finite and fit in {stored.dtype} (got {spread.ravel()[:3]}); "
+                    "use a wider precision"
+                )
+        stored[:] = cast
+
+    def read(self, name: str) -> np.ndarray:
+        """Return a copy of a state in physical units."""
+        key = self.public.get(name, name)
+        stored = self.state[key]
+        if key == "refrac":
+            return stored.astype(np.int32)
+        codec = self.group.neurons.codecs.get(key)
+        return codec.decode(stored) if codec else stored.copy()
+
+    def names(self) -> list[str]:
+        """Return the names of all states, as users know them."""
+        own = [name for name in self.state if not name.startswith("_x_")]
+        return [*own, *self.public]
+
+    def check(self) -> None:
+        """Raise NumericalError if a state is NaN or infinite."""
+        from spikecuda.kernels.compile.render import load_host
+
+        loops = load_host("finite")
+        inverse = {kernel: public for public, kernel in self.public.items()}
+        for key, stored in self.state.items():
+            if key == "refrac":
+                continue
+            half = stored.dtype == np.uint16
+            search = loops.first_not_finite_half if half else loops.first_not_finite
+            where = int(search(stored))
+            if where >= 0:
+                raise NumericalError(
+                    f"{inverse.get(key, key)} of neuron {where} of {self.group.name} became NaN or "
+                    "infinite; use a smaller dt or more substeps, or check the input's size"
+                )
+
+    def arguments(
+        self, spec: KernelSpec, first: int, count: int, values: Mapping[str, Any], keep: list[Any]
+    ) -> np.ndarray:
+        """Return the table of arguments of a kernel's entry for neurons [first, first + count).
+
+        Args:
+            values: arguments that are neither state nor constants, by name.
+            keep: where arrays that the table points into are put, so that they stay alive.
+        """
+        plan = self.group.neurons
+        part = slice(first, first + count)
+        known: dict[str, Any] = {name: array[part] for name, array in self.state.items()}
+        for name, value in self.constants.items():
+            known[name] = value[part] if np.ndim(value) else value
+        for name, codec in plan.codecs.items():
+            for piece in CODEC:
+                known[f"_{name}_{piece}"] = getattr(codec, piece)
+        known["_count"] = known["_last"] = np.int64(count)
+        known["_first"] = known["_steps"] = np.int64(0)
+        known["_identity"] = np.uint32(plan.identity + first)
+        known["_key0"], known["_key1"] = keys(plan.seed)
+        known.update(values)
+        table = np.zeros((len(spec.arguments), 2), np.int64)
+        for row, argument in zip(table, spec.arguments, strict=True):
+            value = known[argument.name]
+            if argument.array:
+                array = np.ascontiguousarray(value, argument.dtype)
+                keep.append(array)
+                row[:] = array.ctypes.data, array.size
+            elif argument.dtype.startswith("float"):
+                row[0] = np.float64(value).view(np.int64)
+            else:
+                row[0] = int(value)
+        return table.reshape(-1)

@@ -1,0 +1,170 @@
+"""What the partitions of a network have in common, and how they exchange spikes.
+
+A partition owns its neurons and the synapses onto them.  It runs a window, at most the shortest
+delay, by itself; what its neurons sent in it then goes to all other partitions, before any of it
+can arrive.  All there is to exchange is a list of spikes for each window: a sorted int64 array of
+``step << 32 | number``, with the step at whose end the neuron spiked and the neuron's number in
+the whole network.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from spikecuda.network.run.trace import Trace
+from spikecuda.network.run.window import Drives
+
+STEP_BITS = 32
+NUMBER = (1 << STEP_BITS) - 1
+# Spikes of a neuron in a second, Hz, before a run has told how many there are.
+RATE = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class RunPlan:
+    """What a run asks of its partitions.
+
+    Attributes:
+        start: number of its first step.
+        steps: how many.
+        window: steps of a window; it divides ``align``.
+        align: windows end at its multiples, so that samples can be taken; 0: anywhere.
+        drives: the input of each population.
+        traces: variables to record.
+        out: where they go, arrays (samples, neurons).
+        external: given spikes of the whole run, sorted.
+        rate: spikes a second of a neuron, as far as is known; results do not depend on it.
+        single: whether there is one partition only, which needs no exchange.
+    """
+
+    start: int
+    steps: int
+    window: int
+    align: int
+    drives: Drives
+    traces: Sequence[Trace]
+    out: list[np.ndarray]
+    external: np.ndarray
+    rate: float
+    single: bool
+
+    def windows(self, now: int, steps: int) -> list[int]:
+        """Return the lengths of the windows of some steps from ``now`` on."""
+        result = []
+        while steps:
+            k = min(self.window, steps)
+            if self.align:
+                k = min(k, self.align - now % self.align)
+            result.append(k)
+            now, steps = now + k, steps - k
+        return result
+
+
+class Partition(ABC):
+    """Neurons on one device and the synapses onto them.
+
+    Attributes:
+        name: of the device.
+    """
+
+    name: str
+
+    @property
+    @abstractmethod
+    def events(self) -> int:
+        """Synaptic events since the last reset."""
+
+    @property
+    def compile_seconds(self) -> float:
+        """Time that its device spent on compiling."""
+        return 0.0
+
+    @property
+    @abstractmethod
+    def settled(self) -> int:
+        """The first step whose spikes are not known yet."""
+
+    @property
+    @abstractmethod
+    def most_steps(self) -> int:
+        """The most steps of one call of ``advance`` within the run that has begun."""
+
+    @abstractmethod
+    def begin(self, plan: RunPlan) -> None:
+        """Prepare a run: compile, allocate, take the state of the neurons over."""
+
+    @abstractmethod
+    def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
+        """Advance by some steps; deliver own spikes.
+
+        Args:
+            steps: a window, or where there is no other partition up to ``most_steps``.
+            external: given spikes of these steps, sorted.
+
+        Returns:
+            The spikes of the partition's neurons, sorted.  Where there is no other partition they
+            may be those of an earlier call; ``rest`` returns what is missing.
+        """
+
+    def rest(self) -> np.ndarray:
+        """Wait for what is under way; return the spikes that ``advance`` has not returned."""
+        return np.empty(0, np.int64)
+
+    @abstractmethod
+    def receive(self, spikes: np.ndarray) -> None:
+        """Take the sorted spikes that the other partitions sent in the last window."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """End a run: hand the state of the neurons back."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget what is under way; the clock is at 0."""
+
+    @abstractmethod
+    def rewire(self) -> None:
+        """Take changed weights over from the wiring."""
+
+    @abstractmethod
+    def held(self) -> dict[str, int]:
+        """Return the bytes held, by what holds them."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give everything back; closing twice does nothing."""
+
+
+class Exchange(Protocol):
+    """How spikes get from each partition to all others: what another transport implements."""
+
+    def swap(self, lists: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return for each partition of this process the spikes of all other partitions.
+
+        Called once a window, by all processes at the same window.
+
+        Args:
+            lists: sorted spikes of the window, a list for each partition of this process.
+
+        Returns:
+            Sorted spikes for each of them: those of its siblings and of other processes.
+        """
+
+
+@dataclass(frozen=True)
+class LocalExchange:
+    """All partitions are in this process."""
+
+    nothing: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def swap(self, lists: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return for each partition the spikes of all others."""
+        if len(lists) == 1:
+            return [self.nothing]
+        return [
+            np.sort(np.concatenate([other for j, other in enumerate(lists) if j != i]))
+            for i in range(len(lists))
+        ]

@@ -1,0 +1,273 @@
+"""Run a network on devices: partitions that go through time together and exchange spikes."""
+
+import contextlib
+import functools
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.device_threads import Crew
+from spikecuda.common.interrupt import held_interrupt
+from spikecuda.errors import SpikecudaError
+from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.partition import (
+    NUMBER,
+    RATE,
+    STEP_BITS,
+    Exchange,
+    LocalExchange,
+    Partition,
+    RunPlan,
+)
+from spikecuda.network.run.trace import Recorded, Trace, sample_arrays
+from spikecuda.network.run.window import Drives
+from spikecuda.network.synapses.store import Wiring
+from spikecuda.runtime.population import reported
+
+# The step of a spike has 31 bits.
+MOST_STEPS = 2**31 - 1
+AFTER_FAILURE = "; the network goes on after reset() only"
+
+
+class DeviceEngine:
+    """A network's neurons and synapses on devices.
+
+    Args:
+        neurons: of each population, in the order of their numbers.
+        first: number of the first neuron of each population, sources included.
+        wiring: the synapses.
+        partitions: who owns the neurons, all of them together.
+        window: steps between two exchanges of spikes, at most the shortest delay.
+        exchange: how spikes get from partition to partition.
+
+    Attributes:
+        clock: steps done since the last reset.
+        seconds: wall-clock time of runs.
+    """
+
+    def __init__(
+        self,
+        neurons: Sequence[Neurons],
+        first: Mapping[int, int],
+        wiring: Wiring,
+        partitions: Sequence[Partition],
+        window: int,
+        exchange: Exchange | None = None,
+    ) -> None:
+        self.neurons, self.first, self.wiring = list(neurons), dict(first), wiring
+        self.partitions, self.window = list(partitions), window
+        self.threads = len(self.partitions)
+        self.clock, self.seconds = 0, 0.0
+        self._exchange = exchange or LocalExchange()
+        self._crew = Crew(len(self.partitions))
+        self._counts = np.zeros(len(first), np.int64)
+        self._failed = ""
+
+    def run(
+        self,
+        steps: int,
+        drives: Drives,
+        spikes: Sequence[int],
+        traces: Sequence[Trace],
+        external: np.ndarray,
+        report: Callable[[int], None],
+    ) -> Recorded:
+        """Advance by some steps; see ``CpuEngine.run``.
+
+        Raises:
+            DeviceError: a device failed; once the run has begun to change state, the network goes
+                on after ``reset`` only.
+        """
+        self._require_ready(steps)
+        begin = time.perf_counter()
+        plan = self._plan(steps, drives, traces, external)
+        found: list[np.ndarray] = []
+        before, compiled = self._counts.copy(), self.compile_seconds
+        try:
+            self._together([p.begin for p in self.partitions], plan, advice="")
+            with held_interrupt() as release:
+                done = 0
+                while done < steps:
+                    some = min(self._most_steps(plan, done), steps - done)
+                    found.append(self._advance(plan, some))
+                    done += some
+                    self.clock += some
+                    report(done)
+                    release()
+                with self._whole():
+                    found += self._together([p.rest for p in self.partitions])
+                    self._together([p.end for p in self.partitions])
+        except BaseException:
+            # What went wrong first is what to tell.
+            try:
+                self._end()
+            except Exception as error:
+                self._failed = self._failed or str(error) or type(error).__name__
+            raise
+        self.seconds += time.perf_counter() - begin - (self.compile_seconds - compiled)
+        for n in self.neurons:
+            n.check()
+        return self._recorded(found, spikes, plan.out, before)
+
+    def reset(self) -> None:
+        """Go back to step 0."""
+        self.clock, self.seconds, self._failed = 0, 0.0, ""
+        self._counts[:] = 0
+        for n in self.neurons:
+            n.reset()
+        for p in self.partitions:
+            p.reset()
+
+    def rewire(self) -> None:
+        """Take changed weights over from the wiring."""
+        for p in self.partitions:
+            p.rewire()
+
+    @property
+    def compile_seconds(self) -> float:
+        """Time spent on compiling kernels."""
+        return sum({p.name: p.compile_seconds for p in self.partitions}.values())
+
+    @property
+    def partition_count(self) -> int:
+        """How many partitions there are."""
+        return len(self.partitions)
+
+    @property
+    def events(self) -> int:
+        """Synaptic events sent since the last reset."""
+        return sum(p.events for p in self.partitions)
+
+    def held(self) -> dict[str, int]:
+        """Return the bytes held, by what holds them."""
+        result = {
+            "neurons": sum(a.nbytes for n in self.neurons for a in n.state.values()),
+            "synapses": self.wiring.nbytes,
+        }
+        for p in self.partitions:
+            for name, size in p.held().items():
+                result[f"{name} on {p.name}"] = result.get(f"{name} on {p.name}", 0) + size
+        return result
+
+    def close(self) -> None:
+        """Give everything back."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._crew.close)
+            for p in self.partitions:
+                stack.callback(p.close)
+
+    # Parts of a run.
+
+    def _plan(
+        self, steps: int, drives: Drives, traces: Sequence[Trace], external: np.ndarray
+    ) -> RunPlan:
+        align = math.gcd(*(t.every for t in traces)) if traces else 0
+        window = self.window
+        while align and align % window:
+            window -= 1
+        out = sample_arrays(traces, self.neurons, self.clock, steps)
+        a, z = np.searchsorted(external[:, 0], [self.clock or -1, self.clock + steps])
+        first = np.array([self.first[g] for g in range(len(self.first))], np.int64)
+        step, population, neuron = external[a:z].T
+        given = np.sort((step << STEP_BITS) + first[population] + neuron)
+        time_done = self.clock * self.neurons[0].group.neurons.dt * 1e-3
+        size = sum(n.group.size for n in self.neurons)
+        rate = self._counts.sum() / (size * time_done) if self.clock else RATE
+        return RunPlan(
+            self.clock, steps, window, align, drives, traces, out, given, float(rate),
+            len(self.partitions) == 1,
+        )  # fmt: skip
+
+    def _most_steps(self, plan: RunPlan, done: int) -> int:
+        """Return the steps to the next exchange, or without one as many as can be had."""
+        if len(self.partitions) == 1:
+            return self.partitions[0].most_steps
+        return plan.windows(self.clock, plan.steps - done)[0]
+
+    def _advance(self, plan: RunPlan, steps: int) -> np.ndarray:
+        """Advance all partitions; return the spikes, sorted."""
+        ends = np.array([self.clock, self.clock + steps]) << STEP_BITS
+        a, z = np.searchsorted(plan.external, ends)
+        # Before the first step of a run there may be what was sent at its start.
+        due = plan.external[0 if self.clock == plan.start else a : z]
+        with self._whole():
+            lists = self._together([p.advance for p in self.partitions], steps, due)
+            if len(lists) == 1:
+                return lists[0]
+            others = self._exchange.swap(lists)
+            self._together(
+                [functools.partial(p.receive, other)
+                 for p, other in zip(self.partitions, others, strict=True)]
+            )  # fmt: skip
+        return np.sort(np.concatenate(lists))
+
+    @contextlib.contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Let the network go on after ``reset`` only if what is done inside breaks off."""
+        try:
+            yield
+        except BaseException as error:
+            self._failed = str(error) or type(error).__name__
+            raise
+
+    def _end(self) -> None:
+        """End a run that broke off on all partitions."""
+        with contextlib.ExitStack() as stack:
+            for p in self.partitions:
+                stack.callback(p.end)
+
+    def _together(
+        self, calls: Sequence[Callable[..., Any]], *arguments: Any, advice: str = AFTER_FAILURE
+    ) -> list[Any]:
+        """Call a function for each partition, devices side by side; return the results.
+
+        Raises:
+            DeviceError: names the device that failed, and the step.
+        """
+        results: list[Any] = [None] * len(calls)
+
+        def work(mine: Sequence[int]) -> None:
+            for i in mine:
+                with reported(self.partitions[i], self.partitions[i].settled, advice):
+                    results[i] = calls[i](*arguments)
+
+        places: dict[str, list[int]] = {}
+        for i, p in enumerate(self.partitions):
+            places.setdefault(p.name, []).append(i)
+        self._crew.together([functools.partial(work, mine) for mine in places.values()])
+        return results
+
+    def _recorded(
+        self,
+        found: Sequence[np.ndarray],
+        spikes: Sequence[int],
+        out: list[np.ndarray],
+        before: np.ndarray,
+    ) -> Recorded:
+        """Return the spikes by population, and count them."""
+        merged = np.concatenate([np.empty(0, np.int64), *found])
+        first = np.array([self.first[g] for g in range(len(self.neurons))], np.int64)
+        number = merged & NUMBER
+        group = np.searchsorted(first, number, side="right") - 1
+        self._counts += np.bincount(group, minlength=self._counts.size)
+        steps, neurons = {}, {}
+        for g in spikes:
+            mine = group == g
+            steps[g] = merged[mine] >> STEP_BITS
+            neurons[g] = (number[mine] - first[g]).astype(np.int32)
+        return Recorded(steps, neurons, out, self._counts - before)
+
+    def _require_ready(self, steps: int) -> None:
+        if self._failed:
+            raise SpikecudaError(
+                f"the network cannot go on: {self._failed}; its neurons are not all at the same "
+                "step; reset() starts again"
+            )
+        if self.clock + steps > MOST_STEPS:
+            raise SpikecudaError(
+                f"a run on devices ends at step {MOST_STEPS:,} at the latest (got "
+                f"{self.clock + steps:,}); reset(), or run on the CPU"
+            )

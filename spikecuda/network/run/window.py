@@ -1,0 +1,76 @@
+"""Input that changes from step to step, and what else both engines need for a run."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from spikecuda.common.seed import keys
+from spikecuda.inputs.resolved_input import Drive
+from spikecuda.kernels.spec import STREAM_DITHER_STEP, KernelSpec
+from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.synapses.store import Wiring
+from spikecuda.runtime.neuron_spec import Plan
+
+# Steps whose input is held at a time, and the bytes that it may take.
+CHUNK_STEPS, CHUNK_BYTES = 4096, 64 << 20
+MAX_WINDOW = 64
+
+# The input of a population, and the receptor that each of its Poisson inputs arrives at.
+Drives = Sequence[tuple[Drive, tuple[str, ...]]]
+
+
+def step_input(
+    drive: Drive, spec: KernelSpec, plan: Plan, clock: int, offset: int, steps: int
+) -> dict[str, np.ndarray]:
+    """Return a kernel's per-step input for some steps, by argument name.
+
+    Args:
+        drive: the population's input.
+        spec: its kernel.
+        plan: its neurons.
+        clock: number of the first step; ``offset``: the same, counted from the start of the run.
+        steps: how many.
+    """
+    values = drive.window(clock, offset, steps)
+    if spec.dither_words:
+        from spikecuda.kernels.compile.render import load_host
+
+        values["_dither"] = words = np.empty(steps * spec.dither_words, np.uint32)
+        load_host("draw").step_words(
+            np.int64(clock), steps, spec.dither_words, np.uint32(STREAM_DITHER_STEP),
+            *keys(plan.seed), words,
+        )  # fmt: skip
+    return values
+
+
+def chunk_steps(drives: Drives, window: int) -> int:
+    """Return for how many steps per-step input is held: at least a window."""
+    size = sum(drive.bytes_per_step() for drive, _ in drives)
+    return max(window, min(CHUNK_STEPS, CHUNK_BYTES // max(size, 1)))
+
+
+def window_steps(wiring: Wiring) -> int:
+    """Return the steps between two exchanges of spikes: at most the shortest delay."""
+    return window_of(wiring.shortest)
+
+
+def window_of(shortest: int) -> int:
+    """Return the steps of a window for the shortest delay, in steps; 0: there is none."""
+    return max(1, min(shortest or MAX_WINDOW, MAX_WINDOW))
+
+
+def ring_steps(longest: int, window: int) -> int:
+    """Return the steps of a ring that what is sent in a window finds its slot in: a power of two.
+
+    Args:
+        longest: delay in steps.
+        window: steps that are sent together.
+    """
+    return 1 << math.ceil(math.log2(longest + window + 1))
+
+
+def most_spikes(neurons: Neurons, window: int) -> int:
+    """Return how often a neuron can spike in a window."""
+    rest = int(np.min(neurons.constants["n_ref"])) if "n_ref" in neurons.constants else 0
+    return 1 + (window - 1) // (1 + rest)

@@ -1,0 +1,1 @@
+"""Synapses as they are stored: built, looked at, changed."""

@@ -1,0 +1,188 @@
+"""Look at the synapses of a projection in the built rows, and change their weights."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecuda.errors import SpikecudaValueError
+from spikecuda.kernels.network import layout
+from spikecuda.network.model.projection import Projection
+from spikecuda.network.synapses.blocks import split_blocks
+from spikecuda.network.synapses.builder import Builder
+from spikecuda.network.synapses.fixed_point import SUM_LIMIT, arrivals, most_indegree
+from spikecuda.network.synapses.store import Bundle, Wiring
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A projection's synapses in one block.
+
+    Attributes:
+        block: number of the block.
+        where: int64, their places in the bundle's rows.
+        source, target: int32, numbers within the populations.
+        delay: int64, steps.
+    """
+
+    block: int
+    where: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
+    delay: np.ndarray
+
+
+def bundle_of(projection: Projection, wiring: Wiring) -> Bundle:
+    """Return the bundle that holds a projection.
+
+    Raises:
+        SpikecudaValueError: the projection is procedural.
+    """
+    if projection.procedural:
+        raise SpikecudaValueError(
+            f"{projection.name} is procedural and stores no weights to change; connect it with "
+            "procedural=False, which gives the same synapses"
+        )
+    return next(b for b in wiring.bundles if projection in b.projections)
+
+
+def pieces(projection: Projection, wiring: Wiring) -> Iterator[Piece]:
+    """Yield a projection's synapses, block by block, in the order of the rows."""
+    bundle, blocks = bundle_of(projection, wiring), wiring.blocks
+    number = projection.target.group.number
+    for b, rows in enumerate(bundle.blocks):
+        first, start = int(blocks.offsets[number, b]), int(blocks.starts[number, b])
+        count = int(blocks.starts[number, b + 1]) - start
+        where = np.flatnonzero(
+            (rows.targets >= first) & (rows.targets.astype(np.int32) < first + count)
+        )
+        lengths: np.ndarray = np.diff(rows.starts.astype(np.int64))
+        segment = np.repeat(np.arange(lengths.size), lengths)[where]
+        segments: np.ndarray = np.diff(rows.rows.astype(np.int64))
+        owner = np.repeat(np.arange(rows.rows.size - 1, dtype=np.int32), segments)
+        yield Piece(
+            b, where, owner[segment], rows.targets[where].astype(np.int32) - first + start,
+            (rows.delays[segment] & layout.DELAY).astype(np.int64),
+        )  # fmt: skip
+
+
+def connections(projection: Projection, wiring: Wiring, dt: float) -> dict[str, np.ndarray]:
+    """Return a projection's synapses; see ``Projection.connections``."""
+    if projection.procedural:
+        projection, wiring = _stored_twin(projection, wiring)
+    bundle = bundle_of(projection, wiring)
+    exponent = wiring.exponent[projection.target.group.number, projection.port]
+    found = list(pieces(projection, wiring))
+    order = _order(found)
+    weight = np.concatenate([_stored(bundle, piece) for piece in found])[order]
+    return {
+        "source": np.concatenate([piece.source for piece in found])[order],
+        "target": np.concatenate([piece.target for piece in found])[order],
+        "weight": weight * 2.0**-exponent,
+        "delay": np.concatenate([piece.delay for piece in found])[order] * dt,
+    }
+
+
+def set_weights(projection: Projection, wiring: Wiring, values: object) -> None:
+    """Set a projection's weights: one number, or one for each in the order of ``connections``.
+
+    Raises:
+        SpikecudaValueError: procedural rows, wrong shape, NaN, a negative conductance, or a weight
+            that the receptor's scale cannot hold; nothing is changed then.
+    """
+    bundle = bundle_of(projection, wiring)
+    number = projection.target.group.number
+    exponent = wiring.exponent[number, projection.port]
+    found = list(pieces(projection, wiring))
+    order = _order(found)
+    given = np.asarray(values, np.float64)
+    if given.shape not in ((), (order.size,)):
+        raise SpikecudaValueError(
+            f"weights must be one number or one for each of the {order.size:,} synapses (got shape "
+            f"{given.shape})"
+        )
+    receptor = projection.target.group.receptors[projection.receptor]
+    if not np.isfinite(given).all() or (receptor.positive and np.any(given < 0)):
+        need = "finite and >= 0, a conductance" if receptor.positive else "finite"
+        raise SpikecudaValueError(f"weights must be {need} (got {given.min():g})")
+    whole = np.rint(np.broadcast_to(given, order.shape) * 2.0**exponent)
+    most = 2 ** (8 * bundle.width - 1) - 1 if bundle.width else SUM_LIMIT
+    if whole.size and np.abs(whole).max() > most:
+        raise SpikecudaValueError(
+            f"weights must be up to {most * 2.0**-exponent:g} {receptor.unit}, what the receptor's "
+            f"fixed-point scale holds (got {np.abs(given).max():g}); build the network with the "
+            "larger weights, or with weight_bits=32"
+        )
+    scattered = np.empty(order.size, np.int64)
+    scattered[order] = whole
+    _require_sums(found, scattered, projection, wiring)
+    if bundle.width == 0:
+        if len(bundle.projections) == 1 and given.ndim == 0:
+            bundle.weight = int(whole[0]) if whole.size else 0
+            return
+        for rows in bundle.blocks:
+            rows.weights = np.full(rows.targets.size, bundle.weight, np.int32)
+        bundle.kind = layout.WIDE
+    at = 0
+    for piece in found:
+        weights = bundle.blocks[piece.block].weights
+        assert weights is not None
+        weights[piece.where] = scattered[at : at + piece.where.size]
+        at += piece.where.size
+
+
+def _require_sums(
+    found: list[Piece], scattered: np.ndarray, projection: Projection, wiring: Wiring
+) -> None:
+    """Raise if a neuron's input could overflow its accumulator with the new weights."""
+    number, port = projection.target.group.number, projection.port
+    total = np.zeros(projection.target.group.size)
+    for bundle in wiring.bundles:
+        for other in bundle.projections:
+            if (other.target.group.number, other.port) != (number, port) or other is projection:
+                continue
+            if other.procedural:
+                most = arrivals(other, most_indegree(other)) * other.weight.largest
+                total[other.target.ids] += most * 2.0 ** wiring.exponent[number, port]
+                continue
+            for piece in pieces(other, wiring):
+                np.add.at(total, piece.target, arrivals(other, np.abs(_stored(bundle, piece))))
+    target = np.concatenate([piece.target for piece in found])
+    np.add.at(total, target, arrivals(projection, np.abs(scattered)))
+    if total.max(initial=0) > SUM_LIMIT:
+        raise SpikecudaValueError(
+            f"the weights of neuron {int(total.argmax())} of {projection.target.group.name} add up "
+            "to more than its accumulator holds; build the network with the larger weights"
+        )
+
+
+def _stored_twin(projection: Projection, wiring: Wiring) -> tuple[Projection, Wiring]:
+    """Return a procedural projection as one that is stored, and its rows."""
+    network, twin = projection.network, copy.copy(projection)
+    twin.procedural = False
+    sizes = [0] * (1 + max(twin.source.group.number, twin.target.group.number))
+    for view in (twin.source, twin.target):
+        sizes[view.group.number] = view.group.size
+    builder = Builder(
+        [twin], sizes, split_blocks(wiring.blocks.starts[:, -1].tolist(), 1), network.dt,
+        network.seed, 1, lambda done, total: None,
+    )  # fmt: skip
+    return twin, builder.build(wiring.exponent)
+
+
+def _order(found: list[Piece]) -> np.ndarray:
+    """Return the order by source, then delay, then target, of the pieces one after the other."""
+    source, delay, target = (
+        np.concatenate([getattr(piece, name) for piece in found])
+        for name in ("source", "delay", "target")
+    )
+    return np.lexsort((target, delay, source))
+
+
+def _stored(bundle: Bundle, piece: Piece) -> np.ndarray:
+    """Return the integer weights of a piece."""
+    weights = bundle.blocks[piece.block].weights
+    if weights is None:
+        return np.full(piece.where.size, bundle.weight, np.int64)
+    return weights[piece.where].astype(np.int64)

@@ -1,0 +1,1 @@
+"""A run seen from outside: metrics, snapshots, the live view, utilisation, progress."""

@@ -1,0 +1,49 @@
+"""Progress of long work on the terminal."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from spikecuda.errors import SpikecudaTypeError
+from spikecuda.observe.live_view import LiveView, Snapshot
+
+# What a run accepts: no progress, a bar, the live view, or a function of (steps done, steps).
+Progress = Callable[[int, int], None] | bool | Literal["live"]
+
+
+@contextmanager
+def reporter(
+    progress: Progress, total: int, title: str, look: Callable[[], Snapshot] | None = None
+) -> Iterator[Callable[[int], None]]:
+    """Give a function that is told how many of ``total`` steps are done.
+
+    Args:
+        progress: what the user asked for.
+        total: steps of the run.
+        title: of the run.
+        look: gives the figures of the live view; None where there is none.
+    """
+    if progress is False or progress is None:
+        yield lambda done: None
+    elif progress == "live" and look is not None:
+        with LiveView(title.strip("<>"), total, look):
+            yield lambda done: None
+    elif progress is True:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import TimeRemainingColumn as Remaining
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+        )
+        with Progress(*columns, TimeElapsedColumn(), Remaining()) as bar:
+            task = bar.add_task(title.strip("<>"), total=total)
+            yield lambda done: bar.update(task, completed=done)
+    elif callable(progress):
+        yield lambda done: progress(done, total)
+    else:
+        live = ', "live"' if look is not None else ""
+        raise SpikecudaTypeError(
+            f"progress must be True, False{live} or a function (got {progress!r})"
+        )

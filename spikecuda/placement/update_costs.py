@@ -1,0 +1,68 @@
+"""What an update costs on a device: measured once, then remembered."""
+
+from dataclasses import replace
+
+from spikecuda.devices import tuning_cache
+from spikecuda.devices.base import Device
+from spikecuda.inputs.resolved_input import Drive
+from spikecuda.runtime.neuron_spec import Plan
+from spikecuda.runtime.partition_run import PartitionRun
+from spikecuda.runtime.pool_partition import Partition
+from spikecuda.runtime.window_layout import layout_of
+
+# A launch is long enough to be timed when it takes this long, in seconds.
+LONG_ENOUGH = 2e-3
+NEURONS, STEPS, REPEATS = 4096, 16, 3
+MOST_NEURONS = 1 << 20
+# What is measured takes at most a PARTth of the free memory.
+PART = 4
+
+
+def cost(device: Device, plan: Plan) -> float:
+    """Return the seconds that one update takes on a device, all of it at work.
+
+    Measured at the first use of a kernel on a kind of device, in a few milliseconds besides
+    compiling it, without input; remembered in ``tuning``.
+    """
+    spec = plan.spec()
+    known = tuning_cache.lookup(device.description, spec, "seconds")
+    if known is None:
+        known = measure(device, plan)
+        tuning_cache.store(device.description, spec, seconds=known)
+    return known
+
+
+def measure(device: Device, plan: Plan) -> float:
+    """Return the seconds of one update, from launches that grow until they can be timed."""
+    fitting = int(device.available_memory() / (PART * plan.bytes_per_neuron()))
+    most = max(1, min(plan.count, MOST_NEURONS, fitting))
+    neurons = min(NEURONS, most)
+    while True:
+        seconds = _launch(device, plan, neurons)
+        if seconds >= LONG_ENOUGH or neurons == most:
+            return seconds / (neurons * STEPS)
+        neurons = min(2 * neurons, most)
+
+
+def _launch(device: Device, plan: Plan, neurons: int) -> float:
+    """Return the time of the fastest of a few launches, in seconds."""
+    partition = Partition(plan, device, 0, neurons)
+    try:
+        drive = Drive(None, plan.count, plan.dt, 0, plan.precision.real)
+        kernel = device.kernel(plan.spec(drive.spec))
+        layout = replace(layout_of(partition, kernel.spec, drive), window=STEPS)
+        run = PartitionRun(partition, kernel, layout)
+        try:
+            run.begin(drive, 0, REPEATS * STEPS, {}, keep=False)
+            taken = []
+            for _ in range(REPEATS):
+                before = run.kernel_seconds
+                run.submit(STEPS)
+                run.collect()
+                taken.append(run.kernel_seconds - before)
+            return min(taken)
+        finally:
+            run.settle()
+            run.close()
+    finally:
+        partition.close()

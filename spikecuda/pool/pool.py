@@ -1,0 +1,322 @@
+"""GPUNeuronPool: a population of neurons of one model on one device."""
+
+import functools
+import logging
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.arguments import as_count, as_steps
+from spikecuda.common.device_threads import Crew
+from spikecuda.devices.base import Device
+from spikecuda.devices.open import choose, gpu_status, open_device
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.stimulus import adopted
+from spikecuda.models.base import Model
+from spikecuda.observe.metrics import Metrics
+from spikecuda.observe.progress import Progress, reporter
+from spikecuda.observe.snapshot import look
+from spikecuda.runtime.neuron_spec import make_plan
+from spikecuda.runtime.population import Population, RunResult
+from spikecuda.runtime.run import Request, run
+from spikecuda.runtime.state import StateView
+
+__all__ = ["GPUNeuronPool", "RunResult"]
+
+log = logging.getLogger("spikecuda")
+
+
+class GPUNeuronPool:
+    """A population of neurons without connections, on a GPU or on the CPU.
+
+    Results do not depend on the device, ``batch_size``, ``threads``, ``window`` or on how a run is
+    split: the same arguments give the same spikes, bit for bit.
+
+    A pool belongs to one thread at a time: what another one asks of it meanwhile, ``metrics()``
+    excepted, is refused.  Ctrl-C ends a run at the end of a window, so that the pool can go on; a
+    second Ctrl-C ends it at once.
+
+    Args:
+        num_neurons: number of neurons, 1 to 2^31 - 32.
+        neuron_type: a model's name ("lif", "adex", "hh_traub", ...) or a ``Model`` subclass.
+        use_gpu: True needs a CUDA GPU, False takes the CPU; None takes a GPU if there is one.
+        batch_size: neurons per launch, rounded up to whole words of 32; None lets the device
+            choose.
+        precision: "float16", "float32" or "float64".
+        dt: length of a step in ms.
+        seed: integer in [0, 2^64) that all randomness derives from.
+        params: parameters by name, in the model's units: one number, one per neuron, or a
+            distribution.
+        initial: start values of state variables by name, likewise.
+        device: "cpu", "cuda:0", "cuda-emu" (the compiled PTX, run on the CPU), "cuda-sim", or an
+            open ``Device``, which the pool then leaves open.
+        threads: CPU threads; None takes every core.
+        scheme: one of the model's integration schemes; None takes its default.
+        substeps: integration steps within one time step, 1 to 64.
+        window: the most steps one launch takes; None takes what fits.
+        out_of_core: True keeps state in host memory and streams it through the device, a batch of
+            neurons at a time; False never does; None does so if it does not fit on the device.
+
+    Attributes:
+        state: state variables by name, see ``StateView``.
+        device: where the pool runs.
+        params: every parameter, float64.
+        steps: steps done since the last reset.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: an argument that cannot be used.
+        DeviceError: no such device, or not usable.
+        OutOfMemoryError: the pool does not fit; raised before anything is allocated.
+    """
+
+    def __init__(
+        self,
+        num_neurons: int,
+        neuron_type: str | type[Model] = "lif",
+        use_gpu: bool | None = None,
+        batch_size: int | None = None,
+        precision: str = "float32",
+        *,
+        dt: float = 0.1,
+        seed: int = 0,
+        params: Mapping[str, Any] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        device: str | Device | None = None,
+        threads: int | None = None,
+        scheme: str | None = None,
+        substeps: int = 1,
+        window: int | None = None,
+        out_of_core: bool | None = None,
+    ) -> None:
+        self.plan = make_plan(
+            num_neurons, neuron_type, precision, dt, seed, params, initial, scheme, substeps
+        )
+        n = self.num_neurons = self.plan.count
+        self.batch_size = None if batch_size is None else as_count("batch_size", batch_size, 1, n)
+        limit = None if window is None else as_count("window", window, 1, 2**20)
+        if out_of_core is not None and not isinstance(out_of_core, bool):
+            raise SpikecudaTypeError(
+                f"out_of_core must be True, False or None (got {out_of_core!r})"
+            )
+        self._owns_device = not isinstance(device, Device)
+        if isinstance(device, Device):
+            if use_gpu is not None or threads is not None:
+                raise SpikecudaValueError(
+                    f"use_gpu and threads are settled by an open device (got use_gpu={use_gpu}, "
+                    f"threads={threads}); leave them out"
+                )
+            self.device = device
+        else:
+            self.device = open_device(choose(use_gpu, device), threads)
+        try:
+            self.population = Population(
+                self.plan, [(self.device, 0, n)], self.batch_size, limit, out_of_core=out_of_core
+            )
+        except BaseException:
+            if self._owns_device:
+                self.device.close()
+            raise
+        self._state = StateView(self.population)
+        log.info("%r", self)
+
+    @property
+    def model(self) -> type[Model]:
+        """The neurons' model."""
+        return self.plan.model
+
+    @property
+    def params(self) -> Mapping[str, np.ndarray]:
+        """Every parameter, float64 arrays of shape () or (num_neurons,); they stay as they are."""
+        return MappingProxyType(dict(self.plan.params))
+
+    @property
+    def state(self) -> StateView:
+        """State variables by name."""
+        return self._state
+
+    @property
+    def precision(self) -> str:
+        """The name of the precision."""
+        return self.plan.precision.name
+
+    @property
+    def scheme(self) -> str:
+        """The name of the integration scheme."""
+        return self.plan.scheme
+
+    @property
+    def substeps(self) -> int:
+        """Integration steps within one time step."""
+        return self.plan.substeps
+
+    @property
+    def dt(self) -> float:
+        """Length of a step in ms."""
+        return self.plan.dt
+
+    @property
+    def seed(self) -> int:
+        """What all randomness derives from."""
+        return self.plan.seed
+
+    @property
+    def refractory(self) -> bool:
+        """Whether any neuron has a refractory period."""
+        return self.plan.refractory
+
+    @property
+    def steps(self) -> int:
+        """Steps done since the last reset."""
+        return self.population.steps
+
+    @property
+    def time(self) -> float:
+        """Model time since the last reset, in ms."""
+        return self.steps * self.dt
+
+    def reset(self) -> None:
+        """Go back to step 0: initial state, no spikes, metrics cleared."""
+        with self.population.turn.change():
+            self.population.reset()
+
+    def step(self, input: object = None) -> np.ndarray:
+        """Advance by one step.
+
+        Args:
+            input: as for ``run``.
+
+        Returns:
+            Sorted int32 array of the neurons that spiked.
+        """
+        result = self.run(steps=1, input=input)
+        assert result.spikes is not None
+        return result.spikes.neuron
+
+    def run(
+        self,
+        steps: int | None = None,
+        *,
+        duration: float | None = None,
+        input: object = None,
+        record: str | Iterable[str] | None = "spikes",
+        progress: Progress = False,
+    ) -> RunResult:
+        """Advance by many steps.
+
+        Args:
+            steps: number of steps; or
+            duration: length in ms, a multiple of dt.
+            input: a number, an array (num_neurons,) of constant currents, an array (steps,
+                num_neurons), an ``Input`` from ``spikecuda.inputs``, or a list of inputs.  Arrays
+                may be another library's; those in the memory of the pool's GPU are used there.
+            record: "spikes", names of state variables, several of these, or None.
+            progress: True shows a progress bar, "live" also speed, rates, memory and devices; a
+                function is called with (steps done, steps) after each window.
+
+        Returns:
+            A ``RunResult``.
+
+        Raises:
+            SpikecudaValueError, SpikecudaTypeError: an argument that cannot be used.
+            OutOfMemoryError: the recording does not fit; raised before the run starts.
+            NumericalError: state became NaN or infinite.
+            DeviceError: the device failed; says at which step.
+        """
+        population = self.population
+        with population.turn.run():
+            population.require_ready()
+            total = as_steps(steps, duration, self.dt)
+            spikes, traces = recorded(record, self.model)
+            input = adopted(input, self.device.adopt)
+            drive = Drive(input, self.num_neurons, self.dt, total, self.plan.precision.real)
+            request = Request(population, drive, spikes, traces)
+            seen = functools.partial(look, {self.model.name: population})
+            with reporter(progress, total, repr(self), seen) as report:
+                (result,) = run([request], total, Crew(1), report)
+            return result
+
+    def metrics(self) -> Metrics:
+        """Return what the pool has done since its last reset, and what it holds."""
+        done = self.population
+        updates = done.steps * self.num_neurons
+        seconds = self.time / 1000.0
+        held = done.held()
+        on_host = self.device.name.startswith("cpu")
+        return Metrics(
+            num_neurons=self.num_neurons,
+            steps=done.steps,
+            time=self.time,
+            updates=updates,
+            spikes=done.spikes,
+            mean_rate=done.spikes / (self.num_neurons * seconds) if seconds else 0.0,
+            run_seconds=done.run_seconds,
+            kernel_seconds=done.kernel_seconds,
+            compile_seconds=self.device.compile_seconds,
+            launches=self.device.launches,
+            updates_per_second=updates / done.run_seconds if done.run_seconds else 0.0,
+            realtime_factor=done.run_seconds / seconds if seconds else 0.0,
+            host_bytes=held if on_host else done.held_by_host(),
+            device_bytes={} if on_host else held,
+            state_bytes_per_neuron=self.plan.spec().bytes_per_neuron(),
+            windows=done.windows,
+            launches_per_window=done.launches / max(1, done.windows),
+            host_microseconds=1e6 * done.host_seconds / max(1, done.windows),
+            memory=self.device.memory(),
+        )
+
+    def close(self) -> None:
+        """Give all memory and threads back; closing twice does nothing."""
+        with self.population.turn.change():
+            if self.population.closed:
+                return
+            try:
+                self.population.close()
+            finally:
+                if self._owns_device:
+                    self.device.close()
+
+    def __enter__(self) -> "GPUNeuronPool":
+        self.population.require_open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        note = ""
+        if self.device.name.startswith("cpu") and not gpu_status().usable:
+            note = f"; no GPU: {gpu_status().reason}"
+        note += "".join(f"; {part.note}" for part in self.population.partitions if part.note)
+        return (
+            f"<GPUNeuronPool: {self.num_neurons:,} {self.model.name} neurons, {self.precision}, "
+            f"dt {self.dt:g} ms, on {self.device.name} ({self.device.description}){note}>"
+        )
+
+
+def recorded(
+    record: str | Iterable[str] | None, model: type[Model]
+) -> tuple[bool, tuple[str, ...]]:
+    """Return whether spikes are recorded, and which states of a model are."""
+    known = ["spikes", *model.states]
+    if record is None:
+        return False, ()
+    if not isinstance(record, Iterable):
+        raise SpikecudaTypeError(
+            f"record must be a name, several, or None (got {record!r}); it knows {', '.join(known)}"
+        )
+    names = (record,) if isinstance(record, str) else tuple(record)
+    for name in names:
+        if name not in known:
+            raise SpikecudaValueError(
+                f"record knows {', '.join(known)} of {model.name} (got {name!r})"
+                f"{nearest(str(name), known)}"
+            )
+    return "spikes" in names, tuple(s for s in model.states if s in names)

@@ -1,0 +1,328 @@
+"""MultiGPUNeuronSystem: populations of several models, spread over devices."""
+
+import contextlib
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.arguments import as_count, as_steps, shown
+from spikecuda.common.device_threads import Crew
+from spikecuda.common.exclusive_use import Turn
+from spikecuda.devices.base import Device
+from spikecuda.devices.memory import MemoryFigures
+from spikecuda.devices.open import open_devices
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.inputs.resolved_input import Drive
+from spikecuda.models.base import Model, as_model
+from spikecuda.observe.progress import Progress, reporter
+from spikecuda.observe.snapshot import look
+from spikecuda.placement.apportion import shares_of
+from spikecuda.placement.place import place
+from spikecuda.pool.pool import recorded
+from spikecuda.runtime.neuron_spec import MAX_NEURONS, make_plan
+from spikecuda.runtime.population import Population, RunResult
+from spikecuda.runtime.run import Request, run
+from spikecuda.runtime.spikes import Spikes, merged
+from spikecuda.runtime.state import States, StateView
+
+
+@dataclass(frozen=True, eq=False)
+class SystemResult:
+    """What a run of a system recorded.
+
+    Attributes:
+        parts: each type's own result, with neurons counted from 0.
+        first: number of each type's first neuron.
+    """
+
+    parts: dict[str, RunResult]
+    first: dict[str, int]
+
+    @property
+    def num_spikes(self) -> int:
+        """Spikes of the run, recorded or not."""
+        return sum(part.num_spikes for part in self.parts.values())
+
+    @functools.cached_property
+    def spikes(self) -> Spikes | None:
+        """All spikes with global neuron numbers, or None if they were not recorded."""
+        lists = []
+        for name, part in self.parts.items():
+            if part.spikes is None:
+                return None
+            first = np.int32(self.first[name])
+            # The neurons of the first type have their global numbers already.
+            neuron = part.spikes.neuron + first if first else part.spikes.neuron
+            lists.append((part.spikes.step, neuron))
+        return Spikes(*merged(lists), next(iter(self.parts.values())).dt)
+
+
+class MultiGPUNeuronSystem:
+    """Neurons of several models on several devices, run like one pool.
+
+    Results do not depend on the devices or the split: neuron numbers, and so the noise a neuron
+    gets and the spikes it gives, are global.  What devices with memory of their own cannot hold
+    streams through them from host memory, see ``out_of_core`` of ``GPUNeuronPool``.  All types go
+    through time together, window by window; after Ctrl-C, too, all neurons are at the same step.
+    Like a pool, a system belongs to one thread at a time.
+
+    Args:
+        total_neurons: neurons of all types together.
+        neurons_per_gpu: the most neurons of one partition on a GPU; one that gets more has several
+            partitions of a type, a CPU device has one.
+        neuron_types: models by name or class, each once; their neurons are numbered in this order.
+        devices: "auto" (every GPU, else the CPU) or names such as ["cuda:0", "cuda:1"],
+            ["cpu:0", "cpu:1"] (the cores shared between them) or ["cuda-emu:0", "cpu"]; the same
+            one may appear twice.  An open ``Device`` among them is left open.
+        precision, dt, seed, batch_size: as for ``GPUNeuronPool``.
+        params: parameters by type and name, {"lif": {"tau_m": 15.0}}.
+        initial: start values likewise.
+        shares: weight of each type; default: equal.
+
+    Attributes:
+        devices: the open devices.
+        counts: neurons of each type.
+        first: number of each type's first neuron.
+        state: state variables by type and name: ``system.state["lif"]["v"]``.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError, DeviceError, OutOfMemoryError: as for
+            ``GPUNeuronPool``; whatever was opened or allocated is given back.
+    """
+
+    def __init__(
+        self,
+        total_neurons: int = 1_000_000,
+        neurons_per_gpu: int = 100_000,
+        neuron_types: Sequence[str | type[Model]] = ("adex", "lif", "izhikevich"),
+        *,
+        devices: str | Sequence[str | Device] = "auto",
+        precision: str = "float32",
+        dt: float = 0.1,
+        seed: int = 0,
+        params: Mapping[str, Mapping[str, Any]] | None = None,
+        initial: Mapping[str, Mapping[str, Any]] | None = None,
+        shares: Mapping[str, float] | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        total = as_count("total_neurons", total_neurons, 1, MAX_NEURONS)
+        most = as_count("neurons_per_gpu", neurons_per_gpu, 1, MAX_NEURONS)
+        models = _models(neuron_types)
+        given, start = _by_type("params", params, models), _by_type("initial", initial, models)
+        weights = _by_type("shares", shares, models)
+        sizes = shares_of(total, [weights.get(name, 1.0 if not shares else 0.0) for name in models])
+        if not shares and total < len(models):
+            raise SpikecudaValueError(
+                f"total_neurons must be at least one a type (got {total} for {len(models)} types)"
+            )
+        self.counts = {name: n for name, n in zip(models, sizes, strict=True) if n}
+        self.first, number = {}, 0
+        plans = {}
+        for name, n in self.counts.items():
+            self.first[name] = number
+            plans[name] = make_plan(
+                n, models[name], precision, dt, seed, given.get(name), start.get(name), None, 1,
+                identity=number,
+            )  # fmt: skip
+            number += n
+        self.total_neurons, self.dt = total, next(iter(plans.values())).dt
+        self.populations: dict[str, Population] = {}
+        self._turn = Turn("system")
+        self._opened: list[Device] = []
+        self.devices = open_devices(devices, self._opened)
+        self._crew = Crew(len(self.devices))
+        try:
+            placement = place(plans, self.devices, most)
+            for name, places in placement.places.items():
+                plan = plans[name]
+                size = None if batch_size is None else min(batch_size, plan.count)
+                self.populations[name] = Population(
+                    plan, places, size, turn=self._turn, streaming=placement.streaming
+                )
+        except BaseException:
+            self.close()
+            raise
+        self.state = States({name: StateView(p) for name, p in self.populations.items()})
+
+    @property
+    def steps(self) -> int:
+        """Steps done since the last reset."""
+        return next(iter(self.populations.values())).steps
+
+    def reset(self) -> None:
+        """Go back to step 0."""
+        with self._turn.change():
+            for population in self.populations.values():
+                population.reset()
+
+    def run(
+        self,
+        steps: int | None = None,
+        *,
+        duration: float | None = None,
+        input: object = None,
+        record: str | Iterable[str] | None = "spikes",
+        progress: Progress = False,
+    ) -> SystemResult:
+        """Advance all neurons.
+
+        Args:
+            steps: number of steps; or
+            duration: length in ms, a multiple of dt.
+            input: one input for all types, or a dict of inputs by type; see ``GPUNeuronPool.run``.
+            record: "spikes", None, or with names of states that every type has.
+            progress: as for ``GPUNeuronPool.run``.
+
+        Returns:
+            A ``SystemResult``.
+        """
+        with self._turn.run():
+            for population in self.populations.values():
+                population.require_ready()
+            total = as_steps(steps, duration, self.dt)
+            inputs = input if isinstance(input, Mapping) else dict.fromkeys(self.populations, input)
+            for name in inputs:
+                _known("input", name, self.populations)
+            requests = []
+            for name, population in self.populations.items():
+                plan = population.plan
+                drive = Drive(inputs.get(name), plan.count, plan.dt, total, plan.precision.real)
+                requests.append(Request(population, drive, *recorded(record, plan.model)))
+            seen = functools.partial(look, self.populations)
+            with reporter(progress, total, repr(self), seen) as report:
+                results = run(requests, total, self._crew, report)
+            return SystemResult(dict(zip(self.populations, results, strict=True)), dict(self.first))
+
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Return figures by type, and of the whole under "total".
+
+        Each has neurons, updates, spikes, mean_rate (Hz), run_seconds, updates_per_second,
+        bytes (of all devices), windows (of all partitions), launches, host_seconds, and of these
+        launches_per_window and host_microseconds (of a window).
+        """
+        rows = {}
+        for name, p in self.populations.items():
+            rows[name] = _row(
+                p.plan.count, p.plan.count * p.steps, p.spikes, p.run_seconds,
+                sum(p.held().values()), p.steps * p.plan.dt / 1000.0, p.windows, p.launches,
+                p.host_seconds,
+            )  # fmt: skip
+        columns = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
+        rows["total"] = _row(
+            int(columns["neurons"]), int(columns["updates"]), int(columns["spikes"]),
+            columns["run_seconds"], int(columns["bytes"]), self.steps * self.dt / 1000.0,
+            int(columns["windows"]), int(columns["launches"]), columns["host_seconds"],
+        )  # fmt: skip
+        return rows
+
+    def partitions(self) -> list[tuple[str, str, int, int]]:
+        """Return where neurons are: (type, device, number of the first neuron, neurons) of each.
+
+        Numbers are those of the system, the partitions in their order.
+        """
+        return [
+            (name, part.device.name, self.first[name] + part.first, part.count)
+            for name, population in self.populations.items()
+            for part in population.partitions
+        ]
+
+    def memory(self) -> list[tuple[str, MemoryFigures]]:
+        """Return the name of each device and the figures of its memory pool."""
+        return [(device.name, device.memory()) for device in self.devices]
+
+    def close(self) -> None:
+        """Give back all memory, threads and devices opened; closing twice does nothing."""
+        with self._turn.change(), contextlib.ExitStack() as stack:
+            stack.callback(self._crew.close)
+            for device in self._opened:
+                stack.callback(device.close)
+            for population in self.populations.values():
+                stack.callback(population.close)
+
+    def __enter__(self) -> "MultiGPUNeuronSystem":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        types = ", ".join(f"{n:,} {name}" for name, n in self.counts.items())
+        where = ", ".join(device.name for device in self.devices)
+        notes = [
+            f"; {name} {part.note} on {part.device.name}"
+            for name, population in self.populations.items()
+            for part in population.partitions
+            if part.note
+        ]
+        return f"<MultiGPUNeuronSystem: {types}; on {where}{''.join(notes)}>"
+
+
+def _row(
+    neurons: int,
+    updates: int,
+    spikes: int,
+    seconds: float,
+    held: int,
+    model_seconds: float,
+    windows: int,
+    launches: int,
+    host_seconds: float,
+) -> dict[str, float]:
+    return {
+        "neurons": neurons,
+        "updates": updates,
+        "spikes": spikes,
+        "mean_rate": spikes / (neurons * model_seconds) if model_seconds else 0.0,
+        "run_seconds": seconds,
+        "updates_per_second": updates / seconds if seconds else 0.0,
+        "bytes": held,
+        "windows": windows,
+        "launches": launches,
+        "host_seconds": host_seconds,
+        "launches_per_window": launches / max(1, windows),
+        "host_microseconds": 1e6 * host_seconds / max(1, windows),
+    }
+
+
+def _models(neuron_types: Sequence[str | type[Model]]) -> dict[str, type[Model]]:
+    """Return the models by name; raise for none or for one that comes twice."""
+    if isinstance(neuron_types, str) or not isinstance(neuron_types, Sequence) or not neuron_types:
+        raise SpikecudaTypeError(
+            'neuron_types must be a list of models such as ["lif", "adex"] '
+            f"(got {shown(neuron_types)})"
+        )
+    models = [as_model(neuron_type) for neuron_type in neuron_types]
+    names = [model.name for model in models]
+    for name in names:
+        if names.count(name) > 1:
+            raise SpikecudaValueError(f"neuron_types must differ (got {name!r} twice); use shares")
+    return dict(zip(names, models, strict=True))
+
+
+def _known(what: str, name: object, models: Iterable[str]) -> None:
+    known = list(models)
+    if name not in known:
+        raise SpikecudaValueError(
+            f"{what} has no type {name!r} to go to{nearest(str(name), known)}; there are "
+            f"{', '.join(known)}"
+        )
+
+
+def _by_type(what: str, value: Any, models: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a dict by type; raise for types that the system does not have."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise SpikecudaTypeError(f"{what} must be a dict by type (got {value!r:.80})")
+    for name in value:
+        _known(what, name, models)
+    return dict(value)

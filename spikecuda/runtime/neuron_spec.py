@@ -1,0 +1,227 @@
+"""A population before it has a place: model, parameters and constants, resolved and checked."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.arguments import as_count, as_positive, shown
+from spikecuda.common.distributions import Distribution
+from spikecuda.common.precision import as_precision
+from spikecuda.common.seed import as_seed
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.kernels.spec import STREAM_DRAW, InputSpec, KernelSpec, Precision
+from spikecuda.models.base import Model, as_model
+from spikecuda.models.half_codec import Codec
+
+MAX_NEURONS = 2**31 - 32
+# Draws for states count from STREAM_DRAW, draws for parameters from here.
+STREAM_DRAW_PARAMETERS = STREAM_DRAW + 64
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a population is, whatever device it runs on.
+
+    Attributes:
+        model: its model.
+        count: number of neurons.
+        precision: storage and compute types.
+        scheme: integration scheme.
+        substeps: integration steps within one time step.
+        dt: length of a step in ms.
+        seed: of all randomness.
+        params: every parameter, float64 arrays of shape () or (count,).
+        constants: what the kernel takes, cast, by name: shape () or (count,).
+        codecs: float16 storage of each state; empty in other precisions.
+        initial: start values given by the user, by state.
+        refractory: whether any neuron has a refractory period.
+        identity: identity of the first neuron, for its random numbers.
+    """
+
+    model: type[Model]
+    count: int
+    precision: Precision
+    scheme: str
+    substeps: int
+    dt: float
+    seed: int
+    params: Mapping[str, np.ndarray]
+    constants: Mapping[str, np.ndarray]
+    codecs: Mapping[str, Codec]
+    initial: Mapping[str, Any]
+    refractory: bool
+    identity: int = 0
+
+    def spec(self, inputs: InputSpec | None = None, traces: tuple[str, ...] = ()) -> KernelSpec:
+        """Return the kernel that runs the population with an input."""
+        return KernelSpec(
+            self.model, self.precision, self.scheme, self.substeps, self.refractory,
+            frozenset(name for name, value in self.constants.items() if value.ndim),
+            inputs or InputSpec(), traces, long_refractory=self.long_refractory,
+        )  # fmt: skip
+
+    @property
+    def long_refractory(self) -> bool:
+        """Whether a refractory period takes more steps than the usual counter holds."""
+        return self.refractory and self.constants["n_ref"].dtype == self.precision.long_refrac
+
+    def bytes_per_neuron(self) -> int:
+        """Return the bytes of state and of constants that each neuron takes."""
+        constants = sum(v.dtype.itemsize for v in self.constants.values() if v.ndim)
+        return self.spec().bytes_per_neuron() + constants
+
+    def start(self, name: str) -> np.ndarray:
+        """Return the start values of a state, float64, shape () or (count,)."""
+        value = self.initial.get(name, self.model.states[name].initial)
+        return self.values(name, by_name(self.params, value))
+
+    def values(self, name: str, value: object) -> np.ndarray:
+        """Return new values of a state: float64, finite, shape () or (count,).
+
+        Args:
+            name: a state, or "refrac".
+            value: a number, one per neuron, or a distribution.
+        """
+        from spikecuda.models.parameter import as_values
+
+        if isinstance(value, Distribution):
+            stream = STREAM_DRAW + [*self.model.states, "refrac"].index(name)
+            return value.draw(self.count, stream, self.seed, self.identity)
+        values = as_values(name, value, self.count)
+        if not np.isfinite(values).all():
+            raise SpikecudaValueError(f"{name} must be finite (got NaN or infinity); replace it")
+        return values
+
+
+def make_plan(
+    count: object,
+    neuron_type: object,
+    precision: object,
+    dt: object,
+    seed: object,
+    params: Mapping[str, Any] | None,
+    initial: Mapping[str, Any] | None,
+    scheme: str | None,
+    substeps: object,
+    identity: int = 0,
+) -> Plan:
+    """Resolve and check a user's arguments; see ``GPUNeuronPool`` for their meaning.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: an argument that cannot be used.
+    """
+    n = as_count("num_neurons", count, 1, MAX_NEURONS)
+    model = as_model(neuron_type)
+    step = as_positive("dt", dt, "ms")
+    key = as_seed(seed)
+    types = as_precision(precision)
+    chosen = _scheme(model, scheme)
+    parts = as_count("substeps", substeps, 1, 64)
+    values = model.resolve(_drawn(model, params, n, key, identity), n)
+    for value in values.values():
+        value.flags.writeable = False
+    if initial is not None and not isinstance(initial, Mapping):
+        raise SpikecudaTypeError(f"initial must be a dict of name: value (got {shown(initial)})")
+    given = dict(initial or {})
+    for name in given:
+        if name not in model.states:
+            known = list(model.states)
+            raise SpikecudaValueError(
+                f"{model.name} has no state {name!r}{nearest(name, known)}; it has "
+                f"{', '.join(known)}"
+            )
+    periods = _refractory_steps(model, values, step, types)
+    longest = 0.0 if periods is None else float(periods.max())
+    refractory, long_refractory = longest > 0, longest > np.iinfo(types.refrac).max
+    spec = KernelSpec(
+        model, types, chosen, parts, refractory, long_refractory=bool(long_refractory)
+    )
+    all_constants = model.constants(values, step / parts)
+    constants = {n: _cast(n, all_constants[n], types.real) for n in spec.constants}
+    if refractory:
+        assert periods is not None
+        constants["n_ref"] = periods.astype(spec.refrac)
+    codecs = {}
+    if types.half:
+        for name, declared in model.states.items():
+            origin = declared.initial if declared.origin is None else declared.origin
+            # One codec for all neurons: the mean where a scale is per neuron.
+            scale = [float(np.mean(by_name(values, v))) for v in (origin, declared.span)]
+            codecs[name] = Codec(name, *scale)
+    return Plan(
+        model, n, types, chosen, parts, step, key, values, constants, codecs, given, refractory,
+        identity,
+    )  # fmt: skip
+
+
+def by_name(params: Mapping[str, np.ndarray], value: Any) -> Any:
+    """Return a value, a parameter given by its name, or a function of parameters, evaluated."""
+    names = list(inspect.signature(value).parameters) if callable(value) else []
+    for name in [value] if isinstance(value, str) else names:
+        if name not in params:
+            known = list(params)
+            raise SpikecudaValueError(
+                f"a number, or the name of a parameter, is needed (got {name!r})"
+                f"{nearest(name, known)}; there are {', '.join(known)}"
+            )
+    if isinstance(value, str):
+        return params[value]
+    return value(**{name: params[name] for name in names}) if callable(value) else value
+
+
+def _drawn(
+    model: type[Model], params: Mapping[str, Any] | None, count: int, seed: int, identity: int
+) -> dict[str, Any]:
+    """Return the parameters with distributions replaced by draws."""
+    if params is not None and not isinstance(params, Mapping):
+        raise SpikecudaTypeError(f"params must be a dict of name: value (got {shown(params)})")
+    names = list(model.parameters)
+    return {
+        name: value.draw(count, STREAM_DRAW_PARAMETERS + names.index(name), seed, identity)
+        if isinstance(value, Distribution) and name in names
+        else value
+        for name, value in (params or {}).items()
+    }
+
+
+def _refractory_steps(
+    model: type[Model], values: Mapping[str, np.ndarray], dt: float, precision: Precision
+) -> np.ndarray | None:
+    """Return the refractory period in steps, or None for models without one."""
+    if not model.refractory:
+        return None
+    steps = np.rint(values["t_ref"] / dt)
+    limit = int(np.iinfo(precision.long_refrac).max)
+    if np.any(steps > limit):
+        raise SpikecudaValueError(
+            f"t_ref must be <= {limit * dt:g} ms at dt = {dt:g} ms in {precision.name} (got "
+            f"{values['t_ref'].max():g}); use a larger dt{' or float32' if precision.half else ''}"
+        )
+    return np.asarray(steps)
+
+
+def _scheme(model: type[Model], scheme: str | None) -> str:
+    if scheme is None:
+        return model.default_scheme()
+    if scheme not in model.schemes:
+        known = list(model.schemes)
+        raise SpikecudaValueError(
+            f"{model.name} has the schemes {', '.join(known)} (got {scheme!r})"
+            f"{nearest(str(scheme), known)}"
+        )
+    return scheme
+
+
+def _cast(name: str, value: np.ndarray, real: str) -> np.ndarray:
+    """Return a constant in the kernel's real type; raise if it does not fit."""
+    with np.errstate(over="ignore"):
+        cast = np.asarray(value).astype(real)
+    if not np.isfinite(cast).all():
+        raise SpikecudaValueError(
+            f"the constant {name} does not fit in {real} (got {np.max(np.abs(value)):g}); check "
+            'the parameters or use precision="float64"'
+        )
+    return cast

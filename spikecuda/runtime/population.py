@@ -1,0 +1,259 @@
+"""A population: one plan, split over one or more partitions."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from spikecuda.common.exclusive_use import Turn
+from spikecuda.devices.base import Device
+from spikecuda.errors import (
+    ClosedError,
+    DeviceError,
+    NumericalError,
+    OutOfMemoryError,
+    SpikecudaError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+)
+from spikecuda.runtime.neuron_spec import Plan
+from spikecuda.runtime.paged_partition import partition_of
+from spikecuda.runtime.partition_run import PartitionRun
+from spikecuda.runtime.pool_partition import Partition
+from spikecuda.runtime.spikes import Spikes
+
+AFTER_FAILURE = (
+    "; what other devices hold can be read with state.by_device(name); reset() starts again"
+)
+
+
+class Named(Protocol):
+    """What has a name: a device, or what works on one."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What a run recorded.
+
+    Attributes:
+        spikes: the spikes, or None if they were not recorded.
+        traces: state variables after every step, by name: arrays (steps, num_neurons).
+        steps: number of steps of the run.
+        start: number of the first step.
+        dt: length of a step in ms.
+        num_spikes: spikes of the run, recorded or not.
+    """
+
+    spikes: Spikes | None
+    traces: dict[str, np.ndarray]
+    steps: int
+    start: int
+    dt: float
+    num_spikes: int
+
+    @property
+    def time(self) -> np.ndarray:
+        """Times of the traces' rows in ms: the ends of the steps."""
+        return (np.arange(self.start, self.start + self.steps) + 1) * self.dt
+
+
+class Population:
+    """Neurons of one plan on one or more devices.
+
+    Args:
+        plan: what the neurons are.
+        places: (device, first neuron, count) of each partition, in the order of the neurons.
+        batch_size: neurons per launch; None lets the devices choose.
+        window: the most steps a launch takes; None takes what fits.
+        turn: shared with other populations that run together; None makes one.
+        out_of_core: whether state stays in host memory, see ``PagedPartition``; None: where it
+            does not fit on the device.
+        streaming: devices where it does, and how many partitions stream through their memory.
+
+    Attributes:
+        steps: steps done since the last reset.
+        spikes: spikes since then.
+        run_seconds: wall-clock time of runs since then; of runs together, the population's part.
+        kernel_seconds: time of its update kernels, on the device that took longest.
+        busy: time of its update kernels on each device.
+        host_seconds: what the host worked on its windows, all devices together.
+        windows, launches: windows of its partitions, and kernel launches in them.
+        runs: the buffers of the last run, for one like it.
+        failed: why the population cannot go on before a reset; empty if it can.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        places: Sequence[tuple[Device, int, int]],
+        batch_size: int | None = None,
+        window: int | None = None,
+        turn: Turn | None = None,
+        out_of_core: bool | None = False,
+        streaming: Mapping[Device, int] | None = None,
+    ) -> None:
+        self.plan, self.window_limit = plan, window
+        self.turn = turn or Turn("pool")
+        self.closed, self.failed = False, ""
+        self.steps = self.spikes = self.windows = self.launches = 0
+        self.run_seconds = self.kernel_seconds = self.host_seconds = 0.0
+        self.busy: dict[Device, float] = {}
+        self.partitions: list[Partition] = []
+        self.runs: list[PartitionRun] = []
+        try:
+            for device, first, count in places:
+                users = (streaming or {}).get(device, 0)
+                with reported(device, 0):
+                    self.partitions.append(
+                        partition_of(
+                            plan, device, first, count, batch_size, True if users else out_of_core,
+                            max(1, users),
+                        )
+                    )  # fmt: skip
+            self.reset()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def devices(self) -> list[Device]:
+        """The devices in use, each once."""
+        return list(dict.fromkeys(part.device for part in self.partitions))
+
+    def require_open(self) -> None:
+        """Raise ClosedError after ``close``."""
+        if self.closed:
+            raise ClosedError(f"the {self.turn.what} is closed; make a new one")
+
+    def require_ready(self) -> None:
+        """Raise SpikecudaError unless a run can go on from here."""
+        self.require_open()
+        if self.failed:
+            raise SpikecudaError(
+                f"the {self.turn.what} cannot go on: {self.failed}; its neurons are not all at the "
+                "same step; reset() starts again"
+            )
+
+    def reset(self) -> None:
+        """Go back to step 0: start values, figures cleared."""
+        self.require_open()
+        for name in self.plan.model.states:
+            self.write(name, self.plan.start(name))
+        if self.plan.refractory:
+            for part in self.partitions:
+                with reported(part.device, 0):
+                    part.clear("refrac")
+        self.steps = self.spikes = self.windows = self.launches = 0
+        self.run_seconds = self.kernel_seconds = self.host_seconds = 0.0
+        self.busy = {}
+        self.failed = ""
+
+    def write(self, name: str, values: np.ndarray) -> None:
+        """Set a state on all partitions, or on none if a value cannot be stored.
+
+        Args:
+            name: a state, or "refrac".
+            values: float64, shape () or (plan.count,).
+        """
+        encoded = [part.encode(name, values) for part in self.partitions]
+        for part, stored in zip(self.partitions, encoded, strict=True):
+            with reported(part.device, self.steps):
+                part.put(name, stored)
+
+    def take_over(self, name: str, value: Any) -> None:
+        """Set a state to another library's array in the memory of the device.
+
+        Args:
+            name: a state, or "refrac".
+            value: contiguous, shape (plan.count,), of the type that the device stores.
+
+        Raises:
+            SpikecudaValueError, SpikecudaTypeError: it cannot be taken as it is.
+        """
+        if len(self.partitions) > 1 or name in self.plan.codecs:
+            raise SpikecudaValueError(
+                f"{name} must come from host memory where it is in several partitions or float16 "
+                "(got an array on a GPU); bring it to the host"
+            )
+        (part,) = self.partitions
+        with reported(part.device, self.steps):
+            array = part.device.adopt(value)
+            dtype = part.state[name].dtype
+            if array.shape != (self.plan.count,) or array.dtype != dtype:
+                raise SpikecudaTypeError(
+                    f"{name} on a GPU must be {dtype.name}, shape ({self.plan.count},) (got "
+                    f"{array.dtype.name}, shape {array.shape}); convert it there"
+                )
+            part.take_over(name, array)
+
+    def held(self) -> dict[str, int]:
+        """Return the bytes held on all devices, by name of buffer."""
+        result: dict[str, int] = {}
+        for part in self.partitions:
+            for name, size in part.held().items():
+                result[name] = result.get(name, 0) + size
+        return result
+
+    def held_by_host(self) -> dict[str, int]:
+        """Return the bytes of state that stream through devices from host memory, by name."""
+        result: dict[str, int] = {}
+        for part in self.partitions:
+            for name, size in part.held_by_host().items():
+                result[name] = result.get(name, 0) + size
+        return result
+
+    def close(self) -> None:
+        """Give all buffers back; the devices stay open."""
+        self.closed = True
+        with contextlib.ExitStack() as stack:
+            for part in self.partitions:
+                stack.callback(part.close)
+            stack.callback(self.drop_runs)
+
+    def drop_runs(self) -> None:
+        """Give the buffers of the last run back; what is under way ends first."""
+        runs, self.runs = self.runs, []
+        with contextlib.ExitStack() as stack:
+            for run in runs:
+                run.partition.clock = None
+                stack.callback(run.close)
+                stack.callback(run.settle)
+
+    def require_finite(self, part: Partition) -> None:
+        """Raise NumericalError if a partition's state is NaN or infinite, naming the neuron."""
+        found = part.first_not_finite()
+        if found:
+            name, where = found
+            raise NumericalError(
+                f"{name} of neuron {part.first + where} is {part.read(name)[where]} after "
+                f"step {self.steps} in {self.plan.precision.name}; check the input and the "
+                "parameters, or use a smaller dt, more substeps or a wider precision; reset() "
+                "starts again"
+            )
+
+
+@contextlib.contextmanager
+def reported(device: Named, step: int, advice: str = "") -> Iterator[None]:
+    """Let an error of a device name the device and the step at which it failed.
+
+    Args:
+        device: at work inside.
+        step: that the device is at.
+        advice: what is left and what to do, for the message.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, SpikecudaError) and not isinstance(error, DeviceError | MemoryError):
+            raise
+        if isinstance(error, OutOfMemoryError) and device.name in str(error):
+            raise
+        kind = OutOfMemoryError if isinstance(error, MemoryError) else DeviceError
+        words = str(error) or type(error).__name__
+        raise kind(f"{device.name} failed at step {step:,} ({words}){advice}") from error

@@ -1,0 +1,104 @@
+"""A population's state by name: read and written in physical units."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from spikecuda.devices.array_interop import StateArray, lies_on_gpu
+from spikecuda.errors import DeviceError, SpikecudaValueError, nearest
+from spikecuda.runtime.pool_partition import Partition
+from spikecuda.runtime.population import AFTER_FAILURE, Population, reported
+
+
+class States(dict[str, "StateView"]):
+    """The states of a system's types, by type."""
+
+    def __missing__(self, name: str) -> "StateView":
+        raise SpikecudaValueError(
+            f"state has the types {', '.join(self)} (got {name!r})"
+            f'{nearest(str(name), list(self))}; system.state["type"]["v"] is a state'
+        )
+
+
+class StateView(Mapping[str, np.ndarray]):
+    """The state variables of a population, by name.
+
+    ``pool.state["v"]`` is a read-only copy, float32 (float64 for float64 pools), shape
+    (num_neurons,); ``pool.state["v"] = value`` sets one number, one per neuron, or a distribution.
+    ``refrac`` is the number of refractory steps left, int32.
+    """
+
+    def __init__(self, population: Population) -> None:
+        self._population = population
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._population.partitions[0].state)
+
+    def __len__(self) -> int:
+        return len(self._population.partitions[0].state)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        with self._population.turn.use():
+            self._known(name)
+            values = [self._read(part, name) for part in self._population.partitions]
+        result = values[0] if len(values) == 1 else np.concatenate(values)
+        result.flags.writeable = False
+        return result
+
+    def by_device(self, name: str) -> list[tuple[str, int, np.ndarray]]:
+        """Return what can still be read of a state after the failure of a device.
+
+        Returns:
+            (device, first neuron, values) of each partition, without those whose device fails.
+        """
+        found = []
+        with self._population.turn.use():
+            self._known(name)
+            for part in self._population.partitions:
+                with contextlib.suppress(DeviceError):
+                    found.append((part.device.name, part.first, self._read(part, name)))
+        return found
+
+    def __setitem__(self, name: str, value: object) -> None:
+        with self._population.turn.use():
+            self._known(name)
+            if lies_on_gpu(value):
+                self._population.take_over(name, value)
+            else:
+                self._population.write(name, self._population.plan.values(name, value))
+
+    def share(self, name: str) -> StateArray:
+        """Return a state where it lies, for other libraries to read and write in place.
+
+        What they do must be done before the next run, and a run before they read.  The memory
+        lives until the population is closed and nobody uses it any more.
+
+        Raises:
+            SpikecudaValueError: the state is in several pieces, or stored in another form.
+        """
+        with self._population.turn.use():
+            self._known(name)
+            if name in self._population.plan.codecs:
+                raise SpikecudaValueError(
+                    f"{name} is stored scaled in float16 (got share({name!r})); read "
+                    f'state["{name}"], or use float32'
+                )
+            if len(self._population.partitions) > 1:
+                raise SpikecudaValueError(
+                    f"{name} is in {len(self._population.partitions)} partitions (got "
+                    f'share({name!r})); read state["{name}"]'
+                )
+            return self._population.partitions[0].share(name)
+
+    def _read(self, part: Partition, name: str) -> np.ndarray:
+        with reported(part.device, self._population.steps, AFTER_FAILURE):
+            return part.read(name)
+
+    def _known(self, name: str) -> None:
+        self._population.require_open()
+        if name not in self._population.partitions[0].state:
+            raise SpikecudaValueError(
+                f"{self._population.plan.model.name} has no state {name!r}"
+                f"{nearest(name, list(self))}; it has {', '.join(self)}"
+            )

@@ -1,0 +1,356 @@
+"""Check a model's kernels against the model's own Python functions, with a derived bound.
+
+The functions of a model are ordinary Python.  Here they run on ``Tracked`` numbers: the value in
+extended precision, and beside it a bound of what the roundings of a float16, float32 or float64
+kernel can have done to it (running error analysis: Wilkinson (1986) "Error analysis revisited";
+Higham (2002) Accuracy and Stability of Numerical Algorithms, section 3.3).  This shares no code
+with the rewriter, the templates or the numerics, so it also tests those.
+"""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from spikecuda.errors import NumericalError
+from spikecuda.models.base import Model, as_model
+from spikecuda.pool.pool import GPUNeuronPool
+
+Wide = np.longdouble
+# Largest errors of the kernels' functions, in units of the last place (tests/numerics).
+FUNCTION_ULP = {"exp": 1.2, "expm1": 2.5, "log": 1.3}
+
+
+class Tracked:
+    """A number and a bound of the absolute error that a kernel's roundings leave in it.
+
+    Attributes:
+        value: the exact value, as far as extended precision goes.
+        error: bound of ``|kernel's value - value|``.
+        unit: unit roundoff of the kernel's arithmetic.
+    """
+
+    __slots__ = ("error", "unit", "value")
+
+    def __init__(self, value: Any, error: Any, unit: float) -> None:
+        self.value, self.error, self.unit = Wide(value), Wide(error), unit
+
+    def _rounded(self, value: Any, error: Any, ulps: float = 1.0) -> "Tracked":
+        """Return a result whose last operation is rounded to within ``ulps`` units."""
+        smallest = Wide(1e-45) if self.unit > 1e-10 else Wide(5e-324)
+        return Tracked(value, error + ulps * self.unit * (abs(value) + error) + smallest, self.unit)
+
+    def _with(self, other: Any) -> "Tracked":
+        return other if isinstance(other, Tracked) else Tracked(other, 0.0, self.unit)
+
+    def __add__(self, other: Any) -> "Tracked":
+        other = self._with(other)
+        return self._rounded(self.value + other.value, self.error + other.error)
+
+    def __sub__(self, other: Any) -> "Tracked":
+        other = self._with(other)
+        return self._rounded(self.value - other.value, self.error + other.error)
+
+    def __mul__(self, other: Any) -> "Tracked":
+        other = self._with(other)
+        return self._rounded(self.value * other.value, self._product_error(other))
+
+    def __truediv__(self, other: Any) -> "Tracked":
+        other = self._with(other)
+        if abs(other.value) <= other.error:
+            return Tracked(self.value, np.inf, self.unit)
+        value = self.value / other.value
+        error = (self.error + abs(value) * other.error) / (abs(other.value) - other.error)
+        return self._rounded(value, error)
+
+    def _product_error(self, other: "Tracked") -> Any:
+        return (
+            abs(self.value) * other.error + abs(other.value) * self.error + self.error * other.error
+        )
+
+    def __neg__(self) -> "Tracked":
+        return Tracked(-self.value, self.error, self.unit)
+
+    def __abs__(self) -> "Tracked":
+        return Tracked(abs(self.value), self.error, self.unit)
+
+    def _close(self, other: "Tracked") -> None:
+        """Note a comparison that rounding could decide either way."""
+        if abs(self.value - other.value) <= self.error + other.error:
+            raise _Undecided
+
+    def _compare(self, other: Any, name: str) -> bool:
+        other = self._with(other)
+        self._close(other)
+        return bool(getattr(np, name)(self.value, other.value))
+
+    def __lt__(self, other: Any) -> bool:
+        return self._compare(other, "less")
+
+    def __le__(self, other: Any) -> bool:
+        return self._compare(other, "less_equal")
+
+    def __gt__(self, other: Any) -> bool:
+        return self._compare(other, "greater")
+
+    def __ge__(self, other: Any) -> bool:
+        return self._compare(other, "greater_equal")
+
+    def __eq__(self, other: Any) -> bool:
+        return self._compare(other, "equal")
+
+    def __ne__(self, other: Any) -> bool:
+        return self._compare(other, "not_equal")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _Undecided(Exception):
+    """A comparison within the error bound: the kernel may go either way."""
+
+
+class _Language:
+    """The language's functions on tracked numbers."""
+
+    def __init__(self, unit: float) -> None:
+        self.unit = unit
+
+    def names(self) -> dict[str, Any]:
+        """Return the functions by the names that a model calls them by."""
+        return {
+            name: getattr(self, f"_{name}")
+            for name in (
+                "real", "fma", "mul", "div", "select", "exp", "expm1", "log", "sqrt",
+                "min", "max", "abs",
+            )
+        }  # fmt: skip
+
+    def _real(self, value: float) -> Tracked:
+        return Tracked(value, abs(value) * self.unit, self.unit)
+
+    def _fma(self, a: Tracked, b: Tracked, c: Tracked) -> Tracked:
+        return a._rounded(a.value * b.value + c.value, a._product_error(b) + c.error)
+
+    def _mul(self, a: Tracked, b: Tracked) -> Tracked:
+        return a * b
+
+    def _div(self, a: Tracked, b: Tracked) -> Tracked:
+        return a / b
+
+    def _select(self, condition: bool, a: Tracked, b: Tracked) -> Tracked:
+        return a if condition else b
+
+    def _exp(self, x: Tracked) -> Tracked:
+        value = np.exp(self._in_range(x))
+        return x._rounded(value, value * np.expm1(x.error), 2 * FUNCTION_ULP["exp"])
+
+    def _expm1(self, x: Tracked) -> Tracked:
+        at = self._in_range(x)
+        error = np.exp(at) * np.expm1(x.error)
+        return x._rounded(np.expm1(at), error, 2 * FUNCTION_ULP["expm1"])
+
+    def _in_range(self, x: Tracked) -> Any:
+        """Return the argument that ``exp`` uses for x."""
+        low, high = (-87.33, 88.37) if self.unit > 1e-10 else (-708.3, 709.4)
+        return np.clip(x.value, Wide(low), Wide(high))
+
+    def _log(self, x: Tracked) -> Tracked:
+        if x.value <= x.error:
+            raise _Undecided
+        error = -np.log1p(-x.error / x.value)
+        return x._rounded(np.log(x.value), error, 2 * FUNCTION_ULP["log"])
+
+    def _sqrt(self, x: Tracked) -> Tracked:
+        if x.value <= x.error:
+            raise _Undecided
+        value = np.sqrt(x.value)
+        return x._rounded(value, value - np.sqrt(x.value - x.error))
+
+    def _min(self, a: Tracked, b: Tracked) -> Tracked:
+        return Tracked(min(a.value, b.value), max(a.error, b.error), self.unit)
+
+    def _max(self, a: Tracked, b: Tracked) -> Tracked:
+        return Tracked(max(a.value, b.value), max(a.error, b.error), self.unit)
+
+    def _abs(self, a: Tracked) -> Tracked:
+        return abs(a)
+
+
+@dataclass
+class CheckReport:
+    """What ``check_model`` compared.
+
+    Attributes:
+        model: the model's name.
+        compared: neurons compared, by (device, precision, scheme).
+        undecided: neurons left out because a comparison was within the bound, likewise.
+        spikes: neurons that spiked among those compared, likewise.
+        worst: largest difference as a fraction of its bound, likewise; below 1.
+    """
+
+    model: str
+    compared: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    undecided: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    spikes: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    worst: dict[tuple[str, str, str], float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [f"{self.model}: kernels agree with the model's own functions"]
+        for key, count in self.compared.items():
+            lines.append(
+                f"  {' '.join(key)}: {count} neurons ({self.spikes[key]} spikes, "
+                f"{self.undecided[key]} undecided), largest difference {self.worst[key]:.2f} of "
+                "its bound"
+            )
+        return "\n".join(lines)
+
+
+def check_model(
+    neuron_type: str | type[Model],
+    *,
+    neurons: int = 200,
+    seed: int = 0,
+    dt: float = 0.1,
+    current: tuple[float, float] = (-100.0, 1000.0),
+    spread: float = 30.0,
+    precisions: Sequence[str] = ("float64", "float32", "float16"),
+    devices: Sequence[str] = ("cpu",),
+) -> CheckReport:
+    """Compare one step of a model's kernels, from arbitrary states, with its own functions.
+
+    Args:
+        neuron_type: a model's name or class.
+        neurons: how many states to try for each kernel.
+        seed: of the states and currents.
+        dt: ms.
+        current: range that currents are drawn from, in the model's input unit.
+        spread: states are drawn within this many units (times a random factor from 0 to 1, and
+            from 0 to 4 for a quarter of them) of their origin.
+        precisions: which kernels to check.
+        devices: where; "cuda-emu" runs the compiled PTX.
+
+    Returns:
+        What was compared.
+
+    Raises:
+        NumericalError: a kernel differs from the model's functions by more than the bound.
+    """
+    model = as_model(neuron_type)
+    report = CheckReport(model.name)
+    for device in devices:
+        for scheme in model.schemes:
+            for precision in precisions:
+                _check(
+                    model, report, (device, precision, scheme), neurons, seed, dt, current, spread
+                )
+    return report
+
+
+def _check(
+    model: type[Model],
+    report: CheckReport,
+    key: tuple[str, str, str],
+    neurons: int,
+    seed: int,
+    dt: float,
+    current: tuple[float, float],
+    spread: float,
+) -> None:
+    device, precision, scheme = key
+    rng = np.random.default_rng(seed)
+    unit = 2.0**-53 if precision == "float64" else 2.0**-24
+    with GPUNeuronPool(
+        neurons, model, precision=precision, scheme=scheme, device=device, dt=dt, seed=seed
+    ) as pool:
+        for name in model.states:
+            factor = rng.uniform(0.0, 1.0, neurons)
+            factor[::4] *= 4.0
+            values = pool.state[name] + factor * rng.uniform(-spread, spread, neurons)
+            pool.state[name] = values
+        before = {name: pool.state[name] for name in model.states}
+        drive = rng.uniform(*current, neurons).astype(pool.plan.precision.real)
+        spiked = pool.run(steps=1, input=drive).spikes.counts(neurons) > 0  # type: ignore[union-attr]
+        after = {name: pool.state[name] for name in model.states}
+        functions = {
+            name: _rebound(function, _Language(unit).names())
+            for name, function in {
+                scheme: model.schemes[scheme],
+                "threshold": model.threshold,  # type: ignore[attr-defined]
+                "reset": model.reset,  # type: ignore[attr-defined]
+            }.items()
+        }
+        constants = {
+            name: Tracked(value, abs(float(value)) * unit, unit)
+            for name, value in model.constants(pool.params, dt).items()
+        }
+        counts = {"compared": 0, "undecided": 0, "spikes": 0}
+        worst = 0.0
+        for i in range(neurons):
+            known = dict(constants)
+            known.update({n: Tracked(v[i], 0.0, unit) for n, v in before.items()})
+            known["current"] = Tracked(drive[i], 0.0, unit)
+            known["g_syn"] = known["g_e_syn"] = Tracked(0.0, 0.0, unit)
+            try:
+                expected, fired = _one_step(model, functions, scheme, known)
+            except _Undecided:
+                counts["undecided"] += 1
+                continue
+            counts["compared"] += 1
+            counts["spikes"] += fired
+            for name, number in expected.items():
+                bound = number.error + _storage_error(pool, name, number)
+                difference = abs(Wide(after[name][i]) - number.value)
+                if bound:
+                    worst = max(worst, float(difference / bound))
+                if fired != spiked[i] or not difference <= bound:
+                    raise NumericalError(
+                        f"{model.name} ({' '.join(key)}), neuron {i}: the kernel gives {name} = "
+                        f"{after[name][i]!r}{' with a spike' * int(spiked[i])}, the model's "
+                        f"functions {float(number.value)!r}{' with a spike' * fired} "
+                        f"(bound {float(bound):.3g}); please report this"
+                    )
+    report.compared[key], report.undecided[key] = counts["compared"], counts["undecided"]
+    report.spikes[key], report.worst[key] = counts["spikes"], worst
+
+
+def _one_step(
+    model: type[Model], functions: dict[str, Any], scheme: str, known: dict[str, Tracked]
+) -> tuple[dict[str, Tracked], bool]:
+    """Return the states after a step and whether the neuron spiked."""
+
+    def call(name: str, values: dict[str, Tracked]) -> Any:
+        wanted = inspect.signature(functions[name]).parameters
+        return functions[name](*[values[n] for n in wanted])
+
+    def by_state(result: Any) -> dict[str, Tracked]:
+        values = result if isinstance(result, tuple) else (result,)
+        return dict(zip(model.states, values, strict=True))
+
+    new = by_state(call(scheme, known))
+    before = {f"{name}_before": known[name] for name in model.states}
+    fired = bool(call("threshold", {**known, **new, **before}))
+    return (by_state(call("reset", {**known, **new})) if fired else new), fired
+
+
+def _storage_error(pool: GPUNeuronPool, name: str, number: Tracked) -> Any:
+    """Return what storing a state as float16 can add: one spacing, and the codec's roundings."""
+    codec = pool.plan.codecs.get(name)
+    if codec is None:
+        return Wide(0.0)
+    span, origin = abs(Wide(codec.span)), abs(Wide(codec.origin))
+    scaled = abs((number.value - Wide(codec.origin)) / span) + number.error / span
+    spacing = Wide(np.spacing(np.float16(min(float(scaled), 60000.0)))) * 2
+    # encode: a rounded product, sum and difference of terms up to |value| + |origin| + span;
+    # decode: one more fma
+    roundings = 6 * number.unit * (abs(number.value) + 2 * origin + span * (scaled + 1))
+    return span * spacing + roundings
+
+
+def _rebound(function: Any, names: dict[str, Any]) -> Any:
+    """Return a copy of a model function that calls the given functions."""
+    return FunctionType(
+        function.__code__, {**function.__globals__, **names}, function.__name__, None, None
+    )
