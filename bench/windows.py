@@ -17,7 +17,7 @@ import numpy as np
 from spikecuda import GPUNeuronPool, PerStep
 from spikecuda.devices.base import Event, Stream
 from spikecuda.devices.cpu.device import CpuDevice
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.runtime.partition_run import PartitionRun
 from spikecuda.runtime.window_layout import layout_of
 
@@ -76,8 +76,10 @@ def replayed(device: NullDevice, drive: object, windows: int) -> float:
     """Return the seconds of processor time of a replayed window, spikes not listed."""
     with GPUNeuronPool(NEURONS, "lif", device=device) as pool:
         (part,) = pool.population.partitions
-        made = Drive(drive, NEURONS, pool.dt, STEPS * (windows + 2), pool.plan.precision.real)
-        spec = pool.plan.spec(made.spec)
+        made = ResolvedInput(
+            drive, NEURONS, pool.dt, STEPS * (windows + 2), pool.neuron_spec.precision.real
+        )
+        spec = pool.neuron_spec.spec(made.spec)
         layout = replace(layout_of(part, spec, made), window=STEPS, slots=2)
         run = PartitionRun(part, device.kernel(spec), layout)
         run.begin(made, 0, STEPS * (windows + 2), {}, keep=False)

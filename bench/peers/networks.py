@@ -47,14 +47,14 @@ def describe(net: Network) -> dict[str, Any]:
     """Return what a network consists of, in plain numbers."""
     populations, projections, trains = [], [], []
     for group in net.populations.values():
-        plan = group.neurons
+        neuron_spec = group.neurons
         populations.append({
-            "name": group.name, "size": group.size, "model": plan.model.name,
-            "params": {name: float(v) for name, v in plan.params.items()},
+            "name": group.name, "size": group.size, "model": neuron_spec.model.name,
+            "params": {name: float(v) for name, v in neuron_spec.params.items()},
             "receptors": {
                 name: {"kind": r.kind, **vars(r)} for name, r in group.receptors.items()
             },
-            "v": plan.start("v").tolist(),
+            "v": neuron_spec.start("v").tolist(),
             "poisson": [
                 {"rate": float(term.rate), "weight": float(term.weight), "receptor": receptor}
                 for term, receptor in net._drives.get(group.name, []) if isinstance(term, Poisson)

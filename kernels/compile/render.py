@@ -90,7 +90,7 @@ def cpu_loop_path(name: str) -> tuple[Path, str]:
 
 
 @functools.cache
-def load_host(name: str) -> ModuleType:
+def load_cpu_loop(name: str) -> ModuleType:
     """Return the imported module of host loops ``kernels/cpu_loops/<name>.py``, from the cache."""
     return import_source(*cpu_loop_path(name))
 

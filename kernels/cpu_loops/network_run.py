@@ -25,13 +25,13 @@ from spikecuda.kernels.numerics.words import trailing_zeros
 @inner
 def _compact(part, parity, steps, clock):
     """List a part's spikes of a window, and copy them to its record; return how many."""
-    count = part[L.P_COUNT]
+    count = part[L.PART_COUNT]
     words = (count + 31) >> 5
-    bits = uint32_at(part[L.P_BITS], steps * words)
-    ids = int32_at(part[L.P_IDS] + 4 * parity * part[L.P_CAPACITY], part[L.P_CAPACITY])
-    upto = int64_at(part[L.P_UPTO], 0)
-    row = parity * (part[L.P_CAPACITY] // count + 1)
-    busy = int32_at(part[L.P_BUSY], words + 1)
+    bits = uint32_at(part[L.PART_BITS], steps * words)
+    ids = int32_at(part[L.PART_IDS] + 4 * parity * part[L.PART_CAPACITY], part[L.PART_CAPACITY])
+    upto = int64_at(part[L.PART_UPTO], 0)
+    row = parity * (part[L.PART_CAPACITY] // count + 1)
+    busy = int32_at(part[L.PART_BUSY], words + 1)
     at = np.int64(0)
     upto[row] = 0
     for k in range(steps):
@@ -45,17 +45,17 @@ def _compact(part, parity, steps, clock):
             word = bits[k * words + j]
             while word != 0:
                 ids[at] = np.int32(
-                    part[L.P_FIRST] + 32 * j + np.int64(trailing_zeros(np.uint32(word)))
+                    part[L.PART_FIRST] + 32 * j + np.int64(trailing_zeros(np.uint32(word)))
                 )
                 at += 1
                 word = np.uint32(word & np.uint32(word - np.uint32(1)))
         upto[row + k + 1] = at
-    state = int64_at(part[L.P_STATE], 2)
+    state = int64_at(part[L.PART_STATE], 2)
     state[1] += at
-    if part[L.P_RECORD_STEPS]:
+    if part[L.PART_RECORD_STEPS]:
         size = state[0]
-        record_steps = int64_at(part[L.P_RECORD_STEPS], part[L.P_RECORD_SIZE])
-        record_ids = int32_at(part[L.P_RECORD_IDS], part[L.P_RECORD_SIZE])
+        record_steps = int64_at(part[L.PART_RECORD_STEPS], part[L.PART_RECORD_SIZE])
+        record_ids = int32_at(part[L.PART_RECORD_IDS], part[L.PART_RECORD_SIZE])
         for k in range(steps):
             for i in range(upto[row + k], upto[row + k + 1]):
                 record_steps[size] = clock + k
@@ -68,18 +68,18 @@ def _compact(part, parity, steps, clock):
 @inner
 def _file(block, population, neurons, step):
     """Put the rows of neurons that spiked at the end of ``step`` into a block's calendar."""
-    starts = int32_at(block[L.B_BUNDLES_OF] + 4 * population, 2)
-    heads = int32_at(block[L.B_HEADS], block[L.B_SLOT_MASK] + 1)
-    state = int64_at(block[L.B_STATE], 8)
-    chunks = int64_at(block[L.B_CHUNKS], state[L.C_CHUNKS] * L.CHUNK_WORDS)
-    mask = block[L.B_SLOT_MASK]
+    starts = int32_at(block[L.BLOCK_BUNDLES_OF] + 4 * population, 2)
+    heads = int32_at(block[L.BLOCK_HEADS], block[L.BLOCK_SLOT_MASK] + 1)
+    state = int64_at(block[L.BLOCK_STATE], 8)
+    chunks = int64_at(block[L.BLOCK_CHUNKS], state[L.CALENDAR_CHUNKS] * L.CHUNK_WORDS)
+    mask = block[L.BLOCK_SLOT_MASK]
     for b in range(starts[0], starts[1]):
-        bundle = int64_at(block[L.B_BUNDLES] + 8 * L.BUNDLE * b, L.BUNDLE)
-        if bundle[L.R_KIND] == L.PROCEDURAL:
+        bundle = int64_at(block[L.BLOCK_BUNDLES] + 8 * L.BUNDLE * b, L.BUNDLE)
+        if bundle[L.BUNDLE_KIND] == L.PROCEDURAL:
             for neuron in neurons:
                 send_row(block, bundle, np.int64(neuron), step)
             continue
-        rows, delays = uint32_at(bundle[L.R_ROWS], 0), uint16_at(bundle[L.R_DELAYS], 0)
+        rows, delays = uint32_at(bundle[L.BUNDLE_ROWS], 0), uint16_at(bundle[L.BUNDLE_DELAYS], 0)
         for neuron in neurons:
             first = np.int64(rows[neuron])
             if first < np.int64(rows[neuron + 1]):
@@ -91,34 +91,34 @@ def _file(block, population, neurons, step):
 @inner
 def _trace(trace, row):
     """Copy a variable of the chosen neurons into a row of its output."""
-    index = int32_at(trace[L.T_INDEX], trace[L.T_COUNT])
-    width = trace[L.T_WIDTH]
-    out = trace[L.T_OUT] + width * trace[L.T_ROW] * row
+    index = int32_at(trace[L.TRACE_INDEX], trace[L.TRACE_COUNT])
+    width = trace[L.TRACE_WIDTH]
+    out = trace[L.TRACE_OUT] + width * trace[L.TRACE_ROW] * row
     if width == 8:
-        to8, from8 = float64_at(out, trace[L.T_COUNT]), float64_at(trace[L.T_SOURCE], 0)
-        for i in range(trace[L.T_COUNT]):
+        to8, from8 = float64_at(out, trace[L.TRACE_COUNT]), float64_at(trace[L.TRACE_SOURCE], 0)
+        for i in range(trace[L.TRACE_COUNT]):
             to8[i] = from8[index[i]]
     elif width == 4:
-        to4, from4 = float32_at(out, trace[L.T_COUNT]), float32_at(trace[L.T_SOURCE], 0)
-        for i in range(trace[L.T_COUNT]):
+        to4, from4 = float32_at(out, trace[L.TRACE_COUNT]), float32_at(trace[L.TRACE_SOURCE], 0)
+        for i in range(trace[L.TRACE_COUNT]):
             to4[i] = from4[index[i]]
     else:
-        to2, from2 = uint16_at(out, trace[L.T_COUNT]), uint16_at(trace[L.T_SOURCE], 0)
-        for i in range(trace[L.T_COUNT]):
+        to2, from2 = uint16_at(out, trace[L.TRACE_COUNT]), uint16_at(trace[L.TRACE_SOURCE], 0)
+        for i in range(trace[L.TRACE_COUNT]):
             to2[i] = from2[index[i]]
 
 
 @inner
 def _room(block, parts, need):
     """Tell whether a block can take two more windows: record space and calendar space."""
-    state = int64_at(block[L.B_STATE], 8)
-    if state[L.C_SPARE] < need:
+    state = int64_at(block[L.BLOCK_STATE], 8)
+    if state[L.CALENDAR_SPARE] < need:
         return False
-    for p in range(block[L.B_FIRST_PART], block[L.B_LAST_PART]):
+    for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
         part = parts[p]
-        if part[L.P_RECORD_STEPS]:
-            used = int64_at(part[L.P_STATE], 2)[0]
-            if used + 2 * part[L.P_CAPACITY] > part[L.P_RECORD_SIZE]:
+        if part[L.PART_RECORD_STEPS]:
+            used = int64_at(part[L.PART_STATE], 2)[0]
+            if used + 2 * part[L.PART_CAPACITY] > part[L.PART_RECORD_SIZE]:
                 return False
     return True
 
@@ -169,7 +169,7 @@ def run_blocks(
             block = blocks[mine[m]]
             for e in range(at_external, ahead):
                 _file(block, external[e, 1], external[e, 2:], external[e, 0])
-            own_clock = int64_at(block[L.B_CLOCK], 3)
+            own_clock = int64_at(block[L.BLOCK_CLOCK], 3)
             part_steps = np.int64(0)
             while part_steps < k:
                 some = min(fused, k - part_steps)
@@ -177,36 +177,38 @@ def run_blocks(
                     deliver(block, now + part_steps + i)
                 own_clock[0] = now + part_steps
                 own_clock[1] = row + done + part_steps
-                for p in range(block[L.B_FIRST_PART], block[L.B_LAST_PART]):
-                    if parts[p, L.P_ENTRY]:
-                        words = (parts[p, L.P_COUNT] + 31) >> 5
+                for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
+                    if parts[p, L.PART_ENTRY]:
+                        words = (parts[p, L.PART_COUNT] + 31) >> 5
                         own_clock[2] = part_steps * words
-                        call_kernel(parts[p, L.P_ENTRY], parts[p, L.P_TABLE], some)
+                        call_kernel(parts[p, L.PART_ENTRY], parts[p, L.PART_TABLE], some)
                 part_steps += some
-            for p in range(block[L.B_FIRST_PART], block[L.B_LAST_PART]):
+            for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
                 _compact(parts[p], parity, k, now)
             if not _room(block, parts, need):
-                shared[L.S_STOP + parity] = 1
+                shared[L.THREADS_STOP + parity] = 1
         for t in range(traces.shape[0]):
-            if (now + k) % traces[t, L.T_EVERY] == 0:
+            if (now + k) % traces[t, L.TRACE_EVERY] == 0:
                 for m in range(mine.size):
-                    if mine[m] == traces[t, L.T_BLOCK]:
-                        _trace(traces[t], (now + k) // traces[t, L.T_EVERY] - 1)
+                    if mine[m] == traces[t, L.TRACE_BLOCK]:
+                        _trace(traces[t], (now + k) // traces[t, L.TRACE_EVERY] - 1)
         if threads > 1:
             barrier(address, threads)
         # One flag for even and one for odd windows: a thread that is ahead must not be heard yet.
-        stop = atomic_load(address + 8 * (L.S_STOP + parity))
+        stop = atomic_load(address + 8 * (L.THREADS_STOP + parity))
         for m in range(mine.size):
             block = blocks[mine[m]]
             for p in range(parts.shape[0]):
                 part = parts[p]
-                ids = int32_at(part[L.P_IDS] + 4 * parity * part[L.P_CAPACITY], part[L.P_CAPACITY])
-                upto = int64_at(part[L.P_UPTO], 0)
-                base = parity * (part[L.P_CAPACITY] // part[L.P_COUNT] + 1)
+                ids = int32_at(
+                    part[L.PART_IDS] + 4 * parity * part[L.PART_CAPACITY], part[L.PART_CAPACITY]
+                )
+                upto = int64_at(part[L.PART_UPTO], 0)
+                base = parity * (part[L.PART_CAPACITY] // part[L.PART_COUNT] + 1)
                 for i in range(k):
                     spiked = ids[upto[base + i] : upto[base + i + 1]]
                     if spiked.size:
-                        _file(block, part[L.P_POPULATION], spiked, now + i)
+                        _file(block, part[L.PART_POPULATION], spiked, now + i)
         at_external = ahead
         done += k
         parity = 1 - parity

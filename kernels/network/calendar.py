@@ -8,9 +8,9 @@ integers commute.
 """
 
 from spikecuda.kernels.network.layout import (
-    C_ACTIVE,
-    C_FREE,
-    C_SPARE,
+    CALENDAR_ACTIVE,
+    CALENDAR_FREE,
+    CALENDAR_SPARE,
     CHUNK_CURSORS,
     CHUNK_WORDS,
 )
@@ -22,9 +22,9 @@ def push(heads, chunks, state, slot, cursor):
     """Put a cursor into a slot; there must be a spare chunk."""
     chunk = heads[slot]
     if chunk < 0 or chunks[chunk * CHUNK_WORDS + 1] == CHUNK_CURSORS:
-        fresh = state[C_FREE]
-        state[C_FREE] = chunks[fresh * CHUNK_WORDS]
-        state[C_SPARE] -= 1
+        fresh = state[CALENDAR_FREE]
+        state[CALENDAR_FREE] = chunks[fresh * CHUNK_WORDS]
+        state[CALENDAR_SPARE] -= 1
         chunks[fresh * CHUNK_WORDS] = chunk
         chunks[fresh * CHUNK_WORDS + 1] = 0
         heads[slot] = fresh
@@ -33,7 +33,7 @@ def push(heads, chunks, state, slot, cursor):
     count = chunks[at + 1]
     chunks[at + 2 + count] = cursor
     chunks[at + 1] = count + 1
-    state[C_ACTIVE] += 1
+    state[CALENDAR_ACTIVE] += 1
 
 
 @inner
@@ -49,9 +49,9 @@ def take(heads, chunks, state, slot, queue):
             queue[total + i] = chunks[at + 2 + i]
         total += count
         following = chunks[at]
-        chunks[at] = state[C_FREE]
-        state[C_FREE] = chunk
-        state[C_SPARE] += 1
+        chunks[at] = state[CALENDAR_FREE]
+        state[CALENDAR_FREE] = chunk
+        state[CALENDAR_SPARE] += 1
         chunk = following
-    state[C_ACTIVE] -= total
+    state[CALENDAR_ACTIVE] -= total
     return total

@@ -4,31 +4,31 @@ import numpy as np
 
 from spikecuda.kernels.network.calendar import push, take
 from spikecuda.kernels.network.layout import (
-    B_BUNDLES,
-    B_CELLS,
-    B_CHUNKS,
-    B_HEADS,
-    B_QUEUE,
-    B_QUEUE_SIZE,
-    B_RING_MASK,
-    B_SLOT_MASK,
-    B_STATE,
-    B_STRIDE,
+    BLOCK_BUNDLES,
+    BLOCK_CELLS,
+    BLOCK_CHUNKS,
+    BLOCK_HEADS,
+    BLOCK_QUEUE,
+    BLOCK_QUEUE_SIZE,
+    BLOCK_RING_MASK,
+    BLOCK_SLOT_MASK,
+    BLOCK_STATE,
+    BLOCK_STRIDE,
     BUNDLE,
-    C_CHUNKS,
-    C_EVENTS,
+    BUNDLE_DELAYS,
+    BUNDLE_KIND,
+    BUNDLE_OFFSET,
+    BUNDLE_STARTS,
+    BUNDLE_TARGETS,
+    BUNDLE_WEIGHT,
+    BUNDLE_WEIGHTS,
+    CALENDAR_CHUNKS,
+    CALENDAR_EVENTS,
     CHUNK_WORDS,
     CONSTANT,
     DELAY,
     LAST,
     NARROW,
-    R_DELAYS,
-    R_KIND,
-    R_OFFSET,
-    R_STARTS,
-    R_TARGETS,
-    R_WEIGHT,
-    R_WEIGHTS,
     SEGMENT_BITS,
 )
 from spikecuda.kernels.network.machine import (
@@ -65,50 +65,50 @@ def add_weights(cells, targets, weights):
 @inner
 def _ask_where(block, cursor):
     """Prefetch where a cursor's segment begins."""
-    bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
-    prefetch(bundle[R_STARTS] + 4 * (cursor & SEGMENT_MASK))
-    prefetch(bundle[R_DELAYS] + 2 * (cursor & SEGMENT_MASK))
+    bundle = int64_at(block[BLOCK_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
+    prefetch(bundle[BUNDLE_STARTS] + 4 * (cursor & SEGMENT_MASK))
+    prefetch(bundle[BUNDLE_DELAYS] + 2 * (cursor & SEGMENT_MASK))
 
 
 @inner
 def _ask_what(block, cursor):
     """Prefetch the beginning of a cursor's segment."""
-    bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
-    first = np.int64(uint32_at(bundle[R_STARTS], 1)[cursor & SEGMENT_MASK])
-    prefetch(bundle[R_TARGETS] + 2 * first)
-    prefetch(bundle[R_TARGETS] + 2 * first + 64)
-    if bundle[R_KIND] != CONSTANT:
-        width = 2 if bundle[R_KIND] == NARROW else 4
-        prefetch(bundle[R_WEIGHTS] + width * first)
-        prefetch(bundle[R_WEIGHTS] + width * first + 64)
+    bundle = int64_at(block[BLOCK_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
+    first = np.int64(uint32_at(bundle[BUNDLE_STARTS], 1)[cursor & SEGMENT_MASK])
+    prefetch(bundle[BUNDLE_TARGETS] + 2 * first)
+    prefetch(bundle[BUNDLE_TARGETS] + 2 * first + 64)
+    if bundle[BUNDLE_KIND] != CONSTANT:
+        width = 2 if bundle[BUNDLE_KIND] == NARROW else 4
+        prefetch(bundle[BUNDLE_WEIGHTS] + width * first)
+        prefetch(bundle[BUNDLE_WEIGHTS] + width * first + 64)
 
 
 @inner
 def _ask_rest(block, cursor):
     """Prefetch what follows the beginning of a cursor's segment."""
-    bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
-    bounds = uint32_at(bundle[R_STARTS] + 4 * (cursor & SEGMENT_MASK), 2)
+    bundle = int64_at(block[BLOCK_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
+    bounds = uint32_at(bundle[BUNDLE_STARTS] + 4 * (cursor & SEGMENT_MASK), 2)
     first, count = np.int64(bounds[0]), np.int64(bounds[1]) - np.int64(bounds[0])
     for at in range(BEGINNING, min(2 * count, MOST), 64):
-        prefetch(bundle[R_TARGETS] + 2 * first + at)
-    if bundle[R_KIND] != CONSTANT:
-        width = 2 if bundle[R_KIND] == NARROW else 4
+        prefetch(bundle[BUNDLE_TARGETS] + 2 * first + at)
+    if bundle[BUNDLE_KIND] != CONSTANT:
+        width = 2 if bundle[BUNDLE_KIND] == NARROW else 4
         for at in range(BEGINNING, min(width * count, MOST), 64):
-            prefetch(bundle[R_WEIGHTS] + width * first + at)
+            prefetch(bundle[BUNDLE_WEIGHTS] + width * first + at)
 
 
 @inner
 def deliver(block, step):
     """Add everything due in ``step`` to its slot of the accumulator; advance the cursors."""
-    heads = int32_at(block[B_HEADS], block[B_SLOT_MASK] + 1)
-    slot = step & block[B_SLOT_MASK]
+    heads = int32_at(block[BLOCK_HEADS], block[BLOCK_SLOT_MASK] + 1)
+    slot = step & block[BLOCK_SLOT_MASK]
     if heads[slot] < 0:
         return
-    state = int64_at(block[B_STATE], 8)
-    chunks = int64_at(block[B_CHUNKS], state[C_CHUNKS] * CHUNK_WORDS)
-    queue = int64_at(block[B_QUEUE], block[B_QUEUE_SIZE])
+    state = int64_at(block[BLOCK_STATE], 8)
+    chunks = int64_at(block[BLOCK_CHUNKS], state[CALENDAR_CHUNKS] * CHUNK_WORDS)
+    queue = int64_at(block[BLOCK_QUEUE], block[BLOCK_QUEUE_SIZE])
     size = take(heads, chunks, state, slot, queue)
-    base = block[B_CELLS] + 4 * (step & block[B_RING_MASK]) * block[B_STRIDE]
+    base = block[BLOCK_CELLS] + 4 * (step & block[BLOCK_RING_MASK]) * block[BLOCK_STRIDE]
     events = np.int64(0)
     for i in range(min(FAR, size)):
         _ask_where(block, queue[i])
@@ -123,20 +123,20 @@ def deliver(block, step):
             _ask_rest(block, queue[i + NEXT])
         cursor = queue[i]
         segment = cursor & SEGMENT_MASK
-        bundle = int64_at(block[B_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
-        bounds = uint32_at(bundle[R_STARTS] + 4 * segment, 2)
+        bundle = int64_at(block[BLOCK_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
+        bounds = uint32_at(bundle[BUNDLE_STARTS] + 4 * segment, 2)
         first, count = np.int64(bounds[0]), np.int64(bounds[1]) - np.int64(bounds[0])
-        cells = int32_at(base + 4 * bundle[R_OFFSET], block[B_STRIDE])
-        targets = uint16_at(bundle[R_TARGETS] + 2 * first, count)
-        if bundle[R_KIND] == CONSTANT:
-            add_constant(cells, targets, np.int32(bundle[R_WEIGHT]))
-        elif bundle[R_KIND] == NARROW:
-            add_weights(cells, targets, int16_at(bundle[R_WEIGHTS] + 2 * first, count))
+        cells = int32_at(base + 4 * bundle[BUNDLE_OFFSET], block[BLOCK_STRIDE])
+        targets = uint16_at(bundle[BUNDLE_TARGETS] + 2 * first, count)
+        if bundle[BUNDLE_KIND] == CONSTANT:
+            add_constant(cells, targets, np.int32(bundle[BUNDLE_WEIGHT]))
+        elif bundle[BUNDLE_KIND] == NARROW:
+            add_weights(cells, targets, int16_at(bundle[BUNDLE_WEIGHTS] + 2 * first, count))
         else:
-            add_weights(cells, targets, int32_at(bundle[R_WEIGHTS] + 4 * first, count))
+            add_weights(cells, targets, int32_at(bundle[BUNDLE_WEIGHTS] + 4 * first, count))
         events += count
-        delays = uint16_at(bundle[R_DELAYS] + 2 * segment, 2)
+        delays = uint16_at(bundle[BUNDLE_DELAYS] + 2 * segment, 2)
         if not delays[0] & LAST:
             later = step + np.int64(delays[1] & DELAY) - np.int64(delays[0])
-            push(heads, chunks, state, later & block[B_SLOT_MASK], cursor + 1)
-    state[C_EVENTS] += events
+            push(heads, chunks, state, later & block[BLOCK_SLOT_MASK], cursor + 1)
+    state[CALENDAR_EVENTS] += events

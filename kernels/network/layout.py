@@ -7,37 +7,37 @@ writes the tables; the loops only read them.
 # A block: the neurons that one thread advances, and what arrives at them.
 BLOCK = 16
 (
-    B_STRIDE,  # cells of one slot of the accumulator: neurons x ports
-    B_RING_MASK,  # slots of the accumulator - 1
-    B_CELLS,  # address: int32, the accumulator
-    B_HEADS,  # address: int32, first chunk of each slot of the calendar, or -1
-    B_SLOT_MASK,  # slots of the calendar - 1
-    B_CHUNKS,  # address: int64, chunks of the calendar
-    B_STATE,  # address: int64, see C_* below
-    B_QUEUE,  # address: int64, scratch: the cursors of one slot
-    B_QUEUE_SIZE,
-    B_CLOCK,  # address: int64[2], step and row of the window, as kernels read them
-    B_FIRST_PART,
-    B_LAST_PART,
-    B_BUNDLES,  # address: int64, bundles x BUNDLE
-    B_BUNDLES_OF,  # address: int32, bundles of population p: [p] to [p + 1]
+    BLOCK_STRIDE,  # cells of one slot of the accumulator: neurons x ports
+    BLOCK_RING_MASK,  # slots of the accumulator - 1
+    BLOCK_CELLS,  # address: int32, the accumulator
+    BLOCK_HEADS,  # address: int32, first chunk of each slot of the calendar, or -1
+    BLOCK_SLOT_MASK,  # slots of the calendar - 1
+    BLOCK_CHUNKS,  # address: int64, chunks of the calendar
+    BLOCK_STATE,  # address: int64, see C_* below
+    BLOCK_QUEUE,  # address: int64, scratch: the cursors of one slot
+    BLOCK_QUEUE_SIZE,
+    BLOCK_CLOCK,  # address: int64[2], step and row of the window, as kernels read them
+    BLOCK_FIRST_PART,
+    BLOCK_LAST_PART,
+    BLOCK_BUNDLES,  # address: int64, bundles x BUNDLE
+    BLOCK_BUNDLES_OF,  # address: int32, bundles of population p: [p] to [p + 1]
 ) = range(14)
 
 # The state of a block's calendar.
-C_FREE, C_SPARE, C_ACTIVE, C_EVENTS, C_CHUNKS = range(5)
+CALENDAR_FREE, CALENDAR_SPARE, CALENDAR_ACTIVE, CALENDAR_EVENTS, CALENDAR_CHUNKS = range(5)
 
 # A bundle: rows of synapses from one population to one block, all into one port.
 BUNDLE = 16
 (
-    R_KIND,
-    R_OFFSET,  # first cell of the port
-    R_WEIGHT,  # the weight of all synapses, if it is the same
-    R_TARGETS,  # address: uint16
-    R_WEIGHTS,  # address: int16 or int32
-    R_STARTS,  # address: uint32, first synapse of each segment, and the end
-    R_DELAYS,  # address: uint16, delay of each segment in steps; LAST marks a row's last one
-    R_ROWS,  # address: uint32, first segment of each source's row, and the end
-    R_RULE,  # address of a procedural projection's description
+    BUNDLE_KIND,
+    BUNDLE_OFFSET,  # first cell of the port
+    BUNDLE_WEIGHT,  # the weight of all synapses, if it is the same
+    BUNDLE_TARGETS,  # address: uint16
+    BUNDLE_WEIGHTS,  # address: int16 or int32
+    BUNDLE_STARTS,  # address: uint32, first synapse of each segment, and the end
+    BUNDLE_DELAYS,  # address: uint16, delay of each segment in steps; LAST marks a row's last one
+    BUNDLE_ROWS,  # address: uint32, first segment of each source's row, and the end
+    BUNDLE_RULE,  # address of a procedural projection's description
 ) = range(9)
 CONSTANT, NARROW, WIDE, PROCEDURAL = range(4)
 LAST = 0x8000
@@ -47,52 +47,52 @@ SEGMENT_BITS = 40
 # A procedural projection, as one block sees it.
 RULE = 16
 (
-    U_INTS,  # address: int64, see draw.J_*
-    U_FLOATS,  # address: float64, see draw.Q_*
-    U_INDEX,  # address: int32, each neuron's number within the source view, or -1
-    U_TWIN,  # address: int32, each neuron's number within the target view, or -1; 0: no autapses
-    U_DEGREES,  # address: int32, synapses of each source, or 0
-    U_TARGETS,  # address: int32, the target view's neurons; 0 for a whole population
-    U_FIRST,  # the part of the target view that is in the block
-    U_LAST,
-    U_SHIFT,  # cell = neuron + shift
-    U_ROW,  # elements of each scratch array
-    U_SCRATCH,  # address: 6 arrays of 4-byte elements
-    U_SEEN,  # address: int32, one a target, for rows without multapses
-    U_KEY0,
-    U_KEY1,
+    RULE_INTS,  # address: int64, see draw.J_*
+    RULE_FLOATS,  # address: float64, see draw.Q_*
+    RULE_INDEX,  # address: int32, each neuron's number within the source view, or -1
+    RULE_TWIN,  # address: int32, each neuron's number within the target view, or -1; 0: no autapses
+    RULE_DEGREES,  # address: int32, synapses of each source, or 0
+    RULE_TARGETS,  # address: int32, the target view's neurons; 0 for a whole population
+    RULE_FIRST,  # the part of the target view that is in the block
+    RULE_LAST,
+    RULE_SHIFT,  # cell = neuron + shift
+    RULE_ROW,  # elements of each scratch array
+    RULE_SCRATCH,  # address: 6 arrays of 4-byte elements
+    RULE_SEEN,  # address: int32, one a target, for rows without multapses
+    RULE_KEY0,
+    RULE_KEY1,
 ) = range(14)
 
 # A part: the neurons of one population in one block.
 PART = 16
 (
-    P_ENTRY,  # address of the kernel's entry; 0 for a population without a kernel
-    P_TABLE,  # address of the kernel's arguments
-    P_COUNT,
-    P_FIRST,  # number of the part's first neuron within the population
-    P_POPULATION,
-    P_BITS,  # address: uint32, steps of a window x words
-    P_IDS,  # address: int32, 2 x (steps x neurons): spikes of this window and of the last one
-    P_UPTO,  # address: int64, 2 x (steps + 1): end of each step's spikes in P_IDS
-    P_RECORD_STEPS,  # address: int64, or 0
-    P_RECORD_IDS,  # address: int32
-    P_RECORD_SIZE,
-    P_STATE,  # address: int64[2]: recorded spikes in the buffer, spikes of the run
-    P_CAPACITY,  # entries of one half of P_IDS
-    P_BUSY,  # address: int32, scratch: a word's number for each word of a step, and one more
+    PART_ENTRY,  # address of the kernel's entry; 0 for a population without a kernel
+    PART_TABLE,  # address of the kernel's arguments
+    PART_COUNT,
+    PART_FIRST,  # number of the part's first neuron within the population
+    PART_POPULATION,
+    PART_BITS,  # address: uint32, steps of a window x words
+    PART_IDS,  # address: int32, 2 x (steps x neurons): spikes of this window and of the last one
+    PART_UPTO,  # address: int64, 2 x (steps + 1): end of each step's spikes in P_IDS
+    PART_RECORD_STEPS,  # address: int64, or 0
+    PART_RECORD_IDS,  # address: int32
+    PART_RECORD_SIZE,
+    PART_STATE,  # address: int64[2]: recorded spikes in the buffer, spikes of the run
+    PART_CAPACITY,  # entries of one half of P_IDS
+    PART_BUSY,  # address: int32, scratch: a word's number for each word of a step, and one more
 ) = range(14)
 
 # A trace: a variable of a part that is copied at the end of some steps.
 TRACE = 8
 (
-    T_BLOCK,
-    T_SOURCE,  # address of the variable
-    T_WIDTH,  # 4: float32, 8: float64, 2: float16 bits
-    T_INDEX,  # address: int32, which neurons of the part
-    T_COUNT,
-    T_EVERY,
-    T_OUT,  # address: first element of row 0, same type as the source
-    T_ROW,  # elements from one row of the output to the next
+    TRACE_BLOCK,
+    TRACE_SOURCE,  # address of the variable
+    TRACE_WIDTH,  # 4: float32, 8: float64, 2: float16 bits
+    TRACE_INDEX,  # address: int32, which neurons of the part
+    TRACE_COUNT,
+    TRACE_EVERY,
+    TRACE_OUT,  # address: first element of row 0, same type as the source
+    TRACE_ROW,  # elements from one row of the output to the next
 ) = range(8)
 
 # Spikes that come from outside, sorted by step: external trains, other devices.
@@ -102,5 +102,5 @@ CHUNK_WORDS = 64
 CHUNK_CURSORS = CHUNK_WORDS - 2
 
 # What the threads of a run share.
-S_BARRIER, S_STOP = 0, 8
+THREADS_BARRIER, THREADS_STOP = 0, 8
 SHARED = 16

@@ -29,28 +29,28 @@ from spikecuda.kernels.network.draw import (
     row_targets,
 )
 from spikecuda.kernels.network.layout import (
-    B_CELLS,
-    B_RING_MASK,
-    B_STATE,
-    B_STRIDE,
-    C_EVENTS,
-    R_OFFSET,
-    R_RULE,
+    BLOCK_CELLS,
+    BLOCK_RING_MASK,
+    BLOCK_STATE,
+    BLOCK_STRIDE,
+    BUNDLE_OFFSET,
+    BUNDLE_RULE,
+    CALENDAR_EVENTS,
     RULE,
-    U_DEGREES,
-    U_FIRST,
-    U_FLOATS,
-    U_INDEX,
-    U_INTS,
-    U_KEY0,
-    U_KEY1,
-    U_LAST,
-    U_ROW,
-    U_SCRATCH,
-    U_SEEN,
-    U_SHIFT,
-    U_TARGETS,
-    U_TWIN,
+    RULE_DEGREES,
+    RULE_FIRST,
+    RULE_FLOATS,
+    RULE_INDEX,
+    RULE_INTS,
+    RULE_KEY0,
+    RULE_KEY1,
+    RULE_LAST,
+    RULE_ROW,
+    RULE_SCRATCH,
+    RULE_SEEN,
+    RULE_SHIFT,
+    RULE_TARGETS,
+    RULE_TWIN,
 )
 from spikecuda.kernels.network.machine import (
     float32_at,
@@ -66,8 +66,8 @@ U = np.uint32
 @inner
 def _targets(rule, ints, floats, source, twin, degree, out):
     """Write the row's targets that may be in the block, as numbers within the view."""
-    key0, key1 = U(rule[U_KEY0]), U(rule[U_KEY1])
-    first, last = rule[U_FIRST], rule[U_LAST]
+    key0, key1 = U(rule[RULE_KEY0]), U(rule[RULE_KEY1])
+    first, last = rule[RULE_FIRST], rule[RULE_LAST]
     banned = np.int64(-1) if ints[J_AUTAPSES] else twin
     if ints[J_RULE] == PROBABILITY:
         found = probable_targets(
@@ -84,29 +84,29 @@ def _targets(rule, ints, floats, source, twin, degree, out):
             out[count] = t
             count += t != banned
         return count
-    seen = int32_at(rule[U_SEEN], 1 if ints[J_MULTAPSES] else ints[J_TARGETS])
+    seen = int32_at(rule[RULE_SEEN], 1 if ints[J_MULTAPSES] else ints[J_TARGETS])
     return row_targets(ints, floats, source, degree, twin, key0, key1, seen, out)
 
 
 @inner
 def send_row(block, bundle, neuron, step):
     """Add what a neuron's spike at the end of ``step`` sends to the block's accumulator."""
-    rule = int64_at(bundle[R_RULE], RULE)
-    source = np.int64(int32_at(rule[U_INDEX] + 4 * neuron, 1)[0])
+    rule = int64_at(bundle[BUNDLE_RULE], RULE)
+    source = np.int64(int32_at(rule[RULE_INDEX] + 4 * neuron, 1)[0])
     if source < 0:
         return
-    ints, floats = int64_at(rule[U_INTS], PROJECTION), float64_at(rule[U_FLOATS], 16)
+    ints, floats = int64_at(rule[RULE_INTS], PROJECTION), float64_at(rule[RULE_FLOATS], 16)
     twin = np.int64(-1)
-    if rule[U_TWIN]:
-        twin = np.int64(int32_at(rule[U_TWIN] + 4 * neuron, 1)[0])
+    if rule[RULE_TWIN]:
+        twin = np.int64(int32_at(rule[RULE_TWIN] + 4 * neuron, 1)[0])
     degree = ints[J_DEGREE]
-    if rule[U_DEGREES]:
-        degree = np.int64(int32_at(rule[U_DEGREES] + 4 * source, 1)[0])
-    longest = rule[U_ROW]
-    scratch = rule[U_SCRATCH]
+    if rule[RULE_DEGREES]:
+        degree = np.int64(int32_at(rule[RULE_DEGREES] + 4 * source, 1)[0])
+    longest = rule[RULE_ROW]
+    scratch = rule[RULE_SCRATCH]
     out = int32_at(scratch, longest)
     n = _targets(rule, ints, floats, source, twin, degree, out)
-    first, last = rule[U_FIRST], rule[U_LAST]
+    first, last = rule[RULE_FIRST], rule[RULE_LAST]
     keys = int32_at(scratch + 4 * longest, longest)
     by_number = numbered(ints[J_RULE])
     # Keep what is in the block; a branch would be mispredicted every other time.
@@ -116,16 +116,16 @@ def send_row(block, bundle, neuron, step):
         keys[kept] = i if by_number else t
         out[kept] = t
         kept += (t >= first) & (t < last)
-    if rule[U_TARGETS]:
-        ids = int32_at(rule[U_TARGETS], ints[J_TARGETS])
+    if rule[RULE_TARGETS]:
+        ids = int32_at(rule[RULE_TARGETS], ints[J_TARGETS])
         for i in range(kept):
             out[i] = ids[out[i]]
-    cells = int32_at(block[B_CELLS], (block[B_RING_MASK] + 1) * block[B_STRIDE])
-    offset = bundle[R_OFFSET] + rule[U_SHIFT]
-    int64_at(block[B_STATE], 8)[C_EVENTS] += kept
+    cells = int32_at(block[BLOCK_CELLS], (block[BLOCK_RING_MASK] + 1) * block[BLOCK_STRIDE])
+    offset = bundle[BUNDLE_OFFSET] + rule[RULE_SHIFT]
+    int64_at(block[BLOCK_STATE], 8)[CALENDAR_EVENTS] += kept
     if ints[J_WEIGHT] == FIXED and ints[J_DELAY] == FIXED:
-        slot = (step + ints[J_FIXED_DELAY]) & block[B_RING_MASK]
-        base = slot * block[B_STRIDE] + offset
+        slot = (step + ints[J_FIXED_DELAY]) & block[BLOCK_RING_MASK]
+        base = slot * block[BLOCK_STRIDE] + offset
         weight = np.int32(ints[J_FIXED_WEIGHT])
         for i in range(kept):
             cells[base + out[i]] += weight
@@ -134,8 +134,17 @@ def send_row(block, bundle, neuron, step):
     weights = int32_at(scratch + 16 * longest, kept)
     delays = int32_at(scratch + 20 * longest, kept)
     draw_values(
-        ints, floats, source, keys[:kept], U(rule[U_KEY0]), U(rule[U_KEY1]), w, d, weights, delays
+        ints,
+        floats,
+        source,
+        keys[:kept],
+        U(rule[RULE_KEY0]),
+        U(rule[RULE_KEY1]),
+        w,
+        d,
+        weights,
+        delays,
     )
     for i in range(kept):
-        slot = (step + delays[i]) & block[B_RING_MASK]
-        cells[slot * block[B_STRIDE] + offset + out[i]] += weights[i]
+        slot = (step + delays[i]) & block[BLOCK_RING_MASK]
+        cells[slot * block[BLOCK_STRIDE] + offset + out[i]] += weights[i]

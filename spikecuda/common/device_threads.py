@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 
-class Crew:
+class DeviceThreads:
     """Threads that work for devices side by side.
 
     Args:

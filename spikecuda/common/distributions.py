@@ -125,9 +125,9 @@ class Uniform(Distribution):
 
 def _standard(name: str, count: int, stream: int, seed: int, identity: int) -> np.ndarray:
     from spikecuda.common.seed import keys
-    from spikecuda.kernels.compile.render import load_host
+    from spikecuda.kernels.compile.render import load_cpu_loop
 
     values = np.empty(count, np.float64)
     key0, key1 = keys(seed)
-    getattr(load_host("draw"), name)(np.uint32(identity), np.uint32(stream), key0, key1, values)
+    getattr(load_cpu_loop("draw"), name)(np.uint32(identity), np.uint32(stream), key0, key1, values)
     return values

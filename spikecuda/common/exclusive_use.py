@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from spikecuda.errors import SpikecudaError
 
 
-class Turn:
+class ExclusiveUse:
     """Lets one thread at a time use something; another one is refused at once.
 
     Args:

@@ -215,11 +215,11 @@ class Device(ABC):
 
     def build_host_loops(self) -> None:
         """Compile what drains, draws and checks on the host, and count the time as compile time."""
-        from spikecuda.kernels.compile.render import load_host
+        from spikecuda.kernels.compile.render import load_cpu_loop
 
         start = time.perf_counter()
         for name in ("spikes", "draw", "finite"):
-            load_host(name)
+            load_cpu_loop(name)
         self.compile_seconds += time.perf_counter() - start
 
     def adopt(self, value: Any) -> GpuArray:

@@ -21,7 +21,7 @@ from spikecuda.inputs.stimulus import (
 from spikecuda.kernels.spec import NEURON, SHARED, InputSpec
 
 
-class Drive:
+class ResolvedInput:
     """All inputs of one run.
 
     Args:

@@ -119,7 +119,7 @@ class Poisson(Input):
     weight: Any
 
 
-def adopted(value: Any, adopt: Callable[[Any], GpuArray]) -> Any:
+def adopt_arrays(value: Any, adopt: Callable[[Any], GpuArray]) -> Any:
     """Return an input whose currents in a GPU's memory are ready for a device.
 
     Args:
@@ -127,13 +127,13 @@ def adopted(value: Any, adopt: Callable[[Any], GpuArray]) -> Any:
         adopt: makes a ``GpuArray`` of another library's array, or says why that cannot be.
     """
     if isinstance(value, Sum):
-        return Sum(tuple(adopted(part, adopt) for part in value.parts))
+        return Sum(tuple(adopt_arrays(part, adopt) for part in value.parts))
     if isinstance(value, Constant) and lies_on_gpu(value.value):
         return Constant(adopt(value.value))
     if isinstance(value, PerStep) and lies_on_gpu(value.values):
         return PerStep(adopt(value.values))
     if isinstance(value, list | tuple) and any(isinstance(v, Input) for v in value):
-        return [adopted(part, adopt) for part in value]
+        return [adopt_arrays(part, adopt) for part in value]
     if isinstance(value, Input) or not lies_on_gpu(value):
         return value
     array = adopt(value)

@@ -13,7 +13,7 @@ SMALLEST_SPAN, LARGEST_SPAN = 2.0**-14, 1e30
 FARTHEST_ORIGIN = 65504
 
 
-class Codec:
+class HalfCodec:
     """Values kept as ``stored = (value - origin) / span`` in half precision.
 
     Attributes:

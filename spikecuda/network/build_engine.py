@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from spikecuda.devices.cpu.device import usable_cores
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.network.device_names import on_cpu, resolved
+from spikecuda.network.device_names import on_cpu, resolve_devices
 from spikecuda.network.memory import require_memory, require_on_devices
-from spikecuda.network.model.population import Group
+from spikecuda.network.model.population import Population
 from spikecuda.network.synapses.blocks import MAX_BLOCK, split_blocks, split_shares
 from spikecuda.runtime.neuron_spec import MAX_NEURONS
 
 if TYPE_CHECKING:
     from spikecuda.network.network import Network
-    from spikecuda.network.open_partitions import Opened
+    from spikecuda.network.open_partitions import OpenPartitions
 
 NEURONS_PER_THREAD = 4096
 
 
-def assembled(
+def build_engine(
     network: "Network", report: Callable[[float, float], None]
-) -> tuple[Any, "Opened | None"]:
+) -> tuple[Any, "OpenPartitions | None"]:
     """Build a network's synapses; return its engine, and the devices that were opened for it.
 
     Args:
@@ -32,14 +32,14 @@ def assembled(
         OutOfMemoryError: the network does not fit.
     """
     from spikecuda.network.cpu.engine import CpuEngine
-    from spikecuda.network.open_partitions import Opened
+    from spikecuda.network.open_partitions import OpenPartitions
     from spikecuda.network.run.neurons import Neurons
     from spikecuda.network.synapses.builder import Builder
 
-    groups = numbered(network)
-    own = [group.size for group in groups if group.plan is not None]
-    sizes = [group.size for group in groups]
-    places = resolved(network.devices)
+    populations = number_populations(network)
+    own = [population.size for population in populations if population.neuron_spec is not None]
+    sizes = [population.size for population in populations]
+    places = resolve_devices(network.devices)
     native = all(map(on_cpu, places))
     threads = _threads_for(network, own)
     if native and len(places) > 1:
@@ -51,30 +51,36 @@ def assembled(
         blocks = split_blocks(own, network.partitions or threads, largest)
         builder = Builder(network.wired, sizes, blocks, network.dt, network.seed, threads, report)
         wiring = builder.build()
-        neurons = [Neurons(group) for group in groups if group.plan is not None]
+        neurons = [
+            Neurons(population) for population in populations if population.neuron_spec is not None
+        ]
         return CpuEngine(neurons, len(sizes), wiring, threads), None
     if network.partitions is not None:
         raise SpikecudaValueError(
             f"partitions is for networks on the CPU (got {network.partitions} with devices "
             f"{network.devices}); a device has as many partitions as it is named times"
         )
-    opened = Opened(places)
+    opened = OpenPartitions(places)
     with contextlib.ExitStack() as stack:
         stack.callback(opened.close)
         blocks, shares = split_shares(own, opened.owners(), largest)
         require_on_devices(network, opened.devices, shares)
         builder = Builder(network.wired, sizes, blocks, network.dt, network.seed, threads, report)
-        engine = opened.engine(groups, builder.build(), shares)
+        engine = opened.engine(populations, builder.build(), shares)
         stack.pop_all()
     return engine, opened
 
 
-def numbered(network: "Network") -> list[Group]:
+def number_populations(network: "Network") -> list[Population]:
     """Number the sources after the populations; return all."""
-    groups = [group for group in network.populations.values() if group.plan is not None]
+    populations = [
+        population
+        for population in network.populations.values()
+        if population.neuron_spec is not None
+    ]
     for i, source in enumerate(network.trains):
-        source.number = len(groups) + i
-    return [*groups, *network.trains]
+        source.number = len(populations) + i
+    return [*populations, *network.trains]
 
 
 def _threads_for(network: "Network", sizes: Sequence[int]) -> int:

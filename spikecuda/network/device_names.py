@@ -39,7 +39,7 @@ def as_places(devices: Given) -> tuple[str | Device, ...]:
     return tuple(result)
 
 
-def resolved(places: tuple[str | Device, ...]) -> tuple[str | Device, ...]:
+def resolve_devices(places: tuple[str | Device, ...]) -> tuple[str | Device, ...]:
     """Return places with "auto" replaced: the first GPU if there is one, else nothing."""
     if places == ("auto",):
         return ("cuda:0",) if gpu_status().usable else ()

@@ -11,7 +11,7 @@ from spikecuda.common.terminal import human_bytes
 from spikecuda.devices.base import Device
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.network.device_names import on_cpu
-from spikecuda.network.model.population import Group
+from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.run.window import ring_steps, window_of
 from spikecuda.network.synapses.blocks import Share, whole_words
@@ -69,28 +69,30 @@ def synapse_bytes(projection: Projection) -> float:
 
 def whole(network: "Network") -> Need:
     """Return what a network needs on the CPU."""
-    groups = _groups(network)
-    neurons = sum(group.size * (_neuron_bytes(group) + CELL * len(group.receptors))
-                  for group in groups)  # fmt: skip
+    populations = _populations(network)
+    neurons = sum(population.size * (_neuron_bytes(population) + CELL * len(population.receptors))
+                  for population in populations)  # fmt: skip
     synapses = sum(p.expected * synapse_bytes(p) for p in network.projections)
     if not any(p.procedural for p in network.projections):
         return Need(neurons, synapses)
     # Rows that are drawn again are sent at once, whatever their delays.
     steps = _ring(network)
-    places = int(whole_words(np.array([g.size for g in groups])).sum())
-    return Need(neurons, synapses, places * _cells(groups) * steps, steps)
+    places = int(whole_words(np.array([g.size for g in populations])).sum())
+    return Need(neurons, synapses, places * _cells(populations) * steps, steps)
 
 
 def part(network: "Network", share: Share) -> Need:
     """Return what a partition's neurons and the synapses onto them need on a CUDA device."""
-    groups, steps = _groups(network), _ring(network)
-    counts = {group.name: int(n) for group, n in zip(groups, share.counts, strict=True)}
-    neurons = sum(counts[group.name] * _neuron_bytes(group) for group in groups)
+    populations, steps = _populations(network), _ring(network)
+    counts = {
+        population.name: int(n) for population, n in zip(populations, share.counts, strict=True)
+    }
+    neurons = sum(counts[population.name] * _neuron_bytes(population) for population in populations)
     synapses = sum(
-        p.expected * synapse_bytes(p) * counts[p.target.group.name] / p.target.group.size
+        p.expected * synapse_bytes(p) * counts[p.target.population.name] / p.target.population.size
         for p in network.projections
     )
-    return Need(neurons, synapses, share.size * _cells(groups) * steps, steps)
+    return Need(neurons, synapses, share.size * _cells(populations) * steps, steps)
 
 
 def require_memory(network: "Network") -> None:
@@ -162,26 +164,33 @@ def require_arrivals(cells: int, steps: int, available: int, where: str) -> None
         )
 
 
-def _groups(network: "Network") -> list[Group]:
-    return [group for group in network.populations.values() if group.plan is not None]
+def _populations(network: "Network") -> list[Population]:
+    return [
+        population
+        for population in network.populations.values()
+        if population.neuron_spec is not None
+    ]
 
 
-def _neuron_bytes(group: Group) -> float:
+def _neuron_bytes(population: Population) -> float:
     """Return the bytes of a neuron but for the cells that its input arrives in."""
-    states = sum(len(r.spec(n).rules.states) for n, r in group.receptors.items())
-    return group.neurons.bytes_per_neuron() + 4.0 * states + 12.0
+    states = sum(len(r.spec(n).rules.states) for n, r in population.receptors.items())
+    return population.neurons.bytes_per_neuron() + 4.0 * states + 12.0
 
 
-def _cells(groups: Sequence[Group]) -> int:
+def _cells(populations: Sequence[Population]) -> int:
     """Return the bytes of a neuron's cells for one step: all neurons have as many."""
-    return CELL * max((len(group.receptors) for group in groups), default=0)
+    return CELL * max((len(population.receptors) for population in populations), default=0)
 
 
 def _ring(network: "Network") -> int:
     """Return the steps that a ring of arrivals has at least."""
     inner = [p for p in network.projections if p.expected]
     shortest = min(
-        (p.delay_steps()[0] for p in inner if p.procedural or p.source.group.plan is not None),
+        (
+            p.delay_steps()[0] for p in inner
+            if p.procedural or p.source.population.neuron_spec is not None
+        ),
         default=0,
     )  # fmt: skip
     # Of drawn delays that are stored the longest that comes out counts, which is not known yet.

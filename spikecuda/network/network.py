@@ -19,23 +19,23 @@ from spikecuda.errors import (
     SpikecudaValueError,
     nearest,
 )
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.inputs.stimulus import Input, PerStep, Poisson, Sum, terms
 from spikecuda.models.base import Model
-from spikecuda.network.build_engine import assembled
+from spikecuda.network.build_engine import build_engine
 from spikecuda.network.device_names import Given, as_places
-from spikecuda.network.model.population import Group, View, as_view
+from spikecuda.network.model.population import Population, View, as_view
 from spikecuda.network.model.projection import Projection, find_receptor
 from spikecuda.network.model.receptors import Receptor, as_receptors
 from spikecuda.network.model.recorders import Recorders, traces_of
 from spikecuda.network.model.rules import AllToAll, OneToOne, as_rule
 from spikecuda.network.model.spike_train import SpikeTrain, external_spikes
 from spikecuda.network.model.spread_input import spread
-from spikecuda.network.results.make_result import collected
+from spikecuda.network.results.make_result import make_result
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.summary import summarise
 from spikecuda.observe.progress import reporter
-from spikecuda.runtime.neuron_spec import MAX_NEURONS, make_plan
+from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 
 BUILD_TICKS = 1000
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
@@ -83,11 +83,11 @@ class Network:
             None if partitions is None else as_count("partitions", partitions, 1, 1024)
         )
         self.devices = as_places(devices)
-        self.populations: dict[str, Group] = {}
+        self.populations: dict[str, Population] = {}
         self.projections: list[Projection] = []
         self.build_seconds = 0.0
         self.wired: list[Projection] = []
-        self._sources: list[tuple[Group, SpikeTrain, int]] = []
+        self._sources: list[tuple[Population, SpikeTrain, int]] = []
         self._drives: dict[str, list[tuple[Input, str]]] = {}
         self._recorders = Recorders(self.dt)
         self._external = np.empty((0, 3), np.int64)
@@ -97,7 +97,7 @@ class Network:
         self._closed = False
         self._identity = 0
 
-    def __getitem__(self, name: str) -> Group:
+    def __getitem__(self, name: str) -> Population:
         if name not in self.populations:
             known = list(self.populations)
             raise SpikecudaValueError(
@@ -117,7 +117,7 @@ class Network:
         receptors: Mapping[str, Receptor] | None = None,
         scheme: str | None = None,
         substeps: int = 1,
-    ) -> Group:
+    ) -> Population:
         """Add a population.
 
         Args:
@@ -129,21 +129,23 @@ class Network:
         self._require_unbuilt("add populations")
         self._new_name(name)
         size = as_count("n", n, 1, MAX_NEURONS)
-        plan = make_plan(
+        neuron_spec = resolve_neurons(
             size, model, self.precision, self.dt, self.seed, params, initial, scheme, substeps,
             identity=self._identity,
         )  # fmt: skip
-        ports = as_receptors(receptors, plan.model)
-        group = Group(self, len(self._groups()), name, plan.count, plan, ports)
+        ports = as_receptors(receptors, neuron_spec.model)
+        population = Population(
+            self, len(self._populations()), name, neuron_spec.count, neuron_spec, ports
+        )
         # Four neurons share a block of random words.
-        self._identity += -(-plan.count // 32) * 32
-        self.populations[name] = group
-        return group
+        self._identity += -(-neuron_spec.count // 32) * 32
+        self.populations[name] = population
+        return population
 
     def connect(
         self,
-        source: Group | View | str,
-        target: Group | View | str,
+        source: Population | View | str,
+        target: Population | View | str,
         rule: Any,
         weight: Any,
         delay: Any,
@@ -180,7 +182,7 @@ class Network:
         self.wired.append(projection)
         return projection
 
-    def source(self, name: str, n: int, train: SpikeTrain) -> Group:
+    def source(self, name: str, n: int, train: SpikeTrain) -> Population:
         """Add a source of ``n`` given spike trains, to be connected like a population.
 
         Args:
@@ -194,7 +196,9 @@ class Network:
         size = as_count("n", n, 1, MAX_NEURONS)
         return self._add_source(self._new_name(name), size, train)
 
-    def drive(self, target: Group | View | str, input: object, receptor: str | None = None) -> None:
+    def drive(
+        self, target: Population | View | str, input: object, receptor: str | None = None
+    ) -> None:
         """Give a population input: currents, noise, Poisson or given trains; adds to what it has.
 
         Args:
@@ -205,16 +209,16 @@ class Network:
                 or for Poisson input the membrane (mV) of a population without any.
         """
         view = as_view("target", target, self)
-        plan = view.group.neurons
+        neuron_spec = view.population.neurons
         if isinstance(input, SpikeTrain):
             self._drive_train(view, input, receptor)
             return
         for term in terms(input):
             name = ""
             if isinstance(term, Poisson):
-                if view.group.receptors or receptor is not None:
+                if view.population.receptors or receptor is not None:
                     name = find_receptor(view, receptor)[0]
-                    kind = view.group.receptors[name]
+                    kind = view.population.receptors[name]
                     if kind.positive and np.any(np.asarray(term.weight) < 0):
                         raise SpikecudaValueError(
                             f"weight of {name!r} must be >= 0 {kind.unit}, a conductance (got "
@@ -227,12 +231,12 @@ class Network:
                 )
             if not isinstance(term, PerStep):
                 # Checked now, so that the error is at the line that made it.
-                Drive(term, view.size, self.dt, 1, plan.precision.real)
-            self._drives.setdefault(view.group.name, []).append((spread(term, view), name))
+                ResolvedInput(term, view.size, self.dt, 1, neuron_spec.precision.real)
+            self._drives.setdefault(view.population.name, []).append((spread(term, view), name))
 
     def record(
         self,
-        target: Group | View | str,
+        target: Population | View | str,
         what: str | Iterable[str] = "spikes",
         *,
         every: float | None = None,
@@ -253,7 +257,7 @@ class Network:
         """
         view = as_view("target", target, self)
         if only is not None:
-            inner = View(view.group, only) if view.whole else None
+            inner = View(view.population, only) if view.whole else None
             if inner is None:
                 raise SpikecudaValueError(
                     "only is for a population (got a view, which says which neurons); give one"
@@ -287,15 +291,17 @@ class Network:
             )
         try:
             engine = self.build(progress is True)
-            groups = self._groups()
-            drives = [self._resolved(group, steps) for group in groups]
-            wanted = self._recorders.wanted(groups)
-            spikes = [g.number for g in groups if (g.name, "spikes") in wanted]
+            populations = self._populations()
+            drives = [self._resolved(population, steps) for population in populations]
+            wanted = self._recorders.wanted(populations)
+            spikes = [g.number for g in populations if (g.name, "spikes") in wanted]
             traces = traces_of(wanted, steps)
             start, seconds = engine.clock, engine.seconds
             with reporter(progress, steps, repr(self)) as report:
                 got = engine.run(steps, drives, spikes, traces, self._external, report)
-            return collected(groups, got, wanted, traces, start, steps, engine.seconds - seconds)
+            return make_result(
+                populations, got, wanted, traces, start, steps, engine.seconds - seconds
+            )
         finally:
             self._lock.release()
 
@@ -315,12 +321,12 @@ class Network:
         if self._closed:
             raise ClosedError("the network is closed; make a new one")
         if self._engine is None:
-            groups = self._groups()
-            if not groups:
+            populations = self._populations()
+            if not populations:
                 raise SpikecudaError("the network has no population; net.population(...) adds one")
             begin = time.perf_counter()
             with reporter(progress, BUILD_TICKS, "building") as report:
-                self._engine, self._opened = assembled(
+                self._engine, self._opened = build_engine(
                     self, lambda done, total: report(int(BUILD_TICKS * done / total))
                 )
                 report(BUILD_TICKS)
@@ -333,7 +339,7 @@ class Network:
         self.build().reset()
 
     @property
-    def trains(self) -> list[Group]:
+    def trains(self) -> list[Population]:
         """The sources, those of trains that drive neurons included."""
         return [source for source, _, _ in self._sources]
 
@@ -352,7 +358,7 @@ class Network:
         partition each; ["cpu"] where the CPU runs all of them).
         """
         engine = self.build()
-        neurons = sum(group.size for group in self._groups())
+        neurons = sum(population.size for population in self._populations())
         synapses, seconds = engine.wiring.synapses, engine.seconds
         per_second = 1.0 / seconds if seconds else 0.0
         return {
@@ -409,16 +415,22 @@ class Network:
 
     # Parts of it.
 
-    def _groups(self) -> list[Group]:
+    def _populations(self) -> list[Population]:
         """Return the populations that have neurons."""
-        return [group for group in self.populations.values() if group.plan is not None]
+        return [
+            population
+            for population in self.populations.values()
+            if population.neuron_spec is not None
+        ]
 
-    def _resolved(self, group: Group, steps: int) -> tuple[Drive, tuple[str, ...]]:
+    def _resolved(
+        self, population: Population, steps: int
+    ) -> tuple[ResolvedInput, tuple[str, ...]]:
         """Return the population's input and the receptors that its Poisson events arrive at."""
-        given = self._drives.get(group.name, [])
-        drive = Drive(
-            Sum(tuple(term for term, _ in given)), group.size, self.dt, steps,
-            group.neurons.precision.real,
+        given = self._drives.get(population.name, [])
+        drive = ResolvedInput(
+            Sum(tuple(term for term, _ in given)), population.size, self.dt, steps,
+            population.neurons.precision.real,
         )  # fmt: skip
         return drive, tuple(name for term, name in given if isinstance(term, Poisson))
 
@@ -444,20 +456,21 @@ class Network:
             raise SpikecudaValueError(f"name must be new (got {name!r} twice)")
         return name
 
-    def _add_source(self, name: str, size: int, train: SpikeTrain) -> Group:
-        group = Group(self, -1, name, size, at_once=train.most_at_once(self.dt, size))
-        self._sources.append((group, train, 0))
+    def _add_source(self, name: str, size: int, train: SpikeTrain) -> Population:
+        population = Population(self, -1, name, size, at_once=train.most_at_once(self.dt, size))
+        self._sources.append((population, train, 0))
         if name:
-            self.populations[name] = group
-        return group
+            self.populations[name] = population
+        return population
 
     def _require_unbuilt(self, what: str) -> None:
         if self._engine is not None:
             raise SpikecudaError(f"cannot {what} after the network was built; make a new network")
 
     def __repr__(self) -> str:
-        groups = self._groups()
+        populations = self._populations()
+        neurons = sum(population.size for population in populations)
         return (
-            f"<Network: {sum(g.size for g in groups):,} neurons in {len(groups)} populations, "
+            f"<Network: {neurons:,} neurons in {len(populations)} populations, "
             f"{len(self.projections)} projections, {self.precision}, dt {self.dt:g} ms>"
         )

@@ -9,17 +9,17 @@ from spikecuda.devices.open import open_device
 from spikecuda.network.cpu.partition import CpuPartition
 from spikecuda.network.cuda.partition import DevicePartition
 from spikecuda.network.device_names import on_cpu
-from spikecuda.network.model.population import Group
+from spikecuda.network.model.population import Population
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.partition import Partition
-from spikecuda.network.run.partitioned_engine import DeviceEngine
+from spikecuda.network.run.partition import NetworkPartition
+from spikecuda.network.run.partitioned_engine import PartitionedEngine
 from spikecuda.network.run.window import window_steps
 from spikecuda.network.synapses.blocks import Owner, Share
 from spikecuda.network.synapses.store import Wiring
-from spikecuda.runtime.population import reported
+from spikecuda.runtime.population import report_failures
 
 
-class Opened:
+class OpenPartitions:
     """The open devices of a network, a partition for each place.
 
     Args:
@@ -52,8 +52,8 @@ class Opened:
         ]
 
     def engine(
-        self, groups: Sequence[Group], wiring: Wiring, shares: Sequence[Share]
-    ) -> DeviceEngine:
+        self, populations: Sequence[Population], wiring: Wiring, shares: Sequence[Share]
+    ) -> PartitionedEngine:
         """Return an engine with a partition on each device.
 
         Args:
@@ -61,14 +61,16 @@ class Opened:
             wiring: the synapses.
             shares: the neurons of each partition.
         """
-        first, numbers = number(groups)
-        neurons = [Neurons(group) for group in groups if group.plan is not None]
+        first, numbers = number(populations)
+        neurons = [
+            Neurons(population) for population in populations if population.neuron_spec is not None
+        ]
         window = window_steps(wiring)
         with contextlib.ExitStack() as stack:
-            partitions: list[Partition] = []
+            partitions: list[NetworkPartition] = []
             for device, share in zip(self.devices, shares, strict=True):
-                partition: Partition
-                with reported(device, 0):
+                partition: NetworkPartition
+                with report_failures(device, 0):
                     if on_cpu(device):
                         partition = CpuPartition(
                             device.name, share, neurons, wiring, first, device.threads
@@ -79,7 +81,7 @@ class Opened:
                         )
                 stack.callback(partition.close)
                 partitions.append(partition)
-            engine = DeviceEngine(neurons, first, wiring, partitions, window)
+            engine = PartitionedEngine(neurons, first, wiring, partitions, window)
             stack.pop_all()
         return engine
 
@@ -90,15 +92,15 @@ class Opened:
                 stack.callback(device.close)
 
 
-def number(groups: Sequence[Group]) -> tuple[Mapping[int, int], int]:
+def number(populations: Sequence[Population]) -> tuple[Mapping[int, int], int]:
     """Return the number of the first neuron of each population, and one more than the last.
 
     A neuron's number is its identity in the random numbers; sources follow.
     """
     first, end = {}, 0
-    for group in groups:
-        if group.plan is not None:
-            end = group.plan.identity
-        first[group.number] = end
-        end += -(-group.size // 32) * 32
+    for population in populations:
+        if population.neuron_spec is not None:
+            end = population.neuron_spec.identity
+        first[population.number] = end
+        end += -(-population.size // 32) * 32
     return first, end

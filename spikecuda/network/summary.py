@@ -21,9 +21,11 @@ def summarise(network: "Network") -> str:
     populations = Table(title=repr(network).strip("<>"))
     for name in ("population", "neurons", "model", "receptors"):
         populations.add_column(name, justify="right" if name == "neurons" else "left")
-    for group in network.populations.values():
-        model = group.plan.model.name if group.plan else "spike trains"
-        populations.add_row(group.name, f"{group.size:,}", model, ", ".join(group.receptors))
+    for population in network.populations.values():
+        model = population.neuron_spec.model.name if population.neuron_spec else "spike trains"
+        populations.add_row(
+            population.name, f"{population.size:,}", model, ", ".join(population.receptors)
+        )
     projections = Table()
     for name in ("projection", "rule", "synapses", "bytes each"):
         numbers = name in ("synapses", "bytes each")
@@ -33,7 +35,9 @@ def summarise(network: "Network") -> str:
             p.name, type(p.rule).__name__, f"{p.expected:,.0f}", f"{synapse_bytes(p):g}"
         )
     need = whole(network)
-    count = sum(group.size for group in network.populations.values() if group.plan)
+    count = sum(
+        population.size for population in network.populations.values() if population.neuron_spec
+    )
     total = sum(p.expected for p in network.projections)
     update = count * 1000.0 / network.dt * UPDATE * 1e-9
     event = total * EVENT * 1e-9

@@ -6,14 +6,14 @@ from spikecuda.observe.live_view import DeviceFigures, Snapshot, TypeFigures
 from spikecuda.runtime.population import Population
 
 
-def look(populations: Mapping[str, Population]) -> Snapshot:
+def take_snapshot(populations: Mapping[str, Population]) -> Snapshot:
     """Return the figures of populations that run together; any thread may ask for them.
 
     Args:
         populations: by the name of their type, all with the same steps and dt.
     """
     types = tuple(
-        TypeFigures(name, p.plan.count, p.spikes, sum(p.held().values()))
+        TypeFigures(name, p.neuron_spec.count, p.spikes, sum(p.held().values()))
         for name, p in populations.items()
     )
     devices = {device: device for p in populations.values() for device in p.devices}
@@ -26,4 +26,4 @@ def look(populations: Mapping[str, Population]) -> Snapshot:
         held = sum(sum(part.held().values()) for part in parts)
         rows.append(DeviceFigures(device.name, sum(part.count for part in parts), held, busy))
     first = next(iter(populations.values()))
-    return Snapshot(first.steps, first.plan.dt, types, tuple(rows))
+    return Snapshot(first.steps, first.neuron_spec.dt, types, tuple(rows))

@@ -9,7 +9,7 @@ from spikecuda.errors import OutOfMemoryError
 from spikecuda.placement.apportion import split
 from spikecuda.placement.load_balance import Task, balance, evenly, fits
 from spikecuda.placement.update_costs import cost
-from spikecuda.runtime.neuron_spec import Plan
+from spikecuda.runtime.neuron_spec import NeuronSpec
 from spikecuda.runtime.pool_partition import WINDOW_STEPS_MIN
 
 # (device, first neuron, number of neurons)
@@ -30,7 +30,9 @@ class Placement:
     streaming: dict[Device, int]
 
 
-def place(plans: Mapping[str, Plan], devices: Sequence[Device], most: int) -> Placement:
+def place(
+    neuron_specs: Mapping[str, NeuronSpec], devices: Sequence[Device], most: int
+) -> Placement:
     """Return the partitions of each type, so that all devices finish together and hold theirs.
 
     If they cannot hold them, devices with memory of their own get what suits their speed, and
@@ -48,28 +50,31 @@ def place(plans: Mapping[str, Plan], devices: Sequence[Device], most: int) -> Pl
     homes = list(dict.fromkeys(device.home for device in devices))
     first = {device.home: device for device in reversed(devices)}
     available = [float(first[home].available_memory()) for home in homes]
-    counts = [plan.count for plan in plans.values()]
-    sizes = [bytes_per_neuron(plan) for plan in plans.values()]
+    counts = [neuron_spec.count for neuron_spec in neuron_specs.values()]
+    sizes = [bytes_per_neuron(neuron_spec) for neuron_spec in neuron_specs.values()]
     where = [homes.index(device.home) for device in devices]
     there = dict(zip(homes, available, strict=True))
-    task = Task(counts, [[1.0] * len(devices) for _ in plans], sizes, where, available)
+    task = Task(counts, [[1.0] * len(devices) for _ in neuron_specs], sizes, where, available)
     # State of devices with memory of their own may be in host memory.
     most_of_all = sum({**there, "host": _host(devices)}.values())
     if sum(task.needs) > (sum(available) if set(homes) == {"host"} else most_of_all):
-        raise _refusal(plans, sizes, there)
+        raise _refusal(neuron_specs, sizes, there)
     # Devices of one kind need no measuring: with a share of every type each they are balanced.
     placed: list[list[float]] | None = evenly(task)
     if len({device.description for device in devices}) > 1 or not fits(task, evenly(task)):
         if len(devices) > 1:
-            seconds = [[cost(device, plan) for device in devices] for plan in plans.values()]
+            seconds = [
+                [cost(device, neuron_spec) for device in devices]
+                for neuron_spec in neuron_specs.values()
+            ]
             task = replace(task, seconds=seconds)
         placed = balance(task)
     streaming: dict[Device, int] = {}
     if placed is None:
-        placed, streaming = _streamed(task, plans, devices, there)
+        placed, streaming = _streamed(task, neuron_specs, devices, there)
     result = {}
-    for (name, plan), neurons in zip(plans.items(), placed, strict=True):
-        ranges = split(plan.count, neurons, most)
+    for (name, neuron_spec), neurons in zip(neuron_specs.items(), placed, strict=True):
+        ranges = split(neuron_spec.count, neurons, most)
         result[name] = _whole([(devices[d], first, n) for d, first, n in ranges], streaming)
     for device in streaming:
         streaming[device] = sum(
@@ -80,7 +85,7 @@ def place(plans: Mapping[str, Plan], devices: Sequence[Device], most: int) -> Pl
 
 def _streamed(
     task: Task,
-    plans: Mapping[str, Plan],
+    neuron_specs: Mapping[str, NeuronSpec],
     devices: Sequence[Device],
     available: Mapping[str, float],
 ) -> tuple[list[list[float]], dict[Device, int]]:
@@ -98,7 +103,7 @@ def _streamed(
     over = [home for home, size in need.items() if home != "host" and size > available[home]]
     host = _host(devices)
     if need.get("host", 0.0) + sum(need[home] for home in over) > host:
-        raise _refusal(plans, task.sizes, {**available, "host": host})
+        raise _refusal(neuron_specs, task.sizes, {**available, "host": host})
     return placed, {device: 0 for device in devices if device.home in over}
 
 
@@ -120,18 +125,23 @@ def _whole(places: Sequence[Place], streaming: Mapping[Device, int]) -> list[Pla
     return joined
 
 
-def bytes_per_neuron(plan: Plan) -> float:
+def bytes_per_neuron(neuron_spec: NeuronSpec) -> float:
     """Return the bytes that a neuron takes: state, constants and the bits of a short window."""
-    return plan.bytes_per_neuron() + WINDOW_STEPS_MIN / 8
+    return neuron_spec.bytes_per_neuron() + WINDOW_STEPS_MIN / 8
 
 
 def _refusal(
-    plans: Mapping[str, Plan], sizes: Sequence[float], available: Mapping[str, float]
+    neuron_specs: Mapping[str, NeuronSpec], sizes: Sequence[float], available: Mapping[str, float]
 ) -> OutOfMemoryError:
-    needs = [plan.count * size for plan, size in zip(plans.values(), sizes, strict=True)]
-    each = ", ".join(f"{name} {human_bytes(n)}" for name, n in zip(plans, needs, strict=True))
+    needs = [
+        neuron_spec.count * size
+        for neuron_spec, size in zip(neuron_specs.values(), sizes, strict=True)
+    ]
+    each = ", ".join(
+        f"{name} {human_bytes(n)}" for name, n in zip(neuron_specs, needs, strict=True)
+    )
     there = ", ".join(f"{human_bytes(size)} on {home}" for home, size in available.items())
-    total = sum(plan.count for plan in plans.values())
+    total = sum(neuron_spec.count for neuron_spec in neuron_specs.values())
     return OutOfMemoryError(
         f"{total:,} neurons need {human_bytes(sum(needs))} ({each}; available: {there}); use fewer "
         'neurons, precision="float16" or more devices'

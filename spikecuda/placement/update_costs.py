@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from spikecuda.devices import tuning_cache
 from spikecuda.devices.base import Device
-from spikecuda.inputs.resolved_input import Drive
-from spikecuda.runtime.neuron_spec import Plan
+from spikecuda.inputs.resolved_input import ResolvedInput
+from spikecuda.runtime.neuron_spec import NeuronSpec
 from spikecuda.runtime.partition_run import PartitionRun
-from spikecuda.runtime.pool_partition import Partition
+from spikecuda.runtime.pool_partition import PoolPartition
 from spikecuda.runtime.window_layout import layout_of
 
 # A launch is long enough to be timed when it takes this long, in seconds.
@@ -18,38 +18,40 @@ MOST_NEURONS = 1 << 20
 PART = 4
 
 
-def cost(device: Device, plan: Plan) -> float:
+def cost(device: Device, neuron_spec: NeuronSpec) -> float:
     """Return the seconds that one update takes on a device, all of it at work.
 
     Measured at the first use of a kernel on a kind of device, in a few milliseconds besides
     compiling it, without input; remembered in ``tuning``.
     """
-    spec = plan.spec()
+    spec = neuron_spec.spec()
     known = tuning_cache.lookup(device.description, spec, "seconds")
     if known is None:
-        known = measure(device, plan)
+        known = measure(device, neuron_spec)
         tuning_cache.store(device.description, spec, seconds=known)
     return known
 
 
-def measure(device: Device, plan: Plan) -> float:
+def measure(device: Device, neuron_spec: NeuronSpec) -> float:
     """Return the seconds of one update, from launches that grow until they can be timed."""
-    fitting = int(device.available_memory() / (PART * plan.bytes_per_neuron()))
-    most = max(1, min(plan.count, MOST_NEURONS, fitting))
+    fitting = int(device.available_memory() / (PART * neuron_spec.bytes_per_neuron()))
+    most = max(1, min(neuron_spec.count, MOST_NEURONS, fitting))
     neurons = min(NEURONS, most)
     while True:
-        seconds = _launch(device, plan, neurons)
+        seconds = _launch(device, neuron_spec, neurons)
         if seconds >= LONG_ENOUGH or neurons == most:
             return seconds / (neurons * STEPS)
         neurons = min(2 * neurons, most)
 
 
-def _launch(device: Device, plan: Plan, neurons: int) -> float:
+def _launch(device: Device, neuron_spec: NeuronSpec, neurons: int) -> float:
     """Return the time of the fastest of a few launches, in seconds."""
-    partition = Partition(plan, device, 0, neurons)
+    partition = PoolPartition(neuron_spec, device, 0, neurons)
     try:
-        drive = Drive(None, plan.count, plan.dt, 0, plan.precision.real)
-        kernel = device.kernel(plan.spec(drive.spec))
+        drive = ResolvedInput(
+            None, neuron_spec.count, neuron_spec.dt, 0, neuron_spec.precision.real
+        )
+        kernel = device.kernel(neuron_spec.spec(drive.spec))
         layout = replace(layout_of(partition, kernel.spec, drive), window=STEPS)
         run = PartitionRun(partition, kernel, layout)
         try:

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_count, as_steps
-from spikecuda.common.device_threads import Crew
+from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.devices.base import Device
 from spikecuda.devices.open import choose, gpu_status, open_device
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
-from spikecuda.inputs.resolved_input import Drive
-from spikecuda.inputs.stimulus import adopted
+from spikecuda.inputs.resolved_input import ResolvedInput
+from spikecuda.inputs.stimulus import adopt_arrays
 from spikecuda.models.base import Model
 from spikecuda.observe.metrics import Metrics
 from spikecuda.observe.progress import Progress, reporter
-from spikecuda.observe.snapshot import look
-from spikecuda.runtime.neuron_spec import make_plan
+from spikecuda.observe.snapshot import take_snapshot
+from spikecuda.runtime.neuron_spec import resolve_neurons
 from spikecuda.runtime.population import Population, RunResult
 from spikecuda.runtime.run import Request, run
 from spikecuda.runtime.state import StateView
@@ -91,10 +91,10 @@ class GPUNeuronPool:
         window: int | None = None,
         out_of_core: bool | None = None,
     ) -> None:
-        self.plan = make_plan(
+        self.neuron_spec = resolve_neurons(
             num_neurons, neuron_type, precision, dt, seed, params, initial, scheme, substeps
         )
-        n = self.num_neurons = self.plan.count
+        n = self.num_neurons = self.neuron_spec.count
         self.batch_size = None if batch_size is None else as_count("batch_size", batch_size, 1, n)
         limit = None if window is None else as_count("window", window, 1, 2**20)
         if out_of_core is not None and not isinstance(out_of_core, bool):
@@ -113,7 +113,11 @@ class GPUNeuronPool:
             self.device = open_device(choose(use_gpu, device), threads)
         try:
             self.population = Population(
-                self.plan, [(self.device, 0, n)], self.batch_size, limit, out_of_core=out_of_core
+                self.neuron_spec,
+                [(self.device, 0, n)],
+                self.batch_size,
+                limit,
+                out_of_core=out_of_core,
             )
         except BaseException:
             if self._owns_device:
@@ -125,12 +129,12 @@ class GPUNeuronPool:
     @property
     def model(self) -> type[Model]:
         """The neurons' model."""
-        return self.plan.model
+        return self.neuron_spec.model
 
     @property
     def params(self) -> Mapping[str, np.ndarray]:
         """Every parameter, float64 arrays of shape () or (num_neurons,); they stay as they are."""
-        return MappingProxyType(dict(self.plan.params))
+        return MappingProxyType(dict(self.neuron_spec.params))
 
     @property
     def state(self) -> StateView:
@@ -140,32 +144,32 @@ class GPUNeuronPool:
     @property
     def precision(self) -> str:
         """The name of the precision."""
-        return self.plan.precision.name
+        return self.neuron_spec.precision.name
 
     @property
     def scheme(self) -> str:
         """The name of the integration scheme."""
-        return self.plan.scheme
+        return self.neuron_spec.scheme
 
     @property
     def substeps(self) -> int:
         """Integration steps within one time step."""
-        return self.plan.substeps
+        return self.neuron_spec.substeps
 
     @property
     def dt(self) -> float:
         """Length of a step in ms."""
-        return self.plan.dt
+        return self.neuron_spec.dt
 
     @property
     def seed(self) -> int:
         """What all randomness derives from."""
-        return self.plan.seed
+        return self.neuron_spec.seed
 
     @property
     def refractory(self) -> bool:
         """Whether any neuron has a refractory period."""
-        return self.plan.refractory
+        return self.neuron_spec.refractory
 
     @property
     def steps(self) -> int:
@@ -229,13 +233,15 @@ class GPUNeuronPool:
         with population.turn.run():
             population.require_ready()
             total = as_steps(steps, duration, self.dt)
-            spikes, traces = recorded(record, self.model)
-            input = adopted(input, self.device.adopt)
-            drive = Drive(input, self.num_neurons, self.dt, total, self.plan.precision.real)
+            spikes, traces = as_recorded(record, self.model)
+            input = adopt_arrays(input, self.device.adopt)
+            drive = ResolvedInput(
+                input, self.num_neurons, self.dt, total, self.neuron_spec.precision.real
+            )
             request = Request(population, drive, spikes, traces)
-            seen = functools.partial(look, {self.model.name: population})
+            seen = functools.partial(take_snapshot, {self.model.name: population})
             with reporter(progress, total, repr(self), seen) as report:
-                (result,) = run([request], total, Crew(1), report)
+                (result,) = run([request], total, DeviceThreads(1), report)
             return result
 
     def metrics(self) -> Metrics:
@@ -260,7 +266,7 @@ class GPUNeuronPool:
             realtime_factor=done.run_seconds / seconds if seconds else 0.0,
             host_bytes=held if on_host else done.held_by_host(),
             device_bytes={} if on_host else held,
-            state_bytes_per_neuron=self.plan.spec().bytes_per_neuron(),
+            state_bytes_per_neuron=self.neuron_spec.spec().bytes_per_neuron(),
             windows=done.windows,
             launches_per_window=done.launches / max(1, done.windows),
             host_microseconds=1e6 * done.host_seconds / max(1, done.windows),
@@ -301,7 +307,7 @@ class GPUNeuronPool:
         )
 
 
-def recorded(
+def as_recorded(
     record: str | Iterable[str] | None, model: type[Model]
 ) -> tuple[bool, tuple[str, ...]]:
     """Return whether spikes are recorded, and which states of a model are."""

@@ -10,23 +10,23 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_count, as_steps, shown
-from spikecuda.common.device_threads import Crew
-from spikecuda.common.exclusive_use import Turn
+from spikecuda.common.device_threads import DeviceThreads
+from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import MemoryFigures
 from spikecuda.devices.open import open_devices
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.models.base import Model, as_model
 from spikecuda.observe.progress import Progress, reporter
-from spikecuda.observe.snapshot import look
+from spikecuda.observe.snapshot import take_snapshot
 from spikecuda.placement.apportion import shares_of
 from spikecuda.placement.place import place
-from spikecuda.pool.pool import recorded
-from spikecuda.runtime.neuron_spec import MAX_NEURONS, make_plan
+from spikecuda.pool.pool import as_recorded
+from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 from spikecuda.runtime.population import Population, RunResult
 from spikecuda.runtime.run import Request, run
-from spikecuda.runtime.spikes import Spikes, merged
+from spikecuda.runtime.spikes import Spikes, merge_spikes
 from spikecuda.runtime.state import States, StateView
 
 
@@ -58,7 +58,7 @@ class SystemResult:
             # The neurons of the first type have their global numbers already.
             neuron = part.spikes.neuron + first if first else part.spikes.neuron
             lists.append((part.spikes.step, neuron))
-        return Spikes(*merged(lists), next(iter(self.parts.values())).dt)
+        return Spikes(*merge_spikes(lists), next(iter(self.parts.values())).dt)
 
 
 class MultiGPUNeuronSystem:
@@ -121,27 +121,27 @@ class MultiGPUNeuronSystem:
             )
         self.counts = {name: n for name, n in zip(models, sizes, strict=True) if n}
         self.first, number = {}, 0
-        plans = {}
+        neuron_specs = {}
         for name, n in self.counts.items():
             self.first[name] = number
-            plans[name] = make_plan(
+            neuron_specs[name] = resolve_neurons(
                 n, models[name], precision, dt, seed, given.get(name), start.get(name), None, 1,
                 identity=number,
             )  # fmt: skip
             number += n
-        self.total_neurons, self.dt = total, next(iter(plans.values())).dt
+        self.total_neurons, self.dt = total, next(iter(neuron_specs.values())).dt
         self.populations: dict[str, Population] = {}
-        self._turn = Turn("system")
+        self._turn = ExclusiveUse("system")
         self._opened: list[Device] = []
         self.devices = open_devices(devices, self._opened)
-        self._crew = Crew(len(self.devices))
+        self._device_threads = DeviceThreads(len(self.devices))
         try:
-            placement = place(plans, self.devices, most)
+            placement = place(neuron_specs, self.devices, most)
             for name, places in placement.places.items():
-                plan = plans[name]
-                size = None if batch_size is None else min(batch_size, plan.count)
+                neuron_spec = neuron_specs[name]
+                size = None if batch_size is None else min(batch_size, neuron_spec.count)
                 self.populations[name] = Population(
-                    plan, places, size, turn=self._turn, streaming=placement.streaming
+                    neuron_spec, places, size, turn=self._turn, streaming=placement.streaming
                 )
         except BaseException:
             self.close()
@@ -189,12 +189,18 @@ class MultiGPUNeuronSystem:
                 _known("input", name, self.populations)
             requests = []
             for name, population in self.populations.items():
-                plan = population.plan
-                drive = Drive(inputs.get(name), plan.count, plan.dt, total, plan.precision.real)
-                requests.append(Request(population, drive, *recorded(record, plan.model)))
-            seen = functools.partial(look, self.populations)
+                neuron_spec = population.neuron_spec
+                drive = ResolvedInput(
+                    inputs.get(name),
+                    neuron_spec.count,
+                    neuron_spec.dt,
+                    total,
+                    neuron_spec.precision.real,
+                )
+                requests.append(Request(population, drive, *as_recorded(record, neuron_spec.model)))
+            seen = functools.partial(take_snapshot, self.populations)
             with reporter(progress, total, repr(self), seen) as report:
-                results = run(requests, total, self._crew, report)
+                results = run(requests, total, self._device_threads, report)
             return SystemResult(dict(zip(self.populations, results, strict=True)), dict(self.first))
 
     def metrics(self) -> dict[str, dict[str, float]]:
@@ -207,8 +213,8 @@ class MultiGPUNeuronSystem:
         rows = {}
         for name, p in self.populations.items():
             rows[name] = _row(
-                p.plan.count, p.plan.count * p.steps, p.spikes, p.run_seconds,
-                sum(p.held().values()), p.steps * p.plan.dt / 1000.0, p.windows, p.launches,
+                p.neuron_spec.count, p.neuron_spec.count * p.steps, p.spikes, p.run_seconds,
+                sum(p.held().values()), p.steps * p.neuron_spec.dt / 1000.0, p.windows, p.launches,
                 p.host_seconds,
             )  # fmt: skip
         columns = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
@@ -237,7 +243,7 @@ class MultiGPUNeuronSystem:
     def close(self) -> None:
         """Give back all memory, threads and devices opened; closing twice does nothing."""
         with self._turn.change(), contextlib.ExitStack() as stack:
-            stack.callback(self._crew.close)
+            stack.callback(self._device_threads.close)
             for device in self._opened:
                 stack.callback(device.close)
             for population in self.populations.values():

@@ -14,7 +14,7 @@ from spikecuda.common.seed import as_seed
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.kernels.spec import STREAM_DRAW, InputSpec, KernelSpec, Precision
 from spikecuda.models.base import Model, as_model
-from spikecuda.models.half_codec import Codec
+from spikecuda.models.half_codec import HalfCodec
 
 MAX_NEURONS = 2**31 - 32
 # Draws for states count from STREAM_DRAW, draws for parameters from here.
@@ -22,7 +22,7 @@ STREAM_DRAW_PARAMETERS = STREAM_DRAW + 64
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class NeuronSpec:
     """What a population is, whatever device it runs on.
 
     Attributes:
@@ -50,7 +50,7 @@ class Plan:
     seed: int
     params: Mapping[str, np.ndarray]
     constants: Mapping[str, np.ndarray]
-    codecs: Mapping[str, Codec]
+    codecs: Mapping[str, HalfCodec]
     initial: Mapping[str, Any]
     refractory: bool
     identity: int = 0
@@ -96,7 +96,7 @@ class Plan:
         return values
 
 
-def make_plan(
+def resolve_neurons(
     count: object,
     neuron_type: object,
     precision: object,
@@ -107,7 +107,7 @@ def make_plan(
     scheme: str | None,
     substeps: object,
     identity: int = 0,
-) -> Plan:
+) -> NeuronSpec:
     """Resolve and check a user's arguments; see ``GPUNeuronPool`` for their meaning.
 
     Raises:
@@ -150,8 +150,8 @@ def make_plan(
             origin = declared.initial if declared.origin is None else declared.origin
             # One codec for all neurons: the mean where a scale is per neuron.
             scale = [float(np.mean(by_name(values, v))) for v in (origin, declared.span)]
-            codecs[name] = Codec(name, *scale)
-    return Plan(
+            codecs[name] = HalfCodec(name, *scale)
+    return NeuronSpec(
         model, n, types, chosen, parts, step, key, values, constants, codecs, given, refractory,
         identity,
     )  # fmt: skip

@@ -10,11 +10,11 @@ from spikecuda.devices.array_interop import GpuArray, StateArray
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import Buffer
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
-from spikecuda.runtime.neuron_spec import Plan
+from spikecuda.runtime.neuron_spec import NeuronSpec
 from spikecuda.runtime.pool_partition import (
     INPUT_FACTOR,
     WINDOW_STEPS_MIN,
-    Partition,
+    PoolPartition,
     resident_bytes,
 )
 
@@ -26,14 +26,14 @@ PART = 4
 WINDOW_BYTES = 64 << 20
 
 
-class PagedPartition(Partition):
+class PagedPartition(PoolPartition):
     """Neurons whose state and constants are in page-locked host memory.
 
     A page of neurons at a time goes to the device, computes a window and comes back; while one
     page computes, the next one is on its way there and the last one on its way back.
 
     Args:
-        plan, device, first, count: as for ``Partition``.
+        plan, device, first, count: as for ``PoolPartition``.
         batch_size: neurons of a page, rounded up to words of 32; None takes what suits the device.
         users: how many such partitions share the device's memory.
 
@@ -46,7 +46,7 @@ class PagedPartition(Partition):
 
     def __init__(
         self,
-        plan: Plan,
+        neuron_spec: NeuronSpec,
         device: Device,
         first: int = 0,
         count: int | None = None,
@@ -54,22 +54,25 @@ class PagedPartition(Partition):
         users: int = 1,
     ) -> None:
         self._users = users
-        super().__init__(plan, device, first, count, batch_size)
+        super().__init__(neuron_spec, device, first, count, batch_size)
 
     def _settle(self, batch_size: int | None) -> None:
-        plan, device = self.plan, self.device
-        states = [*plan.model.states, *(["refrac"] if plan.refractory else [])]
+        neuron_spec, device = self.neuron_spec, self.device
+        states = [*neuron_spec.model.states, *(["refrac"] if neuron_spec.refractory else [])]
         self.states = tuple(states)
-        self.paged = (*states, *(name for name, value in plan.constants.items() if value.ndim))
+        self.paged = (
+            *states,
+            *(name for name, value in neuron_spec.constants.items() if value.ndim),
+        )
         self._host: list[Buffer] = []
-        size = self.count * plan.bytes_per_neuron()
+        size = self.count * neuron_spec.bytes_per_neuron()
         free = device.pinned.source.free()
         if size > free:
             raise OutOfMemoryError(
                 f"{self.count:,} neurons out of core need {human_bytes(size)} of host memory "
                 f'(available: {human_bytes(free)}); use fewer neurons or precision="float16"'
             )
-        each = plan.bytes_per_neuron() + WINDOW_STEPS_MIN // 8 * (1 + INPUT_FACTOR)
+        each = neuron_spec.bytes_per_neuron() + WINDOW_STEPS_MIN // 8 * (1 + INPUT_FACTOR)
         most = device.available_memory() // (PART * device.slots * each * self._users)
         page = min(batch_size or PAGE, self.count)
         self.span = -(-page // 32) * 32 if batch_size else max(32, min(page, most) // 32 * 32)
@@ -139,18 +142,18 @@ class PagedPartition(Partition):
 
 
 def partition_of(
-    plan: Plan,
+    neuron_spec: NeuronSpec,
     device: Device,
     first: int,
     count: int,
     batch_size: int | None,
     out_of_core: bool | None,
     users: int = 1,
-) -> Partition:
+) -> PoolPartition:
     """Return a partition that stays on its device, or one that streams through it.
 
     Args:
-        plan, device, first, count, batch_size: as for ``Partition``.
+        plan, device, first, count, batch_size: as for ``PoolPartition``.
         out_of_core: whether to stream; None streams what does not fit.
         users: how many partitions that stream share the device's memory.
 
@@ -164,7 +167,7 @@ def partition_of(
             "the host's); leave it out"
         )
     if out_of_core is None and not device.shares_host_memory:
-        out_of_core = resident_bytes(plan, count) > device.available_memory()
+        out_of_core = resident_bytes(neuron_spec, count) > device.available_memory()
     if out_of_core:
-        return PagedPartition(plan, device, first, count, batch_size, users)
-    return Partition(plan, device, first, count, batch_size)
+        return PagedPartition(neuron_spec, device, first, count, batch_size, users)
+    return PoolPartition(neuron_spec, device, first, count, batch_size)

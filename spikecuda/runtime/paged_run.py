@@ -8,9 +8,9 @@ import numpy as np
 from spikecuda.devices.base import Kernel
 from spikecuda.devices.memory import Buffer
 from spikecuda.runtime.paged_partition import PagedPartition
-from spikecuda.runtime.partition_run import PartitionRun, Slot
-from spikecuda.runtime.pool_partition import Partition
-from spikecuda.runtime.spikes import Drain, SpikeList, joined, merged
+from spikecuda.runtime.partition_run import PartitionRun, WindowBuffers
+from spikecuda.runtime.pool_partition import PoolPartition
+from spikecuda.runtime.spikes import Drain, SpikeList, join_spikes, merge_spikes
 from spikecuda.runtime.window_layout import Layout
 
 
@@ -54,16 +54,16 @@ class PagedRun(PartitionRun):
             self._take(slot, piece)
             self.drain.total += piece.total
             if piece.windows[0]:
-                lists.append(joined(piece.windows[0]))
+                lists.append(join_spikes(piece.windows[0]))
             self._start_page()
             self.host_seconds += time.perf_counter() - begin
         begin = time.perf_counter()
-        self.drain.windows.append([merged(lists)] if lists else [])
+        self.drain.windows.append([merge_spikes(lists)] if lists else [])
         self._submitted(self._steps)
         self.collected += self._steps
         self.host_seconds += time.perf_counter() - begin
 
-    def enqueue(self, slot: Slot, steps: int) -> None:
+    def enqueue(self, slot: WindowBuffers, steps: int) -> None:
         """Launch a window of a page."""
         first, last = slot.page
         partition = self.partition
@@ -71,7 +71,7 @@ class PagedRun(PartitionRun):
             **slot.values,
             "_steps": np.int64(steps),
             "_count": np.int64(slot.size),
-            "_identity": np.uint32(partition.plan.identity + partition.first + first),
+            "_identity": np.uint32(partition.neuron_spec.identity + partition.first + first),
         }
         arguments = [values[a.name] for a in self.kernel.spec.arguments]
         self.device.launch(self.kernel, arguments, [(0, slot.size)])
@@ -90,14 +90,14 @@ class PagedRun(PartitionRun):
         self._start(slot)
         self._flight.append(slot)
 
-    def _compute(self, slot: Slot) -> None:
+    def _compute(self, slot: WindowBuffers) -> None:
         self.enqueue(slot, slot.steps)
         self.launches += 1 + (slot.page[1] == self.partition.count)
 
-    def _capture(self, slot: Slot) -> None:
+    def _capture(self, slot: WindowBuffers) -> None:
         """Capture nothing: every page has other arguments."""
 
-    def _upload_state(self, slot: Slot) -> None:
+    def _upload_state(self, slot: WindowBuffers) -> None:
         first, last = slot.page
         for name in self.layout.paged:
             buffer = slot.values[name]
@@ -111,14 +111,14 @@ class PagedRun(PartitionRun):
                 ]
             self.device.upload(staging, slot.size)
 
-    def _download_state(self, slot: Slot) -> None:
+    def _download_state(self, slot: WindowBuffers) -> None:
         first, last = slot.page
         for name in self.partition.states:
             host = self.partition.state[name]
             staging = self.device.staging(slot.values[name], host, host.data[first:last])
             self.device.download(staging, slot.size)
 
-    def _slot(self, types: Mapping[str, np.dtype]) -> Slot:
+    def _slot(self, types: Mapping[str, np.dtype]) -> WindowBuffers:
         slot = super()._slot(types)
         own = self.partition.arguments()
         for name in self.layout.paged:
@@ -129,7 +129,7 @@ class PagedRun(PartitionRun):
 
 
 def run_of(
-    partition: Partition, kernel: Kernel, layout: Layout, bits: Buffer | None = None
+    partition: PoolPartition, kernel: Kernel, layout: Layout, bits: Buffer | None = None
 ) -> PartitionRun:
     """Return the run that suits a partition; for the arguments see ``PartitionRun``."""
     kind = PagedRun if isinstance(partition, PagedPartition) else PartitionRun

@@ -13,15 +13,15 @@ import numpy as np
 from spikecuda.common.seed import keys
 from spikecuda.devices.base import Event, Graph, Kernel, Staging
 from spikecuda.devices.memory import Buffer
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.spec import STREAM_DITHER_STEP
-from spikecuda.runtime.pool_partition import Partition
+from spikecuda.runtime.pool_partition import PoolPartition
 from spikecuda.runtime.spikes import Drain
 from spikecuda.runtime.window_layout import Layout
 
 
 @dataclass(eq=False)
-class Slot:
+class WindowBuffers:
     """What one window that is under way has to itself.
 
     Attributes:
@@ -94,14 +94,14 @@ class PartitionRun:
     """
 
     def __init__(
-        self, partition: Partition, kernel: Kernel, layout: Layout, bits: Buffer | None = None
+        self, partition: PoolPartition, kernel: Kernel, layout: Layout, bits: Buffer | None = None
     ) -> None:
         self.partition, self.kernel, self.layout = partition, kernel, layout
         self.device, self._lent = partition.device, bits
         self._buffers: list[Buffer] = []
         self._fixed: dict[str, Buffer] = {}
-        self._slots: list[Slot] = []
-        self._flight: deque[Slot] = deque()
+        self._slots: list[WindowBuffers] = []
+        self._flight: deque[WindowBuffers] = deque()
         self._scalars: dict[str, Any] = {}
         self._runs = self.windows = self.launches = 0
         self.kernel_seconds = self.host_seconds = 0.0
@@ -117,7 +117,12 @@ class PartitionRun:
             raise
 
     def begin(
-        self, drive: Drive, start: int, total: int, traces: Mapping[str, np.ndarray], keep: bool
+        self,
+        drive: ResolvedInput,
+        start: int,
+        total: int,
+        traces: Mapping[str, np.ndarray],
+        keep: bool,
     ) -> None:
         """Start a run.
 
@@ -189,7 +194,7 @@ class PartitionRun:
         if self.device.shares_host_memory:
             self.host_seconds -= slot.started.seconds_until(slot.computed)
 
-    def ready(self, steps: int) -> Slot:
+    def ready(self, steps: int) -> WindowBuffers:
         """Return the next window's slot, its inputs on their way; what it computes is not begun."""
         slot = self._slots[self.windows % len(self._slots)]
         slot.steps, slot.offset, slot.page = steps, self.submitted, (0, self.partition.count)
@@ -207,7 +212,7 @@ class PartitionRun:
         self.collected += slot.steps
         self.host_seconds += time.perf_counter() - begin
 
-    def _start(self, slot: Slot) -> None:
+    def _start(self, slot: WindowBuffers) -> None:
         """Compute what a slot holds, and let its results go to the host."""
         device, stream = self.device, self.device.stream
         stream.record(slot.started)
@@ -226,7 +231,7 @@ class PartitionRun:
         self.windows += 1
         self.partition.clock = self._start_step + self.submitted
 
-    def _take(self, slot: Slot, drain: Drain) -> None:
+    def _take(self, slot: WindowBuffers, drain: Drain) -> None:
         """Take the spikes and the traces of a slot, which are on the host."""
         steps, n = slot.steps, slot.size
         bits = slot.outputs["_bits"].view(steps * row("_bits", 0, n))
@@ -239,14 +244,14 @@ class PartitionRun:
                 result[slot.offset : slot.offset + steps, self._columns(slot)] = rows
         self.kernel_seconds += slot.started.seconds_until(slot.computed)
 
-    def _columns(self, slot: Slot) -> slice:
+    def _columns(self, slot: WindowBuffers) -> slice:
         """Return a slot's neurons in the population."""
         return slice(self.partition.first + slot.page[0], self.partition.first + slot.page[1])
 
-    def _upload_state(self, slot: Slot) -> None:
+    def _upload_state(self, slot: WindowBuffers) -> None:
         """Bring what a slot's neurons need to the device: nothing, it is there."""
 
-    def _download_state(self, slot: Slot) -> None:
+    def _download_state(self, slot: WindowBuffers) -> None:
         """Take the state of a slot's neurons back: it stays."""
 
     def settle(self) -> None:
@@ -266,7 +271,7 @@ class PartitionRun:
                 stack.callback(self._forget, slot)
         self._slots, self._buffers = [], []
 
-    def enqueue(self, slot: Slot, steps: int) -> None:
+    def enqueue(self, slot: WindowBuffers, steps: int) -> None:
         """Launch a window: what a graph captures."""
         if self.kernel.needs_cleared_bits:
             self.device.clear(slot.values["_bits"])
@@ -276,13 +281,13 @@ class PartitionRun:
         self.device.advance(values["_clock"], steps)
 
     @staticmethod
-    def _forget(slot: Slot) -> None:
+    def _forget(slot: WindowBuffers) -> None:
         """Give a slot's graph back."""
         graph, slot.graph = slot.graph, None
         if graph is not None:
             graph.close()
 
-    def _compute(self, slot: Slot) -> None:
+    def _compute(self, slot: WindowBuffers) -> None:
         """Launch a window: replay it if it has been captured."""
         if slot.graph is not None and slot.steps == self.layout.window:
             slot.graph.replay()
@@ -290,13 +295,13 @@ class PartitionRun:
             self.enqueue(slot, slot.steps)
         self.launches += len(self.partition.batches) + 1
 
-    def _capture(self, slot: Slot) -> None:
+    def _capture(self, slot: WindowBuffers) -> None:
         """Capture a full window, unless that is done."""
         if slot.graph is None:
             steps = self.layout.window
             slot.graph = self.device.capture(lambda: self.enqueue(slot, steps))
 
-    def _feed(self, slot: Slot) -> None:
+    def _feed(self, slot: WindowBuffers) -> None:
         """Write the inputs of a window, and let the kernels wait for their upload."""
         steps, n = slot.steps, slot.size
         for name in self.layout.direct:
@@ -330,13 +335,13 @@ class PartitionRun:
             self.device.uploads.record(slot.uploaded)
             self.device.stream.wait(slot.uploaded)
 
-    def _step_words(self, slot: Slot, out: np.ndarray) -> None:
+    def _step_words(self, slot: WindowBuffers, out: np.ndarray) -> None:
         """Write the random words of float16 rounding for a window."""
-        from spikecuda.kernels.compile.render import load_host
+        from spikecuda.kernels.compile.render import load_cpu_loop
 
-        load_host("draw").step_words(
+        load_cpu_loop("draw").step_words(
             np.int64(self._start_step + slot.offset), slot.steps, self.kernel.spec.dither_words,
-            np.uint32(STREAM_DITHER_STEP), *keys(self.partition.plan.seed), out,
+            np.uint32(STREAM_DITHER_STEP), *keys(self.partition.neuron_spec.seed), out,
         )  # fmt: skip
 
     def _allocate(self, name: str, size: int, dtype: np.dtype) -> Buffer:
@@ -345,7 +350,7 @@ class PartitionRun:
         self._buffers.append(buffer)
         return buffer
 
-    def _slot(self, types: Mapping[str, np.dtype]) -> Slot:
+    def _slot(self, types: Mapping[str, np.dtype]) -> WindowBuffers:
         """Return a slot with its buffers."""
         layout, stream = self.layout, self.device.stream
         values = {**self.partition.arguments(), **self._fixed}
@@ -360,7 +365,7 @@ class PartitionRun:
                     else:
                         values[name] = self._allocate(name, size * layout.window, types[name])
                     staged[-1][name] = self.device.stage(values[name])
-        return Slot(
+        return WindowBuffers(
             values, staged[0], staged[1], uploaded=stream.record(), started=stream.record(),
             computed=stream.record(), downloaded=stream.record(),
         )  # fmt: skip

@@ -11,7 +11,7 @@ from spikecuda.devices.base import Device
 from spikecuda.devices.memory import Buffer
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.spec import CODEC
-from spikecuda.runtime.neuron_spec import Plan
+from spikecuda.runtime.neuron_spec import NeuronSpec
 
 # Even a huge pool takes this many steps a launch, so that state memory is touched rarely.
 WINDOW_STEPS_MIN = 16
@@ -20,7 +20,7 @@ INPUT_FACTOR = 16
 PIECE = 1 << 20
 
 
-class Partition:
+class PoolPartition:
     """Neurons [first, first + count) of a plan, which stay on a device.
 
     Args:
@@ -47,14 +47,14 @@ class Partition:
 
     def __init__(
         self,
-        plan: Plan,
+        neuron_spec: NeuronSpec,
         device: Device,
         first: int = 0,
         count: int | None = None,
         batch_size: int | None = None,
     ) -> None:
-        self.plan, self.device, self.first = plan, device, first
-        self.count = plan.count - first if count is None else count
+        self.neuron_spec, self.device, self.first = neuron_spec, device, first
+        self.count = neuron_spec.count - first if count is None else count
         self.clock: int | None = None
         self.state: dict[str, Buffer] = {}
         self._buffers: list[Buffer] = []
@@ -68,13 +68,15 @@ class Partition:
 
     def _settle(self, batch_size: int | None) -> None:
         """Settle which neurons go where, and raise OutOfMemoryError if that does not fit."""
-        plan, self.span = self.plan, self.count
-        size = batch_size or self.device.preferred_batch(self.count, plan.spec())
+        neuron_spec, self.span = self.neuron_spec, self.count
+        size = batch_size or self.device.preferred_batch(self.count, neuron_spec.spec())
         size = -(-size // 32) * 32
         self.batches = [
             (start, min(start + size, self.count)) for start in range(0, self.count, size)
         ]
-        self.device.require(resident_bytes(plan, self.count), f"a pool of {self.count:,} neurons")
+        self.device.require(
+            resident_bytes(neuron_spec, self.count), f"a pool of {self.count:,} neurons"
+        )
 
     @property
     def words(self) -> int:
@@ -144,7 +146,7 @@ class Partition:
         stored = self.stored(name)
         if name == "refrac":
             return stored.astype(np.int32)
-        codec = self.plan.codecs.get(name)
+        codec = self.neuron_spec.codecs.get(name)
         return codec.decode(stored) if codec else stored.copy()
 
     def encode(self, name: str, values: np.ndarray) -> np.ndarray:
@@ -167,7 +169,7 @@ class Partition:
         mine = values[self.first : self.first + self.count] if values.ndim else values
         mine = np.broadcast_to(mine, (self.count,))
         stored = np.empty(self.count, dtype)
-        codec = self.plan.codecs.get(name)
+        codec = self.neuron_spec.codecs.get(name)
         for start in range(0, self.count, PIECE):
             piece = mine[start : start + PIECE]
             if codec:
@@ -179,18 +181,18 @@ class Partition:
                 bad = ~np.isfinite(stored[start : start + PIECE])
             if bad.any():
                 raise SpikecudaValueError(
-                    f"{name} does not fit in {self.plan.precision.name} (got "
+                    f"{name} does not fit in {self.neuron_spec.precision.name} (got "
                     f"{float(piece[np.argmax(bad)])!r}); use a wider precision"
                 )
         return stored
 
     def first_not_finite(self) -> tuple[str, int] | None:
         """Return a state and the neuron whose value is NaN or infinite, or None."""
-        from spikecuda.kernels.compile.render import load_host
+        from spikecuda.kernels.compile.render import load_cpu_loop
 
-        loops = load_host("finite")
-        for name in self.plan.model.states:
-            half = name in self.plan.codecs
+        loops = load_cpu_loop("finite")
+        for name in self.neuron_spec.model.states:
+            half = name in self.neuron_spec.codecs
             search = loops.first_not_finite_half if half else loops.first_not_finite
             where = int(search(self.stored(name)))
             if where >= 0:
@@ -208,24 +210,24 @@ class Partition:
 
     def _prepare(self) -> None:
         """Allocate state and constants."""
-        plan = self.plan
-        for name in plan.model.states:
-            self.state[name] = self._array(name, plan.precision.storage)
-        if plan.refractory:
-            self.state["refrac"] = self._array("refrac", plan.spec().refrac)
+        neuron_spec = self.neuron_spec
+        for name in neuron_spec.model.states:
+            self.state[name] = self._array(name, neuron_spec.precision.storage)
+        if neuron_spec.refractory:
+            self.state["refrac"] = self._array("refrac", neuron_spec.spec().refrac)
         values: dict[str, Any] = dict(self.state)
-        for name, value in plan.constants.items():
+        for name, value in neuron_spec.constants.items():
             if value.ndim:
                 values[name] = self._array(name, value.dtype, value)
             else:
                 values[name] = value[()]
-        for name, codec in plan.codecs.items():
+        for name, codec in neuron_spec.codecs.items():
             for part in CODEC:
                 values[f"_{name}_{part}"] = getattr(codec, part)
         values["_clock"] = self.allocate("clock", 1, np.int64)
         values["_count"] = np.int64(self.count)
-        values["_identity"] = np.uint32(plan.identity + self.first)
-        values["_key0"], values["_key1"] = keys(plan.seed)
+        values["_identity"] = np.uint32(neuron_spec.identity + self.first)
+        values["_key0"], values["_key1"] = keys(neuron_spec.seed)
         values["_first"] = values["_last"] = np.int64(0)
         self._values = values
 
@@ -237,6 +239,6 @@ class Partition:
         return buffer
 
 
-def resident_bytes(plan: Plan, count: int) -> int:
+def resident_bytes(neuron_spec: NeuronSpec, count: int) -> int:
     """Return the device memory of neurons that stay there, with a short window's spike bits."""
-    return count * plan.bytes_per_neuron() + 4 * ((count + 31) // 32) * WINDOW_STEPS_MIN
+    return count * neuron_spec.bytes_per_neuron() + 4 * ((count + 31) // 32) * WINDOW_STEPS_MIN

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from spikecuda.common.exclusive_use import Turn
+from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.devices.base import Device
 from spikecuda.errors import (
     ClosedError,
@@ -18,10 +18,10 @@ from spikecuda.errors import (
     SpikecudaTypeError,
     SpikecudaValueError,
 )
-from spikecuda.runtime.neuron_spec import Plan
+from spikecuda.runtime.neuron_spec import NeuronSpec
 from spikecuda.runtime.paged_partition import partition_of
 from spikecuda.runtime.partition_run import PartitionRun
-from spikecuda.runtime.pool_partition import Partition
+from spikecuda.runtime.pool_partition import PoolPartition
 from spikecuda.runtime.spikes import Spikes
 
 AFTER_FAILURE = (
@@ -90,30 +90,30 @@ class Population:
 
     def __init__(
         self,
-        plan: Plan,
+        neuron_spec: NeuronSpec,
         places: Sequence[tuple[Device, int, int]],
         batch_size: int | None = None,
         window: int | None = None,
-        turn: Turn | None = None,
+        turn: ExclusiveUse | None = None,
         out_of_core: bool | None = False,
         streaming: Mapping[Device, int] | None = None,
     ) -> None:
-        self.plan, self.window_limit = plan, window
-        self.turn = turn or Turn("pool")
+        self.neuron_spec, self.window_limit = neuron_spec, window
+        self.turn = turn or ExclusiveUse("pool")
         self.closed, self.failed = False, ""
         self.steps = self.spikes = self.windows = self.launches = 0
         self.run_seconds = self.kernel_seconds = self.host_seconds = 0.0
         self.busy: dict[Device, float] = {}
-        self.partitions: list[Partition] = []
+        self.partitions: list[PoolPartition] = []
         self.runs: list[PartitionRun] = []
         try:
             for device, first, count in places:
                 users = (streaming or {}).get(device, 0)
-                with reported(device, 0):
+                with report_failures(device, 0):
                     self.partitions.append(
                         partition_of(
-                            plan, device, first, count, batch_size, True if users else out_of_core,
-                            max(1, users),
+                            neuron_spec, device, first, count, batch_size,
+                            True if users else out_of_core, max(1, users),
                         )
                     )  # fmt: skip
             self.reset()
@@ -143,11 +143,11 @@ class Population:
     def reset(self) -> None:
         """Go back to step 0: start values, figures cleared."""
         self.require_open()
-        for name in self.plan.model.states:
-            self.write(name, self.plan.start(name))
-        if self.plan.refractory:
+        for name in self.neuron_spec.model.states:
+            self.write(name, self.neuron_spec.start(name))
+        if self.neuron_spec.refractory:
             for part in self.partitions:
-                with reported(part.device, 0):
+                with report_failures(part.device, 0):
                     part.clear("refrac")
         self.steps = self.spikes = self.windows = self.launches = 0
         self.run_seconds = self.kernel_seconds = self.host_seconds = 0.0
@@ -163,7 +163,7 @@ class Population:
         """
         encoded = [part.encode(name, values) for part in self.partitions]
         for part, stored in zip(self.partitions, encoded, strict=True):
-            with reported(part.device, self.steps):
+            with report_failures(part.device, self.steps):
                 part.put(name, stored)
 
     def take_over(self, name: str, value: Any) -> None:
@@ -176,18 +176,18 @@ class Population:
         Raises:
             SpikecudaValueError, SpikecudaTypeError: it cannot be taken as it is.
         """
-        if len(self.partitions) > 1 or name in self.plan.codecs:
+        if len(self.partitions) > 1 or name in self.neuron_spec.codecs:
             raise SpikecudaValueError(
                 f"{name} must come from host memory where it is in several partitions or float16 "
                 "(got an array on a GPU); bring it to the host"
             )
         (part,) = self.partitions
-        with reported(part.device, self.steps):
+        with report_failures(part.device, self.steps):
             array = part.device.adopt(value)
             dtype = part.state[name].dtype
-            if array.shape != (self.plan.count,) or array.dtype != dtype:
+            if array.shape != (self.neuron_spec.count,) or array.dtype != dtype:
                 raise SpikecudaTypeError(
-                    f"{name} on a GPU must be {dtype.name}, shape ({self.plan.count},) (got "
+                    f"{name} on a GPU must be {dtype.name}, shape ({self.neuron_spec.count},) (got "
                     f"{array.dtype.name}, shape {array.shape}); convert it there"
                 )
             part.take_over(name, array)
@@ -225,21 +225,21 @@ class Population:
                 stack.callback(run.close)
                 stack.callback(run.settle)
 
-    def require_finite(self, part: Partition) -> None:
+    def require_finite(self, part: PoolPartition) -> None:
         """Raise NumericalError if a partition's state is NaN or infinite, naming the neuron."""
         found = part.first_not_finite()
         if found:
             name, where = found
             raise NumericalError(
                 f"{name} of neuron {part.first + where} is {part.read(name)[where]} after "
-                f"step {self.steps} in {self.plan.precision.name}; check the input and the "
+                f"step {self.steps} in {self.neuron_spec.precision.name}; check the input and the "
                 "parameters, or use a smaller dt, more substeps or a wider precision; reset() "
                 "starts again"
             )
 
 
 @contextlib.contextmanager
-def reported(device: Named, step: int, advice: str = "") -> Iterator[None]:
+def report_failures(device: Named, step: int, advice: str = "") -> Iterator[None]:
     """Let an error of a device name the device and the step at which it failed.
 
     Args:

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spikecuda.common.device_threads import Crew
+from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.host_memory import available_memory
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.devices.base import Device, Kernel
 from spikecuda.devices.memory import Buffer
 from spikecuda.errors import OutOfMemoryError
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.runtime.paged_run import run_of
 from spikecuda.runtime.partition_run import PartitionRun
 from spikecuda.runtime.pool_partition import INPUT_FACTOR, WINDOW_STEPS_MIN
-from spikecuda.runtime.population import AFTER_FAILURE, Population, RunResult, reported
-from spikecuda.runtime.spikes import SpikeList, Spikes, joined, merged
+from spikecuda.runtime.population import AFTER_FAILURE, Population, RunResult, report_failures
+from spikecuda.runtime.spikes import SpikeList, Spikes, join_spikes, merge_spikes
 from spikecuda.runtime.window_layout import layout_of
 
 # Launches of more steps than this would not be faster.
@@ -40,13 +40,16 @@ class Request:
     """
 
     population: Population
-    drive: Drive
+    drive: ResolvedInput
     keep_spikes: bool
     traced: tuple[str, ...]
 
 
 def run(
-    requests: Sequence[Request], total: int, crew: Crew, report: Callable[[int], None]
+    requests: Sequence[Request],
+    total: int,
+    device_threads: DeviceThreads,
+    report: Callable[[int], None],
 ) -> list[RunResult]:
     """Advance populations by ``total`` steps, all at the same pace.
 
@@ -82,7 +85,7 @@ def run(
                 submitted = done = 0
                 while done < total:
                     steps = min(window, total - submitted)
-                    _advance(members, devices, steps, crew)
+                    _advance(members, devices, steps, device_threads)
                     submitted += steps
                     if time.perf_counter() - begin > TELL_EVERY:
                         begin = _account(members, begin)
@@ -93,7 +96,9 @@ def run(
                         release()
                     except BaseException:
                         while min(member.done for member in members) < submitted:
-                            _advance(members, devices, 0, crew)  # counts what is under way, too
+                            _advance(
+                                members, devices, 0, device_threads
+                            )  # counts what is under way, too
                         raise
         except BaseException:
             for member in members:
@@ -104,7 +109,7 @@ def run(
             for member in members:
                 member.count()
         if total > 1 or (start + total) % 64 == 0:
-            crew.together([_checks(members, device) for device in devices])
+            device_threads.together([_checks(members, device) for device in devices])
         _account(members, begin)
     else:
         for member in members:
@@ -123,11 +128,11 @@ class _Member:
 
     def __init__(self, request: Request, total: int) -> None:
         self.request, self.population = request, request.population
-        plan = self.population.plan
+        neuron_spec = self.population.neuron_spec
         self.total = self.done = 0
         self.traces: dict[str, np.ndarray] = {}
-        self._shape = (total, plan.count)
-        self._spec = plan.spec(request.drive.spec, request.traced)
+        self._shape = (total, neuron_spec.count)
+        self._spec = neuron_spec.spec(request.drive.spec, request.traced)
         self.layouts = [
             layout_of(part, self._spec, request.drive) for part in self.population.partitions
         ]
@@ -148,7 +153,7 @@ class _Member:
     @property
     def trace_bytes(self) -> int:
         """Bytes of the recorded states."""
-        item = np.dtype(self.population.plan.precision.real).itemsize
+        item = np.dtype(self.population.neuron_spec.precision.real).itemsize
         return self._shape[0] * self._shape[1] * len(self.request.traced) * item
 
     def fit(self, window: int, total: int) -> None:
@@ -177,16 +182,16 @@ class _Member:
         self.record()
         if not self.runs:
             for part, kernel, layout in zip(parts, self._kernels, self.layouts, strict=True):
-                with reported(part.device, start):
+                with report_failures(part.device, start):
                     self.runs.append(run_of(part, kernel, layout, lent.get(part.device)))
                 lent.setdefault(part.device, self.runs[-1].bits)
         for run in self.runs:
-            with reported(run.device, start):
+            with report_failures(run.device, start):
                 run.begin(request.drive, start, total, self.traces, request.keep_spikes)
 
     def record(self) -> None:
         """Make room for the recorded states."""
-        real = self.population.plan.precision.real
+        real = self.population.neuron_spec.precision.real
         self.traces = {name: np.empty(self._shape, real) for name in self.request.traced}
 
     def advance(self, device: Device, steps: int) -> None:
@@ -211,8 +216,8 @@ class _Member:
         self.population.steps += steps
         drains = [run.drain for run in self.runs]
         while all(drain.windows for drain in drains):
-            lists = [joined(w) for w in (drain.windows.popleft() for drain in drains) if w]
-            self._lists += [merged(lists)] if lists else []
+            lists = [join_spikes(w) for w in (drain.windows.popleft() for drain in drains) if w]
+            self._lists += [merge_spikes(lists)] if lists else []
         total = sum(drain.total for drain in drains)
         self.population.spikes += total - self.total
         self.total = total
@@ -237,8 +242,8 @@ class _Member:
 
     def result(self, start: int, total: int) -> RunResult:
         """Return what was recorded."""
-        dt = self.population.plan.dt
-        spikes = Spikes(*joined(self._lists), dt) if self.request.keep_spikes else None
+        dt = self.population.neuron_spec.dt
+        spikes = Spikes(*join_spikes(self._lists), dt) if self.request.keep_spikes else None
         return RunResult(spikes, self.traces, total, start, dt, self.total)
 
 
@@ -257,7 +262,9 @@ def window_steps(total: int, row_bytes: int, step_bytes: int, limit: int) -> int
     return min(total, fits, WINDOW_STEPS)
 
 
-def _advance(members: Sequence[_Member], devices: Sequence[Device], steps: int, crew: Crew) -> None:
+def _advance(
+    members: Sequence[_Member], devices: Sequence[Device], steps: int, device_threads: DeviceThreads
+) -> None:
     """Run a window on all devices, side by side; they end at the same step."""
     at = members[0].population.steps
 
@@ -266,11 +273,11 @@ def _advance(members: Sequence[_Member], devices: Sequence[Device], steps: int, 
             for member in members:
                 member.advance(device, steps)
         except Exception:
-            with reported(device, at, AFTER_FAILURE):
+            with report_failures(device, at, AFTER_FAILURE):
                 raise
 
     try:
-        crew.together([functools.partial(work, device) for device in devices])
+        device_threads.together([functools.partial(work, device) for device in devices])
         for member in members:
             member.collect(steps)
     except BaseException as error:
@@ -301,7 +308,7 @@ def _checks(members: Sequence[_Member], device: Device) -> Callable[[], None]:
         for member in members:
             for part in member.population.partitions:
                 if part.device is device:
-                    with reported(device, member.population.steps):
+                    with report_failures(device, member.population.steps):
                         member.population.require_finite(part)
 
     return job

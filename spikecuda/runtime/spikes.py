@@ -46,7 +46,7 @@ class Spikes:
         return np.bincount(self.neuron, minlength=num_neurons)
 
 
-def listed(
+def list_spikes(
     bits: np.ndarray, words: int, first: int, last: int, clock: int, neuron: int, keep: bool
 ) -> tuple[int, SpikeList | None]:
     """Return the number of spikes in rows of bits and, if they are kept, their list.
@@ -59,9 +59,9 @@ def listed(
         neuron: number of bit 0's neuron.
         keep: whether to list them.
     """
-    from spikecuda.kernels.compile.render import load_host
+    from spikecuda.kernels.compile.render import load_cpu_loop
 
-    loops = load_host("spikes")
+    loops = load_cpu_loop("spikes")
     size = int(loops.count_spikes(bits[first * words : last * words]))
     if not keep or not size:
         return size, None
@@ -70,9 +70,9 @@ def listed(
     return size, (step, neurons)
 
 
-def merged(lists: Sequence[SpikeList]) -> SpikeList:
+def merge_spikes(lists: Sequence[SpikeList]) -> SpikeList:
     """Return lists as one sorted by step; within a step, earlier lists come first."""
-    from spikecuda.kernels.compile.render import load_host
+    from spikecuda.kernels.compile.render import load_cpu_loop
 
     if not lists:
         return np.empty(0, np.int64), np.empty(0, np.int32)
@@ -82,13 +82,13 @@ def merged(lists: Sequence[SpikeList]) -> SpikeList:
         for i in range(0, len(found) - 1, 2):
             size = found[i][0].size + found[i + 1][0].size
             pair = np.empty(size, np.int64), np.empty(size, np.int32)
-            load_host("spikes").merge_spikes(*found[i], *found[i + 1], *pair)
+            load_cpu_loop("spikes").merge_spikes(*found[i], *found[i + 1], *pair)
             pairs.append(pair)
         found = pairs + found[len(found) // 2 * 2 :]
     return found[0]
 
 
-def joined(lists: Sequence[SpikeList]) -> SpikeList:
+def join_spikes(lists: Sequence[SpikeList]) -> SpikeList:
     """Return lists that follow each other in time as one."""
     if not lists:
         return np.empty(0, np.int64), np.empty(0, np.int32)
@@ -137,7 +137,7 @@ class Drain:
 
         def part(i: int) -> Callable[[], tuple[int, SpikeList | None]]:
             first, last = rows * i // parts, rows * (i + 1) // parts
-            return lambda: listed(bits, self.words, first, last, clock, self.first, self.keep)
+            return lambda: list_spikes(bits, self.words, first, last, clock, self.first, self.keep)
 
         found = together([part(i) for i in range(parts)])
         self.total += sum(size for size, _ in found)

@@ -7,8 +7,8 @@ import numpy as np
 
 from spikecuda.devices.array_interop import StateArray, lies_on_gpu
 from spikecuda.errors import DeviceError, SpikecudaValueError, nearest
-from spikecuda.runtime.pool_partition import Partition
-from spikecuda.runtime.population import AFTER_FAILURE, Population, reported
+from spikecuda.runtime.pool_partition import PoolPartition
+from spikecuda.runtime.population import AFTER_FAILURE, Population, report_failures
 
 
 class States(dict[str, "StateView"]):
@@ -66,7 +66,7 @@ class StateView(Mapping[str, np.ndarray]):
             if lies_on_gpu(value):
                 self._population.take_over(name, value)
             else:
-                self._population.write(name, self._population.plan.values(name, value))
+                self._population.write(name, self._population.neuron_spec.values(name, value))
 
     def share(self, name: str) -> StateArray:
         """Return a state where it lies, for other libraries to read and write in place.
@@ -79,7 +79,7 @@ class StateView(Mapping[str, np.ndarray]):
         """
         with self._population.turn.use():
             self._known(name)
-            if name in self._population.plan.codecs:
+            if name in self._population.neuron_spec.codecs:
                 raise SpikecudaValueError(
                     f"{name} is stored scaled in float16 (got share({name!r})); read "
                     f'state["{name}"], or use float32'
@@ -91,14 +91,14 @@ class StateView(Mapping[str, np.ndarray]):
                 )
             return self._population.partitions[0].share(name)
 
-    def _read(self, part: Partition, name: str) -> np.ndarray:
-        with reported(part.device, self._population.steps, AFTER_FAILURE):
+    def _read(self, part: PoolPartition, name: str) -> np.ndarray:
+        with report_failures(part.device, self._population.steps, AFTER_FAILURE):
             return part.read(name)
 
     def _known(self, name: str) -> None:
         self._population.require_open()
         if name not in self._population.partitions[0].state:
             raise SpikecudaValueError(
-                f"{self._population.plan.model.name} has no state {name!r}"
+                f"{self._population.neuron_spec.model.name} has no state {name!r}"
                 f"{nearest(name, list(self))}; it has {', '.join(self)}"
             )

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.spec import KernelSpec
-from spikecuda.runtime.pool_partition import Partition
+from spikecuda.runtime.pool_partition import PoolPartition
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Layout:
         return {a.name: np.dtype(a.dtype) for a in self.spec.arguments if a.array}
 
 
-def layout_of(partition: Partition, spec: KernelSpec, drive: Drive) -> Layout:
+def layout_of(partition: PoolPartition, spec: KernelSpec, drive: ResolvedInput) -> Layout:
     """Return the sizes that a run has on a partition, its window still open.
 
     Args:

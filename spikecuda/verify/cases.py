@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.distributions import Uniform
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.inputs.stimulus import Constant, Input, Noise, PerStep, Poisson, Ramp, Step
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.models.base import as_model
 from spikecuda.report.workloads import MODELS, PRECISIONS
-from spikecuda.runtime.neuron_spec import make_plan
+from spikecuda.runtime.neuron_spec import resolve_neurons
 
 __all__ = ["MODELS", "PRECISIONS", "STRUCTURES", "Case", "all_cases"]
 
@@ -103,12 +103,12 @@ class Case:
     def spec(self) -> KernelSpec:
         """Return the kernel."""
         given = self.options(2)
-        plan = make_plan(
+        neuron_spec = resolve_neurons(
             2, given["neuron_type"], given["precision"], DT, SEED, given["params"],
             given["initial"], given["scheme"], 1,
         )  # fmt: skip
-        drive = Drive(self.input(2, 3), 2, DT, 3, plan.precision.real)
-        return plan.spec(drive.spec, self.traces)
+        drive = ResolvedInput(self.input(2, 3), 2, DT, 3, neuron_spec.precision.real)
+        return neuron_spec.spec(drive.spec, self.traces)
 
 
 def all_cases() -> tuple[Case, ...]:

@@ -15,7 +15,7 @@ from spikecuda.devices.base import Device
 from spikecuda.devices.cpu.device import CpuDevice
 from spikecuda.devices.launch_geometry import BLOCKS
 from spikecuda.errors import NumericalError, SpikecudaValueError
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.report.workloads import DT, WORKLOADS
 from spikecuda.verify.throughput import Window, replay
@@ -90,11 +90,11 @@ def _tune_block(
     before, found, expected = device.block, {}, b""
     current = WORKLOADS[model].current(neurons)
     with _pool(device, model, precision, neurons) as pool:
-        spec = pool.plan.spec()
+        spec = pool.neuron_spec.spec()
         try:
             expected = _bits(pool, current)
-            drive = Drive(current, neurons, DT, 0, pool.plan.precision.real)
-            registers = device.kernel(pool.plan.spec(drive.spec)).resources["registers"]
+            drive = ResolvedInput(current, neurons, DT, 0, pool.neuron_spec.precision.real)
+            registers = device.kernel(pool.neuron_spec.spec(drive.spec)).resources["registers"]
             for block in BLOCKS:
                 if not occupancy(device.cc, registers, block).blocks:
                     continue
@@ -127,7 +127,7 @@ def _tune_threads(
         for threads in (1, device.threads):
             batch = -(-neurons // threads)
             with _pool(device, model, precision, neurons, batch_size=batch) as pool:
-                spec, bits = pool.plan.spec(), _bits(pool, current)
+                spec, bits = pool.neuron_spec.spec(), _bits(pool, current)
                 _require_same(bits, expected or bits, f"{model} on {threads} threads")
                 expected = bits
                 each = _time(functools.partial(_run, pool, current), seconds, repeats)

@@ -271,7 +271,7 @@ def _check(
             values = pool.state[name] + factor * rng.uniform(-spread, spread, neurons)
             pool.state[name] = values
         before = {name: pool.state[name] for name in model.states}
-        drive = rng.uniform(*current, neurons).astype(pool.plan.precision.real)
+        drive = rng.uniform(*current, neurons).astype(pool.neuron_spec.precision.real)
         spiked = pool.run(steps=1, input=drive).spikes.counts(neurons) > 0  # type: ignore[union-attr]
         after = {name: pool.state[name] for name in model.states}
         functions = {
@@ -337,7 +337,7 @@ def _one_step(
 
 def _storage_error(pool: GPUNeuronPool, name: str, number: Tracked) -> Any:
     """Return what storing a state as float16 can add: one spacing, and the codec's roundings."""
-    codec = pool.plan.codecs.get(name)
+    codec = pool.neuron_spec.codecs.get(name)
     if codec is None:
         return Wide(0.0)
     span, origin = abs(Wide(codec.span)), abs(Wide(codec.origin))

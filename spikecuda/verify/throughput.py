@@ -15,7 +15,7 @@ import numpy as np
 
 from spikecuda.devices.base import Device, Graph
 from spikecuda.errors import OutOfMemoryError, SpikecudaError
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.report.results import Skipped
@@ -69,8 +69,10 @@ class Window:
 
     def __init__(self, pool: GPUNeuronPool, current: Any, steps: int) -> None:
         (partition,) = pool.population.partitions
-        drive = Drive(current, pool.num_neurons, pool.dt, steps, pool.plan.precision.real)
-        self.spec: KernelSpec = pool.plan.spec(drive.spec)
+        drive = ResolvedInput(
+            current, pool.num_neurons, pool.dt, steps, pool.neuron_spec.precision.real
+        )
+        self.spec: KernelSpec = pool.neuron_spec.spec(drive.spec)
         self.device, self.steps = pool.device, steps
         kernel = self.device.kernel(self.spec)
         layout = dataclasses.replace(layout_of(partition, self.spec, drive), window=steps)

@@ -26,7 +26,7 @@ def own_file(monkeypatch, tmp_path):
 
 def kept(device, model, field):
     with GPUNeuronPool(10, model, device=device) as pool:
-        return tuning.lookup(device.description, pool.plan.spec(), field)
+        return tuning.lookup(device.description, pool.neuron_spec.spec(), field)
 
 
 def test_blocks_of_an_emulated_gpu(cli):
@@ -67,13 +67,13 @@ def test_threads_of_the_cpu(monkeypatch, cli):
 
 def test_what_is_kept_is_used(monkeypatch):
     device = CpuDevice(2)
-    spec = GPUNeuronPool(10, "lif", device=device).plan.spec()
+    spec = GPUNeuronPool(10, "lif", device=device).neuron_spec.spec()
     assert device.preferred_batch(8192, spec) == 4096
     # As if a thread were worth waking for 5000 neurons only.
     tuning.store(device.description, spec, neurons_per_thread=5000)
     assert device.preferred_batch(8192, spec) == 8192
     assert device.preferred_batch(20_480, spec) == 10_240
-    other = GPUNeuronPool(10, "adex", device=device).plan.spec()
+    other = GPUNeuronPool(10, "adex", device=device).neuron_spec.spec()
     assert device.preferred_batch(8192, other) == 4096
     device.close()
 

@@ -15,7 +15,7 @@ from spikecuda.cli import main
 from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.devices.open import GpuStatus, open_device
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.models.base import as_model
 from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.verify import sanitize, settings_for, small, verify
@@ -315,8 +315,10 @@ def test_everything_built_in_is_a_case():
 def test_a_case_s_kernel_is_the_one_that_runs(structure):
     case = Case("lif", "exact", "float32", structure)
     with GPUNeuronPool(40, device="cpu", **case.options(40)) as pool:
-        drive = Drive(case.input(40, 9, 3, 5), 40, pool.dt, 2, pool.plan.precision.real)
-        assert pool.plan.spec(drive.spec, case.traces) == case.spec()
+        drive = ResolvedInput(
+            case.input(40, 9, 3, 5), 40, pool.dt, 2, pool.neuron_spec.precision.real
+        )
+        assert pool.neuron_spec.spec(drive.spec, case.traces) == case.spec()
 
 
 def test_figures_come_from_the_driver_or_are_published_or_missing():

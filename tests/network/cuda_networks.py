@@ -82,7 +82,11 @@ def balanced(net: Network, sizes: Sequence[int] = (90, 35)) -> None:
 
 def outcome(net: Network, *parts: float) -> list[object]:
     """Return everything that a network gives: spikes and traces of each part, then the state."""
-    names = [group.name for group in net.populations.values() if group.plan is not None]
+    names = [
+        population.name
+        for population in net.populations.values()
+        if population.neuron_spec is not None
+    ]
     result: list[object] = []
     spikes, traces = {}, {}
     for part in parts:

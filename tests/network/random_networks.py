@@ -403,7 +403,7 @@ def run_oracle(description, net):
             weight = _rounded(train.weight, net, name, receptor)
             _append(arrivals, np.full(len(neurons), s), neurons + first[name], port, weight)
     fired, traces = oracle.simulate(
-        populations, *([_joined(a) for a in group] for group in (synapses, sent, arrivals)),
+        populations, *([_joined(a) for a in lists] for lists in (synapses, sent, arrivals)),
         d.steps, dt,
     )  # fmt: skip
     return populations, fired, traces
@@ -411,8 +411,13 @@ def run_oracle(description, net):
 
 def _rounded(weight, net, name, receptor):
     """Return a drive's weight as the receptor's fixed-point scale holds it."""
-    group = net[name]
-    scale = 2.0 ** net.build().wiring.exponent[group.number, list(group.receptors).index(receptor)]
+    population = net[name]
+    scale = (
+        2.0
+        ** net.build().wiring.exponent[
+            population.number, list(population.receptors).index(receptor)
+        ]
+    )
     return np.rint(weight * scale) / scale
 
 

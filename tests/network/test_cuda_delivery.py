@@ -11,15 +11,15 @@ from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.kernels import routines
 from spikecuda.network import Network
 from spikecuda.network.cuda import delivery
-from spikecuda.network.cuda import row_tables as sheets
+from spikecuda.network.cuda import row_tables as row_tables
 from spikecuda.network.cuda.delivery import choose
-from spikecuda.network.cuda.row_tables import Sheet
+from spikecuda.network.cuda.row_tables import RowTable
 from spikecuda.network.synapses import blocks
 
 STYLES = {
     "threads": (delivery, {"SHORT_ROW": 10**9}),
     "warps": (delivery, {"SHORT_ROW": 0}),
-    "tiles": (sheets, {"DENSE": 0.0, "TILE_ROW": 0}),
+    "tiles": (row_tables, {"DENSE": 0.0, "TILE_ROW": 0}),
 }
 
 
@@ -80,50 +80,50 @@ def test_rows_over_several_tiles_and_pages(force, expected, monkeypatch, weight)
     # Pages of 2,048 neurons instead of 65,536, and tiles although activity is low.
     force("tiles")
     monkeypatch.setattr(blocks, "MAX_BLOCK", 2048)
-    monkeypatch.setattr(sheets, "MAX_BLOCK", 2048)
+    monkeypatch.setattr(row_tables, "MAX_BLOCK", 2048)
     with Network(0.1, 11, devices="cuda-emu") as net:
         structure(net)
         assert outcome(net, 4.0) == wanted
         (partition,) = net.build().partitions
         assert len(partition.share.blocks) == 3
-        assert sorted(sheet.tiles for sheet, _ in partition.sheets) == [0, 2]
+        assert sorted(row_table.tiles for row_table, _ in partition.row_tables) == [0, 2]
 
 
-def sheet(rows, synapses, segments, **options):
+def row_table(rows, synapses, segments, **options):
     """A sheet of equal rows."""
     lengths = np.full(rows, synapses, np.int64)
-    return Sheet(routines.NARROW, {}, lengths, rows * segments, segments, **options)
+    return RowTable(routines.NARROW, {}, lengths, rows * segments, segments, **options)
 
 
 def test_short_rows_are_delivered_by_threads():
-    choice = choose(sheet(1000, 5, 2), 1, 10, 1000, 1 << 15, 128)
+    choice = choose(row_table(1000, 5, 2), 1, 10, 1000, 1 << 15, 128)
     assert choice.routine == routines.deliver_short(routines.NARROW)
     assert choice.blocks == 8  # a thread for every spike that there can be
 
 
 def test_many_spikes_give_each_warp_a_row():
-    choice = choose(sheet(10_000, 1000, 40), 1, 5000, 10_000, 1 << 15, 128)
+    choice = choose(row_table(10_000, 1000, 40), 1, 5000, 10_000, 1 << 15, 128)
     assert choice.routine == routines.deliver_rows(routines.NARROW)
     assert choice.options == {"pieces": 1, "group": 32}
     assert choice.blocks == (1 << 15) // 128
 
 
 def test_few_spikes_let_warps_share_rows():
-    choice = choose(sheet(77_000, 3900, 90), 1, 25, 77_000, 132 * 1024, 128)
-    pieces, group = choice.options["pieces"], choice.options["group"]
+    choice = choose(row_table(77_000, 3900, 90), 1, 25, 77_000, 132 * 1024, 128)
+    pieces, population = choice.options["pieces"], choice.options["group"]
     # Enough warps to be busy, each with at least PIECE_SYNAPSES to do, and together the whole row.
-    assert pieces * group >= 90
-    assert group * 3900 / 90 >= delivery.PIECE_SYNAPSES
+    assert pieces * population >= 90
+    assert population * 3900 / 90 >= delivery.PIECE_SYNAPSES
     assert 25 * pieces >= 500
 
 
 def test_a_long_row_without_segments_to_share_stays_whole():
-    choice = choose(sheet(100, 200, 1), 1, 1, 100, 1 << 15, 128)
+    choice = choose(row_table(100, 200, 1), 1, 1, 100, 1 << 15, 128)
     assert choice.options["pieces"] == 1
 
 
 def test_tiles_have_a_block_for_each_step_and_tile():
-    tiled = sheet(12_500, 1250, 2, tiles=2, delay=15)
+    tiled = row_table(12_500, 1250, 2, tiles=2, delay=15)
     choice = choose(tiled, 15, 750, 187_500, 132 * 1024, 256)
     assert choice.routine == routines.deliver_tiles(routines.NARROW)
     assert choice.options == {"delay": 15, "tiles": 2, "steps": 15, "parts": 2}
@@ -134,7 +134,7 @@ def test_dense_rows_of_one_delay_are_tiled_and_others_not():
     with Network(0.1, 3, devices="cuda-emu") as net:
         dense(net, sizes=(2400, 800))
         (partition,) = net.build().partitions
-        kinds = [(s.tiles, s.delay, s.synapses) for s, _ in partition.sheets]
+        kinds = [(s.tiles, s.delay, s.synapses) for s, _ in partition.row_tables]
     # At 10 Hz 8,000 events a step for 6,400 cells; the rows of the other delay are too few.
     assert kinds[0][:2] == (1, 15) and kinds[0][2] > 8e6
     assert kinds[1][0] == 0

@@ -7,7 +7,7 @@ from cuda_networks import balanced, outcome
 from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import DeviceError, SpikecudaError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.network import Network
-from spikecuda.network.run.partition import LocalExchange
+from spikecuda.network.run.partition import LocalSpikeExchange
 from spikecuda.network.run.partitioned_engine import MOST_STEPS
 from spikecuda.network.synapses.blocks import Owner, split_shares
 
@@ -45,7 +45,7 @@ def test_the_number_of_partitions_and_events_is_told():
         metrics = net.metrics()
         sent = sum(np.bincount(p.connections()["source"], minlength=90)[neuron].sum()
                    for p in net.projections
-                   for neuron in [spikes.spikes[p.source.group.name].neuron])  # fmt: skip
+                   for neuron in [spikes.spikes[p.source.population.name].neuron])  # fmt: skip
     assert metrics["partitions"] == 3
     assert 0.5 * sent < metrics["events"] <= sent
     assert any(name.endswith("on cuda-emu:0") for name in metrics["bytes"])
@@ -176,7 +176,7 @@ def test_split_over_owners_covers_every_neuron_once():
 
 def test_exchange_gives_each_the_others_spikes_sorted():
     lists = [np.array([1, 5, 9]), np.array([2, 3]), np.empty(0, np.int64)]
-    found = LocalExchange().swap(lists)
+    found = LocalSpikeExchange().swap(lists)
     assert [f.tolist() for f in found] == [[2, 3], [1, 5, 9], [1, 2, 3, 5, 9]]
 
 

@@ -17,7 +17,7 @@ from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.network.cuda import delivery
 from spikecuda.network.cuda import partition as device_partition
 from spikecuda.network.cuda import procedural_rows as drawn
-from spikecuda.network.cuda import row_tables as sheets
+from spikecuda.network.cuda import row_tables as row_tables
 from spikecuda.network.run import window as per_step
 from spikecuda.network.run.trace import variables
 
@@ -28,7 +28,7 @@ LISTS = (
 # Rows by threads, by warps, in shared memory; as chosen.
 STYLES = (
     {}, {(delivery, "SHORT_ROW"): 10**9}, {(delivery, "SHORT_ROW"): 0},
-    {(sheets, "DENSE"): 0.0, (sheets, "TILE_ROW"): 0},
+    {(row_tables, "DENSE"): 0.0, (row_tables, "TILE_ROW"): 0},
 )  # fmt: skip
 
 

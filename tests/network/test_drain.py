@@ -96,12 +96,12 @@ def no_host_wait(patch, device):
     patch.setattr(device.downloads, "record", unwaited)
     original = EmuStream.record
 
-    def recorded(self, event=None):
+    def as_recorded(self, event=None):
         found = original(self, event)
         found.synchronize = lambda: None
         return found
 
-    patch.setattr(EmuStream, "record", recorded)
+    patch.setattr(EmuStream, "record", as_recorded)
 
 
 def one_list(patch, device):

@@ -111,10 +111,10 @@ def test_a_view_gets_what_the_population_would_get():
     states = []
     for some in (False, True):
         net = Network(DT, 7, "float64", threads=1, devices="cpu")
-        group = net.population(
+        population = net.population(
             "n", 40, params=PASSIVE, initial={"v": 0.0}, receptors={"d": Delta()}
         )
-        target = group[ids] if some else group
+        target = population[ids] if some else population
         for term in (Noise(5.0), 3.0):
             net.drive(target, term)
         net.drive(target, Poisson(2_000.0, 0.5), "d")

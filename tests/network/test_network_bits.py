@@ -19,9 +19,9 @@ def outcome(net, steps, dt, splits=()):
     results = [net.run((z - a) * dt) for a, z in itertools.pairwise(borders)]
     state = {
         (name, key): values.tobytes()
-        for name, group in net.populations.items()
-        if group.plan is not None
-        for key, values in group.state.items()
+        for name, population in net.populations.items()
+        if population.neuron_spec is not None
+        for key, values in population.state.items()
     }
     return {**state, "events": net.metrics()["events"]}, results
 

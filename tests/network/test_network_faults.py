@@ -112,14 +112,14 @@ def test_ctrl_c_inside_a_window_waits_for_its_end(monkeypatch, devices, calls, w
 def test_a_second_ctrl_c_acts_at_once_and_needs_a_reset(monkeypatch, devices, whole):
     with network(LISTS[devices]) as net:
         net.run(1.0)
-        act, together = interrupt_at(2, times=2), net.build()._crew.together
+        act, together = interrupt_at(2, times=2), net.build()._device_threads.together
 
         def interrupted(jobs):
             act()
             together(jobs)
 
         with monkeypatch.context() as patch:
-            patch.setattr(net.build()._crew, "together", interrupted)
+            patch.setattr(net.build()._device_threads, "together", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 net.run(2.0)
         with pytest.raises(SpikecudaError, match=r"cannot go on: KeyboardInterrupt.* reset\(\)"):

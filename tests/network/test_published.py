@@ -41,7 +41,7 @@ def test_the_full_microcircuit_has_the_published_number_of_synapses():
     assert abs(microcircuit.synapses().sum() - 298_880_968) <= 8
     net = microcircuit.network()
     assert sum(p.expected for p in net.projections) == microcircuit.synapses().sum()
-    assert sum(len(group) for group in net.populations.values()) == 77_169
+    assert sum(len(population) for population in net.populations.values()) == 77_169
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.5])

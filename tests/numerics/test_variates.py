@@ -11,7 +11,7 @@ import pytest
 from numba import njit
 from scipy import stats
 
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.inputs.stimulus import Poisson
 from spikecuda.kernels.numerics import gaussian_pair, philox, uniform_open
 from spikecuda.kernels.reference import noise
@@ -147,7 +147,7 @@ def test_poisson_probabilities(mean):
     absolute error grows by at most 4 roundings of a number that is at most min(1, mean).  The
     mean of the counts is the sum of these probabilities.
     """
-    drive = Drive(Poisson(rate=mean / 1e-4, weight=1.0), 1, 0.1, 1, "float64")
+    drive = ResolvedInput(Poisson(rate=mean / 1e-4, weight=1.0), 1, 0.1, 1, "float64")
     survival = np.asarray(drive.fixed["_survival0"], np.float64)
     k = np.arange(survival.size)
     exact = stats.poisson.sf(k, mean)
@@ -160,7 +160,7 @@ def test_poisson_probabilities(mean):
 
 @pytest.mark.parametrize("mean", [0.01, 0.7, 5.0, 30.0])
 def test_poisson_counts_have_the_right_distribution(mean):
-    drive = Drive(Poisson(rate=mean / 1e-4, weight=1.0), 1, 0.1, 1, "float64")
+    drive = ResolvedInput(Poisson(rate=mean / 1e-4, weight=1.0), 1, 0.1, 1, "float64")
     u = np.empty(1_000_000, np.float32)
     _uniforms(words(u.size, 7), u)
     survival = np.asarray(drive.fixed["_survival0"])

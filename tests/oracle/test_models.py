@@ -42,7 +42,7 @@ def judge(population, target, precision, scheme, substeps):
         start = {k: np.asarray(pool.state[k], np.float64) for k in pool.state}
         result = pool.run(steps=population.steps, input=inputs(population))
         end = {k: np.asarray(pool.state[k], np.float64) for k in pool.state}
-        codecs = {k: (float(c.origin), float(c.span)) for k, c in pool.plan.codecs.items()}
+        codecs = {k: (float(c.origin), float(c.span)) for k, c in pool.neuron_spec.codecs.items()}
     pulses, ambiguous = pulses_of(population)
     spikes, traces = ORACLES[name].simulate(
         start, population.params, population.current, pulses, population.dt, scheme, substeps

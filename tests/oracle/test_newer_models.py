@@ -30,7 +30,7 @@ def judge(name, scheme, precision, target, seed, steps, substeps=1, dt=0.1, puls
         start = {k: np.asarray(pool.state[k], np.float64) for k in pool.state}
         result = pool.run(steps=steps, input=inputs(cells))
         end = {k: np.asarray(pool.state[k], np.float64) for k in pool.state}
-        codecs = {k: (float(c.origin), float(c.span)) for k, c in pool.plan.codecs.items()}
+        codecs = {k: (float(c.origin), float(c.span)) for k, c in pool.neuron_spec.codecs.items()}
         spans = [span_of(pool, s) for s in model.states]
     jumps, ambiguous = pulses_of(cells)
     spikes, traces = ORACLES[name].simulate(

@@ -17,8 +17,8 @@ import spikecuda, numpy as np
 p = spikecuda.GPUNeuronPool(100, 'lif', device='cpu', seed=5, threads=1)
 r = p.run(steps=400, input=spikecuda.Noise(300.0, mean=200.0))
 from spikecuda.kernels.compile import cache, modules
-from spikecuda.kernels.compile.render import load_host
-compiled = load_host('spikes').count_spikes.stats.cache_misses
+from spikecuda.kernels.compile.render import load_cpu_loop
+compiled = load_cpu_loop('spikes').count_spikes.stats.cache_misses
 print(len(r.spikes), int(r.spikes.step.sum()), cache.cache_dir(), sum(compiled.values()))
 """
 

@@ -15,7 +15,7 @@ import pytest
 import spikecuda
 from spikecuda.kernels.compile import dependencies, render
 from spikecuda.kernels.spec import Argument
-from spikecuda.runtime.neuron_spec import make_plan
+from spikecuda.runtime.neuron_spec import resolve_neurons
 
 ROOT = Path(spikecuda.__file__).resolve().parent
 CPU_LOOPS = ("draw", "finite", "network_build", "network_run", "network_sheets", "spikes")
@@ -24,8 +24,8 @@ CODE = f"""
 import json
 from spikecuda.kernels import routines
 from spikecuda.kernels.compile import render
-from spikecuda.runtime.neuron_spec import make_plan
-spec = make_plan(10, "lif", "float32", 0.1, 0, None, None, None, 1).spec()
+from spikecuda.runtime.neuron_spec import resolve_neurons
+spec = resolve_neurons(10, "lif", "float32", 0.1, 0, None, None, None, 1).spec()
 names = {{"pool": render.module_path(spec, "cpu")[0].name}}
 names["pool on CUDA"] = render.module_path(spec, "cuda")[0].name
 names["drawn on CUDA"] = render.module_path(routines.deliver_drawn("range"), "cuda")[0].name
@@ -90,9 +90,9 @@ def reached(module: types.ModuleType) -> set[str]:
 
 
 def test_nothing_that_a_kernel_runs_is_missing_from_its_key():
-    spec = make_plan(10, "adex", "float16", 0.1, 0, None, None, None, 1).spec()
+    spec = resolve_neurons(10, "adex", "float16", 0.1, 0, None, None, None, 1).spec()
     modules = [render.load(spec, "cpu"), render.load(spec, "cuda")]
-    modules += [render.load_host(name) for name in CPU_LOOPS]
+    modules += [render.load_cpu_loop(name) for name in CPU_LOOPS]
     for module in modules:
         files = dependencies.closure(Path(module.__file__).read_text())
         known = {".".join(p.relative_to(dependencies.KERNELS).with_suffix("").parts) for p in files}
@@ -107,7 +107,7 @@ def test_every_host_module_is_tested_here():
 
 
 def test_types_of_arguments_belong_to_a_key():
-    spec = make_plan(10, "lif", "float32", 0.1, 0, None, None, None, 1).spec()
+    spec = resolve_neurons(10, "lif", "float32", 0.1, 0, None, None, None, 1).spec()
     other = replace(spec)
     other.__dict__["arguments"] = (Argument("v", "float64", True), *spec.arguments[1:])
     source = render.render(spec, "cpu")

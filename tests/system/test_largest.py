@@ -7,11 +7,11 @@ import pytest
 
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, Noise, Poisson, SpikecudaError
 from spikecuda.common.arguments import as_count
-from spikecuda.common.device_threads import Crew
+from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.devices.cpu.device import CpuDevice
 from spikecuda.devices.emulated.device import CudaEmuDevice
-from spikecuda.inputs.resolved_input import Drive
-from spikecuda.runtime.neuron_spec import MAX_NEURONS, make_plan
+from spikecuda.inputs.resolved_input import ResolvedInput
+from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 from spikecuda.runtime.population import Population
 from spikecuda.runtime.run import Request, run
 
@@ -24,10 +24,12 @@ def last_neurons(device, first, precision):
 
     Only they are allocated: the plan is that of all, the partition theirs.
     """
-    whole = make_plan(MAX_NEURONS, "lif", precision, 0.1, 7, None, None, None, 1)
-    drive = Drive(DRIVE, MAX_NEURONS, 0.1, STEPS, whole.precision.real)
+    whole = resolve_neurons(MAX_NEURONS, "lif", precision, 0.1, 7, None, None, None, 1)
+    drive = ResolvedInput(DRIVE, MAX_NEURONS, 0.1, STEPS, whole.precision.real)
     population = Population(whole, [(device, first, N)])
-    (result,) = run([Request(population, drive, True, ())], STEPS, Crew(1), lambda done: None)
+    (result,) = run(
+        [Request(population, drive, True, ())], STEPS, DeviceThreads(1), lambda done: None
+    )
     state = population.partitions[0].read("v")
     population.close()
     return result.spikes, state
@@ -38,13 +40,15 @@ def last_neurons(device, first, precision):
 def test_neurons_beyond_a_billion_have_numbers_and_randomness_of_their_own(first, precision):
     """The oracle: a plan of N neurons alone whose first neuron has that identity."""
     small = replace(
-        make_plan(N, "lif", precision, 0.1, 7, None, None, None, 1), identity=first
+        resolve_neurons(N, "lif", precision, 0.1, 7, None, None, None, 1), identity=first
     )  # fmt: skip
     for device in (CpuDevice(1), CudaEmuDevice()):
         spikes, state = last_neurons(device, first, precision)
         population = Population(small, [(device, 0, N)])
-        drive = Drive(DRIVE, N, 0.1, STEPS, small.precision.real)
-        (result,) = run([Request(population, drive, True, ())], STEPS, Crew(1), lambda done: None)
+        drive = ResolvedInput(DRIVE, N, 0.1, STEPS, small.precision.real)
+        (result,) = run(
+            [Request(population, drive, True, ())], STEPS, DeviceThreads(1), lambda done: None
+        )
         assert len(spikes) > 50 and spikes.neuron.dtype == np.int32
         np.testing.assert_array_equal(spikes.step, result.spikes.step)
         np.testing.assert_array_equal(spikes.neuron.astype(np.int64), result.spikes.neuron + first)

@@ -13,7 +13,7 @@ from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem
 from spikecuda.errors import SpikecudaTypeError
 from spikecuda.observe.live_view import INTERVAL, DeviceFigures, LiveView, Snapshot, TypeFigures
 from spikecuda.observe.monitor import SystemMonitor
-from spikecuda.observe.snapshot import look
+from spikecuda.observe.snapshot import take_snapshot
 
 CURRENT = {"lif": 300.0, "adex": 900.0, "izhikevich": 12.0}
 
@@ -121,7 +121,7 @@ def test_the_view_and_the_monitor_cost_less_than_a_hundredth():
     What drawing does is counted besides: 25,000 calls, which depend on no machine.
     """
     with MultiGPUNeuronSystem(30_000, devices=["cpu:0", "cpu:1"]) as system:
-        view = LiveView("x", 1000, functools.partial(look, system.populations), screen())
+        view = LiveView("x", 1000, functools.partial(take_snapshot, system.populations), screen())
         taken = []
         with small_heap():
             for _ in range(30):

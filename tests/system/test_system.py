@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, Noise, SpikecudaError, Uniform
 from spikecuda.placement.apportion import shares_of
-from spikecuda.runtime.neuron_spec import make_plan
+from spikecuda.runtime.neuron_spec import resolve_neurons
 from spikecuda.runtime.population import Population
 from spikecuda.runtime.state import StateView
 
@@ -44,11 +44,13 @@ def pools(counts, precision):
     for name, count in counts.items():
         if not count:
             continue
-        plan = make_plan(count, name, precision, 0.1, 5, None, START[name], None, 1, identity=first)
+        neuron_spec = resolve_neurons(
+            count, name, precision, 0.1, 5, None, START[name], None, 1, identity=first
+        )
         with GPUNeuronPool(1, name, device="cpu", threads=1) as pool:
             pool.population.close()
-            pool.plan, pool.num_neurons = plan, count
-            pool.population = Population(plan, [(pool.device, 0, count)])
+            pool.neuron_spec, pool.num_neurons = neuron_spec, count
+            pool.population = Population(neuron_spec, [(pool.device, 0, count)])
             pool._state = StateView(pool.population)
             spikes = pool.run(steps=STEPS, input=drive([name])[name]).spikes
             steps.append(spikes.step)
@@ -86,8 +88,8 @@ def test_any_split_gives_the_same_bits(
         shares = None
     counts = shares_of(total, [shares[t] for t in types] if shares else [1.0] * len(types))
 
-    def cost(device, plan):
-        return costs[len(plan.model.name) % 2] if device.name.startswith("cpu") else 1.0
+    def cost(device, neuron_spec):
+        return costs[len(neuron_spec.model.name) % 2] if device.name.startswith("cpu") else 1.0
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("spikecuda.placement.place.cost", cost)
@@ -145,7 +147,7 @@ def test_shares_and_parameters_by_type():
         params={"lif": {"tau_m": 10.0}}, devices="cpu",
     ) as system:  # fmt: skip
         assert system.counts == {"lif": 750, "adex": 250}
-        assert float(system.populations["lif"].plan.params["tau_m"]) == 10.0
+        assert float(system.populations["lif"].neuron_spec.params["tau_m"]) == 10.0
 
 
 def test_an_open_device_stays_open():

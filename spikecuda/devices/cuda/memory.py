@@ -7,7 +7,7 @@ import cuda.core as core
 import numpy as np
 from cuda.bindings import driver
 
-from spikecuda.devices.cuda.stream import check, reported
+from spikecuda.devices.cuda.stream import check, report_failures
 
 
 class GpuMemory:
@@ -28,13 +28,13 @@ class GpuMemory:
         most = driver.cuuint64_t(2**64 - 1)
         check(driver.cuMemPoolSetAttribute(self.pool.handle, threshold, most))
 
-    @reported
+    @report_failures
     def allocate(self, size: int) -> core.Buffer:
         """Return ``size`` bytes that hold anything."""
         core.Device(self.number).set_current()
         return self.pool.allocate(size, stream=self.stream)
 
-    @reported
+    @report_failures
     def release(self, raw: core.Buffer) -> None:
         """Give a block back to the driver's pool, in stream order."""
         core.Device(self.number).set_current()
@@ -44,7 +44,7 @@ class GpuMemory:
         """Return the block: kernels and copies take its address."""
         return raw
 
-    @reported
+    @report_failures
     def free(self) -> int:
         """Return the GPU's free memory, and what the driver's pool holds unused."""
         core.Device(self.number).set_current()
@@ -60,13 +60,13 @@ class PinnedMemory:
         self.number, self.stream = number, stream
         self.resource = core.LegacyPinnedMemoryResource()
 
-    @reported
+    @report_failures
     def allocate(self, size: int) -> core.Buffer:
         """Return ``size`` bytes that hold anything."""
         core.Device(self.number).set_current()
         return self.resource.allocate(size, stream=self.stream)
 
-    @reported
+    @report_failures
     def release(self, raw: core.Buffer) -> None:
         """Give a block back once the stream's work is done."""
         core.Device(self.number).set_current()

@@ -46,7 +46,7 @@ def reporting() -> Iterator[None]:
         raise translated(error) from error
 
 
-def reported(method: Callable[P, R]) -> Callable[P, R]:
+def report_failures(method: Callable[P, R]) -> Callable[P, R]:
     """Turn errors of CUDA calls in a method into DeviceError: at less cost than a block."""
 
     @functools.wraps(method)
@@ -65,12 +65,12 @@ class CudaEvent(Event):
     def __init__(self, event: core.Event) -> None:
         self.core = event
 
-    @reported
+    @report_failures
     def synchronize(self) -> None:
         """Wait until the work before it is done."""
         self.core.sync()
 
-    @reported
+    @report_failures
     def seconds_until(self, later: Event) -> float:
         """Return the GPU's time between two events, in seconds."""
         assert isinstance(later, CudaEvent)
@@ -83,7 +83,7 @@ class CudaStream(Stream):
     def __init__(self, stream: core.Stream) -> None:
         self.core = stream
 
-    @reported
+    @report_failures
     def record(self, event: Event | None = None) -> Event:
         """Return a timed event after the work that is in the stream now: new, or moved here."""
         if event is None:
@@ -92,13 +92,13 @@ class CudaStream(Stream):
         self.core.record(event.core)
         return event
 
-    @reported
+    @report_failures
     def wait(self, event: Event) -> None:
         """Let later work in this stream wait for an event of any stream."""
         assert isinstance(event, CudaEvent)
         self.core.wait(event.core)
 
-    @reported
+    @report_failures
     def synchronize(self) -> None:
         """Wait until the stream's work is done."""
         self.core.sync()
@@ -113,13 +113,13 @@ class CudaGraph(Graph):
         self._device, self._stream = device, stream
         self._graph, self.nodes = graph, nodes
 
-    @reported
+    @report_failures
     def replay(self) -> None:
         """Launch the graph in the device's stream."""
         self._graph.launch(self._stream)
         self._device.launches += self.nodes
 
-    @reported
+    @report_failures
     def close(self) -> None:
         """Give the graph back; what is running of it ends first."""
         self._graph.close()

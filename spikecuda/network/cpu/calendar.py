@@ -19,29 +19,31 @@ class Calendar:
         self.state = aligned_zeros(8, np.int64)
         self.chunks = np.empty(0, np.int64)
         self.queue = np.empty(0, np.int64)
-        self.state[layout.C_FREE] = -1
+        self.state[layout.CALENDAR_FREE] = -1
         self.grow(chunks)
 
     def grow(self, more: int) -> None:
         """Add chunks."""
-        held = int(self.state[layout.C_CHUNKS])
+        held = int(self.state[layout.CALENDAR_CHUNKS])
         chunks = np.empty((held + more) * layout.CHUNK_WORDS, np.int64)
         chunks[: self.chunks.size] = self.chunks
         # The new chunks are linked, the last of them to what was free before.
         first = np.arange(held, held + more) * layout.CHUNK_WORDS
-        chunks[first] = np.append(np.arange(held + 1, held + more), self.state[layout.C_FREE])
+        chunks[first] = np.append(
+            np.arange(held + 1, held + more), self.state[layout.CALENDAR_FREE]
+        )
         self.chunks = chunks
         self.queue = np.empty((held + more) * layout.CHUNK_CURSORS, np.int64)
-        self.state[layout.C_FREE] = held
-        self.state[layout.C_SPARE] += more
-        self.state[layout.C_CHUNKS] = held + more
+        self.state[layout.CALENDAR_FREE] = held
+        self.state[layout.CALENDAR_SPARE] += more
+        self.state[layout.CALENDAR_CHUNKS] = held + more
 
     def clear(self) -> None:
         """Forget all cursors."""
-        size = int(self.state[layout.C_CHUNKS])
+        size = int(self.state[layout.CALENDAR_CHUNKS])
         self.heads[:] = -1
         self.state[:] = 0
-        self.state[layout.C_FREE] = -1
+        self.state[layout.CALENDAR_FREE] = -1
         self.chunks = np.empty(0, np.int64)
         self.grow(size)
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_zeros
-from spikecuda.common.device_threads import Crew
+from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.host_memory import available_memory
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import SpikecudaError
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.network.cpu.calendar import Calendar
@@ -24,7 +24,7 @@ from spikecuda.network.cpu.trace_table import trace_table
 from spikecuda.network.memory import require_arrivals
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.trace import Recorded, Trace, sample_arrays
-from spikecuda.network.run.window import Drives, chunk_steps, most_spikes, window_steps
+from spikecuda.network.run.window import ResolvedInputs, chunk_steps, most_spikes, window_steps
 from spikecuda.network.synapses.store import Wiring
 
 # A kernel takes several steps at once where the accumulator's slots stay in the cache.
@@ -49,7 +49,7 @@ class CpuRun:
         keep: what the tables point into.
     """
 
-    drives: Drives
+    drives: ResolvedInputs
     specs: list[KernelSpec]
     rows: Rows
     parts: np.ndarray
@@ -82,11 +82,11 @@ class CpuEngine:
         self.neurons, self.wiring, self.threads = list(neurons), wiring, threads
         self.sources = sources
         self.clock, self.seconds, self.compile_seconds = 0, 0.0, 0.0
-        self._crew = Crew(threads)
+        self._device_threads = DeviceThreads(threads)
         self._torn = False
         blocks = wiring.blocks
         self.window = window_steps(wiring)
-        ports = max((len(n.group.receptors) for n in self.neurons), default=0)
+        ports = max((len(n.population.receptors) for n in self.neurons), default=0)
         self._strides = blocks.sizes * ports
         widest = int(self._strides.max(initial=0)) * 4
         self.fused = max(1, min(self.window, FUSED_BYTES // max(widest, 1)))
@@ -110,7 +110,7 @@ class CpuEngine:
     def run(
         self,
         steps: int,
-        drives: Drives,
+        drives: ResolvedInputs,
         spikes: Sequence[int],
         traces: Sequence[Trace],
         external: np.ndarray,
@@ -162,7 +162,7 @@ class CpuEngine:
     def prepare(
         self,
         steps: int,
-        drives: Drives,
+        drives: ResolvedInputs,
         spikes: Sequence[int],
         traces: Sequence[Trace],
         out: list[np.ndarray] | None = None,
@@ -174,10 +174,10 @@ class CpuEngine:
         """
         if self._torn:
             raise SpikecudaError("a run was broken off within a step; reset() starts again")
-        from spikecuda.kernels.compile.render import load_host
+        from spikecuda.kernels.compile.render import load_cpu_loop
 
         begin = time.perf_counter()
-        load_host("network_run")
+        load_cpu_loop("network_run")
         specs = [n.spec(*drive) for n, drive in zip(self.neurons, drives, strict=True)]
         entries = [self._entry(spec) for spec in specs]
         self.compile_seconds += time.perf_counter() - begin
@@ -248,7 +248,7 @@ class CpuEngine:
     @property
     def events(self) -> int:
         """Synaptic events delivered since the last reset."""
-        return sum(int(c.state[layout.C_EVENTS]) for c in self._calendars)
+        return sum(int(c.state[layout.CALENDAR_EVENTS]) for c in self._calendars)
 
     def held(self) -> dict[str, int]:
         """Return the bytes held, by what holds them."""
@@ -262,7 +262,7 @@ class CpuEngine:
 
     def close(self) -> None:
         """End the threads."""
-        self._crew.close()
+        self._device_threads.close()
 
     # Tables.
 
@@ -272,7 +272,7 @@ class CpuEngine:
         stored = [bundle.source for bundle in self.wiring.bundles if bundle.rule is None]
         per_population = np.bincount(stored, minlength=self.sources)
         cursors = sum(
-            n.group.size * int(per_population[n.group.number]) * most
+            n.population.size * int(per_population[n.population.number]) * most
             for n, most in zip(self.neurons, self._spikes_per_window, strict=True)
         )
         self._need = 2 * (cursors // layout.CHUNK_CURSORS + 1) + slots
@@ -308,26 +308,26 @@ class CpuEngine:
         for b, row in enumerate(self._blocks):
             calendar = self._calendars[b]
             mine = [i for i, place in enumerate(self._places) if place[0] == b]
-            row[layout.B_STRIDE] = self._strides[b]
-            row[layout.B_RING_MASK] = self._ring - 1
-            row[layout.B_CELLS] = self._cells[b].ctypes.data
-            row[layout.B_HEADS] = calendar.heads.ctypes.data
-            row[layout.B_SLOT_MASK] = calendar.heads.size - 1
-            row[layout.B_CHUNKS] = calendar.chunks.ctypes.data
-            row[layout.B_STATE] = calendar.state.ctypes.data
-            row[layout.B_QUEUE] = calendar.queue.ctypes.data
-            row[layout.B_QUEUE_SIZE] = calendar.queue.size
-            row[layout.B_CLOCK] = self._clocks[b].ctypes.data
-            row[layout.B_FIRST_PART] = min(mine, default=0)
-            row[layout.B_LAST_PART] = max(mine, default=-1) + 1
-            row[layout.B_BUNDLES] = self._rows.bundles[b].ctypes.data
-            row[layout.B_BUNDLES_OF] = self._rows.first.ctypes.data
+            row[layout.BLOCK_STRIDE] = self._strides[b]
+            row[layout.BLOCK_RING_MASK] = self._ring - 1
+            row[layout.BLOCK_CELLS] = self._cells[b].ctypes.data
+            row[layout.BLOCK_HEADS] = calendar.heads.ctypes.data
+            row[layout.BLOCK_SLOT_MASK] = calendar.heads.size - 1
+            row[layout.BLOCK_CHUNKS] = calendar.chunks.ctypes.data
+            row[layout.BLOCK_STATE] = calendar.state.ctypes.data
+            row[layout.BLOCK_QUEUE] = calendar.queue.ctypes.data
+            row[layout.BLOCK_QUEUE_SIZE] = calendar.queue.size
+            row[layout.BLOCK_CLOCK] = self._clocks[b].ctypes.data
+            row[layout.BLOCK_FIRST_PART] = min(mine, default=0)
+            row[layout.BLOCK_LAST_PART] = max(mine, default=-1) + 1
+            row[layout.BLOCK_BUNDLES] = self._rows.bundles[b].ctypes.data
+            row[layout.BLOCK_BUNDLES_OF] = self._rows.first.ctypes.data
 
     def _tabulate_parts(
         self,
         specs: Sequence[KernelSpec],
         entries: Sequence[int],
-        drives: Drives,
+        drives: ResolvedInputs,
         rows: Mapping[tuple[int, str], Any],
         spikes: Sequence[int],
         keep: list[Any],
@@ -345,22 +345,22 @@ class CpuEngine:
             table = np.append(table, [scratch[b].ctypes.data, 0])
             keep.append(table)
             row = parts[i]
-            row[layout.P_ENTRY], row[layout.P_TABLE] = entries[g], table.ctypes.data
-            row[layout.P_COUNT], row[layout.P_FIRST] = count, first
-            row[layout.P_POPULATION] = g
-            row[layout.P_BITS] = self._bits[i].ctypes.data
-            row[layout.P_IDS] = self._ids[i].ctypes.data
-            row[layout.P_UPTO] = self._upto[i].ctypes.data
-            row[layout.P_STATE] = self._states[i].ctypes.data
-            row[layout.P_BUSY] = self._busy[i].ctypes.data
-            row[layout.P_CAPACITY] = self.window * count
+            row[layout.PART_ENTRY], row[layout.PART_TABLE] = entries[g], table.ctypes.data
+            row[layout.PART_COUNT], row[layout.PART_FIRST] = count, first
+            row[layout.PART_POPULATION] = g
+            row[layout.PART_BITS] = self._bits[i].ctypes.data
+            row[layout.PART_IDS] = self._ids[i].ctypes.data
+            row[layout.PART_UPTO] = self._upto[i].ctypes.data
+            row[layout.PART_STATE] = self._states[i].ctypes.data
+            row[layout.PART_BUSY] = self._busy[i].ctypes.data
+            row[layout.PART_CAPACITY] = self.window * count
             self._records[i] = None
             if g in spikes:
                 size = max(RECORD_SIZE, 3 * self.window * count)
                 self._records[i] = record = (np.empty(size, np.int64), np.empty(size, np.int32))
-                row[layout.P_RECORD_STEPS] = record[0].ctypes.data
-                row[layout.P_RECORD_IDS] = record[1].ctypes.data
-                row[layout.P_RECORD_SIZE] = size
+                row[layout.PART_RECORD_STEPS] = record[0].ctypes.data
+                row[layout.PART_RECORD_IDS] = record[1].ctypes.data
+                row[layout.PART_RECORD_SIZE] = size
         return parts
 
     def _values(
@@ -369,18 +369,18 @@ class CpuEngine:
         g: int,
         i: int,
         spec: KernelSpec,
-        drive: Drive,
+        drive: ResolvedInput,
         rows: Mapping[tuple[int, str], Any],
         first: int,
         count: int,
     ) -> dict[str, Any]:
         """Return a part's arguments that are neither state nor constants."""
-        blocks, group = self.wiring.blocks, self.neurons[g].group
+        blocks, population = self.wiring.blocks, self.neurons[g].population
         values: dict[str, Any] = {
             "_bits": self._bits[i], "_clock": self._clocks[b], "_cells": self._cells[b],
             "_ring": self._ring - 1, "_stride": self._strides[b],
         }  # fmt: skip
-        for port, name in enumerate(group.receptors):
+        for port, name in enumerate(population.receptors):
             prefix = f"_x_{name}_"
             values[prefix + "first"] = port * blocks.sizes[b] + blocks.offsets[g, b]
             values[prefix + "scale"] = 2.0 ** -self.wiring.exponent.get((g, port), 0)
@@ -403,9 +403,9 @@ class CpuEngine:
 
     def _call(self, run: CpuRun, due: np.ndarray, steps: int) -> int:
         """Run the native loop on all threads; return the steps done."""
-        from spikecuda.kernels.compile.render import load_host
+        from spikecuda.kernels.compile.render import load_cpu_loop
 
-        loop = load_host("network_run").run_blocks
+        loop = load_cpu_loop("network_run").run_blocks
         self._shared[:] = 0
         rows = self._rows.most
         need = self._need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
@@ -422,15 +422,15 @@ class CpuEngine:
                      self.clock, 0, steps, self.window, self.fused, run.align, need)
             )  # fmt: skip
 
-        self._crew.together([functools.partial(work, t) for t in range(workers)])
+        self._device_threads.together([functools.partial(work, t) for t in range(workers)])
         return made[0]
 
     def _make_room(self, need: int) -> None:
         """Give calendars that run short more chunks."""
         grown = False
         for calendar in self._calendars:
-            if calendar.state[layout.C_SPARE] < need:
-                calendar.grow(max(need, int(calendar.state[layout.C_CHUNKS])))
+            if calendar.state[layout.CALENDAR_SPARE] < need:
+                calendar.grow(max(need, int(calendar.state[layout.CALENDAR_CHUNKS])))
                 grown = True
         if grown:
             self._tabulate_blocks()

@@ -9,7 +9,7 @@ import numpy as np
 
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.window import Drives, step_input
+from spikecuda.network.run.window import ResolvedInputs, step_input
 
 # Of each part: block, population, first neuron, neurons.
 Places = Sequence[tuple[int, int, int, int]]
@@ -19,7 +19,7 @@ Rows = dict[tuple[int, str], np.ndarray]
 def input_rows(
     neurons: Sequence[Neurons],
     places: Places,
-    drives: Drives,
+    drives: ResolvedInputs,
     specs: Sequence[KernelSpec],
     clock: int,
     steps: int,
@@ -27,7 +27,7 @@ def input_rows(
     """Return arrays for the input of ``steps`` steps."""
     rows: Rows = {}
     for g, (drive, _) in enumerate(drives):
-        first = step_input(drive, specs[g], neurons[g].group.neurons, clock, 0, 1)
+        first = step_input(drive, specs[g], neurons[g].population.neurons, clock, 0, 1)
         for name, array in first.items():
             if name != "_drive":
                 rows[g, name] = np.zeros(steps * array.size, array.dtype)
@@ -42,7 +42,7 @@ def fill_rows(
     rows: Mapping[tuple[int, str], np.ndarray],
     neurons: Sequence[Neurons],
     places: Places,
-    drives: Drives,
+    drives: ResolvedInputs,
     specs: Sequence[KernelSpec],
     clock: int,
     start: int,
@@ -52,8 +52,8 @@ def fill_rows(
     if not rows:
         return
     for g, (drive, _) in enumerate(drives):
-        plan = neurons[g].group.neurons
-        found = step_input(drive, specs[g], plan, clock, clock - start, steps)
+        neuron_spec = neurons[g].population.neurons
+        found = step_input(drive, specs[g], neuron_spec, clock, clock - start, steps)
         for name, array in found.items():
             if name != "_drive":
                 rows[g, name][: array.size] = array

@@ -7,12 +7,12 @@ import numpy as np
 
 from spikecuda.network.cpu.engine import CpuEngine, CpuRun
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.partition import NUMBER, STEP_BITS, Partition, RunPlan
+from spikecuda.network.run.partition import NUMBER, STEP_BITS, NetworkPartition, RunRequest
 from spikecuda.network.synapses.blocks import Blocks, Share
 from spikecuda.network.synapses.store import Wiring
 
 
-class CpuPartition(Partition):
+class CpuPartition(NetworkPartition):
     """Neurons on the processor, and the synapses onto them: an engine for some of the blocks.
 
     Args:
@@ -36,7 +36,7 @@ class CpuPartition(Partition):
         self.name, self.share, self.wiring = name, share, wiring
         self.first = np.array([first[g] for g in range(len(first))], np.int64)
         self.neurons = list(neurons)
-        self._engine = CpuEngine(neurons, len(first), restricted(wiring, share), threads)
+        self._engine = CpuEngine(neurons, len(first), restrict(wiring, share), threads)
         self._run: CpuRun | None = None
         # What others sent, to be filed before the next window.
         self._waiting = np.empty((0, 3), np.int64)
@@ -62,10 +62,12 @@ class CpuPartition(Partition):
         assert self._run is not None
         return self._run.chunk
 
-    def begin(self, plan: RunPlan) -> None:
+    def begin(self, neuron_spec: RunRequest) -> None:
         """Prepare a run."""
         every = range(len(self.neurons))
-        self._run = self._engine.prepare(plan.steps, plan.drives, every, plan.traces, plan.out)
+        self._run = self._engine.prepare(
+            neuron_spec.steps, neuron_spec.drives, every, neuron_spec.traces, neuron_spec.out
+        )
 
     def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
         """Advance by some steps; return the spikes, sorted."""
@@ -96,7 +98,7 @@ class CpuPartition(Partition):
 
     def rewire(self) -> None:
         """Take changed weights over."""
-        self._engine.wiring = restricted(self.wiring, self.share)
+        self._engine.wiring = restrict(self.wiring, self.share)
         self._engine.rewire()
 
     def held(self) -> dict[str, int]:
@@ -116,7 +118,7 @@ class CpuPartition(Partition):
         return np.stack([spikes >> STEP_BITS, population, neuron], axis=1)
 
 
-def restricted(wiring: Wiring, share: Share) -> Wiring:
+def restrict(wiring: Wiring, share: Share) -> Wiring:
     """Return the part of a wiring that belongs to a partition; the rows are the same arrays."""
     a, z = share.blocks.start, share.blocks.stop
     whole = wiring.blocks

@@ -34,42 +34,42 @@ class RowTables:
     def _table(self, wiring: Wiring, ordered: list[Bundle], b: int) -> np.ndarray:
         table = np.zeros((len(ordered), layout.BUNDLE), np.int64)
         for row, bundle in zip(table, ordered, strict=True):
-            row[layout.R_KIND] = bundle.kind
-            row[layout.R_OFFSET] = bundle.port * wiring.blocks.sizes[b]
-            row[layout.R_WEIGHT] = bundle.weight
+            row[layout.BUNDLE_KIND] = bundle.kind
+            row[layout.BUNDLE_OFFSET] = bundle.port * wiring.blocks.sizes[b]
+            row[layout.BUNDLE_WEIGHT] = bundle.weight
             if bundle.rule is not None:
-                row[layout.R_RULE] = self._rule(wiring, bundle, b)
+                row[layout.BUNDLE_RULE] = self._rule(wiring, bundle, b)
                 continue
             rows = bundle.blocks[b]
-            row[layout.R_TARGETS] = rows.targets.ctypes.data
-            row[layout.R_WEIGHTS] = 0 if rows.weights is None else rows.weights.ctypes.data
-            row[layout.R_STARTS] = rows.starts.ctypes.data
-            row[layout.R_DELAYS] = rows.delays.ctypes.data
-            row[layout.R_ROWS] = rows.rows.ctypes.data
+            row[layout.BUNDLE_TARGETS] = rows.targets.ctypes.data
+            row[layout.BUNDLE_WEIGHTS] = 0 if rows.weights is None else rows.weights.ctypes.data
+            row[layout.BUNDLE_STARTS] = rows.starts.ctypes.data
+            row[layout.BUNDLE_DELAYS] = rows.delays.ctypes.data
+            row[layout.BUNDLE_ROWS] = rows.rows.ctypes.data
         return table
 
     def _rule(self, wiring: Wiring, bundle: Bundle, b: int) -> int:
         """Return the address of the description of a procedural bundle for a block."""
         rule, p = bundle.rule, bundle.projections[0]
         assert rule is not None
-        blocks, number = wiring.blocks, p.target.group.number
+        blocks, number = wiring.blocks, p.target.population.number
         first, last = np.searchsorted(p.target.ids, blocks.starts[number, b : b + 2])
         longest = rule.longest
         scratch = np.empty(6 * longest, np.int32)
         seen = np.zeros(1 if p.multapses else p.target.size, np.int32)
         key0, key1 = keys(p.network.seed)
         table = np.zeros(layout.RULE, np.int64)
-        table[layout.U_INTS], table[layout.U_FLOATS] = (
+        table[layout.RULE_INTS], table[layout.RULE_FLOATS] = (
             rule.ints.ctypes.data, rule.floats.ctypes.data
         )  # fmt: skip
-        table[layout.U_INDEX] = rule.index.ctypes.data
-        table[layout.U_TWIN] = 0 if rule.twin is None else rule.twin.ctypes.data
-        table[layout.U_DEGREES] = rule.degrees.ctypes.data if rule.degrees.size else 0
-        table[layout.U_TARGETS] = 0 if p.target.whole else p.target.ids.ctypes.data
-        table[layout.U_FIRST], table[layout.U_LAST] = first, last
-        table[layout.U_SHIFT] = blocks.offsets[number, b] - blocks.starts[number, b]
-        table[layout.U_ROW], table[layout.U_SCRATCH] = longest, scratch.ctypes.data
-        table[layout.U_SEEN] = seen.ctypes.data
-        table[layout.U_KEY0], table[layout.U_KEY1] = key0, key1
+        table[layout.RULE_INDEX] = rule.index.ctypes.data
+        table[layout.RULE_TWIN] = 0 if rule.twin is None else rule.twin.ctypes.data
+        table[layout.RULE_DEGREES] = rule.degrees.ctypes.data if rule.degrees.size else 0
+        table[layout.RULE_TARGETS] = 0 if p.target.whole else p.target.ids.ctypes.data
+        table[layout.RULE_FIRST], table[layout.RULE_LAST] = first, last
+        table[layout.RULE_SHIFT] = blocks.offsets[number, b] - blocks.starts[number, b]
+        table[layout.RULE_ROW], table[layout.RULE_SCRATCH] = longest, scratch.ctypes.data
+        table[layout.RULE_SEEN] = seen.ctypes.data
+        table[layout.RULE_KEY0], table[layout.RULE_KEY1] = key0, key1
         self._rules += [table, scratch, seen]
         return int(table.ctypes.data)

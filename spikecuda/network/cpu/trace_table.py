@@ -31,11 +31,11 @@ def trace_table(
     """
     table = []
     for trace, array in zip(traces, out, strict=True):
-        n = neurons[trace.group]
+        n = neurons[trace.population]
         source = n.state[n.public.get(trace.name, trace.name)]
         first = clock // trace.every
         for b, g, start, count in places:
-            if g != trace.group:
+            if g != trace.population:
                 continue
             a, z = np.searchsorted(trace.ids, [start, start + count])
             if a == z:
@@ -43,11 +43,13 @@ def trace_table(
             index = np.ascontiguousarray(trace.ids[a:z])
             keep.append(index)
             row = np.zeros(layout.TRACE, np.int64)
-            row[layout.T_BLOCK], row[layout.T_SOURCE] = b, source.ctypes.data
-            row[layout.T_WIDTH], row[layout.T_INDEX] = source.itemsize, index.ctypes.data
-            row[layout.T_COUNT], row[layout.T_EVERY] = index.size, trace.every
+            row[layout.TRACE_BLOCK], row[layout.TRACE_SOURCE] = b, source.ctypes.data
+            row[layout.TRACE_WIDTH], row[layout.TRACE_INDEX] = source.itemsize, index.ctypes.data
+            row[layout.TRACE_COUNT], row[layout.TRACE_EVERY] = index.size, trace.every
             # Rows count from step 0 on, the array from this run's first sample.
-            row[layout.T_OUT] = array.ctypes.data + (a - first * trace.ids.size) * source.itemsize
-            row[layout.T_ROW] = trace.ids.size
+            row[layout.TRACE_OUT] = (
+                array.ctypes.data + (a - first * trace.ids.size) * source.itemsize
+            )
+            row[layout.TRACE_ROW] = trace.ids.size
             table.append(row)
     return np.array(table, np.int64).reshape(-1, layout.TRACE)

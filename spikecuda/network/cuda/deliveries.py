@@ -7,8 +7,8 @@ import numpy as np
 
 from spikecuda.devices.memory import Buffer
 from spikecuda.network.cuda.delivery import Delivery, choose
-from spikecuda.network.cuda.procedural_rows import Drawn
-from spikecuda.network.cuda.row_tables import Sheet
+from spikecuda.network.cuda.procedural_rows import ProceduralRows
+from spikecuda.network.cuda.row_tables import RowTable
 from spikecuda.network.cuda.samples import Launch
 from spikecuda.network.run.window import most_spikes
 
@@ -31,33 +31,41 @@ class Deliveries:
         self._run = run
         self.own: list[Launch] = []
         self.given: list[Launch] = []
-        p, plan = run.partition, run.plan
-        neurons = sum(n.group.size for n in p.neurons)
-        dt = p.neurons[0].group.neurons.dt
-        self._spikes = neurons * plan.rate * plan.window * dt * 1e-3
+        p, neuron_spec = run.partition, run.neuron_spec
+        neurons = sum(n.population.size for n in p.neurons)
+        dt = p.neurons[0].population.neurons.dt
+        self._spikes = neurons * neuron_spec.rate * neuron_spec.window * dt * 1e-3
         # Spikes of other partitions are delivered by the same launches.
-        worst = sum(n.group.size * most_spikes(n, plan.window) for n in p.neurons)
-        self._most = max(1, worst, min(plan.external.size, 1 << 20))
-        first_source = max((p.first[n.group.number] + n.group.size for n in p.neurons), default=0)
-        for sheet, arrays in p.sheets:
-            self.own.append(self._sheet(sheet, arrays, False))
-            if plan.external.size and sheet.lengths[first_source:].any():
-                self.given.append(self._sheet(sheet, arrays, True))
+        worst = sum(n.population.size * most_spikes(n, neuron_spec.window) for n in p.neurons)
+        self._most = max(1, worst, min(neuron_spec.external.size, 1 << 20))
+        first_source = max(
+            (p.first[n.population.number] + n.population.size for n in p.neurons), default=0
+        )
+        for row_table, arrays in p.row_tables:
+            self.own.append(self._row_table(row_table, arrays, False))
+            if neuron_spec.external.size and row_table.lengths[first_source:].any():
+                self.given.append(self._row_table(row_table, arrays, True))
         for drawn, arrays in p.drawn:
             if not drawn.given:
                 self.own.append(self._drawn(drawn, arrays))
-            elif plan.external.size:
+            elif neuron_spec.external.size:
                 self.given.append(self._drawn(drawn, arrays))
 
-    def _sheet(self, sheet: Sheet, arrays: Mapping[str, Buffer], given: bool) -> Launch:
+    def _row_table(self, row_table: RowTable, arrays: Mapping[str, Buffer], given: bool) -> Launch:
         """Return the launch that delivers a sheet."""
-        device, window = self._run.device, self._run.plan.window
+        device, window = self._run.device, self._run.neuron_spec.window
         choice = choose(
-            sheet, window, self._spikes, self._most, device.resident_threads, device.block, given
+            row_table,
+            window,
+            self._spikes,
+            self._most,
+            device.resident_threads,
+            device.block,
+            given,
         )
         return self._launch(choice, {f"_{name}": buffer for name, buffer in arrays.items()})
 
-    def _drawn(self, drawn: Drawn, arrays: Mapping[str, Buffer]) -> Launch:
+    def _drawn(self, drawn: ProceduralRows, arrays: Mapping[str, Buffer]) -> Launch:
         """Return the launch that delivers a procedural projection."""
         run, p = self._run, self._run.partition
         device = run.device

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spikecuda.kernels.routines import RoutineSpec, deliver_rows, deliver_short, deliver_tiles
-from spikecuda.network.cuda.row_tables import Sheet
+from spikecuda.network.cuda.row_tables import RowTable
 
 WARP = 32
 # Rows shorter than this are delivered by a thread each.
@@ -30,7 +30,7 @@ class Delivery:
 
 
 def choose(
-    sheet: Sheet,
+    row_table: RowTable,
     window: int,
     spikes: float,
     most: int,
@@ -52,24 +52,33 @@ def choose(
     With many spikes each warp takes a row of its own (pre-span); with few, warps share rows
     (post-span), or most of the device would be idle while a few warps wait for memory.
     """
-    if sheet.tiles:
-        blocks = sheet.tiles * window
+    if row_table.tiles:
+        blocks = row_table.tiles * window
         shared = min(resident // block // blocks, round(spikes / window / TILE_SPIKES))
         parts = max(1, shared)
-        options = {"delay": sheet.delay, "tiles": sheet.tiles, "steps": window, "parts": parts}
-        return Delivery(deliver_tiles(sheet.weights), blocks * parts, options)
-    rows = max(1, int((sheet.lengths > 0).sum()))
+        options = {
+            "delay": row_table.delay,
+            "tiles": row_table.tiles,
+            "steps": window,
+            "parts": parts,
+        }
+        return Delivery(deliver_tiles(row_table.weights), blocks * parts, options)
+    rows = max(1, int((row_table.lengths > 0).sum()))
     most_blocks = max(1, resident // block)
-    if sheet.synapses < SHORT_ROW * rows:
+    if row_table.synapses < SHORT_ROW * rows:
         blocks = min(most_blocks, -(-most // block))
-        return Delivery(deliver_short(sheet.weights, given), blocks, {})
+        return Delivery(deliver_short(row_table.weights, given), blocks, {})
     warps = most_blocks * (block // WARP)
-    segment = sheet.synapses / max(1, sheet.segments)
+    segment = row_table.synapses / max(1, row_table.segments)
     wanted = max(1, round(warps / max(spikes, 1.0)))
-    group = 1
-    while group < WARP and (group * segment < PIECE_SYNAPSES or group * wanted < sheet.longest):
-        group *= 2
+    population = 1
+    while population < WARP and (
+        population * segment < PIECE_SYNAPSES or population * wanted < row_table.longest
+    ):
+        population *= 2
     # Items are counted in 32 bits.
-    pieces = min(wanted, -(-sheet.longest // group), (2**32 - 1) // most)
+    pieces = min(wanted, -(-row_table.longest // population), (2**32 - 1) // most)
     blocks = min(most_blocks, -(-pieces * most * WARP // block))
-    return Delivery(deliver_rows(sheet.weights, given), blocks, {"pieces": pieces, "group": group})
+    return Delivery(
+        deliver_rows(row_table.weights, given), blocks, {"pieces": pieces, "group": population}
+    )

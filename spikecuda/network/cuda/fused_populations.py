@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.spec import CODEC, KernelSpec
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.window import Drives
+from spikecuda.network.run.window import ResolvedInputs
 from spikecuda.network.synapses.blocks import GRAIN, Share
 
 
 @dataclass(frozen=True, eq=False)
-class Cohort:
+class FusedPopulations:
     """Populations whose kernels are the same but for numbers.
 
     Attributes:
@@ -23,12 +23,12 @@ class Cohort:
     """
 
     spec: KernelSpec
-    groups: list[int]
+    populations: list[int]
 
     def ranges(self, share: Share) -> list[tuple[int, int]]:
         """Return the ranges of places that it takes on a device, neighbours joined."""
         result: list[tuple[int, int]] = []
-        for g in self.groups:
+        for g in self.populations:
             first, count = int(share.places[g]), int(share.counts[g])
             if not count:
                 continue
@@ -39,12 +39,14 @@ class Cohort:
         return result
 
 
-def cohorts(neurons: Sequence[Neurons], drives: Drives, share: Share) -> list[Cohort]:
+def fuse_populations(
+    neurons: Sequence[Neurons], drives: ResolvedInputs, share: Share
+) -> list[FusedPopulations]:
     """Return the populations of a partition by cohort.
 
     Populations with input of their own for each step stay by themselves.
     """
-    found: dict[Any, Cohort] = {}
+    found: dict[Any, FusedPopulations] = {}
     for g, (n, drive) in enumerate(zip(neurons, drives, strict=True)):
         if not share.counts[g]:
             continue
@@ -54,26 +56,26 @@ def cohorts(neurons: Sequence[Neurons], drives: Drives, share: Share) -> list[Co
             if name.startswith("_reciprocals")
         )  # fmt: skip
         alone = g if spec.inputs.wave or spec.inputs.gains else -1
-        cohort = found.setdefault((spec, lengths, alone), Cohort(spec, []))
-        cohort.groups.append(g)
+        fused = found.setdefault((spec, lengths, alone), FusedPopulations(spec, []))
+        fused.populations.append(g)
     return list(found.values())
 
 
 def tables(
-    cohort: Cohort,
+    fused: FusedPopulations,
     neurons: Sequence[Neurons],
-    drives: Drives,
+    drives: ResolvedInputs,
     share: Share,
     exponent: Mapping[tuple[int, int], int],
 ) -> dict[str, Any]:
     """Return the arguments with a row for each population of a cohort, by name."""
-    spec = cohort.spec
+    spec = fused.spec
     reals, whole = [], []
-    for g in cohort.groups:
+    for g in fused.populations:
         known = _numbers(neurons[g], drives[g][0], exponent, g)
         reals.append([known[name] for name in spec.section_reals])
         # A neuron's identity is its place plus this.
-        identity = neurons[g].group.neurons.identity + share.starts[g, 0] - share.places[g]
+        identity = neurons[g].population.neurons.identity + share.starts[g, 0] - share.places[g]
         rest = known.get("n_ref", 0)
         whole.append([rest if np.ndim(rest) == 0 else 0, identity])
     result: dict[str, Any] = {
@@ -82,9 +84,9 @@ def tables(
     }
     for j in range(len(spec.inputs.pulses)):
         name = f"_survival{j}"
-        if name not in drives[cohort.groups[0]][0].fixed:
+        if name not in drives[fused.populations[0]][0].fixed:
             continue
-        rows = [np.asarray(drives[g][0].fixed[name]) for g in cohort.groups]
+        rows = [np.asarray(drives[g][0].fixed[name]) for g in fused.populations]
         levels = max(row.size for row in rows)
         # No uniform number is below -1.
         table = np.full((len(rows), levels), -1.0, np.float32)
@@ -95,12 +97,12 @@ def tables(
 
 
 def _numbers(
-    neurons: Neurons, drive: Drive, exponent: Mapping[tuple[int, int], int], g: int
+    neurons: Neurons, drive: ResolvedInput, exponent: Mapping[tuple[int, int], int], g: int
 ) -> dict[str, Any]:
     """Return the numbers of a population by argument name."""
     known: dict[str, Any] = dict(neurons.constants)
-    for port, name in enumerate(neurons.group.receptors):
+    for port, name in enumerate(neurons.population.receptors):
         known[f"_x_{name}_scale"] = 2.0 ** -exponent.get((g, port), 0)
-    for name, codec in neurons.group.neurons.codecs.items():
+    for name, codec in neurons.population.neurons.codecs.items():
         known |= {f"_{name}_{part}": getattr(codec, part) for part in CODEC}
     return known | drive.fixed

@@ -10,13 +10,13 @@ import numpy as np
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import Buffer
 from spikecuda.errors import SpikecudaError
-from spikecuda.network.cuda.procedural_rows import Drawn, procedural
-from spikecuda.network.cuda.row_tables import Sheet, Target, join
+from spikecuda.network.cuda.procedural_rows import ProceduralRows, procedural
+from spikecuda.network.cuda.row_tables import RowTable, Target, join
 from spikecuda.network.cuda.run import DeviceRun
 from spikecuda.network.cuda.window_buffers import SpikeList
 from spikecuda.network.memory import require_arrivals
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.partition import NUMBER, RATE, Partition, RunPlan
+from spikecuda.network.run.partition import NUMBER, RATE, NetworkPartition, RunRequest
 from spikecuda.network.run.window import most_spikes, ring_steps
 from spikecuda.network.synapses.blocks import GRAIN, Share
 from spikecuda.network.synapses.store import Wiring
@@ -27,7 +27,7 @@ WINDOWS, LIST_BYTES = 254, 32 << 20
 MOST_CELLS = 2**31 - 1
 
 
-class DevicePartition(Partition):
+class DevicePartition(NetworkPartition):
     """Neurons of a network on a device that runs CUDA kernels, and the synapses onto them.
 
     A neuron's place on the device is its place in the share; cells of the accumulator are places,
@@ -64,7 +64,7 @@ class DevicePartition(Partition):
         self.first, self.numbers, self.window = first, numbers, window
         self.name, self.clock = device.name, 0
         self._events = self._events_seen = 0
-        self.ports = max((len(n.group.receptors) for n in neurons), default=0)
+        self.ports = max((len(n.population.receptors) for n in neurons), default=0)
         self.ring = ring_steps(wiring.longest, window)
         self.worst = sum(
             int(count) * most_spikes(n, window)
@@ -72,8 +72,8 @@ class DevicePartition(Partition):
         )
         self.windows = max(1, min(WINDOWS, LIST_BYTES // 8 // max(self.worst, 1)))
         self.states: dict[str, Buffer] = {}
-        self.sheets: list[tuple[Sheet, dict[str, Buffer]]] = []
-        self.drawn: list[tuple[Drawn, dict[str, Buffer]]] = []
+        self.row_tables: list[tuple[RowTable, dict[str, Buffer]]] = []
+        self.drawn: list[tuple[ProceduralRows, dict[str, Buffer]]] = []
         self._held: list[Buffer] = []
         self._lists: list[SpikeList] = []
         self._lengths = np.zeros(numbers, np.int64)
@@ -107,13 +107,13 @@ class DevicePartition(Partition):
         assert self._run is not None
         return self._run.most_steps
 
-    def begin(self, plan: RunPlan) -> None:
+    def begin(self, neuron_spec: RunRequest) -> None:
         """Build kernels and put everything that a run needs on the device."""
         for name, buffer in self.states.items():
             self.device.write(buffer, self.gather({
                 g: n.state[name] for g, n in enumerate(self.neurons) if name in n.state
             }, buffer.dtype))  # fmt: skip
-        self._run = DeviceRun(self, plan)
+        self._run = DeviceRun(self, neuron_spec)
 
     def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
         """Advance by some steps without the host; return spikes, sorted: see ``DeviceRun``."""
@@ -135,7 +135,7 @@ class DevicePartition(Partition):
     def receive(self, spikes: np.ndarray) -> None:
         """Deliver what the other partitions sent in the last window."""
         assert self._run is not None
-        if spikes.size and (self.sheets or self.drawn):
+        if spikes.size and (self.row_tables or self.drawn):
             self._run.receive(spikes)
             self._count(spikes)
 
@@ -166,15 +166,15 @@ class DevicePartition(Partition):
 
     def rewire(self) -> None:
         """Take the rows over from the wiring."""
-        for _, arrays in self.sheets:
+        for _, arrays in self.row_tables:
             for buffer in arrays.values():
                 self.free(buffer)
-        self.sheets = []
+        self.row_tables = []
         self._lengths[:] = 0
-        for sheet in join(self.wiring, self._target()):
-            self._lengths += sheet.lengths
-            arrays = {name: self.put(name, values) for name, values in sheet.arrays.items()}
-            self.sheets.append((sheet.without_arrays(), arrays))
+        for row_table in join(self.wiring, self._target()):
+            self._lengths += row_table.lengths
+            arrays = {name: self.put(name, values) for name, values in row_table.arrays.items()}
+            self.row_tables.append((row_table.without_arrays(), arrays))
 
     def held(self) -> dict[str, int]:
         """Return the bytes on the device, by what holds them."""
@@ -267,7 +267,7 @@ class DevicePartition(Partition):
 
     def _target(self) -> Target:
         """Return what rows are made for."""
-        dt = self.neurons[0].group.neurons.dt
+        dt = self.neurons[0].population.neurons.dt
         cells = self.ports * self.share.size
         return Target(self.share, self.first, self.numbers, cells, RATE * dt * 1e-3)
 

@@ -20,7 +20,7 @@ SEEN_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class ProceduralRows:
     """A procedural projection onto the neurons of a partition.
 
     Attributes:
@@ -53,7 +53,7 @@ class Drawn:
         return Delivery(routine, blocks, {"pieces": pieces, "given": int(self.given)})
 
 
-def procedural(wiring: Wiring, target: Target) -> Iterator[Drawn]:
+def procedural(wiring: Wiring, target: Target) -> Iterator[ProceduralRows]:
     """Yield the procedural projections that have targets in a partition."""
     for bundle in wiring.bundles:
         if bundle.rule is not None:
@@ -62,10 +62,10 @@ def procedural(wiring: Wiring, target: Target) -> Iterator[Drawn]:
                 yield found
 
 
-def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> Drawn | None:
+def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> ProceduralRows | None:
     """Return a projection's rows onto a partition; None if it has no target there."""
     p = bundle.projections[0]
-    number, share = p.target.group.number, target.share
+    number, share = p.target.population.number, target.share
     start, stop = share.starts[number]
     first, until = (int(x) for x in np.searchsorted(p.target.ids, [start, stop]))
     if first == until:
@@ -98,7 +98,9 @@ def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> Drawn | None:
         arrays["degrees"] = rule.degrees if rule.degrees.size else degree
         row = int(arrays["degrees"].max(initial=0))
     words = -(-scalars["size"] // 32) if walk == routines.SUBSET else 0
-    return Drawn(walk, arrays, scalars, row, words, p.source.group.plan is None)
+    return ProceduralRows(
+        walk, arrays, scalars, row, words, p.source.population.neuron_spec is None
+    )
 
 
 def _walk(rule: Procedural) -> str:

@@ -30,7 +30,7 @@ Pair = tuple[Bundle, int]
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class RowTable:
     """Joined rows; the arrays are what ``kernels/routines`` describes.
 
     Attributes:
@@ -56,7 +56,7 @@ class Sheet:
         """How many there are."""
         return int(self.lengths.sum())
 
-    def without_arrays(self) -> "Sheet":
+    def without_arrays(self) -> "RowTable":
         """Return what is known of the rows, once they are on a device."""
         return replace(self, arrays={})
 
@@ -85,35 +85,37 @@ class Target:
         return bundle.port * self.share.size + (b - self.share.blocks.start) * MAX_BLOCK
 
 
-def join(wiring: Wiring, target: Target) -> list[Sheet]:
+def join(wiring: Wiring, target: Target) -> list[RowTable]:
     """Return the rows into a partition as sheets."""
-    sheets: list[Sheet] = []
+    row_tables: list[RowTable] = []
     for kind, weights in KINDS.items():
         pairs = [
             (bundle, b) for bundle in wiring.bundles if bundle.kind == kind
             for b in target.share.blocks if bundle.blocks[b].targets.size
         ]  # fmt: skip
         for delay, dense in _dense(pairs, target).items():
-            sheet = _tiled(dense, weights, delay, target)
-            if sheet is not None:
-                sheets.append(sheet)
+            row_table = _tiled(dense, weights, delay, target)
+            if row_table is not None:
+                row_tables.append(row_table)
                 pairs = [pair for pair in pairs if pair not in dense]
-        sheets += [_segmented(group, weights, target) for group in _groups(pairs)]
-    return sheets
+        row_tables += [
+            _segmented(population, weights, target) for population in _populations(pairs)
+        ]
+    return row_tables
 
 
-def _groups(pairs: Sequence[Pair]) -> list[list[Pair]]:
+def _populations(pairs: Sequence[Pair]) -> list[list[Pair]]:
     """Return what fits in one sheet each."""
-    groups: list[list[Pair]] = []
+    populations: list[list[Pair]] = []
     total = 0
     for bundle, b in pairs:
         size = bundle.blocks[b].targets.size
-        if not groups or total + size > MAX_SYNAPSES or len(groups[-1]) == MAX_BUNDLES:
-            groups.append([])
+        if not populations or total + size > MAX_SYNAPSES or len(populations[-1]) == MAX_BUNDLES:
+            populations.append([])
             total = 0
-        groups[-1].append((bundle, b))
+        populations[-1].append((bundle, b))
         total += size
-    return groups
+    return populations
 
 
 def _dense(pairs: Sequence[Pair], target: Target) -> dict[int, list[Pair]]:
@@ -121,7 +123,7 @@ def _dense(pairs: Sequence[Pair], target: Target) -> dict[int, list[Pair]]:
     found: dict[int, list[Pair]] = {}
     for bundle, b in pairs:
         delays = bundle.blocks[b].delays[:-1] & layout.DELAY
-        inner = bundle.projections[0].source.group.plan is not None
+        inner = bundle.projections[0].source.population.neuron_spec is not None
         if inner and delays.min() == delays.max():
             found.setdefault(int(delays[0]), []).append((bundle, b))
     tiles = -(-target.cells // TILE)
@@ -135,13 +137,13 @@ def _dense(pairs: Sequence[Pair], target: Target) -> dict[int, list[Pair]]:
     return result
 
 
-def _segmented(group: Sequence[Pair], weights: str, target: Target) -> Sheet:
+def _segmented(population: Sequence[Pair], weights: str, target: Target) -> RowTable:
     """Return rows as segments of one delay each."""
-    from spikecuda.kernels.compile.render import load_host
+    from spikecuda.kernels.compile.render import load_cpu_loop
 
-    loops = load_host("network_sheets")
+    loops = load_cpu_loop("network_sheets")
     segments, lengths = (np.zeros(target.numbers, np.int64) for _ in range(2))
-    for bundle, b in group:
+    for bundle, b in population:
         rows = bundle.blocks[b]
         loops.count_segments(
             rows.rows, rows.starts, PIECE, target.first[bundle.source], segments, lengths
@@ -156,12 +158,12 @@ def _segmented(group: Sequence[Pair], weights: str, target: Target) -> Sheet:
         "rows": np.concatenate([[0], ends]).astype(np.uint32),
         "starts": np.empty(int(ends[-1]) + 1, np.uint32),
         "info": np.empty(int(ends[-1]), np.uint32),
-        "bases": np.array([target.base(pair) for pair in group]).astype(np.int32),
+        "bases": np.array([target.base(pair) for pair in population]).astype(np.int32),
         "targets": np.empty(int(places[-1]), np.uint16),
     }
     width, own = _individual(weights, int(places[-1]))
     segment, synapse = ends - segments, places - lengths
-    for number, (bundle, b) in enumerate(group):
+    for number, (bundle, b) in enumerate(population):
         rows = bundle.blocks[b]
         loops.join_rows(
             rows.rows, rows.starts, rows.delays, rows.targets, _weights(rows, width), PIECE,
@@ -170,20 +172,20 @@ def _segmented(group: Sequence[Pair], weights: str, target: Target) -> Sheet:
         )  # fmt: skip
     result["starts"][-1] = places[-1]
     if weights == CONSTANT:
-        result["values"] = np.array([bundle.weight for bundle, _ in group], np.int32)
+        result["values"] = np.array([bundle.weight for bundle, _ in population], np.int32)
     else:
         result["weights"] = own
-    return Sheet(weights, result, lengths, int(ends[-1]), int(segments.max()))
+    return RowTable(weights, result, lengths, int(ends[-1]), int(segments.max()))
 
 
-def _tiled(group: Sequence[Pair], weights: str, delay: int, target: Target) -> Sheet | None:
+def _tiled(population: Sequence[Pair], weights: str, delay: int, target: Target) -> RowTable | None:
     """Return rows of one delay by tiles of cells; None if a row would have several weights."""
-    from spikecuda.kernels.compile.render import load_host
+    from spikecuda.kernels.compile.render import load_cpu_loop
 
-    loops = load_host("network_sheets")
+    loops = load_cpu_loop("network_sheets")
     tiles = -(-target.cells // TILE)
     counts = np.zeros(target.numbers * tiles, np.int64)
-    for pair in group:
+    for pair in population:
         rows = pair[0].blocks[pair[1]]
         loops.count_tiles(
             rows.rows, rows.starts, rows.targets, target.first[pair[0].source],
@@ -194,7 +196,7 @@ def _tiled(group: Sequence[Pair], weights: str, delay: int, target: Target) -> S
     begins = ends - counts
     at, values = begins.copy(), np.zeros(counts.size if weights == CONSTANT else 0, np.int32)
     targets = np.empty(int(ends[-1]), np.uint16)
-    for pair in group:
+    for pair in population:
         rows = pair[0].blocks[pair[1]]
         if not loops.fill_tiles(
             rows.rows, rows.starts, rows.targets, _weights(rows, width),
@@ -206,7 +208,7 @@ def _tiled(group: Sequence[Pair], weights: str, delay: int, target: Target) -> S
     rows_of = np.concatenate([[0], ends]).astype(np.uint32)
     result: dict[str, np.ndarray] = {"rows": rows_of, "targets": targets, name: mine}
     lengths = counts.reshape(-1, tiles).sum(axis=1)
-    return Sheet(weights, result, lengths, int(np.count_nonzero(counts)), tiles, tiles, delay)
+    return RowTable(weights, result, lengths, int(np.count_nonzero(counts)), tiles, tiles, delay)
 
 
 def _individual(weights: str, size: int) -> tuple[np.dtype, np.ndarray]:

@@ -13,11 +13,11 @@ from spikecuda.devices.base import Staging
 from spikecuda.devices.memory import Buffer
 from spikecuda.kernels import routines
 from spikecuda.network.cuda.deliveries import Deliveries
-from spikecuda.network.cuda.fused_populations import Cohort, cohorts, tables
+from spikecuda.network.cuda.fused_populations import FusedPopulations, fuse_populations, tables
 from spikecuda.network.cuda.samples import Launch, Samples
 from spikecuda.network.cuda.step_input import Inputs
-from spikecuda.network.cuda.window_buffers import Slot
-from spikecuda.network.run.partition import RunPlan
+from spikecuda.network.cuda.window_buffers import WindowBuffers
+from spikecuda.network.run.partition import RunRequest
 from spikecuda.network.run.window import chunk_steps
 from spikecuda.network.synapses.blocks import GRAIN
 
@@ -47,18 +47,20 @@ class DeviceRun:
         most_steps: of one call of ``advance``.
     """
 
-    def __init__(self, partition: "DevicePartition", plan: RunPlan) -> None:
-        self.partition, self.plan, self.device = partition, plan, partition.device
+    def __init__(self, partition: "DevicePartition", neuron_spec: RunRequest) -> None:
+        self.partition, self.neuron_spec, self.device = partition, neuron_spec, partition.device
         self._temporary: list[Buffer] = []
         self._staged: list[Staging] = []
-        self._slots: list[Slot] = []
-        self._flight: deque[Slot] = deque()
+        self._slots: list[WindowBuffers] = []
+        self._flight: deque[WindowBuffers] = deque()
         self._submitted = 0
         self._incoming: Buffer | None = None
-        samples = sum(t.ids.size * 8 / t.every for t in plan.traces)
-        fits = int(TRACE_BYTES / samples) if samples else plan.steps
-        longest = chunk_steps(plan.drives, plan.window)
-        self.most_steps = max(plan.window, min(partition.windows * plan.window, longest, fits))
+        samples = sum(t.ids.size * 8 / t.every for t in neuron_spec.traces)
+        fits = int(TRACE_BYTES / samples) if samples else neuron_spec.steps
+        longest = chunk_steps(neuron_spec.drives, neuron_spec.window)
+        self.most_steps = max(
+            neuron_spec.window, min(partition.windows * neuron_spec.window, longest, fits)
+        )
         try:
             self._make()
         except BaseException:
@@ -69,7 +71,7 @@ class DeviceRun:
         """Advance by some steps; return the spikes; with two slots, those of the call before."""
         slot = self._slots[self._submitted % len(self._slots)]
         slot.start, slot.steps = self.partition.clock, steps
-        lengths = self.plan.windows(slot.start, steps)
+        lengths = self.neuron_spec.windows(slot.start, steps)
         self._begun = slot.start + steps - lengths[-1]
         device = self.device
         self._inputs.feed(slot, external, lengths)
@@ -77,7 +79,7 @@ class DeviceRun:
         device.uploads.record(slot.uploaded)
         device.stream.wait(slot.uploaded)
         device.clear(slot.listed.mark.buffer)
-        full = self.plan.window
+        full = self.neuron_spec.window
         while lengths:
             for count, graph in slot.graphs:
                 if lengths[:count] == [full] * count:
@@ -146,15 +148,15 @@ class DeviceRun:
     # Making.
 
     def _make(self) -> None:
-        p, plan = self.partition, self.plan
-        made = cohorts(p.neurons, plan.drives, p.share)
+        p, neuron_spec = self.partition, self.neuron_spec
+        made = fuse_populations(p.neurons, neuron_spec.drives, p.share)
         self._inputs = Inputs(self, made)
         self._updates: list[Launch] = []
         section = np.zeros(p.share.size // GRAIN, np.uint16)
         self._section = self.new("sections", section.size, np.uint16)
-        for cohort in made:
-            self._updates.append(self._update(cohort))
-            for i, g in enumerate(cohort.groups):
+        for fused in made:
+            self._updates.append(self._update(fused))
+            for i, g in enumerate(fused.populations):
                 place = p.share.places[g] // GRAIN
                 section[place : place + -(-p.share.counts[g] // GRAIN)] = i
         self.device.write(self._section, section)
@@ -169,57 +171,57 @@ class DeviceRun:
         )  # fmt: skip
         self._deliveries = Deliveries(self)
         self._samples = Samples(self)
-        more = plan.single and plan.steps > self.most_steps
+        more = neuron_spec.single and neuron_spec.steps > self.most_steps
         for number in range(self.device.slots if more else 1):
             self._slots.append(self._slot(number))
         self.device.synchronize()  # cleared buffers are for other streams, too
         if not p.share.size:
             return
-        together = max(1, min(WINDOWS, STEPS // plan.window)) if plan.single else 1
+        together = max(1, min(WINDOWS, STEPS // neuron_spec.window)) if neuron_spec.single else 1
         for slot in self._slots:
             for count in sorted({together, 1}, reverse=True):
-                if plan.steps >= 2 * count * plan.window:
-                    lengths = [plan.window] * count
+                if neuron_spec.steps >= 2 * count * neuron_spec.window:
+                    lengths = [neuron_spec.window] * count
                     work = functools.partial(self._enqueue_all, slot, lengths)
                     slot.graphs.append((count, self.device.capture(work)))
 
-    def _slot(self, number: int) -> Slot:
+    def _slot(self, number: int) -> WindowBuffers:
         """Return a slot with its buffers."""
         stream = self.device.stream
         given = self._inputs.given() if self._deliveries.given else ()
-        return Slot(
+        return WindowBuffers(
             self.partition.spike_list(number), self._inputs.rows(), given, self._samples.slot(),
             uploaded=stream.record(), computed=stream.record(), downloaded=stream.record(),
         )  # fmt: skip
 
-    def _update(self, cohort: Cohort) -> Launch:
+    def _update(self, fused: FusedPopulations) -> Launch:
         """Return a cohort's launch."""
-        p, plan, spec = self.partition, self.plan, cohort.spec
-        key0, key1 = keys(p.neurons[cohort.groups[0]].group.neurons.seed)
+        p, neuron_spec, spec = self.partition, self.neuron_spec, fused.spec
+        key0, key1 = keys(p.neurons[fused.populations[0]].population.neurons.seed)
         values: dict[str, Any] = {
             **p.states, "_section": self._section, "_cells": p.cells,
             "_ring": np.int64(p.ring - 1), "_stride": np.int64(p.ports * p.share.size),
             "_bits": p.bits, "_first": np.int64(0), "_last": np.int64(0),
             "_count": np.int64(p.share.size), "_key0": key0, "_key1": key1,
         }  # fmt: skip
-        given = tables(cohort, p.neurons, plan.drives, p.share, p.wiring.exponent)
-        later = {"_steps", "_mark", "_clock", *self._inputs.names(cohort)}
+        given = tables(fused, p.neurons, neuron_spec.drives, p.share, p.wiring.exponent)
+        later = {"_steps", "_mark", "_clock", *self._inputs.names(fused)}
         for argument in spec.arguments:
             name = argument.name
             if name in values or name in later:
                 continue
             value = given.get(name)
             if value is None:
-                value = self._spread(cohort, name, argument.dtype)
+                value = self._spread(fused, name, argument.dtype)
             values[name] = self.put(name, np.asarray(value)) if argument.array else value
-        return Launch(self.device.kernel(spec), values, cohort.ranges(p.share))
+        return Launch(self.device.kernel(spec), values, fused.ranges(p.share))
 
-    def _spread(self, cohort: Cohort, name: str, dtype: str) -> np.ndarray:
+    def _spread(self, fused: FusedPopulations, name: str, dtype: str) -> np.ndarray:
         """Return a constant or an input of a cohort: an element for each place, or a table."""
         p = self.partition
         parts = {}
-        for g in cohort.groups:
-            drive = self.plan.drives[g][0]
+        for g in fused.populations:
+            drive = self.neuron_spec.drives[g][0]
             value = drive.fixed.get(name, p.neurons[g].constants.get(name))
             if name in drive.tables:
                 return np.asarray(value, dtype)
@@ -228,12 +230,12 @@ class DeviceRun:
 
     # Running.
 
-    def _enqueue_all(self, slot: Slot, lengths: list[int]) -> None:
+    def _enqueue_all(self, slot: WindowBuffers, lengths: list[int]) -> None:
         """Launch windows, one after the other."""
         for k in lengths:
             self._enqueue(slot, k)
 
-    def _enqueue(self, slot: Slot, steps: int) -> None:
+    def _enqueue(self, slot: WindowBuffers, steps: int) -> None:
         """Launch a window: what a graph captures."""
         own, k = slot.listed.values(), np.int64(steps)
         for launch in self._deliveries.given:

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikecuda.devices.base import Kernel, Staging
 from spikecuda.kernels import routines
-from spikecuda.network.cuda.window_buffers import Slot
+from spikecuda.network.cuda.window_buffers import WindowBuffers
 
 if TYPE_CHECKING:
     from spikecuda.network.cuda.run import DeviceRun
@@ -37,14 +37,14 @@ class Samples:
         self.launches: list[Launch] = []
         self._places: list[tuple[int, slice]] = []  # number of the trace, columns of its array
         p = run.partition
-        for i, trace in enumerate(run.plan.traces):
-            start, stop = p.share.starts[trace.group]
+        for i, trace in enumerate(run.neuron_spec.traces):
+            start, stop = p.share.starts[trace.population]
             a, z = (int(x) for x in np.searchsorted(trace.ids, [start, stop]))
             if a == z:
                 continue
-            n = p.neurons[trace.group]
+            n = p.neurons[trace.population]
             source = p.states[n.public.get(trace.name, trace.name)]
-            index = trace.ids[a:z] - start + p.share.places[trace.group]
+            index = trace.ids[a:z] - start + p.share.places[trace.population]
             values = {
                 "_source": source, "_index": run.put("index", index.astype(np.int32)),
                 "_every": np.int64(trace.every),
@@ -57,44 +57,44 @@ class Samples:
         """Return a slot's part: for each trace the number of the first row, and the rows."""
         run, result = self._run, []
         for (i, columns), launch in zip(self._places, self.launches, strict=True):
-            rows = run.most_steps // run.plan.traces[i].every + 1
+            rows = run.most_steps // run.neuron_spec.traces[i].every + 1
             size, dtype = rows * (columns.stop - columns.start), launch.values["_source"].dtype
             result.append((run.staged("row", 1, np.int64), run.staged("samples", size, dtype)))
         return result
 
-    def values(self, slot: Slot, number: int) -> dict[str, Any]:
+    def values(self, slot: WindowBuffers, number: int) -> dict[str, Any]:
         """Return what a launch takes of a slot."""
         first, rows = slot.samples[number]
         return {"_row0": first.buffer, "_out": rows.buffer}
 
-    def begin(self, slot: Slot) -> None:
+    def begin(self, slot: WindowBuffers) -> None:
         """Say on the device which sample is the first of a slot's steps."""
         for (i, _), (first, _) in zip(self._places, slot.samples, strict=True):
-            first.edit(1)[0] = slot.start // self._run.plan.traces[i].every
+            first.edit(1)[0] = slot.start // self._run.neuron_spec.traces[i].every
             self._run.device.upload(first, 1)
 
-    def send(self, slot: Slot) -> None:
+    def send(self, slot: WindowBuffers) -> None:
         """Copy a slot's samples to the host, once they are there."""
         for number, (_, rows) in enumerate(slot.samples):
             first, last, width = self._rows(slot, number)
             if last > first:
                 self._run.device.download(rows, (last - first) * width)
 
-    def take(self, slot: Slot) -> None:
+    def take(self, slot: WindowBuffers) -> None:
         """Put a slot's samples, which are on the host, to where they go."""
-        plan = self._run.plan
+        neuron_spec = self._run.neuron_spec
         for number, ((i, columns), (_, rows)) in enumerate(
             zip(self._places, slot.samples, strict=True)
         ):
             first, last, width = self._rows(slot, number)
             if last > first:
-                start = plan.start // plan.traces[i].every
+                start = neuron_spec.start // neuron_spec.traces[i].every
                 found = rows.view((last - first) * width).reshape(-1, width)
-                plan.out[i][first - start : last - start, columns] = found
+                neuron_spec.out[i][first - start : last - start, columns] = found
 
-    def _rows(self, slot: Slot, number: int) -> tuple[int, int, int]:
+    def _rows(self, slot: WindowBuffers, number: int) -> tuple[int, int, int]:
         """Return a slot's first sample of a trace, the first after it, and neurons."""
         i, columns = self._places[number]
-        every = self._run.plan.traces[i].every
+        every = self._run.neuron_spec.traces[i].every
         stop = slot.start + slot.steps
         return slot.start // every, stop // every, columns.stop - columns.start

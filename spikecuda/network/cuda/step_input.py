@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikecuda.devices.base import Staging
-from spikecuda.network.cuda.fused_populations import Cohort
-from spikecuda.network.cuda.window_buffers import Slot
+from spikecuda.network.cuda.fused_populations import FusedPopulations
+from spikecuda.network.cuda.window_buffers import WindowBuffers
 from spikecuda.network.run.partition import STEP_BITS
 from spikecuda.network.run.window import step_input
 
@@ -23,19 +23,19 @@ class Inputs:
         cohorts: the partition's.
     """
 
-    def __init__(self, run: "DeviceRun", cohorts: Sequence[Cohort]) -> None:
-        self._run, self._cohorts = run, cohorts
+    def __init__(self, run: "DeviceRun", all_fused: Sequence[FusedPopulations]) -> None:
+        self._run, self._cohorts = run, all_fused
 
-    def names(self, cohort: Cohort) -> set[str]:
+    def names(self, fused: FusedPopulations) -> set[str]:
         """Return the arguments of a cohort's kernel that are such input."""
-        return set(self._one(cohort))
+        return set(self._one(fused))
 
     def rows(self) -> list[dict[str, Staging]]:
         """Return a slot's buffers for input of each step, by argument, for each cohort."""
         run, result = self._run, []
-        for cohort in self._cohorts:
+        for fused in self._cohorts:
             staged = {}
-            for name, array in self._one(cohort).items():
+            for name, array in self._one(fused).items():
                 row = run.partition.share.size if name == "_drive" else array.size
                 staged[name] = run.staged(name.strip("_"), run.most_steps * row, array.dtype)
             result.append(staged)
@@ -45,11 +45,11 @@ class Inputs:
         """Return a slot's buffers for given spikes, and for the end of each window's in them."""
         run = self._run
         return (
-            run.staged("given spikes", run.plan.external.size, np.int64),
+            run.staged("given spikes", run.neuron_spec.external.size, np.int64),
             run.staged("bounds", run.partition.windows + 2, np.int64),
         )
 
-    def feed(self, slot: Slot, external: np.ndarray, lengths: Sequence[int]) -> None:
+    def feed(self, slot: WindowBuffers, external: np.ndarray, lengths: Sequence[int]) -> None:
         """Copy the input of a slot's steps to the device.
 
         Args:
@@ -60,9 +60,9 @@ class Inputs:
         device, clock = self._run.device, slot.listed.clock
         clock.edit(4)[:] = (slot.start, 0, 0, 0)
         device.upload(clock, 4)
-        for cohort, staged in zip(self._cohorts, slot.rows, strict=True):
+        for fused, staged in zip(self._cohorts, slot.rows, strict=True):
             if staged:
-                self._feed(slot, cohort, staged)
+                self._feed(slot, fused, staged)
         if slot.given:
             spikes, bounds = slot.given
             ends = slot.start + np.cumsum(lengths)
@@ -72,20 +72,24 @@ class Inputs:
                 spikes.edit(external.size)[:] = external
                 device.upload(spikes, external.size)
 
-    def _one(self, cohort: Cohort) -> dict[str, np.ndarray]:
+    def _one(self, fused: FusedPopulations) -> dict[str, np.ndarray]:
         """Return a cohort's input of one step."""
-        plan, g = self._run.plan, cohort.groups[0]
-        group = self._run.partition.neurons[g].group
-        return step_input(plan.drives[g][0], cohort.spec, group.neurons, plan.start, 0, 1)
+        neuron_spec, g = self._run.neuron_spec, fused.populations[0]
+        population = self._run.partition.neurons[g].population
+        return step_input(
+            neuron_spec.drives[g][0], fused.spec, population.neurons, neuron_spec.start, 0, 1
+        )
 
-    def _feed(self, slot: Slot, cohort: Cohort, staged: Mapping[str, Staging]) -> None:
+    def _feed(
+        self, slot: WindowBuffers, fused: FusedPopulations, staged: Mapping[str, Staging]
+    ) -> None:
         """Copy a cohort's input of each step to the device."""
-        p, plan, device = self._run.partition, self._run.plan, self._run.device
+        p, neuron_spec, device = self._run.partition, self._run.neuron_spec, self._run.device
         drive = None
-        for g in cohort.groups:
+        for g in fused.populations:
             found = step_input(
-                plan.drives[g][0], cohort.spec, p.neurons[g].group.neurons, slot.start,
-                slot.start - plan.start, slot.steps,
+                neuron_spec.drives[g][0], fused.spec, p.neurons[g].population.neurons, slot.start,
+                slot.start - neuron_spec.start, slot.steps,
             )  # fmt: skip
             table = found.pop("_drive", None)
             if table is not None:
@@ -95,7 +99,7 @@ class Inputs:
                 rows, place = drive.reshape(slot.steps, -1), p.share.places[g]
                 mine = table.reshape(slot.steps, -1)[:, slice(*p.share.starts[g])]
                 rows[:, place : place + p.share.counts[g]] = mine
-            if g == cohort.groups[0]:
+            if g == fused.populations[0]:
                 for name, array in found.items():
                     staged[name].edit(array.size)[:] = array.reshape(-1)
                     device.upload(staged[name], array.size)

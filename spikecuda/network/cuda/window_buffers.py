@@ -34,7 +34,7 @@ class SpikeList:
 
 
 @dataclass(eq=False)
-class Slot:
+class WindowBuffers:
     """Windows that are under way: their input, their spikes and samples, and where their work is.
 
     Attributes:

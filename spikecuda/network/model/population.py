@@ -10,14 +10,14 @@ from spikecuda.common.distributions import Distribution
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.inputs.stimulus import finite
 from spikecuda.network.model.receptors import Receptor
-from spikecuda.runtime.neuron_spec import Plan
+from spikecuda.runtime.neuron_spec import NeuronSpec
 
 if TYPE_CHECKING:
     from spikecuda.network.network import Network
 
 
 @dataclass(eq=False)
-class Group:
+class Population:
     """A population: neurons of one model with one set of receptors, or a source of spike trains.
 
     Attributes:
@@ -34,23 +34,23 @@ class Group:
     number: int
     name: str
     size: int
-    plan: Plan | None = None
+    neuron_spec: NeuronSpec | None = None
     receptors: Mapping[str, Receptor] = field(default_factory=dict)
     at_once: int = 1
 
     @property
-    def neurons(self) -> Plan:
+    def neurons(self) -> NeuronSpec:
         """The plan; raises for a source, which has no neurons."""
-        if self.plan is None:
+        if self.neuron_spec is None:
             raise SpikecudaValueError(
                 f"{self.name} is a source of spike trains and has no neurons; name a population"
             )
-        return self.plan
+        return self.neuron_spec
 
     @property
-    def state(self) -> "GroupState":
+    def state(self) -> "PopulationState":
         """State variables by name, read and written; receptors' as ``i_exc`` or ``g_exc``."""
-        return GroupState(self)
+        return PopulationState(self)
 
     def __len__(self) -> int:
         return self.size
@@ -59,13 +59,14 @@ class Group:
         return View(self, which)
 
     def __repr__(self) -> str:
-        if self.plan is None:
+        if self.neuron_spec is None:
             return f"<{self.name}: source of {self.size:,} spike trains>"
         ports = ", ".join(f"{name}: {r}" for name, r in self.receptors.items()) or "none"
-        return f"<{self.name}: {self.size:,} {self.plan.model.name} neurons; receptors: {ports}>"
+        model = self.neuron_spec.model.name
+        return f"<{self.name}: {self.size:,} {model} neurons; receptors: {ports}>"
 
 
-class GroupState(Mapping[str, np.ndarray]):
+class PopulationState(Mapping[str, np.ndarray]):
     """The state of a population, by name, as for ``GPUNeuronPool.state``.
 
     ``net["E"].state["v"]`` is a copy, shape (neurons,); ``net["E"].state["v"] = value`` sets one
@@ -73,9 +74,9 @@ class GroupState(Mapping[str, np.ndarray]):
     (nS).
     """
 
-    def __init__(self, group: Group) -> None:
-        self._plan = group.neurons
-        self._neurons = group.network.build().neurons[group.number]
+    def __init__(self, population: Population) -> None:
+        self._neuron_spec = population.neurons
+        self._neurons = population.network.build().neurons[population.number]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._neurons.names())
@@ -87,10 +88,14 @@ class GroupState(Mapping[str, np.ndarray]):
         return np.asarray(self._neurons.read(self._known(name)))
 
     def __setitem__(self, name: str, value: object) -> None:
-        own = name in self._plan.model.states or name == "refrac"
+        own = name in self._neuron_spec.model.states or name == "refrac"
         if own or not isinstance(value, Distribution):
             key = self._known(name) if not own else name
-            values = self._plan.values(name, value) if own else finite(key, value, self._plan.count)
+            values = (
+                self._neuron_spec.values(name, value)
+                if own
+                else finite(key, value, self._neuron_spec.count)
+            )
             self._neurons.write(key, values)
             return
         raise SpikecudaValueError(
@@ -118,11 +123,11 @@ class View:
         ids: int32 array of the neurons' numbers within the population.
     """
 
-    def __init__(self, group: Group, which: object = slice(None)) -> None:
-        self.group = group
+    def __init__(self, population: Population, which: object = slice(None)) -> None:
+        self.population = population
         if isinstance(which, View):
             raise SpikecudaTypeError("a view is taken of a population (got a view)")
-        every = np.arange(group.size, dtype=np.int32)
+        every = np.arange(population.size, dtype=np.int32)
         try:
             index = which if isinstance(which, slice) else np.atleast_1d(np.asarray(which))
             if isinstance(index, np.ndarray) and index.dtype.kind not in "iub":
@@ -130,14 +135,14 @@ class View:
             ids = every[index]
         except (IndexError, TypeError, ValueError) as error:
             raise SpikecudaValueError(
-                f"{group.name} has the neurons 0 to {group.size - 1:,} ({error}); take a slice, "
-                "numbers or a mask"
+                f"{population.name} has the neurons 0 to {population.size - 1:,} ({error}); take a "
+                "slice, numbers or a mask"
             ) from None
         self.ids: np.ndarray = np.ascontiguousarray(ids)
         if self.ids.size == 0 or np.any(self.ids[1:] <= self.ids[:-1]):
             raise SpikecudaValueError(
-                f"a view of {group.name} needs at least one neuron, each once and ascending (got "
-                f"{str(self.ids)[:60]})"
+                f"a view of {population.name} needs at least one neuron, each once and ascending "
+                f"(got {str(self.ids)[:60]})"
             )
 
     @property
@@ -148,26 +153,26 @@ class View:
     @property
     def whole(self) -> bool:
         """Whether it is the whole population."""
-        return self.size == self.group.size
+        return self.size == self.population.size
 
     def __len__(self) -> int:
         return self.size
 
     def __repr__(self) -> str:
-        return f"<{self.size:,} of the {self.group.size:,} neurons of {self.group.name}>"
+        return f"<{self.size:,} of the {self.population.size:,} neurons of {self.population.name}>"
 
 
 def as_view(what: str, value: object, network: "Network") -> View:
     """Return a view from itself, a population, or a population's name."""
     if isinstance(value, str):
         value = network[value]
-    if isinstance(value, Group):
+    if isinstance(value, Population):
         value = View(value)
     if not isinstance(value, View):
         raise SpikecudaTypeError(
             f"{what} must be a population of the network, a view of one, or its name (got "
             f"{value!r:.80})"
         )
-    if value.group.network is not network:
+    if value.population.network is not network:
         raise SpikecudaValueError(f"{what} belongs to another network (got {value!r})")
     return value

@@ -138,7 +138,7 @@ class Projection:
             )
         self.weight = as_values("weight", weight, rule)
         self.delay = as_values("delay", delay, rule)
-        kind = target.group.receptors[self.receptor]
+        kind = target.population.receptors[self.receptor]
         if kind.positive and self.weight.least < 0:
             raise SpikecudaValueError(
                 f"weight of {self.receptor!r} must be >= 0 {kind.unit}, a conductance (got "
@@ -175,12 +175,12 @@ class Projection:
     @property
     def name(self) -> str:
         """What errors and the summary call it."""
-        return f"{self.source.group.name} -> {self.target.group.name} ({self.receptor})"
+        return f"{self.source.population.name} -> {self.target.population.name} ({self.receptor})"
 
     @property
     def same(self) -> bool:
         """Whether both views are of one population."""
-        return self.source.group is self.target.group
+        return self.source.population is self.target.population
 
     @property
     def expected(self) -> float:
@@ -214,17 +214,17 @@ class Projection:
 
 def find_receptor(target: View, name: str | None) -> tuple[str, int]:
     """Return the name and the number of a receptor of a population."""
-    known = list(target.group.receptors)
+    known = list(target.population.receptors)
     if not known:
         raise SpikecudaError(
-            f"{target.group.name} has no receptors; give the population some, such as "
+            f"{target.population.name} has no receptors; give the population some, such as "
             'receptors={"exc": ExpCurrent(tau=5.0)}'
         )
     if name is None and len(known) == 1:
         name = known[0]
     if name not in known:
         raise SpikecudaValueError(
-            f"receptor must be one of {', '.join(known)} of {target.group.name} (got {name!r})"
+            f"receptor must be one of {', '.join(known)} of {target.population.name} (got {name!r})"
             f"{nearest(str(name), known)}"
         )
     return name, known.index(name)

@@ -7,7 +7,7 @@ import numpy as np
 from spikecuda.common.arguments import as_multiple
 from spikecuda.common.host_memory import available_memory
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError, nearest
-from spikecuda.network.model.population import Group, View
+from spikecuda.network.model.population import Population, View
 from spikecuda.network.run.trace import Trace, variables
 
 # By (population, variable or "spikes"): whose, and the steps between samples.
@@ -27,11 +27,11 @@ class Recorders:
 
     def add(self, view: View, names: Sequence[str], every: float | None) -> None:
         """Record something in later runs; see ``Network.record``."""
-        known = ["spikes", *variables(view.group)]
+        known = ["spikes", *variables(view.population)]
         for name in names:
             if name not in known:
                 raise SpikecudaValueError(
-                    f"{view.group.name} has nothing called {name!r} to record"
+                    f"{view.population.name} has nothing called {name!r} to record"
                     f"{nearest(str(name), known)}; it has {', '.join(known)}"
                 )
         period = 1 if every is None else as_multiple("every", every, self._dt)
@@ -40,26 +40,28 @@ class Recorders:
         if tuple(names) != ("spikes",):
             self._require_one_grid(view, period)
         for name in names:
-            key = view.group.name, name
+            key = view.population.name, name
             if name == "spikes" and key in self._asked:
                 both = np.union1d(self._asked[key][0].ids, view.ids)
-                self._asked[key] = (View(view.group, both), 1)
+                self._asked[key] = (View(view.population, both), 1)
             else:
                 self._asked[key] = (view, period)
 
-    def wanted(self, groups: Sequence[Group]) -> Wanted:
+    def wanted(self, populations: Sequence[Population]) -> Wanted:
         """Return what a run of these populations records."""
-        return self._asked or {(group.name, "spikes"): (View(group), 1) for group in groups}
+        return self._asked or {
+            (population.name, "spikes"): (View(population), 1) for population in populations
+        }
 
     def _require_one_grid(self, view: View, period: int) -> None:
         """Raise unless all variables of a population are recorded alike."""
-        for (group, name), (other, every) in self._asked.items():
-            if group != view.group.name or name == "spikes":
+        for (population, name), (other, every) in self._asked.items():
+            if population != view.population.name or name == "spikes":
                 continue
             if every != period or not np.array_equal(other.ids, view.ids):
                 raise SpikecudaValueError(
-                    f"all variables of {group} are recorded at the same times for the same neurons "
-                    f"(got another every or only than for {name!r}); name them in one call"
+                    f"all variables of {population} are recorded at the same times for the same "
+                    f"neurons (got another every or only than for {name!r}); name them in one call"
                 )
 
 
@@ -74,7 +76,7 @@ def traces_of(wanted: Wanted, steps: int) -> list[Trace]:
         OutOfMemoryError: their samples do not fit.
     """
     traces = [
-        Trace(view.group.number, name, view.ids, every)
+        Trace(view.population.number, name, view.ids, every)
         for (_, name), (view, every) in wanted.items()
         if name != "spikes"
     ]

@@ -14,7 +14,7 @@ from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels.spec import STREAM_GIVEN
 
 if TYPE_CHECKING:
-    from spikecuda.network.model.population import Group
+    from spikecuda.network.model.population import Population
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +116,9 @@ class SpikeTrain:
         return int(counts.max())
 
 
-def external_spikes(sources: Sequence[tuple["Group", SpikeTrain, int]], dt: float) -> np.ndarray:
+def external_spikes(
+    sources: Sequence[tuple["Population", SpikeTrain, int]], dt: float
+) -> np.ndarray:
     """Return the spikes of sources as an engine takes them: int64 (spikes, 3), sorted.
 
     Columns: step at whose end a spike is sent, number of the source, train.

@@ -19,7 +19,7 @@ def spread(term: Input, view: View) -> Input:
         return term
 
     def wide(value: object) -> np.ndarray:
-        result = np.zeros(view.group.size)
+        result = np.zeros(view.population.size)
         result[view.ids] = np.asarray(value, np.float64)
         return result
 
@@ -36,5 +36,5 @@ def spread(term: Input, view: View) -> Input:
     assert isinstance(term, PerStep)
     raise SpikecudaValueError(
         "PerStep drives a whole population (got a view); give the others zeros, an array (steps, "
-        f"{view.group.size})"
+        f"{view.population.size})"
     )

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spikecuda.network.model.population import Group, View
+from spikecuda.network.model.population import Population, View
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.run.trace import Recorded, Trace, variables
 from spikecuda.runtime.spikes import Spikes
 
 
-def collected(
-    groups: Sequence[Group],
+def make_result(
+    populations: Sequence[Population],
     got: Recorded,
     wanted: Mapping[tuple[str, str], tuple[View, int]],
     traces: Sequence[Trace],
@@ -30,32 +30,32 @@ def collected(
         steps: of the run.
         seconds: wall-clock time.
     """
-    dt = groups[0].neurons.dt
+    dt = populations[0].neurons.dt
     spikes, ids = {}, {}
-    for group in groups:
-        if (group.name, "spikes") not in wanted:
+    for population in populations:
+        if (population.name, "spikes") not in wanted:
             continue
-        view = wanted[group.name, "spikes"][0]
-        step, neuron = got.steps[group.number], got.neurons[group.number]
+        view = wanted[population.name, "spikes"][0]
+        step, neuron = got.steps[population.number], got.neurons[population.number]
         if not view.whole:
             chosen = np.isin(neuron, view.ids)
             step, neuron = step[chosen], neuron[chosen]
-        spikes[group.name] = Spikes(step, neuron, dt)
-        ids[group.name] = None if view.whole else view.ids
+        spikes[population.name] = Spikes(step, neuron, dt)
+        ids[population.name] = None if view.whole else view.ids
     found: dict[str, dict[str, np.ndarray]] = {}
     times: dict[str, np.ndarray] = {}
     owners: dict[str, np.ndarray | None] = {}
     units: dict[str, dict[str, str]] = {}
     for trace, array in zip(traces, got.traces, strict=True):
-        group = groups[trace.group]
-        codec = group.neurons.codecs.get(trace.name)
-        found.setdefault(group.name, {})[trace.name] = codec.decode(array) if codec else array
+        population = populations[trace.population]
+        codec = population.neurons.codecs.get(trace.name)
+        found.setdefault(population.name, {})[trace.name] = codec.decode(array) if codec else array
         first = start // trace.every + 1
-        times[group.name] = np.arange(first, first + array.shape[0]) * (trace.every * dt)
-        owners[group.name] = None if trace.ids.size == group.size else trace.ids
-        units.setdefault(group.name, {})[trace.name] = variables(group)[trace.name]
+        times[population.name] = np.arange(first, first + array.shape[0]) * (trace.every * dt)
+        owners[population.name] = None if trace.ids.size == population.size else trace.ids
+        units.setdefault(population.name, {})[trace.name] = variables(population)[trace.name]
     return NetworkResult(
-        spikes=spikes, sizes={group.name: group.size for group in groups}, ids=ids, traces=found,
+        spikes=spikes, sizes={p.name: p.size for p in populations}, ids=ids, traces=found,
         trace_times=times, start=start * dt, duration=steps * dt, dt=dt, seconds=seconds,
         trace_ids=owners, units=units,
     )  # fmt: skip

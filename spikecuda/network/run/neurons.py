@@ -9,9 +9,9 @@ import numpy as np
 from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.common.seed import keys
 from spikecuda.errors import NumericalError, SpikecudaValueError
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.spec import CODEC, KernelSpec
-from spikecuda.network.model.population import Group
+from spikecuda.network.model.population import Population
 
 
 class Neurons:
@@ -27,42 +27,42 @@ class Neurons:
         public: the name that users know each receptor state by -> its kernel name.
     """
 
-    def __init__(self, group: Group) -> None:
-        self.group, plan = group, group.neurons
+    def __init__(self, population: Population) -> None:
+        self.population, neuron_spec = population, population.neurons
         self.state: dict[str, np.ndarray] = {}
-        self.constants: dict[str, Any] = dict(plan.constants)
+        self.constants: dict[str, Any] = dict(neuron_spec.constants)
         self.public: dict[str, str] = {}
-        n = plan.count
-        for name in plan.model.states:
-            self.state[name] = aligned_zeros(n, plan.precision.storage, lazy=False)
-        if plan.refractory:
-            self.state["refrac"] = aligned_zeros(n, plan.spec().refrac, lazy=False)
-        real = np.dtype(plan.precision.real)
-        for name, receptor in group.receptors.items():
+        n = neuron_spec.count
+        for name in neuron_spec.model.states:
+            self.state[name] = aligned_zeros(n, neuron_spec.precision.storage, lazy=False)
+        if neuron_spec.refractory:
+            self.state["refrac"] = aligned_zeros(n, neuron_spec.spec().refrac, lazy=False)
+        real = np.dtype(neuron_spec.precision.real)
+        for name, receptor in population.receptors.items():
             spec = receptor.spec(name)
             for part in spec.rules.states:
                 self.state[spec.prefix + part] = aligned_zeros(n, real, lazy=False)
                 self.public[f"{part}_{name}"] = spec.prefix + part
-            values = receptor.constants(plan.model, plan.params, plan.dt)
+            values = receptor.constants(neuron_spec.model, neuron_spec.params, neuron_spec.dt)
             for key in spec.rules.constants:
                 cast = np.asarray(values[key]).astype(real)
                 self.constants[spec.prefix + key] = cast if cast.ndim else cast[()]
         self.reset()
 
-    def spec(self, drive: Drive, arrivals: tuple[str, ...]) -> KernelSpec:
+    def spec(self, drive: ResolvedInput, arrivals: tuple[str, ...]) -> KernelSpec:
         """Return the population's kernel for a drive; ``arrivals``: the receptor of each pulse."""
         varying = frozenset(n for n, v in self.constants.items() if np.ndim(v))
         inputs = replace(drive.spec, receptors=arrivals)
-        receptors = tuple(r.spec(name) for name, r in self.group.receptors.items())
-        spec = self.group.neurons.spec(inputs)
+        receptors = tuple(r.spec(name) for name, r in self.population.receptors.items())
+        spec = self.population.neurons.spec(inputs)
         return replace(spec, varying=varying, receptors=receptors)
 
     def reset(self) -> None:
         """Set the start values."""
-        plan = self.group.neurons
+        neuron_spec = self.population.neurons
         for name in self.state:
-            if name in plan.model.states:
-                self.write(name, plan.start(name))
+            if name in neuron_spec.model.states:
+                self.write(name, neuron_spec.start(name))
             else:
                 self.state[name][:] = 0
 
@@ -73,7 +73,7 @@ class Neurons:
             SpikecudaValueError: the precision cannot hold them.
         """
         key = self.public.get(name, name)
-        codec = self.group.neurons.codecs.get(key)
+        codec = self.population.neurons.codecs.get(key)
         stored = self.state[key]
         spread = np.broadcast_to(values, stored.shape)
         if key == "refrac":
@@ -103,7 +103,7 @@ class Neurons:
         stored = self.state[key]
         if key == "refrac":
             return stored.astype(np.int32)
-        codec = self.group.neurons.codecs.get(key)
+        codec = self.population.neurons.codecs.get(key)
         return codec.decode(stored) if codec else stored.copy()
 
     def names(self) -> list[str]:
@@ -113,9 +113,9 @@ class Neurons:
 
     def check(self) -> None:
         """Raise NumericalError if a state is NaN or infinite."""
-        from spikecuda.kernels.compile.render import load_host
+        from spikecuda.kernels.compile.render import load_cpu_loop
 
-        loops = load_host("finite")
+        loops = load_cpu_loop("finite")
         inverse = {kernel: public for public, kernel in self.public.items()}
         for key, stored in self.state.items():
             if key == "refrac":
@@ -125,8 +125,9 @@ class Neurons:
             where = int(search(stored))
             if where >= 0:
                 raise NumericalError(
-                    f"{inverse.get(key, key)} of neuron {where} of {self.group.name} became NaN or "
-                    "infinite; use a smaller dt or more substeps, or check the input's size"
+                    f"{inverse.get(key, key)} of neuron {where} of {self.population.name} "
+                    "became NaN or infinite; use a smaller dt or more substeps, or check the "
+                    "input's size"
                 )
 
     def arguments(
@@ -138,18 +139,18 @@ class Neurons:
             values: arguments that are neither state nor constants, by name.
             keep: where arrays that the table points into are put, so that they stay alive.
         """
-        plan = self.group.neurons
+        neuron_spec = self.population.neurons
         part = slice(first, first + count)
         known: dict[str, Any] = {name: array[part] for name, array in self.state.items()}
         for name, value in self.constants.items():
             known[name] = value[part] if np.ndim(value) else value
-        for name, codec in plan.codecs.items():
+        for name, codec in neuron_spec.codecs.items():
             for piece in CODEC:
                 known[f"_{name}_{piece}"] = getattr(codec, piece)
         known["_count"] = known["_last"] = np.int64(count)
         known["_first"] = known["_steps"] = np.int64(0)
-        known["_identity"] = np.uint32(plan.identity + first)
-        known["_key0"], known["_key1"] = keys(plan.seed)
+        known["_identity"] = np.uint32(neuron_spec.identity + first)
+        known["_key0"], known["_key1"] = keys(neuron_spec.seed)
         known.update(values)
         table = np.zeros((len(spec.arguments), 2), np.int64)
         for row, argument in zip(table, spec.arguments, strict=True):

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from spikecuda.network.run.trace import Trace
-from spikecuda.network.run.window import Drives
+from spikecuda.network.run.window import ResolvedInputs
 
 STEP_BITS = 32
 NUMBER = (1 << STEP_BITS) - 1
@@ -24,7 +24,7 @@ RATE = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class RunPlan:
+class RunRequest:
     """What a run asks of its partitions.
 
     Attributes:
@@ -44,7 +44,7 @@ class RunPlan:
     steps: int
     window: int
     align: int
-    drives: Drives
+    drives: ResolvedInputs
     traces: Sequence[Trace]
     out: list[np.ndarray]
     external: np.ndarray
@@ -63,7 +63,7 @@ class RunPlan:
         return result
 
 
-class Partition(ABC):
+class NetworkPartition(ABC):
     """Neurons on one device and the synapses onto them.
 
     Attributes:
@@ -93,7 +93,7 @@ class Partition(ABC):
         """The most steps of one call of ``advance`` within the run that has begun."""
 
     @abstractmethod
-    def begin(self, plan: RunPlan) -> None:
+    def begin(self, neuron_spec: RunRequest) -> None:
         """Prepare a run: compile, allocate, take the state of the neurons over."""
 
     @abstractmethod
@@ -138,7 +138,7 @@ class Partition(ABC):
         """Give everything back; closing twice does nothing."""
 
 
-class Exchange(Protocol):
+class SpikeExchange(Protocol):
     """How spikes get from each partition to all others: what another transport implements."""
 
     def swap(self, lists: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -155,7 +155,7 @@ class Exchange(Protocol):
 
 
 @dataclass(frozen=True)
-class LocalExchange:
+class LocalSpikeExchange:
     """All partitions are in this process."""
 
     nothing: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))

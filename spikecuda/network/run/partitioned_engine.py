@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.common.device_threads import Crew
+from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import SpikecudaError
 from spikecuda.network.run.neurons import Neurons
@@ -17,22 +17,22 @@ from spikecuda.network.run.partition import (
     NUMBER,
     RATE,
     STEP_BITS,
-    Exchange,
-    LocalExchange,
-    Partition,
-    RunPlan,
+    LocalSpikeExchange,
+    NetworkPartition,
+    RunRequest,
+    SpikeExchange,
 )
 from spikecuda.network.run.trace import Recorded, Trace, sample_arrays
-from spikecuda.network.run.window import Drives
+from spikecuda.network.run.window import ResolvedInputs
 from spikecuda.network.synapses.store import Wiring
-from spikecuda.runtime.population import reported
+from spikecuda.runtime.population import report_failures
 
 # The step of a spike has 31 bits.
 MOST_STEPS = 2**31 - 1
 AFTER_FAILURE = "; the network goes on after reset() only"
 
 
-class DeviceEngine:
+class PartitionedEngine:
     """A network's neurons and synapses on devices.
 
     Args:
@@ -53,23 +53,23 @@ class DeviceEngine:
         neurons: Sequence[Neurons],
         first: Mapping[int, int],
         wiring: Wiring,
-        partitions: Sequence[Partition],
+        partitions: Sequence[NetworkPartition],
         window: int,
-        exchange: Exchange | None = None,
+        exchange: SpikeExchange | None = None,
     ) -> None:
         self.neurons, self.first, self.wiring = list(neurons), dict(first), wiring
         self.partitions, self.window = list(partitions), window
         self.threads = len(self.partitions)
         self.clock, self.seconds = 0, 0.0
-        self._exchange = exchange or LocalExchange()
-        self._crew = Crew(len(self.partitions))
+        self._exchange = exchange or LocalSpikeExchange()
+        self._device_threads = DeviceThreads(len(self.partitions))
         self._counts = np.zeros(len(first), np.int64)
         self._failed = ""
 
     def run(
         self,
         steps: int,
-        drives: Drives,
+        drives: ResolvedInputs,
         spikes: Sequence[int],
         traces: Sequence[Trace],
         external: np.ndarray,
@@ -83,16 +83,16 @@ class DeviceEngine:
         """
         self._require_ready(steps)
         begin = time.perf_counter()
-        plan = self._plan(steps, drives, traces, external)
+        neuron_spec = self._neuron_spec(steps, drives, traces, external)
         found: list[np.ndarray] = []
         before, compiled = self._counts.copy(), self.compile_seconds
         try:
-            self._together([p.begin for p in self.partitions], plan, advice="")
+            self._together([p.begin for p in self.partitions], neuron_spec, advice="")
             with held_interrupt() as release:
                 done = 0
                 while done < steps:
-                    some = min(self._most_steps(plan, done), steps - done)
-                    found.append(self._advance(plan, some))
+                    some = min(self._most_steps(neuron_spec, done), steps - done)
+                    found.append(self._advance(neuron_spec, some))
                     done += some
                     self.clock += some
                     report(done)
@@ -110,7 +110,7 @@ class DeviceEngine:
         self.seconds += time.perf_counter() - begin - (self.compile_seconds - compiled)
         for n in self.neurons:
             n.check()
-        return self._recorded(found, spikes, plan.out, before)
+        return self._recorded(found, spikes, neuron_spec.out, before)
 
     def reset(self) -> None:
         """Go back to step 0."""
@@ -155,15 +155,15 @@ class DeviceEngine:
     def close(self) -> None:
         """Give everything back."""
         with contextlib.ExitStack() as stack:
-            stack.callback(self._crew.close)
+            stack.callback(self._device_threads.close)
             for p in self.partitions:
                 stack.callback(p.close)
 
     # Parts of a run.
 
-    def _plan(
-        self, steps: int, drives: Drives, traces: Sequence[Trace], external: np.ndarray
-    ) -> RunPlan:
+    def _neuron_spec(
+        self, steps: int, drives: ResolvedInputs, traces: Sequence[Trace], external: np.ndarray
+    ) -> RunRequest:
         align = math.gcd(*(t.every for t in traces)) if traces else 0
         window = self.window
         while align and align % window:
@@ -173,26 +173,26 @@ class DeviceEngine:
         first = np.array([self.first[g] for g in range(len(self.first))], np.int64)
         step, population, neuron = external[a:z].T
         given = np.sort((step << STEP_BITS) + first[population] + neuron)
-        time_done = self.clock * self.neurons[0].group.neurons.dt * 1e-3
-        size = sum(n.group.size for n in self.neurons)
+        time_done = self.clock * self.neurons[0].population.neurons.dt * 1e-3
+        size = sum(n.population.size for n in self.neurons)
         rate = self._counts.sum() / (size * time_done) if self.clock else RATE
-        return RunPlan(
+        return RunRequest(
             self.clock, steps, window, align, drives, traces, out, given, float(rate),
             len(self.partitions) == 1,
         )  # fmt: skip
 
-    def _most_steps(self, plan: RunPlan, done: int) -> int:
+    def _most_steps(self, neuron_spec: RunRequest, done: int) -> int:
         """Return the steps to the next exchange, or without one as many as can be had."""
         if len(self.partitions) == 1:
             return self.partitions[0].most_steps
-        return plan.windows(self.clock, plan.steps - done)[0]
+        return neuron_spec.windows(self.clock, neuron_spec.steps - done)[0]
 
-    def _advance(self, plan: RunPlan, steps: int) -> np.ndarray:
+    def _advance(self, neuron_spec: RunRequest, steps: int) -> np.ndarray:
         """Advance all partitions; return the spikes, sorted."""
         ends = np.array([self.clock, self.clock + steps]) << STEP_BITS
-        a, z = np.searchsorted(plan.external, ends)
+        a, z = np.searchsorted(neuron_spec.external, ends)
         # Before the first step of a run there may be what was sent at its start.
-        due = plan.external[0 if self.clock == plan.start else a : z]
+        due = neuron_spec.external[0 if self.clock == neuron_spec.start else a : z]
         with self._whole():
             lists = self._together([p.advance for p in self.partitions], steps, due)
             if len(lists) == 1:
@@ -231,13 +231,13 @@ class DeviceEngine:
 
         def work(mine: Sequence[int]) -> None:
             for i in mine:
-                with reported(self.partitions[i], self.partitions[i].settled, advice):
+                with report_failures(self.partitions[i], self.partitions[i].settled, advice):
                     results[i] = calls[i](*arguments)
 
         places: dict[str, list[int]] = {}
         for i, p in enumerate(self.partitions):
             places.setdefault(p.name, []).append(i)
-        self._crew.together([functools.partial(work, mine) for mine in places.values()])
+        self._device_threads.together([functools.partial(work, mine) for mine in places.values()])
         return results
 
     def _recorded(
@@ -251,11 +251,11 @@ class DeviceEngine:
         merged = np.concatenate([np.empty(0, np.int64), *found])
         first = np.array([self.first[g] for g in range(len(self.neurons))], np.int64)
         number = merged & NUMBER
-        group = np.searchsorted(first, number, side="right") - 1
-        self._counts += np.bincount(group, minlength=self._counts.size)
+        population = np.searchsorted(first, number, side="right") - 1
+        self._counts += np.bincount(population, minlength=self._counts.size)
         steps, neurons = {}, {}
         for g in spikes:
-            mine = group == g
+            mine = population == g
             steps[g] = merged[mine] >> STEP_BITS
             neurons[g] = (number[mine] - first[g]).astype(np.int32)
         return Recorded(steps, neurons, out, self._counts - before)

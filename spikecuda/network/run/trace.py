@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.network.model.population import Group
+from spikecuda.network.model.population import Population
 from spikecuda.network.run.neurons import Neurons
 
 
@@ -20,7 +20,7 @@ class Trace:
         every: steps between samples.
     """
 
-    group: int
+    population: int
     name: str
     ids: np.ndarray
     every: int
@@ -48,17 +48,17 @@ def sample_arrays(
     """Return arrays (samples, neurons) for the samples of a run from step ``clock`` on."""
     result = []
     for trace in traces:
-        n = neurons[trace.group]
+        n = neurons[trace.population]
         kind = n.state[n.public.get(trace.name, trace.name)].dtype
         samples = (clock + steps) // trace.every - clock // trace.every
         result.append(np.empty((samples, trace.ids.size), kind))
     return result
 
 
-def variables(group: Group) -> dict[str, str]:
+def variables(population: Population) -> dict[str, str]:
     """Return the variables of a population that can be recorded, with their units."""
-    result = {name: state.unit for name, state in group.neurons.model.states.items()}
-    for name, receptor in group.receptors.items():
+    result = {name: state.unit for name, state in population.neurons.model.states.items()}
+    for name, receptor in population.receptors.items():
         for part in receptor.spec(name).rules.states:
             # The slope of an alpha function is per ms.
             result[f"{part}_{name}"] = receptor.unit + ("/ms" if part.startswith("d") else "")

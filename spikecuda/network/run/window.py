@@ -6,22 +6,27 @@ from collections.abc import Sequence
 import numpy as np
 
 from spikecuda.common.seed import keys
-from spikecuda.inputs.resolved_input import Drive
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.spec import STREAM_DITHER_STEP, KernelSpec
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.synapses.store import Wiring
-from spikecuda.runtime.neuron_spec import Plan
+from spikecuda.runtime.neuron_spec import NeuronSpec
 
 # Steps whose input is held at a time, and the bytes that it may take.
 CHUNK_STEPS, CHUNK_BYTES = 4096, 64 << 20
 MAX_WINDOW = 64
 
 # The input of a population, and the receptor that each of its Poisson inputs arrives at.
-Drives = Sequence[tuple[Drive, tuple[str, ...]]]
+ResolvedInputs = Sequence[tuple[ResolvedInput, tuple[str, ...]]]
 
 
 def step_input(
-    drive: Drive, spec: KernelSpec, plan: Plan, clock: int, offset: int, steps: int
+    drive: ResolvedInput,
+    spec: KernelSpec,
+    neuron_spec: NeuronSpec,
+    clock: int,
+    offset: int,
+    steps: int,
 ) -> dict[str, np.ndarray]:
     """Return a kernel's per-step input for some steps, by argument name.
 
@@ -34,17 +39,17 @@ def step_input(
     """
     values = drive.window(clock, offset, steps)
     if spec.dither_words:
-        from spikecuda.kernels.compile.render import load_host
+        from spikecuda.kernels.compile.render import load_cpu_loop
 
         values["_dither"] = words = np.empty(steps * spec.dither_words, np.uint32)
-        load_host("draw").step_words(
+        load_cpu_loop("draw").step_words(
             np.int64(clock), steps, spec.dither_words, np.uint32(STREAM_DITHER_STEP),
-            *keys(plan.seed), words,
+            *keys(neuron_spec.seed), words,
         )  # fmt: skip
     return values
 
 
-def chunk_steps(drives: Drives, window: int) -> int:
+def chunk_steps(drives: ResolvedInputs, window: int) -> int:
     """Return for how many steps per-step input is held: at least a window."""
     size = sum(drive.bytes_per_step() for drive, _ in drives)
     return max(window, min(CHUNK_STEPS, CHUNK_BYTES // max(size, 1)))

@@ -50,7 +50,7 @@ def bundle_of(projection: Projection, wiring: Wiring) -> Bundle:
 def pieces(projection: Projection, wiring: Wiring) -> Iterator[Piece]:
     """Yield a projection's synapses, block by block, in the order of the rows."""
     bundle, blocks = bundle_of(projection, wiring), wiring.blocks
-    number = projection.target.group.number
+    number = projection.target.population.number
     for b, rows in enumerate(bundle.blocks):
         first, start = int(blocks.offsets[number, b]), int(blocks.starts[number, b])
         count = int(blocks.starts[number, b + 1]) - start
@@ -72,7 +72,7 @@ def connections(projection: Projection, wiring: Wiring, dt: float) -> dict[str, 
     if projection.procedural:
         projection, wiring = _stored_twin(projection, wiring)
     bundle = bundle_of(projection, wiring)
-    exponent = wiring.exponent[projection.target.group.number, projection.port]
+    exponent = wiring.exponent[projection.target.population.number, projection.port]
     found = list(pieces(projection, wiring))
     order = _order(found)
     weight = np.concatenate([_stored(bundle, piece) for piece in found])[order]
@@ -92,7 +92,7 @@ def set_weights(projection: Projection, wiring: Wiring, values: object) -> None:
             that the receptor's scale cannot hold; nothing is changed then.
     """
     bundle = bundle_of(projection, wiring)
-    number = projection.target.group.number
+    number = projection.target.population.number
     exponent = wiring.exponent[number, projection.port]
     found = list(pieces(projection, wiring))
     order = _order(found)
@@ -102,7 +102,7 @@ def set_weights(projection: Projection, wiring: Wiring, values: object) -> None:
             f"weights must be one number or one for each of the {order.size:,} synapses (got shape "
             f"{given.shape})"
         )
-    receptor = projection.target.group.receptors[projection.receptor]
+    receptor = projection.target.population.receptors[projection.receptor]
     if not np.isfinite(given).all() or (receptor.positive and np.any(given < 0)):
         need = "finite and >= 0, a conductance" if receptor.positive else "finite"
         raise SpikecudaValueError(f"weights must be {need} (got {given.min():g})")
@@ -136,11 +136,14 @@ def _require_sums(
     found: list[Piece], scattered: np.ndarray, projection: Projection, wiring: Wiring
 ) -> None:
     """Raise if a neuron's input could overflow its accumulator with the new weights."""
-    number, port = projection.target.group.number, projection.port
-    total = np.zeros(projection.target.group.size)
+    number, port = projection.target.population.number, projection.port
+    total = np.zeros(projection.target.population.size)
     for bundle in wiring.bundles:
         for other in bundle.projections:
-            if (other.target.group.number, other.port) != (number, port) or other is projection:
+            if (other.target.population.number, other.port) != (
+                number,
+                port,
+            ) or other is projection:
                 continue
             if other.procedural:
                 most = arrivals(other, most_indegree(other)) * other.weight.largest
@@ -152,8 +155,8 @@ def _require_sums(
     np.add.at(total, target, arrivals(projection, np.abs(scattered)))
     if total.max(initial=0) > SUM_LIMIT:
         raise SpikecudaValueError(
-            f"the weights of neuron {int(total.argmax())} of {projection.target.group.name} add up "
-            "to more than its accumulator holds; build the network with the larger weights"
+            f"the weights of neuron {int(total.argmax())} of {projection.target.population.name} "
+            "add up to more than its accumulator holds; build the network with the larger weights"
         )
 
 
@@ -161,9 +164,9 @@ def _stored_twin(projection: Projection, wiring: Wiring) -> tuple[Projection, Wi
     """Return a procedural projection as one that is stored, and its rows."""
     network, twin = projection.network, copy.copy(projection)
     twin.procedural = False
-    sizes = [0] * (1 + max(twin.source.group.number, twin.target.group.number))
+    sizes = [0] * (1 + max(twin.source.population.number, twin.target.population.number))
     for view in (twin.source, twin.target):
-        sizes[view.group.number] = view.group.size
+        sizes[view.population.number] = view.population.size
     builder = Builder(
         [twin], sizes, split_blocks(wiring.blocks.starts[:, -1].tolist(), 1), network.dt,
         network.seed, 1, lambda done, total: None,

@@ -49,12 +49,12 @@ class Builder:
         threads: int,
         report: Callable[[float, float], None],
     ) -> None:
-        from spikecuda.kernels.compile.render import load_host
+        from spikecuda.kernels.compile.render import load_cpu_loop
 
         self.projections, self.sizes, self.blocks = list(projections), list(sizes), blocks
         self.dt, self.threads, self.report = dt, threads, report
         self.key0, self.key1 = keys(seed)
-        self.loops = load_host("network_build")
+        self.loops = load_cpu_loop("network_build")
         self.expected = max(1.0, sum(p.expected for p in projections))
         self.done = 0.0
 
@@ -83,7 +83,11 @@ class Builder:
         rows = [(b, r.delays[:-1] & layout.DELAY) for b in bundles for r in b.blocks]
         every = [delays for _, delays in rows if delays.size]
         # Spikes from outside are known before a window begins.
-        inner = [d for b, d in rows if d.size and b.projections[0].source.group.plan is not None]
+        inner = [
+            d
+            for b, d in rows
+            if d.size and b.projections[0].source.population.neuron_spec is not None
+        ]
         shortest = min((int(d.min()) for d in inner), default=0)
         longest = max((int(d.max()) for d in every), default=0)
         drawn = [p for p in self.projections if p.procedural]
@@ -98,9 +102,9 @@ class Builder:
 
     def _count(self, p: Projection) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return synapses by (block, source) and the sources' degrees, and synapses by target."""
-        counts = np.zeros((self.blocks.count, self.sizes[p.source.group.number]), np.int32)
-        indegree = np.zeros(self.sizes[p.target.group.number], np.int32)
-        starts = self.blocks.starts[p.target.group.number]
+        counts = np.zeros((self.blocks.count, self.sizes[p.source.population.number]), np.int32)
+        indegree = np.zeros(self.sizes[p.target.population.number], np.int32)
+        starts = self.blocks.starts[p.target.population.number]
         degrees = self._degrees(p)
         jobs: list[Any]
         ints, floats = self._describe(p, None)
@@ -158,21 +162,23 @@ class Builder:
         bundles: list[Bundle] = []
         for p in self.projections:
             if p.procedural:
-                bundles.append(Bundle(p.source.group.number, p.port, layout.PROCEDURAL, 0, [p]))
+                bundles.append(
+                    Bundle(p.source.population.number, p.port, layout.PROCEDURAL, 0, [p])
+                )
                 continue
             if p.weight.kind == "FIXED":
                 kind, weight = layout.CONSTANT, self._integer(p, p.weight.a, scale)
             else:
                 kind, weight = layout.NARROW if p.weight_bits == 16 else layout.WIDE, 0
-            key = (p.source.group.number, p.port, kind, weight)
+            key = (p.source.population.number, p.port, kind, weight)
             for bundle in bundles:
-                taken = [q.target.group for q in bundle.projections]
+                taken = [q.target.population for q in bundle.projections]
                 if key == (  # procedural rows stay alone: their kind differs
                     bundle.source,
                     bundle.port,
                     bundle.kind,
                     bundle.weight,
-                ) and (p.target.group not in taken):
+                ) and (p.target.population not in taken):
                     bundle.projections.append(p)
                     break
             else:
@@ -180,7 +186,7 @@ class Builder:
         return bundles
 
     def _integer(self, p: Projection, weight: float, scale: dict[tuple[int, int], int]) -> int:
-        return round(math.ldexp(weight, scale[p.target.group.number, p.port]))
+        return round(math.ldexp(weight, scale[p.target.population.number, p.port]))
 
     def _describe(
         self, p: Projection, scale: dict[tuple[int, int], int] | None
@@ -200,7 +206,7 @@ class Builder:
         if scale is not None:
             ints[draw.J_WEIGHT] = getattr(draw, p.weight.kind)
             ints[draw.J_DELAY] = getattr(draw, p.delay.kind)
-            exponent = scale[p.target.group.number, p.port]
+            exponent = scale[p.target.population.number, p.port]
             if p.weight.kind == "FIXED":
                 ints[draw.J_FIXED_WEIGHT] = self._integer(p, p.weight.a, scale)
             if p.delay.kind == "FIXED":
@@ -230,7 +236,7 @@ class Builder:
     def _procedural(self, p: Projection, scale: dict[tuple[int, int], int]) -> Procedural:
         """Return what is needed to draw a projection's rows again."""
         ints, floats = self._describe(p, scale)
-        index = np.full(self.sizes[p.source.group.number], -1, np.int32)
+        index = np.full(self.sizes[p.source.population.number], -1, np.int32)
         index[p.source.ids] = np.arange(p.source.size)
         twin = None
         if p.same and not p.autapses:
@@ -282,7 +288,7 @@ class Builder:
     def _fill_projection(
         self, p: Projection, scale: dict[tuple[int, int], int], degrees: np.ndarray, places: Any
     ) -> None:
-        number = p.target.group.number
+        number = p.target.population.number
         starts = self.blocks.starts[number]
         cells = self.blocks.offsets[number] - starts[:-1].astype(np.int64)
         ints, floats = self._describe(p, scale)
@@ -322,7 +328,7 @@ class Builder:
             number = number[p.source.ids[p.rule.sources] != p.target.ids[p.rule.targets]]
         self.loops.draw_pairs(ints, floats, number, self.key0, self.key1, weight, delay)
         if p.weight.given is not None:
-            exponent = scale[p.target.group.number, p.port]
+            exponent = scale[p.target.population.number, p.port]
             weight = np.rint(p.weight.given[number] * 2.0**exponent).astype(np.int32)
         if p.delay.given is not None:
             delay = np.rint(p.delay.given[number] / self.dt).astype(np.int32)
@@ -377,7 +383,7 @@ class Builder:
 
     def _columns(self, p: Projection) -> list[tuple[int, int]]:
         """Return the ranges of targets of each block: one thread writes a block's rows."""
-        starts = self.blocks.starts[p.target.group.number]
+        starts = self.blocks.starts[p.target.population.number]
         bounds = np.searchsorted(p.target.ids, starts)
         return [(int(a), int(b)) for a, b in itertools.pairwise(bounds)]
 

@@ -37,13 +37,13 @@ def exponents(projections: Sequence[Projection]) -> dict[tuple[int, int], int]:
         SpikecudaValueError: weights of such different size meet that the smaller ones would vanish,
             or they are too large for floats.
     """
-    groups: dict[tuple[int, int], list[Projection]] = {}
+    populations: dict[tuple[int, int], list[Projection]] = {}
     for p in projections:
-        groups.setdefault((p.target.group.number, p.port), []).append(p)
+        populations.setdefault((p.target.population.number, p.port), []).append(p)
     result = {}
-    for key, members in groups.items():
-        name = members[0].target.group.name
-        synapses = np.zeros(members[0].target.group.size)
+    for key, members in populations.items():
+        name = members[0].target.population.name
+        synapses = np.zeros(members[0].target.population.size)
         weights = np.zeros(synapses.size)
         for p in members:
             most = arrivals(p, most_indegree(p))
@@ -67,7 +67,7 @@ def exponents(projections: Sequence[Projection]) -> dict[tuple[int, int], int]:
         result[key] = min(limit, 60)
         for p in members:
             _check_resolution(p, result[key])
-    _share(groups, result)
+    _share(populations, result)
     return result
 
 
@@ -86,29 +86,29 @@ def check_indegree(p: Projection, indegree: np.ndarray) -> None:
     """
     if np.any(indegree[p.target.ids] > most_indegree(p)):
         raise SpikecudaError(
-            f"a neuron of {p.target.group.name} got {indegree.max():,} synapses of {p.name}, more "
-            "than its fixed-point scale allows, which happens once in 10^13 neurons; use another "
-            "seed"
+            f"a neuron of {p.target.population.name} got {indegree.max():,} synapses of {p.name}, "
+            "more than its fixed-point scale allows, which happens once in 10^13 neurons; use "
+            "another seed"
         )
 
 
 def arrivals(projection: Projection, each: np.ndarray) -> np.ndarray:
     """Return what arrives in one step, at most, where each synapse delivers ``each``; float64."""
-    return each * float(projection.source.group.at_once)
+    return each * float(projection.source.population.at_once)
 
 
 def _share(
-    groups: dict[tuple[int, int], list[Projection]], result: dict[tuple[int, int], int]
+    populations: dict[tuple[int, int], list[Projection]], result: dict[tuple[int, int], int]
 ) -> None:
     """Let ports with constant weights share a scale, so that rows to several targets are one."""
     constant: dict[int, list[tuple[int, int]]] = {}
-    for key, members in groups.items():
+    for key, members in populations.items():
         if all(p.weight.kind == "FIXED" for p in members):
             constant.setdefault(key[1], []).append(key)
     for keys in constant.values():
         least = min(result[key] for key in keys)
         for key in keys:
-            sizes = [typical(p) * 2.0**least for p in groups[key]]
+            sizes = [typical(p) * 2.0**least for p in populations[key]]
             if all(size == 0 or size >= SHARED_RESOLUTION for size in sizes):
                 result[key] = least
 
