@@ -83,7 +83,7 @@ def execute(args: argparse.Namespace) -> int:
         "of every step and one spike bit each step.", style="dim",
     )  # fmt: skip
     if missing:
-        screen.print(f"Registers and spills are unknown: {missing}", style="yellow", markup=False)
+        screen.print(f"Registers and spills are unknown: {missing}", style="yellow")
     return 0
 
 

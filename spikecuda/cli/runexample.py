@@ -134,7 +134,8 @@ def _print(
 
     screen, m = console(), net.metrics()
     chosen = ", ".join(f"{name} {value}" for name, value in options.items())
-    screen.print(f"[bold]{example.name}[/]: {example.about}{f' ({chosen})' if chosen else ''}")
+    screen.print(example.name, style="bold", end="")
+    screen.print(f": {example.about}{f' ({chosen})' if chosen else ''}")
     screen.print(example.source)
     screen.print()
     screen.print(result.table(start=example.settle))
@@ -149,7 +150,7 @@ def _print(
         ],
     ))  # fmt: skip
     for number, source in enumerate(sources, 1):
-        screen.print(f" [{number}] {source}", markup=False)
+        screen.print(f" [{number}] {source}")
     screen.print()
     held = m["bytes"]
     where = ", ".join(m["devices"])

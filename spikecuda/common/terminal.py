@@ -16,7 +16,8 @@ def console(stderr: bool = False) -> "Console":
     """Return a rich console on stdout or stderr."""
     from rich.console import Console
 
-    result = Console(stderr=stderr, highlight=False)
+    # Brackets are text, such as those of pip install "spikecuda[cuda]".
+    result = Console(stderr=stderr, highlight=False, markup=False)
     if not result.is_terminal:
         # Nobody's window limits what goes into a file or a pipe.
         result.width = max(result.width, PIPE_WIDTH)

@@ -8,9 +8,18 @@ from typing import Any
 
 from spikecuda.devices.base import Device
 from spikecuda.devices.cpu.device import usable_cores
-from spikecuda.errors import DeviceError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.errors import (
+    DeviceError,
+    MissingPackageError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+    nearest,
+)
 
 KINDS = ("cpu", "cuda", "cuda-emu", "cuda-sim")
+# What compiles kernels for CUDA, with a GPU or without: package and module.
+COMPILER = (("cuda-python", "cuda.bindings"), ("numba-cuda", "numba_cuda"))
+INSTALL = 'pip install "spikecuda[cuda]"'
 
 
 @dataclass(frozen=True)
@@ -33,10 +42,9 @@ class GpuStatus:
 @functools.cache
 def gpu_status() -> GpuStatus:
     """Find out whether a CUDA GPU can be used, without importing numba."""
-    for package, module in (("cuda-python", "cuda.bindings"), ("cuda-core", "cuda.core"),
-                            ("numba-cuda", "numba_cuda")):  # fmt: skip
-        if not _installed(module):
-            return GpuStatus(False, f"{package} is not installed", 'pip install "spikecuda[cuda]"')
+    missing = _missing((*COMPILER, ("cuda-core", "cuda.core")))
+    if missing:
+        return GpuStatus(False, f"{missing} is not installed", INSTALL)
     from cuda.bindings import driver
 
     try:
@@ -55,6 +63,11 @@ def gpu_status() -> GpuStatus:
     if error != driver.CUresult.CUDA_SUCCESS or count == 0:
         return GpuStatus(False, "no CUDA GPU found", "check the GPU with nvidia-smi")
     return GpuStatus(True, count=int(count))
+
+
+def _missing(packages: Sequence[tuple[str, str]]) -> str:
+    """Return the first package that is not installed, "" if all are."""
+    return next((package for package, module in packages if not _installed(module)), "")
 
 
 def _installed(module: str) -> bool:
@@ -108,7 +121,7 @@ def open_device(name: str, threads: int | None = None, **options: Any) -> Device
     """Return a device by name.
 
     Raises:
-        DeviceError: it is not there or not usable.
+        DeviceError: it is not there or not usable, or what compiles for it is not installed.
     """
     kind, _, number = name.partition(":")
     if kind == "cpu":
@@ -120,6 +133,11 @@ def open_device(name: str, threads: int | None = None, **options: Any) -> Device
     if threads is not None:
         raise SpikecudaValueError(
             f"threads belongs to the CPU (got threads={threads} with device {name!r}); leave it out"
+        )
+    missing = _missing(COMPILER) if kind in ("cuda-emu", "cuda-sim") else ""
+    if missing:
+        raise MissingPackageError(
+            f"device {name!r} cannot be used: {missing} is not installed; {INSTALL}"
         )
     if kind == "cuda-emu":
         from spikecuda.devices.emulated.device import CudaEmuDevice

@@ -42,7 +42,7 @@ def summarise(network: "Network") -> str:
     update = count * 1000.0 / network.dt * UPDATE * 1e-9
     event = total * EVENT * 1e-9
     text = io.StringIO()
-    console = Console(width=100, file=text)
+    console = Console(width=100, file=text, markup=False)
     console.print(populations)
     if network.projections:
         console.print(projections)

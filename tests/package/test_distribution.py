@@ -14,9 +14,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("spikecuda", "kernels", "docs", "tests", "bench", ".ci")
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "envs", "results")
+NOT_OURS = ("bench/peers/envs", "bench/results")  # what the benchmarks leave behind
 # What stands in the place of the link spikecuda/kernels -> ../kernels.
 PLACES = ("a link", "nothing", "a text file", "a copy")
+
+
+def left_out(folder: str, names: list[str]) -> list[str]:
+    """Tell shutil.copytree what to leave out."""
+    here = Path(folder).relative_to(ROOT)
+    return [n for n in names if n == "__pycache__" or (here / n).as_posix() in NOT_OURS]
 
 
 def copy_source(target: Path, place: str) -> Path:
@@ -26,7 +32,7 @@ def copy_source(target: Path, place: str) -> Path:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
     for name in FOLDERS:
-        shutil.copytree(ROOT / name, target / name, symlinks=True, ignore=LEFT_OUT)
+        shutil.copytree(ROOT / name, target / name, symlinks=True, ignore=left_out)
     kernels = target / "spikecuda" / "kernels"
     kernels.unlink(missing_ok=True)
     if place == "a link":
@@ -46,15 +52,15 @@ def files(folder: Path) -> set[str]:
     }
 
 
-def call(*command: object, cwd: Path, **env: str) -> str:
-    """Run a program that sees neither the source tree nor the caller's PYTHONPATH."""
+def call(*command: object, cwd: Path, code: int = 0) -> str:
+    """Run a program without the caller's PYTHONPATH; return what it says: on stderr if it fails."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL"))}
     done = subprocess.run(
         [str(part) for part in command],
-        capture_output=True, text=True, cwd=cwd, env={**inherited, **env}, timeout=500,
+        capture_output=True, text=True, cwd=cwd, env=inherited, timeout=500,
     )  # fmt: skip
-    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-    return done.stdout
+    assert done.returncode == code, f"{command}: {done.stdout}{done.stderr}"
+    return done.stderr if code else done.stdout
 
 
 def build(tree: Path, what: str, out: Path) -> Path:
@@ -99,14 +105,18 @@ def test_sdist_and_wheel_have_every_file(tmp_path, expected, place):
     assert names(build(unpacked, "wheel", tmp_path / "wheel")) == expected
 
 
-def environment(folder: Path) -> Path:
-    """Return the Python of a fresh environment with links to this one's other packages."""
+def environment(folder: Path, without: tuple[str, ...] = ()) -> Path:
+    """Return the Python of a fresh environment with links to this one's other packages.
+
+    ``without`` names the beginnings of files and folders that are left out.
+    """
     venv.create(folder, symlinks=os.name != "nt")
     site = Path(sysconfig.get_path("purelib", "venv", {"base": folder, "platbase": folder}))
     for outer in [p for p in sys.path if Path(p).name in ("site-packages", "dist-packages")]:
         for entry in Path(outer).iterdir():
             link = site / entry.name
-            if "spikecuda" not in entry.name and not link.exists():
+            ours = "spikecuda" in entry.name or entry.name.startswith(without)
+            if not ours and not link.exists():
                 link.symlink_to(entry, target_is_directory=entry.is_dir())
     return Path(sysconfig.get_path("scripts", "venv", {"base": folder})) / "python"
 
@@ -124,13 +134,19 @@ def origin(python: Path, cwd: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(unlinked, tmp_path_factory) -> Path:
-    """The Python of an environment with the wheel that was built from the sdist."""
-    place = tmp_path_factory.mktemp("installed")
+def wheel(unlinked, tmp_path_factory) -> Path:
+    """The wheel that was built from the sdist."""
+    place = tmp_path_factory.mktemp("built")
     tree = unpack(build(unlinked, "sdist", place / "sdist"), place / "unpacked")
-    wheel = build(tree, "wheel", place / "wheel")
+    result = build(tree, "wheel", place / "wheel")
     shutil.rmtree(tree)
-    python = environment(place / "env")
+    return result
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory) -> Path:
+    """The Python of an environment with the wheel."""
+    python = environment(tmp_path_factory.mktemp("installed") / "env")
     install(python, wheel)
     return python
 
@@ -145,6 +161,17 @@ def test_the_wheel_of_the_sdist_works_elsewhere(installed, tmp_path):
     call(program, "report", *quick, cwd=tmp_path)
     assert (tmp_path / "report" / "report.html").stat().st_size > 100_000
     assert {"cuba", "verify", "report"} == {p.name for p in tmp_path.iterdir()}
+
+
+@pytest.mark.slow
+def test_without_the_cuda_extra_the_rest_works_and_cuda_says_what_is_missing(wheel, tmp_path):
+    python = environment(tmp_path / "env", without=("cuda", "numba_cuda", "nvidia", "_numba_cuda"))
+    install(python, wheel)
+    call(python, "-m", "spikecuda", "run", "-n", "10", "--steps", "10", "--quiet", cwd=tmp_path)
+    for command in (("verify", "--quick"), ("run", "-n", "10", "--steps", "10")):
+        program = (python, "-m", "spikecuda", *command, "--device", "cuda-emu")
+        told = call(*program, cwd=tmp_path, code=2)
+        assert 'cuda-python is not installed; pip install "spikecuda[cuda]"' in told
 
 
 @pytest.fixture(scope="module")
