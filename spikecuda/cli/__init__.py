@@ -59,8 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader, such as `head`, has seen enough; keep the interpreter from complaining.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
-    except (SpikecudaError, OSError) as error:
+    except (SpikecudaError, OSError, MemoryError) as error:
         if args.debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {str(error) or 'out of memory; use fewer neurons'}", file=sys.stderr)
         return EXIT_ERROR

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecuda.common.arguments import as_real
+from spikecuda.common.host_memory import host_array
 from spikecuda.errors import SpikecudaValueError
 
 # Of so many draws one is good, but for once in 10^8 cases; the rest is clipped.
@@ -127,7 +128,7 @@ def _standard(name: str, count: int, stream: int, seed: int, identity: int) -> n
     from spikecuda.common.seed import keys
     from spikecuda.kernels.compile.render import load_cpu_loop
 
-    values = np.empty(count, np.float64)
+    values = host_array(count, f"a draw of {count:,} numbers")
     key0, key1 = keys(seed)
     getattr(load_cpu_loop("draw"), name)(np.uint32(identity), np.uint32(stream), key0, key1, values)
     return values

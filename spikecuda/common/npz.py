@@ -1,12 +1,37 @@
-"""Files of arrays."""
+"""Files of arrays (npz): written whole, and read without trust.
 
+What is read may come from anywhere.  So nothing is unpickled, and sizes that a file declares are
+held against what it has and against the memory that is there before any of it is taken.
+"""
+
+import contextlib
+import math
 import os
-from collections.abc import Mapping
+import stat
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from spikecuda.common.files import replacing
+from spikecuda.common.host_memory import require_memory
+from spikecuda.errors import SpikecudaError, SpikecudaValueError
+
+STORED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # as numpy.savez and savez_compressed do
+ENCRYPTED = 1
+ENDING = ".npy"
+BLOCK = 1 << 20
+# What zipfile, zlib and NumPy's parser of headers raise for files that are something else.
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, EOFError, OSError,
+    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, SyntaxError,
+    NotImplementedError, RecursionError, RuntimeError, MemoryError, Warning,
+)  # fmt: skip
 
 
 def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> Path:
@@ -19,3 +44,136 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) ->
     with replacing(path) as file:
         np.savez(file, **dict(arrays))  # type: ignore[arg-type]
     return Path(path)
+
+
+@contextlib.contextmanager
+def reading_npz(path: str | os.PathLike[str], what: str) -> Iterator["NpzFile"]:
+    """Open an npz file; whatever is found wrong with it in the block names the file.
+
+    Args:
+        path: the file.
+        what: it must be, as "a file of edges"; for messages.
+
+    Raises:
+        SpikecudaValueError: it is something else, or damaged.
+        OutOfMemoryError: what it declares does not fit.
+        OSError: it cannot be opened.
+    """
+    with open_regular(path, what) as stream:
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                yield NpzFile(archive)
+        except DAMAGED as error:
+            if isinstance(error, SpikecudaError):
+                raise
+            words = str(error) or type(error).__name__
+            raise SpikecudaValueError(
+                f"path must be {what} (got {os.fspath(path)}: {words:.300}); write it again"
+            ) from error
+
+
+def open_regular(path: str | os.PathLike[str], what: str) -> IO[bytes]:
+    """Open a file to read; a pipe would wait for ever, and a device would never end.
+
+    Raises:
+        SpikecudaValueError: the path belongs to something else.
+        OSError: there is no such file, or it cannot be opened.
+    """
+    try:
+        facts = os.stat(path)
+    except ValueError:
+        raise SpikecudaValueError(f"path must hold no NUL byte (got {path!r:.80})") from None
+    if not stat.S_ISREG(facts.st_mode):
+        kind = "folder" if stat.S_ISDIR(facts.st_mode) else "device or pipe"
+        raise SpikecudaValueError(f"path must be {what} (got the {kind} {os.fspath(path)})")
+    return open(path, "rb")
+
+
+class NpzFile:
+    """The arrays of an open npz file.
+
+    Attributes:
+        names: of the arrays, in the file's order.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        for member in archive.infolist():
+            name = member.filename.removesuffix(ENDING)
+            if name == member.filename:
+                raise FormatError(f"{name!r:.80} is no array ({ENDING})")
+            if name in self._members:
+                raise FormatError(f"it has two arrays {name!r:.80}")
+            self._members[name] = member
+        self.names = list(self._members)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def size(self, name: str) -> int:
+        """Return the bytes that an array's member claims to have, its header included."""
+        return self._member(name).file_size
+
+    def array(self, name: str, kinds: str, ndim: int) -> np.ndarray:
+        """Return an array in the machine's byte order.
+
+        Args:
+            name: its key.
+            kinds: letters of NumPy's kinds of types that are allowed, as "iu" for integers.
+            ndim: its number of dimensions.
+        """
+        member = self._member(name)
+        if member.compress_type not in STORED or member.flag_bits & ENCRYPTED:
+            raise FormatError(f"array {name!r:.80} is encrypted or compressed unusually")
+        with self._archive.open(member) as stream:
+            shape, fortran, dtype = _header(stream, name)
+            if dtype.kind not in kinds or dtype.names is not None or len(shape) != ndim:
+                raise FormatError(
+                    f"array {name!r:.80} must have {ndim} dimensions and a type of kind "
+                    f"{' or '.join(kinds)} (got shape {shape!s:.80}, type {dtype})"
+                )
+            size = math.prod(shape) * dtype.itemsize
+            there = member.file_size - stream.tell()
+            if size != there or (math.prod(shape) and not dtype.itemsize):
+                raise FormatError(f"array {name!r:.80} declares {size:,} bytes and has {there:,}")
+            require_memory(size, f"array {name!r:.80} of the file", "read it on a larger machine")
+            raw = _filled(stream, size)
+        found = raw.view(dtype) if size else np.empty(0, dtype)
+        result = found.reshape(shape, order="F" if fortran else "C")
+        return np.ascontiguousarray(result, dtype.newbyteorder("=")).reshape(shape)
+
+    def _member(self, name: str) -> zipfile.ZipInfo:
+        if name not in self._members:
+            raise FormatError(f"it has no array {name!r:.80}")
+        return self._members[name]
+
+
+class FormatError(ValueError):
+    """What is wrong with a file's content; ``reading_npz`` adds which file it is."""
+
+
+def _header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    version = np.lib.format.read_magic(stream)
+    # Later versions are for fields of structured types, and have headers of up to 4 GB.
+    if version != (1, 0):
+        raise FormatError(f"array {name!r:.80} has npy format {version}, not 1.0")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    if any(isinstance(length, bool) or length < 0 for length in shape):
+        raise FormatError(f"array {name!r:.80} has the shape {shape!s:.80}")
+    return shape, bool(fortran), dtype
+
+
+def _filled(stream: IO[bytes], size: int) -> np.ndarray:
+    """Return so many bytes; reading to the end compares the checksum."""
+    raw = np.empty(size, np.uint8)
+    at = 0
+    while at < size:
+        block = stream.read(min(BLOCK, size - at))
+        if not block:
+            raise FormatError("it ends too early")
+        raw[at : at + len(block)] = np.frombuffer(block, np.uint8)
+        at += len(block)
+    if stream.read(1):
+        raise FormatError("it goes on after its end")
+    return raw

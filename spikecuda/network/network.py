@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_count, as_positive, as_steps
+from spikecuda.common.host_memory import require_memory
+from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.precision import as_precision
 from spikecuda.common.seed import as_seed
 from spikecuda.errors import (
@@ -39,6 +41,8 @@ from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 
 BUILD_TICKS = 1000
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
+# Bytes of a listed synapse, source, target, weight and delay, and of sorting them.
+LISTED = 40
 HIDDEN = 65535
 
 
@@ -142,6 +146,7 @@ class Network:
         self.populations[name] = population
         return population
 
+    @out_of_memory("what a connection is made of", "use fewer synapses, or a rule other than Pairs")
     def connect(
         self,
         source: Population | View | str,
@@ -196,6 +201,7 @@ class Network:
         size = as_count("n", n, 1, MAX_NEURONS)
         return self._add_source(self._new_name(name), size, train)
 
+    @out_of_memory("an input", "use one number for all neurons")
     def drive(
         self, target: Population | View | str, input: object, receptor: str | None = None
     ) -> None:
@@ -265,6 +271,7 @@ class Network:
             view = inner
         self._recorders.add(view, (what,) if isinstance(what, str) else tuple(what), every)
 
+    @out_of_memory("a run", "record fewer neurons, less often, or run in parts")
     def run(
         self,
         duration: float,
@@ -305,6 +312,9 @@ class Network:
         finally:
             self._lock.release()
 
+    @out_of_memory(
+        "a network", "use fewer synapses, one weight for all of a projection, or procedural=True"
+    )
     def build(self, progress: Callable[[int, int], None] | bool = False) -> Any:
         """Make the synapses now, unless they are there; ``run`` does it by itself.
 
@@ -378,12 +388,18 @@ class Network:
         """Return a table of populations, projections, memory and predicted cost; builds nothing."""
         return summarise(self)
 
+    @out_of_memory("a list of all synapses", "look at a smaller projection")
     def connections_of(self, projection: Projection) -> dict[str, np.ndarray]:
         """Return a projection's synapses; see ``Projection.connections``."""
         from spikecuda.network.synapses.access import connections
 
+        require_memory(
+            LISTED * projection.expected, f"a list of the synapses of {projection.name}",
+            "look at a smaller projection",
+        )  # fmt: skip
         return connections(projection, self.build().wiring, self.dt)
 
+    @out_of_memory("a weight for each synapse", "give one number for all of them")
     def set_weights(self, projection: Projection, values: object) -> None:
         """Set a projection's weights; see ``Projection.weights``."""
         from spikecuda.network.synapses.access import set_weights

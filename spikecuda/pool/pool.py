@@ -10,6 +10,7 @@ import numpy as np
 
 from spikecuda.common.arguments import as_count, as_steps
 from spikecuda.common.device_threads import DeviceThreads
+from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.base import Device
 from spikecuda.devices.open import choose, gpu_status, open_device
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
@@ -72,6 +73,7 @@ class GPUNeuronPool:
         OutOfMemoryError: the pool does not fit; raised before anything is allocated.
     """
 
+    @out_of_memory("a pool", "use fewer neurons, or one number for all of them")
     def __init__(
         self,
         num_neurons: int,
@@ -199,6 +201,7 @@ class GPUNeuronPool:
         assert result.spikes is not None
         return result.spikes.neuron
 
+    @out_of_memory("a run", "record less, or run in parts")
     def run(
         self,
         steps: int | None = None,

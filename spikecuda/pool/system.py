@@ -12,6 +12,7 @@ import numpy as np
 from spikecuda.common.arguments import as_count, as_steps, shown
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import ExclusiveUse
+from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import MemoryFigures
 from spikecuda.devices.open import open_devices
@@ -94,6 +95,7 @@ class MultiGPUNeuronSystem:
             ``GPUNeuronPool``; whatever was opened or allocated is given back.
     """
 
+    @out_of_memory("a system", "use fewer neurons, or one number for all of them")
     def __init__(
         self,
         total_neurons: int = 1_000_000,
@@ -159,6 +161,7 @@ class MultiGPUNeuronSystem:
             for population in self.populations.values():
                 population.reset()
 
+    @out_of_memory("a run", "record less, or run in parts")
     def run(
         self,
         steps: int | None = None,

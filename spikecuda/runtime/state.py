@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.array_interop import StateArray, lies_on_gpu
 from spikecuda.errors import DeviceError, SpikecudaValueError, nearest
 from spikecuda.runtime.pool_partition import PoolPartition
@@ -38,6 +39,7 @@ class StateView(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self._population.partitions[0].state)
 
+    @out_of_memory("the state of all neurons", "read it by device")
     def __getitem__(self, name: str) -> np.ndarray:
         with self._population.turn.use():
             self._known(name)
@@ -60,6 +62,7 @@ class StateView(Mapping[str, np.ndarray]):
                     found.append((part.device.name, part.first, self._read(part, name)))
         return found
 
+    @out_of_memory("the state of all neurons", "give one number for all")
     def __setitem__(self, name: str, value: object) -> None:
         with self._population.turn.use():
             self._known(name)

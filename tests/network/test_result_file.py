@@ -44,13 +44,15 @@ def test_round_trip(tmp_path):
 @settings(max_examples=50)
 @given(
     name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1),
-    numbers=st.tuples(*[st.floats(0, allow_nan=False, allow_infinity=False)] * 4),
+    dt=st.floats(0, 1e200, exclude_min=True),
+    steps=st.tuples(*[st.integers(0, 2**60)] * 2),
+    seconds=st.floats(0, allow_infinity=False),
 )
-def test_any_name_and_any_number(name, numbers, tmp_path_factory):
-    empty = Spikes(np.empty(0, np.int64), np.empty(0, np.int32), numbers[0])
+def test_any_name_and_any_number(name, dt, steps, seconds, tmp_path_factory):
+    empty = Spikes(np.empty(0, np.int64), np.empty(0, np.int32), dt)
     result = NetworkResult(
         spikes={name: empty}, sizes={name: 1}, ids={name: None}, traces={}, trace_times={},
-        start=numbers[1], duration=numbers[2], dt=numbers[0], seconds=numbers[3],
+        start=steps[0] * dt, duration=steps[1] * dt, dt=dt, seconds=seconds,
     )  # fmt: skip
     path = result.save(tmp_path_factory.mktemp("names") / "x.npz")
     again = NetworkResult.load(path)

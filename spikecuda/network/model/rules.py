@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spikecuda.common.arguments import as_count
+from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 
 MAX_SYNAPSES = 2**40
@@ -202,6 +203,7 @@ class Pairs(Rule):
     code = "EXPLICIT"
     procedural = False
 
+    @out_of_memory("a list of pairs", "use fewer, or a rule that draws them")
     def __post_init__(self) -> None:
         for name in ("sources", "targets"):
             array = np.asarray(getattr(self, name))

@@ -1,0 +1,187 @@
+"""Read a NetworkResult from a file that may hold anything: only what a run can have recorded."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.arguments import MAX_STEPS
+from spikecuda.common.npz import FormatError, NpzFile
+from spikecuda.network.results.result import NetworkResult
+from spikecuda.runtime.spikes import Spikes
+
+MAX_SIZE = 2**31 - 1
+# Times are products of steps and dt: so far from the grid they are by rounding alone.
+GRID, ROUNDING = 1e-3, 1e-15
+
+
+class ResultReader:
+    """One result in an open file; see ``file`` for the keys.
+
+    Args:
+        file: the arrays.
+        about: the metadata.
+    """
+
+    def __init__(self, file: NpzFile, about: dict[str, Any]) -> None:
+        self._file, self._about = file, about
+
+    def read(self) -> NetworkResult:
+        """Return the result.
+
+        Raises:
+            FormatError: something in it is not as a run would have recorded it.
+        """
+        dt = self._real("dt")
+        if dt <= 0:
+            raise FormatError(f"dt must be > 0 ms (got {dt!r})")
+        self._start, self._duration = self._real("start"), self._real("duration")
+        self._first = _steps("start", self._start, dt)
+        self._last = self._first + _steps("duration", self._duration, dt)
+        self._sizes = self._populations("sizes", _size)
+        ids = {name: self._ids("ids", name) for name in self._names("ids")}
+        owners = {name: self._ids("trace_ids", name) for name in self._names("trace_ids")}
+        times = {name: self._times(name) for name in self._names("trace_times")}
+        traces = self._populations("traces", _texts)
+        for kind, found in (("traces", traces), ("trace_times", times)):
+            if set(found) - set(times) or set(times) - set(traces):
+                raise FormatError(f"{kind} must be of the same populations as trace_times")
+        return NetworkResult(
+            spikes={name: self._spikes(name, ids.get(name), dt) for name in self._names("spikes")},
+            sizes=self._sizes,
+            ids=ids,
+            traces={
+                name: {v: self._trace(name, v, times[name], owners.get(name)) for v in variables}
+                for name, variables in traces.items()
+            },
+            trace_times=times,
+            start=self._start,
+            duration=self._duration,
+            dt=dt,
+            seconds=self._real("seconds"),
+            trace_ids=owners,
+            units=self._populations("units", _words),
+        )
+
+    def _spikes(self, name: str, ids: np.ndarray | None, dt: float) -> Spikes:
+        """Return a population's spikes, in order and in range."""
+        step = self._file.array(f"spikes/{name}/step", "i", 1)
+        neuron = self._file.array(f"spikes/{name}/neuron", "i", 1)
+        for what, array, kind in (("step", step, np.int64), ("neuron", neuron, np.int32)):
+            if array.dtype != kind:
+                raise FormatError(f"{what} of {name} must be {np.dtype(kind)} (got {array.dtype})")
+        if step.size != neuron.size:
+            raise FormatError(
+                f"step and neuron of {name} must be of one length (got {step.size:,} and "
+                f"{neuron.size:,})"
+            )
+        _require_range(f"step of {name}", step, self._first, self._last)
+        _require_range(f"neuron of {name}", neuron, 0, self._sizes[name])
+        late = step[1:] < step[:-1]
+        late |= (step[1:] == step[:-1]) & (neuron[1:] < neuron[:-1])
+        if late.any():
+            raise FormatError(
+                f"spikes of {name} must be sorted by step, then neuron (spike "
+                f"{int(late.argmax()) + 1:,} is not)"
+            )
+        if ids is not None and not np.isin(neuron, ids).all():
+            raise FormatError(f"spikes of {name} must be of neurons in ids/{name}")
+        return Spikes(step, neuron, dt)
+
+    def _ids(self, kind: str, name: str) -> np.ndarray | None:
+        """Return which neurons were recorded, None for all."""
+        if f"{kind}/{name}" not in self._file:
+            return None
+        found = self._file.array(f"{kind}/{name}", "i", 1)
+        if found.dtype != np.int64:
+            raise FormatError(f"{kind} of {name} must be int64 (got {found.dtype})")
+        _require_range(f"{kind} of {name}", found, 0, self._sizes[name])
+        return found
+
+    def _times(self, name: str) -> np.ndarray:
+        times = self._file.array(f"trace_times/{name}", "f", 1)
+        if not np.isfinite(times).all() or (times[1:] <= times[:-1]).any():
+            raise FormatError(f"trace_times of {name} must be finite and increase")
+        return times
+
+    def _trace(
+        self, name: str, variable: str, times: np.ndarray, ids: np.ndarray | None
+    ) -> np.ndarray:
+        found = self._file.array(f"traces/{name}/{variable}", "f", 2)
+        wanted = (times.size, self._sizes[name] if ids is None else ids.size)
+        if found.shape != wanted:
+            raise FormatError(
+                f"{variable} of {name} must be of {wanted[0]:,} samples of {wanted[1]:,} neurons "
+                f"(got shape {found.shape})"
+            )
+        return found
+
+    def _real(self, key: str) -> float:
+        """Return a time: finite, >= 0."""
+        value = self._about[key]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise FormatError(f"{key} must be a number (got {value!r:.80})")
+        if not 0 <= value <= sys.float_info.max:  # NaN is not, either
+            raise FormatError(f"{key} must be finite and >= 0 (got {value!s:.80})")
+        return float(value)
+
+    def _names(self, key: str) -> list[str]:
+        """Return a list of populations."""
+        names = _texts(key, self._about[key])
+        self._require_known(key, names)
+        return names
+
+    def _populations(self, key: str, check: Callable[[str, Any], Any]) -> dict[str, Any]:
+        """Return what there is of each population, checked one by one."""
+        found = self._about[key]
+        if not isinstance(found, dict):
+            raise FormatError(f"{key} must be an object (got {found!r:.80})")
+        if key != "sizes":
+            self._require_known(key, list(found))
+        return {name: check(f"{key} of {name}", value) for name, value in found.items()}
+
+    def _require_known(self, key: str, names: list[str]) -> None:
+        unknown = [name for name in names if name not in self._sizes]
+        if unknown:
+            raise FormatError(f"{key} names {unknown[0]!r:.80}, which is not in sizes")
+
+
+def _steps(key: str, time: float, dt: float) -> int:
+    """Return a time in steps."""
+    if not time / dt <= MAX_STEPS:
+        raise FormatError(f"{key} must be at most 2^62 steps of dt = {dt!r} ms (got {time!r})")
+    steps = round(time / dt)
+    if abs(time / dt - steps) > max(GRID, ROUNDING * steps):
+        raise FormatError(f"{key} must be a multiple of dt = {dt!r} ms (got {time!r})")
+    return steps
+
+
+def _size(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_SIZE:
+        raise FormatError(f"{name} must be from 0 to {MAX_SIZE:,} (got {value!r:.80})")
+    return value
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise FormatError(f"{name} must be a list of names (got {value!r:.80})")
+    if len(set(value)) < len(value):
+        raise FormatError(f"{name} must name each once (got {value!r:.80})")
+    return value
+
+
+def _words(name: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise FormatError(f"{name} must be an object of texts (got {value!r:.80})")
+    return value
+
+
+def _require_range(name: str, array: np.ndarray, first: int, last: int) -> None:
+    """Raise unless all numbers are in [first, last)."""
+    if array.size and not (first <= int(array.min()) and int(array.max()) < last):
+        bad = (array < first) | (array >= last)
+        raise FormatError(
+            f"{name} must be from {first:,} to {last - 1:,} (got {int(array[bad.argmax()]):,} at "
+            f"{int(bad.argmax()):,})"
+        )
