@@ -133,9 +133,10 @@ class NpzFile:
                     f"array {name!r:.80} must have {ndim} dimensions and a type of kind "
                     f"{' or '.join(kinds)} (got shape {shape!s:.80}, type {dtype})"
                 )
-            size = math.prod(shape) * dtype.itemsize
+            count = math.prod(list(shape))
+            size = count * dtype.itemsize
             there = member.file_size - stream.tell()
-            if size != there or (math.prod(shape) and not dtype.itemsize):
+            if size != there or (count and not dtype.itemsize):
                 raise FormatError(f"array {name!r:.80} declares {size:,} bytes and has {there:,}")
             require_memory(size, f"array {name!r:.80} of the file", "read it on a larger machine")
             raw = _filled(stream, size)

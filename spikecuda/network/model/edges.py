@@ -6,12 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.host_memory import require_memory
+from spikecuda.common.npz import reading_npz
+from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+from spikecuda.network.model.edge_text import (
+    COLUMNS,
+    EDGE,
+    IDS,
+    SMALLER,
+    read_text,
+    require_columns,
+    require_finite,
+    require_ids,
+)
 from spikecuda.network.model.rules import Pairs
 
-COLUMNS = ("source", "target", "weight", "delay")
 
-
+@out_of_memory("the synapses of a matrix", "use a smaller one")
 def from_matrix(matrix: Any) -> tuple[Pairs, np.ndarray]:
     """Return the pairs and the weights of a matrix with a row for each source.
 
@@ -21,79 +33,76 @@ def from_matrix(matrix: Any) -> tuple[Pairs, np.ndarray]:
 
     Returns:
         A rule and its weights, float64 (synapses,), for ``net.connect(a, b, rule, weights, ...)``.
+        The rule connects views of the matrix's shape only.
     """
-    if hasattr(matrix, "tocoo"):
-        entries = matrix.tocoo()
+    if np.ma.isMaskedArray(matrix):
+        raise SpikecudaTypeError("matrix must have no mask (got a masked array); fill it")
+    sparse = hasattr(matrix, "tocoo")
+    entries: Any = matrix if sparse else np.asarray(matrix)
+    if len(entries.shape) != 2 or entries.dtype.kind not in "fiub":
+        raise SpikecudaTypeError(
+            f"matrix must be 2-D, (sources, targets), of numbers (got shape {entries.shape}, "
+            f"{entries.dtype})"
+        )
+    count = int(entries.nnz if sparse else np.count_nonzero(entries))
+    require_memory(EDGE * count, f"a matrix of {count:,} synapses", "use a smaller one")
+    if sparse:
+        entries = entries.tocoo()
         row, column, weight = entries.row, entries.col, entries.data
     else:
-        dense = np.asarray(matrix)
-        if dense.ndim != 2 or dense.dtype.kind not in "fiub":
-            raise SpikecudaTypeError(
-                f"matrix must be 2-D, (sources, targets), of numbers (got shape {dense.shape}, "
-                f"{dense.dtype})"
-            )
-        row, column = np.nonzero(dense)
-        weight = dense[row, column]
-    return Pairs(np.asarray(row), np.asarray(column)), np.asarray(weight, np.float64)
+        row, column = np.nonzero(entries)
+        weight = entries[row, column]
+    bad = ~np.isfinite(weight)
+    if bad.any():
+        at = int(bad.argmax())
+        raise SpikecudaValueError(
+            f"matrix must be finite (got {weight[at]} in row {row[at]}, column {column[at]}); "
+            "replace it"
+        )
+    shape = (int(matrix.shape[0]), int(matrix.shape[1])) if sparse else entries.shape
+    return Pairs(np.asarray(row), np.asarray(column), shape), np.asarray(weight, np.float64)
 
 
+@out_of_memory("a file of edges", SMALLER)
 def from_file(path: str | os.PathLike[str]) -> tuple[Pairs, dict[str, np.ndarray]]:
     """Return the pairs of a file of edges, and its other columns.
 
     Args:
         path: ``.npz`` with arrays ``source`` and ``target``, and perhaps ``weight`` and ``delay``
-            (ms); or text, ``.csv`` (commas) or anything else (white space), with those columns in
-            that order, a line for each edge, ``#`` for comments, and perhaps their names as a first
-            line.
+            (ms), and nothing else; or text in UTF-8, ``.csv`` (commas) or anything else (white
+            space), with those columns in that order, a line for each edge, ``#`` for comments, and
+            perhaps their names, in any order, as a first line.
 
     Returns:
         A rule, and "weight" and "delay" as far as the file has them, float64 (synapses,).
 
     Raises:
-        SpikecudaValueError: no such columns, or a source or target that is no whole number.
+        SpikecudaValueError: other columns, a source or target that is no whole number from 0, a
+            weight or delay that is not finite; names the line or the edge.
+        OutOfMemoryError: the edges do not fit.
     """
     path = Path(path)
-    if path.suffix == ".npz":
-        with np.load(path) as file:
-            columns = {name: file[name] for name in COLUMNS if name in file.files}
-    else:
-        columns = _read_text(path)
-    for name in ("source", "target"):
-        if name not in columns:
+    if path.is_dir():
+        raise SpikecudaValueError(f"path must be a file of edges (got the folder {path})")
+    columns = _read_npz(path) if path.suffix.lower() == ".npz" else read_text(path)
+    return Pairs(columns.pop("source"), columns.pop("target")), columns
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    with reading_npz(path, "an npz file of edges") as file:
+        if "indptr" in file or "row" in file:
             raise SpikecudaValueError(
-                f"{path} has no {name} (got {', '.join(columns) or 'nothing'})"
+                f"{path} holds a sparse matrix; use from_matrix(scipy.sparse.load_npz(path))"
             )
-        numbers = columns[name]
-        if numbers.dtype.kind == "f":
-            if not np.array_equal(numbers, np.floor(numbers)):
-                raise SpikecudaValueError(f"{name} must be whole numbers in {path}")
-            columns[name] = numbers.astype(np.int64)
-    rule = Pairs(columns.pop("source"), columns.pop("target"))
-    return rule, {name: values.astype(np.float64) for name, values in columns.items()}
-
-
-def _read_text(path: Path) -> dict[str, np.ndarray]:
-    separator = "," if path.suffix == ".csv" else None
-    lines = [
-        line.split("#")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines()
-    ]
-    rows = [[cell.strip() for cell in line.split(separator)] for line in lines if line]
-    names = list(COLUMNS)
-    if rows and not _is_number(rows[0][0]):
-        names = [name.lower() for name in rows.pop(0)]
-    widths = {len(row) for row in rows}
-    if len(widths) > 1:
-        raise SpikecudaValueError(f"{path} has lines of {sorted(widths)} columns; give all as many")
-    try:
-        table = np.array(rows, np.float64).reshape(len(rows), -1)
-    except ValueError as error:
-        raise SpikecudaValueError(f"{path} must hold numbers ({error})") from None
-    return {name: table[:, i] for i, name in enumerate(names[: table.shape[1]])}
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        require_columns(file.names, str(path))
+        columns = {}
+        for name in COLUMNS:
+            if name in file:
+                check = require_ids if name in IDS else require_finite
+                values = file.array(name, "iuf", 1)
+                columns[name] = check(name, values, lambda at: f"{path}, edge {at:,}")
+    sizes = {name: values.size for name, values in columns.items()}
+    if len(set(sizes.values())) > 1:
+        shown = ", ".join(f"{size:,} of {name}" for name, size in sizes.items())
+        raise SpikecudaValueError(f"{path}: arrays must be of one length (got {shown})")
+    return columns

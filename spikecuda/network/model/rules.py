@@ -196,10 +196,14 @@ class FixedTotal(Rule):
 
 @dataclass(frozen=True, eq=False)
 class Pairs(Rule):
-    """Given synapses: ``sources[i]`` with ``targets[i]``, numbers within the two views."""
+    """Given synapses: ``sources[i]`` with ``targets[i]``, numbers within the two views.
+
+    ``shape``, if it is given, is how many neurons the views must have: (sources, targets).
+    """
 
     sources: Any
     targets: Any
+    shape: tuple[int, int] | None = None
     code = "EXPLICIT"
     procedural = False
 
@@ -224,7 +228,13 @@ class Pairs(Rule):
         return float(self.sources.size)
 
     def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
-        """Raise for numbers that no neuron has, or for a pair that comes twice."""
+        """Raise for views of another shape, numbers that no neuron has, or a pair twice."""
+        if self.shape is not None and tuple(self.shape) != (sources, targets):
+            raise SpikecudaValueError(
+                f"the matrix must have a row for each of the {sources:,} sources and a column for "
+                f"each of the {targets:,} targets (got {self.shape[0]:,} x {self.shape[1]:,}); "
+                "connect views of that many neurons"
+            )
         for name, array, size in (
             ("sources", self.sources, sources), ("targets", self.targets, targets)
         ):  # fmt: skip
