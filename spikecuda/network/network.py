@@ -110,6 +110,9 @@ class Network:
             )
         return self.populations[name]
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.populations)
+
     def population(
         self,
         name: str,

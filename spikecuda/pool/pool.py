@@ -3,13 +3,14 @@
 import functools
 import logging
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from spikecuda.common.arguments import as_count, as_steps
 from spikecuda.common.device_threads import DeviceThreads
+from spikecuda.common.named import ReadOnly
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.base import Device
 from spikecuda.devices.open import choose, gpu_status, open_device
@@ -136,7 +137,10 @@ class GPUNeuronPool:
     @property
     def params(self) -> Mapping[str, np.ndarray]:
         """Every parameter, float64 arrays of shape () or (num_neurons,); they stay as they are."""
-        return MappingProxyType(dict(self.neuron_spec.params))
+        return ReadOnly(
+            self.neuron_spec.params,
+            "params of a pool stay as they are; make a new pool with params={...}",
+        )
 
     @property
     def state(self) -> StateView:

@@ -1,10 +1,11 @@
 """A population's state by name: read and written in physical units."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
+from spikecuda.common.named import Named
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.array_interop import StateArray, lies_on_gpu
 from spikecuda.errors import DeviceError, SpikecudaValueError, nearest
@@ -22,7 +23,7 @@ class States(dict[str, "StateView"]):
         )
 
 
-class StateView(Mapping[str, np.ndarray]):
+class StateView(Named[np.ndarray]):
     """The state variables of a population, by name.
 
     ``pool.state["v"]`` is a read-only copy, float32 (float64 for float64 pools), shape

@@ -36,6 +36,8 @@ def test_the_tasks_are_there_and_described():
         assert re.search(rf"@nox\.session\ndef {task}\(", noxfile), task
         assert f"| `nox -s {task}` |" in guide
     assert len(guide.splitlines()) < 80
+    quick = re.search(r'QUICK = """\n(.+?)"""', noxfile, re.S)
+    assert quick and all((ROOT / path).exists() for path in quick[1].split())
 
 
 def test_ci_runs_what_the_readme_says():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikecuda.common.distributions import Distribution
+from spikecuda.common.named import Named
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.inputs.stimulus import finite
 from spikecuda.network.model.receptors import Receptor
@@ -66,7 +67,7 @@ class Population:
         return f"<{self.name}: {self.size:,} {model} neurons; receptors: {ports}>"
 
 
-class PopulationState(Mapping[str, np.ndarray]):
+class PopulationState(Named[np.ndarray]):
     """The state of a population, by name, as for ``GPUNeuronPool.state``.
 
     ``net["E"].state["v"]`` is a copy, shape (neurons,); ``net["E"].state["v"] = value`` sets one

@@ -1,0 +1,54 @@
+"""Values by name whose names complete in interactive shells."""
+
+from collections.abc import Iterator, Mapping
+from typing import Generic, NoReturn, TypeVar
+
+from spikecuda.errors import SpikecudaTypeError
+
+Value = TypeVar("Value")
+
+
+class Named(Mapping[str, Value]):
+    """A mapping by name, whose keys IPython and Jupyter complete.
+
+    They complete those of a variable, ``s = pool.state; s["<Tab>``; those of a property, such as
+    ``pool.state["<Tab>``, after ``%config Completer.evaluation = "unsafe"`` (IPython 9).
+    """
+
+    __slots__ = ()
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+
+class ReadOnly(Named[Value], Generic[Value]):
+    """A mapping that refuses assignments.
+
+    Args:
+        values: by name; a copy is kept.
+        why: what an error says, such as "params of a pool stay as they are; make a new pool".
+    """
+
+    __slots__ = ("_values", "_why")
+
+    def __init__(self, values: Mapping[str, Value], why: str) -> None:
+        self._values = dict(values)
+        self._why = why
+
+    def __getitem__(self, name: str) -> Value:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return repr(self._values)
+
+    def __setitem__(self, name: str, value: object) -> NoReturn:
+        raise SpikecudaTypeError(f"{self._why} (got an assignment to {name!r})")
+
+    def __delitem__(self, name: str) -> NoReturn:
+        raise SpikecudaTypeError(f"{self._why} (got del of {name!r})")
