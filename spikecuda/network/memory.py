@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +10,11 @@ from spikecuda.common.terminal import human_bytes
 from spikecuda.devices.base import Device
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.network.device_names import on_cpu
+from spikecuda.network.model.description import Description
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.run.window import ring_steps, window_of
 from spikecuda.network.synapses.blocks import Share, whole_words
-
-if TYPE_CHECKING:
-    from spikecuda.network.network import Network
 
 # Bytes of what arrives at a receptor in a step.
 CELL = 4
@@ -67,56 +64,56 @@ def synapse_bytes(projection: Projection) -> float:
     return 2.0 + weight
 
 
-def whole(network: "Network") -> Need:
+def whole(description: Description) -> Need:
     """Return what a network needs on the CPU."""
-    populations = _populations(network)
+    populations = description.populations
     neurons = sum(population.size * (_neuron_bytes(population) + CELL * len(population.receptors))
                   for population in populations)  # fmt: skip
-    synapses = sum(p.expected * synapse_bytes(p) for p in network.projections)
-    if not any(p.procedural for p in network.projections):
+    synapses = sum(p.expected * synapse_bytes(p) for p in description.projections)
+    if not any(p.procedural for p in description.projections):
         return Need(neurons, synapses)
     # Rows that are drawn again are sent at once, whatever their delays.
-    steps = _ring(network)
+    steps = _ring(description)
     places = int(whole_words(np.array([g.size for g in populations])).sum())
     return Need(neurons, synapses, places * _cells(populations) * steps, steps)
 
 
-def part(network: "Network", share: Share) -> Need:
+def part(description: Description, share: Share) -> Need:
     """Return what a partition's neurons and the synapses onto them need on a CUDA device."""
-    populations, steps = _populations(network), _ring(network)
+    populations, steps = description.populations, _ring(description)
     counts = {
         population.name: int(n) for population, n in zip(populations, share.counts, strict=True)
     }
     neurons = sum(counts[population.name] * _neuron_bytes(population) for population in populations)
     synapses = sum(
         p.expected * synapse_bytes(p) * counts[p.target.population.name] / p.target.population.size
-        for p in network.projections
+        for p in description.projections
     )
     return Need(neurons, synapses, share.size * _cells(populations) * steps, steps)
 
 
-def require_memory(network: "Network") -> None:
+def require_memory(description: Description) -> None:
     """Raise OutOfMemoryError if the network cannot fit on the CPU, before anything is allocated."""
-    _require("host", {"the CPU": whole(network)}, available_memory())
+    _require("host", {"the CPU": whole(description)}, available_memory())
 
 
 def require_on_devices(
-    network: "Network", devices: Sequence[Device], shares: Sequence[Share]
+    description: Description, devices: Sequence[Device], shares: Sequence[Share]
 ) -> None:
     """Raise OutOfMemoryError if a device cannot hold its part, before anything is allocated.
 
     Neurons and synapses are on the host as well, and emulated devices share its memory.
 
     Args:
-        network: whose neurons and synapses.
+        description: whose neurons and synapses.
         devices: open ones, a partition each; the same one may come twice.
         shares: the neurons of each partition.
     """
-    on_host = whole(network)
+    on_host = whole(description)
     homes = {"host": {"the host": Need(on_host.neurons, on_host.synapses)}}
     available = {"host": available_memory()}
     for device, share in zip(devices, shares, strict=True):
-        need = part(network, share)
+        need = part(description, share)
         if on_cpu(device):
             need = Need(0.0, 0.0, need.arrivals if on_host.arrivals else 0.0, need.steps)
         needs = homes.setdefault(device.home, {})
@@ -164,14 +161,6 @@ def require_arrivals(cells: int, steps: int, available: int, where: str) -> None
         )
 
 
-def _populations(network: "Network") -> list[Population]:
-    return [
-        population
-        for population in network.populations.values()
-        if population.neuron_spec is not None
-    ]
-
-
 def _neuron_bytes(population: Population) -> float:
     """Return the bytes of a neuron but for the cells that its input arrives in."""
     states = sum(len(r.spec(n).rules.states) for n, r in population.receptors.items())
@@ -183,9 +172,9 @@ def _cells(populations: Sequence[Population]) -> int:
     return CELL * max((len(population.receptors) for population in populations), default=0)
 
 
-def _ring(network: "Network") -> int:
+def _ring(description: Description) -> int:
     """Return the steps that a ring of arrivals has at least."""
-    inner = [p for p in network.projections if p.expected]
+    inner = [p for p in description.projections if p.expected]
     shortest = min(
         (
             p.delay_steps()[0] for p in inner

@@ -1,6 +1,5 @@
 """Network: populations, connections, input and recording in a few lines."""
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -19,14 +18,14 @@ from spikecuda.errors import (
     SpikecudaError,
     SpikecudaTypeError,
     SpikecudaValueError,
-    nearest,
 )
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.inputs.stimulus import Input, PerStep, Poisson, Sum, terms
 from spikecuda.models.base import Model
 from spikecuda.network.build_engine import build_engine
 from spikecuda.network.device_names import Given, as_places
-from spikecuda.network.model.population import Population, View, as_view
+from spikecuda.network.model.description import Description
+from spikecuda.network.model.population import Population, View, as_view, find_population
 from spikecuda.network.model.projection import Projection, find_receptor
 from spikecuda.network.model.receptors import Receptor, as_receptors
 from spikecuda.network.model.recorders import Recorders, traces_of
@@ -35,6 +34,8 @@ from spikecuda.network.model.spike_train import SpikeTrain, external_spikes
 from spikecuda.network.model.spread_input import spread
 from spikecuda.network.results.make_result import make_result
 from spikecuda.network.results.result import NetworkResult
+from spikecuda.network.run.engine import Engine
+from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.summary import summarise
 from spikecuda.observe.progress import reporter
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
@@ -95,20 +96,13 @@ class Network:
         self._drives: dict[str, list[tuple[Input, str]]] = {}
         self._recorders = Recorders(self.dt)
         self._external = np.empty((0, 3), np.int64)
-        self._engine: Any = None
-        self._opened: Any = None
+        self._engine: Engine | None = None
         self._lock = threading.Lock()
         self._closed = False
         self._identity = 0
 
     def __getitem__(self, name: str) -> Population:
-        if name not in self.populations:
-            known = list(self.populations)
-            raise SpikecudaValueError(
-                f"the network has no population {name!r}{nearest(str(name), known)}; it has "
-                f"{', '.join(known) or 'none'}"
-            )
-        return self.populations[name]
+        return find_population(self.populations, name)
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.populations)
@@ -182,9 +176,10 @@ class Network:
         if len(self.projections) == HIDDEN:
             raise SpikecudaError(f"a network has at most {HIDDEN:,} projections (got one more)")
         projection = Projection(
-            self, len(self.projections), as_view("source", source, self),
-            as_view("target", target, self), as_rule(rule), weight, delay, receptor, autapses,
-            multapses, procedural, weight_bits,
+            self, self.dt, self.seed, len(self.projections),
+            as_view("source", source, self.populations),
+            as_view("target", target, self.populations), as_rule(rule), weight, delay, receptor,
+            autapses=autapses, multapses=multapses, procedural=procedural, weight_bits=weight_bits,
         )  # fmt: skip
         self.projections.append(projection)
         self.wired.append(projection)
@@ -217,7 +212,7 @@ class Network:
             receptor: where spikes arrive, with weights in its unit; None takes the only receptor,
                 or for Poisson input the membrane (mV) of a population without any.
         """
-        view = as_view("target", target, self)
+        view = as_view("target", target, self.populations)
         neuron_spec = view.population.neurons
         if isinstance(input, SpikeTrain):
             self._drive_train(view, input, receptor)
@@ -264,7 +259,7 @@ class Network:
                 recorded all.
             only: which neurons: a slice, numbers or a mask, within the target.
         """
-        view = as_view("target", target, self)
+        view = as_view("target", target, self.populations)
         if only is not None:
             inner = View(view.population, only) if view.whole else None
             if inner is None:
@@ -318,7 +313,7 @@ class Network:
     @out_of_memory(
         "a network", "use fewer synapses, one weight for all of a projection, or procedural=True"
     )
-    def build(self, progress: Callable[[int, int], None] | bool = False) -> Any:
+    def build(self, progress: Callable[[int, int], None] | bool = False) -> Engine:
         """Make the synapses now, unless they are there; ``run`` does it by itself.
 
         Args:
@@ -334,14 +329,15 @@ class Network:
         if self._closed:
             raise ClosedError("the network is closed; make a new one")
         if self._engine is None:
-            populations = self._populations()
-            if not populations:
+            description = self._describe()
+            if not description.populations:
                 raise SpikecudaError("the network has no population; net.population(...) adds one")
             begin = time.perf_counter()
             with reporter(progress, BUILD_TICKS, "building") as report:
-                self._engine, self._opened = build_engine(
-                    self, lambda done, total: report(int(BUILD_TICKS * done / total))
-                )
+                self._engine = build_engine(
+                    description, self.devices, self.threads, self.partitions,
+                    lambda done, total: report(int(BUILD_TICKS * done / total)),
+                )  # fmt: skip
                 report(BUILD_TICKS)
             self._external = external_spikes(self._sources, self.dt)
             self.build_seconds = time.perf_counter() - begin
@@ -384,12 +380,17 @@ class Network:
             "realtime_factor": seconds / (self.time / 1e3) if self.time else 0.0,
             "window": engine.window, "partitions": engine.partition_count,
             "threads": engine.threads,
-            "devices": [d.name for d in self._opened.devices] if self._opened else ["cpu"],
+            "devices": engine.device_names,
         }  # fmt: skip
 
     def summary(self) -> str:
         """Return a table of populations, projections, memory and predicted cost; builds nothing."""
-        return summarise(self)
+        title = repr(self).strip("<>")
+        return summarise(title, self.populations.values(), self._describe())
+
+    def neurons_of(self, number: int) -> Neurons:
+        """Return the neurons of a population by its number; see ``Population.state``."""
+        return self.build().neurons[number]
 
     @out_of_memory("a list of all synapses", "look at a smaller projection")
     def connections_of(self, projection: Projection) -> dict[str, np.ndarray]:
@@ -414,12 +415,9 @@ class Network:
     def close(self) -> None:
         """Give memory and threads back; closing twice does nothing."""
         self._closed = True
-        with contextlib.ExitStack() as stack:
-            if self._opened is not None:
-                stack.callback(self._opened.close)
-            if self._engine is not None:
-                stack.callback(self._engine.close)
-        self._engine = self._opened = None
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
 
     def __enter__(self) -> "Network":
         return self
@@ -433,6 +431,15 @@ class Network:
         self.close()
 
     # Parts of it.
+
+    def _describe(self) -> Description:
+        """Return what the network was told; sources are numbered after the populations."""
+        populations = self._populations()
+        for i, source in enumerate(self.trains):
+            source.number = len(populations) + i
+        return Description(
+            self.dt, self.seed, populations, self.trains, self.projections, self.wired
+        )
 
     def _populations(self) -> list[Population]:
         """Return the populations that have neurons."""
@@ -463,8 +470,8 @@ class Network:
         rule = AllToAll() if common else OneToOne()
         self.wired.append(
             Projection(
-                self, HIDDEN, View(source), view, rule, train.weight, self.dt, receptor, True, True,
-                False, 16,
+                self, self.dt, self.seed, HIDDEN, View(source), view, rule, train.weight, self.dt,
+                receptor,
             )
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from spikecuda.devices.open import open_device
 from spikecuda.network.cpu.partition import CpuPartition
 from spikecuda.network.cuda.partition import DevicePartition
 from spikecuda.network.device_names import on_cpu
-from spikecuda.network.model.population import Population
+from spikecuda.network.model.description import Description
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import NetworkPartition
 from spikecuda.network.run.partitioned_engine import PartitionedEngine
@@ -52,19 +52,17 @@ class OpenPartitions:
         ]
 
     def engine(
-        self, populations: Sequence[Population], wiring: Wiring, shares: Sequence[Share]
+        self, description: Description, wiring: Wiring, shares: Sequence[Share]
     ) -> PartitionedEngine:
-        """Return an engine with a partition on each device.
+        """Return an engine with a partition on each device, which closes the devices with it.
 
         Args:
-            groups: all populations by number, sources included.
+            description: of the network.
             wiring: the synapses.
             shares: the neurons of each partition.
         """
-        first, numbers = number(populations)
-        neurons = [
-            Neurons(population) for population in populations if population.neuron_spec is not None
-        ]
+        first, numbers = number(description)
+        neurons = [Neurons(population) for population in description.populations]
         window = window_steps(wiring)
         with contextlib.ExitStack() as stack:
             partitions: list[NetworkPartition] = []
@@ -72,16 +70,14 @@ class OpenPartitions:
                 partition: NetworkPartition
                 with report_failures(device, 0):
                     if on_cpu(device):
-                        partition = CpuPartition(
-                            device.name, share, neurons, wiring, first, device.threads
-                        )
+                        partition = CpuPartition(device, share, neurons, wiring, first)
                     else:
                         partition = DevicePartition(
                             device, share, neurons, wiring, first, numbers, window
                         )
                 stack.callback(partition.close)
                 partitions.append(partition)
-            engine = PartitionedEngine(neurons, first, wiring, partitions, window)
+            engine = PartitionedEngine(neurons, first, wiring, partitions, window, self.close)
             stack.pop_all()
         return engine
 
@@ -92,13 +88,13 @@ class OpenPartitions:
                 stack.callback(device.close)
 
 
-def number(populations: Sequence[Population]) -> tuple[Mapping[int, int], int]:
+def number(description: Description) -> tuple[Mapping[int, int], int]:
     """Return the number of the first neuron of each population, and one more than the last.
 
     A neuron's number is its identity in the random numbers; sources follow.
     """
     first, end = {}, 0
-    for population in populations:
+    for population in (*description.populations, *description.sources):
         if population.neuron_spec is not None:
             end = population.neuron_spec.identity
         first[population.number] = end

@@ -1,27 +1,32 @@
 """What a network will be: populations, projections, bytes and predicted cost, before the build."""
 
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from spikecuda.network.memory import synapse_bytes, whole
-
-if TYPE_CHECKING:
-    from spikecuda.network.network import Network
+from spikecuda.network.model.description import Description
+from spikecuda.network.model.population import Population
 
 # Nanoseconds on one core, a guess for orientation between what was measured on a Zen 4: 0.5 for a
 # silent LIF neuron to 2 with Poisson input, and 1.2 (Brunel's network) to 4 for a synaptic event.
 UPDATE, EVENT = 1.0, 2.5
 
 
-def summarise(network: "Network") -> str:
-    """Return the summary as text."""
+def summarise(title: str, named: Iterable[Population], description: Description) -> str:
+    """Return the summary as text.
+
+    Args:
+        title: what the network is called.
+        named: the populations and sources that have a name.
+        description: of the network.
+    """
     from rich.console import Console
     from rich.table import Table
 
-    populations = Table(title=repr(network).strip("<>"))
+    populations = Table(title=title)
     for name in ("population", "neurons", "model", "receptors"):
         populations.add_column(name, justify="right" if name == "neurons" else "left")
-    for population in network.populations.values():
+    for population in named:
         model = population.neuron_spec.model.name if population.neuron_spec else "spike trains"
         populations.add_row(
             population.name, f"{population.size:,}", model, ", ".join(population.receptors)
@@ -30,21 +35,19 @@ def summarise(network: "Network") -> str:
     for name in ("projection", "rule", "synapses", "bytes each"):
         numbers = name in ("synapses", "bytes each")
         projections.add_column(name, justify="right" if numbers else "left")
-    for p in network.projections:
+    for p in description.projections:
         projections.add_row(
             p.name, type(p.rule).__name__, f"{p.expected:,.0f}", f"{synapse_bytes(p):g}"
         )
-    need = whole(network)
-    count = sum(
-        population.size for population in network.populations.values() if population.neuron_spec
-    )
-    total = sum(p.expected for p in network.projections)
-    update = count * 1000.0 / network.dt * UPDATE * 1e-9
+    need = whole(description)
+    count = sum(population.size for population in description.populations)
+    total = sum(p.expected for p in description.projections)
+    update = count * 1000.0 / description.dt * UPDATE * 1e-9
     event = total * EVENT * 1e-9
     text = io.StringIO()
     console = Console(width=100, file=text, markup=False)
     console.print(populations)
-    if network.projections:
+    if description.projections:
         console.print(projections)
     sent = f", {need.arrivals / 1e6:,.1f} MB for {need.steps:,} steps of delays"
     console.print(

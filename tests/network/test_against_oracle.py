@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from random_networks import STRUCTURES, built, descriptions, layouts, run_oracle
 from rounding import follow
 
-from spikecuda.network.run.trace import variables
+from spikecuda.network.model.trace import variables
 
 
 def compare(description, layout):

@@ -18,8 +18,8 @@ from spikecuda.network.cuda import delivery
 from spikecuda.network.cuda import partition as device_partition
 from spikecuda.network.cuda import procedural_rows as drawn
 from spikecuda.network.cuda import row_tables as row_tables
+from spikecuda.network.model.trace import variables
 from spikecuda.network.run import window as per_step
-from spikecuda.network.run.trace import variables
 
 LISTS = (
     ("cuda-emu:0",), ("cpu:0", "cuda-emu:0"), ("cuda-emu:0", "cuda-emu:1"),

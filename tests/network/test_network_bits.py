@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import Layout, built, descriptions, layouts
 
-from spikecuda.network.run.trace import variables
+from spikecuda.network.model.trace import variables
 
 PRECISION = pytest.mark.parametrize("precision", ["float16", "float32", "float64"])
 

@@ -92,7 +92,11 @@ def test_ctrl_c_inside_a_window_waits_for_its_end(monkeypatch, devices, calls, w
         act = interrupt_at(calls)
         # Crews of several devices upload in threads, which receive no signals.
         alone = len(LISTS[devices]) == 1
-        target, name = (net._opened.devices[0], "upload") if alone else (made, "_advance")
+        target, name = (
+            ([p.device for p in net._engine.partitions][0], "upload")
+            if alone
+            else (made, "_advance")
+        )
         original = getattr(target, name)
 
         def interrupted(*arguments):
@@ -166,8 +170,12 @@ def test_a_failing_device_is_named_with_its_step(monkeypatch, devices, fault, wh
     before = threading.active_count()
     with network(LISTS[devices]) as net:
         net.run(1.0)
-        broken = [d for d in net._opened.devices if isinstance(d, CudaEmuDevice)][-1]
-        emulated = [d for d in net._opened.devices if isinstance(d, CudaEmuDevice)]
+        broken = [
+            d for d in [p.device for p in net._engine.partitions] if isinstance(d, CudaEmuDevice)
+        ][-1]
+        emulated = [
+            d for d in [p.device for p in net._engine.partitions] if isinstance(d, CudaEmuDevice)
+        ]
         held = [device.held() for device in emulated]
         with monkeypatch.context() as patch:
             fail(patch, broken, method, calls)
@@ -191,7 +199,7 @@ def test_a_failing_device_is_named_with_its_step(monkeypatch, devices, fault, wh
                 net.run(0.1)
             net.reset()
         assert_goes_on(net, whole)
-        opened = net._opened.devices
+        opened = [p.device for p in net._engine.partitions]
     assert all(device.held() == {} for device in opened)
     assert all(device.pinned.held() == {} for device in opened)
     assert threading.active_count() <= before
@@ -201,7 +209,7 @@ def test_state_that_does_not_come_back_after_ctrl_c_needs_a_reset(monkeypatch, w
     with network(LISTS["one"]) as net:
         net.run(0.1)
         with monkeypatch.context() as patch:
-            fail(patch, net._opened.devices[0], "read", 2)
+            fail(patch, [p.device for p in net._engine.partitions][0], "read", 2)
             with pytest.raises(KeyboardInterrupt):
                 net.run(STEPS / 10 - 0.1, progress=interrupt_at(2))
         with pytest.raises(SpikecudaError, match=r"cannot go on: fell off the bus.* reset\(\)"):

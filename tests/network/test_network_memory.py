@@ -35,7 +35,7 @@ def test_long_delays_of_procedural_rows_count(monkeypatch):
 
 
 def test_stored_rows_take_no_ring_on_the_processor():
-    assert memory.whole(make(100, 1000.0, procedural=False)).arrivals == 0
+    assert memory.whole(make(100, 1000.0, procedural=False)._describe()).arrivals == 0
 
 
 @pytest.mark.parametrize("delay", [0.1, 1.5, 102.0, Uniform(0.5, 20.0)])
@@ -44,7 +44,7 @@ def test_what_is_reckoned_is_what_is_taken(delay, devices):
     with make(100, delay, devices=devices) as net:
         held = net.metrics()["bytes"]
         if devices == "cpu":
-            assert memory.whole(net).arrivals == held["accumulators"]
+            assert memory.whole(net._describe()).arrivals == held["accumulators"]
         else:
             for p in net.build().partitions:
                 assert memory.part(net, p.share).arrivals == held[f"accumulators on {p.name}"]
@@ -89,7 +89,7 @@ def test_emulated_devices_share_the_hosts_memory(monkeypatch):
             r".* on cuda-emu:1 \(",
         ):
             net.run(1.0)
-        assert net._opened is None
+        assert net._engine is None
         monkeypatch.undo()
         net.run(1.0)
 

@@ -22,8 +22,9 @@ from spikecuda.network.cpu.input_rows import Rows, fill_rows, input_rows
 from spikecuda.network.cpu.row_tables import RowTables
 from spikecuda.network.cpu.trace_table import trace_table
 from spikecuda.network.memory import require_arrivals
+from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.trace import Recorded, Trace, sample_arrays
+from spikecuda.network.run.trace import Recorded, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs, chunk_steps, most_spikes, window_steps
 from spikecuda.network.synapses.store import Wiring
 
@@ -239,6 +240,11 @@ class CpuEngine:
         """Take notice of changed weights."""
         self._rows = RowTables(self.wiring, self.sources)
         self._tabulate_blocks()
+
+    @property
+    def device_names(self) -> list[str]:
+        """The processor, for all blocks."""
+        return ["cpu"]
 
     @property
     def partition_count(self) -> int:

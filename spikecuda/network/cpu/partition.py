@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from spikecuda.devices.base import Device
 from spikecuda.network.cpu.engine import CpuEngine, CpuRun
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import NUMBER, STEP_BITS, NetworkPartition, RunRequest
@@ -16,27 +17,25 @@ class CpuPartition(NetworkPartition):
     """Neurons on the processor, and the synapses onto them: an engine for some of the blocks.
 
     Args:
-        name: of the device.
+        device: the processor; it says how many threads work at once.
         share: which neurons.
         neurons: of all populations, in the order of their numbers.
         wiring: the synapses of the whole network.
         first: number of the first neuron of each population, sources included.
-        threads: how many work at once.
     """
 
     def __init__(
         self,
-        name: str,
+        device: Device,
         share: Share,
         neurons: Sequence[Neurons],
         wiring: Wiring,
         first: Mapping[int, int],
-        threads: int,
     ) -> None:
-        self.name, self.share, self.wiring = name, share, wiring
+        self.device, self.share, self.wiring = device, share, wiring
         self.first = np.array([first[g] for g in range(len(first))], np.int64)
         self.neurons = list(neurons)
-        self._engine = CpuEngine(neurons, len(first), restrict(wiring, share), threads)
+        self._engine = CpuEngine(neurons, len(first), restrict(wiring, share), device.threads)
         self._run: CpuRun | None = None
         # What others sent, to be filed before the next window.
         self._waiting = np.empty((0, 3), np.int64)
@@ -62,11 +61,11 @@ class CpuPartition(NetworkPartition):
         assert self._run is not None
         return self._run.chunk
 
-    def begin(self, neuron_spec: RunRequest) -> None:
+    def begin(self, request: RunRequest) -> None:
         """Prepare a run."""
         every = range(len(self.neurons))
         self._run = self._engine.prepare(
-            neuron_spec.steps, neuron_spec.drives, every, neuron_spec.traces, neuron_spec.out
+            request.steps, request.drives, every, request.traces, request.out
         )
 
     def advance(self, steps: int, external: np.ndarray) -> np.ndarray:

@@ -57,7 +57,7 @@ class RowTables:
         longest = rule.longest
         scratch = np.empty(6 * longest, np.int32)
         seen = np.zeros(1 if p.multapses else p.target.size, np.int32)
-        key0, key1 = keys(p.network.seed)
+        key0, key1 = keys(p.seed)
         table = np.zeros(layout.RULE, np.int64)
         table[layout.RULE_INTS], table[layout.RULE_FLOATS] = (
             rule.ints.ctypes.data, rule.floats.ctypes.data

@@ -7,8 +7,8 @@ import numpy as np
 
 from spikecuda.kernels.network import layout
 from spikecuda.network.cpu.input_rows import Places
+from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.trace import Trace
 
 
 def trace_table(

@@ -31,29 +31,29 @@ class Deliveries:
         self._run = run
         self.own: list[Launch] = []
         self.given: list[Launch] = []
-        p, neuron_spec = run.partition, run.neuron_spec
+        p, request = run.partition, run.request
         neurons = sum(n.population.size for n in p.neurons)
         dt = p.neurons[0].population.neurons.dt
-        self._spikes = neurons * neuron_spec.rate * neuron_spec.window * dt * 1e-3
+        self._spikes = neurons * request.rate * request.window * dt * 1e-3
         # Spikes of other partitions are delivered by the same launches.
-        worst = sum(n.population.size * most_spikes(n, neuron_spec.window) for n in p.neurons)
-        self._most = max(1, worst, min(neuron_spec.external.size, 1 << 20))
+        worst = sum(n.population.size * most_spikes(n, request.window) for n in p.neurons)
+        self._most = max(1, worst, min(request.external.size, 1 << 20))
         first_source = max(
             (p.first[n.population.number] + n.population.size for n in p.neurons), default=0
         )
         for row_table, arrays in p.row_tables:
             self.own.append(self._row_table(row_table, arrays, False))
-            if neuron_spec.external.size and row_table.lengths[first_source:].any():
+            if request.external.size and row_table.lengths[first_source:].any():
                 self.given.append(self._row_table(row_table, arrays, True))
         for drawn, arrays in p.drawn:
             if not drawn.given:
                 self.own.append(self._drawn(drawn, arrays))
-            elif neuron_spec.external.size:
+            elif request.external.size:
                 self.given.append(self._drawn(drawn, arrays))
 
     def _row_table(self, row_table: RowTable, arrays: Mapping[str, Buffer], given: bool) -> Launch:
         """Return the launch that delivers a sheet."""
-        device, window = self._run.device, self._run.neuron_spec.window
+        device, window = self._run.device, self._run.request.window
         choice = choose(
             row_table,
             window,

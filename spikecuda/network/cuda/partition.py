@@ -62,7 +62,7 @@ class DevicePartition(NetworkPartition):
     ) -> None:
         self.device, self.share, self.neurons, self.wiring = device, share, neurons, wiring
         self.first, self.numbers, self.window = first, numbers, window
-        self.name, self.clock = device.name, 0
+        self.clock = 0
         self._events = self._events_seen = 0
         self.ports = max((len(n.population.receptors) for n in neurons), default=0)
         self.ring = ring_steps(wiring.longest, window)
@@ -107,13 +107,13 @@ class DevicePartition(NetworkPartition):
         assert self._run is not None
         return self._run.most_steps
 
-    def begin(self, neuron_spec: RunRequest) -> None:
+    def begin(self, request: RunRequest) -> None:
         """Build kernels and put everything that a run needs on the device."""
         for name, buffer in self.states.items():
             self.device.write(buffer, self.gather({
                 g: n.state[name] for g, n in enumerate(self.neurons) if name in n.state
             }, buffer.dtype))  # fmt: skip
-        self._run = DeviceRun(self, neuron_spec)
+        self._run = DeviceRun(self, request)
 
     def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
         """Advance by some steps without the host; return spikes, sorted: see ``DeviceRun``."""

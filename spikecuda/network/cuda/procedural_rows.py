@@ -78,7 +78,7 @@ def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> ProceduralRows |
         "twin": one if rule.twin is None else rule.twin,
         "places": one if p.target.whole else (p.target.ids[first:until] + shift).astype(np.int32),
     }
-    key0, key1 = keys(p.network.seed)
+    key0, key1 = keys(p.seed)
     scalars: dict[str, Any] = {
         "base": bundle.port * share.size, "origin": target.first[bundle.source],
         "count": rule.index.size, "own": int(rule.twin is not None), "from": first, "until": until,

@@ -47,19 +47,19 @@ class DeviceRun:
         most_steps: of one call of ``advance``.
     """
 
-    def __init__(self, partition: "DevicePartition", neuron_spec: RunRequest) -> None:
-        self.partition, self.neuron_spec, self.device = partition, neuron_spec, partition.device
+    def __init__(self, partition: "DevicePartition", request: RunRequest) -> None:
+        self.partition, self.request, self.device = partition, request, partition.device
         self._temporary: list[Buffer] = []
         self._staged: list[Staging] = []
         self._slots: list[WindowBuffers] = []
         self._flight: deque[WindowBuffers] = deque()
         self._submitted = 0
         self._incoming: Buffer | None = None
-        samples = sum(t.ids.size * 8 / t.every for t in neuron_spec.traces)
-        fits = int(TRACE_BYTES / samples) if samples else neuron_spec.steps
-        longest = chunk_steps(neuron_spec.drives, neuron_spec.window)
+        samples = sum(t.ids.size * 8 / t.every for t in request.traces)
+        fits = int(TRACE_BYTES / samples) if samples else request.steps
+        longest = chunk_steps(request.drives, request.window)
         self.most_steps = max(
-            neuron_spec.window, min(partition.windows * neuron_spec.window, longest, fits)
+            request.window, min(partition.windows * request.window, longest, fits)
         )
         try:
             self._make()
@@ -71,7 +71,7 @@ class DeviceRun:
         """Advance by some steps; return the spikes; with two slots, those of the call before."""
         slot = self._slots[self._submitted % len(self._slots)]
         slot.start, slot.steps = self.partition.clock, steps
-        lengths = self.neuron_spec.windows(slot.start, steps)
+        lengths = self.request.windows(slot.start, steps)
         self._begun = slot.start + steps - lengths[-1]
         device = self.device
         self._inputs.feed(slot, external, lengths)
@@ -79,7 +79,7 @@ class DeviceRun:
         device.uploads.record(slot.uploaded)
         device.stream.wait(slot.uploaded)
         device.clear(slot.listed.mark.buffer)
-        full = self.neuron_spec.window
+        full = self.request.window
         while lengths:
             for count, graph in slot.graphs:
                 if lengths[:count] == [full] * count:
@@ -148,8 +148,8 @@ class DeviceRun:
     # Making.
 
     def _make(self) -> None:
-        p, neuron_spec = self.partition, self.neuron_spec
-        made = fuse_populations(p.neurons, neuron_spec.drives, p.share)
+        p, request = self.partition, self.request
+        made = fuse_populations(p.neurons, request.drives, p.share)
         self._inputs = Inputs(self, made)
         self._updates: list[Launch] = []
         section = np.zeros(p.share.size // GRAIN, np.uint16)
@@ -171,17 +171,17 @@ class DeviceRun:
         )  # fmt: skip
         self._deliveries = Deliveries(self)
         self._samples = Samples(self)
-        more = neuron_spec.single and neuron_spec.steps > self.most_steps
+        more = request.single and request.steps > self.most_steps
         for number in range(self.device.slots if more else 1):
             self._slots.append(self._slot(number))
         self.device.synchronize()  # cleared buffers are for other streams, too
         if not p.share.size:
             return
-        together = max(1, min(WINDOWS, STEPS // neuron_spec.window)) if neuron_spec.single else 1
+        together = max(1, min(WINDOWS, STEPS // request.window)) if request.single else 1
         for slot in self._slots:
             for count in sorted({together, 1}, reverse=True):
-                if neuron_spec.steps >= 2 * count * neuron_spec.window:
-                    lengths = [neuron_spec.window] * count
+                if request.steps >= 2 * count * request.window:
+                    lengths = [request.window] * count
                     work = functools.partial(self._enqueue_all, slot, lengths)
                     slot.graphs.append((count, self.device.capture(work)))
 
@@ -196,7 +196,7 @@ class DeviceRun:
 
     def _update(self, fused: FusedPopulations) -> Launch:
         """Return a cohort's launch."""
-        p, neuron_spec, spec = self.partition, self.neuron_spec, fused.spec
+        p, request, spec = self.partition, self.request, fused.spec
         key0, key1 = keys(p.neurons[fused.populations[0]].population.neurons.seed)
         values: dict[str, Any] = {
             **p.states, "_section": self._section, "_cells": p.cells,
@@ -204,7 +204,7 @@ class DeviceRun:
             "_bits": p.bits, "_first": np.int64(0), "_last": np.int64(0),
             "_count": np.int64(p.share.size), "_key0": key0, "_key1": key1,
         }  # fmt: skip
-        given = tables(fused, p.neurons, neuron_spec.drives, p.share, p.wiring.exponent)
+        given = tables(fused, p.neurons, request.drives, p.share, p.wiring.exponent)
         later = {"_steps", "_mark", "_clock", *self._inputs.names(fused)}
         for argument in spec.arguments:
             name = argument.name
@@ -221,7 +221,7 @@ class DeviceRun:
         p = self.partition
         parts = {}
         for g in fused.populations:
-            drive = self.neuron_spec.drives[g][0]
+            drive = self.request.drives[g][0]
             value = drive.fixed.get(name, p.neurons[g].constants.get(name))
             if name in drive.tables:
                 return np.asarray(value, dtype)

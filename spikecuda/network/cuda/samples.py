@@ -37,7 +37,7 @@ class Samples:
         self.launches: list[Launch] = []
         self._places: list[tuple[int, slice]] = []  # number of the trace, columns of its array
         p = run.partition
-        for i, trace in enumerate(run.neuron_spec.traces):
+        for i, trace in enumerate(run.request.traces):
             start, stop = p.share.starts[trace.population]
             a, z = (int(x) for x in np.searchsorted(trace.ids, [start, stop]))
             if a == z:
@@ -57,7 +57,7 @@ class Samples:
         """Return a slot's part: for each trace the number of the first row, and the rows."""
         run, result = self._run, []
         for (i, columns), launch in zip(self._places, self.launches, strict=True):
-            rows = run.most_steps // run.neuron_spec.traces[i].every + 1
+            rows = run.most_steps // run.request.traces[i].every + 1
             size, dtype = rows * (columns.stop - columns.start), launch.values["_source"].dtype
             result.append((run.staged("row", 1, np.int64), run.staged("samples", size, dtype)))
         return result
@@ -70,7 +70,7 @@ class Samples:
     def begin(self, slot: WindowBuffers) -> None:
         """Say on the device which sample is the first of a slot's steps."""
         for (i, _), (first, _) in zip(self._places, slot.samples, strict=True):
-            first.edit(1)[0] = slot.start // self._run.neuron_spec.traces[i].every
+            first.edit(1)[0] = slot.start // self._run.request.traces[i].every
             self._run.device.upload(first, 1)
 
     def send(self, slot: WindowBuffers) -> None:
@@ -82,19 +82,19 @@ class Samples:
 
     def take(self, slot: WindowBuffers) -> None:
         """Put a slot's samples, which are on the host, to where they go."""
-        neuron_spec = self._run.neuron_spec
+        request = self._run.request
         for number, ((i, columns), (_, rows)) in enumerate(
             zip(self._places, slot.samples, strict=True)
         ):
             first, last, width = self._rows(slot, number)
             if last > first:
-                start = neuron_spec.start // neuron_spec.traces[i].every
+                start = request.start // request.traces[i].every
                 found = rows.view((last - first) * width).reshape(-1, width)
-                neuron_spec.out[i][first - start : last - start, columns] = found
+                request.out[i][first - start : last - start, columns] = found
 
     def _rows(self, slot: WindowBuffers, number: int) -> tuple[int, int, int]:
         """Return a slot's first sample of a trace, the first after it, and neurons."""
         i, columns = self._places[number]
-        every = self._run.neuron_spec.traces[i].every
+        every = self._run.request.traces[i].every
         stop = slot.start + slot.steps
         return slot.start // every, stop // every, columns.stop - columns.start

@@ -45,7 +45,7 @@ class Inputs:
         """Return a slot's buffers for given spikes, and for the end of each window's in them."""
         run = self._run
         return (
-            run.staged("given spikes", run.neuron_spec.external.size, np.int64),
+            run.staged("given spikes", run.request.external.size, np.int64),
             run.staged("bounds", run.partition.windows + 2, np.int64),
         )
 
@@ -74,22 +74,20 @@ class Inputs:
 
     def _one(self, fused: FusedPopulations) -> dict[str, np.ndarray]:
         """Return a cohort's input of one step."""
-        neuron_spec, g = self._run.neuron_spec, fused.populations[0]
+        request, g = self._run.request, fused.populations[0]
         population = self._run.partition.neurons[g].population
-        return step_input(
-            neuron_spec.drives[g][0], fused.spec, population.neurons, neuron_spec.start, 0, 1
-        )
+        return step_input(request.drives[g][0], fused.spec, population.neurons, request.start, 0, 1)
 
     def _feed(
         self, slot: WindowBuffers, fused: FusedPopulations, staged: Mapping[str, Staging]
     ) -> None:
         """Copy a cohort's input of each step to the device."""
-        p, neuron_spec, device = self._run.partition, self._run.neuron_spec, self._run.device
+        p, request, device = self._run.partition, self._run.request, self._run.device
         drive = None
         for g in fused.populations:
             found = step_input(
-                neuron_spec.drives[g][0], fused.spec, p.neurons[g].population.neurons, slot.start,
-                slot.start - neuron_spec.start, slot.steps,
+                request.drives[g][0], fused.spec, p.neurons[g].population.neurons, slot.start,
+                slot.start - request.start, slot.steps,
             )  # fmt: skip
             table = found.pop("_drive", None)
             if table is not None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,11 +9,9 @@ from spikecuda.common.distributions import Distribution
 from spikecuda.common.named import Named
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.inputs.stimulus import finite
+from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.runtime.neuron_spec import NeuronSpec
-
-if TYPE_CHECKING:
-    from spikecuda.network.network import Network
 
 
 @dataclass(eq=False)
@@ -22,7 +19,7 @@ class Population:
     """A population: neurons of one model with one set of receptors, or a source of spike trains.
 
     Attributes:
-        network: where it belongs.
+        handle: the way to its state.
         number: its place in the network.
         name: what the user calls it.
         size: number of neurons, or of trains.
@@ -31,7 +28,7 @@ class Population:
         at_once: the most spikes of one neuron, or train, in one step.
     """
 
-    network: "Network"
+    handle: Handle
     number: int
     name: str
     size: int
@@ -77,7 +74,7 @@ class PopulationState(Named[np.ndarray]):
 
     def __init__(self, population: Population) -> None:
         self._neuron_spec = population.neurons
-        self._neurons = population.network.build().neurons[population.number]
+        self._neurons = population.handle.neurons_of(population.number)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._neurons.names())
@@ -163,10 +160,27 @@ class View:
         return f"<{self.size:,} of the {self.population.size:,} neurons of {self.population.name}>"
 
 
-def as_view(what: str, value: object, network: "Network") -> View:
-    """Return a view from itself, a population, or a population's name."""
+def find_population(populations: Mapping[str, Population], name: object) -> Population:
+    """Return a population of a network by its name."""
+    if not isinstance(name, str) or name not in populations:
+        known = list(populations)
+        raise SpikecudaValueError(
+            f"the network has no population {name!r}{nearest(str(name), known)}; it has "
+            f"{', '.join(known) or 'none'}"
+        )
+    return populations[name]
+
+
+def as_view(what: str, value: object, populations: Mapping[str, Population]) -> View:
+    """Return a view from itself, a population, or a population's name.
+
+    Args:
+        what: the argument's name, for errors.
+        value: what the user gave.
+        populations: of the network, by name.
+    """
     if isinstance(value, str):
-        value = network[value]
+        value = find_population(populations, value)
     if isinstance(value, Population):
         value = View(value)
     if not isinstance(value, View):
@@ -174,6 +188,6 @@ def as_view(what: str, value: object, network: "Network") -> View:
             f"{what} must be a population of the network, a view of one, or its name (got "
             f"{value!r:.80})"
         )
-    if value.population.network is not network:
+    if populations.get(value.population.name) is not value.population:
         raise SpikecudaValueError(f"{what} belongs to another network (got {value!r})")
     return value

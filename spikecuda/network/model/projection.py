@@ -2,17 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from spikecuda.common.distributions import Distribution, LogNormal, Normal, Uniform
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.population import View
 from spikecuda.network.model.rules import Pairs, Rule
-
-if TYPE_CHECKING:
-    from spikecuda.network.network import Network
 
 MAX_DELAY = 0x7FFF
 # The largest number that the generator's normal variates reach.
@@ -94,6 +92,15 @@ def as_values(what: str, value: Any, rule: Rule) -> Values:
 class Projection:
     """Synapses from one view to another, all at one receptor.
 
+    Args:
+        handle: the way to its synapses, once they are built.
+        dt: length of a step in ms.
+        seed: of the network.
+        number: its place in the network.
+        source, target: the views.
+        rule, weight, delay, receptor, autapses, multapses, procedural, weight_bits: as for
+            ``Network.connect``.
+
     Attributes:
         number: its place in the network.
         source, target: the views.
@@ -108,20 +115,23 @@ class Projection:
 
     def __init__(
         self,
-        network: "Network",
+        handle: Handle,
+        dt: float,
+        seed: int,
         number: int,
         source: View,
         target: View,
         rule: Rule,
         weight: Any,
         delay: Any,
-        receptor: str | None,
-        autapses: bool,
-        multapses: bool,
-        procedural: bool,
-        weight_bits: int,
+        receptor: str | None = None,
+        *,
+        autapses: bool = True,
+        multapses: bool = True,
+        procedural: bool = False,
+        weight_bits: int = 16,
     ) -> None:
-        self.network, self.number = network, number
+        self.handle, self.dt, self.seed, self.number = handle, dt, seed, number
         self.source, self.target, self.rule = source, target, rule
         self.autapses, self.multapses = bool(autapses), bool(multapses)
         self.procedural, self.weight_bits = bool(procedural), weight_bits
@@ -144,7 +154,7 @@ class Projection:
                 f"weight of {self.receptor!r} must be >= 0 {kind.unit}, a conductance (got "
                 f"{self.weight.least:g}); inhibition has a low e_rev, and Normal takes low=0"
             )
-        self._check_delay(network.dt)
+        self._check_delay(dt)
 
     def _check_delay(self, dt: float) -> None:
         """Raise for delays that the time grid cannot hold."""
@@ -165,8 +175,7 @@ class Projection:
 
     def delay_steps(self) -> tuple[int, int]:
         """Return bounds of the delays, in steps."""
-        dt = self.network.dt
-        low, high = (round(d / dt) for d in (self.delay.least, self.delay.most))
+        low, high = (round(d / self.dt) for d in (self.delay.least, self.delay.most))
         if self.delay.kind in ("FIXED", "GIVEN"):
             return low, high
         # Values are drawn in float32, and may round to a neighbour.
@@ -194,7 +203,7 @@ class Projection:
             Arrays (synapses,): ``source`` and ``target``, int32 numbers within the populations;
             ``weight``, float64 in the receptor's unit; ``delay``, float64 in ms.
         """
-        return self.network.connections_of(self)
+        return self.handle.connections_of(self)
 
     @property
     def weights(self) -> np.ndarray:
@@ -203,7 +212,7 @@ class Projection:
 
     @weights.setter
     def weights(self, values: object) -> None:
-        self.network.set_weights(self, values)
+        self.handle.set_weights(self, values)
 
     def __len__(self) -> int:
         return int(self.connections()["source"].size)

@@ -8,7 +8,7 @@ from spikecuda.common.arguments import as_multiple
 from spikecuda.common.host_memory import available_memory
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError, nearest
 from spikecuda.network.model.population import Population, View
-from spikecuda.network.run.trace import Trace, variables
+from spikecuda.network.model.trace import Trace, variables
 
 # By (population, variable or "spikes"): whose, and the steps between samples.
 Wanted = Mapping[tuple[str, str], tuple[View, int]]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +12,7 @@ from spikecuda.common.distributions import Uniform
 from spikecuda.common.seed import as_seed
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels.spec import STREAM_GIVEN
-
-if TYPE_CHECKING:
-    from spikecuda.network.model.population import Population
+from spikecuda.network.model.population import Population
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,9 +114,7 @@ class SpikeTrain:
         return int(counts.max())
 
 
-def external_spikes(
-    sources: Sequence[tuple["Population", SpikeTrain, int]], dt: float
-) -> np.ndarray:
+def external_spikes(sources: Sequence[tuple[Population, SpikeTrain, int]], dt: float) -> np.ndarray:
     """Return the spikes of sources as an engine takes them: int64 (spikes, 3), sorted.
 
     Columns: step at whose end a spike is sent, number of the source, train.

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from spikecuda.network.model.population import Population, View
+from spikecuda.network.model.trace import Trace, variables
 from spikecuda.network.results.result import NetworkResult
-from spikecuda.network.run.trace import Recorded, Trace, variables
+from spikecuda.network.run.trace import Recorded
 from spikecuda.runtime.spikes import Spikes
 
 

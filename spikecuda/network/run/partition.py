@@ -14,7 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
-from spikecuda.network.run.trace import Trace
+from spikecuda.devices.base import Device
+from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.window import ResolvedInputs
 
 STEP_BITS = 32
@@ -67,10 +68,15 @@ class NetworkPartition(ABC):
     """Neurons on one device and the synapses onto them.
 
     Attributes:
-        name: of the device.
+        device: where it is; several partitions may be on one.
     """
 
-    name: str
+    device: Device
+
+    @property
+    def name(self) -> str:
+        """Name of the device."""
+        return self.device.name
 
     @property
     @abstractmethod
@@ -93,7 +99,7 @@ class NetworkPartition(ABC):
         """The most steps of one call of ``advance`` within the run that has begun."""
 
     @abstractmethod
-    def begin(self, neuron_spec: RunRequest) -> None:
+    def begin(self, request: RunRequest) -> None:
         """Prepare a run: compile, allocate, take the state of the neurons over."""
 
     @abstractmethod

@@ -12,6 +12,7 @@ import numpy as np
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import SpikecudaError
+from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import (
     NUMBER,
@@ -22,7 +23,7 @@ from spikecuda.network.run.partition import (
     RunRequest,
     SpikeExchange,
 )
-from spikecuda.network.run.trace import Recorded, Trace, sample_arrays
+from spikecuda.network.run.trace import Recorded, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs
 from spikecuda.network.synapses.store import Wiring
 from spikecuda.runtime.population import report_failures
@@ -41,6 +42,7 @@ class PartitionedEngine:
         wiring: the synapses.
         partitions: who owns the neurons, all of them together.
         window: steps between two exchanges of spikes, at most the shortest delay.
+        release: closes the devices that were opened for the network.
         exchange: how spikes get from partition to partition.
 
     Attributes:
@@ -55,6 +57,7 @@ class PartitionedEngine:
         wiring: Wiring,
         partitions: Sequence[NetworkPartition],
         window: int,
+        release: Callable[[], None] = lambda: None,
         exchange: SpikeExchange | None = None,
     ) -> None:
         self.neurons, self.first, self.wiring = list(neurons), dict(first), wiring
@@ -63,6 +66,7 @@ class PartitionedEngine:
         self.clock, self.seconds = 0, 0.0
         self._exchange = exchange or LocalSpikeExchange()
         self._device_threads = DeviceThreads(len(self.partitions))
+        self._release = release
         self._counts = np.zeros(len(first), np.int64)
         self._failed = ""
 
@@ -83,16 +87,16 @@ class PartitionedEngine:
         """
         self._require_ready(steps)
         begin = time.perf_counter()
-        neuron_spec = self._neuron_spec(steps, drives, traces, external)
+        request = self._request(steps, drives, traces, external)
         found: list[np.ndarray] = []
         before, compiled = self._counts.copy(), self.compile_seconds
         try:
-            self._together([p.begin for p in self.partitions], neuron_spec, advice="")
+            self._together([p.begin for p in self.partitions], request, advice="")
             with held_interrupt() as release:
                 done = 0
                 while done < steps:
-                    some = min(self._most_steps(neuron_spec, done), steps - done)
-                    found.append(self._advance(neuron_spec, some))
+                    some = min(self._most_steps(request, done), steps - done)
+                    found.append(self._advance(request, some))
                     done += some
                     self.clock += some
                     report(done)
@@ -110,7 +114,7 @@ class PartitionedEngine:
         self.seconds += time.perf_counter() - begin - (self.compile_seconds - compiled)
         for n in self.neurons:
             n.check()
-        return self._recorded(found, spikes, neuron_spec.out, before)
+        return self._recorded(found, spikes, request.out, before)
 
     def reset(self) -> None:
         """Go back to step 0."""
@@ -130,6 +134,11 @@ class PartitionedEngine:
     def compile_seconds(self) -> float:
         """Time spent on compiling kernels."""
         return sum({p.name: p.compile_seconds for p in self.partitions}.values())
+
+    @property
+    def device_names(self) -> list[str]:
+        """The device of each partition."""
+        return [p.name for p in self.partitions]
 
     @property
     def partition_count(self) -> int:
@@ -155,13 +164,14 @@ class PartitionedEngine:
     def close(self) -> None:
         """Give everything back."""
         with contextlib.ExitStack() as stack:
+            stack.callback(self._release)
             stack.callback(self._device_threads.close)
             for p in self.partitions:
                 stack.callback(p.close)
 
     # Parts of a run.
 
-    def _neuron_spec(
+    def _request(
         self, steps: int, drives: ResolvedInputs, traces: Sequence[Trace], external: np.ndarray
     ) -> RunRequest:
         align = math.gcd(*(t.every for t in traces)) if traces else 0
@@ -181,18 +191,18 @@ class PartitionedEngine:
             len(self.partitions) == 1,
         )  # fmt: skip
 
-    def _most_steps(self, neuron_spec: RunRequest, done: int) -> int:
+    def _most_steps(self, request: RunRequest, done: int) -> int:
         """Return the steps to the next exchange, or without one as many as can be had."""
         if len(self.partitions) == 1:
             return self.partitions[0].most_steps
-        return neuron_spec.windows(self.clock, neuron_spec.steps - done)[0]
+        return request.windows(self.clock, request.steps - done)[0]
 
-    def _advance(self, neuron_spec: RunRequest, steps: int) -> np.ndarray:
+    def _advance(self, request: RunRequest, steps: int) -> np.ndarray:
         """Advance all partitions; return the spikes, sorted."""
         ends = np.array([self.clock, self.clock + steps]) << STEP_BITS
-        a, z = np.searchsorted(neuron_spec.external, ends)
+        a, z = np.searchsorted(request.external, ends)
         # Before the first step of a run there may be what was sent at its start.
-        due = neuron_spec.external[0 if self.clock == neuron_spec.start else a : z]
+        due = request.external[0 if self.clock == request.start else a : z]
         with self._whole():
             lists = self._together([p.advance for p in self.partitions], steps, due)
             if len(lists) == 1:

@@ -5,25 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.network.model.population import Population
+from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
-
-
-@dataclass(frozen=True, eq=False)
-class Trace:
-    """A variable to be recorded.
-
-    Attributes:
-        group: number of the population.
-        name: the variable, as users know it.
-        ids: int32, which neurons, ascending.
-        every: steps between samples.
-    """
-
-    population: int
-    name: str
-    ids: np.ndarray
-    every: int
 
 
 @dataclass(eq=False)
@@ -52,14 +35,4 @@ def sample_arrays(
         kind = n.state[n.public.get(trace.name, trace.name)].dtype
         samples = (clock + steps) // trace.every - clock // trace.every
         result.append(np.empty((samples, trace.ids.size), kind))
-    return result
-
-
-def variables(population: Population) -> dict[str, str]:
-    """Return the variables of a population that can be recorded, with their units."""
-    result = {name: state.unit for name, state in population.neurons.model.states.items()}
-    for name, receptor in population.receptors.items():
-        for part in receptor.spec(name).rules.states:
-            # The slope of an alpha function is per ms.
-            result[f"{part}_{name}"] = receptor.unit + ("/ms" if part.startswith("d") else "")
     return result

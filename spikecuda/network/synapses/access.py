@@ -162,14 +162,14 @@ def _require_sums(
 
 def _stored_twin(projection: Projection, wiring: Wiring) -> tuple[Projection, Wiring]:
     """Return a procedural projection as one that is stored, and its rows."""
-    network, twin = projection.network, copy.copy(projection)
+    twin = copy.copy(projection)
     twin.procedural = False
     sizes = [0] * (1 + max(twin.source.population.number, twin.target.population.number))
     for view in (twin.source, twin.target):
         sizes[view.population.number] = view.population.size
     builder = Builder(
-        [twin], sizes, split_blocks(wiring.blocks.starts[:, -1].tolist(), 1), network.dt,
-        network.seed, 1, lambda done, total: None,
+        [twin], sizes, split_blocks(wiring.blocks.starts[:, -1].tolist(), 1), twin.dt,
+        twin.seed, 1, lambda done, total: None,
     )  # fmt: skip
     return twin, builder.build(wiring.exponent)
 

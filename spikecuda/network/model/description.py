@@ -1,0 +1,33 @@
+"""A network as it was told: what everything that builds, counts or prints it reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spikecuda.network.model.population import Population
+from spikecuda.network.model.projection import Projection
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """Populations and projections, numbered, and what is the same for all of them.
+
+    Attributes:
+        dt: length of a step in ms.
+        seed: that all randomness derives from.
+        populations: those with neurons, in the order of their numbers.
+        sources: of given spike trains; their numbers follow.
+        projections: in the order of ``connect``.
+        wired: the same, and those of trains that drive neurons.
+    """
+
+    dt: float
+    seed: int
+    populations: Sequence[Population]
+    sources: Sequence[Population]
+    projections: Sequence[Projection]
+    wired: Sequence[Projection]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Neurons or trains of every population and source, by number."""
+        return [p.size for p in (*self.populations, *self.sources)]

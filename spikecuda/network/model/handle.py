@@ -1,0 +1,21 @@
+"""What lets a description be looked at and changed once it was built."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Handle(Protocol):
+    """The way from a population or projection to what was built of it; a network is one.
+
+    Each method builds the network first if it was not.
+    """
+
+    def neurons_of(self, number: int) -> Any:
+        """Return the neurons of a population: ``names``, ``read`` and ``write`` of its state."""
+
+    def connections_of(self, projection: Any) -> dict[str, np.ndarray]:
+        """Return a projection's synapses; see ``Projection.connections``."""
+
+    def set_weights(self, projection: Any, values: object) -> None:
+        """Set a projection's weights; see ``Projection.weights``."""

@@ -1,0 +1,34 @@
+"""A variable that is recorded, and which ones a population has."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecuda.network.model.population import Population
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A variable to be recorded.
+
+    Attributes:
+        group: number of the population.
+        name: the variable, as users know it.
+        ids: int32, which neurons, ascending.
+        every: steps between samples.
+    """
+
+    population: int
+    name: str
+    ids: np.ndarray
+    every: int
+
+
+def variables(population: Population) -> dict[str, str]:
+    """Return the variables of a population that can be recorded, with their units."""
+    result = {name: state.unit for name, state in population.neurons.model.states.items()}
+    for name, receptor in population.receptors.items():
+        for part in receptor.spec(name).rules.states:
+            # The slope of an alpha function is per ms.
+            result[f"{part}_{name}"] = receptor.unit + ("/ms" if part.startswith("d") else "")
+    return result

@@ -1,0 +1,80 @@
+"""What advances a network: the CPU's engine, or one of partitions on devices."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from spikecuda.network.model.trace import Trace
+from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.trace import Recorded
+from spikecuda.network.run.window import ResolvedInputs
+from spikecuda.network.synapses.store import Wiring
+
+
+class Engine(Protocol):
+    """A built network that goes through time.
+
+    Attributes:
+        neurons: of each population, in the order of their numbers.
+        wiring: the synapses.
+        window: steps between two exchanges of spikes.
+        threads: how many work at once.
+        clock: steps done since the last reset.
+        seconds: wall-clock time of runs.
+    """
+
+    neurons: list[Neurons]
+    wiring: Wiring
+    window: int
+    threads: int
+    clock: int
+    seconds: float
+
+    def run(
+        self,
+        steps: int,
+        drives: ResolvedInputs,
+        spikes: Sequence[int],
+        traces: Sequence[Trace],
+        external: np.ndarray,
+        report: Callable[[int], None],
+    ) -> Recorded:
+        """Advance by some steps.
+
+        Args:
+            steps: how many.
+            drives: the input of each population, and the receptor of each of its pulses.
+            spikes: numbers of the populations whose spikes are recorded.
+            traces: variables to record.
+            external: int64 (spikes, 3), sorted by step: step, population, neuron.
+            report: is told the steps done.
+        """
+
+    def reset(self) -> None:
+        """Go back to step 0."""
+
+    def rewire(self) -> None:
+        """Take notice of changed weights."""
+
+    @property
+    def device_names(self) -> list[str]:
+        """The device of each partition; ["cpu"] where the CPU runs all of them."""
+
+    @property
+    def partition_count(self) -> int:
+        """How many partitions or blocks the neurons are split over."""
+
+    @property
+    def compile_seconds(self) -> float:
+        """Time spent on compiling."""
+
+    @property
+    def events(self) -> int:
+        """Synaptic events since the last reset."""
+
+    def held(self) -> dict[str, int]:
+        """Return the bytes held, by what holds them."""
+
+    def close(self) -> None:
+        """Give everything back."""
