@@ -8,6 +8,7 @@ import ast
 import functools
 from pathlib import Path
 
+from spikecuda.kernels.language.parse import parse
 from spikecuda.kernels.spec import digest
 
 PACKAGE = "spikecuda"
@@ -61,7 +62,7 @@ def _imports_of(path: Path) -> tuple[Path, ...]:
 def _imports(source: str) -> tuple[Path, ...]:
     """Return the package's files that a source imports itself, packages on the way included."""
     result: set[Path] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(source)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 result.update(_files(alias.name))

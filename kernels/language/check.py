@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from spikecuda.errors import ModelError, nearest
 from spikecuda.kernels.language import FUNCTIONS
+from spikecuda.kernels.language.parse import parse
 
 REAL, BOOL = "number", "condition"
 LOOP_LIMIT = 64
@@ -36,7 +37,7 @@ def read(function: Callable[..., object], owner: str) -> Source:
     name = f"{owner}.{getattr(function, '__name__', function)}"
     try:
         lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
+        tree = parse(textwrap.dedent("".join(lines))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError) as error:
         raise ModelError(
             f"{name} needs readable source (got {error}); define the model in a file or a notebook "

@@ -92,11 +92,7 @@ def test_ctrl_c_inside_a_window_waits_for_its_end(monkeypatch, devices, calls, w
         act = interrupt_at(calls)
         # Crews of several devices upload in threads, which receive no signals.
         alone = len(LISTS[devices]) == 1
-        target, name = (
-            ([p.device for p in net._engine.partitions][0], "upload")
-            if alone
-            else (made, "_advance")
-        )
+        target, name = (net._engine.partitions[0].device, "upload") if alone else (made, "_advance")
         original = getattr(target, name)
 
         def interrupted(*arguments):
@@ -209,7 +205,7 @@ def test_state_that_does_not_come_back_after_ctrl_c_needs_a_reset(monkeypatch, w
     with network(LISTS["one"]) as net:
         net.run(0.1)
         with monkeypatch.context() as patch:
-            fail(patch, [p.device for p in net._engine.partitions][0], "read", 2)
+            fail(patch, net._engine.partitions[0].device, "read", 2)
             with pytest.raises(KeyboardInterrupt):
                 net.run(STEPS / 10 - 0.1, progress=interrupt_at(2))
         with pytest.raises(SpikecudaError, match=r"cannot go on: fell off the bus.* reset\(\)"):

@@ -47,7 +47,8 @@ def test_what_is_reckoned_is_what_is_taken(delay, devices):
             assert memory.whole(net._describe()).arrivals == held["accumulators"]
         else:
             for p in net.build().partitions:
-                assert memory.part(net, p.share).arrivals == held[f"accumulators on {p.name}"]
+                need = memory.part(net._describe(), p.share)
+                assert need.arrivals == held[f"accumulators on {p.name}"]
 
 
 def test_a_device_that_is_too_small_is_named_and_takes_nothing():
