@@ -190,7 +190,7 @@ def _bound() -> None:
 
 
 def _open_no_link(name: str, flags: int) -> int:
-    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0))
+    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
 
 
 def _checksum(name: str, payload: bytes) -> bytes:

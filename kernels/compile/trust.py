@@ -1,14 +1,18 @@
-"""Who may write to a folder: code from a cache that somebody else can write is not run."""
+"""Who may write to a folder: code from a cache that somebody else can write is not run.
+
+Windows has no owners and modes of this kind; there the access rights of the user's own profile,
+where the cache is, are relied upon.
+"""
 
 import functools
 import os
-import pwd
 import stat
 from pathlib import Path
 
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 PRIVATE = 0o700
 ROOT = 0
+OWNED = hasattr(os, "geteuid")  # files have owners and modes that mean something
 
 
 def make_private(folder: Path) -> None:
@@ -40,6 +44,8 @@ def danger(folder: Path) -> str | None:
     Raises:
         OSError: it cannot be looked at.
     """
+    if not OWNED:
+        return None
     real = folder.resolve()
     found = danger_of(real) if real.is_dir() else None
     for path in real.parents:
@@ -51,6 +57,8 @@ def danger(folder: Path) -> str | None:
 def danger_of(folder: Path) -> str | None:
     """Return what is wrong with a folder itself; see ``danger``."""
     facts = folder.stat()
+    if not OWNED:
+        return None
     if facts.st_uid != os.geteuid():
         return (
             f"{folder} belongs to {_name(facts.st_uid)}, not to {_name(os.geteuid())}; choose a "
@@ -63,6 +71,8 @@ def danger_of(folder: Path) -> str | None:
 
 def own_regular_file(facts: os.stat_result) -> bool:
     """Tell a regular file of this user that nobody else can write."""
+    if not OWNED:
+        return stat.S_ISREG(facts.st_mode)
     return (
         stat.S_ISREG(facts.st_mode)
         and facts.st_uid == os.geteuid()
@@ -91,6 +101,8 @@ def _writable(path: Path, facts: os.stat_result, remedy: str) -> str:
 
 
 def _name(user: int) -> str:
+    import pwd  # only Unix has it
+
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:

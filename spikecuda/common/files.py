@@ -20,7 +20,9 @@ NEW_FILE = 0o666
 PRIVATE_FILE = 0o600
 PREFIX = ".spikecuda-"
 SUFFIX = ".tmp"
-FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+# Not on every system: refuse links; write bytes as they are (Windows).
+FLAGS |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextlib.contextmanager
@@ -51,7 +53,7 @@ def replacing(
         handle = os.open(temporary, FLAGS, PRIVATE_FILE if private else NEW_FILE)
         try:
             with os.fdopen(handle, "w+b") as file:
-                if mode is not None and not private:
+                if mode is not None and not private and hasattr(os, "fchmod"):
                     os.fchmod(file.fileno(), mode)
                 yield file
                 file.flush()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from test_layout import FILES, ROOT, module_name
 
 # Python with ASCII as the encoding of the locale, as Windows has cp1252.
@@ -51,3 +52,38 @@ def test_a_configuration_is_utf8_under_any_locale(tmp_path: Path):
         env={**os.environ, **ASCII, "PYTHONPATH": str(ROOT.parent)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+# What Windows lacks; other packages are imported before it goes.
+WITHOUT_UNIX = """
+import os, sys
+import jinja2, numba.core.caching, numpy, psutil, rich.console
+for name in (
+    "O_CLOEXEC O_DIRECTORY O_NOFOLLOW O_NONBLOCK chown fchmod fchown fork getegid geteuid getgid "
+    "getloadavg getpgid getuid killpg mkfifo pread pwrite register_at_fork sched_getaffinity "
+    "setsid"
+).split():
+    delattr(os, name)
+sys.modules.update(dict.fromkeys(["fcntl", "grp", "pwd", "resource", "termios"]))
+
+import importlib, pkgutil, spikecuda
+for module in pkgutil.walk_packages(spikecuda.__path__, "spikecuda."):
+    if not module.name.endswith("__main__") and ".cuda" not in module.name:
+        importlib.import_module(module.name)
+with spikecuda.GPUNeuronPool(10, "lif", device="cpu", threads=1) as pool:
+    print(pool.run(steps=100, input=500.0).num_spikes > 0)
+with spikecuda.Network(threads=1) as net:
+    net.population("a", 5, "lif")
+    print(net.run(1.0).duration)
+raise SystemExit(spikecuda.cli.main(["info", "--json"]))
+"""
+
+
+@pytest.mark.slow
+def test_what_only_unix_has_is_not_needed(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_UNIX], capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT.parent)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("True\n1.0\n")
