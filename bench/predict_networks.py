@@ -34,7 +34,7 @@ from spikecuda.inspection.window import (
 from spikecuda.kernels import routines
 from spikecuda.network import Network
 from spikecuda.network.cuda.delivery import choose
-from spikecuda.network.cuda.row_tables import Sheet
+from spikecuda.network.cuda.row_tables import RowTable
 
 # The full microcircuit as built with seed 3: synapses, segments, the most segments of a row.
 SYNAPSES, SEGMENTS, LONGEST = 298_880_970, 5_276_361, 82
@@ -113,8 +113,8 @@ def load(resident: int) -> Load:
     events = float((microcircuit.synapses() * rates).sum()) * 1e-4
     total = int(neurons.sum())
     lengths = np.full(total, SYNAPSES // total, np.int64)
-    sheet = Sheet(routines.NARROW, {}, lengths, SEGMENTS, LONGEST)
-    choice = choose(sheet, 1, spikes, total, resident, 128)
+    row_table = RowTable(routines.NARROW, {}, lengths, SEGMENTS, LONGEST)
+    choice = choose(row_table, 1, spikes, total, resident, 128)
     each = 2 + 2 + 8 * SEGMENTS / SYNAPSES
     return Load(
         total, 1, microcircuit.DT, spikes, events, each, choice.options["group"],

@@ -86,7 +86,7 @@ def test_rows_over_several_tiles_and_pages(force, expected, monkeypatch, weight)
         assert outcome(net, 4.0) == wanted
         (partition,) = net.build().partitions
         assert len(partition.share.blocks) == 3
-        assert sorted(row_table.tiles for row_table, _ in partition.row_tables) == [0, 2]
+        assert sorted(row_table.tiles for row_table, _ in partition.resident.row_tables) == [0, 2]
 
 
 def row_table(rows, synapses, segments, **options):
@@ -134,7 +134,7 @@ def test_dense_rows_of_one_delay_are_tiled_and_others_not():
     with Network(0.1, 3, devices="cuda-emu") as net:
         dense(net, sizes=(2400, 800))
         (partition,) = net.build().partitions
-        kinds = [(s.tiles, s.delay, s.synapses) for s, _ in partition.row_tables]
+        kinds = [(s.tiles, s.delay, s.synapses) for s, _ in partition.resident.row_tables]
     # At 10 Hz 8,000 events a step for 6,400 cells; the rows of the other delay are too few.
     assert kinds[0][:2] == (1, 15) and kinds[0][2] > 8e6
     assert kinds[1][0] == 0

@@ -140,9 +140,9 @@ def test_a_run_has_an_end():
 
 
 def test_accumulators_that_kernels_cannot_count_are_refused(monkeypatch):
-    from spikecuda.network.cuda import partition as device_partition
+    from spikecuda.network.cuda import resident
 
-    monkeypatch.setattr(device_partition, "MOST_CELLS", 1000)
+    monkeypatch.setattr(resident, "MOST_CELLS", 1000)
     with Network(devices="cuda-emu") as net:
         balanced(net)
         with pytest.raises(SpikecudaError, match=r"at most 1,000 cells .* use shorter delays"):

@@ -106,7 +106,7 @@ def test_few_spikes_let_warps_share_rows():
     with Network(devices="cuda-emu") as net:
         far(net)
         (partition,) = net.build().partitions
-        first, second, long, every = (d for d, _ in partition.drawn)
+        first, second, long, every = (d for d, _ in partition.resident.drawn)
     assert [d.walk for d in (first, long, every)] == ["probability", "degree", "range"]
     assert first.delivery(1.0, 100, 1 << 15, 128).options["pieces"] == 3
     assert second.delivery(1.0, 100, 1 << 15, 128).options["pieces"] == 2
@@ -128,4 +128,4 @@ def test_a_projection_without_targets_on_a_device_takes_no_launch():
     with Network(devices=["cuda-emu:0", "cuda-emu:1"]) as net:
         net.population("A", 64, "lif", receptors={"syn": ExpCurrent(2.0)})
         net.connect("A", net["A"][:32], FixedOutDegree(3), 1.0, 1.0, procedural=True)
-        assert [len(p.drawn) for p in net.build().partitions] == [1, 0]
+        assert [len(p.resident.drawn) for p in net.build().partitions] == [1, 0]

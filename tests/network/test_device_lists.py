@@ -14,8 +14,7 @@ from random_networks import Layout, built, descriptions
 from test_network_bits import assert_samples, outcome, spikes_of
 
 from spikecuda.devices.emulated.device import CudaEmuDevice
-from spikecuda.network.cuda import delivery
-from spikecuda.network.cuda import partition as device_partition
+from spikecuda.network.cuda import delivery, resident
 from spikecuda.network.cuda import procedural_rows as drawn
 from spikecuda.network.cuda import row_tables as row_tables
 from spikecuda.network.model.trace import variables
@@ -103,7 +102,7 @@ def test_bits_over_devices(description, machine):
     with ExitStack() as stack:
         devices = m.opened(stack)
         stack.enter_context(mock.patch.object(per_step, "MAX_WINDOW", m.window))
-        stack.enter_context(mock.patch.object(device_partition, "WINDOWS", m.windows))
+        stack.enter_context(mock.patch.object(resident, "WINDOWS", m.windows))
         stack.enter_context(mock.patch.object(drawn, "SEEN_BYTES", m.resident))
         for (module, name), value in m.style.items():
             stack.enter_context(mock.patch.object(module, name, value))

@@ -7,13 +7,13 @@ from spikecuda import emu
 from spikecuda.devices.emulated.device import CudaEmuDevice, EmuStream
 from spikecuda.errors import DeviceError
 from spikecuda.network import Network
-from spikecuda.network.cuda import partition as device_partition
+from spikecuda.network.cuda import resident
 
 
 @pytest.fixture(autouse=True)
 def short_lists(monkeypatch):
     """Lists that hold two windows."""
-    monkeypatch.setattr(device_partition, "WINDOWS", 2)
+    monkeypatch.setattr(resident, "WINDOWS", 2)
 
 
 def run(structure, devices, *parts, record=None):
@@ -105,10 +105,8 @@ def no_host_wait(patch, device):
 
 
 def one_list(patch, device):
-    original = device_partition.DevicePartition.spike_list
-    patch.setattr(
-        device_partition.DevicePartition, "spike_list", lambda self, number: original(self, 0)
-    )
+    original = resident.Resident.spike_list
+    patch.setattr(resident.Resident, "spike_list", lambda self, number: original(self, 0))
 
 
 @pytest.mark.parametrize("remove, between", [
@@ -127,7 +125,7 @@ def test_a_missing_dependency_is_found_as_a_race(monkeypatch, remove, between):
 @pytest.mark.parametrize("mode", ["fast", "check"])
 def test_a_list_that_is_too_short_stops_the_run(monkeypatch, mode):
     """It is as long as all spikes that are possible; let it be thought that few are."""
-    monkeypatch.setattr(device_partition, "most_spikes", lambda neurons, window: 1)
+    monkeypatch.setattr(resident, "most_spikes", lambda neurons, window: 1)
     device = CudaEmuDevice(mode=mode)
     with Network(0.1, 5, devices=[device]) as net:
         balanced(net)

@@ -12,7 +12,7 @@ from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import DeviceError, OutOfMemoryError, SpikecudaError
 from spikecuda.network import Network
 from spikecuda.network.cpu import engine
-from spikecuda.network.cuda import partition as device_partition
+from spikecuda.network.cuda import resident
 
 LISTS = {
     "cpu": "cpu", "one": ["cuda-emu:0"], "two": ["cuda-emu:0", "cuda-emu:1"],
@@ -24,7 +24,7 @@ STEPS = 80
 @pytest.fixture(autouse=True)
 def short_calls(monkeypatch):
     """Let a run have many ends of windows: lists of two windows, and on the processor one step."""
-    monkeypatch.setattr(device_partition, "WINDOWS", 2)
+    monkeypatch.setattr(resident, "WINDOWS", 2)
     monkeypatch.setattr(engine, "SECONDS_PER_CALL", 0.0)
 
 

@@ -1,7 +1,7 @@
 """The kernels that deliver a run's spikes on a CUDA device."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -9,29 +9,27 @@ from spikecuda.devices.memory import Buffer
 from spikecuda.network.cuda.delivery import Delivery, choose
 from spikecuda.network.cuda.procedural_rows import ProceduralRows
 from spikecuda.network.cuda.row_tables import RowTable
+from spikecuda.network.cuda.run_context import RunContext
 from spikecuda.network.cuda.samples import Launch
 from spikecuda.network.run.window import most_spikes
-
-if TYPE_CHECKING:
-    from spikecuda.network.cuda.run import DeviceRun
 
 
 class Deliveries:
     """How each sheet of rows, and each procedural projection, is delivered.
 
     Args:
-        run: the run of the partition.
+        context: of the run.
 
     Attributes:
         own: launches for spikes of the network's neurons.
         given: launches for given spikes.
     """
 
-    def __init__(self, run: "DeviceRun") -> None:
-        self._run = run
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
         self.own: list[Launch] = []
         self.given: list[Launch] = []
-        p, request = run.partition, run.request
+        p, request = context.resident, context.request
         neurons = sum(n.population.size for n in p.neurons)
         dt = p.neurons[0].population.neurons.dt
         self._spikes = neurons * request.rate * request.window * dt * 1e-3
@@ -53,7 +51,7 @@ class Deliveries:
 
     def _row_table(self, row_table: RowTable, arrays: Mapping[str, Buffer], given: bool) -> Launch:
         """Return the launch that delivers a sheet."""
-        device, window = self._run.device, self._run.request.window
+        device, window = self._context.device, self._context.request.window
         choice = choose(
             row_table,
             window,
@@ -67,8 +65,8 @@ class Deliveries:
 
     def _drawn(self, drawn: ProceduralRows, arrays: Mapping[str, Buffer]) -> Launch:
         """Return the launch that delivers a procedural projection."""
-        run, p = self._run, self._run.partition
-        device = run.device
+        context, p = self._context, self._context.resident
+        device = context.device
         choice = drawn.delivery(self._spikes, self._most, device.resident_threads, device.block)
         values: dict[str, Any] = {f"_{name}": buffer for name, buffer in arrays.items()}
         for name, value in drawn.scalars.items():
@@ -76,11 +74,11 @@ class Deliveries:
         values["_events"] = p.events_drawn
         if drawn.words:
             warps = choice.blocks * device.block // 32
-            values["_seen"] = run.new("marks of targets", warps * drawn.words, np.uint32)
+            values["_seen"] = context.new("marks of targets", warps * drawn.words, np.uint32)
         return self._launch(choice, values)
 
     def _launch(self, choice: Delivery, values: dict[str, Any]) -> Launch:
-        p, device = self._run.partition, self._run.device
+        p, device = self._context.resident, self._context.device
         values |= {f"_{name}": np.int64(number) for name, number in choice.options.items()}
         values |= {
             "_cells": p.cells, "_ring": np.int64(p.ring - 1),

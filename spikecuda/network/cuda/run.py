@@ -4,30 +4,25 @@ import contextlib
 import functools
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from spikecuda.common.seed import keys
-from spikecuda.devices.base import Staging
 from spikecuda.devices.memory import Buffer
 from spikecuda.kernels import routines
 from spikecuda.network.cuda.deliveries import Deliveries
 from spikecuda.network.cuda.fused_populations import FusedPopulations, fuse_populations, tables
+from spikecuda.network.cuda.resident import Resident
+from spikecuda.network.cuda.run_context import RunContext
 from spikecuda.network.cuda.samples import Launch, Samples
 from spikecuda.network.cuda.step_input import Inputs
 from spikecuda.network.cuda.window_buffers import WindowBuffers
 from spikecuda.network.run.partition import RunRequest
-from spikecuda.network.run.window import chunk_steps
 from spikecuda.network.synapses.blocks import GRAIN
-
-if TYPE_CHECKING:
-    from spikecuda.network.cuda.partition import DevicePartition
 
 # Windows of one graph, so that the host has less to launch, and steps that they may have.
 WINDOWS, STEPS = 16, 64
-# Samples that are held on the device, in bytes.
-TRACE_BYTES = 16 << 20
 
 
 class DeviceRun:
@@ -40,37 +35,38 @@ class DeviceRun:
     for its download, so that nothing else needs an event.
 
     Args:
-        partition: whose run; its state is on the device already.
-        plan: what is asked.
-
-    Attributes:
-        most_steps: of one call of ``advance``.
+        resident: what stays on the device; the neurons' state is there already.
+        request: what is asked.
     """
 
-    def __init__(self, partition: "DevicePartition", request: RunRequest) -> None:
-        self.partition, self.request, self.device = partition, request, partition.device
-        self._temporary: list[Buffer] = []
-        self._staged: list[Staging] = []
+    def __init__(self, resident: Resident, request: RunRequest) -> None:
+        self.resident, self.request, self.device = resident, request, resident.device
+        self._context = RunContext(resident, request)
         self._slots: list[WindowBuffers] = []
         self._flight: deque[WindowBuffers] = deque()
         self._submitted = 0
         self._incoming: Buffer | None = None
-        samples = sum(t.ids.size * 8 / t.every for t in request.traces)
-        fits = int(TRACE_BYTES / samples) if samples else request.steps
-        longest = chunk_steps(request.drives, request.window)
-        self.most_steps = max(
-            request.window, min(partition.windows * request.window, longest, fits)
-        )
         try:
             self._make()
         except BaseException:
             self.close()
             raise
 
-    def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
-        """Advance by some steps; return the spikes; with two slots, those of the call before."""
+    @property
+    def most_steps(self) -> int:
+        """The most steps of one call of ``advance``."""
+        return self._context.most_steps
+
+    def advance(self, start: int, steps: int, external: np.ndarray) -> np.ndarray:
+        """Advance by some steps; return the spikes; with two slots, those of the call before.
+
+        Args:
+            start: number of the first step.
+            steps: how many, up to ``most_steps``.
+            external: given spikes of these steps, sorted.
+        """
         slot = self._slots[self._submitted % len(self._slots)]
-        slot.start, slot.steps = self.partition.clock, steps
+        slot.start, slot.steps = start, steps
         lengths = self.request.windows(slot.start, steps)
         self._begun = slot.start + steps - lengths[-1]
         device = self.device
@@ -116,8 +112,8 @@ class DeviceRun:
     def receive(self, spikes: np.ndarray) -> None:
         """Deliver spikes of other partitions."""
         if self._incoming is None or self._incoming.size < spikes.size:
-            self._incoming = self.new("spikes of others", 2 * spikes.size, np.int64)
-            self._incoming_mark = self.new("mark", 4, np.int64)
+            self._incoming = self._context.new("spikes of others", 2 * spikes.size, np.int64)
+            self._incoming_mark = self._context.new("mark", 4, np.int64)
         self.device.write(self._incoming, spikes)
         self.device.write(self._incoming_mark, np.array([self._begun, 0, spikes.size, 0]))
         given = {
@@ -131,10 +127,7 @@ class DeviceRun:
     def close(self) -> None:
         """Give back what only the run needed, once nothing is under way."""
         with contextlib.ExitStack() as stack:
-            for buffer in self._temporary:
-                stack.callback(self.partition.free, buffer)
-            for staging in self._staged:
-                stack.callback(self.device.unstage, staging)
+            stack.callback(self._context.close)
             for slot in self._slots:
                 for _, graph in slot.graphs:
                     stack.callback(graph.close)
@@ -142,18 +135,18 @@ class DeviceRun:
                 # What is under way here has failed: whether it fails again does not matter.
                 with contextlib.suppress(Exception):
                     self.device.synchronize()
-        self._temporary, self._staged, self._slots = [], [], []
+        self._slots = []
         self._flight.clear()
 
     # Making.
 
     def _make(self) -> None:
-        p, request = self.partition, self.request
+        p, request = self.resident, self.request
         made = fuse_populations(p.neurons, request.drives, p.share)
-        self._inputs = Inputs(self, made)
+        self._inputs = Inputs(self._context, made)
         self._updates: list[Launch] = []
         section = np.zeros(p.share.size // GRAIN, np.uint16)
-        self._section = self.new("sections", section.size, np.uint16)
+        self._section = self._context.new("sections", section.size, np.uint16)
         for fused in made:
             self._updates.append(self._update(fused))
             for i, g in enumerate(fused.populations):
@@ -169,8 +162,8 @@ class DeviceRun:
             },
             [],
         )  # fmt: skip
-        self._deliveries = Deliveries(self)
-        self._samples = Samples(self)
+        self._deliveries = Deliveries(self._context)
+        self._samples = Samples(self._context)
         more = request.single and request.steps > self.most_steps
         for number in range(self.device.slots if more else 1):
             self._slots.append(self._slot(number))
@@ -190,13 +183,13 @@ class DeviceRun:
         stream = self.device.stream
         given = self._inputs.given() if self._deliveries.given else ()
         return WindowBuffers(
-            self.partition.spike_list(number), self._inputs.rows(), given, self._samples.slot(),
+            self.resident.spike_list(number), self._inputs.rows(), given, self._samples.slot(),
             uploaded=stream.record(), computed=stream.record(), downloaded=stream.record(),
         )  # fmt: skip
 
     def _update(self, fused: FusedPopulations) -> Launch:
         """Return a cohort's launch."""
-        p, request, spec = self.partition, self.request, fused.spec
+        p, request, spec = self.resident, self.request, fused.spec
         key0, key1 = keys(p.neurons[fused.populations[0]].population.neurons.seed)
         values: dict[str, Any] = {
             **p.states, "_section": self._section, "_cells": p.cells,
@@ -213,12 +206,12 @@ class DeviceRun:
             value = given.get(name)
             if value is None:
                 value = self._spread(fused, name, argument.dtype)
-            values[name] = self.put(name, np.asarray(value)) if argument.array else value
+            values[name] = self._context.put(name, np.asarray(value)) if argument.array else value
         return Launch(self.device.kernel(spec), values, fused.ranges(p.share))
 
     def _spread(self, fused: FusedPopulations, name: str, dtype: str) -> np.ndarray:
         """Return a constant or an input of a cohort: an element for each place, or a table."""
-        p = self.partition
+        p = self.resident
         parts = {}
         for g in fused.populations:
             drive = self.request.drives[g][0]
@@ -244,7 +237,7 @@ class DeviceRun:
         for launch, rows in zip(self._updates, slot.rows, strict=True):
             buffers = {name: staging.buffer for name, staging in rows.items()}
             self._launch(launch, {**own, **buffers, "_steps": k})
-        self._collect.ranges = [(0, steps * (self.partition.share.size // GRAIN))]
+        self._collect.ranges = [(0, steps * (self.resident.share.size // GRAIN))]
         self._launch(self._collect, {**own, "_steps": k})
         for launch in self._deliveries.own:
             self._launch(launch, own)
@@ -255,21 +248,3 @@ class DeviceRun:
         values = {"_first": np.int64(0), "_last": np.int64(0), **launch.values, **more}
         arguments = [values[a.name] for a in launch.kernel.spec.arguments]
         self.device.launch(launch.kernel, arguments, launch.ranges)
-
-    def new(self, name: str, size: int, dtype: Any) -> Buffer:
-        """Return a zeroed buffer that is given back at the end of the run."""
-        buffer = self.partition.allocate(name, size, dtype)
-        self._temporary.append(buffer)
-        return buffer
-
-    def put(self, name: str, values: np.ndarray) -> Buffer:
-        """Return such a buffer with values."""
-        buffer = self.partition.put(name.strip("_"), np.ascontiguousarray(values))
-        self._temporary.append(buffer)
-        return buffer
-
-    def staged(self, name: str, size: int, dtype: Any) -> Staging:
-        """Return such a buffer with host memory that it is copied from or to."""
-        staging = self.device.stage(self.new(name, size, dtype))
-        self._staged.append(staging)
-        return staging

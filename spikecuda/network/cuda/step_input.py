@@ -1,30 +1,27 @@
 """Input of a run on a CUDA device that changes from step to step, and given spikes."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikecuda.devices.base import Staging
 from spikecuda.network.cuda.fused_populations import FusedPopulations
+from spikecuda.network.cuda.run_context import RunContext
 from spikecuda.network.cuda.window_buffers import WindowBuffers
 from spikecuda.network.run.partition import STEP_BITS
 from spikecuda.network.run.window import step_input
-
-if TYPE_CHECKING:
-    from spikecuda.network.cuda.run import DeviceRun
 
 
 class Inputs:
     """What is copied to the device for each slot.
 
     Args:
-        run: the run of the partition.
+        context: of the run.
         cohorts: the partition's.
     """
 
-    def __init__(self, run: "DeviceRun", all_fused: Sequence[FusedPopulations]) -> None:
-        self._run, self._cohorts = run, all_fused
+    def __init__(self, context: RunContext, all_fused: Sequence[FusedPopulations]) -> None:
+        self._context, self._cohorts = context, all_fused
 
     def names(self, fused: FusedPopulations) -> set[str]:
         """Return the arguments of a cohort's kernel that are such input."""
@@ -32,21 +29,23 @@ class Inputs:
 
     def rows(self) -> list[dict[str, Staging]]:
         """Return a slot's buffers for input of each step, by argument, for each cohort."""
-        run, result = self._run, []
+        context, result = self._context, []
         for fused in self._cohorts:
             staged = {}
             for name, array in self._one(fused).items():
-                row = run.partition.share.size if name == "_drive" else array.size
-                staged[name] = run.staged(name.strip("_"), run.most_steps * row, array.dtype)
+                row = context.resident.share.size if name == "_drive" else array.size
+                staged[name] = context.staged(
+                    name.strip("_"), context.most_steps * row, array.dtype
+                )
             result.append(staged)
         return result
 
     def given(self) -> tuple[Staging, Staging]:
         """Return a slot's buffers for given spikes, and for the end of each window's in them."""
-        run = self._run
+        context = self._context
         return (
-            run.staged("given spikes", run.request.external.size, np.int64),
-            run.staged("bounds", run.partition.windows + 2, np.int64),
+            context.staged("given spikes", context.request.external.size, np.int64),
+            context.staged("bounds", context.resident.windows + 2, np.int64),
         )
 
     def feed(self, slot: WindowBuffers, external: np.ndarray, lengths: Sequence[int]) -> None:
@@ -57,7 +56,7 @@ class Inputs:
             external: given spikes of its steps, sorted.
             lengths: of its windows.
         """
-        device, clock = self._run.device, slot.listed.clock
+        device, clock = self._context.device, slot.listed.clock
         clock.edit(4)[:] = (slot.start, 0, 0, 0)
         device.upload(clock, 4)
         for fused, staged in zip(self._cohorts, slot.rows, strict=True):
@@ -74,15 +73,15 @@ class Inputs:
 
     def _one(self, fused: FusedPopulations) -> dict[str, np.ndarray]:
         """Return a cohort's input of one step."""
-        request, g = self._run.request, fused.populations[0]
-        population = self._run.partition.neurons[g].population
+        request, g = self._context.request, fused.populations[0]
+        population = self._context.resident.neurons[g].population
         return step_input(request.drives[g][0], fused.spec, population.neurons, request.start, 0, 1)
 
     def _feed(
         self, slot: WindowBuffers, fused: FusedPopulations, staged: Mapping[str, Staging]
     ) -> None:
         """Copy a cohort's input of each step to the device."""
-        p, request, device = self._run.partition, self._run.request, self._run.device
+        p, request, device = self._context.resident, self._context.request, self._context.device
         drive = None
         for g in fused.populations:
             found = step_input(

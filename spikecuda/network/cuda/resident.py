@@ -1,0 +1,211 @@
+"""What stays on a CUDA device for as long as the network: state, rows, accumulators, lists."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from spikecuda.devices.base import Device
+from spikecuda.devices.memory import Buffer
+from spikecuda.errors import SpikecudaError
+from spikecuda.network.cuda.procedural_rows import ProceduralRows, procedural
+from spikecuda.network.cuda.row_tables import RowTable, Target, join
+from spikecuda.network.cuda.window_buffers import SpikeList
+from spikecuda.network.memory import require_arrivals
+from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.partition import RATE
+from spikecuda.network.run.window import most_spikes, ring_steps
+from spikecuda.network.synapses.blocks import GRAIN, Share
+from spikecuda.network.synapses.store import Wiring
+
+# Windows between two drains of a list of spikes, and the bytes that the list may take for it.
+WINDOWS, LIST_BYTES = 254, 32 << 20
+# Kernels count cells in 31 bits.
+MOST_CELLS = 2**31 - 1
+
+
+class Resident:
+    """A partition's neurons and the synapses onto them, on a device that runs CUDA kernels.
+
+    A neuron's place on the device is its place in the share; cells of the accumulator are places,
+    port by port, slot by slot.
+
+    Args:
+        device: where.
+        share: which neurons; its blocks are pages.
+        neurons: of all populations, in the order of their numbers.
+        wiring: the synapses.
+        first: number of the first neuron of each population, sources included.
+        numbers: one more than the largest number.
+        window: the most steps of a window.
+
+    Attributes:
+        ports: receptors of the population that has most.
+        ring: steps that the accumulators hold.
+        states: the neurons' state, an element for each place, by name.
+        row_tables: the rows, and their arrays on the device.
+        drawn: the procedural projections, and their arrays on the device.
+        lengths: stored synapses of each neuron, by number.
+        windows: how many a list of spikes holds for certain.
+        worst: the most spikes of a window.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        share: Share,
+        neurons: Sequence[Neurons],
+        wiring: Wiring,
+        first: Mapping[int, int],
+        numbers: int,
+        window: int,
+    ) -> None:
+        self.device, self.share, self.neurons, self.wiring = device, share, neurons, wiring
+        self.first, self.numbers, self.window = first, numbers, window
+        self.ports = max((len(n.population.receptors) for n in neurons), default=0)
+        self.ring = ring_steps(wiring.longest, window)
+        self.worst = sum(
+            int(count) * most_spikes(n, window)
+            for count, n in zip(share.counts, neurons, strict=True)
+        )
+        self.windows = max(1, min(WINDOWS, LIST_BYTES // 8 // max(self.worst, 1)))
+        self.states: dict[str, Buffer] = {}
+        self.row_tables: list[tuple[RowTable, dict[str, Buffer]]] = []
+        self.drawn: list[tuple[ProceduralRows, dict[str, Buffer]]] = []
+        self.lengths = np.zeros(numbers, np.int64)
+        self._held: list[Buffer] = []
+        self._lists: list[SpikeList] = []
+        try:
+            self._allocate()
+            self.rewire()
+        except BaseException:
+            self.close()
+            raise
+
+    def upload_state(self) -> None:
+        """Copy the neurons' state from the host."""
+        for name, buffer in self.states.items():
+            parts = {g: n.state[name] for g, n in enumerate(self.neurons) if name in n.state}
+            self.device.write(buffer, self.gather(parts, buffer.dtype))
+
+    def download_state(self) -> None:
+        """Copy the neurons' state to the host."""
+        for name, buffer in self.states.items():
+            values = self.device.read(buffer)
+            for g, n in enumerate(self.neurons):
+                if name in n.state:
+                    part, place = slice(*self.share.starts[g]), self.share.places[g]
+                    n.state[name][part] = values[place : place + self.share.counts[g]]
+
+    def clear(self) -> None:
+        """Forget what is under way."""
+        self.device.clear(self.cells)
+        self.device.clear(self.events_drawn)
+
+    def rewire(self) -> None:
+        """Take the rows over from the wiring."""
+        for _, arrays in self.row_tables:
+            for buffer in arrays.values():
+                self.free(buffer)
+        self.row_tables = []
+        self.lengths[:] = 0
+        for row_table in join(self.wiring, self._target()):
+            self.lengths += row_table.lengths
+            arrays = {name: self.put(name, values) for name, values in row_table.arrays.items()}
+            self.row_tables.append((row_table.without_arrays(), arrays))
+
+    def held(self) -> dict[str, int]:
+        """Return the bytes on the device, by what holds them."""
+        result: dict[str, int] = {}
+        for buffer in self._held:
+            result[buffer.name] = result.get(buffer.name, 0) + buffer.nbytes
+        return result
+
+    def close(self) -> None:
+        """Give all buffers back."""
+        with contextlib.ExitStack() as stack:
+            for buffer in list(self._held):
+                stack.callback(self.free, buffer)
+            for made in self._lists:
+                for staging in (made.clock, made.mark, made.spikes):
+                    stack.callback(self.device.unstage, staging)
+        self._lists = []
+
+    def spike_list(self, number: int) -> SpikeList:
+        """Return one of the lists of spikes; they stay for later runs."""
+        while len(self._lists) <= number:
+            sizes = {"clock": 4, "mark": 4, "spike list": self.windows * self.worst}
+            staged = [
+                self.device.stage(self.allocate(name, size, np.int64))
+                for name, size in sizes.items()
+            ]
+            self._lists.append(SpikeList(*staged))
+        return self._lists[number]
+
+    def gather(self, parts: Mapping[int, np.ndarray], dtype: Any) -> np.ndarray:
+        """Return values of some populations, (neurons,) each, at their places on the device."""
+        result = np.zeros(self.share.size, dtype)
+        for g, values in parts.items():
+            place = self.share.places[g]
+            result[place : place + self.share.counts[g]] = values[slice(*self.share.starts[g])]
+        return result
+
+    def allocate(self, name: str, size: int, dtype: Any) -> Buffer:
+        """Return a new zeroed buffer that stays until it is freed."""
+        buffer = self.device.allocate(name, size, dtype)
+        self._held.append(buffer)
+        return buffer
+
+    def put(self, name: str, values: np.ndarray) -> Buffer:
+        """Return a new buffer with these values."""
+        buffer = self.allocate(name, values.size, values.dtype)
+        if values.size:
+            self.device.write(buffer, values)
+        return buffer
+
+    def free(self, buffer: Buffer) -> None:
+        """Give a buffer back."""
+        if buffer in self._held:
+            self._held.remove(buffer)
+            self.device.free(buffer)
+
+    def _allocate(self) -> None:
+        """Allocate what stays for as long as the network."""
+        share, size = self.share, self.share.size
+        cells = self.ring * self.ports * size
+        if cells > MOST_CELLS:
+            raise SpikecudaError(
+                f"the accumulators on {self.device.name} must have at most {MOST_CELLS:,} cells "
+                f"(got {cells:,}: {size:,} neurons, {self.ports} receptors, {self.ring:,} steps "
+                "for the longest delay); use shorter delays, a larger dt, fewer receptors or more "
+                "devices"
+            )
+        require_arrivals(cells, self.ring, self.device.available_memory(), self.device.name)
+        for n, count in zip(self.neurons, share.counts, strict=True):
+            for name, state in n.state.items():
+                if count and name not in self.states:
+                    self.states[name] = self.allocate(name.strip("_"), size, state.dtype)
+        self.cells = self.allocate("accumulators", cells, np.int32)
+        self.bits = self.allocate("spike bits", self.window * (size // GRAIN), np.uint32)
+        self.spike_list(0)
+        words, valid = np.zeros(size // GRAIN, np.int32), np.zeros(size // GRAIN, np.uint32)
+        for g, count in enumerate(share.counts):
+            lanes = np.arange(-(-count // GRAIN)) * GRAIN
+            at = share.places[g] // GRAIN
+            words[at : at + lanes.size] = self.first[g] + share.starts[g, 0] + lanes
+            left = np.minimum(count - lanes, GRAIN)
+            valid[at : at + lanes.size] = (1 << left.astype(np.uint64)) - 1
+        # Synapses of procedural rows are counted where they are drawn.
+        self.events_drawn = self.allocate("events", 1, np.int64)
+        for drawn in procedural(self.wiring, self._target()):
+            arrays = {name: self.put(name, values) for name, values in drawn.arrays.items()}
+            self.drawn.append((replace(drawn, arrays={}), arrays))
+        self.numbers_of_words, self.valid = self.put("numbers", words), self.put("valid", valid)
+
+    def _target(self) -> Target:
+        """Return what rows are made for."""
+        dt = self.neurons[0].population.neurons.dt
+        cells = self.ports * self.share.size
+        return Target(self.share, self.first, self.numbers, cells, RATE * dt * 1e-3)
