@@ -141,7 +141,7 @@ class KernelSpec:
 
     def _reset_uses(self, name: str) -> bool:
         functions = self.model.functions
-        return any(name in functions[f].arguments for f in (self.scheme, "threshold", "reset"))
+        return any(name in functions[f].arguments for f in self.model.step_functions(self.scheme))
 
     @property
     def dither_words(self) -> int:

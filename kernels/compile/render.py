@@ -10,6 +10,7 @@ from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.compile.cache import cache_dir
 from spikecuda.kernels.compile.dependencies import fingerprint
 from spikecuda.kernels.compile.modules import import_source
+from spikecuda.kernels.language import HELD
 from spikecuda.kernels.language.rewrite import rewrite
 from spikecuda.kernels.routines import RoutineSpec, Spec
 from spikecuda.kernels.spec import (
@@ -155,23 +156,35 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
 
     def call(name: str, renamed: dict[str, str]) -> str:
         arguments = model.functions[name].arguments
-        return f"_{name}({', '.join(renamed.get(a, a) for a in arguments)})"
+        return f"_{name.split()[0]}({', '.join(renamed.get(a, a) for a in arguments)})"
 
     new = {s: f"_new_{s}" for s in states}
     tested = {**new, **{f"{s}_before": s for s in states}}
+    crossing = model.part_of(spec.scheme, "crossing")
+    resume = model.part_of(spec.scheme, "resume")
+    now, later = ("_clamp", "_stay") if spec.refractory else ("False", "False")
+    at_crossing = {s: f"_at_{s}" for s in states}
+    resumed = {s: f"_after_{s}" for s in states}
     varying = [c for c in (*spec.constants, *counts) if c in spec.varying]
     sweep = _Sweep(spec)
     return {
         "spec_text": describe(spec),
         "functions": [
-            rewrite(model.functions[f], f"_{f}") for f in (spec.scheme, "threshold", "reset")
+            rewrite(model.functions[f], f"_{f.split()[0]}")
+            for f in model.step_functions(spec.scheme)
         ],
         "advance_arguments": advance,
         "advance_results": [*states, *held, "_spike"],
         "stepped": list(new.values()),
-        "step_call": call(spec.scheme, {}),
+        "step_call": call(spec.scheme, {HELD: now}),
+        "crossing": crossing is not None,
+        "crossing_call": call(crossing, {**tested, HELD: now}) if crossing else "",
+        "reset_at_crossing": call("reset", at_crossing),
+        "resume": resume is not None,
+        "resume_call": call(resume or spec.scheme, {**resumed, HELD: later, "part": "_left"}),
         "threshold_call": call("threshold", tested),
-        "after": [f"_after_{s}" for s in states],
+        "after": list(resumed.values()),
+        "resumed": [f"_end_{s}" for s in states],
         "reset_call": call("reset", new),
         "states": states,
         "pulse": model.pulse,

@@ -17,6 +17,8 @@ Real = float
 
 __all__ = ["FUNCTIONS", "Real", "exp", "expm1", "fma", "log", "real", "select", "sqrt"]
 
+# An input of model functions that is a condition: whether the neuron is refractory.
+HELD = "refractory"
 # Names a model function may call, and the number of arguments of each.
 FUNCTIONS = {
     "abs": 1,

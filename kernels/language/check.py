@@ -50,9 +50,16 @@ def read(function: Callable[..., object], owner: str) -> Source:
 
 @dataclass
 class Checker:
-    """Walk one model function; ``check`` returns the kinds of the values it returns."""
+    """Walk one model function; ``check`` returns the kinds of the values it returns.
+
+    Attributes:
+        source: the function.
+        conditions: names of arguments that are conditions, not numbers.
+        kinds: what is known of names so far.
+    """
 
     source: Source
+    conditions: tuple[str, ...] = ()
     kinds: dict[str, str] = field(default_factory=dict)
 
     def fail(self, node: ast.AST, problem: str, remedy: str) -> NoReturn:
@@ -73,7 +80,9 @@ class Checker:
                 "a model function takes plain positional arguments",
                 "name each state, parameter, derived constant or input it needs",
             )
-        self.kinds = dict.fromkeys(self.source.arguments, REAL)
+        self.kinds = {
+            name: BOOL if name in self.conditions else REAL for name in self.source.arguments
+        }
         body = list(self.source.tree.body)
         if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
             body = body[1:]

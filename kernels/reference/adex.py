@@ -10,6 +10,7 @@ import math
 
 from numba import njit
 
+from spikecuda.kernels.reference import upstroke
 from spikecuda.kernels.reference.arguments import (
     columns,
     counters,
@@ -32,7 +33,7 @@ PARAMETERS = (
     "v_peak",
 )
 STATES = ("v", "w")
-SCHEMES = ("euler", "heun")
+SCHEMES = ("euler", "heun", "upstroke")
 EXPONENT_MAX = 80.0
 
 
@@ -103,11 +104,13 @@ def simulate(state, params, current, pulses=None, dt=0.1, scheme="euler", subste
         pulses: (steps, n), mV, or None.
         dt: step, ms.
         scheme: "euler" (both slopes at the old state) or "heun" (explicit trapezoid; the
-            predicted v is limited to v_peak).
+            predicted v is limited to v_peak), or "upstroke" (see there).
         substeps: parts of a step.
     """
     if scheme not in SCHEMES:
         raise ValueError(f"scheme must be one of {SCHEMES} (got {scheme!r})")
+    if scheme == "upstroke":
+        return upstroke.simulate(state, params, current, pulses, dt, substeps)
     current, pulses = grid(current, pulses)
     steps, count = current.shape
     v, w = columns(state, ("v", "w"), count)

@@ -3,7 +3,8 @@
 Source: Fourcaud-Trocmé et al. (2003) J Neurosci 23:11628:
 ``c_m v' = -g_l (v - e_l) + g_l delta_t e^((v - v_t) / delta_t) + I``; v is held at v_reset for
 t_ref after a spike.  The exponent is capped at ``min((v_peak - v_t) / delta_t, 80)``.  Schemes:
-"euler", and "heun" (explicit trapezoid; the predicted v is limited to v_peak).
+"euler", "heun" (explicit trapezoid; the predicted v is limited to v_peak) and "upstroke" (see
+there).
 Units: ms, mV, pF, nS, pA.
 """
 
@@ -11,7 +12,7 @@ import math
 
 from numba import njit
 
-from spikecuda.kernels.reference import loop
+from spikecuda.kernels.reference import loop, upstroke
 
 STATES = ("v",)
 PARAMETERS = ("c_m", "g_l", "e_l", "v_t", "delta_t", "v_peak", "v_reset")
@@ -48,6 +49,8 @@ def _reset(y, p):
 
 def simulate(state, params, current, pulses=None, dt=0.1, scheme="euler", substeps=1):
     """Simulate; see the package's docstring, and ``loop.simulate`` for the arguments."""
+    if scheme == "upstroke":
+        return upstroke.simulate(state, params, current, pulses, dt, substeps)
     model = ({"euler": _euler, "heun": _heun}[scheme], _crossed, _reset)
     return loop.simulate(
         model, loop.CLAMP, STATES, PARAMETERS, state, params, current, pulses, dt, substeps

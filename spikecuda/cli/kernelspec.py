@@ -27,16 +27,12 @@ def make_spec(
     from spikecuda.common.precision import as_precision
     from spikecuda.kernels.spec import KernelSpec
 
-    if scheme is not None and scheme not in model.schemes:
-        raise SpikecudaValueError(
-            f"{model.name} has the schemes {', '.join(model.schemes)} (got {scheme!r})"
-            f"{nearest(scheme, list(model.schemes))}"
-        )
+    scheme = model.check_scheme(scheme)
     if not 1 <= substeps <= 64:
         raise SpikecudaValueError(f"--substeps must be from 1 to 64 (got {substeps})")
     refractory = bool(model.refractory and np.any(model.resolve({}, 1)["t_ref"] > 0))
     return KernelSpec(
-        model, as_precision(precision), scheme or model.default_scheme(), substeps, refractory,
+        model, as_precision(precision), scheme, substeps, refractory,
         inputs=input_spec(kinds),
     )  # fmt: skip
 

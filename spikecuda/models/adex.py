@@ -7,6 +7,8 @@ from spikecuda.models.base import Model
 from spikecuda.models.parameter import Parameter, State
 
 X_MAX = 80.0
+# The square of e^40 fits in float32.
+X_TOP = 40.0
 
 
 class AdEx(Model):
@@ -16,7 +18,10 @@ class AdEx(Model):
     ``tau_w dw/dt = a (v - e_l) - w``; at v >= v_peak: v <- v_reset, w <- w + b.  With t_ref > 0, v
     is held at v_reset for t_ref while w goes on.
 
-    Schemes: ``euler`` (order 1, one exponential a step) and ``heun`` (order 2, two).
+    Schemes: ``euler`` (order 1; one exponential a step), ``heun`` (order 2 between spikes, order 1
+    in spike times; two) and ``upstroke`` (order 2, spike times included: the peak is found within
+    the step, and the rest of the step starts from the reset; with t_ref > 0 the refractory period
+    ends on the grid, as in NEST).
 
     Source: Brette & Gerstner (2005) J Neurophysiol 94:3637, equations 1 to 3 and the regular
     spiking cell of figure 2 (default values).
@@ -47,20 +52,28 @@ class AdEx(Model):
     v_peak = Parameter(0.0, "mV", "potential at which the upstroke counts as a spike")
     t_ref = Parameter(0.0, "ms", "absolute refractory period", at_least=0.0)
 
-    schemes = {"euler": adex.step_euler, "heun": adex.step_heun}
+    schemes = {
+        "euler": adex.step_euler, "heun": adex.step_heun, "upstroke": adex.step_upstroke,
+    }  # fmt: skip
+    crossing = {"upstroke": adex.crossing_upstroke}
+    resume = {"upstroke": adex.resume_upstroke}
     threshold = adex.threshold
     reset = adex.reset
 
-    def derive(c_m, g_l, e_l, v_t, delta_t, tau_w, v_peak, dt):
+    def derive(c_m, g_l, e_l, v_t, delta_t, tau_w, v_reset, v_peak, dt):
         """Return the constants of the step, in the notation of the kernel."""
         h_c = dt / c_m
         return {
             "g_exp": g_l * delta_t,
             "k_v": 1.0 - h_c * g_l,
+            "k_l": h_c * g_l,
             "k_0": h_c * g_l * e_l,
             "k_e": h_c * g_l * delta_t,
+            "k_reset": h_c * g_l * delta_t * np.exp(np.minimum((v_reset - v_t) / delta_t, X_TOP)),
             "x_v": 1.0 / delta_t,
             "x_t": -v_t / delta_t,
+            "x_top": np.minimum((v_peak - v_t) / delta_t, X_TOP),
+            "at_peak": np.exp(-(v_peak - v_t) / delta_t),
             "x_cap": np.minimum((v_peak - v_t) / delta_t, X_MAX),
             "h_c": h_c,
             "h_w": dt / tau_w,

@@ -7,13 +7,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.kernels.language import HELD
 from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
 from spikecuda.models.parameter import Parameter, State
 
 # Names that the templates use themselves.
 CONDUCTANCE = ("g_syn", "g_e_syn")
-INPUTS = ("current", *CONDUCTANCE)
-RESERVED = (*INPUTS, "jump", "refrac", "dt", "real", "np")
+INPUTS = ("current", *CONDUCTANCE, HELD)
+# Functions of schemes that find a spike within the step, and what ``resume`` alone takes.
+WITHIN = ("crossing", "resume")
+PART = "part"
+RESERVED = (*INPUTS, PART, "jump", "refrac", "dt", "real", "np")
 # What a refractory neuron does: see ``Model.while_refractory``.
 REFRACTORY = ("clamp", "freeze", "silent")
 COMPARISONS = {
@@ -32,12 +36,19 @@ class Model:
     The functions are plain (no ``self``) and ask for what they need by name: any state, any
     parameter, any constant that ``derive`` returns, ``dt`` (ms) and the input ``current``.  A step
     that treats synaptic conductances implicitly also takes ``g_syn`` (nS, their sum) and
-    ``g_e_syn`` (pA, the sum of each times its reversal potential), both zero without synapses.
+    ``g_e_syn`` (pA, the sum of each times its reversal potential), both zero without synapses, and the
+    condition ``refractory``, whether the neuron is refractory now.
 
     - ``step`` returns the new value of every state, in the order of declaration;
     - ``threshold`` returns the condition for a spike, tested after ``step``; ``v_before`` (any
       state's name with ``_before``) is the value before the step;
     - ``reset`` returns the value of every state after a spike;
+    - ``crossing`` (optional) returns the part of the step, from 0 to 1, after which the threshold
+      is reached, and takes what ``threshold`` and ``step`` take.  A spike is then found within the
+      step: ``reset`` is given the states at the crossing, between those before and after the step,
+      and the rest of the step starts from what it returns;
+    - ``resume`` (optional, with ``crossing``) returns the states a ``part`` of a step after the
+      reset; without it they are that part of the way that a whole step goes;
     - ``derive`` (optional) returns a dict of constants, computed once on the host in float64 with
       NumPy from parameters and ``dt``.
 
@@ -45,6 +56,8 @@ class Model:
         name: what pools and the command line call the model; default: the class name in lower case.
         schemes: dict of name -> step function, for models with several integration schemes; the
             first is the default and ``step`` is not needed.
+        crossing, resume: a function for all schemes, or a dict of scheme -> function for some.
+        renamed_schemes: dict of a former scheme's name -> what to write instead, for the error.
         refractory: True if the model has a parameter ``t_ref`` (ms): no spike for t_ref after one.
         while_refractory: what the neuron does meanwhile.  ``clamp`` (default): its state ``v`` is
             held at its parameter ``v_reset`` and input pulses are lost, while other states go on.
@@ -68,6 +81,7 @@ class Model:
     parameters: ClassVar[dict[str, Parameter]] = {}
     functions: ClassVar[dict[str, Source]] = {}
     schemes: ClassVar[dict[str, Callable[..., Any]]] = {}
+    renamed_schemes: ClassVar[dict[str, str]] = {}
     refractory: ClassVar[bool] = False
     while_refractory: ClassVar[str] = "clamp"
     pulse: ClassVar[str] = ""
@@ -104,13 +118,44 @@ class Model:
     def kernel_arguments(cls, scheme: str) -> tuple[str, ...]:
         """Return the names of the constants that the kernel of a scheme takes, in order."""
         names: dict[str, None] = {}
-        for function in (scheme, "threshold", "reset"):
+        for function in cls.step_functions(scheme):
             for name in cls.functions[function].arguments:
-                if name not in (*cls.states, *INPUTS, *_before(cls)):
+                if name not in (*cls.states, *INPUTS, PART, *_before(cls)):
                     names[name] = None
         if cls.refractory and cls.while_refractory == "clamp":
             names["v_reset"] = None
         return tuple(names)
+
+    @classmethod
+    def part_of(cls, scheme: str, part: str) -> str | None:
+        """Return the name in ``functions`` of a scheme's crossing or resume, None if it has none."""
+        name = f"{part} {scheme}"
+        return name if name in cls.functions else None
+
+    @classmethod
+    def step_functions(cls, scheme: str) -> tuple[str, ...]:
+        """Return the names in ``functions`` of what makes up a step of a scheme."""
+        more = (cls.part_of(scheme, part) for part in WITHIN)
+        return (scheme, *(name for name in more if name), "threshold", "reset")
+
+    @classmethod
+    def check_scheme(cls, scheme: object) -> str:
+        """Return the name of a scheme; None is the default.
+
+        Raises:
+            SpikecudaValueError: the model has none of that name.
+        """
+        if scheme is None:
+            return cls.default_scheme()
+        if isinstance(scheme, str) and scheme in cls.schemes:
+            return scheme
+        known = list(cls.schemes)
+        remedy = nearest(str(scheme), known)
+        if isinstance(scheme, str) and scheme in cls.renamed_schemes:
+            remedy = f"; {cls.renamed_schemes[scheme]}"
+        raise SpikecudaValueError(
+            f"{cls.name} has the schemes {', '.join(known)} (got {scheme!r}){remedy}"
+        )
 
     @classmethod
     def takes_conductance(cls, scheme: str) -> bool:
@@ -196,6 +241,14 @@ def _check_functions(cls: type[Model], members: Mapping[str, Any]) -> dict[str, 
     wanted: dict[str, tuple[Any, tuple[str, ...]]] = {
         scheme: (function, (REAL,) * len(cls.states)) for scheme, function in cls.schemes.items()
     }
+    for part, kinds in zip(WITHIN, ((REAL,), (REAL,) * len(cls.states)), strict=True):
+        for scheme, function in _by_scheme(cls, part, members.get(part)).items():
+            wanted[f"{part} {scheme}"] = (function, kinds)
+            if f"crossing {scheme}" not in wanted:
+                raise ModelError(
+                    f"{cls.__name__}.resume is for schemes with crossing (got {scheme!r}); write "
+                    "crossing too"
+                )
     wanted["threshold"] = (members.get("threshold"), (BOOL,))
     wanted["reset"] = (members.get("reset"), (REAL,) * len(cls.states))
     if not cls.schemes:
@@ -206,9 +259,10 @@ def _check_functions(cls: type[Model], members: Mapping[str, Any]) -> dict[str, 
             raise ModelError(f"{cls.__name__} needs a {name} function; def {name}(v, ...): ...")
         function = _plain(function)
         source = read(function, cls.__name__)
-        got = Checker(source).check()
+        got = Checker(source, conditions=(HELD,)).check()
         if got != kinds:
             what = "one condition" if kinds == (BOOL,) else f"{', '.join(cls.states)} (numbers)"
+            what = "one number, a part of the step" if name.startswith("crossing ") else what
             raise ModelError(
                 f"{source.name}, line {source.line} of {source.file}: must return {what} (got "
                 f"{', '.join(got)}); return one value for each state, in the order of declaration"
@@ -218,7 +272,25 @@ def _check_functions(cls: type[Model], members: Mapping[str, Any]) -> dict[str, 
         sources[name] = source
         if name in vars(cls) and not isinstance(vars(cls)[name], staticmethod):
             setattr(cls, name, staticmethod(function))
+    for part in WITHIN:
+        if inspect.isfunction(vars(cls).get(part)):
+            setattr(cls, part, staticmethod(vars(cls)[part]))
     return sources
+
+
+def _by_scheme(cls: type[Model], part: str, given: Any) -> dict[str, Any]:
+    """Return the function ``crossing`` or ``resume`` of each scheme that has one."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(cls.schemes, given)
+    for scheme in given:
+        if scheme not in cls.schemes:
+            raise ModelError(
+                f"{cls.__name__}.{part} must name schemes (got {scheme!r})"
+                f"{nearest(str(scheme), list(cls.schemes))}; it has {', '.join(cls.schemes)}"
+            )
+    return dict(given)
 
 
 def _plain(function: Any) -> Any:
@@ -230,6 +302,10 @@ def _check_arguments(cls: type[Model], function: str, source: Source) -> None:
     """Raise ModelError for an argument that names nothing the model has."""
     derive = getattr(cls, "derive", None)
     given = {"threshold": _before(cls), "reset": ()}.get(function, INPUTS)
+    if function.startswith("crossing "):
+        given = (*INPUTS, *_before(cls))
+    elif function.startswith("resume "):
+        given = (*INPUTS, PART)
     known = [*cls.states, *cls.parameters, *given, "dt"]
     for name in source.arguments:
         # What derive returns is known only when it runs: accept, and check there.

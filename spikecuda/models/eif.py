@@ -7,6 +7,8 @@ from spikecuda.models.base import Model
 from spikecuda.models.parameter import Parameter, State
 
 X_MAX = 80.0
+# The square of e^40 fits in float32.
+X_TOP = 40.0
 
 
 class EIF(Model):
@@ -15,7 +17,10 @@ class EIF(Model):
     ``c_m dv/dt = -g_l (v - e_l) + g_l delta_t exp((v - v_t) / delta_t) + current``; a spike when
     v >= v_peak; v is then held at v_reset for t_ref.
 
-    Schemes: ``euler`` (order 1, one exponential a step) and ``heun`` (order 2, two).
+    Schemes: ``euler`` (order 1; one exponential a step), ``heun`` (order 2 between spikes, order 1
+    in spike times; two) and ``upstroke`` (order 2, spike times included: the peak is found within
+    the step, and the rest of the step starts from the reset; with t_ref > 0 the refractory period
+    ends on the grid, as in NEST).
 
     Source: Fourcaud-Trocmé et al. (2003) J Neurosci 23:11628; default values: their fit of the
     Wang-Buzsáki neuron (time constant 10 ms), for a membrane of 200 pF; the cut v_peak is ours.
@@ -42,20 +47,27 @@ class EIF(Model):
     v_peak = Parameter(-30.0, "mV", "potential at which the upstroke counts as a spike")
     t_ref = Parameter(1.7, "ms", "absolute refractory period", at_least=0.0)
 
-    schemes = {"euler": eif.step_euler, "heun": eif.step_heun}
+    schemes = {
+        "euler": eif.step_euler, "heun": eif.step_heun, "upstroke": eif.step_upstroke,
+    }  # fmt: skip
+    crossing = {"upstroke": eif.crossing_upstroke}
+    resume = {"upstroke": eif.resume_upstroke}
     threshold = eif.threshold
     reset = eif.reset
 
-    def derive(c_m, g_l, e_l, v_t, delta_t, v_peak, dt):
-        """Return the constants of both schemes, in the notation of the kernel."""
+    def derive(c_m, g_l, e_l, v_t, delta_t, v_reset, v_peak, dt):
+        """Return the constants of the schemes, in the notation of the kernel."""
         h_c = dt / c_m
         return {
             "k_v": 1.0 - h_c * g_l,
             "k_l": h_c * g_l,
             "k_0": h_c * g_l * e_l,
             "k_e": h_c * g_l * delta_t,
+            "k_reset": h_c * g_l * delta_t * np.exp(np.minimum((v_reset - v_t) / delta_t, X_TOP)),
             "x_v": 1.0 / delta_t,
             "x_t": -v_t / delta_t,
+            "x_top": np.minimum((v_peak - v_t) / delta_t, X_TOP),
+            "at_peak": np.exp(-(v_peak - v_t) / delta_t),
             "x_cap": np.minimum((v_peak - v_t) / delta_t, X_MAX),
             "h_c": h_c,
         }

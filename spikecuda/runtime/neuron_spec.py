@@ -118,7 +118,7 @@ def resolve_neurons(
     step = as_positive("dt", dt, "ms")
     key = as_seed(seed)
     types = as_precision(precision)
-    chosen = _scheme(model, scheme)
+    chosen = model.check_scheme(scheme)
     parts = as_count("substeps", substeps, 1, 64)
     values = model.resolve(_drawn(model, params, n, key, identity), n)
     for value in values.values():
@@ -201,18 +201,6 @@ def _refractory_steps(
             f"{values['t_ref'].max():g}); use a larger dt{' or float32' if precision.half else ''}"
         )
     return np.asarray(steps)
-
-
-def _scheme(model: type[Model], scheme: str | None) -> str:
-    if scheme is None:
-        return model.default_scheme()
-    if scheme not in model.schemes:
-        known = list(model.schemes)
-        raise SpikecudaValueError(
-            f"{model.name} has the schemes {', '.join(known)} (got {scheme!r})"
-            f"{nearest(str(scheme), known)}"
-        )
-    return scheme
 
 
 def _cast(name: str, value: np.ndarray, real: str) -> np.ndarray:

@@ -8,7 +8,7 @@ with the rewriter, the templates or the numerics, so it also tests those.
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.errors import NumericalError
+from spikecuda.kernels.language import HELD
 from spikecuda.models.base import Model, as_model
 from spikecuda.pool.pool import GPUNeuronPool
 
@@ -170,10 +171,14 @@ class _Language:
         return x._rounded(value, value - np.sqrt(x.value - x.error))
 
     def _min(self, a: Tracked, b: Tracked) -> Tracked:
-        return Tracked(min(a.value, b.value), max(a.error, b.error), self.unit)
+        return -self._max(-a, -b)
 
     def _max(self, a: Tracked, b: Tracked) -> Tracked:
-        return Tracked(max(a.value, b.value), max(a.error, b.error), self.unit)
+        # Only what may be the larger counts.
+        larger, smaller = (a, b) if a.value >= b.value else (b, a)
+        if larger.value - smaller.value > larger.error + smaller.error:
+            return larger
+        return Tracked(larger.value, max(a.error, b.error), self.unit)
 
     def _abs(self, a: Tracked) -> Tracked:
         return abs(a)
@@ -276,11 +281,7 @@ def _check(
         after = {name: pool.state[name] for name in model.states}
         functions = {
             name: _rebound(function, _Language(unit).names())
-            for name, function in {
-                scheme: model.schemes[scheme],
-                "threshold": model.threshold,  # type: ignore[attr-defined]
-                "reset": model.reset,  # type: ignore[attr-defined]
-            }.items()
+            for name, function in _functions(model, scheme).items()
         }
         constants = {
             name: Tracked(value, abs(float(value)) * unit, unit)
@@ -293,6 +294,7 @@ def _check(
             known.update({n: Tracked(v[i], 0.0, unit) for n, v in before.items()})
             known["current"] = Tracked(drive[i], 0.0, unit)
             known["g_syn"] = known["g_e_syn"] = Tracked(0.0, 0.0, unit)
+            known[HELD] = False  # type: ignore[assignment]
             try:
                 expected, fired = _one_step(model, functions, scheme, known)
             except _Undecided:
@@ -332,7 +334,46 @@ def _one_step(
     new = by_state(call(scheme, known))
     before = {f"{name}_before": known[name] for name in model.states}
     fired = bool(call("threshold", {**known, **new, **before}))
-    return (by_state(call("reset", {**known, **new})) if fired else new), fired
+    if not fired:
+        return new, False
+    if "crossing" not in functions:
+        return by_state(call("reset", {**known, **new})), True
+    unit = next(iter(new.values())).unit
+    part = call("crossing", {**known, **new, **before})
+    language = _Language(unit)
+    part = language._min(language._max(part, language._real(0.0)), language._real(1.0))
+    left = language._real(1.0) - part
+    at = {n: language._fma(part, new[n] - known[n], known[n]) for n in new}
+    after = by_state(call("reset", {**known, **at}))
+    stays = bool(model.refractory and _refractory(model, known))
+    resumed = "resume" if "resume" in functions else scheme
+    end = by_state(call(resumed, {**known, **after, HELD: stays, "part": left}))
+    if resumed == scheme:
+        end = {n: language._fma(left, end[n] - after[n], after[n]) for n in end}
+    if stays and model.while_refractory == "clamp":
+        end["v"] = known["v_reset"]
+    elif stays and model.while_refractory == "freeze":
+        end = after
+    return end, True
+
+
+def _refractory(model: type[Model], known: dict[str, Tracked]) -> bool:
+    """Tell whether a spike starts a refractory period of at least a step."""
+    return bool(np.rint(known["t_ref"].value / known["dt"].value) > 0)
+
+
+def _functions(model: type[Model], scheme: str) -> dict[str, Any]:
+    """Return a model's own functions: its scheme, threshold, reset, crossing and resume."""
+    result = {
+        scheme: model.schemes[scheme],
+        "threshold": model.threshold,  # type: ignore[attr-defined]
+        "reset": model.reset,  # type: ignore[attr-defined]
+    }
+    for part in ("crossing", "resume"):
+        if model.part_of(scheme, part):
+            given = getattr(model, part)
+            result[part] = given[scheme] if isinstance(given, Mapping) else given
+    return result
 
 
 def _storage_error(pool: GPUNeuronPool, name: str, number: Tracked) -> Any:

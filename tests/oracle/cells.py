@@ -17,6 +17,7 @@ EXPONENTIAL = {
 }  # fmt: skip
 GLIF = {**MEMBRANE, **THRESHOLD}
 RANGES = {
+    "adex": {**EXPONENTIAL, "a": (-5, 15), "tau_w": (20, 300), "b": (0, 200)},
     "eif": EXPONENTIAL,
     "qif": {
         **MEMBRANE, "v_c": ("e_l", 8, 25), "v_peak": ("v_c", 20, 80), "v_reset": ("v_c", -25, 4),
@@ -34,7 +35,7 @@ RANGES = {
     "glif5": {**GLIF, **RESET_RULES, **CURRENTS, "a_v": (-0.02, 0.05), "b_v": (0.01, 0.5)},
 }  # fmt: skip
 STATES = {
-    "m": (0, 1), "h": (0, 1), "n": (0, 1), "theta_s": (0, 5), "theta_v": (-3, 3),
+    "w": (-100, 300), "m": (0, 1), "h": (0, 1), "n": (0, 1), "theta_s": (0, 5), "theta_v": (-3, 3),
     "i_1": (-100, 50), "i_2": (-200, 50),
 }  # fmt: skip
 

@@ -104,6 +104,20 @@ def _minimum(a, b):
     return Bounded(np.minimum(a.value, b.value), np.maximum(a.error, b.error), a.unit)
 
 
+def _maximum(a, b):
+    """Only what may be the larger counts."""
+    value = np.maximum(a.value, b.value)
+    errors = [np.where(x.value + x.error >= value - y.error, x.error, 0.0)
+              for x, y in ((a, b), (b, a))]  # fmt: skip
+    return Bounded(value, np.maximum(*errors), a.unit)
+
+
+def _log(x):
+    room = x.value - x.error
+    error = np.where(room > 0, np.log(np.where(room > 0, x.value / room, 1.0)), np.inf)
+    return x.rounded(np.log(x.value), error, 2 * FUNCTION_ULP["log"])
+
+
 def _both(a, b):
     no = (a.sure & ~a.value) | (b.sure & ~b.value)
     return Truth(a.value & b.value, no | (a.sure & b.sure))
@@ -121,7 +135,9 @@ def bounded_language(unit):
         "exp": _function("exp"),
         "expm1": _function("expm1"),
         "select": _select,
+        "log": _log,
         "minimum": _minimum,
+        "maximum": _maximum,
         "both": _both,
     }
 
@@ -134,7 +150,9 @@ PLAIN = {
     "exp": np.exp,
     "expm1": np.expm1,
     "select": np.where,
+    "log": np.log,
     "minimum": np.minimum,
+    "maximum": np.maximum,
     "both": np.logical_and,
 }
 
@@ -147,17 +165,23 @@ class Kernel:
         scheme: its scheme.
         params: all parameters, each scalar or (n,).
         h: length of an integration, ms.
+        substeps: integrations in a step.
     """
 
-    def __init__(self, model, scheme, params, h):
+    def __init__(self, model, scheme, params, h, substeps):
         self.states, self.scheme, self.functions = list(model.states), scheme, model.functions
         given = {k: np.asarray(p.default, np.float64) for k, p in model.parameters.items()}
         given |= {k: np.asarray(v, np.float64) for k, v in params.items()}
         self.constants = model.constants(given, h)
         self.code = {
             name: compile(rewrite(self.functions[name], "function"), name, "exec")
-            for name in (scheme, "threshold", "reset")
+            for name in model.step_functions(scheme)
         }
+        self.crossing, self.resume = (
+            model.part_of(scheme, part) for part in ("crossing", "resume")
+        )
+        t_ref = given.get("t_ref", np.zeros(()))
+        self.stays = np.rint(t_ref / (h * substeps)) > 0
 
     def call(self, name, language, known):
         """Call one of the functions with what it asks for from ``known``."""
@@ -171,24 +195,57 @@ class Kernel:
 
         ``more`` has further arguments, each (value, error).
         """
+        return self.call(name, bounded_language(unit), self.known(unit, states, errors, more))
+
+    def known(self, unit, states, errors, more):
+        """Return constants, states (S, n) and what is in ``more``, all as Bounded, by name."""
         relative = unit + HOST * R
         known = {k: Bounded(c, relative * np.abs(c), unit) for k, c in self.constants.items()}
         known |= {
             k: Bounded(v, e, unit) for k, v, e in zip(self.states, states, errors, strict=True)
         }
-        known |= {k: Bounded(v, e, unit) for k, (v, e) in more.items()}
-        return self.call(name, bounded_language(unit), known)
+        return known | {k: Bounded(v, e, unit) for k, (v, e) in more.items()}
 
-    def step(self, states, current, unit):
-        """Return the states after one integration, the kernel's error, and the Jacobian."""
+    def advance(self, language, known, quiet):
+        """Integrate once; return the states, and where they crossed the threshold within it.
+
+        ``known`` has everything by name, in the language's numbers; ``quiet`` (n,) says who is
+        refractory.  Without a ``crossing`` nobody crosses within an integration.
+        """
+        truth = (lambda x: Truth(x, np.ones_like(x))) if language is not PLAIN else lambda x: x
+        fma, real, select = language["fma"], language["real"], language["select"]
+        held = {**known, "refractory": truth(quiet)}
+        new = self.call(self.scheme, language, held)
+        if self.crossing is None:
+            return new, None
+        named = dict(zip(self.states, new, strict=True))
+        before = {f"{name}_before": known[name] for name in self.states}
+        tested = {**held, **named, **before}
+        (within,) = self.call("threshold", language, tested)
+        (part,) = self.call(self.crossing, language, tested)
+        part = language["minimum"](language["maximum"](part, real(0.0)), real(1.0))
+        at = {n: fma(part, named[n] - known[n], known[n]) for n in self.states}
+        after = self.call("reset", language, {**known, **at})
+        left = real(1.0) - part
+        resumed = {**known, **dict(zip(self.states, after, strict=True))}
+        stays = np.broadcast_to(self.stays, quiet.shape)
+        resumed |= {"part": left, "refractory": truth(stays)}
+        end = list(self.call(self.resume or self.scheme, language, resumed))
+        if self.resume is None:
+            end = [fma(left, e - a, a) for e, a in zip(end, after, strict=True)]
+        end[0] = select(truth(stays), known["v_reset"], end[0])
+        within = language["both"](within, truth(~quiet))
+        return [select(within, e, n) for e, n in zip(end, new, strict=True)], within
+
+    def step(self, states, current, unit, quiet):
+        """Return the states after one integration, the kernel's error, the Jacobian, crossings."""
         zero = np.zeros_like(states)
         inputs = {"current": current, "g_syn": zero[0], "g_e_syn": zero[0]}
-        result, fine = (
-            self.bounded(
-                self.scheme, w, states, zero, **{k: (v, w * np.abs(v)) for k, v in inputs.items()}
-            )
-            for w in (unit, R)
-        )
+        found = []
+        for w in (unit, R):
+            known = self.known(w, states, zero, {k: (v, w * np.abs(v)) for k, v in inputs.items()})
+            found.append(self.advance(bounded_language(w), known, quiet))
+        (result, within), (fine, _) = found
         error = np.array([r.error + MORE * f.error for r, f in zip(result, fine, strict=True)])
         value = np.array([r.value for r in result])
         jacobian = np.empty((len(states), len(states), current.size))
@@ -199,9 +256,9 @@ class Kernel:
                 moved = states.copy()
                 moved[i] += sign * delta
                 known = {**self.constants, **inputs, **dict(zip(self.states, moved, strict=True))}
-                ends.append(np.array(self.call(self.scheme, PLAIN, known)))
+                ends.append(np.array(self.advance(PLAIN, known, quiet)[0]))
             jacobian[:, i] = (ends[0] - ends[1]) / (2 * delta)
-        return value, error, jacobian
+        return value, error, jacobian, within
 
 
 def follow(model, traces, population, pulses, scheme, precision, substeps, spans, ambiguous=None):
@@ -221,7 +278,7 @@ def follow(model, traces, population, pulses, scheme, precision, substeps, spans
         errors: (S, n) bounds after the last step.
     """
     u = UNIT[precision]
-    kernel = Kernel(model, scheme, population.params, population.dt / substeps)
+    kernel = Kernel(model, scheme, population.params, population.dt / substeps, substeps)
     names = list(model.states)
     before = np.stack([traces[f"before_{name}"] for name in names])
     steps, parts, count = traces["fired"].shape
@@ -233,11 +290,14 @@ def follow(model, traces, population, pulses, scheme, precision, substeps, spans
             for part in range(parts):
                 quiet, fired = np.isnan(traces["tested"][k, part]), traces["fired"][k, part]
                 old_states, old_errors = before[:, k, part], errors
-                states, e, jacobian = kernel.step(old_states, population.current[k], u)
+                states, e, jacobian, within = kernel.step(
+                    old_states, population.current[k], u, quiet
+                )
                 spread = np.einsum("abn,bn->an", np.abs(jacobian), errors)
                 errors = SLACK * (spread + e)
                 if pulses is not None and part == parts - 1:
-                    hit = np.where(quiet & (model.while_refractory != "silent"), 0.0, pulses[k])
+                    lost = quiet if within is None else quiet | (within.value & kernel.stays)
+                    hit = np.where(lost & (model.while_refractory != "silent"), 0.0, pulses[k])
                     states[0] = states[0] + hit
                     errors[0] += 3 * (u + R) * (np.abs(states[0]) + 2 * np.abs(hit))
                     good &= (hit == 0) | (True if ambiguous is None else ~ambiguous[k])
@@ -245,7 +305,12 @@ def follow(model, traces, population, pulses, scheme, precision, substeps, spans
                 (crossed,) = kernel.bounded(
                     "threshold", u, states, errors, **{f"{n}_before": (v, e) for n, v, e in old}
                 )
-                good &= quiet | crossed.sure
+                if within is None:
+                    good &= quiet | crossed.sure
+                else:
+                    good &= quiet | within.sure
+                    good &= quiet | within.value | crossed.sure
+                    fired = fired & ~within.value
                 after = kernel.bounded("reset", u, states, errors)
                 reset = np.array([np.broadcast_to(a.error, (count,)) for a in after])
                 errors = np.where(fired, reset, errors)

@@ -11,14 +11,18 @@ from cells import population
 from pools import inputs, make_pool, pulses_of, raster
 from running import follow
 
-from spikecuda.kernels.reference import eif, glif, hh_traub, lif_cond, qif
+from spikecuda.kernels.reference import adex, eif, glif, hh_traub, lif_cond, qif
 from spikecuda.models import find
 
 ORACLES = {
-    "eif": eif, "qif": qif, "lif_cond": lif_cond, "hh_traub": hh_traub,
+    "adex": adex, "eif": eif, "qif": qif, "lif_cond": lif_cond, "hh_traub": hh_traub,
     **{f"glif{level}": glif for level in range(1, 6)},
 }  # fmt: skip
-CASES = [(name, scheme) for name in ORACLES for scheme in find(name).schemes]
+# AdEx's other schemes are in ``test_models``.
+CASES = [
+    (name, scheme) for name in ORACLES for scheme in find(name).schemes
+    if name != "adex" or scheme == "upstroke"
+]  # fmt: skip
 CASE = pytest.mark.parametrize(("name", "scheme"), CASES)
 
 
