@@ -41,6 +41,27 @@ def step_3(
     return v_next, d_1 * i_1, d_2 * i_2
 
 
+def step_3_mean(
+    v: Real,
+    i_1: Real,
+    i_2: Real,
+    current: Real,
+    p_v: Real,
+    p_i: Real,
+    p_rest: Real,
+    m_1: Real,
+    m_2: Real,
+    d_1: Real,
+    d_2: Real,
+) -> tuple[Real, Real, Real]:
+    """Propagate GLIF3 with each after-spike current at its mean over the step, order 2.
+
+    ``m_1`` and ``m_2`` are (1 - exp(-k dt)) / (k dt).
+    """
+    after = fma(m_1, i_1, m_2 * i_2)
+    return fma(p_v, v, fma(p_i, current + after, p_rest)), d_1 * i_1, d_2 * i_2
+
+
 def step_4(
     v: Real,
     theta_s: Real,

@@ -71,6 +71,8 @@ def _currents(c_m, g_l, t_ref, k_1, k_2, r_1, r_2, dt):
     return {
         "p_1": _response(rate, k_1, dt) / c_m,
         "p_2": _response(rate, k_2, dt) / c_m,
+        "m_1": _growth(-k_1 * dt),
+        "m_2": _growth(-k_2 * dt),
         "d_1": np.exp(-k_1 * dt),
         "d_2": np.exp(-k_2 * dt),
         "f_1": r_1 * np.exp(-k_1 * t_ref),
@@ -147,7 +149,7 @@ class GLIF1(_FixedReset, _Membrane, Model):
     """Leaky integrate-and-fire neuron of the Allen Institute's GLIF family (LIF).
 
     ``c_m dv/dt = -g_l (v - e_l) + current``; a spike when v >= v_th; then v = v_reset for t_ref.
-    Integrated exactly for an input that is constant over a step, as all of the family.
+    Integrated exactly for an input that is constant over a step, as all of the family by default.
 
     Source: Teeter et al. (2018) Nat Commun 9:709; default values of the family: cell 490626718 of
     the Allen Cell Types Database, as in NEST's ``glif_psc``.
@@ -196,6 +198,9 @@ class GLIF3(_Currents, _FixedReset, _Membrane, Model):
     ``glif1`` with i_1 + i_2 added to the current, ``di_j/dt = -k_j i_j``; after a spike i_j <-
     r_j i_j exp(-k_j t_ref) + di_j, which stay for t_ref.
 
+    Schemes: ``exact``, and ``mean_current`` (order 2), in which the after-spike currents act by
+    their mean over a step, as in NEST's ``glif_psc``.
+
     Source: Teeter et al. (2018) Nat Commun 9:709.
     """
 
@@ -204,7 +209,7 @@ class GLIF3(_Currents, _FixedReset, _Membrane, Model):
     refractory = True
     while_refractory = "freeze"
     requires = (("v_reset", "<", "v_th"),)
-    schemes = {"exact": glif.step_3}
+    schemes = {"exact": glif.step_3, "mean_current": glif.step_3_mean}
     threshold = lif.threshold
     reset = glif.reset_3
 
