@@ -44,9 +44,10 @@ from spikecuda.kernels.numerics import fma
 CASES = [
     ("lif", "lif", None, (100.0, 250.0), (), 3.0),
     ("izhikevich", "izhikevich", "half_steps", (0.0, 15.0), (), 2.0),
-    ("izhikevich euler", "izhikevich", "euler", (0.0, 15.0), (), None),
+    ("izhikevich semi-implicit", "izhikevich", "semi_implicit_euler", (0.0, 15.0), (), None),
     ("adex", "adex", "euler", (500.0, 1000.0), (), 0.8),
     ("adex heun", "adex", "heun", (500.0, 1000.0), (), None),
+    ("adex upstroke", "adex", "upstroke", (500.0, 1000.0), (), None),
     ("lif + noise", "lif", None, (100.0, 250.0), (Noise(100.0),), 0.3),
     ("lif + Poisson", "lif", None, (100.0, 250.0), (Poisson(2000.0, 0.1),), None),
 ]

@@ -102,11 +102,12 @@ def step_upstroke(
 ) -> tuple[Real, Real]:
     """Exact upstroke over a linear part held at its mean, order 2, spike times included.
 
-    Beyond infinity v is at 1e9 mV, a spike.  ``drift`` is what the linear part at the start would add to v, ``rise`` the mean over the step
-    of what the exponential adds: with q what is left of 1 at the end, or at v_peak, it is
-    delta_t (1 + q ln(q) / (1 - q)), here by a polynomial that is off by less than 0.005 delta_t
-    and right to second order for a small growth.  The factor 1 + y^2 / 24 is that of the mean of
-    exp over a change of its argument by y.
+    Beyond infinity v is at 1e9 mV, a spike.  ``drift`` is what the linear part at the start would
+    add to v; ``rise`` the mean over the step of what the exponential adds: with q what is left of 1
+    at the end, or at v_peak, it is delta_t (1 + q ln(q) / (1 - q)), here by a polynomial that is
+    off by less than 0.005 delta_t, and right to second order for a small growth.  ``shape`` is 1 +
+    y^2 / 24, the mean of exp over a change of its argument by y, less what the leak takes from the
+    upstroke, to second order.
 
     ``k_l`` = h_c g_l, ``k_0`` = h_c g_l e_l, ``x_top`` = min((v_peak - v_t) / delta_t, 40),
     ``at_peak`` = exp(-(v_peak - v_t) / delta_t), the rest as in ``step_euler``.
@@ -115,12 +116,16 @@ def step_upstroke(
     drift = fma(-leak, v, fma(h_c, current - w + g_e_syn, k_0))
     y = drift * x_v
     upstroke = exp(min(fma(real(0.5), y, fma(v, x_v, x_t)), x_top))
-    left = fma(-(k_l * upstroke), fma(y * y, real(0.041666666666666664), real(1)), real(1))
+    growth = k_l * upstroke
+    early = min(growth, real(1))
+    sixth = real(0.16666666666666666)
+    shape = fma(y * y, real(0.041666666666666664), fma(-(leak * sixth), early + y, real(1)))
+    left = fma(-growth, shape, real(1))
     log_left = log(max(left, real(1e-30)))
     q = max(left, upstroke * at_peak)
     log_q = max(log_left, (v - v_peak) * x_v)
     p = real(1) - q
-    mean = fma(p, real(7) - p, real(4) * (q * log_q)) * real(0.16666666666666666)
+    mean = fma(p, real(7) - p, fma(real(4), q * log_q, real(-0.5) * (early * y))) * sixth
     rise = delta_t * mean
     slope_w = h_w * fma(a, v - e_l, -w)
     change = fma(-leak, fma(real(0.5), drift, rise), fma(real(-0.5) * h_c, slope_w, drift))

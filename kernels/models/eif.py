@@ -78,12 +78,16 @@ def step_upstroke(
     drift = fma(-leak, v, fma(h_c, current + g_e_syn, k_0))
     y = drift * x_v
     upstroke = exp(min(fma(real(0.5), y, fma(v, x_v, x_t)), x_top))
-    left = fma(-(k_l * upstroke), fma(y * y, real(0.041666666666666664), real(1)), real(1))
+    growth = k_l * upstroke
+    early = min(growth, real(1))
+    sixth = real(0.16666666666666666)
+    shape = fma(y * y, real(0.041666666666666664), fma(-(leak * sixth), early + y, real(1)))
+    left = fma(-growth, shape, real(1))
     log_left = log(max(left, real(1e-30)))
     q = max(left, upstroke * at_peak)
     log_q = max(log_left, (v - v_peak) * x_v)
     p = real(1) - q
-    mean = fma(p, real(7) - p, real(4) * (q * log_q)) * real(0.16666666666666666)
+    mean = fma(p, real(7) - p, fma(real(4), q * log_q, real(-0.5) * (early * y))) * sixth
     change = fma(-leak, fma(real(0.5), drift, delta_t * mean), drift)
     return select(left > real(0), fma(-delta_t, log_left, v + change), real(1e9))
 

@@ -23,15 +23,24 @@ def step_half_steps(
     return v_next, fma(h_a, fma(b, v_next, -u), u)
 
 
-def step_euler(
+def step_semi_implicit_euler(
     v: Real, u: Real, current: Real, b: Real, c0: Real, dt: Real, e1: Real, e2: Real, h_a: Real
 ) -> tuple[Real, Real]:
-    """Euler with u after v (order 1), as in Izhikevich (2004) IEEE Trans Neural Netw 15:1063.
+    """One Euler step of v, then one of u with the new v (order 1).
 
-    ``h_a`` = dt a, ``e2`` = dt c2 and ``e1`` = 1 + dt c1.
+    What the scripts of Izhikevich (2004) IEEE Trans Neural Netw 15:1063 do.  ``h_a`` = dt a,
+    ``e2`` = dt c2 and ``e1`` = 1 + dt c1.
     """
     v_next = fma(fma(e2, v, e1), v, dt * (c0 - u + current))
     return v_next, fma(h_a, fma(b, v_next, -u), u)
+
+
+def step_forward_euler(
+    v: Real, u: Real, current: Real, b: Real, c0: Real, dt: Real, e1: Real, e2: Real, h_a: Real
+) -> tuple[Real, Real]:
+    """Forward Euler (order 1): both variables advance by the slopes at the start of the step."""
+    v_next = fma(fma(e2, v, e1), v, dt * (c0 - u + current))
+    return v_next, fma(h_a, fma(b, v, -u), u)
 
 
 def threshold(v: Real, v_peak: Real) -> bool:

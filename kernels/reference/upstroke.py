@@ -3,15 +3,16 @@
 With ``c_m v' = l(v, w) + g_l delta_t e^((v - v_t) / delta_t)``, where ``l = -g_l (v - e_l) - w + I``
 with synaptic conductances added, and d = h l / c_m at the start of the step, y = d / delta_t:
 
-- growth ``G = (h g_l / c_m) e^((v + d / 2 - v_t) / delta_t) (1 + y^2 / 24)``: for constant l the
-  exponential adds ``-delta_t ln(1 - G)`` to v; from G = 1 on v has passed infinity;
-- its mean over the step is ``m = delta_t (p (7 - p) + 4 q ln q) / 6``, p = 1 - q, where q, what is
-  left of 1 at the end, is not less than at v_peak;
-- v changes by ``d - leak (d / 2 + m) - (h / c_m) dw / 2`` besides, with dw = h w' at the start and
-  leak = h (g_l + g) / c_m, and w by ``dw + (h / tau_w) (a (d / 2 + m) - dw / 2)``;
+- growth ``K = (h g_l / c_m) e^((v + d / 2 - v_t) / delta_t)``: the exponential adds ``-delta_t
+  ln(1 - G)`` to v, ``G = K (1 + y^2 / 24 - leak (e + y) / 6)``, e the lesser of K and 1, leak = h
+  (g_l + g) / c_m; from G = 1 on v has passed infinity;
+- its mean over the step is ``m = delta_t ((p (7 - p) + 4 q ln q) / 6 - e y / 12)``, p = 1 - q, where
+  q, what is left of 1 at the end, is not less than at v_peak;
+- v changes by ``d - leak (d / 2 + m) - (h / c_m) dw / 2`` besides, with dw = h w' at the start,
+  and w by ``dw + (h / tau_w) (a (d / 2 + m) - dw / 2)``;
 - a step that ends at v_peak or above crosses it after the part ``r (6 + u) / (6 + 4 u)`` of it,
-  u = y r and r = (e^(y / 2) - q_p) / (K + y q_p), where K is G without its last factor, q_p = K e^
-  (-(v_peak - v_t) / delta_t) / (h g_l / c_m) and e^(y / 2) its series to third order;
+  u = y r and r = (e^(y / 2) - q_p) / (K + y q_p), where q_p = e^((v + d / 2 -
+  v_peak) / delta_t) and e^(y / 2) its series to third order;
 - there w is that part of the way on, and the reset acts; the rest of the step is Taylor's series
   to second order, or for v the clamp if there is a refractory period of at least a step.
 
@@ -48,13 +49,16 @@ def _whole(v, w, current, g, g_e, h, p, held):
     d = _drift(v, w, current, g, g_e, h, p)
     dw = h * (a * (v - e_l) - w) / tau_w
     top = _exponential(v + d / 2.0, p)
-    left = 1.0 - h * g_l / c_m * top * (1.0 + (d / delta_t) ** 2 / 24.0)
+    y, leak = d / delta_t, h * (g_l + g) / c_m
+    growth = h * g_l / c_m * top
+    early = min(growth, 1.0)
+    left = 1.0 - growth * (1.0 + y * y / 24.0 - leak * (early + y) / 6.0)
     logarithm = math.log(max(left, 1e-30))
     q = max(left, top * math.exp(-(v_peak - v_t) / delta_t))
     log_q = max(logarithm, (v - v_peak) / delta_t)
-    mean = delta_t * ((1.0 - q) * (6.0 + q) + 4.0 * q * log_q) / 6.0
+    mean = delta_t * (((1.0 - q) * (6.0 + q) + 4.0 * q * log_q) / 6.0 - early * y / 12.0)
     moved = d / 2.0 + mean
-    change = d - h * (g_l + g) / c_m * moved - h / c_m * dw / 2.0
+    change = d - leak * moved - h / c_m * dw / 2.0
     v_next = v + change - delta_t * logarithm if left > 0.0 else math.inf
     return v_next, w + dw + h / tau_w * ((0.0 if held else a * moved) - dw / 2.0)
 

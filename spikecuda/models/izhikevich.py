@@ -11,7 +11,9 @@ class Izhikevich(Model):
     ``dv/dt = c2 v^2 + c1 v + c0 - u + current`` and ``du/dt = a (b v - u)``; at v >= v_peak:
     v <- c, u <- u + d.  v in mV, time in ms; u and current have the unit of dv/dt, mV/ms.
 
-    Schemes: ``half_steps`` (the paper's two half steps for v, then u) and ``euler``.
+    Schemes, all of order 1: ``half_steps`` (the program of the paper: v in two Euler half steps,
+    then u with the new v), ``semi_implicit_euler`` (the scripts of Izhikevich 2004: v in one Euler
+    step, then u with the new v) and ``forward_euler`` (both at once).
 
     Source: Izhikevich (2003) IEEE Trans Neural Netw 14:1569; default values: regular spiking.
     """
@@ -38,12 +40,20 @@ class Izhikevich(Model):
     c2 = Parameter(0.04, "1/(mV ms)", "quadratic coefficient of the membrane equation")
     v_peak = Parameter(30.0, "mV", "potential at which the upstroke counts as a spike")
 
-    schemes = {"half_steps": izhikevich.step_half_steps, "euler": izhikevich.step_euler}
+    schemes = {
+        "half_steps": izhikevich.step_half_steps,
+        "semi_implicit_euler": izhikevich.step_semi_implicit_euler,
+        "forward_euler": izhikevich.step_forward_euler,
+    }
+    renamed_schemes = {
+        "euler": "what was called 'euler' advances u with the new v and is 'semi_implicit_euler' "
+        "now; Euler's method for both variables is 'forward_euler'"
+    }
     threshold = izhikevich.threshold
     reset = izhikevich.reset
 
     def derive(a, c1, c2, dt):
-        """Return the constants of both schemes, in the notation of the kernels."""
+        """Return the constants of the schemes, in the notation of the kernels."""
         half = 0.5 * dt
         return {
             "h_a": dt * a,

@@ -18,8 +18,11 @@ CASES = [
     ("lif", "exact", (0.0, 4000.0), {"t_ref": 0.0}),
     ("adex", "euler", (0.0, 4000.0), {}),
     ("adex", "heun", (0.0, 4000.0), {"t_ref": 0.5}),
+    ("adex", "upstroke", (0.0, 4000.0), {}),
+    ("adex", "upstroke", (0.0, 4000.0), {"t_ref": 0.5}),
     ("izhikevich", "half_steps", (0.0, 60.0), {}),
-    ("izhikevich", "euler", (0.0, 60.0), {}),
+    ("izhikevich", "semi_implicit_euler", (0.0, 60.0), {}),
+    ("izhikevich", "forward_euler", (0.0, 60.0), {}),
 ]
 NAMES = [f"{m}-{s}{'-' + '-'.join(map(str, p)) if p else ''}" for m, s, _, p in CASES]
 PRECISIONS = ["float16", "float32", "float64"]
@@ -61,6 +64,8 @@ def test_every_kernel_on_every_architecture(case, precision, cc):
 # What the newer models have that the others do not, each on one architecture of each optimiser.
 NEWER = [
     ("eif", "euler", (0.0, 2000.0), "float32", (8, 6)),
+    ("eif", "upstroke", (0.0, 2000.0), "float32", (10, 0)),
+    ("glif3", "mean_current", (0.0, 3000.0), "float64", (8, 6)),
     ("qif", "exact", (0.0, 6000.0), "float32", (10, 0)),
     ("lif_cond", "exponential", (0.0, 2000.0), "float32", (8, 6)),
     ("hh_traub", "strang", (0.0, 2000.0), "float16", (10, 0)),

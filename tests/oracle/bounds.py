@@ -144,6 +144,8 @@ def adex(v, w, current, h, p, scheme, u):
 def izhikevich(v, w, current, h, p, scheme, u):
     """Return (J, e) of one step: v in one or two Euler steps, then ``fma(h a, fma(b, v, -u), u)``.
 
+    In forward Euler with the old v.
+
     Each Euler step of v is ``fma(fma(k2, v, k1), v, h (c0 - u + I))`` with k2 = h c2 and k1 = 1 +
     h c1: 3 roundings of k2 v^2 and k1 v (cast, two fma), 7 of the rest (three casts, two sums,
     product, fma).  Recovery: casts of h a and b, two fma: 4 u of the increment, 1 u of u.
@@ -151,6 +153,8 @@ def izhikevich(v, w, current, h, p, scheme, u):
     one, three, seven = u + 2 * R, 3 * u + 8 * R, 7 * u + 14 * R
     j_v, j_u, e_v = np.ones_like(v), np.zeros_like(v), np.zeros_like(v)
     parts = (0.5 * h, 0.5 * h) if scheme == "half_steps" else (h,)
+    new = scheme != "forward_euler"
+    old = v
     for part in parts:
         square = part * np.abs(p["c2"]) * v * v + np.abs((1 + part * p["c1"]) * v)
         drive = part * (np.abs(p["c0"]) + np.abs(w) + np.abs(current))
@@ -159,10 +163,13 @@ def izhikevich(v, w, current, h, p, scheme, u):
         j_v, j_u = growth * j_v, growth * j_u - part
         v = v + part * (p["c2"] * v * v + p["c1"] * v + p["c0"] - w + current)
     rate = h * p["a"]
-    size = np.abs(p["b"] * v) + np.abs(w)
+    size = np.abs(p["b"] * (v if new else old)) + np.abs(w)
     e_u = (4 * u + 12 * R) * np.abs(rate) * size + one * np.abs(w)
-    e_u = e_u + np.abs(rate * p["b"]) * e_v
-    return (j_v, j_u, rate * p["b"] * j_v, 1 - rate + rate * p["b"] * j_u), (e_v, e_u)
+    gain = rate * p["b"]
+    if not new:
+        return (j_v, j_u, gain * np.ones_like(v), 1 - rate), (e_v, e_u)
+    e_u = e_u + np.abs(gain) * e_v
+    return (j_v, j_u, gain * j_v, 1 - rate + gain * j_u), (e_v, e_u)
 
 
 @dataclass

@@ -101,7 +101,7 @@ def _select(condition, a, b):
 
 
 def _minimum(a, b):
-    return Bounded(np.minimum(a.value, b.value), np.maximum(a.error, b.error), a.unit)
+    return -_maximum(-a, -b)
 
 
 def _maximum(a, b):

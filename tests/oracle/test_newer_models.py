@@ -84,14 +84,17 @@ def test_one_step_and_several_in_float32(target, name, scheme):
         assert part > 0.9 and spiked > 0.01
 
 
-@pytest.mark.parametrize("name", ["hh_traub", "glif5"])
-def test_one_step_in_float16(target, name):
-    part, spiked = judge(name, find(name).default_scheme(), "float16", target, seed=1, steps=1)
+@pytest.mark.parametrize(
+    ("name", "scheme"), [("hh_traub", "strang"), ("glif5", "exact"), ("adex", "upstroke")]
+)
+def test_one_step_in_float16(target, name, scheme):
+    part, spiked = judge(name, scheme, "float16", target, seed=1, steps=1)
     assert part > 0.98 and spiked > 0.01
 
 
-@pytest.mark.parametrize("name", ["hh_traub", "glif5"])
-def test_silent_and_frozen_neurons_with_substeps_and_pulses(target, name):
-    scheme = find(name).default_scheme()
+@pytest.mark.parametrize(
+    ("name", "scheme"), [("hh_traub", "strang"), ("glif5", "exact"), ("adex", "upstroke")]
+)
+def test_silent_frozen_and_clamped_neurons_with_substeps_and_pulses(target, name, scheme):
     part, spiked = judge(name, scheme, "float64", target, seed=2, steps=20, substeps=3, pulses=True)
     assert part > 0.98 and spiked > 0.1

@@ -40,13 +40,20 @@ def eif(_, y, current, p=EIF):
 CASES = {
     "adex euler": ("adex", "euler", ADEX, adex, {"v": -72.0, "w": 30.0}, 550.0, 0.95, 1.05),
     "adex heun": ("adex", "heun", ADEX, adex, {"v": -72.0, "w": 30.0}, 550.0, 1.9, 2.1),
+    "adex upstroke": ("adex", "upstroke", ADEX, adex, {"v": -72.0, "w": 30.0}, 550.0, 1.9, 2.1),
     "eif euler": ("eif", "euler", EIF, eif, {"v": -75.0}, 20.0, 0.95, 1.05),
     "eif heun": ("eif", "heun", EIF, eif, {"v": -75.0}, 20.0, 1.9, 2.1),
+    "eif upstroke": ("eif", "upstroke", EIF, eif, {"v": -75.0}, 20.0, 1.9, 2.1),
     "izhikevich half_steps": (
         "izhikevich", "half_steps", IZHIKEVICH, izhikevich, {"v": -75.0, "u": -12.0}, 3.0, 0.9, 1.1,
     ),
-    "izhikevich euler": (
-        "izhikevich", "euler", IZHIKEVICH, izhikevich, {"v": -75.0, "u": -12.0}, 3.0, 0.9, 1.1,
+    "izhikevich semi_implicit_euler": (
+        "izhikevich", "semi_implicit_euler", IZHIKEVICH, izhikevich, {"v": -75.0, "u": -12.0}, 3.0,
+        0.9, 1.1,
+    ),
+    "izhikevich forward_euler": (
+        "izhikevich", "forward_euler", IZHIKEVICH, izhikevich, {"v": -75.0, "u": -12.0}, 3.0,
+        0.9, 1.1,
     ),
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from spikecuda import GPUNeuronPool
+from spikecuda.errors import SpikecudaValueError
 from spikecuda.inputs.stimulus import Constant
 
 # Izhikevich (2003) IEEE Trans Neural Netw 14:1569, figure 2: (a, b, c, d).
@@ -58,3 +59,53 @@ def test_onset_of_firing_is_where_the_rest_state_loses_stability(target):
         )  # fmt: skip
         with pool:
             assert (len(pool.run(duration=3000.0, input=Constant(current)).spikes) > 0) == fires
+
+
+# NEST 3.10.0, model izhikevich from V_m = -65, U_m = -65 b: the steps at whose end it spikes, and
+# for the last cell how many in 1 s.  consistent_integration is forward Euler, without it NEST does
+# as the program of 2003 does.  (a, b, c, d), current, dt, then the steps.
+NEST = {
+    "forward_euler": [
+        ("RS", 10.0, 0.1, [34, 271, 722, 1173, 1624, 2075, 2526, 2977, 3428, 3879, 4330, 4781]),
+        ("TC", 5.0, 1.0, [6, 12, 19, 26, 34, 42, 51, 61, 72, 83, 94, 105]),
+    ],
+    "half_steps": [
+        ("RS", 10.0, 0.1, [33, 270, 721, 1172, 1623, 2074, 2525, 2977, 3429, 3881, 4333, 4785]),
+        ("TC", 5.0, 1.0, [5, 11, 19, 35, 52, 72, 88, 103, 141, 156, 172, 222]),
+    ],
+}
+NEST_CELLS = {"RS": {"b": 0.2, "d": 8.0}, "TC": {"b": 0.25, "d": 0.05}}
+
+
+def steps_of(target, scheme, cell, current, dt, duration):
+    """Return the steps at whose end a cell spikes."""
+    with GPUNeuronPool(
+        1, "izhikevich", precision="float64", dt=dt, scheme=scheme, params=NEST_CELLS[cell],
+        **target,
+    ) as pool:  # fmt: skip
+        return (pool.run(duration=duration, input=current).spikes.step + 1).tolist()
+
+
+@pytest.mark.parametrize("scheme", NEST)
+def test_spikes_are_those_of_nest(target, scheme):
+    for cell, current, dt, expected in NEST[scheme]:
+        found = steps_of(target, scheme, cell, current, dt, 500.0)
+        assert found[: len(expected)] == expected
+
+
+def test_u_with_the_new_v_is_another_scheme(target):
+    """Thalamo-cortical cell in 1 ms steps for a second: 93 spikes by forward Euler, in NEST too."""
+    numbers = {
+        scheme: len(steps_of(target, scheme, "TC", 5.0, 1.0, 1000.0))
+        for scheme in ("forward_euler", "semi_implicit_euler")
+    }
+    assert numbers == {"forward_euler": 93, "semi_implicit_euler": 49}
+    assert steps_of(target, "semi_implicit_euler", "RS", 10.0, 0.1, 100.0) == [34, 274, 727]
+
+
+def test_the_name_that_said_too_much_is_refused():
+    """What was called euler is not forward Euler: the error says what either is called."""
+    with pytest.raises(SpikecudaValueError) as caught:
+        GPUNeuronPool(1, "izhikevich", scheme="euler")
+    for word in ("(got 'euler')", "semi_implicit_euler", "forward_euler", "with the new v"):
+        assert word in str(caught.value)

@@ -150,7 +150,7 @@ def simulate(panel, options, precision="float64", count=1):
     """Return the spikes of a pool of equal neurons and v, an array (steps, count)."""
     p = PANELS[panel]
     params = dict(zip("abcd", p.cell, strict=True))
-    model, scheme = "izhikevich", "euler"
+    model, scheme = "izhikevich", "semi_implicit_euler"
     initial = {"v": p.v0, "u": p.cell[1] * p.v0}
     if panel[0] in "GL":
         params.update(c0=108.0, c1=4.1)
@@ -279,7 +279,7 @@ def test_accommodation_is_the_limit_of_the_built_in_model(target):
     a = 2.0**-40
     current = PerStep([p.current(k * p.dt) for k in range(round(p.length / p.dt) + 1)])
     pool = GPUNeuronPool(
-        1, "izhikevich", precision="float64", dt=p.dt, scheme="euler",
+        1, "izhikevich", precision="float64", dt=p.dt, scheme="semi_implicit_euler",
         params={"a": a, "b": 0.02 / a, "c": 10.0, "d": 4.0, "c0": -16.0, "c1": -0.2,
                 "v_peak": 95.0},
         initial={"v": 0.0, "u": -16.0}, **target,
