@@ -63,8 +63,8 @@ def step_heun(
     """Heun's method: the mean of the slopes at the start and at the Euler prediction.
 
     Order 2 in v and w between spikes, order 1 in spike times: the upstroke is shorter than a step,
-    and the reset acts from the end of the step on.  The prediction is held at v_peak, where the neuron would have spiked; ``g_exp`` = g_l delta_t,
-    the rest as in ``step_euler``.
+    and the reset acts from the end of the step on.  The prediction is held at v_peak, where the
+    neuron would have spiked; ``g_exp`` = g_l delta_t, the rest as in ``step_euler``.
     """
     leak = v - e_l
     upstroke = fma(g_exp, exp(min(fma(v, x_v, x_t), x_cap)), current - w)

@@ -45,8 +45,8 @@ def step_heun(
 ) -> Real:
     """Heun's method: the mean of the increments at the start and at the prediction.
 
-    Order 2 in v between spikes, order 1 in spike times, see ``adex``.  The prediction is held at v_peak, where the neuron would have spiked; ``k_l`` = h_c g_l, the
-    rest as in ``step_euler``.
+    Order 2 in v between spikes, order 1 in spike times, see ``adex``.  The prediction is held at
+    v_peak, where the neuron would have spiked; ``k_l`` = h_c g_l, the rest as in ``step_euler``.
     """
     drive = fma(h_c, current, k_0)
     first = fma(k_e, exp(min(fma(v, x_v, x_t), x_cap)), fma(-k_l, v, drive))

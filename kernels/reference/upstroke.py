@@ -1,13 +1,13 @@
 """Oracle of the scheme ``upstroke`` of ``adex`` and ``eif``, which finds a spike within its step.
 
-With ``c_m v' = l(v, w) + g_l delta_t e^((v - v_t) / delta_t)``, where ``l = -g_l (v - e_l) - w + I``
-with synaptic conductances added, and d = h l / c_m at the start of the step, y = d / delta_t:
+With ``c_m v' = l(v, w) + g_l delta_t e^((v - v_t) / delta_t)``, ``l = -g_l (v - e_l) - w + I`` and
+synaptic conductances, and d = h l / c_m at the start of the step, y = d / delta_t:
 
 - growth ``K = (h g_l / c_m) e^((v + d / 2 - v_t) / delta_t)``: the exponential adds ``-delta_t
   ln(1 - G)`` to v, ``G = K (1 + y^2 / 24 - leak (e + y) / 6)``, e the lesser of K and 1, leak = h
   (g_l + g) / c_m; from G = 1 on v has passed infinity;
-- its mean over the step is ``m = delta_t ((p (7 - p) + 4 q ln q) / 6 - e y / 12)``, p = 1 - q, where
-  q, what is left of 1 at the end, is not less than at v_peak;
+- its mean over the step is ``m = delta_t ((p (7 - p) + 4 q ln q) / 6 - e y / 12)``, p = 1 - q, q
+  what is left of 1 at the end, not less than at v_peak;
 - v changes by ``d - leak (d / 2 + m) - (h / c_m) dw / 2`` besides, with dw = h w' at the start,
   and w by ``dw + (h / tau_w) (a (d / 2 + m) - dw / 2)``;
 - a step that ends at v_peak or above crosses it after the part ``r (6 + u) / (6 + 4 u)`` of it,

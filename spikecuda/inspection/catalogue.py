@@ -14,7 +14,10 @@ VARIANTS = {
     "poisson each": InputSpec(bias=NEURON, pulses=((NEURON, NEURON),)),
 }
 MODELS = ("lif", "adex", "izhikevich")
-LATER = ("lif_cond", "eif", "qif", "hh_traub", "glif5")
+LATER = (
+    ("lif_cond", None), ("eif", None), ("eif", "upstroke"), ("qif", None), ("hh_traub", None),
+    ("glif3", "mean_current"), ("glif5", None),
+)  # fmt: skip
 
 
 def spec(
@@ -36,14 +39,12 @@ def spec(
     from spikecuda.models.registry import find
 
     cls = find(model)
-    scheme = scheme or cls.default_scheme()
-    for field, name, names in (
-        ("scheme", scheme, list(cls.schemes)), ("variant", variant, list(VARIANTS)),
-    ):  # fmt: skip
-        if name not in names:
-            raise SpikecudaValueError(
-                f"{field} must be one of {', '.join(names)} (got {name!r}){nearest(name, names)}"
-            )
+    scheme = cls.check_scheme(scheme)
+    if variant not in VARIANTS:
+        raise SpikecudaValueError(
+            f"variant must be one of {', '.join(VARIANTS)} (got {variant!r})"
+            f"{nearest(variant, list(VARIANTS))}"
+        )
     return KernelSpec(
         cls, as_precision(precision), scheme, refractory=cls.refractory, inputs=VARIANTS[variant]
     )
@@ -60,6 +61,6 @@ def built_in(variant: str = "bias") -> Iterator[KernelSpec]:
 
 
 def later() -> Iterator[KernelSpec]:
-    """Yield the kernels of ``LATER``, in float32 and the default scheme."""
-    for model in LATER:
-        yield spec(model, "float32")
+    """Yield the kernels of ``LATER``, in float32; None is the default scheme."""
+    for model, scheme in LATER:
+        yield spec(model, "float32", scheme)

@@ -36,8 +36,8 @@ class Model:
     The functions are plain (no ``self``) and ask for what they need by name: any state, any
     parameter, any constant that ``derive`` returns, ``dt`` (ms) and the input ``current``.  A step
     that treats synaptic conductances implicitly also takes ``g_syn`` (nS, their sum) and
-    ``g_e_syn`` (pA, the sum of each times its reversal potential), both zero without synapses, and the
-    condition ``refractory``, whether the neuron is refractory now.
+    ``g_e_syn`` (pA, the sum of each times its reversal potential), both zero without synapses, and
+    the condition ``refractory``, whether the neuron is refractory now.
 
     - ``step`` returns the new value of every state, in the order of declaration;
     - ``threshold`` returns the condition for a spike, tested after ``step``; ``v_before`` (any
@@ -128,7 +128,7 @@ class Model:
 
     @classmethod
     def part_of(cls, scheme: str, part: str) -> str | None:
-        """Return the name in ``functions`` of a scheme's crossing or resume, None if it has none."""
+        """Return the name in ``functions`` of a scheme's crossing or resume; None: it has none."""
         name = f"{part} {scheme}"
         return name if name in cls.functions else None
 

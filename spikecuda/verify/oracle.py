@@ -290,11 +290,11 @@ def _check(
         counts = {"compared": 0, "undecided": 0, "spikes": 0}
         worst = 0.0
         for i in range(neurons):
-            known = dict(constants)
+            known: dict[str, Any] = dict(constants)
             known.update({n: Tracked(v[i], 0.0, unit) for n, v in before.items()})
             known["current"] = Tracked(drive[i], 0.0, unit)
             known["g_syn"] = known["g_e_syn"] = Tracked(0.0, 0.0, unit)
-            known[HELD] = False  # type: ignore[assignment]
+            known[HELD] = False
             try:
                 expected, fired = _one_step(model, functions, scheme, known)
             except _Undecided:
@@ -319,11 +319,11 @@ def _check(
 
 
 def _one_step(
-    model: type[Model], functions: dict[str, Any], scheme: str, known: dict[str, Tracked]
+    model: type[Model], functions: dict[str, Any], scheme: str, known: dict[str, Any]
 ) -> tuple[dict[str, Tracked], bool]:
     """Return the states after a step and whether the neuron spiked."""
 
-    def call(name: str, values: dict[str, Tracked]) -> Any:
+    def call(name: str, values: dict[str, Any]) -> Any:
         wanted = inspect.signature(functions[name]).parameters
         return functions[name](*[values[n] for n in wanted])
 
@@ -357,7 +357,7 @@ def _one_step(
     return end, True
 
 
-def _refractory(model: type[Model], known: dict[str, Tracked]) -> bool:
+def _refractory(model: type[Model], known: dict[str, Any]) -> bool:
     """Tell whether a spike starts a refractory period of at least a step."""
     return bool(np.rint(known["t_ref"].value / known["dt"].value) > 0)
 

@@ -33,7 +33,7 @@ def test_tables(capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("lif", "--scheme", "heun"), "scheme must be one of exact"),
+        (("lif", "--scheme", "heun"), "lif has the schemes exact"),
         (("lif", "--arch", "6.1"), "--arch must be one of 7.5"),
         (("lif", "--gpu", "H1000"), "did you mean 'H100'"),
         (("lif", "--variant", "noice"), "did you mean 'noise'"),

@@ -68,7 +68,7 @@ def test_state_is_moved_once_a_launch_and_a_bit_a_step(item):
     # near the ends of the float range.
     branches = found.main.weights.branches
     assert all(kind == "slow path" and share == 0 for _, kind, share in branches)
-    divides = spec.model.name in ("qif", "hh_traub")
+    divides = spec.model.name in ("qif", "hh_traub") or spec.scheme == "upstroke"
     assert bool(branches) == divides
 
 

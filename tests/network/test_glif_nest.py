@@ -1,4 +1,4 @@
-"""``glif3`` beside NEST's ``glif_psc`` over 100,000 steps of dense input: where they differ and why.
+"""``glif3`` beside NEST's ``glif_psc``, 100,000 steps of dense input: where they differ and why.
 
 NEST holds each after-spike current at its mean over a step; ``exact`` integrates its decay with
 the membrane.  The first is an approximation of order 2, here up to 2.4e-4 mV off, which now and

@@ -213,7 +213,7 @@ def test_most_spikes_of_upstroke_are_nests_to_the_step(target):
             steps = pool.run(steps=expected[-1] + 1, input=current).spikes.step + 1
         same += int((steps == np.array(expected)).sum())
         total += len(expected)
-    assert total == 234 and same >= total - 8, same
+    assert total == 234 and same >= total - 4, same
 
 
 @pytest.mark.parametrize("dt", [0.1, 0.025])
