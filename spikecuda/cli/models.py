@@ -25,6 +25,8 @@ def find_model(text: str) -> "type[Model]":
         path, colon, name = text, "", ""
     if not path.endswith(".py"):
         return as_model(text)
+    if "\0" in path:
+        raise SpikecudaValueError(f"a model file's name must hold no NUL byte (got {path!r:.80})")
     file = Path(path).expanduser().resolve()
     if not file.is_file():
         raise SpikecudaValueError(f"no such model file: {path}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikecuda.cli import values
 from spikecuda.cli.runconfig import RunConfig, configure
+from spikecuda.common.arguments import as_real
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.examples import NAMES
 
@@ -161,7 +162,7 @@ def device_reason(gpu: bool | None, device: str | None) -> str:
 
 def _typed(name: str, value: Any, kind: type) -> Any:
     """Return a number of the file as the pool wants it; the pool says what else is wrong."""
-    return float(value) if kind is float and isinstance(value, int) else value
+    return as_real(name, value) if kind is float and isinstance(value, int) else value
 
 
 def _simulate(
@@ -191,6 +192,8 @@ def _out_path(text: Any) -> Path | None:
     """Return where to write; raise before the run if that cannot work."""
     if text is None:
         return None
+    if "\0" in str(text):
+        raise SpikecudaValueError(f"out must hold no NUL byte (got {text!r:.80})")
     path = Path(str(text)).expanduser()
     if path.suffix != ".npz":
         raise SpikecudaValueError(f"out must end in .npz (got {str(text)!r}); use {path}.npz")

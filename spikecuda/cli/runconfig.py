@@ -1,6 +1,7 @@
 """What ``spikecuda run`` runs: a TOML file, overridden by options."""
 
 import argparse
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from spikecuda.cli import values
+from spikecuda.common.arguments import shown
+from spikecuda.common.host_memory import require_memory
 from spikecuda.errors import SpikecudaValueError, nearest
 
 POOL_KEYS = (
@@ -19,6 +22,21 @@ RUN_KEYS = ("duration", "steps", "record", "out")
 TABLES: dict[str, tuple[str, ...] | None] = {
     "pool": POOL_KEYS, "params": None, "initial": None, "input": INPUT_KEYS, "run": RUN_KEYS,
 }  # fmt: skip
+# What a file's values may be, and what that is called; params, initial and inputs take VALUEs.
+NUMBER, COUNT = (int, float), (int, float, str)
+TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "neuron_type": ((str,), "text"), "num_neurons": (COUNT, "a number, or text such as '10k'"),
+    "precision": ((str,), "text"), "dt": (NUMBER, "a number"), "seed": ((int,), "an integer"),
+    "scheme": ((str,), "text"), "substeps": ((int,), "an integer"),
+    "threads": ((int,), "an integer"), "batch_size": (COUNT, "a number, or text such as '10k'"),
+    "device": ((str,), "text"), "gpu": ((bool,), "true or false"),
+    "duration": (NUMBER, "a number"), "steps": ((int,), "an integer"),
+    "record": ((str, list), "text, or a list of texts"), "out": ((str,), "text"),
+}  # fmt: skip
+# Bytes of memory for one of a file, as it is parsed.
+PARSED = 32
+# The parser's memory grows with the square of the dots of a key such as a.b.c.
+DEEPEST, OUTER = 16, re.compile(r"[,=\[\]{}\n]")
 # Parts of the inputs that have several, and how many of the last may be left out.
 INPUT_PARTS = {
     "poisson": (("rate", "weight"), 0),
@@ -104,10 +122,18 @@ def read_file(path: Path) -> RunConfig:
     """Return the configuration in a TOML file."""
     if not path.is_file():
         raise SpikecudaValueError(f"no such file: {path}")
+    require_memory(PARSED * path.stat().st_size, f"{path}", "use Python for arrays that long")
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpikecudaValueError(f"{path} is not valid TOML: {error}") from None
+        text = path.read_text(encoding="utf-8-sig")
+        if any(part.count(".") > DEEPEST for part in OUTER.split(text)):
+            raise RecursionError
+        data = tomllib.loads(text)
+    except RecursionError:
+        raise SpikecudaValueError(
+            f"{path} is not a configuration: it is nested too deep; a table holds values"
+        ) from None
+    except ValueError as error:  # an integer of more than 4,300 digits, too
+        raise SpikecudaValueError(f"{path} is not valid TOML: {error!s:.200}") from None
     _known(data, tuple(TABLES), f"{path}: unknown table")
     for name, keys in TABLES.items():
         table = data.get(name, {})
@@ -115,6 +141,8 @@ def read_file(path: Path) -> RunConfig:
             raise SpikecudaValueError(f"{path}: {name} must be a table; write [{name}]")
         if keys is not None:
             _known(table, keys, f"{path}, [{name}]: unknown key")
+        for key, value in table.items() if name in ("pool", "run") else ():
+            _require_type(f"{path}, [{name}]", key, value)
     config = RunConfig(
         pool=dict(data.get("pool", {})),
         params=dict(data.get("params", {})),
@@ -131,6 +159,15 @@ def read_file(path: Path) -> RunConfig:
     return config
 
 
+def _require_type(where: str, key: str, value: object) -> None:
+    kinds, words = TYPES[key]
+    good = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+    if good and isinstance(value, list):
+        good = all(isinstance(item, str) for item in value)
+    if not good:
+        raise SpikecudaValueError(f"{where}: {key} must be {words} (got {shown(value)})")
+
+
 def _several(kind: str, given: object) -> bool:
     """Tell a list of inputs from a list of numbers, one per neuron."""
     return isinstance(given, list) and (
@@ -145,7 +182,7 @@ def _input_parts(path: Path, kind: str, item: object) -> dict[str, Any]:
     if not isinstance(item, Mapping):
         raise SpikecudaValueError(
             f"{path}: {kind} must be a table such as {{ {', '.join(f'{n} = ...' for n in names)} }}"
-            f" (got {item!r})"
+            f" (got {shown(item)})"
         )
     _known(item, names, f"{path}, {kind}: unknown key")
     for name in names[: len(names) - optional]:

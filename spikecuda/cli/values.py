@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from spikecuda.common.arguments import shown
 from spikecuda.errors import SpikecudaValueError
 
 # Multipliers of counts: 10k, 1M.
@@ -19,10 +20,10 @@ def number(text: object, name: str = "value") -> float:
         if isinstance(text, bool):
             raise ValueError
         value = float(text)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise SpikecudaValueError(f"{name} must be a number (got {text!r})") from None
+    except (TypeError, ValueError, OverflowError):
+        raise SpikecudaValueError(f"{name} must be a number (got {shown(text)})") from None
     if not math.isfinite(value):
-        raise SpikecudaValueError(f"{name} must be finite (got {text!r})")
+        raise SpikecudaValueError(f"{name} must be finite (got {shown(text)})")
     return value
 
 
@@ -32,7 +33,7 @@ def count(text: object, name: str = "count") -> int:
     value = float(match[1].replace("_", "")) * SUFFIXES[match[2]] if match else math.nan
     if not (1 <= value < 2**63 and value == math.floor(value)):
         raise SpikecudaValueError(
-            f"{name} must be a whole number >= 1, such as 1000, 10k or 1M (got {text!r})"
+            f"{name} must be a whole number >= 1, such as 1000, 10k or 1M (got {shown(text)})"
         )
     return int(value)
 
@@ -53,13 +54,13 @@ def value(text: object, name: str) -> Any:
         try:
             return number(text, name)
         except SpikecudaValueError:
-            raise SpikecudaValueError(f"{name} must be {FORMS} (got {text!r})") from None
+            raise SpikecudaValueError(f"{name} must be {FORMS} (got {shown(text)})") from None
     kind = match[1].lower()
     if kind not in DISTRIBUTIONS:
-        raise SpikecudaValueError(f"{name} must be {FORMS} (got {text!r})")
+        raise SpikecudaValueError(f"{name} must be {FORMS} (got {shown(text)})")
     numbers = [number(part, name) for part in match[2].split(",")]
     if len(numbers) != 2:
-        raise SpikecudaValueError(f"{name}: {kind} takes two numbers (got {text!r})")
+        raise SpikecudaValueError(f"{name}: {kind} takes two numbers (got {shown(text)})")
     from spikecuda.common import distributions
 
     return getattr(distributions, DISTRIBUTIONS[kind])(*numbers)
@@ -76,7 +77,7 @@ def parts(text: str, names: tuple[str, ...], option: str, optional: int = 0) -> 
     """
     found = [part.strip() for part in re.split(r",(?![^(]*\))", text)]
     if not len(names) - optional <= len(found) <= len(names) or not all(found):
-        raise SpikecudaValueError(f"{option} takes {','.join(names).upper()} (got {text!r})")
+        raise SpikecudaValueError(f"{option} takes {','.join(names).upper()} (got {shown(text)})")
     return found
 
 

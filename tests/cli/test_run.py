@@ -114,6 +114,35 @@ def test_toml_with_options_over_it(cli, tmp_path):
         ("[input]\npoisson = 3\n", "poisson must be a table such as"),
         ("[input]\npoisson = { rate = 3 }\n", "poisson needs weight"),
         ("[params]\ntau_m = 'fast'\n", "parameter tau_m must be a number, normal"),
+        ("[pool]\nneuron_type = ['m.py:X']\n", r"\[pool\]: neuron_type must be text \(got \['m"),
+        ("[pool]\nscheme = []\n", "scheme must be text"),
+        ("[pool]\nseed = 1.5\n", "seed must be an integer"),
+        ("[pool]\nthreads = true\n", "threads must be an integer"),
+        ("[pool]\ngpu = 'yes'\n", "gpu must be true or false"),
+        ("[pool]\ndt = 1979-05-27\n", "dt must be a number"),
+        ("[pool]\ndt = 1e999\n", r"dt must be > 0 ms \(got inf\)"),
+        ("[pool]\ndt = nan\n", r"dt must be > 0 ms \(got nan\)"),
+        ("[pool]\nnum_neurons = 1e999\n", "num_neurons must be a whole number"),
+        (f"[pool]\nnum_neurons = {10**30}\n", "num_neurons must be a whole number"),
+        (f"[pool]\nseed = {2**70}\n", "seed"),
+        (f"[pool]\ndt = {'9' * 5000}\n", "not valid TOML"),
+        (f"[pool]\ndt = {'9' * 4000}\n", "dt must fit in float64"),
+        ('[pool]\nneuron_type = "a\\u0000.py"\n', "NUL"),
+        ("[run]\nrecord = 5\n", r"\[run\]: record must be text, or a list of texts \(got 5\)"),
+        ("[run]\nrecord = ['v', 5]\n", "record must be text, or a list of texts"),
+        ("[run]\nsteps = 10.0\n", "steps must be an integer"),
+        ("[run]\nout = ['a.npz']\n", "out must be text"),
+        ('[run]\nout = "a\\u0000.npz"\n', "out must hold no NUL"),
+        (f"[params]\ntau_m = {'9' * 400}\n", "parameter tau_m must be a number"),
+        ("[params]\ntau_m = { a = 1 }\n", "parameter tau_m must be a number"),
+        ("[params]\ntau_m = [1, [2]]\n", "parameter tau_m must be a number"),
+        ("[input]\ncurrent = { a = 1 }\n", "current must be a number"),
+        ("x = " + "[" * 100_000, "nested too deep"),
+        ("x = " + "{a=" * 100_000, "nested too deep"),
+        ("a" + ".a" * 100_000 + " = 1", "nested too deep"),
+        ("[" + "a . " * 100_000 + "a]", "nested too deep"),
+        ("\0", "not valid TOML"),
+        ("[input]\npoisson = [[[[3]]]]\n", "poisson must be a table such as"),
     ],
 )
 def test_bad_toml(cli, tmp_path, text, message):
@@ -122,7 +151,16 @@ def test_bad_toml(cli, tmp_path, text, message):
     file = tmp_path / "bad.toml"
     file.write_text(text)
     code, _, err = cli("run", file)
-    assert code == 2 and re.search(message, err), err
+    assert code == 2 and re.search(message, err) and len(err) < 600, err
+
+
+def test_toml_may_begin_with_a_mark_and_must_be_utf8(cli, tmp_path):
+    file = tmp_path / "pool.toml"
+    file.write_bytes(b"\xef\xbb\xbf[run]\nsteps = 2\n")
+    assert cli("run", file, "-q")[0] == 0
+    file.write_bytes(b"[run]\nout = '\xff.npz'\n")
+    code, _, err = cli("run", file)
+    assert code == 2 and "not valid TOML" in err and str(file) in err
 
 
 def test_users_model(cli, model_file, tmp_path):
