@@ -48,6 +48,7 @@ def execute(args: argparse.Namespace) -> int:
     """Validate, time and print each configuration."""
     from spikecuda.cli.terminal import console, human_rate, progress, table, to_json
     from spikecuda.common.precision import as_precision
+    from spikecuda.devices.kinds import CPU, kind_of
     from spikecuda.devices.open import choose
     from spikecuda.report.machine import describe_machine, usable_cores
     from spikecuda.report.workloads import WORKLOADS
@@ -69,7 +70,7 @@ def execute(args: argparse.Namespace) -> int:
     device = choose(None, args.device)
     sizes = [values.count(n, "--sizes") for n in args.sizes]
     given = [values.count(n, "--threads") for n in args.threads or []]
-    threads = (given or [usable_cores()]) if device.startswith("cpu") else [0]
+    threads = (given or [usable_cores()]) if kind_of(device) == CPU else [0]
     cases = [
         (model, as_precision(precision).name, n, t)
         for model in args.models for precision in args.precisions for n in sizes for t in threads

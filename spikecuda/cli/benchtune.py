@@ -18,13 +18,14 @@ def tune(args: argparse.Namespace) -> int:
     from spikecuda.cli.terminal import console, progress, table, to_json
     from spikecuda.common.precision import as_precision
     from spikecuda.devices import tuning_cache
+    from spikecuda.devices.kinds import EMULATED, kind_of
     from spikecuda.devices.open import choose, open_device
     from spikecuda.verify import launch_tuner
 
     name = choose(None, args.device)
     cases = [(m, as_precision(p).name) for m in args.models for p in args.precisions]
     neurons = max(values.count(n, "--sizes") for n in args.sizes)
-    if name.startswith("cuda-emu"):
+    if kind_of(name) == EMULATED:
         neurons = min(neurons, EMULATED_NEURONS)
     rows: list[Tried] = []
     device = open_device(name)

@@ -11,7 +11,7 @@ PRECISIONS = ("float16", "float32", "float64")
 
 def add(actions: Any, common: argparse.ArgumentParser) -> None:
     """Add the action to the parser."""
-    from spikecuda.cli.kernels import add_structure
+    from spikecuda.cli.kernelspec import add_structure
 
     parser = actions.add_parser(
         "list",

@@ -16,16 +16,3 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for module in (kernellist, kernelshow, inspect):
         module.add(actions, common)
-
-
-def add_structure(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose a kernel's structure."""
-    parser.add_argument(
-        "--input", default="constant", metavar="KIND",
-        help="none, constant (one current for all), per-neuron, wave, drive, noise, poisson; "
-        "several joined with + (default: constant)",
-    )  # fmt: skip
-    parser.add_argument("--substeps", type=int, default=1, metavar="K", help="default 1")
-    parser.add_argument(
-        "--arch", default="9.0", metavar="X.Y", help="compute capability (default 9.0)"
-    )

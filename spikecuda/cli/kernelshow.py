@@ -15,7 +15,7 @@ COMMENTS = {"source": "#", "ptx": "//", "sass": "//", "asm": "#"}
 
 def add(actions: Any, common: argparse.ArgumentParser) -> None:
     """Add the action to the parser."""
-    from spikecuda.cli.kernels import add_structure
+    from spikecuda.cli.kernelspec import add_structure
 
     parser = actions.add_parser(
         "show",

@@ -1,5 +1,6 @@
 """Kernel specs from what the command line says, and the bytes a kernel moves."""
 
+import argparse
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -90,3 +91,16 @@ def traffic(spec: "KernelSpec") -> Traffic:
     launch = 2 * spec.bytes_per_neuron()
     launch += real * (len(spec.varying) + (i.bias == NEURON) + i.gains + i.noises.count(NEURON))
     return Traffic(float(launch), real * float(i.drive) + 1 / 8)
+
+
+def add_structure(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose a kernel's structure."""
+    parser.add_argument(
+        "--input", default="constant", metavar="KIND",
+        help="none, constant (one current for all), per-neuron, wave, drive, noise, poisson; "
+        "several joined with + (default: constant)",
+    )  # fmt: skip
+    parser.add_argument("--substeps", type=int, default=1, metavar="K", help="default 1")
+    parser.add_argument(
+        "--arch", default="9.0", metavar="X.Y", help="compute capability (default 9.0)"
+    )

@@ -43,6 +43,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Check, write, and say what was found; nothing is written where there is no such device."""
+    from spikecuda.devices.kinds import kind_of
     from spikecuda.devices.open import choose, open_device
 
     if not args.gpu and args.device is None:
@@ -50,7 +51,7 @@ def execute(args: argparse.Namespace) -> int:
             'verify needs a device (got none); use --gpu, or --device such as "cuda:1"'
         )
     name = choose(None, args.device or "cuda:0")
-    kind = name.partition(":")[0]
+    kind = kind_of(name)
     if kind not in ("cuda", "cuda-emu") or (args.gpu and kind != "cuda"):
         raise SpikecudaValueError(
             f'--device must be a GPU such as "cuda:0"{"" if args.gpu else ", or cuda-emu"} '

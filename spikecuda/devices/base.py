@@ -114,6 +114,7 @@ class Device(ABC):
 
     Attributes:
         name: such as "cpu" or "cuda:0".
+        kind: "cpu", "cuda", "cuda-emu" or "cuda-sim".
         description: the hardware, in words.
         stream, uploads, downloads: where work goes; one and the same where nothing overlaps.
         slots: windows that can be under way at once: 2 where copies and kernels overlap.
@@ -131,6 +132,7 @@ class Device(ABC):
     """
 
     name: str = ""
+    kind: str = ""
     description: str = ""
     stream: Stream
     uploads: Stream

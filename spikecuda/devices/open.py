@@ -8,6 +8,7 @@ from typing import Any
 
 from spikecuda.devices.base import Device
 from spikecuda.devices.cpu.device import usable_cores
+from spikecuda.devices.kinds import CPU, EMULATED, KINDS, SIMULATED, kind_of, split_name
 from spikecuda.errors import (
     DeviceError,
     MissingPackageError,
@@ -16,7 +17,6 @@ from spikecuda.errors import (
     nearest,
 )
 
-KINDS = ("cpu", "cuda", "cuda-emu", "cuda-sim")
 # What compiles kernels for CUDA, with a GPU or without: package and module.
 COMPILER = (("cuda-python", "cuda.bindings"), ("numba-cuda", "numba_cuda"))
 INSTALL = 'pip install "spikecuda[cuda]"'
@@ -99,7 +99,7 @@ def choose(use_gpu: bool | None, device: str | None) -> str:
                 f"device must be one of {', '.join(KINDS)}, with :N for the N-th (got {device!r})"
                 f"{nearest(kind, list(KINDS))}"
             )
-        if use_gpu is not None and use_gpu == (kind == "cpu"):
+        if use_gpu is not None and use_gpu == (kind == CPU):
             raise SpikecudaValueError(
                 f"use_gpu={use_gpu} contradicts device={device!r}; give only one of them"
             )
@@ -123,8 +123,8 @@ def open_device(name: str, threads: int | None = None, **options: Any) -> Device
     Raises:
         DeviceError: it is not there or not usable, or what compiles for it is not installed.
     """
-    kind, _, number = name.partition(":")
-    if kind == "cpu":
+    kind, number = split_name(name)
+    if kind == CPU:
         from spikecuda.devices.cpu.device import CpuDevice
 
         device = CpuDevice(threads)
@@ -134,28 +134,27 @@ def open_device(name: str, threads: int | None = None, **options: Any) -> Device
         raise SpikecudaValueError(
             f"threads belongs to the CPU (got threads={threads} with device {name!r}); leave it out"
         )
-    missing = _missing(COMPILER) if kind in ("cuda-emu", "cuda-sim") else ""
+    missing = _missing(COMPILER) if kind in (EMULATED, SIMULATED) else ""
     if missing:
         raise MissingPackageError(
             f"device {name!r} cannot be used: {missing} is not installed; {INSTALL}"
         )
-    if kind == "cuda-emu":
+    if kind == EMULATED:
         from spikecuda.devices.emulated.device import CudaEmuDevice
 
-        return CudaEmuDevice(int(number or 0), **options)
-    if kind == "cuda-sim":
+        return CudaEmuDevice(number, **options)
+    if kind == SIMULATED:
         from spikecuda.devices.simulator.device import CudaSimDevice
 
         return CudaSimDevice()
     status = gpu_status()
-    index = int(number or 0)
     if not status.usable:
         raise DeviceError(f"device {name!r} cannot be used: {status.reason}; {status.remedy}")
-    if index >= status.count:
+    if number >= status.count:
         raise DeviceError(f"device {name!r} is not there: this machine has {status.count} GPU(s)")
     from spikecuda.devices.cuda.device import CudaDevice
 
-    return CudaDevice(index)
+    return CudaDevice(number)
 
 
 def open_devices(devices: str | Sequence[str | Device], opened: list[Device]) -> list[Device]:
@@ -179,12 +178,12 @@ def open_devices(devices: str | Sequence[str | Device], opened: list[Device]) ->
             raise SpikecudaValueError(
                 f"devices must have an open device once (got {device.name} twice); open another"
             )
-    on_cpu = sum(isinstance(d, str) and d.partition(":")[0] == "cpu" for d in given)
+    on_cpu = sum(isinstance(d, str) and kind_of(d) == CPU for d in given)
     result = []
     try:
         for device in given:
             if not isinstance(device, Device):
-                kind = choose(None, device).partition(":")[0]
+                kind = kind_of(choose(None, device))
                 threads = max(1, usable_cores() // on_cpu) if kind == "cpu" else None
                 device = open_device(device, threads)
                 opened.append(device)

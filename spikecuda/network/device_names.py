@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from spikecuda.devices.base import Device
+from spikecuda.devices.kinds import CPU, SIMULATED, kind_of, split_name
 from spikecuda.devices.open import choose, gpu_status
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 
@@ -29,13 +30,13 @@ def as_places(devices: Given) -> tuple[str | Device, ...]:
             result.append(device)
             continue
         name = device.name if isinstance(device, Device) else choose(None, device)
-        kind, _, number = name.partition(":")
-        if kind == "cuda-sim":
+        kind, number = split_name(name)
+        if kind == SIMULATED:
             raise SpikecudaValueError(
                 "devices of a network need warp operations, which numba's simulator lacks (got "
                 f"{name!r}); use 'cuda-emu'"
             )
-        result.append(device if isinstance(device, Device) else f"{kind}:{int(number or 0)}")
+        result.append(device if isinstance(device, Device) else f"{kind}:{number}")
     return tuple(result)
 
 
@@ -48,5 +49,4 @@ def resolve_devices(places: tuple[str | Device, ...]) -> tuple[str | Device, ...
 
 def on_cpu(place: str | Device) -> bool:
     """Tell whether a place is this machine's processor."""
-    name = place if isinstance(place, str) else place.name
-    return name.partition(":")[0] == "cpu"
+    return (kind_of(place) if isinstance(place, str) else place.kind) == CPU

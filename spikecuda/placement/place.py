@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from spikecuda.common.terminal import human_bytes
 from spikecuda.devices.base import Device
+from spikecuda.devices.kinds import CPU
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.placement.apportion import split
 from spikecuda.placement.load_balance import Task, balance, evenly, fits
@@ -116,7 +117,7 @@ def _whole(places: Sequence[Place], streaming: Mapping[Device, int]) -> list[Pla
     """Join what follows each other on a CPU, where a launch has no best size, and in pages."""
     joined: list[Place] = []
     for device, first, n in places:
-        whole = device.name.startswith("cpu") or device in streaming
+        whole = device.kind == CPU or device in streaming
         if joined and joined[-1][0] is device and whole:
             _, start, before = joined.pop()
             joined.append((device, start, before + n))

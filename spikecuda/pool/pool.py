@@ -13,6 +13,7 @@ from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.named import ReadOnly
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.base import Device
+from spikecuda.devices.kinds import CPU
 from spikecuda.devices.open import choose, gpu_status, open_device
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.inputs.resolved_input import ResolvedInput
@@ -257,7 +258,7 @@ class GPUNeuronPool:
         updates = done.steps * self.num_neurons
         seconds = self.time / 1000.0
         held = done.held()
-        on_host = self.device.name.startswith("cpu")
+        on_host = self.device.kind == CPU
         return Metrics(
             num_neurons=self.num_neurons,
             steps=done.steps,
@@ -305,7 +306,7 @@ class GPUNeuronPool:
 
     def __repr__(self) -> str:
         note = ""
-        if self.device.name.startswith("cpu") and not gpu_status().usable:
+        if self.device.kind == CPU and not gpu_status().usable:
             note = f"; no GPU: {gpu_status().reason}"
         note += "".join(f"; {part.note}" for part in self.population.partitions if part.note)
         return (

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from spikecuda.devices.kinds import CPU, SIMULATED, kind_of, split_name
 from spikecuda.devices.open import gpu_status
 from spikecuda.observe.monitor import SystemMonitor
 from spikecuda.report import context
@@ -44,7 +45,7 @@ def measure(settings: Settings, progress: Progress) -> tuple[Report, list[Galler
     )
     if "noise" not in settings.drives:
         report.skipped.append(Skipped("accuracy with noise", f"left out at level {settings.level}"))
-    if not gpu_status().usable and not any(d.startswith("cuda") for d in devices):
+    if not gpu_status().usable and all(kind_of(d) == CPU for d in devices):
         report.skipped.append(Skipped("GPU measurements", gpu_status().reason))
     with SystemMonitor() as monitor:
 
@@ -88,8 +89,8 @@ def measure(settings: Settings, progress: Progress) -> tuple[Report, list[Galler
 
 def canonical(device: str) -> str:
     """Return a device's name as its pools give it: ``cuda-emu`` is ``cuda-emu:0``."""
-    kind, _, number = device.partition(":")
-    return kind if kind in ("cpu", "cuda-sim") else f"{kind}:{number or 0}"
+    kind, number = split_name(device)
+    return kind if kind in (CPU, SIMULATED) else f"{kind}:{number}"
 
 
 def default_devices() -> list[str]:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from spikecuda.devices.kinds import CPU, kind_of
 from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.report.results import SpeedPoint
 from spikecuda.report.workloads import DT, WORKLOADS
@@ -45,7 +46,7 @@ def open_pool(
     """Return a pool with the start values of the model's workload."""
     return GPUNeuronPool(
         neurons, model, precision=precision, dt=DT, seed=seed, device=device,
-        threads=threads if device.startswith("cpu") else None,
+        threads=threads if kind_of(device) == CPU else None,
         initial=WORKLOADS[model].initial(), **options,
     )  # fmt: skip
 
@@ -103,7 +104,7 @@ def speed_point(pool: GPUNeuronPool, timing: Timing, threads: int) -> SpeedPoint
         model=pool.model.name,
         precision=pool.precision,
         device=pool.device.name,
-        threads=threads if pool.device.name.startswith("cpu") else 0,
+        threads=threads if pool.device.kind == CPU else 0,
         neurons=pool.num_neurons,
         steps=timing.steps,
         repeats=len(timing.seconds),

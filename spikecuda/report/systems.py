@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from spikecuda.devices.base import Device
+from spikecuda.devices.kinds import CPU, CUDA, kind_of
 from spikecuda.devices.open import gpu_status, open_device
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.pool.pool import GPUNeuronPool
@@ -43,7 +44,7 @@ def measure_mixed(settings: Settings, device: str) -> list[MixedPoint]:
     disturb both alike; the whole's ratio is the median over repeats.
     """
     neurons, held = settings.system_neurons, _Held()
-    threads = settings.threads[-1] if device.startswith("cpu") else None
+    threads = settings.threads[-1] if kind_of(device) == CPU else None
     opened = open_device(device, threads)
     with contextlib.closing(opened), _system(settings, [opened], neurons) as system:
         current = _current(settings, system)
@@ -135,10 +136,10 @@ def _system(
 
 def _devices(device: str, count: int) -> list[Device]:
     """Return open devices of one kind: CPU devices with a thread each, GPUs in turn."""
-    kind = device.partition(":")[0]
-    if kind == "cpu":
+    kind = kind_of(device)
+    if kind == CPU:
         return [open_device(f"cpu:{i}", 1) for i in range(count)]
-    several = gpu_status().count if kind == "cuda" else count
+    several = gpu_status().count if kind == CUDA else count
     return [open_device(f"{kind}:{i % several}") for i in range(count)]
 
 

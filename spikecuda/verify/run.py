@@ -34,7 +34,7 @@ def verify(
     Raises:
         SpikecudaValueError: the device does not run CUDA kernels.
     """
-    kind = device.name.partition(":")[0]
+    kind = device.kind
     if kind not in ("cuda", "cuda-emu"):
         raise SpikecudaValueError(
             f'device must be a GPU such as "cuda:0", or "cuda-emu" (got {device.name!r})'

@@ -33,6 +33,13 @@ LAYERS = [
     ("observe",),
     ("analysis",),
     ("plots",),
+    ("network.model",),
+    ("network.device_names", "network.synapses"),
+    ("network.run",),
+    ("network.memory",),
+    ("network.cpu", "network.cuda"),
+    ("network.open_partitions",),
+    ("network.build_engine", "network.results", "network.summary"),
     ("network",),
     ("examples",),
     ("pool",),
@@ -99,6 +106,40 @@ def test_imports_point_one_way(path):
                 continue
             theirs = layer(other)
             assert theirs <= mine, f"{name} imports {other}, which is above it"
+
+
+def test_engines_do_not_know_each_other():
+    for path in FILES:
+        name = module_name(path)
+        for engine, other in (("cpu", "cuda"), ("cuda", "cpu")):
+            if name.startswith(f"network.{engine}"):
+                found = [i for i in imports(path) if i.startswith(f"spikecuda.network.{other}")]
+                assert not found, f"{name} imports {found}"
+
+
+# Rooms of few nouns in several files, which may know each other.
+CLOSE = ("emu", "models", "network.results")
+
+
+def test_modules_import_each_other_in_no_circle():
+    known = {f"spikecuda.{module_name(path)}": path for path in FILES if path.stem != "__init__"}
+    arrows = {name: {i for i in imports(path) if i in known} for name, path in known.items()}
+
+    def reached(name: str) -> set[str]:
+        found: set[str] = set()
+        waiting = list(arrows[name])
+        while waiting:
+            if (other := waiting.pop()) not in found:
+                found.add(other)
+                waiting += arrows[other]
+        return found
+
+    everything = {name: reached(name) for name in known}
+    for name, others in everything.items():
+        circle = sorted(o for o in others if name in everything[o] and o != name)
+        rooms = [r for r in CLOSE if name.startswith(f"spikecuda.{r}.")]
+        strange = [o for o in circle if not any(o.startswith(f"spikecuda.{r}.") for r in rooms)]
+        assert not strange, f"{name} is in an import circle with {', '.join(strange)}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)

@@ -6,6 +6,7 @@ import pytest
 from spikecuda import MultiGPUNeuronSystem
 from spikecuda.devices import tuning_cache as tuning
 from spikecuda.devices.cpu.device import CpuDevice
+from spikecuda.devices.kinds import kind_of
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.placement.place import bytes_per_neuron, place
 from spikecuda.placement.update_costs import cost, measure
@@ -19,7 +20,7 @@ def neuron_spec(count, model="lif", precision="float32"):
 def device(name, memory=None, description=None):
     """Return a CPU device that poses as another, with a memory of its own."""
     made = CpuDevice(1)
-    made.name = name
+    made.name, made.kind = name, kind_of(name)
     if memory is not None:
         made.home = name
         made.available_memory = lambda: memory

@@ -10,6 +10,7 @@ from spikecuda.common.host_memory import cpu_name
 from spikecuda.devices import tuning_cache
 from spikecuda.devices.base import Kernel
 from spikecuda.devices.host_device import HostMemoryDevice, ranged
+from spikecuda.devices.kinds import CPU
 from spikecuda.devices.memory import Buffer
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
@@ -32,6 +33,8 @@ class CpuDevice(HostMemoryDevice):
     Args:
         threads: number of threads; None takes every core that the process may use.
     """
+
+    kind = CPU
 
     def __init__(self, threads: int | None = None) -> None:
         super().__init__()

@@ -22,6 +22,7 @@ from spikecuda.devices.cuda.stream import (
     translated,
 )
 from spikecuda.devices.grid import BRANCHES, grid
+from spikecuda.devices.kinds import CUDA
 from spikecuda.devices.memory import Buffer
 from spikecuda.errors import DeviceError
 from spikecuda.kernels.compile.offline import ARCHITECTURES
@@ -69,6 +70,8 @@ class CudaDevice(BlockChoice, Device):
     """
 
     slots = 2
+
+    kind = CUDA
 
     def __init__(self, number: int = 0, block: int | None = None) -> None:
         self.name = self.home = f"cuda:{number}"

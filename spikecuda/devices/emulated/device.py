@@ -11,6 +11,7 @@ from spikecuda.devices.base import Device, Event, Graph, Kernel, Staging, Stream
 from spikecuda.devices.block_choice import BlockChoice
 from spikecuda.devices.grid import BRANCHES, grid
 from spikecuda.devices.host_device import HostMemory, ranged
+from spikecuda.devices.kinds import EMULATED
 from spikecuda.devices.memory import Buffer
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
@@ -133,6 +134,7 @@ class CudaEmuDevice(BlockChoice, Device):
         memory: bytes of device memory; None takes what the machine has.
     """
 
+    kind = EMULATED
     slots = 2
 
     def __init__(

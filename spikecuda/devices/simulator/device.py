@@ -13,6 +13,7 @@ import numpy as np
 from spikecuda.devices.base import Kernel
 from spikecuda.devices.grid import grid
 from spikecuda.devices.host_device import HostMemoryDevice, ranged
+from spikecuda.devices.kinds import SIMULATED
 from spikecuda.devices.memory import Buffer
 from spikecuda.errors import DeviceError
 from spikecuda.kernels.routines import Spec
@@ -23,6 +24,8 @@ BLOCK = 32
 
 class CudaSimDevice(HostMemoryDevice):
     """The CUDA simulator of numba-cuda; set NUMBA_ENABLE_CUDASIM=1 before Python starts."""
+
+    kind = SIMULATED
 
     def __init__(self, block: int = BLOCK) -> None:
         super().__init__()
