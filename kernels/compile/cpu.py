@@ -1,10 +1,55 @@
-"""Compile a kernel for this machine's processor."""
+"""Compile kernels and loops for this machine's processor."""
 
+import functools
+from types import ModuleType
 from typing import Any
 
-from spikecuda.kernels.compile.render import load
+from spikecuda.kernels.compile.compiling import compiling
+from spikecuda.kernels.compile.entry import Loop, Pointer
+from spikecuda.kernels.compile.render import import_cpu_loop, load
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
+
+
+class HostLoops:
+    """The loops of a module: attributes are the compiled loops, made when they are asked for.
+
+    Of a loop that other loops call it is the address.
+
+    Args:
+        module: what ``entry.loop`` and ``entry.pointer`` decorate.
+    """
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+        self._kept: list[Any] = []
+
+    def __getattr__(self, name: str) -> Any:
+        entry = getattr(self._module, name)
+        if not isinstance(entry, Loop | Pointer):
+            raise AttributeError(f"{self._module.__name__} has no loop {name!r}")
+        with compiling():
+            made = entry.compiled()
+        self._kept.append(made)
+        result = int(made.address) if isinstance(entry, Pointer) else made
+        setattr(self, name, result)
+        return result
+
+    def build(self, *names: str) -> None:
+        """Make loops now."""
+        for name in names:
+            getattr(self, name)
+
+
+@functools.cache
+def _loops(module: ModuleType) -> HostLoops:
+    """Return a module's loops; as long as the process, since addresses are handed out."""
+    return HostLoops(module)
+
+
+def load_cpu_loop(name: str) -> HostLoops:
+    """Return the loops of ``kernels/host/<name>.py``."""
+    return _loops(import_cpu_loop(name))
 
 
 def signature(spec: Spec) -> tuple[Any, ...]:
@@ -21,9 +66,15 @@ def build(spec: KernelSpec) -> Any:
     """Return the compiled kernel: an njit dispatcher that compiles nothing more."""
     function = getattr(load(spec, "cpu"), spec.name)
     if not function.signatures:
-        function.compile(signature(spec))
+        with compiling():
+            function.compile(signature(spec))
         function.disable_compile()
     return function
+
+
+def address(spec: KernelSpec) -> int:
+    """Return the address of a network's compiled kernel: ``void kernel(int64 table, int64 n)``."""
+    return int(getattr(_loops(load(spec, "cpu")), spec.name))
 
 
 def assembly(spec: KernelSpec) -> str:

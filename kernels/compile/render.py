@@ -91,8 +91,8 @@ def cpu_loop_path(name: str) -> tuple[Path, str]:
 
 
 @functools.cache
-def load_cpu_loop(name: str) -> ModuleType:
-    """Return the imported module of host loops ``kernels/cpu_loops/<name>.py``, from the cache."""
+def import_cpu_loop(name: str) -> ModuleType:
+    """Return the module of loops ``kernels/cpu_loops/<name>.py``, imported from the cache."""
     return import_source(*cpu_loop_path(name))
 
 

@@ -2,17 +2,13 @@
 
 import numpy as np
 
-from spikecuda.kernels.compile.numba_cache import compiled
+from spikecuda.kernels.compile.entry import loop
 from spikecuda.kernels.numerics import gaussian_pair, philox
 
 U = np.uint32
 
 
-@compiled(
-    "void(uint32, uint32, uint32, uint32, float64[::1])",
-    nogil=True,
-    no_cfunc_wrapper=True,
-)
+@loop("void(uint32, uint32, uint32, uint32, float64[::1])")
 def draw_normal(identity, stream, key0, key1, out):
     """Write one standard normal float64 for each neuron from ``identity`` on."""
     for j in range(out.size):
@@ -21,11 +17,7 @@ def draw_normal(identity, stream, key0, key1, out):
         out[j] = first
 
 
-@compiled(
-    "void(uint32, uint32, uint32, uint32, float64[::1])",
-    nogil=True,
-    no_cfunc_wrapper=True,
-)
+@loop("void(uint32, uint32, uint32, uint32, float64[::1])")
 def draw_uniform(identity, stream, key0, key1, out):
     """Write one uniform float64 in [0, 1) with 53 bits for each neuron from ``identity`` on."""
     for j in range(out.size):
@@ -35,11 +27,7 @@ def draw_uniform(identity, stream, key0, key1, out):
         out[j] = (high * 67108864.0 + low) * 1.1102230246251565e-16
 
 
-@compiled(
-    "void(int64, int64, int64, uint32, uint32, uint32, uint32[::1])",
-    nogil=True,
-    no_cfunc_wrapper=True,
-)
+@loop("void(int64, int64, int64, uint32, uint32, uint32, uint32[::1])")
 def step_words(clock, steps, words, stream, key0, key1, out):
     """Write ``words`` odd random uint32 words for each of ``steps`` steps from ``clock`` on."""
     for k in range(steps):

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from spikecuda.kernels.compile.numba_cache import compiled
+from spikecuda.kernels.compile.entry import loop
 
 
-@compiled(["int64(float32[::1])", "int64(float64[::1])"], nogil=True, no_cfunc_wrapper=True)
-def first_not_finite(values):
+def _first_not_finite(values):
     """Return the index of the first NaN or infinity in a float array, or -1."""
     for start in range(0, values.size, 4096):
         stop = min(start + 4096, values.size)
@@ -20,8 +19,12 @@ def first_not_finite(values):
     return -1
 
 
-@compiled("int64(uint16[::1])", nogil=True, no_cfunc_wrapper=True)
-def first_not_finite_half(bits):
+first_not_finite_float32 = loop("int64(float32[::1])")(_first_not_finite)
+first_not_finite_float64 = loop("int64(float64[::1])")(_first_not_finite)
+
+
+@loop("int64(uint16[::1])")
+def first_not_finite_uint16(bits):
     """Return the index of the first NaN or infinity in float16 bits (uint16), or -1."""
     for start in range(0, bits.size, 4096):
         stop = min(start + 4096, bits.size)

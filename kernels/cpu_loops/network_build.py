@@ -2,42 +2,44 @@
 
 import numpy as np
 
-from spikecuda.kernels.compile.numba_cache import compiled
+from spikecuda.kernels.compile.entry import loop
 from spikecuda.kernels.network.draw import (
     FIXED,
-    J_AUTAPSES,
+    IN_DEGREE,
     J_DEGREE,
     J_DELAY,
-    J_MULTAPSES,
-    J_NUMBER,
+    J_FIXED_DELAY,
+    J_FIXED_WEIGHT,
     J_RULE,
-    J_SOURCES,
     J_TARGETS,
     J_WEIGHT,
-    ONE_TO_ONE,
-    OUT_DEGREE,
     STREAM_TARGETS,
     below,
-    chosen,
-    draw_values,
     numbered,
-    row_targets,
 )
 from spikecuda.kernels.network.layout import LAST
-from spikecuda.kernels.network.machine import int16_at, int32_at, uint8_at, uint16_at
+from spikecuda.kernels.network.machine import (
+    address_of,
+    call_draw,
+    int16_at,
+    int32_at,
+    uint8_at,
+    uint16_at,
+)
 from spikecuda.kernels.network.sort import sort_row
 from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.philox import philox
 
 U = np.uint32
 
-PROJECTION_TYPES = "int64[::1], float64[::1]"
+# The projection, the addresses of ``network_draw``, and which rows.
+ROWS = "int64[::1], float64[::1], int64, int64, int64, int32[::1], int32[::1]"
+# Scratch: zeros that tell drawn targets apart, which are zeros again at the end; and six arrays
+# as long as the longest row and four: targets, keys, reals twice, weights, delays.
+SCRATCH = "int32[::1], int32[::1]"
 
 
-@compiled(
-    "void(int64, int64, int64, int64, uint32, uint32, int32[::1])",
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
+@loop("void(int64, int64, int64, int64, uint32, uint32, int32[::1])")
 def deal(first, last, number, size, key0, key1, degrees):
     """Deal synapses [first, last) of a projection to its sources; ``first`` is a multiple of 4.
 
@@ -56,28 +58,14 @@ def deal(first, last, number, size, key0, key1, degrees):
 
 
 @inner
-def _row(ints, floats, s, degrees, source_ids, target_ids, same, key0, key1, seen, out):
-    """Write the targets of a row; return how many."""
+def _row(ints, floats, draw, s, degrees, twins, key0, key1, seen, out):
+    """Write the targets of a row, or the sources of a column; return how many."""
     degree = np.int64(degrees[s]) if degrees.size else ints[J_DEGREE]
-    twin = np.int64(-1)
-    if same and not ints[J_AUTAPSES]:
-        # Views are ascending: find the source among the targets.
-        at = np.searchsorted(target_ids, source_ids[s])
-        if at < target_ids.size and target_ids[at] == source_ids[s]:
-            twin = at
-    return row_targets(ints, floats, s, degree, twin, key0, key1, seen, out)
-
-
-@inner
-def _longest(ints, degrees):
-    longest = np.int64(1)
-    if ints[J_RULE] == OUT_DEGREE:
-        longest = ints[J_DEGREE]
-        for s in range(degrees.size):
-            longest = max(longest, np.int64(degrees[s]))
-    elif ints[J_RULE] != ONE_TO_ONE:
-        longest = ints[J_TARGETS]
-    return longest + 4
+    twin = np.int64(twins[s]) if twins.size else np.int64(-1)
+    return call_draw(
+        draw, address_of(ints), address_of(floats), s, degree, twin, key0, key1, 0,
+        ints[J_TARGETS], address_of(seen), address_of(out),
+    )  # fmt: skip
 
 
 @inner
@@ -88,34 +76,41 @@ def _block_of(target, starts):
     return b
 
 
-@compiled(
-    f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int32[::1], int64,"
-    " int32[::1], uint32, uint32, int32[:,::1], int32[::1])",
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
+@loop(
+    f"void({ROWS}, int32[::1], int32[::1], int32[::1], uint32, uint32, {SCRATCH}, int32[:,::1],"
+    " int32[::1])"
+)
 def count_rows(
-    ints, floats, s0, s1, degrees, source_ids, target_ids, same, starts, key0, key1, counts,
-    indegree,
+    ints, floats, draw, s0, s1, degrees, twins, source_ids, target_ids, starts, key0, key1,
+    seen, scratch, counts, indegree,
 ):  # fmt: skip
     """Count the synapses of rows [s0, s1) by block and source, and by target.
 
     Args:
-        ints, floats: the projection, by rows.
+        ints, floats: the projection; with a fixed in-degree rows are columns, see ``_row``.
+        draw: address of ``network_draw.draw_targets``.
         degrees: synapses of each source, or empty.
+        twins: number of each row's own neuron within the other view or -1, or empty.
         source_ids, target_ids: int32, the views' neurons within their populations.
-        same: whether both views are of one population.
         starts: first neuron of each block's part of the target population, and the end.
+        seen, scratch: see ``SCRATCH``.
         counts: int32 (blocks, sources of the population), added to.
         indegree: int32 (targets of the population), added to.
     """
-    out = np.empty(_longest(ints, degrees), np.int32)
-    seen = np.zeros(1 if ints[J_MULTAPSES] else ints[J_TARGETS], np.int32)
+    out = int32_at(address_of(scratch), scratch.size // 6)
     for s in range(s0, s1):
-        n = _row(ints, floats, s, degrees, source_ids, target_ids, same, key0, key1, seen, out)
-        for i in range(n):
-            t = target_ids[out[i]]
-            indegree[t] += 1
-            counts[_block_of(t, starts), source_ids[s]] += 1
+        n = _row(ints, floats, draw, s, degrees, twins, key0, key1, seen, out)
+        if ints[J_RULE] == IN_DEGREE:
+            target = target_ids[s]
+            b = _block_of(target, starts)
+            indegree[target] += n
+            for i in range(n):
+                counts[b, source_ids[out[i]]] += 1
+        else:
+            for i in range(n):
+                t = target_ids[out[i]]
+                indegree[t] += 1
+                counts[_block_of(t, starts), source_ids[s]] += 1
 
 
 @inner
@@ -137,42 +132,47 @@ def _put(b, source, cell, weight, delay, at, targets, weights, delays, width, de
 PLACES = "uint32[:,::1], int64[::1], int64[::1], int64[::1], int64, int64"
 
 
-@compiled(
-    f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int32[::1], int64,"
-    f" int32[::1], int64[::1], uint32, uint32, {PLACES})",
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
+@loop(
+    f"void({ROWS}, int32[::1], int32[::1], int32[::1], int64[::1], uint32, uint32, {SCRATCH},"
+    f" int64, {PLACES})"
+)
 def fill_rows(
-    ints, floats, s0, s1, degrees, source_ids, target_ids, same, starts, cells, key0, key1,
-    at, targets, weights, delays, width, delay_width,
+    ints, floats, draw, s0, s1, degrees, twins, source_ids, target_ids, starts, cells, key0, key1,
+    seen, scratch, draw_values, at, targets, weights, delays, width, delay_width,
 ):  # fmt: skip
     """Write the synapses of rows [s0, s1), unsorted.
 
     Args:
         as for ``count_rows``, and
         cells: int64, per block: what makes a target's number its cell: cell = target + cells[b].
+        draw_values: address of ``network_draw.draw_row_values``; not called if nothing is drawn.
         at: uint32 (blocks, sources), next place of each row; advanced.
         targets, weights, delays: addresses, per block.
         width: bytes of a weight: 0 (all the same), 2 or 4.
         delay_width: bytes of a delay: 0, 1 or 2.
     """
-    longest = _longest(ints, degrees)
-    out = np.empty(longest, np.int32)
-    keys = np.empty(longest, np.int32)
-    w, d = np.empty(longest, np.float32), np.empty(longest, np.float32)
-    weight, delay = np.empty(longest, np.int32), np.empty(longest, np.int32)
-    seen = np.zeros(1 if ints[J_MULTAPSES] else ints[J_TARGETS], np.int32)
+    longest, here = scratch.size // 6, address_of(scratch)
+    out, keys = int32_at(here, longest), int32_at(here + 4 * longest, longest)
+    weight = int32_at(here + 16 * longest, longest)
+    delay = int32_at(here + 20 * longest, longest)
+    for i in range(longest):
+        weight[i], delay[i] = np.int32(ints[J_FIXED_WEIGHT]), np.int32(ints[J_FIXED_DELAY])
     by_number = numbered(ints[J_RULE])
+    columns = ints[J_RULE] == IN_DEGREE
     drawn = ints[J_WEIGHT] != FIXED or ints[J_DELAY] != FIXED
     for s in range(s0, s1):
-        n = _row(ints, floats, s, degrees, source_ids, target_ids, same, key0, key1, seen, out)
-        if drawn or width or delay_width:
+        n = _row(ints, floats, draw, s, degrees, twins, key0, key1, seen, out)
+        if drawn:
             for i in range(n):
                 keys[i] = i if by_number else out[i]
-            draw_values(ints, floats, s, keys[:n], key0, key1, w[:n], d[:n], weight[:n], delay[:n])
-        source = source_ids[s]
+            call_draw(
+                draw_values, address_of(ints), address_of(floats), s, here + 4 * longest, n, key0,
+                key1, here + 8 * longest, here + 12 * longest, here + 16 * longest,
+                here + 20 * longest,
+            )  # fmt: skip
         for i in range(n):
-            t = np.int64(target_ids[out[i]])
+            source = source_ids[out[i] if columns else s]
+            t = np.int64(target_ids[s if columns else out[i]])
             b = _block_of(t, starts)
             _put(
                 b, source, t + cells[b], weight[i], delay[i], at, targets, weights, delays, width,
@@ -180,71 +180,7 @@ def fill_rows(
             )  # fmt: skip
 
 
-@inner
-def _column(ints, t, source_ids, target_ids, same, key0, key1, seen, out):
-    """Write the sources of a target (fixed in-degree)."""
-    degree, size, number = ints[J_DEGREE], ints[J_SOURCES], ints[J_NUMBER]
-    twin = np.int64(-1)
-    if same and not ints[J_AUTAPSES]:
-        at = np.searchsorted(source_ids, target_ids[t])
-        if at < source_ids.size and source_ids[at] == target_ids[t]:
-            twin = at
-    chosen(t, number, size, degree, twin, ints[J_MULTAPSES], key0, key1, seen, out)
-    return degree
-
-
-@compiled(
-    f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int64, int32[::1], uint32,"
-    " uint32, int32[:,::1], int32[::1])",
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
-def count_columns(
-    ints, floats, t0, t1, source_ids, target_ids, same, starts, key0, key1, counts, indegree
-):  # fmt: skip
-    """Count the synapses of targets [t0, t1) of the view, by block and source; see count_rows."""
-    out = np.empty(ints[J_DEGREE] + 4, np.int32)
-    seen = np.zeros(1 if ints[J_MULTAPSES] else ints[J_SOURCES], np.int32)
-    for t in range(t0, t1):
-        n = _column(ints, t, source_ids, target_ids, same, key0, key1, seen, out)
-        target = target_ids[t]
-        b = _block_of(target, starts)
-        indegree[target] += n
-        for j in range(n):
-            counts[b, source_ids[out[j]]] += 1
-
-
-@compiled(
-    f"void({PROJECTION_TYPES}, int64, int64, int32[::1], int32[::1], int64, int32[::1],"
-    f" int64[::1], uint32, uint32, {PLACES})",
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
-def fill_columns(
-    ints, floats, t0, t1, source_ids, target_ids, same, starts, cells, key0, key1,
-    at, targets, weights, delays, width, delay_width,
-):  # fmt: skip
-    """Write the synapses of targets [t0, t1); one thread a block; see fill_rows."""
-    longest = ints[J_DEGREE] + 4
-    out = np.empty(longest, np.int32)
-    keys = np.arange(longest).astype(np.int32)
-    w, d = np.empty(longest, np.float32), np.empty(longest, np.float32)
-    weight, delay = np.empty(longest, np.int32), np.empty(longest, np.int32)
-    seen = np.zeros(1 if ints[J_MULTAPSES] else ints[J_SOURCES], np.int32)
-    for t in range(t0, t1):
-        n = _column(ints, t, source_ids, target_ids, same, key0, key1, seen, out)
-        draw_values(ints, floats, t, keys[:n], key0, key1, w[:n], d[:n], weight[:n], delay[:n])
-        target = np.int64(target_ids[t])
-        b = _block_of(target, starts)
-        for j in range(n):
-            _put(
-                b, source_ids[out[j]], target + cells[b], weight[j], delay[j], at, targets,
-                weights, delays, width, delay_width,
-            )  # fmt: skip
-
-
-@compiled(
-    "void(int32[::1], int32[::1], int32[::1], int32[:,::1], int32[::1])",
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
+@loop("void(int32[::1], int32[::1], int32[::1], int32[:,::1], int32[::1])")
 def count_pairs(sources, targets, starts, counts, indegree):
     """Count given synapses, by block and source; numbers within the populations."""
     for e in range(sources.size):
@@ -252,11 +188,9 @@ def count_pairs(sources, targets, starts, counts, indegree):
         counts[_block_of(targets[e], starts), sources[e]] += 1
 
 
-@compiled(
-    "void(int64, int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], int64[::1], "
-    f"{PLACES})",
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
+@loop(
+    f"void(int64, int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], int64[::1], {PLACES})"
+)
 def fill_pairs(
     block, sources, targets, weight, delay, starts, cells, at, to, weights, delays, width,
     delay_width,
@@ -272,23 +206,29 @@ def fill_pairs(
             )  # fmt: skip
 
 
-@compiled(
-    f"void({PROJECTION_TYPES}, int32[::1], uint32, uint32, int32[::1], int32[::1])",
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
-def draw_pairs(ints, floats, keys, key0, key1, weight, delay):
-    """Write drawn weights and delays for given synapses, numbered by ``keys``."""
-    w, d = np.empty(keys.size, np.float32), np.empty(keys.size, np.float32)
-    draw_values(ints, floats, 0, keys, key0, key1, w, d, weight, delay)
+@loop(
+    "void(int64[::1], float64[::1], int64, int32[::1], uint32, uint32, int32[::1], int32[::1],"
+    " int32[::1])"
+)
+def draw_pairs(ints, floats, draw_values, keys, key0, key1, scratch, weight, delay):
+    """Write drawn weights and delays for given synapses, numbered by ``keys``.
+
+    ``scratch`` is twice as long.
+    """
+    here = address_of(scratch)
+    call_draw(
+        draw_values, address_of(ints), address_of(floats), 0, address_of(keys), keys.size, key0,
+        key1, here, here + 4 * keys.size, address_of(weight), address_of(delay),
+    )  # fmt: skip
 
 
-@compiled(
+@loop(
     "int64(int64, int64, uint32[::1], int64, int64, int64, int64, int64, int64, uint32[::1],"
-    " uint16[::1], uint32[::1])",
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
+    " int32[::1], uint32[::1], int32[::1], int64[:,::1], uint32[::1], uint16[::1], uint32[::1])"
+)
 def sort_rows(
-    s0, s1, rows, targets, weights, delays, width, delay_width, delay, starts, delays_out, segments
+    s0, s1, rows, targets, weights, delays, width, delay_width, delay, keys, values, keys2, values2,
+    counts, starts, delays_out, segments,
 ):  # fmt: skip
     """Sort rows [s0, s1) by delay, then target, and list their segments.
 
@@ -297,6 +237,8 @@ def sort_rows(
         targets, weights, delays: addresses of the bundle's synapses.
         width, delay_width: as for ``fill_rows``.
         delay: the delay of all synapses, where ``delay_width`` is 0.
+        keys, values, keys2, values2: scratch as long as the longest row; ``values`` are zeros.
+        counts: scratch, (4, 256).
         starts: out: first synapse of each segment.
         delays_out: out: its delay, with ``LAST`` on the last one of a row.
         segments: out: number of segments of each row.
@@ -304,12 +246,6 @@ def sort_rows(
     Returns:
         The number of segments.
     """
-    longest = np.int64(0)
-    for s in range(s0, s1):
-        longest = max(longest, np.int64(rows[s + 1]) - np.int64(rows[s]))
-    keys, keys2 = np.empty(longest, np.uint32), np.empty(longest, np.uint32)
-    values, values2 = np.zeros(longest, np.int32), np.empty(longest, np.int32)
-    counts = np.empty((4, 256), np.int64)
     total = np.int64(0)
     for s in range(s0, s1):
         first, size = np.int64(rows[s]), np.int64(rows[s + 1]) - np.int64(rows[s])

@@ -2,22 +2,24 @@
 
 import numpy as np
 
-from spikecuda.kernels.compile.numba_cache import compiled
+from spikecuda.kernels.compile.entry import loop
 from spikecuda.kernels.network import layout as L
 from spikecuda.kernels.network.calendar import push
 from spikecuda.kernels.network.deliver import SEGMENT_MASK, deliver
 from spikecuda.kernels.network.machine import (
+    address_of,
     atomic_load,
     barrier,
     call_kernel,
+    call_send,
     float32_at,
     float64_at,
     int32_at,
     int64_at,
+    smaller,
     uint16_at,
     uint32_at,
 )
-from spikecuda.kernels.network.procedural import send_row
 from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.words import trailing_zeros
 
@@ -77,7 +79,9 @@ def _file(block, population, neurons, step):
         bundle = int64_at(block[L.BLOCK_BUNDLES] + 8 * L.BUNDLE * b, L.BUNDLE)
         if bundle[L.BUNDLE_KIND] == L.PROCEDURAL:
             for neuron in neurons:
-                send_row(block, bundle, np.int64(neuron), step)
+                call_send(
+                    bundle[L.BUNDLE_SEND], address_of(block), address_of(bundle), neuron, step
+                )  # fmt: skip
             continue
         rows, delays = uint32_at(bundle[L.BUNDLE_ROWS], 0), uint16_at(bundle[L.BUNDLE_DELAYS], 0)
         for neuron in neurons:
@@ -123,12 +127,9 @@ def _room(block, parts, need):
     return True
 
 
-@compiled(
+@loop(
     "int64(int64[:,::1], int64[::1], int64[:,::1], int64[:,::1], int64[:,::1], int64[::1],"
-    " int64, int64, int64, int64, int64, int64, int64, int64)",
-    nogil=True,
-    no_cfunc_wrapper=True,
-    error_model="numpy",
+    " int64, int64, int64, int64, int64, int64, int64, int64)"
 )
 def run_blocks(
     blocks, mine, parts, traces, external, shared, threads, clock, row, steps, window, fused,
@@ -140,7 +141,7 @@ def run_blocks(
         blocks, parts, traces: tables, see ``layout``.
         mine: numbers of this thread's blocks.
         external: spikes from outside, sorted by step: (step, population, neuron).
-        shared: what the threads share; ``shared[L.S_STOP]`` stops all at the same window.
+        shared: what the threads share; ``shared[L.THREADS_STOP]`` stops all at the same window.
         threads: how many call this.
         clock: number of the first step.
         row: its row in per-step inputs.
@@ -156,23 +157,25 @@ def run_blocks(
     done = np.int64(0)
     parity = np.int64(0)
     at_external = np.int64(0)
-    address = shared.ctypes.data
+    address = address_of(shared)
     while done < steps:
         now = clock + done
-        k = min(window, steps - done)
+        k = smaller(window, steps - done)
         if align:
-            k = min(k, align - now % align)
+            k = smaller(k, align - now % align)
         ahead = at_external
         while ahead < external.shape[0] and external[ahead, 0] < now + k:
             ahead += 1
         for m in range(mine.size):
             block = blocks[mine[m]]
             for e in range(at_external, ahead):
-                _file(block, external[e, 1], external[e, 2:], external[e, 0])
+                # The lower half of a number below 2^31, as the same type as a window's spikes.
+                neuron = int32_at(address_of(external) + 8 * (L.EXTERNAL * e + 2), 1)
+                _file(block, external[e, 1], neuron, external[e, 0])
             own_clock = int64_at(block[L.BLOCK_CLOCK], 3)
             part_steps = np.int64(0)
             while part_steps < k:
-                some = min(fused, k - part_steps)
+                some = smaller(fused, k - part_steps)
                 for i in range(some):
                     deliver(block, now + part_steps + i)
                 own_clock[0] = now + part_steps

@@ -1,12 +1,9 @@
 """Join rows of synapses, so that a neuron's row is in one place, whatever bundle it is from."""
 
-from spikecuda.kernels.compile.numba_cache import compiled
+from spikecuda.kernels.compile.entry import loop
 
 
-@compiled(
-    "void(uint32[::1], uint32[::1], int64, int64, int64[::1], int64[::1])",
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
+@loop("void(uint32[::1], uint32[::1], int64, int64, int64[::1], int64[::1])")
 def count_segments(rows, starts, piece, first, segments, synapses):
     """Count what a bundle's rows add to each number's row.
 
@@ -23,15 +20,7 @@ def count_segments(rows, starts, piece, first, segments, synapses):
             synapses[first + s] += length
 
 
-@compiled(
-    [
-        f"void(uint32[::1], uint32[::1], uint16[::1], uint16[::1], {w}[::1], int64, int64, int64,"
-        f" int64[::1], int64[::1], uint32[::1], uint32[::1], uint16[::1], {w}[::1])"
-        for w in ("int16", "int32")
-    ],
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
-def join_rows(
+def _join_rows(
     rows, starts, delays, targets, weights, piece, first, bundle, segment, synapse, starts_out,
     info, targets_out, weights_out,
 ):  # fmt: skip
@@ -64,10 +53,15 @@ def join_rows(
                 at = stop
 
 
-@compiled(
-    "void(uint32[::1], uint32[::1], uint16[::1], int64, int64, int64, int64, int64[::1])",
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
+_JOIN = (
+    "void(uint32[::1], uint32[::1], uint16[::1], uint16[::1], {w}[::1], int64, int64, int64,"
+    " int64[::1], int64[::1], uint32[::1], uint32[::1], uint16[::1], {w}[::1])"
+)
+join_rows_int16 = loop(_JOIN.format(w="int16"))(_join_rows)
+join_rows_int32 = loop(_JOIN.format(w="int32"))(_join_rows)
+
+
+@loop("void(uint32[::1], uint32[::1], uint16[::1], int64, int64, int64, int64, int64[::1])")
 def count_tiles(rows, starts, targets, first, base, tiles, bits, counts):
     """Count a bundle's synapses by number and tile of ``2**bits`` cells.
 
@@ -82,15 +76,7 @@ def count_tiles(rows, starts, targets, first, base, tiles, bits, counts):
             counts[row + ((base + targets[e]) >> bits)] += 1
 
 
-@compiled(
-    [
-        f"boolean(uint32[::1], uint32[::1], uint16[::1], {w}[::1], int64, int64, int64, int64,"
-        f" int64, int64[::1], int64[::1], int32[::1], uint16[::1], {w}[::1])"
-        for w in ("int16", "int32")
-    ],
-    nogil=True, no_cfunc_wrapper=True, error_model="numpy",
-)  # fmt: skip
-def fill_tiles(
+def _fill_tiles(
     rows, starts, targets, weights, first, base, tiles, bits, weight, begins, at, values,
     targets_out, weights_out,
 ):  # fmt: skip
@@ -123,3 +109,11 @@ def fill_tiles(
                 values[tile] = weight
             at[tile] = place + 1
     return True
+
+
+_FILL = (
+    "boolean(uint32[::1], uint32[::1], uint16[::1], {w}[::1], int64, int64, int64, int64,"
+    " int64, int64[::1], int64[::1], int32[::1], uint16[::1], {w}[::1])"
+)
+fill_tiles_int16 = loop(_FILL.format(w="int16"))(_fill_tiles)
+fill_tiles_int32 = loop(_FILL.format(w="int32"))(_fill_tiles)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from spikecuda.kernels.compile.numba_cache import compiled
+from spikecuda.kernels.compile.entry import loop
 from spikecuda.kernels.numerics.words import population_count, trailing_zeros
 
 
-@compiled("int64(uint32[::1])", nogil=True, no_cfunc_wrapper=True)
+@loop("int64(uint32[::1])")
 def count_spikes(bits):
     """Return the number of set bits."""
     total = np.uint64(0)
@@ -20,17 +20,13 @@ def count_spikes(bits):
     return np.int64(total)
 
 
-@compiled(
-    "void(uint32[::1], int64, int64, int64, int64, int64, int64[::1], int32[::1])",
-    nogil=True,
-    no_cfunc_wrapper=True,
-)
-def list_spikes(bits, words, first, last, clock, neuron, steps, neurons):
+@loop("void(uint32[::1], int64, int64, int64, int64, int64, int32[::1], int64[::1], int32[::1])")
+def list_spikes(bits, words, first, last, clock, neuron, busy, steps, neurons):
     """Write the (step, neuron) pairs of rows [first, last), sorted; a row has ``words`` words.
 
-    ``clock`` is the number of row 0's step, ``neuron`` the number of bit 0's neuron.
+    ``clock`` is the number of row 0's step, ``neuron`` the number of bit 0's neuron; ``busy`` is
+    scratch for a row's words.
     """
-    busy = np.empty(words, np.int32)
     at = 0
     for row in range(first, last):
         line = bits[row * words : (row + 1) * words]
@@ -49,11 +45,7 @@ def list_spikes(bits, words, first, last, clock, neuron, steps, neurons):
                 word = np.uint32(word & np.uint32(word - np.uint32(1)))
 
 
-@compiled(
-    "void(int64[::1], int32[::1], int64[::1], int32[::1], int64[::1], int32[::1])",
-    nogil=True,
-    no_cfunc_wrapper=True,
-)
+@loop("void(int64[::1], int32[::1], int64[::1], int32[::1], int64[::1], int32[::1])")
 def merge_spikes(steps, neurons, later_steps, later_neurons, all_steps, all_neurons):
     """Merge two lists sorted by step; within a step the first list's neurons come first."""
     i = j = 0

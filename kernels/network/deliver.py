@@ -36,6 +36,7 @@ from spikecuda.kernels.network.machine import (
     int32_at,
     int64_at,
     prefetch,
+    smaller,
     uint16_at,
     uint32_at,
 )
@@ -89,11 +90,11 @@ def _ask_rest(block, cursor):
     bundle = int64_at(block[BLOCK_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
     bounds = uint32_at(bundle[BUNDLE_STARTS] + 4 * (cursor & SEGMENT_MASK), 2)
     first, count = np.int64(bounds[0]), np.int64(bounds[1]) - np.int64(bounds[0])
-    for at in range(BEGINNING, min(2 * count, MOST), 64):
+    for at in range(BEGINNING, smaller(2 * count, MOST), 64):
         prefetch(bundle[BUNDLE_TARGETS] + 2 * first + at)
     if bundle[BUNDLE_KIND] != CONSTANT:
         width = 2 if bundle[BUNDLE_KIND] == NARROW else 4
-        for at in range(BEGINNING, min(width * count, MOST), 64):
+        for at in range(BEGINNING, smaller(width * count, MOST), 64):
             prefetch(bundle[BUNDLE_WEIGHTS] + width * first + at)
 
 
@@ -110,9 +111,9 @@ def deliver(block, step):
     size = take(heads, chunks, state, slot, queue)
     base = block[BLOCK_CELLS] + 4 * (step & block[BLOCK_RING_MASK]) * block[BLOCK_STRIDE]
     events = np.int64(0)
-    for i in range(min(FAR, size)):
+    for i in range(smaller(FAR, size)):
         _ask_where(block, queue[i])
-    for i in range(min(NEAR, size)):
+    for i in range(smaller(NEAR, size)):
         _ask_what(block, queue[i])
     for i in range(size):
         if i + FAR < size:

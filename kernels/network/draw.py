@@ -64,7 +64,7 @@ TILE_BITS = 14
 TILE = 1 << TILE_BITS
 ATTEMPTS = 1000
 HALF, LARGEST = F(0.5), F(2147483520.0)
-TWO_53 = D(2.0**-53)
+TWO_53, FARTHEST = D(2.0**-53), D(1e9)
 
 
 @inner
@@ -136,6 +136,13 @@ def chosen(source, number, size, degree, banned, multapses, key0, key1, seen, ou
 
 
 @inner
+def _gap(u, inverse_log):
+    """Return the distance to the next target for a uniform number; cut where no tile has it."""
+    distance = log64(u) * inverse_log
+    return np.int64(_select(distance < FARTHEST, distance, FARTHEST))
+
+
+@inner
 def probable_targets(source, number, size, inverse_log, key0, key1, first, last, out):
     """Write the targets in [first, last) of a row with a fixed probability, ascending.
 
@@ -146,7 +153,7 @@ def probable_targets(source, number, size, inverse_log, key0, key1, first, last,
     count = 0
     for tile in range(first >> TILE_BITS, (last + TILE - 1) >> TILE_BITS):
         start = tile << TILE_BITS
-        end = min(start + TILE, size)
+        end = start + TILE if start + TILE < size else size
         at, i = start - 1, 0
         while True:
             a, b, c, d = philox(
@@ -154,14 +161,14 @@ def probable_targets(source, number, size, inverse_log, key0, key1, first, last,
             )
             i += 1
             u = (D(np.int64(a >> U(5))) * D(67108864.0) + D(np.int64(b >> U(6))) + D(0.5)) * TWO_53
-            at += 1 + np.int64(min(log64(u) * inverse_log, D(1e9)))
+            at += 1 + _gap(u, inverse_log)
             if at >= end:
                 break
             if first <= at < last:
                 out[count] = at
                 count += 1
             u = (D(np.int64(c >> U(5))) * D(67108864.0) + D(np.int64(d >> U(6))) + D(0.5)) * TWO_53
-            at += 1 + np.int64(min(log64(u) * inverse_log, D(1e9)))
+            at += 1 + _gap(u, inverse_log)
             if at >= end:
                 break
             if first <= at < last:
@@ -170,43 +177,60 @@ def probable_targets(source, number, size, inverse_log, key0, key1, first, last,
     return count
 
 
-@inner
-def row_targets(ints, floats, source, degree, same, key0, key1, seen, out):
-    """Write the targets of a source's row, in the order of its synapses; return how many.
+# Which of ``cpu_loops/network_draw`` draws the targets of each rule.
+TARGETS_OF = {
+    ALL_TO_ALL: "draw_range",
+    ONE_TO_ONE: "draw_range",
+    PROBABILITY: "draw_scattered",
+    OUT_DEGREE: "draw_chosen",
+    IN_DEGREE: "draw_chosen",
+}
 
-    Args:
-        ints, floats: the projection.
-        source: number within the source view.
-        degree: synapses of this row (OUT_DEGREE).
-        same: the target that is the source itself, or -1.
-        seen: int32 scratch for rows without multapses: a zero for each target, before and after.
-        out: int32, at least four longer than the row.
-    """
-    rule, size, number = ints[J_RULE], ints[J_TARGETS], ints[J_NUMBER]
-    banned = np.int64(-1) if ints[J_AUTAPSES] else np.int64(same)
-    count = 0
-    if rule == ALL_TO_ALL:
-        for t in range(size):
-            out[count] = t
-            count += t != banned
-        return count
-    if rule == ONE_TO_ONE:
+# The ways to draw a row, or with a fixed in-degree a column.  All write targets (of a column
+# sources) in the order of its synapses, and return how many.  ``banned`` is one that is not
+# allowed, or -1; ``first`` and ``last`` are what is wanted of a row that can be drawn in part.
+
+
+@inner
+def range_targets(ints, source, banned, first, last, out):
+    """Draw a row of ALL_TO_ALL or ONE_TO_ONE."""
+    if ints[J_RULE] == ONE_TO_ONE:
         out[0] = source
-        return 1 if source != banned else 0
-    if rule == PROBABILITY:
-        found = probable_targets(source, number, size, floats[Q_LOG], key0, key1, 0, size, out)
-        for i in range(found):
-            out[count] = out[i]
-            count += out[i] != banned
-        return count
-    chosen(source, number, size, degree, banned, ints[J_MULTAPSES], key0, key1, seen, out)
+        return np.int64(source != banned)
+    count = np.int64(0)
+    for t in range(first, last):
+        out[count] = t
+        count += t != banned
+    return count
+
+
+@inner
+def scattered_targets(ints, floats, source, banned, key0, key1, first, last, out):
+    """Draw a row of PROBABILITY."""
+    found = probable_targets(
+        source, ints[J_NUMBER], ints[J_TARGETS], floats[Q_LOG], key0, key1, first, last, out
+    )
+    count = np.int64(0)
+    for i in range(found):
+        out[count] = out[i]
+        count += out[i] != banned
+    return count
+
+
+@inner
+def chosen_targets(ints, source, degree, banned, key0, key1, seen, out):
+    """Draw a row of OUT_DEGREE or a column of IN_DEGREE; see ``chosen``."""
+    size = ints[J_SOURCES] if ints[J_RULE] == IN_DEGREE else ints[J_TARGETS]
+    chosen(
+        source, ints[J_NUMBER], size, degree, banned, ints[J_MULTAPSES], key0, key1, seen, out
+    )  # fmt: skip
     return degree
 
 
 @inner
 def numbered(rule):
     """Tell whether a row's synapses are told apart by their number in it, not by their target."""
-    return rule == OUT_DEGREE
+    return rule in (OUT_DEGREE, IN_DEGREE)
 
 
 @inner

@@ -38,7 +38,8 @@ BUNDLE = 16
     BUNDLE_DELAYS,  # address: uint16, delay of each segment in steps; LAST marks a row's last one
     BUNDLE_ROWS,  # address: uint32, first segment of each source's row, and the end
     BUNDLE_RULE,  # address of a procedural projection's description
-) = range(9)
+    BUNDLE_SEND,  # address of ``network_procedural.send_row``
+) = range(10)
 CONSTANT, NARROW, WIDE, PROCEDURAL = range(4)
 LAST = 0x8000
 DELAY = 0x7FFF
@@ -61,7 +62,9 @@ RULE = 16
     RULE_SEEN,  # address: int32, one a target, for rows without multapses
     RULE_KEY0,
     RULE_KEY1,
-) = range(14)
+    RULE_DRAW_TARGETS,  # addresses of the functions of ``network_draw``
+    RULE_DRAW_VALUES,
+) = range(16)
 
 # A part: the neurons of one population in one block.
 PART = 16
@@ -73,12 +76,12 @@ PART = 16
     PART_POPULATION,
     PART_BITS,  # address: uint32, steps of a window x words
     PART_IDS,  # address: int32, 2 x (steps x neurons): spikes of this window and of the last one
-    PART_UPTO,  # address: int64, 2 x (steps + 1): end of each step's spikes in P_IDS
+    PART_UPTO,  # address: int64, 2 x (steps + 1): end of each step's spikes in PART_IDS
     PART_RECORD_STEPS,  # address: int64, or 0
     PART_RECORD_IDS,  # address: int32
     PART_RECORD_SIZE,
     PART_STATE,  # address: int64[2]: recorded spikes in the buffer, spikes of the run
-    PART_CAPACITY,  # entries of one half of P_IDS
+    PART_CAPACITY,  # entries of one half of PART_IDS
     PART_BUSY,  # address: int32, scratch: a word's number for each word of a step, and one more
 ) = range(14)
 

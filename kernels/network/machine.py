@@ -4,92 +4,58 @@ import sys
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, types
+from numba import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import make_array, populate_array
 
 from spikecuda.kernels.numerics.inner import inner
 
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 
 
-def _pointer_to(kind):
-    """Return an intrinsic that turns an address (int64) into a pointer to a Numba type."""
+def _array_at(kind):
+    """Return an intrinsic: the array of ``size`` elements of a Numba type at an address.
+
+    Like ``numba.carray``, but without functions of its own to compile, a dozen for each type.
+    """
+    result = types.Array(kind, 1, "C")
 
     @intrinsic
-    def convert(typingctx, address):
-        result = types.CPointer(kind)
-
+    def array_at(typingctx, address, size):
         def generate(context, builder, signature, args):
-            return builder.inttoptr(args[0], context.get_value_type(result))
+            address, size = args
+            width = INT64(context.get_abi_sizeof(context.get_data_type(kind)))
+            array = make_array(result)(context, builder)
+            data = builder.inttoptr(address, context.get_data_type(kind).as_pointer())
+            populate_array(
+                array, data=data, shape=(size,), strides=(width,), itemsize=width, meminfo=None
+            )
+            return array._getvalue()
 
-        return result(types.int64), generate
+        return result(types.int64, types.int64), generate
 
-    return convert
-
-
-_as_int8 = _pointer_to(types.int8)
-_as_uint8 = _pointer_to(types.uint8)
-_as_int16 = _pointer_to(types.int16)
-_as_uint16 = _pointer_to(types.uint16)
-_as_int32 = _pointer_to(types.int32)
-_as_uint32 = _pointer_to(types.uint32)
-_as_int64 = _pointer_to(types.int64)
-_as_float32 = _pointer_to(types.float32)
-_as_float64 = _pointer_to(types.float64)
+    return array_at
 
 
-@inner
-def int8_at(address, size):
-    """Return the int8 array of ``size`` elements at an address."""
-    return carray(_as_int8(np.int64(address)), size)
+int8_at = _array_at(types.int8)
+uint8_at = _array_at(types.uint8)
+int16_at = _array_at(types.int16)
+uint16_at = _array_at(types.uint16)
+int32_at = _array_at(types.int32)
+uint32_at = _array_at(types.uint32)
+int64_at = _array_at(types.int64)
+float32_at = _array_at(types.float32)
+float64_at = _array_at(types.float64)
 
 
-@inner
-def uint8_at(address, size):
-    """Return the uint8 array of ``size`` elements at an address."""
-    return carray(_as_uint8(np.int64(address)), size)
+@intrinsic
+def smaller(typingctx, a, b):
+    """Return the smaller of two int64; ``min`` would be three functions to compile."""
 
+    def generate(context, builder, signature, args):
+        return builder.select(builder.icmp_signed("<", *args), *args)
 
-@inner
-def int16_at(address, size):
-    """Return the int16 array of ``size`` elements at an address."""
-    return carray(_as_int16(np.int64(address)), size)
-
-
-@inner
-def uint16_at(address, size):
-    """Return the uint16 array of ``size`` elements at an address."""
-    return carray(_as_uint16(np.int64(address)), size)
-
-
-@inner
-def int32_at(address, size):
-    """Return the int32 array of ``size`` elements at an address."""
-    return carray(_as_int32(np.int64(address)), size)
-
-
-@inner
-def uint32_at(address, size):
-    """Return the uint32 array of ``size`` elements at an address."""
-    return carray(_as_uint32(np.int64(address)), size)
-
-
-@inner
-def int64_at(address, size):
-    """Return the int64 array of ``size`` elements at an address."""
-    return carray(_as_int64(np.int64(address)), size)
-
-
-@inner
-def float32_at(address, size):
-    """Return the float32 array of ``size`` elements at an address."""
-    return carray(_as_float32(np.int64(address)), size)
-
-
-@inner
-def float64_at(address, size):
-    """Return the float64 array of ``size`` elements at an address."""
-    return carray(_as_float64(np.int64(address)), size)
+    return types.int64(types.int64, types.int64), generate
 
 
 @intrinsic
@@ -145,17 +111,53 @@ def give_way(typingctx):
     return types.void(), generate
 
 
+def _call(function, args, builder, result):
+    kind = ir.FunctionType(result, [INT64] * len(args))
+    return builder.call(builder.inttoptr(function, kind.as_pointer()), args)
+
+
 @intrinsic
 def call_kernel(typingctx, function, table, steps):
     """Call the kernel entry at an address: ``void entry(int64 table, int64 steps)``."""
 
     def generate(context, builder, signature, args):
-        kind = ir.FunctionType(ir.VoidType(), [INT64, INT64])
-        pointer = builder.inttoptr(args[0], kind.as_pointer())
-        builder.call(pointer, [args[1], args[2]])
+        _call(args[0], args[1:], builder, ir.VoidType())
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
+def call_draw(typingctx, function, a, b, c, d, e, f, g, h, i, j, k):
+    """Call one of ``cpu_loops/network_draw`` at an address; return its int64."""
+
+    def generate(context, builder, signature, args):
+        return _call(args[0], args[1:], builder, INT64)
+
+    return types.int64(*[types.int64] * 12), generate
+
+
+@intrinsic
+def call_send(typingctx, function, block, bundle, neuron, step):
+    """Call ``cpu_loops/network_procedural.send_row`` at an address."""
+
+    def generate(context, builder, signature, args):
+        return _call(args[0], args[1:], builder, INT64)
+
+    return types.int64(*[types.int64] * 5), generate
+
+
+@intrinsic
+def address_of(typingctx, array):
+    """Return the address of an array's first element."""
+    if not isinstance(array, types.Array):
+        return None
+
+    def generate(context, builder, signature, args):
+        data = make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.ptrtoint(data, INT64)
+
+    return types.int64(array), generate
 
 
 SPINS = 4000

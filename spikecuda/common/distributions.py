@@ -126,7 +126,7 @@ class Uniform(Distribution):
 
 def _standard(name: str, count: int, stream: int, seed: int, identity: int) -> np.ndarray:
     from spikecuda.common.seed import keys
-    from spikecuda.kernels.compile.render import load_cpu_loop
+    from spikecuda.kernels.compile.cpu import load_cpu_loop
 
     values = host_array(count, f"a draw of {count:,} numbers")
     key0, key1 = keys(seed)

@@ -16,7 +16,7 @@ from spikecuda.devices.array_interop import GpuArray, StateArray
 from spikecuda.devices.memory import Buffer, MemoryFigures, MemoryPool, Source
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
 from spikecuda.kernels.routines import Spec
-from spikecuda.kernels.spec import KernelSpec
+from spikecuda.kernels.spec import KernelSpec, Precision
 
 _open: "weakref.WeakSet[Device]" = weakref.WeakSet()
 
@@ -215,13 +215,24 @@ class Device(ABC):
             self.kernels[spec] = kernel
         return self.kernels[spec]
 
-    def build_host_loops(self) -> None:
-        """Compile what drains, draws and checks on the host, and count the time as compile time."""
-        from spikecuda.kernels.compile.render import load_cpu_loop
+    def build_host_loops(self, precision: Precision, partitions: int = 1) -> None:
+        """Compile what drains and checks on the host, and count the time as compile time.
+
+        Args:
+            precision: of the state.
+            partitions: how many lists of spikes are merged.
+        """
+        from spikecuda.kernels.compile.cpu import load_cpu_loop
 
         start = time.perf_counter()
-        for name in ("spikes", "draw", "finite"):
-            load_cpu_loop(name)
+        wanted = [("spikes", "count_spikes"), ("spikes", "list_spikes")]
+        wanted.append(("finite", f"first_not_finite_{precision.storage}"))
+        if precision.half:
+            wanted.append(("draw", "step_words"))
+        if partitions > 1:
+            wanted.append(("spikes", "merge_spikes"))
+        for module, loop in wanted:
+            load_cpu_loop(module).build(loop)
         self.compile_seconds += time.perf_counter() - start
 
     def adopt(self, value: Any) -> GpuArray:

@@ -49,10 +49,12 @@ def build_all(wanted: Sequence[Sequence[str]], begin: float) -> list[dict[str, A
     """Build kernels one after the other; runs in the fresh process."""
     import time
 
+    from spikecuda.common.precision import as_precision
+
     start = time.perf_counter()
     # Imports the compiler and builds what every pool needs, so that a kernel's time is its own.
     with _pool("lif", "float32", "cpu") as pool:
-        pool.device.build_host_loops()
+        pool.device.build_host_loops(as_precision("float32"))
     seconds = time.perf_counter() - start
     facts: list[dict[str, Any]] = [
         {"kernel": "host loops, with importing the compiler", "target": "cpu", "input": "",

@@ -337,7 +337,7 @@ class PartitionRun:
 
     def _step_words(self, slot: WindowBuffers, out: np.ndarray) -> None:
         """Write the random words of float16 rounding for a window."""
-        from spikecuda.kernels.compile.render import load_cpu_loop
+        from spikecuda.kernels.compile.cpu import load_cpu_loop
 
         load_cpu_loop("draw").step_words(
             np.int64(self._start_step + slot.offset), slot.steps, self.kernel.spec.dither_words,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.finite import first_not_finite
 from spikecuda.common.seed import keys
 from spikecuda.devices.array_interop import GpuArray, StateArray
 from spikecuda.devices.base import Device
@@ -188,13 +189,8 @@ class PoolPartition:
 
     def first_not_finite(self) -> tuple[str, int] | None:
         """Return a state and the neuron whose value is NaN or infinite, or None."""
-        from spikecuda.kernels.compile.render import load_cpu_loop
-
-        loops = load_cpu_loop("finite")
         for name in self.neuron_spec.model.states:
-            half = name in self.neuron_spec.codecs
-            search = loops.first_not_finite_half if half else loops.first_not_finite
-            where = int(search(self.stored(name)))
+            where = first_not_finite(self.stored(name))
             if where >= 0:
                 return name, where
         return None

@@ -168,7 +168,7 @@ class _Member:
         if not self.runs:
             parts = self.population.partitions
             self._kernels = [part.device.kernel(self._spec) for part in parts]
-            parts[0].device.build_host_loops()
+            parts[0].device.build_host_loops(self.population.neuron_spec.precision, len(parts))
 
     def open(self, start: int, total: int, lent: dict[Device, Buffer]) -> None:
         """Allocate what the run needs, and give it its input.

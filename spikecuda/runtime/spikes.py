@@ -59,20 +59,21 @@ def list_spikes(
         neuron: number of bit 0's neuron.
         keep: whether to list them.
     """
-    from spikecuda.kernels.compile.render import load_cpu_loop
+    from spikecuda.kernels.compile.cpu import load_cpu_loop
 
     loops = load_cpu_loop("spikes")
     size = int(loops.count_spikes(bits[first * words : last * words]))
     if not keep or not size:
         return size, None
     step, neurons = np.empty(size, np.int64), np.empty(size, np.int32)
-    loops.list_spikes(bits, words, first, last, clock, neuron, step, neurons)
+    busy = np.empty(words, np.int32)
+    loops.list_spikes(bits, words, first, last, clock, neuron, busy, step, neurons)
     return size, (step, neurons)
 
 
 def merge_spikes(lists: Sequence[SpikeList]) -> SpikeList:
     """Return lists as one sorted by step; within a step, earlier lists come first."""
-    from spikecuda.kernels.compile.render import load_cpu_loop
+    from spikecuda.kernels.compile.cpu import load_cpu_loop
 
     if not lists:
         return np.empty(0, np.int64), np.empty(0, np.int32)

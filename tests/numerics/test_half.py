@@ -64,7 +64,7 @@ def _neuron_words(out):
 
 def step_words(count):
     """Return the step words of a seed, as the host draws them."""
-    from spikecuda.kernels.compile.render import load_cpu_loop
+    from spikecuda.kernels.compile.cpu import load_cpu_loop
 
     out = np.empty(count, np.uint32)
     load_cpu_loop("draw").step_words(0, count, 1, np.uint32(1), np.uint32(7), np.uint32(0), out)

@@ -175,10 +175,10 @@ class CpuEngine:
         """
         if self._torn:
             raise SpikecudaError("a run was broken off within a step; reset() starts again")
-        from spikecuda.kernels.compile.render import load_cpu_loop
+        from spikecuda.kernels.compile.cpu import load_cpu_loop
 
         begin = time.perf_counter()
-        load_cpu_loop("network_run")
+        load_cpu_loop("network_run").build("run_blocks")
         specs = [n.spec(*drive) for n, drive in zip(self.neurons, drives, strict=True)]
         entries = [self._entry(spec) for spec in specs]
         self.compile_seconds += time.perf_counter() - begin
@@ -402,14 +402,14 @@ class CpuEngine:
     # Running.
 
     def _entry(self, spec: KernelSpec) -> int:
-        """Return the address of a kernel's entry."""
-        from spikecuda.kernels.compile.render import load
+        """Return the address of a kernel."""
+        from spikecuda.kernels.compile.cpu import address
 
-        return int(getattr(load(spec, "cpu"), f"{spec.name}_entry").address)
+        return address(spec)
 
     def _call(self, run: CpuRun, due: np.ndarray, steps: int) -> int:
         """Run the native loop on all threads; return the steps done."""
-        from spikecuda.kernels.compile.render import load_cpu_loop
+        from spikecuda.kernels.compile.cpu import load_cpu_loop
 
         loop = load_cpu_loop("network_run").run_blocks
         self._shared[:] = 0

@@ -4,7 +4,7 @@ import numpy as np
 
 from spikecuda.common.seed import keys
 from spikecuda.kernels.network import layout
-from spikecuda.network.synapses.store import Bundle, Wiring
+from spikecuda.network.synapses.store import Bundle, Wiring, targets_loop, values_loop
 
 
 class RowTables:
@@ -32,6 +32,8 @@ class RowTables:
         return int(np.diff(self.first).max(initial=0))
 
     def _table(self, wiring: Wiring, ordered: list[Bundle], b: int) -> np.ndarray:
+        from spikecuda.kernels.compile.cpu import load_cpu_loop
+
         table = np.zeros((len(ordered), layout.BUNDLE), np.int64)
         for row, bundle in zip(table, ordered, strict=True):
             row[layout.BUNDLE_KIND] = bundle.kind
@@ -39,6 +41,7 @@ class RowTables:
             row[layout.BUNDLE_WEIGHT] = bundle.weight
             if bundle.rule is not None:
                 row[layout.BUNDLE_RULE] = self._rule(wiring, bundle, b)
+                row[layout.BUNDLE_SEND] = load_cpu_loop("network_procedural").send_row
                 continue
             rows = bundle.blocks[b]
             row[layout.BUNDLE_TARGETS] = rows.targets.ctypes.data
@@ -71,5 +74,8 @@ class RowTables:
         table[layout.RULE_ROW], table[layout.RULE_SCRATCH] = longest, scratch.ctypes.data
         table[layout.RULE_SEEN] = seen.ctypes.data
         table[layout.RULE_KEY0], table[layout.RULE_KEY1] = key0, key1
+        table[layout.RULE_DRAW_TARGETS] = targets_loop(rule.ints)
+        if rule.drawn:
+            table[layout.RULE_DRAW_VALUES] = values_loop()
         self._rules += [table, scratch, seen]
         return int(table.ctypes.data)

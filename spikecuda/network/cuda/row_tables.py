@@ -139,7 +139,7 @@ def _dense(pairs: Sequence[Pair], target: Target) -> dict[int, list[Pair]]:
 
 def _segmented(population: Sequence[Pair], weights: str, target: Target) -> RowTable:
     """Return rows as segments of one delay each."""
-    from spikecuda.kernels.compile.render import load_cpu_loop
+    from spikecuda.kernels.compile.cpu import load_cpu_loop
 
     loops = load_cpu_loop("network_sheets")
     segments, lengths = (np.zeros(target.numbers, np.int64) for _ in range(2))
@@ -163,9 +163,10 @@ def _segmented(population: Sequence[Pair], weights: str, target: Target) -> RowT
     }
     width, own = _individual(weights, int(places[-1]))
     segment, synapse = ends - segments, places - lengths
+    join = getattr(loops, f"join_rows_{width.name}")
     for number, (bundle, b) in enumerate(population):
         rows = bundle.blocks[b]
-        loops.join_rows(
+        join(
             rows.rows, rows.starts, rows.delays, rows.targets, _weights(rows, width), PIECE,
             target.first[bundle.source], number, segment, synapse, result["starts"],
             result["info"], result["targets"], own,
@@ -180,7 +181,7 @@ def _segmented(population: Sequence[Pair], weights: str, target: Target) -> RowT
 
 def _tiled(population: Sequence[Pair], weights: str, delay: int, target: Target) -> RowTable | None:
     """Return rows of one delay by tiles of cells; None if a row would have several weights."""
-    from spikecuda.kernels.compile.render import load_cpu_loop
+    from spikecuda.kernels.compile.cpu import load_cpu_loop
 
     loops = load_cpu_loop("network_sheets")
     tiles = -(-target.cells // TILE)
@@ -196,9 +197,10 @@ def _tiled(population: Sequence[Pair], weights: str, delay: int, target: Target)
     begins = ends - counts
     at, values = begins.copy(), np.zeros(counts.size if weights == CONSTANT else 0, np.int32)
     targets = np.empty(int(ends[-1]), np.uint16)
+    fill = getattr(loops, f"fill_tiles_{width.name}")
     for pair in population:
         rows = pair[0].blocks[pair[1]]
-        if not loops.fill_tiles(
+        if not fill(
             rows.rows, rows.starts, rows.targets, _weights(rows, width),
             target.first[pair[0].source], target.base(pair), tiles, TILE_BITS, pair[0].weight,
             begins, at, values, targets, own,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_zeros
+from spikecuda.common.finite import first_not_finite
 from spikecuda.common.seed import keys
 from spikecuda.errors import NumericalError, SpikecudaValueError
 from spikecuda.inputs.resolved_input import ResolvedInput
@@ -113,16 +114,11 @@ class Neurons:
 
     def check(self) -> None:
         """Raise NumericalError if a state is NaN or infinite."""
-        from spikecuda.kernels.compile.render import load_cpu_loop
-
-        loops = load_cpu_loop("finite")
         inverse = {kernel: public for public, kernel in self.public.items()}
         for key, stored in self.state.items():
             if key == "refrac":
                 continue
-            half = stored.dtype == np.uint16
-            search = loops.first_not_finite_half if half else loops.first_not_finite
-            where = int(search(stored))
+            where = first_not_finite(stored)
             if where >= 0:
                 raise NumericalError(
                     f"{inverse.get(key, key)} of neuron {where} of {self.population.name} "

@@ -39,7 +39,7 @@ def step_input(
     """
     values = drive.window(clock, offset, steps)
     if spec.dither_words:
-        from spikecuda.kernels.compile.render import load_cpu_loop
+        from spikecuda.kernels.compile.cpu import load_cpu_loop
 
         values["_dither"] = words = np.empty(steps * spec.dither_words, np.uint32)
         load_cpu_loop("draw").step_words(

@@ -18,11 +18,19 @@ from spikecuda.network.model.rules import (
     FixedOutDegree,
     FixedProbability,
     FixedTotal,
+    OneToOne,
     Pairs,
 )
 from spikecuda.network.synapses.blocks import Blocks
 from spikecuda.network.synapses.fixed_point import check_indegree, exponents
-from spikecuda.network.synapses.store import Bundle, Procedural, Rows, Wiring
+from spikecuda.network.synapses.store import (
+    Bundle,
+    Procedural,
+    Rows,
+    Wiring,
+    targets_loop,
+    values_loop,
+)
 
 MAX_ROWS = 2**32 - 1
 
@@ -49,7 +57,7 @@ class Builder:
         threads: int,
         report: Callable[[float, float], None],
     ) -> None:
-        from spikecuda.kernels.compile.render import load_cpu_loop
+        from spikecuda.kernels.compile.cpu import load_cpu_loop
 
         self.projections, self.sizes, self.blocks = list(projections), list(sizes), blocks
         self.dt, self.threads, self.report = dt, threads, report
@@ -110,23 +118,20 @@ class Builder:
         ints, floats = self._describe(p, None)
         if isinstance(p.rule, Pairs):
             self.loops.count_pairs(*self._pairs(p), starts, counts, indegree)
-        elif isinstance(p.rule, FixedInDegree):
-            jobs = [
-                (ints, floats, t0, t1, p.source.ids, p.target.ids, int(p.same), starts,
-                 self.key0, self.key1, counts, indegree)
-                for t0, t1 in self._columns(p)
-            ]  # fmt: skip
-            self._map(self.loops.count_columns, jobs)
         else:
-            ranges = self._ranges(p.source.size)
-            own = [np.zeros_like(indegree) for _ in ranges]
+            draws, twins = targets_loop(ints), self._twins(p)
+            ranges = self._rows(p)
+            # Columns are each in one block: their targets differ.
+            shared = isinstance(p.rule, FixedInDegree)
+            own = [indegree if shared else np.zeros_like(indegree) for _ in ranges]
             jobs = [
-                (ints, floats, s0, s1, degrees, p.source.ids, p.target.ids, int(p.same), starts,
-                 self.key0, self.key1, counts, mine)
+                (ints, floats, draws, s0, s1, degrees, twins, p.source.ids, p.target.ids, starts,
+                 self.key0, self.key1, *self._scratch(p, degrees), counts, mine)
                 for (s0, s1), mine in zip(ranges, own, strict=True)
             ]  # fmt: skip
             self._map(self.loops.count_rows, jobs)
-            indegree = sum(own, indegree)
+            if not shared:
+                indegree = sum(own, indegree)
         check_indegree(p, indegree)
         self._advance(0.2 * p.expected)
         return counts, degrees, indegree
@@ -154,6 +159,35 @@ class Builder:
             different = sources != targets
             sources, targets = sources[different], targets[different]
         return np.ascontiguousarray(sources), np.ascontiguousarray(targets)
+
+    def _twins(self, p: Projection) -> np.ndarray:
+        """Return each row's own neuron, as a number within the other view or -1; or nothing."""
+        if not p.same or p.autapses:
+            return np.empty(0, np.int32)
+        own, other = p.source.ids, p.target.ids
+        if isinstance(p.rule, FixedInDegree):
+            own, other = other, own
+        # Views are ascending.
+        at = np.minimum(np.searchsorted(other, own), other.size - 1)
+        return np.where(other[at] == own, at, -1).astype(np.int32)
+
+    @staticmethod
+    def _scratch(p: Projection, degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a thread needs to draw rows; see ``cpu_loops/network_build.SCRATCH``."""
+        columns = isinstance(p.rule, FixedInDegree)
+        choices = p.source.size if columns else p.target.size
+        longest = 1 if isinstance(p.rule, OneToOne) else choices
+        if isinstance(p.rule, FixedInDegree | FixedOutDegree):
+            longest = p.rule.degree
+        if degrees.size:
+            longest = int(degrees.max())
+        seen = np.zeros(1 if p.multapses else choices, np.int32)
+        return seen, np.empty(6 * (longest + 4), np.int32)
+
+    @staticmethod
+    def _drawn(p: Projection) -> bool:
+        """Tell whether weights or delays are drawn."""
+        return not {p.weight.kind, p.delay.kind} <= {"FIXED", "GIVEN"}
 
     # Planning.
 
@@ -292,7 +326,6 @@ class Builder:
         starts = self.blocks.starts[number]
         cells = self.blocks.offsets[number] - starts[:-1].astype(np.int64)
         ints, floats = self._describe(p, scale)
-        common = (p.source.ids, p.target.ids, int(p.same), starts, cells, self.key0, self.key1)
         if isinstance(p.rule, Pairs):
             sources, targets = self._pairs(p)
             weight, delay = self._pair_values(p, scale, ints, floats, sources.size)
@@ -301,14 +334,15 @@ class Builder:
                 for b in range(self.blocks.count)
             ]
             self._map(self.loops.fill_pairs, jobs)
-        elif isinstance(p.rule, FixedInDegree):
-            jobs = [(ints, floats, t0, t1, *common, *places) for t0, t1 in self._columns(p)]
-            self._map(self.loops.fill_columns, jobs)
         else:
+            draws, twins = targets_loop(ints), self._twins(p)
+            values_of = values_loop() if self._drawn(p) else 0
             jobs = [
-                (ints, floats, s0, s1, degrees, *common, *places)
-                for s0, s1 in self._ranges(p.source.size)
-            ]
+                (ints, floats, draws, s0, s1, degrees, twins, p.source.ids, p.target.ids,
+                 starts, cells, self.key0, self.key1, *self._scratch(p, degrees), values_of,
+                 *places)
+                for s0, s1 in self._rows(p)
+            ]  # fmt: skip
             self._map(self.loops.fill_rows, jobs)
         self._advance(0.5 * p.expected)
 
@@ -326,7 +360,15 @@ class Builder:
         number = np.arange(p.rule.sources.size, dtype=np.int32)
         if p.same and not p.autapses:
             number = number[p.source.ids[p.rule.sources] != p.target.ids[p.rule.targets]]
-        self.loops.draw_pairs(ints, floats, number, self.key0, self.key1, weight, delay)
+        if self._drawn(p):
+            self.loops.draw_pairs(
+                ints, floats, values_loop(), number, self.key0, self.key1,
+                np.empty(2 * number.size, np.int32), weight, delay,
+            )  # fmt: skip
+        if p.weight.kind == "FIXED":
+            weight[:] = ints[draw.J_FIXED_WEIGHT]
+        if p.delay.kind == "FIXED":
+            delay[:] = ints[draw.J_FIXED_DELAY]
         if p.weight.given is not None:
             exponent = scale[p.target.population.number, p.port]
             weight = np.rint(p.weight.given[number] * 2.0**exponent).astype(np.int32)
@@ -347,6 +389,7 @@ class Builder:
         """Sort the rows of a block and find their segments."""
         n = rows.size - 1
         jobs, results = [], []
+        longest = int(np.diff(rows).max(initial=0))
         for s0, s1 in self._ranges(n, rows):
             # A row has at most as many segments as synapses, and as there are delays.
             size = int(rows[s1]) - int(rows[s0])
@@ -354,7 +397,7 @@ class Builder:
             starts, out = np.empty(most, np.uint32), np.empty(most, np.uint16)
             jobs.append(
                 (s0, s1, rows, targets.ctypes.data, 0 if weights is None else weights.ctypes.data,
-                 delays.ctypes.data, width, delay_width, delay, starts, out)
+                 delays.ctypes.data, width, delay_width, delay, *_sorting(longest), starts, out)
             )  # fmt: skip
             results.append((starts, out))
         segments = np.zeros(n + 1, np.uint32)
@@ -381,15 +424,24 @@ class Builder:
             bounds = [0, *np.searchsorted(ends[:-1], goals).tolist(), size]
         return list(itertools.pairwise(bounds))
 
-    def _columns(self, p: Projection) -> list[tuple[int, int]]:
-        """Return the ranges of targets of each block: one thread writes a block's rows."""
-        starts = self.blocks.starts[p.target.population.number]
-        bounds = np.searchsorted(p.target.ids, starts)
+    def _rows(self, p: Projection) -> list[tuple[int, int]]:
+        """Return the ranges of rows for the threads; of columns, those of each block."""
+        if not isinstance(p.rule, FixedInDegree):
+            return self._ranges(p.source.size)
+        # One thread writes a block's rows.
+        bounds = np.searchsorted(p.target.ids, self.blocks.starts[p.target.population.number])
         return [(int(a), int(b)) for a, b in itertools.pairwise(bounds)]
 
     def _advance(self, synapses: float) -> None:
         self.done += synapses
         self.report(min(self.done, self.expected), self.expected)
+
+
+def _sorting(longest: int) -> tuple[np.ndarray, ...]:
+    """Return scratch for sorting rows; see ``cpu_loops/network_build.sort_rows``."""
+    keys, keys2 = np.empty(longest, np.uint32), np.empty(longest, np.uint32)
+    values, values2 = np.zeros(longest, np.int32), np.empty(longest, np.int32)
+    return keys, values, keys2, values2, np.empty((4, 256), np.int64)
 
 
 def _addresses(arrays: Sequence[np.ndarray | None]) -> np.ndarray:

@@ -63,6 +63,11 @@ class Procedural:
         return most + 4
 
     @property
+    def drawn(self) -> bool:
+        """Whether weights or delays are drawn, not only targets."""
+        return bool((self.ints[[draw.J_WEIGHT, draw.J_DELAY]] != draw.FIXED).any())
+
+    @property
     def nbytes(self) -> int:
         """Bytes held."""
         twin = 0 if self.twin is None else self.twin.nbytes
@@ -121,3 +126,17 @@ class Wiring:
         """Bytes held."""
         rows = sum(rows.nbytes for bundle in self.bundles for rows in bundle.blocks)
         return rows + sum(b.rule.nbytes for b in self.bundles if b.rule is not None)
+
+
+def targets_loop(ints: np.ndarray) -> int:
+    """Return the address of the loop that draws the targets of a projection's rows."""
+    from spikecuda.kernels.compile.cpu import load_cpu_loop
+
+    return int(getattr(load_cpu_loop("network_draw"), draw.TARGETS_OF[int(ints[draw.J_RULE])]))
+
+
+def values_loop() -> int:
+    """Return the address of the loop that draws weights and delays."""
+    from spikecuda.kernels.compile.cpu import load_cpu_loop
+
+    return int(load_cpu_loop("network_draw").draw_row_values)

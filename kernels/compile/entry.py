@@ -1,0 +1,56 @@
+"""Entry points of loops: what is compiled apart, and of which types.
+
+Nothing is compiled before it is asked for: see ``compile.cpu``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from spikecuda.kernels.compile import numba_cache
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop that Python calls.
+
+    Attributes:
+        function: plain Python in Numba's part of the language.
+        signature: its types in Numba's notation.
+    """
+
+    function: Callable[..., Any]
+    signature: str
+
+    def compiled(self) -> Any:
+        """Return the compiled loop, which compiles nothing more."""
+        decorate = numba_cache.compiled(
+            self.signature, nogil=True, no_cfunc_wrapper=True, error_model="numpy"
+        )
+        return decorate(self.function)
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A loop that other loops call by its address, so that each is compiled apart and once.
+
+    Attributes:
+        function, signature: as for ``Loop``; arguments are integers: arrays by their addresses.
+    """
+
+    function: Callable[..., Any]
+    signature: str
+
+    def compiled(self) -> Any:
+        """Return the compiled loop; its ``address`` is good as long as it is referred to."""
+        return numba_cache.callback(self.signature, error_model="numpy")(self.function)
+
+
+def loop(signature: str) -> Callable[[Callable[..., Any]], Loop]:
+    """Decorate a loop that Python calls."""
+    return lambda function: Loop(function, signature)
+
+
+def pointer(signature: str) -> Callable[[Callable[..., Any]], Pointer]:
+    """Decorate a loop that other loops call."""
+    return lambda function: Pointer(function, signature)
