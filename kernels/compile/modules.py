@@ -6,6 +6,7 @@ Python's own ``.pyc`` files are not used: it runs whatever they hold.
 import importlib.util
 import linecache
 import marshal
+import os
 import sys
 import threading
 from importlib.machinery import ModuleSpec
@@ -15,6 +16,16 @@ from types import CodeType, ModuleType
 from spikecuda.kernels.compile import cache
 
 _importing = threading.RLock()
+
+
+def _renew_lock() -> None:
+    """In a forked child, take the lock back from a thread that it does not have."""
+    global _importing
+    _importing = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def import_source(path: Path, source: str) -> ModuleType:

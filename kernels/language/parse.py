@@ -1,9 +1,20 @@
 """Parse Python source."""
 
 import ast
+import os
 import threading
 
 _parsing = threading.Lock()
+
+
+def _renew_lock() -> None:
+    """In a forked child, take the lock back from a thread that it does not have."""
+    global _parsing
+    _parsing = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def parse(source: str) -> ast.Module:

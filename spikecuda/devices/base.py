@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.exclusive_use import ExclusiveUse, Unique
 from spikecuda.common.terminal import human_bytes
 from spikecuda.devices.array_interop import GpuArray, StateArray
 from spikecuda.devices.memory import Buffer, MemoryFigures, MemoryPool, Source
@@ -101,7 +102,7 @@ class Graph(ABC):
         """Give the graph back."""
 
 
-class Device(ABC):
+class Device(Unique, ABC):
     """A place where kernels run.  All sizes are in bytes, all times in seconds.
 
     Work goes to three streams: launches, clears, reads and writes to ``stream``, uploads and
@@ -129,6 +130,9 @@ class Device(ABC):
             faster.
         resident_threads: how many threads of a kernel can be at work at once.
         block: threads of a block, on devices that have blocks.
+        turn: whose turn it is; pools, systems and networks take it for as long as they run.
+        closed: whether it was closed.
+        stays: why it cannot be used in a process forked from this one; empty if it can.
     """
 
     name: str = ""
@@ -145,12 +149,15 @@ class Device(ABC):
     block: int = 32
     slots: int = 1
     shares_host_memory: bool = False
+    stays: str = ""
+    closed: bool = False
 
     def __init__(self, memory: Source, pinned: Source) -> None:
         self.pool, self.pinned = MemoryPool(memory), MemoryPool(pinned)
         self.kernels: dict[Spec, Kernel] = {}
         self.compile_seconds = 0.0
         self.launches = 0
+        self.turn = ExclusiveUse("device", stays=self.stays)
         _open.add(self)
 
     def allocate(self, name: str, size: int, dtype: Any) -> Buffer:
@@ -297,8 +304,23 @@ class Device(ABC):
         )  # fmt: skip
 
     def close(self) -> None:
-        """Give everything back, also if giving back a part of it fails."""
-        _open.discard(self)
+        """Give everything back, also if giving back a part of it fails; twice does nothing.
+
+        Raises:
+            SpikecudaError: a pool, system or network runs on it.
+        """
+        if self.closed:
+            return
+        if self.turn.lost:  # what it holds belongs to the process that this one was forked from
+            self.closed = True
+            return
+        with self.turn.change():
+            self.closed = True
+            _open.discard(self)
+            self._close()
+
+    def _close(self) -> None:
+        """Give everything back."""
         with contextlib.ExitStack() as stack:
             stack.callback(self.kernels.clear)
             stack.callback(self.pinned.close)

@@ -1,12 +1,12 @@
 """A device's memory: buffers by name, and a cache that later buffers are taken from."""
 
 import contextlib
-import threading
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
+from spikecuda.common.fork import ForkedLock
 from spikecuda.errors import OutOfMemoryError
 
 # A cached block serves a request down to this fraction of its size, or of any size up to SMALL.
@@ -127,7 +127,7 @@ class MemoryPool:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self._lock = threading.RLock()
+        self._lock = ForkedLock()
         self._held: dict[int, Buffer] = {}
         self._cached: list[Block] = []
         self._peaks: dict[str, int] = {}

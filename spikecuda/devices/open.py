@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from spikecuda.common.fork import follow
 from spikecuda.devices.base import Device
 from spikecuda.devices.cpu.device import usable_cores
 from spikecuda.devices.kinds import CPU, EMULATED, KINDS, SIMULATED, kind_of, split_name
@@ -42,6 +43,12 @@ class GpuStatus:
 @functools.cache
 def gpu_status() -> GpuStatus:
     """Find out whether a CUDA GPU can be used, without importing numba."""
+    if _driver.forked:
+        return GpuStatus(
+            False,
+            "this process was forked from one that uses CUDA",
+            'start it with multiprocessing.get_context("spawn")',
+        )
     missing = _missing((*COMPILER, ("cuda-core", "cuda.core")))
     if missing:
         return GpuStatus(False, f"{missing} is not installed", INSTALL)
@@ -55,6 +62,7 @@ def gpu_status() -> GpuStatus:
             "no CUDA driver (libcuda.so.1 not found)",
             "install the NVIDIA driver of your GPU",
         )
+    _driver.started = True
     if error != driver.CUresult.CUDA_SUCCESS:
         return GpuStatus(
             False, f"the CUDA driver says {error.name}", "check the GPU with nvidia-smi"
@@ -63,6 +71,22 @@ def gpu_status() -> GpuStatus:
     if error != driver.CUresult.CUDA_SUCCESS or count == 0:
         return GpuStatus(False, "no CUDA GPU found", "check the GPU with nvidia-smi")
     return GpuStatus(True, count=int(count))
+
+
+class _Driver:
+    """What is known of the CUDA driver, which does not work in a child forked after its start."""
+
+    started = forked = False
+
+    def after_fork(self) -> None:
+        """Note that the parent process has started it."""
+        if self.started:
+            self.forked = True
+            _status.cache_clear()
+
+
+_driver, _status = _Driver(), gpu_status
+follow(_driver)
 
 
 def _missing(packages: Sequence[tuple[str, str]]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +33,17 @@ MAX_GRID = (2**31 - 1, 65535, 65535)
 MAX_SHARED = 227 * 1024
 
 _default = threading.local()
+_kernels: weakref.WeakSet[PTXKernel] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    """In a forked child, take locks back from threads that it does not have."""
+    for kernel in list(_kernels):
+        kernel._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
 
 
 def default_device() -> Device:
@@ -108,6 +121,7 @@ class PTXKernel:
         self._spaces: dict[tuple[Any, ...], Workspace] = {}
         self._globals: list[Region] | None = None
         self._lock = threading.Lock()
+        _kernels.add(self)
 
     @property
     def device(self) -> Device:

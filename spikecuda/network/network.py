@@ -1,6 +1,6 @@
 """Network: populations, connections, input and recording in a few lines."""
 
-import threading
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_count, as_positive, as_steps
+from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, Unique, changes, uses
 from spikecuda.common.host_memory import require_memory
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.precision import as_precision
 from spikecuda.common.seed import as_seed
+from spikecuda.devices.base import Device
 from spikecuda.errors import (
     ClosedError,
     SpikecudaError,
@@ -47,11 +49,18 @@ LISTED = 40
 HIDDEN = 65535
 
 
-class Network:
+class Network(Unique):
     """Populations of neurons and the synapses between them.
 
     Results are a pure function of the arguments and the seed: the same for any number of threads
     and partitions and any split of a run.
+
+    A network belongs to one thread at a time: what another one asks of it meanwhile, ``metrics()``
+    and ``summary()`` excepted, is refused.  Within a run, in a function for ``progress``,
+    connections and weights can be read, and state where the network is on the CPU.  Ctrl-C ends a
+    run at the end of a window, so that the network can go on; a second Ctrl-C ends it at once.
+    A call that raises leaves the network as it was, or the next run says that it must be
+    ``reset()``.
 
     Args:
         dt: length of a step in ms.
@@ -97,7 +106,7 @@ class Network:
         self._recorders = Recorders(self.dt)
         self._external = np.empty((0, 3), np.int64)
         self._engine: Engine | None = None
-        self._lock = threading.Lock()
+        self.turn = ExclusiveUse("network", [d.turn for d in self.devices if isinstance(d, Device)])
         self._closed = False
         self._identity = 0
 
@@ -107,6 +116,7 @@ class Network:
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.populations)
 
+    @changes
     def population(
         self,
         name: str,
@@ -143,6 +153,7 @@ class Network:
         self.populations[name] = population
         return population
 
+    @changes
     @out_of_memory("what a connection is made of", "use fewer synapses, or a rule other than Pairs")
     def connect(
         self,
@@ -185,6 +196,7 @@ class Network:
         self.wired.append(projection)
         return projection
 
+    @changes
     def source(self, name: str, n: int, train: SpikeTrain) -> Population:
         """Add a source of ``n`` given spike trains, to be connected like a population.
 
@@ -199,6 +211,7 @@ class Network:
         size = as_count("n", n, 1, MAX_NEURONS)
         return self._add_source(self._new_name(name), size, train)
 
+    @changes
     @out_of_memory("an input", "use one number for all neurons")
     def drive(
         self, target: Population | View | str, input: object, receptor: str | None = None
@@ -212,11 +225,13 @@ class Network:
             receptor: where spikes arrive, with weights in its unit; None takes the only receptor,
                 or for Poisson input the membrane (mV) of a population without any.
         """
+        self._require_open()
         view = as_view("target", target, self.populations)
         neuron_spec = view.population.neurons
         if isinstance(input, SpikeTrain):
             self._drive_train(view, input, receptor)
             return
+        found: list[tuple[Input, str]] = []
         for term in terms(input):
             name = ""
             if isinstance(term, Poisson):
@@ -236,8 +251,10 @@ class Network:
             if not isinstance(term, PerStep):
                 # Checked now, so that the error is at the line that made it.
                 ResolvedInput(term, view.size, self.dt, 1, neuron_spec.precision.real)
-            self._drives.setdefault(view.population.name, []).append((spread(term, view), name))
+            found.append((spread(term, view), name))
+        self._drives.setdefault(view.population.name, []).extend(found)
 
+    @changes
     def record(
         self,
         target: Population | View | str,
@@ -259,6 +276,7 @@ class Network:
                 recorded all.
             only: which neurons: a slice, numbers or a mask, within the target.
         """
+        self._require_open()
         view = as_view("target", target, self.populations)
         if only is not None:
             inner = View(view.population, only) if view.whole else None
@@ -290,12 +308,8 @@ class Network:
             NumericalError: a state became NaN or infinite.
         """
         steps = as_steps(None, duration, self.dt)
-        if not self._lock.acquire(blocking=False):
-            raise SpikecudaError(
-                "the network is running in another thread; give each thread a network of its own"
-            )
-        try:
-            engine = self.build(progress is True)
+        with self.turn.run():
+            engine = self._built(progress is True)
             populations = self._populations()
             drives = [self._resolved(population, steps) for population in populations]
             wanted = self._recorders.wanted(populations)
@@ -307,8 +321,6 @@ class Network:
             return make_result(
                 populations, got, wanted, traces, start, steps, engine.seconds - seconds
             )
-        finally:
-            self._lock.release()
 
     @out_of_memory(
         "a network", "use fewer synapses, one weight for all of a projection, or procedural=True"
@@ -326,26 +338,24 @@ class Network:
             OutOfMemoryError: the network does not fit; raised before the memory is taken.
             SpikecudaValueError: weights that one fixed-point scale cannot hold together.
         """
-        if self._closed:
-            raise ClosedError("the network is closed; make a new one")
+        with self.turn.change():
+            return self._built(progress)
+
+    def _built(self, progress: Callable[[int, int], None] | bool = False) -> Engine:
+        """Return the engine, made now unless it is there."""
+        self._require_open()
+        if self.turn.doing == BUILDING:
+            raise self.turn.refusal()
         if self._engine is None:
-            description = self._describe()
-            if not description.populations:
-                raise SpikecudaError("the network has no population; net.population(...) adds one")
-            begin = time.perf_counter()
-            with reporter(progress, BUILD_TICKS, "building") as report:
-                self._engine = build_engine(
-                    description, self.devices, self.threads, self.partitions,
-                    lambda done, total: report(int(BUILD_TICKS * done / total)),
-                )  # fmt: skip
-                report(BUILD_TICKS)
-            self._external = external_spikes(self._sources, self.dt)
-            self.build_seconds = time.perf_counter() - begin
+            with self.turn.occupied(BUILDING):
+                self._build(progress)
+            assert self._engine is not None
         return self._engine
 
+    @changes
     def reset(self) -> None:
         """Go back to time 0: start values, nothing under way; synapses keep their weights."""
-        self.build().reset()
+        self._built().reset()
 
     @property
     def trains(self) -> list[Population]:
@@ -366,7 +376,8 @@ class Network:
         (steps between two exchanges of spikes), ``partitions``, ``threads``, ``devices`` (names, a
         partition each; ["cpu"] where the CPU runs all of them).
         """
-        engine = self.build()
+        self._require_open()
+        engine = self.build() if self._engine is None else self._engine
         neurons = sum(population.size for population in self._populations())
         synapses, seconds = engine.wiring.synapses, engine.seconds
         per_second = 1.0 / seconds if seconds else 0.0
@@ -388,10 +399,22 @@ class Network:
         title = repr(self).strip("<>")
         return summarise(title, self.populations.values(), self._describe())
 
+    @uses
     def neurons_of(self, number: int) -> Neurons:
-        """Return the neurons of a population by its number; see ``Population.state``."""
-        return self.build().neurons[number]
+        """Return the neurons of a population by its number; see ``Population.state``.
 
+        Raises:
+            SpikecudaError: a run is going on and the devices have the state.
+        """
+        engine = self._built()
+        if self.turn.doing and not engine.state_within_runs:
+            raise SpikecudaError(
+                f"the state of a network on {', '.join(engine.device_names)} cannot be read within "
+                "a run; read it when run() has returned, and run in pieces"
+            )
+        return engine.neurons[number]
+
+    @uses
     @out_of_memory("a list of all synapses", "look at a smaller projection")
     def connections_of(self, projection: Projection) -> dict[str, np.ndarray]:
         """Return a projection's synapses; see ``Projection.connections``."""
@@ -401,25 +424,36 @@ class Network:
             LISTED * projection.expected, f"a list of the synapses of {projection.name}",
             "look at a smaller projection",
         )  # fmt: skip
-        return connections(projection, self.build().wiring, self.dt)
+        return connections(projection, self._built().wiring, self.dt)
 
+    @changes
     @out_of_memory("a weight for each synapse", "give one number for all of them")
     def set_weights(self, projection: Projection, values: object) -> None:
         """Set a projection's weights; see ``Projection.weights``."""
-        from spikecuda.network.synapses.access import set_weights
+        from spikecuda.network.synapses.access import remember_weights, set_weights
 
-        engine = self.build()
-        set_weights(projection, engine.wiring, values)
-        engine.rewire()
+        engine = self._built()
+        undo = remember_weights(projection, engine.wiring)
+        try:
+            set_weights(projection, engine.wiring, values)
+            engine.rewire()
+        except BaseException:
+            undo()
+            raise
 
     def close(self) -> None:
         """Give memory and threads back; closing twice does nothing."""
-        self._closed = True
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.close()
+        if self.turn.lost:  # they belong to the process that this one was forked from
+            self._closed, self._engine = True, None
+            return
+        with self.turn.change():
+            self._closed = True
+            engine, self._engine = self._engine, None
+            if engine is not None:
+                engine.close()
 
     def __enter__(self) -> "Network":
+        self._require_open()
         return self
 
     def __exit__(
@@ -431,6 +465,29 @@ class Network:
         self.close()
 
     # Parts of it.
+
+    def _build(self, progress: Callable[[int, int], None] | bool) -> None:
+        """Make the engine; if that fails, the network is as it was."""
+        description = self._describe()
+        if not description.populations:
+            raise SpikecudaError("the network has no population; net.population(...) adds one")
+        begin = time.perf_counter()
+        with contextlib.ExitStack() as undo:
+            with reporter(progress, BUILD_TICKS, "building") as report:
+                engine = build_engine(
+                    description, self.devices, self.threads, self.partitions,
+                    lambda done, total: report(int(BUILD_TICKS * done / total)),
+                )  # fmt: skip
+                undo.callback(engine.close)
+                report(BUILD_TICKS)
+            self._external = external_spikes(self._sources, self.dt)
+            undo.pop_all()
+        self._engine, self.turn.parts = engine, engine.turns
+        self.build_seconds = time.perf_counter() - begin
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the network is closed; make a new one")
 
     def _describe(self) -> Description:
         """Return what the network was told; sources are numbered after the populations."""
@@ -445,7 +502,7 @@ class Network:
         """Return the populations that have neurons."""
         return [
             population
-            for population in self.populations.values()
+            for population in list(self.populations.values())
             if population.neuron_spec is not None
         ]
 
@@ -465,15 +522,14 @@ class Network:
         self._require_unbuilt("drive with a SpikeTrain")
         common = train.neurons is None
         size = 1 if common else view.size
-        source = self._add_source("", size, train)
-        self._sources[-1] = (source, train, 1)
+        source = Population(self, -1, "", size, at_once=train.most_at_once(self.dt, size))
         rule = AllToAll() if common else OneToOne()
-        self.wired.append(
-            Projection(
-                self, self.dt, self.seed, HIDDEN, View(source), view, rule, train.weight, self.dt,
-                receptor,
-            )
+        projection = Projection(
+            self, self.dt, self.seed, HIDDEN, View(source), view, rule, train.weight, self.dt,
+            receptor,
         )  # fmt: skip
+        self._sources.append((source, train, 1))
+        self.wired.append(projection)
 
     def _new_name(self, name: object) -> str:
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
@@ -490,6 +546,7 @@ class Network:
         return population
 
     def _require_unbuilt(self, what: str) -> None:
+        self._require_open()
         if self._engine is not None:
             raise SpikecudaError(f"cannot {what} after the network was built; make a new network")
 

@@ -78,6 +78,7 @@ class OpenPartitions:
                 stack.callback(partition.close)
                 partitions.append(partition)
             engine = PartitionedEngine(neurons, first, wiring, partitions, window, self.close)
+            engine.turns = tuple(device.turn for device in self.devices)
             stack.pop_all()
         return engine
 

@@ -1,10 +1,11 @@
 """Progress of long work on the terminal."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from spikecuda.errors import SpikecudaTypeError
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError
 from spikecuda.observe.live_view import LiveView, Snapshot
 
 # What a run accepts: no progress, a bar, the live view, or a function of (steps done, steps).
@@ -41,7 +42,17 @@ def reporter(
             task = bar.add_task(title.strip("<>"), total=total)
             yield lambda done: bar.update(task, completed=done)
     elif callable(progress):
-        yield lambda done: progress(done, total)
+        process, call = os.getpid(), progress
+
+        def tell(done: int) -> None:
+            call(done, total)
+            if os.getpid() != process:
+                raise SpikecudaError(
+                    "this process was forked within run(), which goes on in its parent only; end "
+                    "it with os._exit(), or run something else"
+                )
+
+        yield tell
     else:
         live = ', "live"' if look is not None else ""
         raise SpikecudaTypeError(

@@ -10,6 +10,7 @@ import numpy as np
 
 from spikecuda.common.arguments import as_count, as_steps
 from spikecuda.common.device_threads import DeviceThreads
+from spikecuda.common.exclusive_use import Unique
 from spikecuda.common.named import ReadOnly
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.base import Device
@@ -32,7 +33,7 @@ __all__ = ["GPUNeuronPool", "RunResult"]
 log = logging.getLogger("spikecuda")
 
 
-class GPUNeuronPool:
+class GPUNeuronPool(Unique):
     """A population of neurons without connections, on a GPU or on the CPU.
 
     Results do not depend on the device, ``batch_size``, ``threads``, ``window`` or on how a run is
@@ -283,6 +284,9 @@ class GPUNeuronPool:
 
     def close(self) -> None:
         """Give all memory and threads back; closing twice does nothing."""
+        if self.population.turn.lost:  # they belong to the process that this one was forked from
+            self.population.closed = True
+            return
         with self.population.turn.change():
             if self.population.closed:
                 return

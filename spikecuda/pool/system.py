@@ -11,7 +11,7 @@ import numpy as np
 
 from spikecuda.common.arguments import as_count, as_steps, shown
 from spikecuda.common.device_threads import DeviceThreads
-from spikecuda.common.exclusive_use import ExclusiveUse
+from spikecuda.common.exclusive_use import ExclusiveUse, Unique
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import MemoryFigures
@@ -62,7 +62,7 @@ class SystemResult:
         return Spikes(*merge_spikes(lists), next(iter(self.parts.values())).dt)
 
 
-class MultiGPUNeuronSystem:
+class MultiGPUNeuronSystem(Unique):
     """Neurons of several models on several devices, run like one pool.
 
     Results do not depend on the devices or the split: neuron numbers, and so the noise a neuron
@@ -136,6 +136,7 @@ class MultiGPUNeuronSystem:
         self._turn = ExclusiveUse("system")
         self._opened: list[Device] = []
         self.devices = open_devices(devices, self._opened)
+        self._turn.parts = tuple(device.turn for device in self.devices)
         self._device_threads = DeviceThreads(len(self.devices))
         try:
             placement = place(neuron_specs, self.devices, most)
@@ -245,6 +246,10 @@ class MultiGPUNeuronSystem:
 
     def close(self) -> None:
         """Give back all memory, threads and devices opened; closing twice does nothing."""
+        if self._turn.lost:  # they belong to the process that this one was forked from
+            for population in self.populations.values():
+                population.closed = True
+            return
         with self._turn.change(), contextlib.ExitStack() as stack:
             stack.callback(self._device_threads.close)
             for device in self._opened:
@@ -253,6 +258,8 @@ class MultiGPUNeuronSystem:
                 stack.callback(population.close)
 
     def __enter__(self) -> "MultiGPUNeuronSystem":
+        for population in self.populations.values():
+            population.require_open()
         return self
 
     def __exit__(

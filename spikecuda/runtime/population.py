@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from spikecuda.common.exclusive_use import ExclusiveUse
+from spikecuda.common.exclusive_use import ExclusiveUse, Unique
 from spikecuda.devices.base import Device
 from spikecuda.errors import (
     ClosedError,
@@ -63,7 +63,7 @@ class RunResult:
         return (np.arange(self.start, self.start + self.steps) + 1) * self.dt
 
 
-class Population:
+class Population(Unique):
     """Neurons of one plan on one or more devices.
 
     Args:
@@ -86,6 +86,7 @@ class Population:
         windows, launches: windows of its partitions, and kernel launches in them.
         runs: the buffers of the last run, for one like it.
         failed: why the population cannot go on before a reset; empty if it can.
+        torn: states that were not written to all partitions, and why.
     """
 
     def __init__(
@@ -99,8 +100,9 @@ class Population:
         streaming: Mapping[Device, int] | None = None,
     ) -> None:
         self.neuron_spec, self.window_limit = neuron_spec, window
-        self.turn = turn or ExclusiveUse("pool")
+        self.turn = turn or ExclusiveUse("pool", [device.turn for device, _, _ in places])
         self.closed, self.failed = False, ""
+        self.torn: dict[str, str] = {}
         self.steps = self.spikes = self.windows = self.launches = 0
         self.run_seconds = self.kernel_seconds = self.host_seconds = 0.0
         self.busy: dict[Device, float] = {}
@@ -130,6 +132,12 @@ class Population:
         """Raise ClosedError after ``close``."""
         if self.closed:
             raise ClosedError(f"the {self.turn.what} is closed; make a new one")
+        for part in self.partitions:
+            if part.device.closed:
+                raise ClosedError(
+                    f"the device {part.device.name} of the {self.turn.what} was closed; make a new "
+                    f"{self.turn.what} on an open device"
+                )
 
     def require_ready(self) -> None:
         """Raise SpikecudaError unless a run can go on from here."""
@@ -139,10 +147,16 @@ class Population:
                 f"the {self.turn.what} cannot go on: {self.failed}; its neurons are not all at the "
                 "same step; reset() starts again"
             )
+        for name, why in self.torn.items():
+            raise SpikecudaError(
+                f"the {self.turn.what} cannot go on: state {name} was not written to the end "
+                f"({why}); write it again, or reset()"
+            )
 
     def reset(self) -> None:
         """Go back to step 0: start values, figures cleared."""
         self.require_open()
+        self.failed = self.failed or "a reset did not end"
         for name in self.neuron_spec.model.states:
             self.write(name, self.neuron_spec.start(name))
         if self.neuron_spec.refractory:
@@ -152,6 +166,7 @@ class Population:
         self.steps = self.spikes = self.windows = self.launches = 0
         self.run_seconds = self.kernel_seconds = self.host_seconds = 0.0
         self.busy = {}
+        self.torn.clear()
         self.failed = ""
 
     def write(self, name: str, values: np.ndarray) -> None:
@@ -162,9 +177,10 @@ class Population:
             values: float64, shape () or (plan.count,).
         """
         encoded = [part.encode(name, values) for part in self.partitions]
-        for part, stored in zip(self.partitions, encoded, strict=True):
-            with report_failures(part.device, self.steps):
-                part.put(name, stored)
+        with self._whole(name):
+            for part, stored in zip(self.partitions, encoded, strict=True):
+                with report_failures(part.device, self.steps):
+                    part.put(name, stored)
 
     def take_over(self, name: str, value: Any) -> None:
         """Set a state to another library's array in the memory of the device.
@@ -190,7 +206,18 @@ class Population:
                     f"{name} on a GPU must be {dtype.name}, shape ({self.neuron_spec.count},) (got "
                     f"{array.dtype.name}, shape {array.shape}); convert it there"
                 )
-            part.take_over(name, array)
+            with self._whole(name):
+                part.take_over(name, array)
+
+    @contextlib.contextmanager
+    def _whole(self, name: str) -> Iterator[None]:
+        """Note a state that is written if what is done inside breaks off."""
+        try:
+            yield
+        except BaseException as error:
+            self.torn[name] = str(error) or type(error).__name__
+            raise
+        self.torn.pop(name, None)
 
     def held(self) -> dict[str, int]:
         """Return the bytes held on all devices, by name of buffer."""

@@ -65,7 +65,7 @@ class StateView(Named[np.ndarray]):
 
     @out_of_memory("the state of all neurons", "give one number for all")
     def __setitem__(self, name: str, value: object) -> None:
-        with self._population.turn.use():
+        with self._population.turn.change():
             self._known(name)
             if lies_on_gpu(value):
                 self._population.take_over(name, value)

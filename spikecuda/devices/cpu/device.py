@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from spikecuda.common.arguments import as_count
+from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.host_memory import cpu_name
 from spikecuda.devices import tuning_cache
 from spikecuda.devices.base import Kernel
@@ -46,7 +46,7 @@ class CpuDevice(HostMemoryDevice):
         self.speed = float(self.threads)
         plural = "s" if self.threads > 1 else ""
         self.description = f"{cpu_name()}, {self.threads} thread{plural}"
-        self._executor: ThreadPoolExecutor | None = None
+        self._threads = DeviceThreads(self.threads, "spikecuda")
 
     def _prepare(
         self, kernel: Kernel, arguments: Sequence[Any], batches: Sequence[tuple[int, int]]
@@ -76,15 +76,7 @@ class CpuDevice(HostMemoryDevice):
         """Call functions on the threads, the last one on this thread."""
         if len(jobs) < 2 or self.threads < 2:
             return [job() for job in jobs]
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="spikecuda")
-        tasks = [self._executor.submit(job) for job in jobs[:-1]]
-        try:
-            last = jobs[-1]()
-            return [*(task.result() for task in tasks), last]
-        finally:
-            # Ctrl-C, too, leaves every neuron at the same step.
-            wait(tasks)
+        return self._threads.together(jobs, here=True)
 
     def _advance(self, clock: Buffer, steps: int) -> Callable[[], None]:
         from spikecuda.kernels.cpu_loops.clock import advance_clock
@@ -101,12 +93,10 @@ class CpuDevice(HostMemoryDevice):
         share = -(-count // workers)
         return -(-share // 1024) * 1024
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Give everything back and end the threads."""
-        super().close()
-        if self._executor is not None:
-            self._executor.shutdown()
-            self._executor = None
+        super()._close()
+        self._threads.close()
 
     def _build(self, spec: Spec) -> Kernel:
         from spikecuda.kernels.compile.cpu import build

@@ -70,6 +70,11 @@ class CudaDevice(BlockChoice, Device):
     """
 
     slots = 2
+    stays = (
+        "the GPU of this object is used by the process that this one was forked from, and CUDA "
+        "does not work in a forked child; start processes with "
+        'multiprocessing.get_context("spawn") and make the object there'
+    )
 
     kind = CUDA
 
@@ -78,7 +83,6 @@ class CudaDevice(BlockChoice, Device):
         self.number = number
         self.choose_blocks(block)
         self._clock_kernel: Any = None
-        self._closed = False
         with reporting():
             self.gpu.set_current()
             capability = self.gpu.compute_capability
@@ -229,15 +233,12 @@ class CudaDevice(BlockChoice, Device):
         }
 
     @on_device
-    def close(self) -> None:
-        """Give everything back, also after a fault; closing twice does nothing."""
-        if self._closed:
-            return
-        self._closed = True
+    def _close(self) -> None:
+        """Give everything back, also after a fault."""
         try:
             self.synchronize()  # kernels may run yet
         finally:
-            super().close()
+            super()._close()
             self._clock_kernel = None
             for stream in [self.stream.core, self.uploads.core, self.downloads.core,
                            *self._branches]:  # fmt: skip

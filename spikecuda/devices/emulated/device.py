@@ -258,10 +258,10 @@ class CudaEmuDevice(BlockChoice, Device):
         """Return the whole population."""
         return count
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Give everything back; work that nothing waited for is dropped."""
         self._device.discard()
-        super().close()
+        super()._close()
         self._device.close()
 
     def _fork(self, count: int) -> list["emu.Stream"]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.common.device_threads import DeviceThreads
+from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.common.host_memory import available_memory
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import SpikecudaError
@@ -75,7 +76,11 @@ class CpuEngine:
         clock: steps done since the last reset.
         seconds: wall-clock time of runs.
         compile_seconds: time spent on compiling.
+        state_within_runs: whether the neurons' state can be read between the windows of a run.
     """
+
+    turns: tuple[ExclusiveUse, ...] = ()
+    state_within_runs = True
 
     def __init__(
         self, neurons: Sequence[Neurons], sources: int, wiring: Wiring, threads: int
@@ -174,7 +179,9 @@ class CpuEngine:
             out: where samples of the traces go; None makes new arrays.
         """
         if self._torn:
-            raise SpikecudaError("a run was broken off within a step; reset() starts again")
+            raise SpikecudaError(
+                "a run was broken off within a step, or a reset did not end; reset() starts again"
+            )
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
         begin = time.perf_counter()
@@ -224,7 +231,7 @@ class CpuEngine:
 
     def reset(self) -> None:
         """Go back to step 0."""
-        self.clock, self.seconds, self._torn = 0, 0.0, False
+        self.clock, self.seconds, self._torn = 0, 0.0, True
         for n in self.neurons:
             n.reset()
         for calendar in self._calendars:
@@ -235,6 +242,7 @@ class CpuEngine:
             state[:] = 0
         self._counts[:] = 0
         self._tabulate_blocks()
+        self._torn = False
 
     def rewire(self) -> None:
         """Take notice of changed weights."""

@@ -106,15 +106,18 @@ class Resident:
 
     def rewire(self) -> None:
         """Take the rows over from the wiring."""
-        for _, arrays in self.row_tables:
-            for buffer in arrays.values():
+        for _, old in self.row_tables:
+            for buffer in old.values():
                 self.free(buffer)
         self.row_tables = []
         self.lengths[:] = 0
         for row_table in join(self.wiring, self._target()):
             self.lengths += row_table.lengths
-            arrays = {name: self.put(name, values) for name, values in row_table.arrays.items()}
+            arrays: dict[str, Buffer] = {}
+            # Noted first: what fails halfway is freed by the next try.
             self.row_tables.append((row_table.without_arrays(), arrays))
+            for name, values in row_table.arrays.items():
+                arrays[name] = self.put(name, values)
 
     def held(self) -> dict[str, int]:
         """Return the bytes on the device, by what holds them."""
@@ -161,8 +164,12 @@ class Resident:
     def put(self, name: str, values: np.ndarray) -> Buffer:
         """Return a new buffer with these values."""
         buffer = self.allocate(name, values.size, values.dtype)
-        if values.size:
-            self.device.write(buffer, values)
+        try:
+            if values.size:
+                self.device.write(buffer, values)
+        except BaseException:
+            self.free(buffer)
+            raise
         return buffer
 
     def free(self, buffer: Buffer) -> None:

@@ -4,12 +4,19 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from spikecuda.common.exclusive_use import ExclusiveUse
+
 
 class Handle(Protocol):
     """The way from a population or projection to what was built of it; a network is one.
 
     Each method builds the network first if it was not.
+
+    Attributes:
+        turn: whose turn it is to use the network.
     """
+
+    turn: ExclusiveUse
 
     def neurons_of(self, number: int) -> Any:
         """Return the neurons of a population: ``names``, ``read`` and ``write`` of its state."""

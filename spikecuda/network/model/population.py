@@ -73,7 +73,7 @@ class PopulationState(Named[np.ndarray]):
     """
 
     def __init__(self, population: Population) -> None:
-        self._neuron_spec = population.neurons
+        self._population, self._neuron_spec = population, population.neurons
         self._neurons = population.handle.neurons_of(population.number)
 
     def __iter__(self) -> Iterator[str]:
@@ -83,9 +83,20 @@ class PopulationState(Named[np.ndarray]):
         return len(self._neurons.names())
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return np.asarray(self._neurons.read(self._known(name)))
+        with self._population.handle.turn.use():
+            self._current()
+            return np.asarray(self._neurons.read(self._known(name)))
 
     def __setitem__(self, name: str, value: object) -> None:
+        with self._population.handle.turn.change():
+            self._current()
+            self._set(name, value)
+
+    def _current(self) -> None:
+        """Raise unless the network is open and its state on the host."""
+        self._population.handle.neurons_of(self._population.number)
+
+    def _set(self, name: str, value: object) -> None:
         own = name in self._neuron_spec.model.states or name == "refrac"
         if own or not isinstance(value, Distribution):
             key = self._known(name) if not own else name

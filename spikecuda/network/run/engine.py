@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.trace import Recorded
@@ -22,6 +23,8 @@ class Engine(Protocol):
         threads: how many work at once.
         clock: steps done since the last reset.
         seconds: wall-clock time of runs.
+        turns: of the devices that it works on.
+        state_within_runs: whether the neurons' state can be read between the windows of a run.
     """
 
     neurons: list[Neurons]
@@ -30,6 +33,8 @@ class Engine(Protocol):
     threads: int
     clock: int
     seconds: float
+    turns: tuple[ExclusiveUse, ...]
+    state_within_runs: bool
 
     def run(
         self,

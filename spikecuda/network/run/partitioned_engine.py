@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.device_threads import DeviceThreads
+from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import SpikecudaError
 from spikecuda.network.model.trace import Trace
@@ -48,7 +49,11 @@ class PartitionedEngine:
     Attributes:
         clock: steps done since the last reset.
         seconds: wall-clock time of runs.
+        state_within_runs: whether the neurons' state can be read between the windows of a run.
     """
+
+    turns: tuple[ExclusiveUse, ...] = ()
+    state_within_runs = False
 
     def __init__(
         self,
@@ -68,7 +73,7 @@ class PartitionedEngine:
         self._device_threads = DeviceThreads(len(self.partitions))
         self._release = release
         self._counts = np.zeros(len(first), np.int64)
-        self._failed = ""
+        self._failed, self._stale = "", False
 
     def run(
         self,
@@ -86,6 +91,8 @@ class PartitionedEngine:
                 on after ``reset`` only.
         """
         self._require_ready(steps)
+        if self._stale:
+            self.rewire()
         begin = time.perf_counter()
         request = self._request(steps, drives, traces, external)
         found: list[np.ndarray] = []
@@ -118,17 +125,23 @@ class PartitionedEngine:
 
     def reset(self) -> None:
         """Go back to step 0."""
-        self.clock, self.seconds, self._failed = 0, 0.0, ""
-        self._counts[:] = 0
-        for n in self.neurons:
-            n.reset()
-        for p in self.partitions:
-            p.reset()
+        self.clock, self.seconds = 0, 0.0
+        with self._whole():
+            self._counts[:] = 0
+            for n in self.neurons:
+                n.reset()
+            for p in self.partitions:
+                with report_failures(p, 0):
+                    p.reset()
+        self._failed = ""
 
     def rewire(self) -> None:
-        """Take changed weights over from the wiring."""
+        """Take changed weights over from the wiring; what fails is done before the next run."""
+        self._stale = True
         for p in self.partitions:
-            p.rewire()
+            with report_failures(p, self.clock):
+                p.rewire()
+        self._stale = False
 
     @property
     def compile_seconds(self) -> float:

@@ -1,7 +1,7 @@
 """Look at the synapses of a projection in the built rows, and change their weights."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +82,23 @@ def connections(projection: Projection, wiring: Wiring, dt: float) -> dict[str, 
         "weight": weight * 2.0**-exponent,
         "delay": np.concatenate([piece.delay for piece in found])[order] * dt,
     }
+
+
+def remember_weights(projection: Projection, wiring: Wiring) -> Callable[[], None]:
+    """Return what brings a projection's weights back, where they are, if setting others fails."""
+    bundle = bundle_of(projection, wiring)
+    kind, weight = bundle.kind, bundle.weight
+    arrays = [rows.weights for rows in bundle.blocks]
+    copies = [None if array is None else array.copy() for array in arrays]
+
+    def undo() -> None:
+        bundle.kind, bundle.weight = kind, weight
+        for rows, array, values in zip(bundle.blocks, arrays, copies, strict=True):
+            rows.weights = array
+            if array is not None:
+                array[:] = values
+
+    return undo
 
 
 def set_weights(projection: Projection, wiring: Wiring, values: object) -> None:
