@@ -17,6 +17,9 @@ STREAM_GIVEN = 2048
 # In a network a block of random words serves four neurons in one step, not one in four steps.
 STREAM_LANES = 128
 
+# Steps between two in which what has decayed becomes 0, see ``numerics/tiny.py``: a power of two.
+FLUSH_STEPS = 64
+
 SHARED, NEURON = "shared", "neuron"
 # The numbers of a state's float16 storage, see ``spikecuda.models.half_codec``.
 CODEC = ("origin", "unit", "gain", "shift")

@@ -15,6 +15,7 @@ from spikecuda.kernels.language.rewrite import rewrite
 from spikecuda.kernels.routines import RoutineSpec, Spec
 from spikecuda.kernels.spec import (
     CODEC,
+    FLUSH_STEPS,
     NEURON,
     STREAM_LANES,
     STREAM_NOISE,
@@ -194,6 +195,8 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "inputs": inputs,
         "conductance": conductance,
         "half": p.half,
+        "flush_steps": FLUSH_STEPS,
+        **_flushed(spec),
         "real": p.real,
         "exp": "exp64" if p.real == "float64" else "exp32",
         "expm1": "expm1_64" if p.real == "float64" else "expm1_32",
@@ -244,6 +247,16 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "inner": ", no_cpython_wrapper=True, no_cfunc_wrapper=True" if target == "cpu" else "",
         "m": "sim." if target == "cudasim" else "",
     }
+
+
+def _flushed(spec: KernelSpec) -> dict[str, list[str]]:
+    """Return what holds the states that ``tiny.py`` is about: rows on the CPU, names on CUDA.
+
+    A state kept as float16 is none: its smallest number above the origin is a normal float32.
+    """
+    states = [] if spec.precision.half else list(spec.model.states)
+    states += [r.prefix + state for r in spec.synapses for state in r.rules.states]
+    return {"flush_rows": [f"{s}[_c:_e]" for s in states], "flush_states": states}
 
 
 class _Sweep:

@@ -31,6 +31,7 @@ from spikecuda.kernels.numerics.half import (
     second_dither,
 )
 from spikecuda.kernels.numerics.philox import philox
+from spikecuda.kernels.numerics.tiny import flush_tiny
 from spikecuda.kernels.numerics.variates import gaussian_pair, poisson_count, uniform_open
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "expm1_32",
     "expm1_64",
     "first_dither",
+    "flush_tiny",
     "fma",
     "gaussian_pair",
     "lift_half",

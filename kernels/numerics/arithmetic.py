@@ -16,7 +16,7 @@ def is_cuda(context) -> bool:
     return type(context).__name__.startswith("CUDA")
 
 
-def _nvvm(builder, name, args):
+def nvvm(builder, name, args):
     """Call the NVVM intrinsic ``llvm.nvvm.<name>.f`` or ``.d``, which nothing may contract."""
     kind = args[0].type
     suffix = "f" if isinstance(kind, ir.FloatType) else "d"
@@ -39,7 +39,7 @@ def _mul(typingctx, a, b):
         return None
 
     def generate(context, builder, signature, args):
-        return _nvvm(builder, "mul.rn", args) if is_cuda(context) else builder.fmul(*args)
+        return nvvm(builder, "mul.rn", args) if is_cuda(context) else builder.fmul(*args)
 
     return a(a, a), generate
 
@@ -50,7 +50,7 @@ def _div(typingctx, a, b):
         return None
 
     def generate(context, builder, signature, args):
-        return _nvvm(builder, "div.rn", args) if is_cuda(context) else builder.fdiv(*args)
+        return nvvm(builder, "div.rn", args) if is_cuda(context) else builder.fdiv(*args)
 
     return a(a, a), generate
 
@@ -62,7 +62,7 @@ def _sqrt(typingctx, a):
 
     def generate(context, builder, signature, args):
         if is_cuda(context):
-            return _nvvm(builder, "sqrt.rn", args)
+            return nvvm(builder, "sqrt.rn", args)
         kind = args[0].type
         function = builder.module.declare_intrinsic("llvm.sqrt", (kind,))
         return builder.call(function, args)

@@ -17,6 +17,7 @@ from spikecuda.kernels.numerics.half import (
 )
 from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.philox import philox
+from spikecuda.kernels.numerics.tiny import flush_row
 from spikecuda.kernels.numerics.variates import ONE, ZERO, gaussian_pair, uniform_open
 
 U = np.uint32
@@ -26,6 +27,7 @@ __all__ = [
     "count_shared",
     "decode_row",
     "flag",
+    "flush_row",
     "normal_lanes",
     "normal_rows",
     "pack_words",

@@ -21,6 +21,11 @@ def select(condition, a, b):
     return a if condition else b
 
 
+def flush_tiny(a):
+    """Return 0 for a tiny number, else the number, in its type."""
+    return type(a)(numerics.flush_tiny(a))
+
+
 def both(a, b):
     """Return ``a and b``."""
     return bool(a) and bool(b)

@@ -19,6 +19,7 @@ from spikecuda.kernels.reference.arguments import (
     single,
     tables,
 )
+from spikecuda.kernels.reference.vanishing import remaining
 
 PARAMETERS = (
     "c_m",
@@ -67,6 +68,7 @@ def _run(v, w, refrac, p, n_ref, current, pulses, dt, heun, substeps, traces):
             held = refrac[j] > 0
             spiked = False
             clamped = held
+            v[j], w[j] = remaining(v[j], k), remaining(w[j], k)
             for part in range(substeps):
                 before_v[k, part, j], before_w[k, part, j] = v[j], w[j]
                 v[j], w[j] = _integrate(

@@ -10,6 +10,7 @@ the script figure1.m of Izhikevich (2004) takes v in one Euler step ("semi_impli
 from numba import njit
 
 from spikecuda.kernels.reference.arguments import columns, grid, single, tables
+from spikecuda.kernels.reference.vanishing import remaining
 
 DEFAULTS = {"c0": 140.0, "c1": 5.0, "c2": 0.04, "v_peak": 30.0}
 PARAMETERS = ("a", "b", "c", "d", "c0", "c1", "c2", "v_peak")
@@ -41,6 +42,7 @@ def _run(v, u, p, current, pulses, dt, scheme, substeps, traces):
     h = dt / substeps
     for k in range(current.shape[0]):
         for j in range(current.shape[1]):
+            v[j], u[j] = remaining(v[j], k), remaining(u[j], k)
             for part in range(substeps):
                 before_v[k, part, j], before_u[k, part, j] = v[j], u[j]
                 v[j], u[j] = _integrate(

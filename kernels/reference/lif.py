@@ -18,6 +18,7 @@ from spikecuda.kernels.reference.arguments import (
     single,
     tables,
 )
+from spikecuda.kernels.reference.vanishing import remaining
 
 PARAMETERS = ("tau_m", "c_m", "v_rest", "v_reset", "v_th")
 STATES = ("v",)
@@ -40,6 +41,7 @@ def _run(v, refrac, p, n_ref, current, pulses, dt, substeps, traces):
             held = refrac[j] > 0
             spiked = False
             clamped = held
+            v[j] = remaining(v[j], k)
             for part in range(substeps):
                 before_v[k, part, j] = v[j]
                 v[j] = _integrate(v[j], current[k, j], dt / substeps, tau_m[j], c_m[j], v_rest[j])

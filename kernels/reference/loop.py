@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from spikecuda.kernels.reference.arguments import columns, counters, grid, refractory_steps
+from spikecuda.kernels.reference.vanishing import remaining
 
 CLAMP, FREEZE, SILENT = 0, 1, 2
 
@@ -28,6 +29,8 @@ def _run(
             held = refrac[j] > 0
             quiet = held
             spiked = False
+            for i in range(mine.size):
+                mine[i] = remaining(mine[i], k)
             for part in range(substeps):
                 start = mine.copy()
                 before[k, part, :, j] = start

@@ -13,6 +13,8 @@ d dt after it was sent.  In a step, for each neuron:
    at v >= v_th the neuron spikes: v = v_reset for the next t_ref.
 3. The receptors' states decay, exactly, and what arrives is added.
 
+At the start of every 64th step what has all but vanished is nothing: see ``vanishing``.
+
 Receptors (Roth & van Rossum 2009, in Computational Modeling Methods for Neuroscientists, ch. 6),
 after a spike of weight w at time 0: "delta", a jump of w mV; "exp_current" (pA) and
 "exp_conductance" (nS), ``w e^(-t / tau)``; "alpha_current" and "alpha_conductance",
@@ -28,6 +30,7 @@ import numpy as np
 from numba import njit
 
 from spikecuda.kernels.reference.arguments import columns, counters, refractory_steps
+from spikecuda.kernels.reference.vanishing import remaining
 
 KINDS = (
     "delta", "exp_current", "alpha_current", "exp_conductance", "alpha_conductance", "nmda",
@@ -123,10 +126,10 @@ def simulate(populations, synapses, sent, arrivals, steps, dt):
 
 
 def constants(kind, values, tau_m, c_m, dt):
-    """Return a receptor's constants of a step, worked out in 40 digits, as floats."""
+    """Return a receptor's constants of a step, worked out in 100 digits, as floats."""
     import mpmath
 
-    with mpmath.workdps(40):
+    with mpmath.workdps(100):
         h, exp = mpmath.mpf(dt), mpmath.exp
         if kind == "delta":
             return []
@@ -159,15 +162,19 @@ def _run(
     steps, n = fired.shape
     for k in range(steps):
         for j in range(n):
+            v_now, x_now = remaining(v[k, j], k), x[k, j].copy()
+            for p in range(kind.shape[1]):
+                for i in range(2):
+                    x_now[p, i] = remaining(x_now[p, i], k)
             if conductance[j]:
                 c_m, g_l, e_l, v_reset, v_th = leak[:, j]
                 new = _conductances(
-                    v[k, j], x[k, j], kind[j], slots[j], current[k, j], c_m, g_l, e_l, dt
+                    v_now, x_now, kind[j], slots[j], current[k, j], c_m, g_l, e_l, dt
                 )
             else:
                 tau_m, c_m, v_rest, v_reset, v_th = leak[:, j]
                 new = _currents(
-                    v[k, j], x[k, j], kind[j], slots[j], current[k, j], tau_m, c_m, v_rest, dt
+                    v_now, x_now, kind[j], slots[j], current[k, j], tau_m, c_m, v_rest, dt
                 )
             if held[j] > 0:
                 new = v_reset
@@ -183,7 +190,7 @@ def _run(
                     held[j] = refractory[j]
             v[k + 1, j] = new
             for p in range(kind.shape[1]):
-                _settle(x[k, j, p], kind[j, p], slots[j, p], arriving[k, j, p], dt, x[k + 1, j, p])
+                _settle(x_now[p], kind[j, p], slots[j, p], arriving[k, j, p], dt, x[k + 1, j, p])
         for s in range(source.size):
             if source[s] < n and fired[k, source[s]] and k + delay[s] < steps:
                 arriving[k + delay[s], target[s], port[s]] += weight[s]

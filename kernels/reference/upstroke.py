@@ -26,6 +26,7 @@ import numpy as np
 from numba import njit
 
 from spikecuda.kernels.reference.arguments import columns, counters, grid, refractory_steps, tables
+from spikecuda.kernels.reference.vanishing import remaining
 
 PARAMETERS = ("c_m", "g_l", "e_l", "v_t", "delta_t", "a", "tau_w", "b", "v_reset", "v_peak")
 
@@ -99,6 +100,7 @@ def _run(v, w, refrac, p, n_ref, current, pulses, g, g_e, dt, substeps, traces):
             held, spiked = refrac[j] > 0, False
             quiet, own = held, p[:, j].copy()
             b, v_reset, v_peak = own[7], own[8], own[9]
+            v[j], w[j] = remaining(v[j], k), remaining(w[j], k)
             for part in range(substeps):
                 x, y = v[j], w[j]
                 before_v[k, part, j], before_w[k, part, j] = x, y

@@ -103,11 +103,14 @@ def profile(
         if a.kind == "load" and any(n.startswith(LEVEL_TABLES) for n in a.arrays)
     )  # fmt: skip
     loops = []
-    for loop in graph.loops:
-        nested = any(loop.body < other.body for other in graph.loops)
-        if nested or not _ballots(subject, loop) or draws(code, loop.body) != subject.random:
+    ballots = {loop: _ballots(subject, loop) for loop in graph.loops}
+    stepping = [loop for loop, steps in ballots.items() if steps]
+    for loop in stepping:
+        # A loop around loops over steps goes from one flush of tiny states to the next.
+        around = any(other.body < loop.body for other in stepping)
+        if around or draws(code, loop.body) != subject.random:
             continue
-        steps = _ballots(subject, loop)
+        steps = ballots[loop]
         weights = weigh(code, loop, dict(levels), rate * dt * 1e-3 * steps, poisson_levels)
         per_step = dict.fromkeys(PIPES, 0.0)
         for block, runs in weights.runs.items():
@@ -117,8 +120,9 @@ def profile(
         loops.append(StepLoop(loop, steps, per_step, static, weights))
     if not loops:
         raise InspectionError(f"{subject.name}: no loop with a ballot of spikes (got none)")
-    loops.sort(key=lambda found: found.steps)
-    main = loops[-1]
+    # Of loops with as many steps all but one are versions for input that is not there.
+    loops.sort(key=lambda found: (-found.steps, found.static), reverse=True)
+    single, main = loops[0], max(loops, key=lambda found: (found.steps, found.static))
     once = dict.fromkeys(PIPES, 0.0)
     looping = graph.looping()
     for block in graph.reachable - looping:
@@ -128,7 +132,7 @@ def profile(
                 once[pipe(instruction)] += 1.0
     launch_bytes, step_bytes = _traffic(subject)
     widths = Counter((a.kind, a.bytes, a.block in looping) for a in global_accesses(subject))
-    return Profile(subject, main, loops[0], once, launch_bytes, step_bytes, dict(widths))
+    return Profile(subject, main, single, once, launch_bytes, step_bytes, dict(widths))
 
 
 def _ballots(subject: Subject, loop: Loop) -> int:

@@ -211,8 +211,15 @@ class Model:
         derive = getattr(cls, "derive", None)
         if derive is not None:
             wanted = {name: known[name] for name in inspect.signature(derive).parameters}
-            with np.errstate(over="ignore"):
-                derived = derive(**wanted)
+            try:
+                # What is not finite is refused where it is cast to the kernel's type.
+                with np.errstate(all="ignore"):
+                    derived = derive(**wanted)
+            except ArithmeticError as error:
+                raise SpikecudaValueError(
+                    f"{cls.name}.derive must work for the parameters (got {error} at dt = {dt:g} "
+                    "ms); change them"
+                ) from error
             known.update({name: np.asarray(value, np.float64) for name, value in derived.items()})
         return known
 

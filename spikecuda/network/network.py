@@ -145,6 +145,12 @@ class Network(Unique):
             identity=self._identity,
         )  # fmt: skip
         ports = as_receptors(receptors, neuron_spec.model)
+        for port, receptor in ports.items():
+            # Before anything is built: constants that cannot be worked out are an error now.
+            receptor.cast_constants(
+                port, neuron_spec.model, neuron_spec.params, neuron_spec.dt,
+                neuron_spec.precision.real,
+            )  # fmt: skip
         population = Population(
             self, len(self._populations()), name, neuron_spec.count, neuron_spec, ports
         )

@@ -140,7 +140,7 @@ def resolve_neurons(
         model, types, chosen, parts, refractory, long_refractory=bool(long_refractory)
     )
     all_constants = model.constants(values, step / parts)
-    constants = {n: _cast(n, all_constants[n], types.real) for n in spec.constants}
+    constants = {n: as_constant(n, all_constants[n], types.real) for n in spec.constants}
     if refractory:
         assert periods is not None
         constants["n_ref"] = periods.astype(spec.refrac)
@@ -203,10 +203,18 @@ def _refractory_steps(
     return np.asarray(steps)
 
 
-def _cast(name: str, value: np.ndarray, real: str) -> np.ndarray:
-    """Return a constant in the kernel's real type; raise if it does not fit."""
-    with np.errstate(over="ignore"):
+def as_constant(name: str, value: np.ndarray, real: str) -> np.ndarray:
+    """Return a constant in the kernel's real type, 0 where it would be subnormal there.
+
+    A factor such as exp(-dt / tau) of a very short tau is nothing then, instead of slowing every
+    step (docs/decisions/0020).
+
+    Raises:
+        SpikecudaValueError: it does not fit.
+    """
+    with np.errstate(over="ignore", under="ignore"):
         cast = np.asarray(value).astype(real)
+    cast = np.where(np.abs(cast) < np.finfo(real).tiny, cast.dtype.type(0), cast)
     if not np.isfinite(cast).all():
         raise SpikecudaValueError(
             f"the constant {name} does not fit in {real} (got {np.max(np.abs(value)):g}); check "

@@ -7,23 +7,43 @@ connections and drives say which one they arrive at.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import ClassVar
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
 
 import numpy as np
 
+from spikecuda.common.arguments import as_real
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels.receptors import KINDS, ReceptorSpec
 from spikecuda.models.base import Model
-from spikecuda.runtime.neuron_spec import by_name
+from spikecuda.models.parameter import Parameter
+from spikecuda.runtime.neuron_spec import as_constant, by_name
 
 # What a kernel's names for a receptor end in, besides its states and constants.
 KERNEL_NAMES = ("scale", "first", "arrival", "now", "block")
+DECLARED = "parameter"
+# A step over the membrane's time constant, less that over the receptor's: e^700 fits in float64.
+FORGETFUL = 600.0
+# What rounding may take of a receptor's effect.
+LARGEST_LOSS = 1e-3
+
+
+def parameter(unit: str, doc: str, default: float | None = None, **range_: float) -> Any:
+    """Return a field of a receptor that declares its unit and range (see ``Parameter``)."""
+    declared = Parameter(math.nan if default is None else default, unit, doc, **range_)
+    metadata = {DECLARED: declared}
+    return (
+        field(metadata=metadata) if default is None else field(default=default, metadata=metadata)
+    )
+
+
+def _time_constant(doc: str, default: float | None = None) -> Any:
+    return parameter("ms", doc, default, above=0.0)
 
 
 @dataclass(frozen=True)
 class Receptor(ABC):
-    """Base class of receptors.
+    """Base class of receptors; each field is made by ``parameter``, which declares its unit.
 
     Attributes:
         kind: the kernel's name for it.
@@ -34,19 +54,12 @@ class Receptor(ABC):
     unit: ClassVar[str]
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            unit = "ms" if field.name.startswith("tau") else "mM" if field.name == "mg" else "mV"
-            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-                raise SpikecudaTypeError(
-                    f"{field.name} must be a number in {unit} (got {value!r:.80})"
-                )
-            if not math.isfinite(value):
-                raise SpikecudaValueError(f"{field.name} must be finite (got {value!r})")
-            if field.name.startswith("tau") and value <= 0:
-                raise SpikecudaValueError(f"{field.name} must be > 0 ms (got {value!r})")
-            if field.name == "mg" and value < 0:
-                raise SpikecudaValueError(f"mg must be >= 0 mM (got {value!r})")
+        for item in fields(self):
+            declared: Parameter = item.metadata[DECLARED]
+            value = as_real(item.name, getattr(self, item.name), declared.unit)
+            declared.validate(item.name, np.asarray(value))
+            # What follows from it is worked out in float64, whatever type it was given in.
+            object.__setattr__(self, item.name, value)
 
     @property
     def positive(self) -> bool:
@@ -62,6 +75,29 @@ class Receptor(ABC):
         self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
     ) -> dict[str, np.ndarray]:
         """Return the constants of a step by name, float64, one number or one per neuron."""
+
+    def cast_constants(
+        self, name: str, model: type[Model], params: Mapping[str, np.ndarray], dt: float, real: str
+    ) -> dict[str, np.ndarray]:
+        """Return the constants of the receptor called ``name`` in a kernel's real type.
+
+        Raises:
+            SpikecudaValueError: they are not finite there, or not exact enough.
+        """
+        try:
+            values = self.constants(model, params, dt)
+            if self.rounding_loss(real) > LARGEST_LOSS:
+                raise SpikecudaValueError("time constants so near each other that rounding decides")
+            return {key: as_constant(key, value, real) for key, value in values.items()}
+        except (ArithmeticError, SpikecudaValueError) as error:
+            raise SpikecudaValueError(
+                f"receptor {name!r} needs constants that are finite and exact in {real} at dt = "
+                f"{dt:g} ms (got {self!r}: {error}); choose other time constants"
+            ) from None
+
+    def rounding_loss(self, real: str) -> float:
+        """Return about which fraction of the receptor's effect rounding in a type can take."""
+        return float(np.finfo(real).eps)
 
 
 @dataclass(frozen=True)
@@ -88,7 +124,7 @@ class ExpCurrent(Receptor):
     Source: Rotter & Diesmann (1999) Biol Cybern 81:381, section 3.
     """
 
-    tau: float
+    tau: float = _time_constant("time constant of the decay")
     kind = "exp_current"
     unit = "pA"
 
@@ -107,7 +143,7 @@ class AlphaCurrent(Receptor):
     Source: Rotter & Diesmann (1999) Biol Cybern 81:381, section 3.
     """
 
-    tau: float
+    tau: float = _time_constant("time to the peak")
     kind = "alpha_current"
     unit = "pA"
 
@@ -128,8 +164,8 @@ class ExpConductance(Receptor):
     Its current is ``g (e_rev - v)``, with ``e_rev`` in mV.
     """
 
-    tau: float
-    e_rev: float
+    tau: float = _time_constant("time constant of the decay")
+    e_rev: float = parameter("mV", "reversal potential")
     kind = "exp_conductance"
     unit = "nS"
 
@@ -151,8 +187,8 @@ class AlphaConductance(Receptor):
     Its current is ``g (e_rev - v)``, with ``e_rev`` in mV.
     """
 
-    tau: float
-    e_rev: float
+    tau: float = _time_constant("time to the peak")
+    e_rev: float = parameter("mV", "reversal potential")
     kind = "alpha_conductance"
     unit = "nS"
 
@@ -178,10 +214,10 @@ class NMDA(Receptor):
     Source: Jahr & Stevens (1990) J Neurosci 10:3178, equation 4.
     """
 
-    tau_rise: float = 2.0
-    tau_decay: float = 100.0
-    e_rev: float = 0.0
-    mg: float = 1.0
+    tau_rise: float = _time_constant("time constant of the rise", 2.0)
+    tau_decay: float = _time_constant("time constant of the decay", 100.0)
+    e_rev: float = parameter("mV", "reversal potential", 0.0)
+    mg: float = parameter("mM", "concentration of magnesium", 1.0, at_least=0.0)
     kind = "nmda"
     unit = "nS"
 
@@ -189,8 +225,18 @@ class NMDA(Receptor):
         super().__post_init__()
         if not self.tau_rise < self.tau_decay:
             raise SpikecudaValueError(
-                f"tau_rise must be < tau_decay (got {self.tau_rise!r}, {self.tau_decay!r})"
+                f"tau_rise must be < tau_decay (got {self.tau_rise!r}, {self.tau_decay!r}); where "
+                "both are the same the conductance is AlphaConductance(tau, e_rev)"
             )
+
+    def rounding_loss(self, real: str) -> float:
+        """Return what rounding can take of the conductance.
+
+        That is the difference of two states that are ``peak`` times as large, near e / (1 -
+        tau_rise / tau_decay): so often each rounding counts.
+        """
+        distance = 1.0 - self.tau_rise / self.tau_decay
+        return math.e / max(distance, 1e-300) * float(np.finfo(real).eps)
 
     def constants(
         self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
@@ -221,18 +267,25 @@ def current_equivalents(
         ``to_i`` (1) and ``to_di`` (ms), float64, one number or one per neuron.
     """
     memory = model.memory
-    rate = np.asarray(0.0 if memory is None else 1.0 / by_name(params, memory), np.float64)
-    # What is left at the end of the step of a current of 1, of (i + di t) exp(-t / tau).
-    still, _ = _moments(rate * dt)
-    first, second = _moments(dt / tau - rate * dt)
-    fading = np.exp(-rate * dt)
-    return np.asarray(fading * first / still), np.asarray(fading * second * dt / still)
+    with np.errstate(all="ignore"):
+        rate = np.asarray(0.0 if memory is None else 1.0 / by_name(params, memory), np.float64)
+        # What is left at the end of the step of a current of 1, of (i + di t) exp(-t / tau).
+        still, _ = _moments(rate * dt)
+        first, second = _moments(dt / tau - rate * dt)
+        fading = np.exp(-rate * dt)
+        # The same from the end of the step back, for a membrane whose memory is so much shorter
+        # that ``first`` overflows.
+        back, back_second = _moments(rate * dt - dt / tau)
+        kept, forgetful = np.exp(-dt / tau), rate * dt - dt / tau > FORGETFUL
+        of_i = np.where(forgetful, kept * back, fading * first)
+        of_di = np.where(forgetful, kept * (back - back_second), fading * second)
+        return np.asarray(of_i / still), np.asarray(of_di * dt / still)
 
 
 def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the integrals over s from 0 to 1 of e^(-x s) and s e^(-x s), to a few roundings."""
     near = np.where(np.abs(x) < 1.0, x, 0.0)
-    far = np.where(near == x, 1.0, x)
+    far = np.where(near == x, 1.0, np.minimum(x, 1e150))
     first, second, term = np.zeros_like(near), np.zeros_like(near), np.ones_like(near)
     for k in range(20):
         first, second = first + term / (k + 1), second + term / (k + 2)

@@ -44,9 +44,11 @@ class Neurons:
             for part in spec.rules.states:
                 self.state[spec.prefix + part] = aligned_zeros(n, real, lazy=False)
                 self.public[f"{part}_{name}"] = spec.prefix + part
-            values = receptor.constants(neuron_spec.model, neuron_spec.params, neuron_spec.dt)
+            values = receptor.cast_constants(
+                name, neuron_spec.model, neuron_spec.params, neuron_spec.dt, real.name
+            )
             for key in spec.rules.constants:
-                cast = np.asarray(values[key]).astype(real)
+                cast = values[key]
                 self.constants[spec.prefix + key] = cast if cast.ndim else cast[()]
         self.reset()
 
