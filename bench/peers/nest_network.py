@@ -3,7 +3,8 @@
     envs/nest/bin/python nest_network.py DESCRIPTION.json WARM_UP DURATION THREADS RUNS
 
 Needs NEST alone; prints one line of JSON: seconds of the loop, the best of the runs, and of the
-build, rates in Hz by population, largest memory in bytes.
+build, rates in Hz by population, largest memory in bytes.  The description's ``seed``
+is NEST's (1 without).
 """
 
 import json
@@ -53,7 +54,9 @@ def main():
     threads, runs = int(sys.argv[4]), int(sys.argv[5])
     nest.set_verbosity("M_ERROR")
     begin = time.perf_counter()
-    nest.SetKernelStatus({"resolution": net["dt"], "local_num_threads": threads, "rng_seed": 1})
+    nest.SetKernelStatus({
+        "resolution": net["dt"], "local_num_threads": threads, "rng_seed": net.get("seed", 1),
+    })  # fmt: skip
     made, counters, signs = {}, {}, {}
     for p in net["populations"]:
         model, params = neuron(p)

@@ -74,14 +74,14 @@ def describe(net: Network) -> dict[str, Any]:
             assert isinstance(p.rule, FixedProbability)
             rule = {"rule": "pairwise_bernoulli", "p": p.rule.p}
         projections.append({
-            "source": p.source.group.name, "target": p.target.group.name, "rule": rule,
+            "source": p.source.population.name, "target": p.target.population.name, "rule": rule,
             "receptor": p.receptor, "weight": _values(p.weight), "delay": _values(p.delay),
         })  # fmt: skip
     for source, train, _ in net._sources:
-        projection = next(p for p in net.wired if p.source.group is source)
+        projection = next(p for p in net.wired if p.source.population is source)
         points, neurons = train.on_grid(net.dt, source.size)
         trains.append({
-            "target": projection.target.group.name, "ids": projection.target.ids.tolist(),
+            "target": projection.target.population.name, "ids": projection.target.ids.tolist(),
             "times": (points * net.dt).tolist(), "neurons": neurons.tolist(),
             "weight": projection.weight.a, "receptor": projection.receptor,
         })  # fmt: skip
@@ -118,7 +118,15 @@ def make(name: str, **options: Any) -> Network:
     return cuba40k(**options) if name == "cuba40k" else find(name).network(**options)
 
 
-def other(peer: str, python: Path, text: str, duration: float, threads: int) -> dict[str, Any]:
+def other(
+    peer: str,
+    python: Path,
+    text: str,
+    duration: float,
+    threads: int,
+    warm_up: float = WARM_UP,
+    runs: int = RUNS,
+) -> dict[str, Any]:
     """Return a peer's figures."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(text)
@@ -127,10 +135,10 @@ def other(peer: str, python: Path, text: str, duration: float, threads: int) -> 
             python,
             HERE / SCRIPTS[peer],
             file.name,
-            str(WARM_UP),
+            str(warm_up),
             str(duration),
             str(threads),
-            str(RUNS),
+            str(runs),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
