@@ -3,12 +3,13 @@
 import numpy as np
 
 from spikecuda.analysis.counts import matrix, moments
-from spikecuda.analysis.selection import Neurons, Selection, select
+from spikecuda.analysis.selection import Neurons, Selection, select, within_memory
 from spikecuda.common.arguments import as_count
 from spikecuda.common.seed import as_seed
 from spikecuda.runtime.spikes import Spikes
 
 
+@within_memory
 def correlations(
     spikes: Spikes,
     neurons: Neurons,
@@ -35,6 +36,7 @@ def correlations(
     return coefficients[np.triu_indices(coefficients.shape[0], k=1)]
 
 
+@within_memory
 def correlation_matrix(
     spikes: Spikes,
     neurons: Neurons,

@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from spikecuda.analysis.selection import Neurons, Selection, select
+from spikecuda.analysis.selection import REMEDY, Neurons, Selection, select, within_memory
+from spikecuda.common.host_memory import require_memory
 from spikecuda.runtime.spikes import Spikes
 
 
+@within_memory
 def population_counts(
     spikes: Spikes, neurons: Neurons, start: float, stop: float, bin: float
 ) -> np.ndarray:
@@ -20,9 +22,11 @@ def population_counts(
     """
     chosen = select(spikes, neurons, start, stop)
     width, number = chosen.bins(bin)
+    require_memory(8.0 * number, f"a count of {number:,} bins", REMEDY)
     return np.bincount(chosen.step // width, minlength=number)[:number]
 
 
+@within_memory
 def count_matrix(
     spikes: Spikes, neurons: Neurons, start: float, stop: float, bin: float
 ) -> np.ndarray:
@@ -40,6 +44,7 @@ def count_matrix(
     return matrix(chosen, width, number)
 
 
+@within_memory
 def fano_factor(
     spikes: Spikes, neurons: Neurons, start: float, stop: float, bin: float
 ) -> np.ndarray:
@@ -65,6 +70,7 @@ def fano_factor(
 
 def matrix(chosen: Selection, width: int, number: int) -> np.ndarray:
     """Return counts as an int64 array (number, neurons)."""
+    require_memory(16.0 * number * chosen.count, f"counts of {number:,} bins", REMEDY)
     bin = chosen.step // width
     kept = bin < number
     cell = bin[kept] * chosen.count + chosen.index[kept]

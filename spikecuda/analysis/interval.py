@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikecuda.analysis.selection import Neurons, Selection, select
+from spikecuda.analysis.selection import Neurons, Selection, select, within_memory
 from spikecuda.common.arguments import as_count
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.runtime.spikes import Spikes
@@ -13,6 +13,7 @@ FEWEST = 2
 ENOUGH = 10
 
 
+@within_memory
 def intervals(
     spikes: Spikes, neurons: Neurons, start: float, stop: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -30,6 +31,7 @@ def intervals(
     return steps * chosen.dt, index
 
 
+@within_memory
 def cv(
     spikes: Spikes, neurons: Neurons, start: float, stop: float, min_intervals: int = FEWEST
 ) -> np.ndarray:
@@ -55,6 +57,7 @@ def cv(
         return np.where(enough, np.sqrt(square) / mean, np.nan)
 
 
+@within_memory
 def cv2(
     spikes: Spikes, neurons: Neurons, start: float, stop: float, min_intervals: int = FEWEST
 ) -> np.ndarray:
@@ -77,6 +80,7 @@ def cv2(
     return _mean(2.0 * np.abs(difference) / total, index, chosen.count, min_intervals)
 
 
+@within_memory
 def lv(
     spikes: Spikes,
     neurons: Neurons,

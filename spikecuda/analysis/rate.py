@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikecuda.analysis.selection import Neurons, select
+from spikecuda.analysis.selection import Neurons, select, within_memory
 from spikecuda.common.arguments import as_positive
 from spikecuda.errors import SpikecudaTypeError
 from spikecuda.runtime.spikes import Spikes
@@ -11,6 +11,7 @@ from spikecuda.runtime.spikes import Spikes
 KERNEL_SIGMAS = 5.0
 
 
+@within_memory
 def rates(spikes: Spikes, neurons: Neurons, start: float, stop: float) -> np.ndarray:
     """Return the mean rate of each neuron.
 
@@ -24,6 +25,7 @@ def rates(spikes: Spikes, neurons: Neurons, start: float, stop: float) -> np.nda
     return np.bincount(chosen.index, minlength=chosen.count) / chosen.seconds
 
 
+@within_memory
 def rate_histogram(
     spikes: Spikes, neurons: Neurons, start: float, stop: float, bin: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -43,6 +45,7 @@ def rate_histogram(
     return time, counts / (chosen.count * width * chosen.dt / 1000.0)
 
 
+@within_memory
 def smooth(values: np.ndarray, bin: float, sigma: float) -> np.ndarray:
     """Return a histogram smoothed with a Gaussian.
 

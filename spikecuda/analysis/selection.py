@@ -5,8 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecuda.common.arguments import as_count, as_multiple
+from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.runtime.spikes import Spikes
+
+REMEDY = "use wider bins, fewer neurons or a shorter window"
+within_memory = out_of_memory("a statistic", REMEDY)
 
 Neurons = int | np.ndarray | list[int] | tuple[int, ...] | range
 

@@ -3,12 +3,13 @@
 import numpy as np
 
 from spikecuda.analysis.rate import rate_histogram
-from spikecuda.analysis.selection import Neurons
+from spikecuda.analysis.selection import Neurons, within_memory
 from spikecuda.common.arguments import as_multiple
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.runtime.spikes import Spikes
 
 
+@within_memory
 def power_spectrum(
     spikes: Spikes,
     neurons: Neurons,

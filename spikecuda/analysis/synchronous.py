@@ -4,12 +4,13 @@ import numpy as np
 
 from spikecuda.analysis.correlation import draw
 from spikecuda.analysis.counts import population_counts
-from spikecuda.analysis.selection import Neurons, members, select
+from spikecuda.analysis.selection import Neurons, members, select, within_memory
 from spikecuda.common.arguments import as_count
 from spikecuda.errors import SpikecudaTypeError
 from spikecuda.runtime.spikes import Spikes
 
 
+@within_memory
 def synchrony(
     spikes: Spikes,
     neurons: Neurons,
@@ -47,6 +48,7 @@ def synchrony(
     return float(counts.var(ddof=1) / counts.mean())
 
 
+@within_memory
 def chi(traces: np.ndarray) -> float:
     """Return Golomb's measure of synchrony of traces, such as membrane potentials.
 

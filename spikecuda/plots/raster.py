@@ -9,6 +9,7 @@ import numpy as np
 from spikecuda.analysis.rate import rate_histogram, rates
 from spikecuda.analysis.selection import Neurons, members, select
 from spikecuda.common.arguments import as_count
+from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.plots.colours import colours, kind
 from spikecuda.plots.sheet import as_bin, as_populations, as_theme, sheet
@@ -26,6 +27,7 @@ STROKES = 120
 KINDS = {"E": "excitatory", "I": "inhibitory"}
 
 
+@out_of_memory("a picture", "draw fewer neurons or a shorter time")
 def raster(
     spikes: Mapping[str, Spikes],
     neurons: Mapping[str, Neurons],

@@ -12,6 +12,7 @@ from spikecuda.analysis.rate import rates as mean_rates
 from spikecuda.analysis.selection import Neurons
 from spikecuda.analysis.synchronous import synchrony
 from spikecuda.common.arguments import on_grid
+from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.plots.colours import colours
 from spikecuda.plots.sheet import as_bin, as_populations, as_theme, sheet
 from spikecuda.plots.style import Theme
@@ -23,6 +24,7 @@ HEAD = 1.0
 PANEL = 0.76
 
 
+@out_of_memory("a picture", "draw fewer neurons or a shorter time")
 def rates(
     spikes: Mapping[str, Spikes],
     neurons: Mapping[str, Neurons],

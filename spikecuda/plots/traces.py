@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_count
+from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.plots.colours import colours
 from spikecuda.plots.sheet import as_theme, sheet
@@ -19,6 +20,7 @@ NICE = (1.0, 2.0, 5.0, 10.0)
 STROKE = 0.3
 
 
+@out_of_memory("a picture", "draw fewer neurons or a shorter time")
 def traces(
     values: Mapping[str, Mapping[str, np.ndarray]],
     times: Mapping[str, np.ndarray],

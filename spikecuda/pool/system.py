@@ -49,6 +49,7 @@ class SystemResult:
         return sum(part.num_spikes for part in self.parts.values())
 
     @functools.cached_property
+    @out_of_memory("the spikes of all types in one list", "take them by type, from parts")
     def spikes(self) -> Spikes | None:
         """All spikes with global neuron numbers, or None if they were not recorded."""
         lists = []

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from trains import as_spikes
 
 from spikecuda import SpikecudaError, analysis
+from spikecuda.errors import OutOfMemoryError
+from spikecuda.runtime.spikes import Spikes
 
 SIZE, STEPS, DT = 12, 60, 0.25
 
@@ -118,3 +120,16 @@ def test_other_bad_arguments_are_refused():
         analysis.smooth(np.zeros(4), 1.0, 0.0)
     with pytest.raises(SpikecudaError, match=r"traces must be numbers of shape"):
         analysis.chi(np.zeros(4))
+
+
+def test_counts_that_do_not_fit_are_refused(monkeypatch):
+    spikes = Spikes(np.array([3], np.int64), np.array([0], np.int32), 0.1)
+    with pytest.raises(OutOfMemoryError, match=r"a count of 1,000,000,000,000,000 bins needs"):
+        analysis.population_counts(spikes, 10, 0.0, 1e14, 0.1)
+    with pytest.raises(
+        OutOfMemoryError, match=r"counts of 10,000,000,000 bins needs .* wider bins"
+    ):
+        analysis.count_matrix(spikes, 1000, 0.0, 1e9, 0.1)
+    monkeypatch.setattr(np, "bincount", lambda *a, **k: (_ for _ in ()).throw(MemoryError("none")))
+    with pytest.raises(OutOfMemoryError, match=r"a statistic must fit in memory .*none"):
+        analysis.rates(spikes, 10, 0.0, 10.0)

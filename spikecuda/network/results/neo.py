@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import MissingPackageError, SpikecudaValueError, nearest
 from spikecuda.network.results.result import NetworkResult
 
 _PLAIN = re.compile(r"[A-Za-zµΩ0-9*/ ]{1,40}")
 
 
+@out_of_memory("a neo Block", "take fewer populations=")
 def to_neo(result: NetworkResult, populations: list[str] | None = None) -> Any:
     """Return a neo Block.
 
