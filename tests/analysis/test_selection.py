@@ -126,9 +126,7 @@ def test_counts_that_do_not_fit_are_refused(monkeypatch):
     spikes = Spikes(np.array([3], np.int64), np.array([0], np.int32), 0.1)
     with pytest.raises(OutOfMemoryError, match=r"a count of 1,000,000,000,000,000 bins needs"):
         analysis.population_counts(spikes, 10, 0.0, 1e14, 0.1)
-    with pytest.raises(
-        OutOfMemoryError, match=r"counts of 10,000,000,000 bins needs .* wider bins"
-    ):
+    with pytest.raises(OutOfMemoryError, match=r"counts of 10,000,000,000 bins needs"):
         analysis.count_matrix(spikes, 1000, 0.0, 1e9, 0.1)
     monkeypatch.setattr(np, "bincount", lambda *a, **k: (_ for _ in ()).throw(MemoryError("none")))
     with pytest.raises(OutOfMemoryError, match=r"a statistic must fit in memory .*none"):
