@@ -117,7 +117,6 @@ CHANGES = {
     "no such neuron": (lambda a, s, n: put(n, 3, 50), "from 0 to 49"),
     "not recorded": (lambda a, s, n: put(n, 0, 1), "ids/thalamus"),
     "floats": (lambda a, s, n: a.update({"spikes/thalamus/step": s.astype(float)}), "kind i"),
-    "short": (lambda a, s, n: a.update({"spikes/thalamus/step": s.astype(np.int32)}), "int64"),
     "unsigned": (lambda a, s, n: a.update({"spikes/thalamus/neuron": n.astype("u4")}), "kind i"),
     "flat": (lambda a, s, n: a.update({"spikes/thalamus/step": s[None]}), "1 dimensions"),
     "objects": (

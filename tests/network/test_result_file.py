@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from recorded import make
 
 from spikecuda import SpikecudaError
+from spikecuda.network import Delta, Network, SpikeTrain
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.runtime.spikes import Spikes
 
@@ -94,3 +95,26 @@ def test_other_files_are_refused(content, tmp_path):
 def test_a_missing_file_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError):
         NetworkResult.load(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("precision", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("devices", ["cpu", ["cpu:0", "cuda-emu:0"]])
+def test_what_networks_record_comes_back(tmp_path, precision, devices):
+    """All kinds of recording, of sources, parrots and parts, in pieces of a run."""
+    with Network(dt=0.05, precision=precision, devices=devices) as net:
+        net.population("A", 50, "lif", receptors={"e": Delta()})
+        net.population("P", 20, "parrot", receptors={"in": Delta()})
+        net.source("S", 5, SpikeTrain([1.0, 1.0, 2.5, 7.3], [0, 1, 0, 4]))
+        net.connect("S", "P", "all_to_all", 1.0, 0.5)
+        net.connect("P", "A", "all_to_all", 2.0, 1.0)
+        net.drive("A", 300.0)
+        results = [net.run(duration) for duration in (10.0, 0.0, 33.35)]
+        net.record(net["A"][10:20])
+        net.record(net["A"][[1, 2, 7]], "v", every=0.5)
+        net.record("P")
+        results += [net.run(duration) for duration in (7.7, 0.05, 100.0)]
+    assert all(results[i].num_spikes for i in (0, 2, 5))
+    for result in results:
+        again = NetworkResult.load(result.save(tmp_path / "run.npz"))
+        for field in dataclasses.fields(NetworkResult):
+            same(getattr(again, field.name), getattr(result, field.name))

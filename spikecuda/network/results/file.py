@@ -3,9 +3,9 @@
 An npz file, which ``numpy.load`` reads. Keys, for a population P and a variable X:
 
 - ``spikes/P/step`` int64, ``spikes/P/neuron`` int32: see ``Spikes``;
-- ``ids/P`` int64: which neurons' spikes were recorded; absent: all;
+- ``ids/P`` integers: which neurons' spikes were recorded; absent: all;
 - ``traces/P/X`` (samples, neurons), ``trace_times/P`` (samples,) ms;
-- ``trace_ids/P`` int64: which neurons the traces' columns are; absent: all;
+- ``trace_ids/P`` integers: which neurons the traces' columns are; absent: all;
 - ``metadata``: a JSON text with ``format``, ``spikecuda`` (its version), ``start``, ``duration``,
   ``dt`` (ms), ``seconds``, ``sizes``, the populations of ``spikes``, ``ids``, ``trace_times`` and
   ``trace_ids`` in their order, ``traces`` (variables by population) and ``units``.

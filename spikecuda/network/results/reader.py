@@ -68,9 +68,6 @@ class ResultReader:
         """Return a population's spikes, in order and in range."""
         step = self._file.array(f"spikes/{name}/step", "i", 1)
         neuron = self._file.array(f"spikes/{name}/neuron", "i", 1)
-        for what, array, kind in (("step", step, np.int64), ("neuron", neuron, np.int32)):
-            if array.dtype != kind:
-                raise FormatError(f"{what} of {name} must be {np.dtype(kind)} (got {array.dtype})")
         if step.size != neuron.size:
             raise FormatError(
                 f"step and neuron of {name} must be of one length (got {step.size:,} and "
@@ -94,8 +91,6 @@ class ResultReader:
         if f"{kind}/{name}" not in self._file:
             return None
         found = self._file.array(f"{kind}/{name}", "i", 1)
-        if found.dtype != np.int64:
-            raise FormatError(f"{kind} of {name} must be int64 (got {found.dtype})")
         _require_range(f"{kind} of {name}", found, 0, self._sizes[name])
         return found
 
