@@ -33,7 +33,6 @@ POOL_RUN = """
 import spikecuda
 with spikecuda.GPUNeuronPool(1000, "lif", device="cpu") as pool:
     pool.run(steps=100, input=200.0)
-print("compiled", len(compiled), len(set(compiled)))
 """
 NETWORK_RUN = """
 from spikecuda import Poisson
@@ -47,7 +46,12 @@ for source, port, weight in ((e, "exc", 50.0), (i, "inh", -100.0)):
         net.connect(source, target, FixedProbability(0.1), weight, 1.5, port)
 net.drive(e, Poisson(rate=8000.0, weight=50.0), receptor="exc")
 net.run(10.0)
-print("compiled", len(compiled), len(set(compiled)))
+"""
+# Numba's own functions are made anew for each use; ours are not.
+COUNTS = """
+ours = [c for c in compiled if c[0].startswith("spikecuda")]
+print("compiled", len(compiled))
+print("twice", len(ours) - len(set(ours)))
 """
 
 
@@ -74,16 +78,15 @@ def slack() -> float:
     ids=["pool", "network"],
 )
 def test_a_first_run_is_short_and_says_what_it_does(code, limit, functions, tmp_path):
-    found, said = run(code, tmp_path)
+    found, said = run(code + COUNTS, tmp_path)
     assert found["seconds"][0] < limit * slack()
     assert len(said) == 1, said
     assert said[0].startswith("spikecuda: compiling kernels") and str(tmp_path) in said[0]
-    count, different = found["compiled"]
-    assert 0 < count <= functions
-    assert different == count
+    assert 0 < found["compiled"][0] <= functions
+    assert found["twice"] == [0]
     # From the cache nothing is compiled, and there is nothing to say.
-    found, said = run(code, tmp_path)
-    assert found["compiled"] == [0, 0]
+    found, said = run(code + COUNTS, tmp_path)
+    assert found["compiled"] == [0]
     assert not said
     assert found["seconds"][0] < WARM * slack()
 
