@@ -1,5 +1,8 @@
 """Find what is not finite in stored state."""
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -9,6 +12,14 @@ def first_not_finite(stored: np.ndarray) -> int:
     Args:
         stored: float32, float64, or the bits of float16 as uint16; contiguous.
     """
+    return int(_search(stored.dtype)(stored))
+
+
+@functools.cache
+def _search(dtype: np.dtype) -> Callable[[np.ndarray], int]:
     from spikecuda.kernels.compile.cpu import load_cpu_loop
 
-    return int(getattr(load_cpu_loop("finite"), f"first_not_finite_{stored.dtype.name}")(stored))
+    search: Callable[[np.ndarray], int] = getattr(
+        load_cpu_loop("finite"), f"first_not_finite_{dtype.name}"
+    )
+    return search

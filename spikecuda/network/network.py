@@ -103,6 +103,8 @@ class Network(Unique):
         self.wired: list[Projection] = []
         self._sources: list[tuple[Population, SpikeTrain, int]] = []
         self._drives: dict[str, list[tuple[Input, str]]] = {}
+        # By population: its input and receptors as runs take them, unless a run's length matters.
+        self._inputs: dict[str, tuple[ResolvedInput, tuple[str, ...]]] = {}
         self._recorders = Recorders(self.dt)
         self._external = np.empty((0, 3), np.int64)
         self._engine: Engine | None = None
@@ -259,6 +261,7 @@ class Network(Unique):
                 ResolvedInput(term, view.size, self.dt, 1, neuron_spec.precision.real)
             found.append((spread(term, view), name))
         self._drives.setdefault(view.population.name, []).extend(found)
+        self._inputs.pop(view.population.name, None)
 
     @changes
     def record(
@@ -322,7 +325,7 @@ class Network(Unique):
             spikes = [g.number for g in populations if (g.name, "spikes") in wanted]
             traces = traces_of(wanted, steps)
             start, seconds = engine.clock, engine.seconds
-            with reporter(progress, steps, repr(self)) as report:
+            with reporter(progress, steps, repr(self) if progress else "") as report:
                 got = engine.run(steps, drives, spikes, traces, self._external, report)
             return make_result(
                 populations, got, wanted, traces, start, steps, engine.seconds - seconds
@@ -516,12 +519,17 @@ class Network(Unique):
         self, population: Population, steps: int
     ) -> tuple[ResolvedInput, tuple[str, ...]]:
         """Return the population's input and the receptors that its Poisson events arrive at."""
+        if population.name in self._inputs:
+            return self._inputs[population.name]
         given = self._drives.get(population.name, [])
         drive = ResolvedInput(
             Sum(tuple(term for term, _ in given)), population.size, self.dt, steps,
             population.neurons.precision.real,
         )  # fmt: skip
-        return drive, tuple(name for term, name in given if isinstance(term, Poisson))
+        result = drive, tuple(name for term, name in given if isinstance(term, Poisson))
+        if not any(isinstance(term, PerStep) for term, _ in given):
+            self._inputs[population.name] = result
+        return result
 
     def _drive_train(self, view: View, train: SpikeTrain, receptor: str | None) -> None:
         """Let given spikes arrive: a hidden source with a row for each train."""

@@ -17,6 +17,7 @@ class RowTables:
     Attributes:
         bundles: int64 (bundles, layout.BUNDLE), one for each block.
         first: int32 (sources + 1,): number of each population's first bundle.
+        most: the most bundles of a population.
     """
 
     def __init__(self, wiring: Wiring, sources: int) -> None:
@@ -24,12 +25,8 @@ class RowTables:
         ordered = sorted(wiring.bundles, key=lambda b: b.source)
         per_source = np.bincount([b.source for b in ordered], minlength=sources)
         self.first = np.append(0, np.cumsum(per_source)).astype(np.int32)
+        self.most = int(per_source.max(initial=0))
         self.bundles = [self._table(wiring, ordered, b) for b in range(wiring.blocks.count)]
-
-    @property
-    def most(self) -> int:
-        """The most bundles of a population."""
-        return int(np.diff(self.first).max(initial=0))
 
     def _table(self, wiring: Wiring, ordered: list[Bundle], b: int) -> np.ndarray:
         from spikecuda.kernels.compile.cpu import load_cpu_loop

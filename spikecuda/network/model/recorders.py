@@ -24,6 +24,7 @@ class Recorders:
     def __init__(self, dt: float) -> None:
         self._dt = dt
         self._asked: dict[tuple[str, str], tuple[View, int]] = {}
+        self._default: dict[tuple[str, str], tuple[View, int]] = {}
 
     def add(self, view: View, names: Sequence[str], every: float | None) -> None:
         """Record something in later runs; see ``Network.record``."""
@@ -49,9 +50,11 @@ class Recorders:
 
     def wanted(self, populations: Sequence[Population]) -> Wanted:
         """Return what a run of these populations records."""
-        return self._asked or {
-            (population.name, "spikes"): (View(population), 1) for population in populations
-        }
+        if self._asked:
+            return self._asked
+        if len(self._default) != len(populations):
+            self._default = {(p.name, "spikes"): (View(p), 1) for p in populations}
+        return self._default
 
     def _require_one_grid(self, view: View, period: int) -> None:
         """Raise unless all variables of a population are recorded alike."""
@@ -81,7 +84,7 @@ def traces_of(wanted: Wanted, steps: int) -> list[Trace]:
         if name != "spikes"
     ]
     size = sum(8 * t.ids.size * (steps // t.every + 1) for t in traces)
-    if size > available_memory():
+    if size and size > available_memory():
         raise OutOfMemoryError(
             f"the traces of {steps:,} steps need {size / 1e9:,.2f} GB (available: "
             f"{available_memory() / 1e9:,.2f} GB); record fewer neurons with only=, or less "

@@ -1,6 +1,7 @@
 """Input of a view as input of its whole population."""
 
-from dataclasses import replace
+import copy
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -12,11 +13,18 @@ from spikecuda.network.model.population import View
 def spread(term: Input, view: View) -> Input:
     """Return an input of a view as one of its population, zero for the other neurons.
 
+    Arrays are copied: changing them later changes nothing.
+
     Raises:
         SpikecudaValueError: an input that has a row for each step.
     """
     if view.whole:
-        return term
+        arrays = {
+            field.name: copy.copy(value)
+            for field in fields(term)  # type: ignore[arg-type]
+            if isinstance(value := getattr(term, field.name), np.ndarray | list)
+        }
+        return replace(term, **arrays) if arrays else term  # type: ignore[type-var]
 
     def wide(value: object) -> np.ndarray:
         result = np.zeros(view.population.size)
