@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from spikecuda import __version__
+from spikecuda.cli.terminal import prepare_streams
 from spikecuda.errors import SpikecudaError
 
 # Exit codes: 2 for errors of use, as argparse has it; 128 + signal for signals, as shells have it.
@@ -45,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: arguments without the program's name; None takes those of the process.
     """
+    prepare_streams()
     args = parser().parse_args(argv)
     try:
         code = int(args.execute(args))

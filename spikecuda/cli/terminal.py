@@ -1,8 +1,11 @@
 """Tables, progress and human numbers on the terminal."""
 
+import os
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from spikecuda.common.screen import HANDLER
 from spikecuda.common.terminal import console, human_bytes, human_rate, table
 
 if TYPE_CHECKING:
@@ -15,10 +18,21 @@ __all__ = [
     "human_bytes",
     "human_rate",
     "human_seconds",
+    "prepare_streams",
     "progress",
     "table",
     "to_json",
 ]
+
+
+def prepare_streams() -> None:
+    """Let everything printed fit the terminal's encoding; what is closed takes what it is given."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=HANDLER)
 
 
 def facts(title: str, rows: Iterable[tuple[str, object]]) -> "Table":
@@ -40,7 +54,7 @@ def progress(enabled: bool = True) -> "Progress":
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
-    screen = console(stderr=True)
+    screen = console(stderr=True, expendable=True)
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),

@@ -1,7 +1,9 @@
 """Tables and human numbers on the terminal."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from spikecuda.common.screen import Screen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -12,16 +14,23 @@ __all__ = ["console", "human_bytes", "human_rate", "table"]
 PIPE_WIDTH = 140
 
 
-def console(stderr: bool = False) -> "Console":
-    """Return a rich console on stdout or stderr."""
+def console(stderr: bool = False, expendable: bool = False) -> "Console":
+    """Return a rich console on stdout or stderr, which prints in any encoding; see ``Screen``."""
     from rich.console import Console
 
+    screen: Any = Screen(stderr, expendable)
     # Brackets are text, such as those of pip install "spikecuda[cuda]".
-    result = Console(stderr=stderr, highlight=False, markup=False)
+    result = Console(file=screen, stderr=stderr, highlight=False, markup=False)
+    result.on_broken_pipe = _raise  # type: ignore[method-assign]
     if not result.is_terminal:
         # Nobody's window limits what goes into a file or a pipe.
         result.width = max(result.width, PIPE_WIDTH)
     return result
+
+
+def _raise() -> None:
+    """Let whoever prints see that the reader has gone; rich would end Python."""
+    raise
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "Table":

@@ -11,6 +11,7 @@ import numpy as np
 from spikecuda.common.arguments import as_count, as_positive, as_steps
 from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, Unique, changes, uses
 from spikecuda.common.host_memory import require_memory
+from spikecuda.common.notebook import Figures, Printed
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.precision import as_precision
 from spikecuda.common.seed import as_seed
@@ -376,7 +377,7 @@ class Network(Unique):
         """Model time since the last reset, in ms."""
         return 0.0 if self._engine is None else self._engine.clock * self.dt
 
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Figures:
         """Return what the network holds and has done since its last reset.
 
         ``neurons``, ``synapses``, ``bytes`` (by what holds them), ``bytes_per_synapse``,
@@ -390,7 +391,7 @@ class Network(Unique):
         neurons = sum(population.size for population in self._populations())
         synapses, seconds = engine.wiring.synapses, engine.seconds
         per_second = 1.0 / seconds if seconds else 0.0
-        return {
+        return Figures({
             "neurons": neurons, "synapses": synapses, "bytes": engine.held(),
             "bytes_per_synapse": engine.wiring.nbytes / synapses if synapses else 0.0,
             "build_seconds": self.build_seconds, "compile_seconds": engine.compile_seconds,
@@ -401,12 +402,18 @@ class Network(Unique):
             "window": engine.window, "partitions": engine.partition_count,
             "threads": engine.threads,
             "devices": engine.device_names,
-        }  # fmt: skip
+        })  # fmt: skip
 
-    def summary(self) -> str:
-        """Return a table of populations, projections, memory and predicted cost; builds nothing."""
+    def summary(self) -> Printed:
+        """Return a table of populations, projections, memory and predicted cost; builds nothing.
+
+        It is a text, which shells show as it is printed and notebooks as HTML.
+        """
         title = repr(self).strip("<>")
-        return summarise(title, self.populations.values(), self._describe())
+        return summarise(title, list(self.populations.values()), self._describe())
+
+    def _repr_html_(self) -> str:
+        return self.summary().html
 
     @uses
     def neurons_of(self, number: int) -> Neurons:

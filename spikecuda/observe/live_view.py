@@ -1,12 +1,13 @@
 """A run on the terminal while it goes on: progress, speed, rates, memory, devices."""
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from spikecuda.common.notebook import in_notebook
+from spikecuda.common.screen import Screen
 from spikecuda.common.terminal import console, human_bytes, human_rate, table
 from spikecuda.observe.monitor import SystemMonitor
 
@@ -88,14 +89,21 @@ class LiveView:
     ) -> None:
         from rich.live import Live
 
+        from spikecuda.observe.redrawn import Redrawn
+
         self._title, self._total, self._look = title, total, look
         self._monitor = SystemMonitor(INTERVAL / 2)
         self._begin = self._before = (time.perf_counter(), look())
         self._ended: float | None = None
-        self._live = Live(
-            get_renderable=self.draw, refresh_per_second=1 / INTERVAL,
-            console=screen or console(stderr=True), redirect_stdout=sys.stdout.isatty(),
-        )  # fmt: skip
+        self._live: Live | Redrawn
+        if screen is None and in_notebook():
+            self._live = Redrawn(self.draw, INTERVAL)
+        else:
+            self._live = Live(
+                get_renderable=self.draw, refresh_per_second=1 / INTERVAL,
+                console=screen or console(stderr=True, expendable=True),
+                redirect_stdout=Screen().isatty(),
+            )  # fmt: skip
 
     def __enter__(self) -> "LiveView":
         self._begin = self._before = (time.perf_counter(), self._look())
@@ -110,11 +118,13 @@ class LiveView:
         trace: TracebackType | None,
     ) -> None:
         # What stays on the screen are the figures of the whole run.
+        from spikecuda.observe.redrawn import Redrawn
+
         self._ended, self._before = time.perf_counter(), self._begin
-        self._live.stop()
-        if not self._live.console.is_terminal:
-            self._live.console.line()
         self._monitor.stop()
+        self._live.stop()
+        if not (isinstance(self._live, Redrawn) or self._live.console.is_terminal):
+            self._live.console.line()
 
     def draw(self) -> "Group":
         """Return the display: rates are those since the last drawing, at the end of the run."""

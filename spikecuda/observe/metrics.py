@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from spikecuda.common.notebook import facts_html, figure
 from spikecuda.devices.memory import MemoryFigures
 
 
@@ -57,3 +58,8 @@ class Metrics:
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as a dict that json can write."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        return facts_html("", [
+            (name, figure(value)) for name, value in self.as_dict().items() if name != "memory"
+        ])  # fmt: skip

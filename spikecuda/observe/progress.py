@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from spikecuda.common.notebook import in_notebook
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError
+from spikecuda.observe.bars import Expendable, NotebookBar, TerminalBar
 from spikecuda.observe.live_view import LiveView, Snapshot
 
 # What a run accepts: no progress, a bar, the live view, or a function of (steps done, steps).
@@ -27,20 +29,12 @@ def reporter(
     if progress is False or progress is None:
         yield lambda done: None
     elif progress == "live" and look is not None:
-        with LiveView(title.strip("<>"), total, look):
+        with Expendable(LiveView(title.strip("<>"), total, look)):
             yield lambda done: None
     elif progress is True:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-        from rich.progress import TimeRemainingColumn as Remaining
-
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-        )
-        with Progress(*columns, TimeElapsedColumn(), Remaining()) as bar:
-            task = bar.add_task(title.strip("<>"), total=total)
-            yield lambda done: bar.update(task, completed=done)
+        bar = NotebookBar if in_notebook() else TerminalBar
+        with Expendable(bar(title.strip("<>"), total)) as shown:
+            yield shown.update
     elif callable(progress):
         process, call = os.getpid(), progress
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from spikecuda.errors import SpikecudaValueError, nearest
 from spikecuda.plots.style import Theme
 
 _ENDING = re.compile(r"(?:^|[\W_\d])([EeIi])$|[^A-Z]([EI])$")
@@ -30,6 +31,12 @@ def colours(
     """
     free = [theme.precision["float16"], theme.parts[2], theme.parts[1], theme.soft]
     names = list(names)
+    for name in given or {}:
+        if name not in names:
+            raise SpikecudaValueError(
+                f"colors must name populations that are drawn: {', '.join(names)} (got {name!r})"
+                f"{nearest(str(name), names)}"
+            )
     kinds = {name: kind(name) for name in names}
     if not any(kinds.values()):
         free = [*theme.accents, *free]

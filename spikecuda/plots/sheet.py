@@ -1,5 +1,6 @@
 """The sheet that a picture is drawn on, and where it goes."""
 
+import functools
 import io
 import os
 from collections.abc import Iterator, Mapping
@@ -39,12 +40,11 @@ def sheet(height: float, theme: Theme, path: str | os.PathLike[str] | None) -> I
         theme: look.
         path: file to write; without one, the figure belongs to pyplot.
     """
+    if path is None:
+        with shown_figure(height, theme) as page, themed(theme):
+            yield page
+        return
     with themed(theme):
-        if path is None:
-            import matplotlib.pyplot as plt
-
-            yield plt.figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
-            return
         page = figure(height)
         ending = Path(path).suffix.lstrip(".").lower()
         known = sorted(page.canvas.get_supported_filetypes())
@@ -56,6 +56,57 @@ def sheet(height: float, theme: Theme, path: str | os.PathLike[str] | None) -> I
         picture = io.BytesIO()
         page.savefig(picture, format=ending)
         write_bytes(path, picture.getvalue())
+
+
+@contextmanager
+def shown_figure(height: float, theme: Theme) -> Iterator[Any]:
+    """Give a figure that pyplot knows, so that shells and notebooks show it, and once.
+
+    pyplot chooses how figures are shown when the first one is made, and changes matplotlib's
+    settings for that: nothing may put them back, so the theme begins afterwards.
+
+    Args:
+        height: inches.
+        theme: look.
+    """
+    import matplotlib.pyplot as plt
+
+    page = plt.figure(
+        figsize=(WIDTH, height), dpi=DPI, layout="constrained", facecolor=theme.paper,
+        FigureClass=_page_class(),
+    )  # fmt: skip
+    try:
+        yield page
+    except BaseException:
+        plt.close(page)
+        raise
+
+
+@functools.cache
+def _page_class() -> type[Any]:
+    """Return a class of figures that a notebook does not show twice."""
+    from matplotlib.figure import Figure
+
+    class Page(Figure):
+        """A figure that a notebook shows as the cell's value or at the cell's end, not at both."""
+
+        def _ipython_display_(self) -> None:
+            import matplotlib.pyplot as plt
+            from IPython.core.getipython import get_ipython
+            from IPython.display import display
+
+            data, about = {}, {}
+            shell: Any = get_ipython()
+            for kind, form in shell.display_formatter.formatters.items():
+                shown = form(self)
+                if isinstance(shown, tuple):
+                    shown, about[kind] = shown
+                if shown is not None:
+                    data[kind] = shown
+            display(data, metadata=about, raw=True)
+            plt.close(self)
+
+    return Page
 
 
 def as_populations(

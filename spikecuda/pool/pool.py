@@ -12,6 +12,7 @@ from spikecuda.common.arguments import as_count, as_steps
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import Unique
 from spikecuda.common.named import ReadOnly
+from spikecuda.common.notebook import facts_html
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.base import Device
 from spikecuda.devices.kinds import CPU
@@ -307,6 +308,13 @@ class GPUNeuronPool(Unique):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _repr_html_(self) -> str:
+        return facts_html("GPUNeuronPool", [
+            ("neurons", f"{self.num_neurons:,} {self.model.name}"), ("precision", self.precision),
+            ("dt", f"{self.dt:g} ms"), ("steps", f"{self.steps:,}"),
+            ("device", f"{self.device.name} ({self.device.description})"),
+        ])  # fmt: skip
 
     def __repr__(self) -> str:
         note = ""

@@ -12,6 +12,7 @@ import numpy as np
 from spikecuda.common.arguments import as_count, as_steps, shown
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import ExclusiveUse, Unique
+from spikecuda.common.notebook import Figures, table_html
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import MemoryFigures
@@ -42,6 +43,14 @@ class SystemResult:
 
     parts: dict[str, RunResult]
     first: dict[str, int]
+
+    def __repr__(self) -> str:
+        return f"<SystemResult: {self.num_spikes:,} spikes of {', '.join(self.parts)}>"
+
+    def _repr_html_(self) -> str:
+        return table_html("", ("type", "spikes", "steps"), [
+            (name, f"{part.num_spikes:,}", f"{part.steps:,}") for name, part in self.parts.items()
+        ])  # fmt: skip
 
     @property
     def num_spikes(self) -> int:
@@ -228,7 +237,7 @@ class MultiGPUNeuronSystem(Unique):
             columns["run_seconds"], int(columns["bytes"]), self.steps * self.dt / 1000.0,
             int(columns["windows"]), int(columns["launches"]), columns["host_seconds"],
         )  # fmt: skip
-        return rows
+        return Figures(rows)
 
     def partitions(self) -> list[tuple[str, str, int, int]]:
         """Return where neurons are: (type, device, number of the first neuron, neurons) of each.
@@ -270,6 +279,12 @@ class MultiGPUNeuronSystem(Unique):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _repr_html_(self) -> str:
+        return table_html("MultiGPUNeuronSystem", ("type", "neurons", "devices"), [
+            (name, f"{n:,}", ", ".join(device.name for device in self.populations[name].devices))
+            for name, n in self.counts.items()
+        ])  # fmt: skip
 
     def __repr__(self) -> str:
         types = ", ".join(f"{n:,} {name}" for name, n in self.counts.items())

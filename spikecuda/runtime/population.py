@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from spikecuda.common.exclusive_use import ExclusiveUse, Unique
+from spikecuda.common.notebook import facts_html
 from spikecuda.devices.base import Device
 from spikecuda.errors import (
     ClosedError,
@@ -61,6 +62,16 @@ class RunResult:
     def time(self) -> np.ndarray:
         """Times of the traces' rows in ms: the ends of the steps."""
         return (np.arange(self.start, self.start + self.steps) + 1) * self.dt
+
+    def __repr__(self) -> str:
+        traced = f"; {', '.join(self.traces)} recorded" if self.traces else ""
+        return f"<RunResult: {self.num_spikes:,} spikes in {self.steps:,} steps{traced}>"
+
+    def _repr_html_(self) -> str:
+        return facts_html("", [
+            ("spikes", f"{self.num_spikes:,}"), ("steps", f"{self.start:,} + {self.steps:,}"),
+            ("traces", ", ".join(self.traces) or "none"),
+        ])  # fmt: skip
 
 
 class Population(Unique):

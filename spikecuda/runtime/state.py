@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from spikecuda.common.named import Named
+from spikecuda.common.notebook import facts_html
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.array_interop import StateArray, lies_on_gpu
 from spikecuda.errors import DeviceError, SpikecudaValueError, nearest
@@ -33,6 +34,17 @@ class StateView(Named[np.ndarray]):
 
     def __init__(self, population: Population) -> None:
         self._population = population
+
+    def __repr__(self) -> str:
+        neuron_spec = self._population.neuron_spec
+        names = ", ".join(self)
+        return f"<state of {neuron_spec.count:,} {neuron_spec.model.name} neurons: {names}>"
+
+    def _repr_html_(self) -> str:
+        neuron_spec = self._population.neuron_spec
+        shape = f"{neuron_spec.count:,} values"
+        title = f"state of {neuron_spec.model.name}"
+        return facts_html(title, [(name, shape) for name in self])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._population.partitions[0].state)

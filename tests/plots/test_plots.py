@@ -141,6 +141,30 @@ def test_pyplot_gets_the_figure_of_a_notebook(spikes, monkeypatch):
         plt.close(figure)
 
 
+def test_a_figure_that_cannot_be_drawn_is_not_left_open(spikes, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    import matplotlib.pyplot as plt
+
+    from spikecuda.plots import raster
+
+    before, settings = plt.get_fignums(), dict(plt.rcParams)
+    monkeypatch.setattr(raster_module(), "_rates", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        raster(spikes, SIZES, 0.0, 500.0)
+    assert plt.get_fignums() == before and dict(plt.rcParams) == settings
+
+
+def raster_module():
+    import sys
+
+    return sys.modules["spikecuda.plots.raster"]
+
+
+def test_colours_of_unknown_populations_are_refused(spikes):
+    with pytest.raises(SpikecudaError, match=r"colors must name populations.*L4F.*did you mean"):
+        plots.raster(spikes, SIZES, 0.0, 500.0, colors={"L4F": "red"})
+
+
 @pytest.mark.parametrize(
     "name, expected",
     [

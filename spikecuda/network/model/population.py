@@ -7,6 +7,7 @@ import numpy as np
 
 from spikecuda.common.distributions import Distribution
 from spikecuda.common.named import Named
+from spikecuda.common.notebook import facts_html
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.inputs.stimulus import finite
 from spikecuda.network.model.handle import Handle
@@ -63,6 +64,14 @@ class Population:
         model = self.neuron_spec.model.name
         return f"<{self.name}: {self.size:,} {model} neurons; receptors: {ports}>"
 
+    def _repr_html_(self) -> str:
+        rows = [(f"receptor {name}", receptor) for name, receptor in self.receptors.items()]
+        if self.neuron_spec is not None:
+            kind = ("neurons", f"{self.size:,} {self.neuron_spec.model.name}")
+        else:
+            kind = ("spike trains", f"{self.size:,}")
+        return facts_html(self.name, [kind, *rows])
+
 
 class PopulationState(Named[np.ndarray]):
     """The state of a population, by name, as for ``GPUNeuronPool.state``.
@@ -75,6 +84,14 @@ class PopulationState(Named[np.ndarray]):
     def __init__(self, population: Population) -> None:
         self._population, self._neuron_spec = population, population.neurons
         self._neurons = population.handle.neurons_of(population.number)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self)
+        return f"<state of {self._population.size:,} neurons of {self._population.name}: {names}>"
+
+    def _repr_html_(self) -> str:
+        shape = f"{self._population.size:,} values"
+        return facts_html(f"state of {self._population.name}", [(name, shape) for name in self])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._neurons.names())

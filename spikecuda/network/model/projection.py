@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.distributions import Distribution, LogNormal, Normal, Uniform
+from spikecuda.common.notebook import facts_html
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.population import View
@@ -219,6 +220,12 @@ class Projection:
 
     def __repr__(self) -> str:
         return f"<{self.name}: {type(self.rule).__name__}, about {self.expected:,.0f} synapses>"
+
+    def _repr_html_(self) -> str:
+        return facts_html(self.name, [
+            ("rule", type(self.rule).__name__), ("synapses", f"about {self.expected:,.0f}"),
+            ("procedural", "yes" if self.procedural else "no"),
+        ])  # fmt: skip
 
 
 def find_receptor(target: View, name: str | None) -> tuple[str, int]:

@@ -286,6 +286,11 @@ class NetworkResult:
 
         return to_neo(self, populations)
 
+    def _repr_html_(self) -> str:
+        from spikecuda.network.results.table import table_of
+
+        return table_of(self)
+
     def __rich__(self) -> "Table":
         return self.table()
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikecuda.common.notebook import table_html
 from spikecuda.common.terminal import table as make_table
 from spikecuda.network.results.result import SYNCHRONY_BIN, NetworkResult
 
@@ -20,6 +21,18 @@ def table(result: NetworkResult, start: float | None = None, stop: float | None 
         result: of a run.
         start, stop: part of it, ms.
     """
+    return make_table(*contents(result, start, stop))
+
+
+def table_of(result: NetworkResult) -> str:
+    """Return the table as HTML."""
+    return table_html(*contents(result))
+
+
+def contents(
+    result: NetworkResult, start: float | None = None, stop: float | None = None
+) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the table's title, columns and rows."""
     unknown = dict.fromkeys(result.spikes, float("nan"))
     first = result.start if start is None else start
     last = result.stop if stop is None else stop
@@ -46,4 +59,4 @@ def table(result: NetworkResult, start: float | None = None, stop: float | None 
         title += f", in {result.seconds:.3g} s"
     if whole and result.duration:
         title += f": real-time factor {result.realtime_factor:.3g}"
-    return make_table(title, COLUMNS, rows)
+    return title, COLUMNS, rows
