@@ -41,6 +41,10 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     network.add_argument(
         "--scale", type=float, metavar="S", help="of neurons and synapses (microcircuit)"
     )
+    network.add_argument(
+        "--set", action="append", default=[], metavar="NAME=NUMBER",
+        help="another number than the published one, such as g=4 of brunel; repeatable",
+    )  # fmt: skip
     network.add_argument("--variant", help="one of its versions or regimes, such as SR of brunel")
     pool = parser.add_argument_group("the pool")
     pool.add_argument(

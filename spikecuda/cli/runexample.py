@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spikecuda.cli import values
 from spikecuda.cli.runconfig import INPUT_KEYS, POOL_KEYS
 from spikecuda.common.arguments import as_steps
 from spikecuda.common.files import write_text
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from spikecuda.network.results.result import NetworkResult
 
 TAKEN = (
-    "scale", "variant", "duration", "seed", "threads", "precision", "device", "out", "quiet",
+    "set", "scale", "variant", "duration", "seed", "threads", "precision", "device", "out", "quiet",
 )  # fmt: skip
 NOWHERE = "none"
 # ms; statistics and pictures want some bins.
@@ -31,6 +32,7 @@ def execute(args: argparse.Namespace) -> int:
     example = find(args.name)
     _require_taken(args)
     options = example.options(args.variant, args.scale)
+    changed = example.changed(_numbers(args.set))
     duration = example.duration if args.duration is None else args.duration
     if not duration >= LEAST:
         raise SpikecudaValueError(f"duration must be >= {LEAST:g} ms (got {duration:g})")
@@ -38,14 +40,26 @@ def execute(args: argparse.Namespace) -> int:
     given = {name: getattr(args, name) for name in ("seed", "threads", "precision")}
     given["devices"] = args.device
     own = {name: value for name, value in given.items() if value is not None}
-    with example.network(**options, **own) as net:
+    with example.network(**options, **changed, **own) as net:
         as_steps(None, duration, net.dt)
         result, wall = _simulate(net, example.settle + duration, args.quiet)
         rows = [(e, e.measure(result, example.settle)) for e in example.expected(**options)]
+        options = {**options, **changed}
         written = _write(folder, example, options, net, result, rows) if folder else None
         if not args.quiet:
-            _print(example, options, net, result, rows, wall, written)
+            _print(example, options, changed, net, result, rows, wall, written)
     return 0
+
+
+def _numbers(items: list[str]) -> dict[str, float]:
+    """Return what ``--set`` gives, by name."""
+    result = {}
+    for name, text in values.pairs(items, "--set").items():
+        try:
+            result[name] = float(text)
+        except ValueError:
+            raise SpikecudaValueError(f"--set {name} must be a number (got {text!r})") from None
+    return result
 
 
 def _require_taken(args: argparse.Namespace) -> None:
@@ -88,6 +102,22 @@ def _simulate(net: "Network", duration: float, quiet: bool) -> tuple["NetworkRes
     return result, time.perf_counter() - begin
 
 
+def pictures(example: "Example", result: "NetworkResult") -> dict[str, tuple[float, float]]:
+    """Return from when to when each picture shows the run, ms: never before the table's window."""
+    first = example.settle
+    if example.raster is not None:
+        first = max(first, result.stop - example.raster)
+    return {
+        "raster.png": (first, result.stop),
+        "rates.png": (example.settle, result.stop),
+    }
+
+
+def _shown(value: object) -> str:
+    """Return an option as it was given: numbers without a needless ".0"."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _write(
     folder: Path,
     example: "Example",
@@ -101,13 +131,15 @@ def _write(
 
     folder.mkdir(exist_ok=True)
     result.save(folder / "spikes.npz")
-    title = " ".join([example.name, *(f"{k} {v}" for k, v in options.items())])
-    first = 0.0 if example.raster is None else max(0.0, result.stop - example.raster)
-    result.raster(folder / "raster.png", start=first, title=title)
-    result.plot_rates(folder / "rates.png", start=min(example.settle, first), title=title)
+    title = " ".join([example.name, *(f"{k} {_shown(v)}" for k, v in options.items())])
+    shown = pictures(example, result)
+    for name, draw in (("raster.png", result.raster), ("rates.png", result.plot_rates)):
+        start, stop = shown[name]
+        draw(folder / name, start=start, stop=stop, title=title)
     numbers = {
         "example": example.name, "source": example.source, "options": options, "seed": net.seed,
         "precision": net.precision, "from": example.settle, "to": result.stop,
+        "pictures": shown,
         "realtime_factor": result.realtime_factor, "metrics": net.metrics(),
         "expected": [
             {"what": e.what, "unit": e.unit, "here": value if value == value else None,
@@ -122,6 +154,7 @@ def _write(
 def _print(
     example: "Example",
     options: dict[str, Any],
+    changed: dict[str, float],
     net: "Network",
     result: "NetworkResult",
     rows: list[Row],
@@ -133,7 +166,7 @@ def _print(
     from spikecuda.examples.example import show
 
     screen, m = console(), net.metrics()
-    chosen = ", ".join(f"{name} {value}" for name, value in options.items())
+    chosen = ", ".join(f"{name} {_shown(value)}" for name, value in options.items())
     screen.print(example.name, style="bold", end="")
     screen.print(f": {example.about}{f' ({chosen})' if chosen else ''}")
     screen.print(example.source)
@@ -141,7 +174,9 @@ def _print(
     screen.print(result.table(start=example.settle))
     sources = list(dict.fromkeys(e.source for e, _ in rows))
     screen.print(table(
-        "beside what others found",
+        "beside what others found"
+        + (" with the published numbers" if changed else "")
+        + f", {example.settle:g} to {result.stop:g} ms",
         ("", "here", "expected", "", "source"),
         [
             (f"{e.what} ({e.unit})" if e.unit else e.what, show(value), e.text, e.verdict(value),
@@ -152,6 +187,9 @@ def _print(
     for number, source in enumerate(sources, 1):
         screen.print(f" [{number}] {source}")
     screen.print()
+    shown = ", ".join(
+        f"{name} ({a:g} to {b:g} ms)" for name, (a, b) in pictures(example, result).items()
+    )
     held = m["bytes"]
     where = ", ".join(m["devices"])
     if m["devices"] == ["cpu"]:
@@ -169,6 +207,5 @@ def _print(
         ("compile", f"{human_seconds(m['compile_seconds'])}, not part of the run"),
         ("in all", human_seconds(wall)),
         ("memory", f"{human_bytes(sum(held.values()))}{each}"),
-        ("written", f"{written}/ raster.png, rates.png, spikes.npz, summary.json" if written
-                    else "nothing"),
+        ("written", f"{written}/ {shown}, spikes.npz, summary.json" if written else "nothing"),
     ]))  # fmt: skip

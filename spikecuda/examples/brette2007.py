@@ -8,6 +8,7 @@ Source: Brette et al. (2007) J Comput Neurosci 23:349, benchmarks 1 and 2, after
 from collections.abc import Sequence
 
 from spikecuda.examples.example import Expected, rate_of, sustained
+from spikecuda.examples.setting import Setting, Settings, count, size, time
 from spikecuda.network.model.rules import FixedInDegree, Rule
 from spikecuda.network.model.spike_train import SpikeTrain
 from spikecuda.network.network import Network
@@ -20,25 +21,47 @@ KICKED, KICK_RATE, KICK_START, KICK_STOP = 50, 300.0, 1.0, 51.0
 SETTLE = 200.0
 
 
-def wire(net: Network, excitation: float, inhibition: float, rule: Rule | None = None) -> None:
+# What both benchmarks share; the kick's weight is that of excitation.
+SETTINGS = {
+    "n_e": size(N_E, "excitatory neurons"), "n_i": size(N_I, "inhibitory neurons"),
+    "probability": Setting(
+        PROBABILITY, "", "of a synapse; in-degrees are fixed at this part of a population "
+        "(variant brian of cuba: each pair by itself)", above=0.0, at_most=1.0,
+    ),
+    "delay": time(DELAY, "delay of all synapses"), "dt": time(DT, "length of a step"),
+    "kicked": count(KICKED, "excitatory neurons that the kick reaches"),
+    "kick_rate": Setting(KICK_RATE, "Hz", "rate of the kick's spikes", at_least=0.0),
+    "kick_start": Setting(KICK_START, "ms", "start of the kick", at_least=0.0),
+    "kick_stop": Setting(KICK_STOP, "ms", "end of the kick", above=0.0),
+}  # fmt: skip
+
+
+def wire(
+    net: Network, p: Settings, excitation: float, inhibition: float, rule: Rule | None = None
+) -> None:
     """Connect "E" and "I" with each other, at receptors "exc" and "inh".
 
     Args:
         net: has the two populations.
+        p: the numbers.
         excitation, inhibition: weights in the receptors' unit.
-        rule: None: each neuron has synapses from exactly 2 % of either population.
+        rule: None: each neuron has synapses from exactly ``probability`` of either population.
     """
+    sizes = {"E": p.n_e, "I": p.n_i}
+    rules = {s: rule or FixedInDegree(round(p.probability * n)) for s, n in sizes.items()}
     for target in ("E", "I"):
-        net.connect("E", target, rule or FixedInDegree(64), excitation, DELAY, "exc")
-        net.connect("I", target, rule or FixedInDegree(16), inhibition, DELAY, "inh")
+        net.connect("E", target, rules["E"], excitation, p.delay, "exc")
+        net.connect("I", target, rules["I"], inhibition, p.delay, "inh")
 
 
-def kick(net: Network, weight: float) -> None:
+def kick(net: Network, p: Settings, weight: float) -> None:
     """Let the stimulus arrive at the receptor "exc"."""
-    train = SpikeTrain.poisson(
-        KICKED, KICK_RATE, KICK_START, KICK_STOP, weight=weight, seed=net.seed
-    )
-    net.drive(net["E"][:KICKED], train, "exc")
+    kicked = min(p.kicked, p.n_e)
+    if kicked:
+        train = SpikeTrain.poisson(
+            kicked, p.kick_rate, p.kick_start, p.kick_stop, weight=weight, seed=net.seed
+        )
+        net.drive(net["E"][:kicked], train, "exc")
 
 
 def expectations(

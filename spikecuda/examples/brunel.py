@@ -16,6 +16,7 @@ import numpy as np
 
 from spikecuda.analysis import population_counts, power_spectrum
 from spikecuda.examples.example import Example, Expected, as_variant, rate_of
+from spikecuda.examples.setting import Setting, neuron_settings, settle_options, size, time
 from spikecuda.inputs.stimulus import Poisson
 from spikecuda.network.model.receptors import Delta
 from spikecuda.network.model.rules import FixedInDegree
@@ -27,9 +28,6 @@ NEURON = {
     "tau_m": 20.0, "v_rest": 0.0, "v_reset": 10.0, "v_th": 20.0, "t_ref": 2.0,
 }  # fmt: skip
 J, DELAY, DT = 0.1, 1.5, 0.1
-# The background rate that drives a neuron to its threshold on average, Hz.
-NU_THR = 1e3 * NEURON["v_th"] / (J * C_E * NEURON["tau_m"])
-
 # What tells the regimes apart.  Regular: intervals vary by less than a tenth.  Synchronous: the
 # rate in bins of 0.5 ms varies as much as that of a sine that touches zero, or more.  Slow: the
 # paper's slow oscillations have 20 to 60 Hz.
@@ -42,7 +40,8 @@ class Regime:
 
     Attributes:
         g: strength of inhibition relative to excitation.
-        background: rate of the background in units of ``NU_THR``.
+        background: rate of the background in units of the one that drives a neuron to its
+            threshold on average.
         rate: of the neurons, Hz; frequency: of the global oscillation, Hz.  Both table 1.
     """
 
@@ -60,22 +59,44 @@ REGIMES = {
 }
 
 
+SETTINGS = {
+    "g": Setting(
+        REGIMES["AI"].g, "", "strength of inhibition relative to excitation", at_least=0.0,
+        by_variant={name: regime.g for name, regime in REGIMES.items()},
+    ),
+    "background": Setting(
+        REGIMES["AI"].background, "", "rate of the background in units of the threshold's",
+        at_least=0.0, by_variant={name: regime.background for name, regime in REGIMES.items()},
+    ),
+    "j": Setting(J, "mV", "jump of the membrane by an excitatory spike", above=0.0),
+    "n_e": size(N_E, "excitatory neurons"), "n_i": size(N_I, "inhibitory neurons"),
+    "c_e": size(C_E, "excitatory synapses of a neuron"),
+    "c_i": size(C_I, "inhibitory synapses of a neuron"),
+    "delay": time(DELAY, "delay of all synapses"), "dt": time(DT, "length of a step"),
+    **neuron_settings(NEURON),
+}  # fmt: skip
+
+
 def network(variant: str = "AI", **options: Any) -> Network:
     """Return the network in one of its regimes.
 
     Args:
         variant: "AI" (asynchronous irregular, panel C), "SR" (synchronous regular, A), "SI-fast"
             or "SI-slow" (synchronous irregular with a fast, B, or a slow oscillation, D).
-        options: ``seed``, ``threads``, ``devices``, ...: see ``Network``.
+        options: any of ``SETTINGS``, such as ``g``; ``seed``, ``threads``, ...: see ``Network``.
     """
-    regime = REGIMES[as_variant(variant, tuple(REGIMES))]
-    net = Network(DT, **options)
-    for name, size in (("E", N_E), ("I", N_I)):
-        net.population(name, size, "lif", NEURON, receptors={"jump": Delta()})
-        net.drive(name, Poisson(C_E * regime.background * NU_THR, J))
+    as_variant(variant, tuple(REGIMES))
+    p, options = settle_options("brunel", SETTINGS, variant, options)
+    neuron = {name: p[name] for name in NEURON}
+    # The rate that drives a neuron to its threshold on average, Hz.
+    nu_thr = 1e3 * (p.v_th - p.v_rest) / (p.j * p.c_e * p.tau_m)
+    net = Network(p.dt, **options)
+    for name, cells in (("E", p.n_e), ("I", p.n_i)):
+        net.population(name, cells, "lif", neuron, receptors={"jump": Delta()})
+        net.drive(name, Poisson(p.c_e * p.background * nu_thr, p.j))
     for target in ("E", "I"):
-        net.connect("E", target, FixedInDegree(C_E), J, DELAY)
-        net.connect("I", target, FixedInDegree(C_I), -regime.g * J, DELAY)
+        net.connect("E", target, FixedInDegree(p.c_e), p.j, p.delay)
+        net.connect("I", target, FixedInDegree(p.c_i), -p.g * p.j, p.delay)
     return net
 
 
@@ -106,7 +127,7 @@ def regime(result: NetworkResult, start: float) -> str:
 def expected(variant: str = "AI") -> Sequence[Expected]:
     """Return the published numbers of a regime."""
     known = REGIMES[as_variant(variant, tuple(REGIMES))]
-    source = "Brunel (2000), figure 8 and table 1"
+    source = "Brunel (2000), figure 8 and table 1: one simulation of each regime"
     result = [Expected("regime", "", variant, variant, regime, source)]
     for number, what, measure in (
         (known.rate, "rate of E", rate_of("E")),
@@ -120,5 +141,5 @@ def expected(variant: str = "AI") -> Sequence[Expected]:
 EXAMPLE = Example(
     "brunel", "sparse network of excitatory and inhibitory neurons in one of four regimes",
     "Brunel (2000) J Comput Neurosci 8:183", network, expected, duration=1000.0, settle=200.0,
-    variants=tuple(REGIMES), raster=200.0,
+    variants=tuple(REGIMES), raster=200.0, settings=SETTINGS,
 )  # fmt: skip

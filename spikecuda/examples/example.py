@@ -1,10 +1,11 @@
 """What an example is: a network, and what to expect of it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.examples.setting import Setting
 from spikecuda.network.network import Network
 from spikecuda.network.results.result import NetworkResult
 
@@ -67,7 +68,8 @@ class Example:
         settle: ms before these.
         variants: what can be chosen, the usual one first.
         scales: whether the network can be made smaller.
-        raster: ms at the end that the raster shows; None: all.
+        raster: ms at the end that the raster shows; None: all that is looked at.
+        settings: what can be set, by name: the published numbers.
     """
 
     name: str
@@ -80,6 +82,21 @@ class Example:
     variants: tuple[str, ...] = ()
     scales: bool = False
     raster: float | None = 500.0
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+
+    def changed(self, given: Mapping[str, object]) -> dict[str, float]:
+        """Return checked settings for ``network``.
+
+        Raises:
+            SpikecudaValueError: the example has no such setting, or the number is out of range.
+        """
+        for name in given:
+            if name not in self.settings:
+                raise SpikecudaValueError(
+                    f"{self.name} has no parameter {name!r}{nearest(name, list(self.settings))}; "
+                    f"it has {', '.join(self.settings)}"
+                )
+        return {name: self.settings[name].check(name, value) for name, value in given.items()}
 
     def options(self, variant: str | None = None, scale: float | None = None) -> dict[str, Any]:
         """Return checked options for ``network`` and ``expected``.

@@ -10,7 +10,7 @@ Comput Biol 11:e1004490.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from spikecuda.common.distributions import Normal
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.examples.example import Example, Expected, as_variant, rate_of
+from spikecuda.examples.setting import Setting, neuron_settings, settle_options, time
 from spikecuda.inputs.stimulus import Poisson
 from spikecuda.network.model.receptors import ExpCurrent
 from spikecuda.network.model.rules import FixedTotal
@@ -49,6 +50,27 @@ WEIGHT_SPREAD, DELAY_SPREAD = 0.1, 0.5
 DELAY = {"E": 1.5, "I": 0.75}
 DT = 0.1
 
+SETTINGS = {
+    "psp": Setting(PSP, "mV", "amplitude of the excitatory postsynaptic potential", above=0.0),
+    "g": Setting(-INHIBITION, "", "strength of inhibition relative to excitation", at_least=0.0),
+    "strong": Setting(STRONG, "", "strength of L4E to L23E relative to excitation", at_least=0.0),
+    "weight_spread": Setting(
+        WEIGHT_SPREAD, "", "standard deviation of weights over their mean", at_least=0.0
+    ),
+    "delay_e": time(DELAY["E"], "mean delay of excitatory synapses"),
+    "delay_i": time(DELAY["I"], "mean delay of inhibitory synapses"),
+    "delay_spread": Setting(
+        DELAY_SPREAD, "", "standard deviation of delays over their mean", at_least=0.0
+    ),
+    "background_rate": Setting(
+        BACKGROUND_RATE, "Hz", "rate of each background synapse", at_least=0.0
+    ),
+    "tau_syn": time(TAU_SYN, "time constant of synaptic currents"),
+    "dt": time(DT, "length of a step"),
+    **neuron_settings(NEURON),
+}
+PUBLISHED = {name: setting.default for name, setting in SETTINGS.items()}
+
 # Start values of v, mV: mean and standard deviation.
 START = {
     "optimized": (
@@ -67,11 +89,12 @@ SPREAD = (
     (0.86, 0.97), (2.80, 3.03), (4.37, 4.75), (5.40, 5.93), (6.80, 8.14), (8.22, 9.08),
     (0.99, 1.14), (7.52, 7.85),
 )  # fmt: skip
-# Lowest and highest rate, Hz, at a tenth of the size in 4 seeds of NEST 3.10 (500 to 5500 ms) with
-# the same rule of scaling, the same populations, synapses, delays and Poisson drive.
+# Lowest and highest rate, Hz, at a tenth of the size in seeds 1 to 10 of NEST 3.10, 500 to 5500 ms,
+# with the same rule of scaling, the same populations, synapses, delays and Poisson drive
+# (bench/peers/spread.py microcircuit --scale 0.1 --duration 5000).
 TENTH = (
-    (0.460, 0.496), (2.06, 2.14), (3.92, 4.04), (4.97, 5.03), (6.37, 6.57), (7.76, 7.79),
-    (0.797, 0.828), (6.98, 7.05),
+    (0.470, 0.507), (2.07, 2.15), (3.93, 4.02), (4.99, 5.04), (6.31, 6.90), (7.73, 7.87),
+    (0.806, 0.878), (6.95, 7.08),
 )  # fmt: skip
 
 
@@ -86,21 +109,23 @@ def network(scale: float = 1.0, variant: str = "optimized", **options: Any) -> N
         scale: of neurons and synapses, from 0.01 to 1.
         variant: start values: "optimized", near the stationary state, or "original", which begins
             with a burst.
-        options: ``seed``, ``threads``, ``devices``, ...: see ``Network``.
+        options: any of ``SETTINGS``, such as ``g``; ``seed``, ``threads``, ...: see ``Network``.
     """
     if not 0.01 <= scale <= 1.0:
         raise SpikecudaValueError(f"scale must be from 0.01 to 1 (got {scale!r})")
     start = START[as_variant(variant, tuple(START))]
-    net = Network(DT, **options)
-    weights = psc() * relative_weights() / math.sqrt(scale)
-    missing = missing_current(scale)
+    p, options = settle_options("microcircuit", SETTINGS, variant, options)
+    neuron = {name: p[name] for name in NEURON}
+    net = Network(p.dt, **options)
+    weights = psc(p) * relative_weights(p) / math.sqrt(scale)
+    missing = missing_current(scale, p)
     for i, name in enumerate(POPULATIONS):
         net.population(
-            name, round(NEURONS[i] * scale), "lif", NEURON, {"v": Normal(*start[i])},
-            receptors={"syn": ExpCurrent(TAU_SYN)},
+            name, round(NEURONS[i] * scale), "lif", neuron, {"v": Normal(*start[i])},
+            receptors={"syn": ExpCurrent(p.tau_syn)},
         )  # fmt: skip
-        rate = BACKGROUND_RATE * round(EXTERNAL[i] * scale)
-        net.drive(name, Poisson(rate, psc() / math.sqrt(scale)))
+        rate = p.background_rate * round(EXTERNAL[i] * scale)
+        net.drive(name, Poisson(rate, psc(p) / math.sqrt(scale)))
         if missing[i]:
             net.drive(name, missing[i])
     totals = synapses()
@@ -108,28 +133,31 @@ def network(scale: float = 1.0, variant: str = "optimized", **options: Any) -> N
         for s, source in enumerate(POPULATIONS):
             total = round(totals[t, s] * scale * scale)
             if total:
-                net.connect(
-                    source, target, FixedTotal(total), _weight(weights[t, s]), _delay(source)
-                )
+                mean = p.delay_e if source.endswith("E") else p.delay_i
+                delay = Normal(mean, mean * p.delay_spread, low=p.dt / 2.0, redraw=True)
+                weight = _weight(weights[t, s], p.weight_spread)
+                net.connect(source, target, FixedTotal(total), weight, delay)
     return net
 
 
-def psc() -> float:
-    """Return the current, pA, whose postsynaptic potential is 0.15 mV high.
+def psc(p: Mapping[str, float] = PUBLISHED) -> float:
+    """Return the current, pA, whose postsynaptic potential is ``psp`` high.
 
     Source: PD14, table 4; the maximum of the response of a leaky membrane to exp(-t / tau_syn).
     """
-    tau_m, c_m, tau_s = NEURON["tau_m"], NEURON["c_m"], TAU_SYN
+    tau_m, c_m, tau_s = p["tau_m"], p["c_m"], p["tau_syn"]
+    if tau_m == tau_s:
+        return p["psp"] * math.e * c_m / tau_m
     ratio = tau_s / tau_m
     peak = ratio ** (tau_s / (tau_m - tau_s)) - ratio ** (tau_m / (tau_m - tau_s))
-    return PSP * c_m * (tau_m - tau_s) / (tau_m * tau_s * peak)
+    return p["psp"] * c_m * (tau_m - tau_s) / (tau_m * tau_s * peak)
 
 
-def relative_weights() -> np.ndarray:
+def relative_weights(p: Mapping[str, float] = PUBLISHED) -> np.ndarray:
     """Return the weight of each (target, source) in units of the excitatory one."""
-    sign = np.array([1.0 if name.endswith("E") else INHIBITION for name in POPULATIONS])
+    sign = np.array([1.0 if name.endswith("E") else -p["g"] for name in POPULATIONS])
     result = np.tile(sign, (len(POPULATIONS), 1))
-    result[POPULATIONS.index("L23E"), POPULATIONS.index("L4E")] *= STRONG
+    result[POPULATIONS.index("L23E"), POPULATIONS.index("L4E")] *= p["strong"]
     return result
 
 
@@ -142,30 +170,25 @@ def synapses() -> np.ndarray:
     return np.rint(np.log1p(-np.array(PROBABILITY)) / np.log1p(-1.0 / pairs))
 
 
-def missing_current(scale: float) -> np.ndarray:
+def missing_current(scale: float, p: Mapping[str, float] = PUBLISHED) -> np.ndarray:
     """Return the constant current of each population, pA, that scaling takes from its mean input.
 
     The mean input is sum K w r tau_syn; with K scaled by s and w by 1 / sqrt(s), a part of
     1 - sqrt(s) is missing.
     """
     indegree = synapses() / np.array(NEURONS, float)[:, None]
-    recurrent = (indegree * relative_weights() * np.array(FULL_RATES)).sum(axis=1)
-    external = np.array(EXTERNAL) * BACKGROUND_RATE
+    recurrent = (indegree * relative_weights(p) * np.array(FULL_RATES)).sum(axis=1)
+    external = np.array(EXTERNAL) * p["background_rate"]
     lost = 1.0 - math.sqrt(scale)
-    return np.asarray(1e-3 * TAU_SYN * psc() * lost * (recurrent + external))
+    return np.asarray(1e-3 * p["tau_syn"] * psc(p) * lost * (recurrent + external))
 
 
-def _weight(mean: float) -> Normal:
+def _weight(mean: float, spread: float) -> Normal:
     """Return a distribution of weights that keeps its sign."""
-    std = abs(mean) * WEIGHT_SPREAD
+    std = abs(mean) * spread
     if mean > 0:
         return Normal(mean, std, low=0.0, redraw=True)
     return Normal(mean, std, high=0.0, redraw=True)
-
-
-def _delay(source: str) -> Normal:
-    mean = DELAY[source[-1]]
-    return Normal(mean, mean * DELAY_SPREAD, low=DT / 2.0, redraw=True)
 
 
 def expected(scale: float = 1.0, variant: str = "optimized") -> Sequence[Expected]:
@@ -173,9 +196,12 @@ def expected(scale: float = 1.0, variant: str = "optimized") -> Sequence[Expecte
 
     Scaling does not keep rates exactly: a smaller network has other correlations.
     """
-    rates, source = SPREAD, "full scale: PD14, 3 runs of NEST, Romaro et al. (2021)"
+    rates, source = (
+        SPREAD,
+        "full scale: PD14, 3 runs of NEST with other seeds, Romaro et al. (2021)",
+    )
     if math.isclose(scale, 0.1):
-        rates, source = TENTH, "NEST 3.10 with the same scaling, 4 seeds"
+        rates, source = TENTH, "NEST 3.10 with the same scaling, seeds 1 to 10, 500 to 5500 ms"
     return [
         Expected(f"rate of {name}", "Hz", low, high, rate_of(name), source)
         for name, (low, high) in zip(POPULATIONS, rates, strict=True)
@@ -185,5 +211,5 @@ def expected(scale: float = 1.0, variant: str = "optimized") -> Sequence[Expecte
 EXAMPLE = Example(
     "microcircuit", "cortical microcircuit of 4 layers at any scale",
     "Potjans & Diesmann (2014) Cereb Cortex 24:785", network, expected, duration=1000.0,
-    settle=500.0, variants=tuple(START), scales=True,
+    settle=500.0, variants=tuple(START), scales=True, settings=SETTINGS,
 )  # fmt: skip

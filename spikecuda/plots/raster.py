@@ -13,7 +13,7 @@ from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.plots.colours import colours, kind
 from spikecuda.plots.sheet import as_bin, as_populations, as_theme, sheet
-from spikecuda.plots.style import Theme, spread
+from spikecuda.plots.style import Theme, spread, time_label
 from spikecuda.runtime.spikes import Spikes
 
 HEIGHT = 6.4
@@ -43,6 +43,8 @@ def raster(
     theme: str = "light",
 ) -> Any:
     """Draw the spikes of populations, the first at the top, and their rates below.
+
+    The rates beside the raster are means over the window, which the time axis names.
 
     Args:
         spikes: by population.
@@ -75,7 +77,7 @@ def raster(
     if ax is not None:
         _bands(ax, *given, shown, look)
         ax.set_title(title)
-        ax.set_xlabel("time (ms)")
+        ax.set_xlabel(time_label(start, stop))
         return ax.figure
     step = as_bin(bin, start, stop, spikes[names[0]].dt)
     with sheet(HEIGHT, look, path) as fig:
@@ -84,7 +86,7 @@ def raster(
         top.tick_params(axis="x", length=0)
         top.set_title(title)
         _rates(below, spikes, neurons, start, stop, step, look, shown)
-        below.set_xlabel("time (ms)")
+        below.set_xlabel(time_label(start, stop))
     return fig
 
 

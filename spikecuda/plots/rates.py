@@ -15,7 +15,7 @@ from spikecuda.common.arguments import on_grid
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.plots.colours import colours
 from spikecuda.plots.sheet import as_bin, as_populations, as_theme, sheet
-from spikecuda.plots.style import Theme
+from spikecuda.plots.style import Theme, time_label
 from spikecuda.runtime.spikes import Spikes
 
 # Inches; and what a panel takes of the height of its row.
@@ -41,7 +41,8 @@ def rates(
 
     Beside it: the rates of its neurons, the CVs of those with 10 intervals (line: 5 to 95 %, bar:
     quartiles, gap: median, dot: mean), and its synchrony: variance over mean of the count of 1000
-    of its neurons in bins of 3 ms, or of all of them if there are fewer.
+    of its neurons in bins of 3 ms, or of all of them if there are fewer.  All of it is of the
+    window from ``start`` to ``stop``, which the time axis names.
 
     Args:
         spikes, neurons, start, stop, path, title, colors, theme: see ``raster``.
@@ -70,7 +71,7 @@ def rates(
             _box(beside[1], row, cv(*window, min_intervals=ENOUGH), shown[name], look)
             value = synchrony(*window, on_grid(3.0, dt), max_neurons=1000)
             beside[2].barh(row, value, height=0.34, color=shown[name], alpha=0.85)
-        ax.set_xlabel("time (ms)")
+        ax.set_xlabel(time_label(start, stop))
         _columns(beside, len(names), look)
     return fig
 

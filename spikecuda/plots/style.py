@@ -84,6 +84,11 @@ def figure(height: float) -> Any:
     return result
 
 
+def time_label(start: float, stop: float) -> str:
+    """Return the label of a time axis: it says which window the figure covers."""
+    return f"time (ms), {start:.10g} to {stop:.10g} ms"
+
+
 def rate_label(value: float, position: object = None) -> str:
     """Return 1.5e9 as ``1.5 G``."""
     for limit, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):

@@ -11,7 +11,7 @@ from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.plots.colours import colours
 from spikecuda.plots.sheet import as_theme, sheet
-from spikecuda.plots.style import Theme
+from spikecuda.plots.style import Theme, time_label
 
 PANEL = 1.35
 HEAD = 0.7
@@ -65,7 +65,11 @@ def traces(
                 fontweight="bold", labelpad=28.0,
             )  # fmt: skip
         axes[0].set_title(title)
-        axes[-1].set_xlabel("time (ms)")
+        sampled = [np.asarray(times[name]) for name, _ in panels]
+        sampled = [time for time in sampled if time.size]
+        if sampled:
+            window = min(t[0] for t in sampled), max(t[-1] for t in sampled)
+            axes[-1].set_xlabel(time_label(*window))
     return fig
 
 

@@ -73,6 +73,7 @@ def test_a_tenth_of_the_microcircuit_has_nests_rates():
         slack = SIGMAS * errors[name]
         assert expected.low - slack < rates[name] < expected.high + slack, name
         assert slack < 0.5 * rates[name], name  # the run is long enough to tell
+        assert "seeds" in expected.source and "ms" in expected.source
     # Irregular, as in NEST's 5 s (0.74 to 0.86); a second has few intervals, which lowers it.
     cvs = result.cv(start=500.0)
     assert all(0.5 < cvs[name] < 1.0 for name in ("L4E", "L4I", "L5E", "L6I"))
@@ -117,13 +118,8 @@ def test_cuba_and_coba_sustain_themselves_at_the_other_simulators_rates(module, 
 
 
 def test_without_the_kick_coba_is_silent():
-    net = Network(coba.brette2007.DT, threads=1)
-    for name, size in (("E", 3200), ("I", 800)):
-        net.population(
-            name, size, "lif_cond", coba.NEURON, receptors={"exc": coba.EXC, "inh": coba.INH}
-        )
-    coba.brette2007.wire(net, coba.EXCITATION, coba.INHIBITION)
-    assert net.run(200.0).num_spikes == 0
+    with coba.network(kicked=0, seed=1, threads=1) as net:
+        assert net.run(200.0).num_spikes == 0
 
 
 def program_in_the_paper(seed):

@@ -247,11 +247,15 @@ class NetworkResult:
 
         return table(self, start, stop)
 
-    def summary(self) -> None:
-        """Print ``table()``."""
+    def summary(self, start: float | None = None, stop: float | None = None) -> None:
+        """Print ``table()``, which names the window that it covers.
+
+        Args:
+            start, stop: part of the run, ms; pictures take the same.
+        """
         from spikecuda.common.terminal import console
 
-        console().print(self.table())
+        console().print(self.table(start, stop))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything to an npz file; ``load`` returns it bit for bit.
