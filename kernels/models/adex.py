@@ -189,15 +189,17 @@ def resume_upstroke(
     """Return the states a part of a step after the reset: Taylor's series to second order.
 
     ``k_reset`` = dt (g_l delta_t / c_m) exp((v_reset - v_t) / delta_t): no exponential is needed.
+    Where the reset is so deep in the upstroke that the series fails, v is held at v_peak, and the
+    growth of the slope within a step is bounded.
     """
     leak = fma(h_c, g_syn, k_l)
     slope = fma(-leak, v, fma(h_c, current - w + g_e_syn, k_0)) + k_reset
     slope_w = h_w * fma(a, v - e_l, -w)
-    bend = fma(k_reset * x_v - leak, slope, -(h_c * slope_w))
-    bend_w = h_w * fma(a, select(refractory, real(0), slope), -slope_w)
-    half = real(0.5) * part
-    v_next = fma(part, fma(half, bend, slope), v)
-    return min(v_next, v_peak), fma(part, fma(half, bend_w, slope_w), w)
+    bend = fma(min(k_reset * x_v, real(1)) - leak, slope, -(h_c * slope_w))
+    v_next = min(fma(part, fma(real(0.5) * part, bend, slope), v), v_peak)
+    moved = select(refractory, real(0), v_next - v)
+    change = fma(real(0.5) * h_w, fma(a, moved, -(part * slope_w)), slope_w)
+    return v_next, fma(part, change, w)
 
 
 def threshold(v: Real, v_peak: Real) -> bool:

@@ -135,7 +135,7 @@ def resume_upstroke(
     """Return v a part of a step after the reset, as in ``adex``."""
     leak = fma(h_c, g_syn, k_l)
     slope = fma(-leak, v, fma(h_c, current + g_e_syn, k_0)) + k_reset
-    bend = (k_reset * x_v - leak) * slope
+    bend = (min(k_reset * x_v, real(1)) - leak) * slope
     return min(fma(part, fma(real(0.5) * part, bend, slope), v), v_peak)
 
 

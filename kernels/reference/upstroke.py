@@ -14,7 +14,8 @@ synaptic conductances, and d = h l / c_m at the start of the step, y = d / delta
   u = y r and r = (e^(y / 2) - q_p) / (K + y q_p), where q_p = e^((v + d / 2 -
   v_peak) / delta_t) and e^(y / 2) its series to third order;
 - there w is that part of the way on, and the reset acts; the rest of the step is Taylor's series
-  to second order, or for v the clamp if there is a refractory period of at least a step.
+  to second order, v at most at v_peak and the growth of its slope at most the slope; with a
+  refractory period of at least a step v is clamped instead.
 
 A pulse arrives at the end of the step; what it lifts over v_peak is reset there, but not a neuron
 that has spiked in this step.
@@ -85,10 +86,10 @@ def _rest(v, w, current, g, g_e, h, p, held, part):
     kick = h * g_l * delta_t / c_m * math.exp(min((v - v_t) / delta_t, 40.0))
     dv = _drift(v, w, current, g, g_e, h, p) + kick
     dw = h * (a * (v - e_l) - w) / tau_w
-    ddv = (kick / delta_t - h * (g_l + g) / c_m) * dv - h / c_m * dw
-    ddw = h / tau_w * ((0.0 if held else a * dv) - dw)
-    v_next = v + part * dv + part * part / 2.0 * ddv
-    return min(v_next, v_peak), w + part * dw + part * part / 2.0 * ddw
+    ddv = (min(kick / delta_t, 1.0) - h * (g_l + g) / c_m) * dv - h / c_m * dw
+    v_next = min(v + part * dv + part * part / 2.0 * ddv, v_peak)
+    moved = 0.0 if held else v_next - v
+    return v_next, w + part * dw + part * h / tau_w * (a * moved - part * dw) / 2.0
 
 
 @njit

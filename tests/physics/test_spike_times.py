@@ -274,3 +274,35 @@ def test_a_pulse_can_make_the_spike(target):
         result = pool.run(steps=1, input=Poisson(rate=1e5, weight=100.0))
         assert len(result.spikes) == 1
         assert pool.state["v"][0] == -70.6
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_wild_cells_stay_finite(target, precision):
+    """Slope factors down to 0.01 mV, resets deep in the upstroke, currents up to 1e5 pA.
+
+    In 5 ms such a current moves v by at most 1e5 pA * 5 ms / 10 pF = 5e4 mV, and a w that follows
+    with 50 nS and 10 ms is below 50 nS * 5e4 mV.
+    """
+    rng, n = np.random.default_rng(5), 2000
+
+    def spread(low, high):
+        return np.exp(rng.uniform(np.log(low), np.log(high), n))
+
+    v_t = rng.uniform(-80.0, -30.0, n)
+    params = {
+        "c_m": spread(10, 1000), "g_l": spread(0.5, 100), "e_l": rng.uniform(-90, -40, n),
+        "v_t": v_t, "delta_t": spread(0.01, 20), "a": rng.uniform(-20, 50, n),
+        "tau_w": spread(10, 500), "b": rng.uniform(0, 500, n), "v_peak": v_t + spread(0.01, 200),
+    }  # fmt: skip
+    params["v_reset"] = params["v_peak"] - spread(0.01, 100)
+    current = rng.choice([-1.0, 1.0], n) * spread(1, 1e5)
+    with GPUNeuronPool(
+        n, "adex", precision=precision, dt=0.1, scheme="upstroke", params=params, **target
+    ) as pool:
+        pool.state["v"] = rng.uniform(-200.0, 100.0, n)
+        pool.state["w"] = rng.uniform(-1e3, 1e3, n)
+        result = pool.run(steps=50, input=current)
+        assert len(result.spikes) > n
+        assert np.abs(pool.state["v"]).max() < 6e4
+        assert np.abs(pool.state["w"]).max() < 3e6
+        assert (pool.state["v"] <= params["v_peak"] + 1e-3).mean() > 0.99
