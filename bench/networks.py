@@ -97,8 +97,8 @@ def silent(name: str) -> Network:
 def update_ceiling(name: str) -> float:
     """Return updates per second on one core of a network's neurons without its synapses."""
     net = silent(name)
-    net.projections.clear()
-    net.wired[:] = [p for p in net.wired if p.source.group.neuron_spec is None]
+    net._projections.clear()
+    net._wired[:] = [p for p in net.wired if p.source.population.neuron_spec is None]
     with net:
         steps = 500 if name == "microcircuit" else 2000
         best, result = measure(net, steps * net.dt, RUNS)

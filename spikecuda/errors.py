@@ -18,6 +18,16 @@ class SpikecudaTypeError(SpikecudaError, TypeError):
     """An argument has a type that cannot be used."""
 
 
+class SpikecudaAttributeError(SpikecudaError, AttributeError, TypeError, ValueError):
+    """An attribute that does not exist, or that cannot be assigned; says what to do instead."""
+
+
+class SpikecudaKeyError(SpikecudaError, KeyError, ValueError):
+    """Something asked for by a name that is not there; says what is."""
+
+    __str__ = Exception.__str__  # KeyError would show the message's repr
+
+
 class ModelError(SpikecudaValueError):
     """A model's definition does something that a kernel cannot do; names the line."""
 

@@ -27,9 +27,9 @@ def counters(state, count):
 
 
 def refractory_steps(params, dt, count):
-    """Return t_ref in whole steps, ties to even."""
+    """Return t_ref in whole steps, half-way to the longer period."""
     t_ref = np.asarray(params.get("t_ref", 0.0), np.float64)
-    return np.array(np.broadcast_to(np.rint(t_ref / dt).astype(np.int64), count))
+    return np.array(np.broadcast_to(np.floor(t_ref / dt + 0.5 + 1e-6).astype(np.int64), count))
 
 
 def tables(states, steps, substeps, count):

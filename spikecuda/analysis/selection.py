@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count, as_multiple
+from spikecuda.common.arguments import as_count, shown
+from spikecuda.common.arrays import WHOLE, view_array, whole_numbers
 from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.runtime.spikes import Spikes
 
@@ -45,9 +47,7 @@ class Selection:
             bin: width in ms, a multiple of dt.
             at_least: raise SpikecudaValueError if fewer fit.
         """
-        width = as_multiple("bin", bin, self.dt)
-        if not width:
-            raise SpikecudaValueError(f"bin must be at least dt = {self.dt:g} ms (got {bin!r})")
+        width = whole_steps("bin", bin, self.dt, some=True)
         number = self.steps // width
         if number < at_least:
             raise SpikecudaValueError(
@@ -69,7 +69,7 @@ def select(spikes: Spikes, neurons: Neurons, start: float, stop: float) -> Selec
         SpikecudaValueError: the window is empty or off the grid; a neuron number that is
             negative, comes twice, or is not below the number of neurons.
     """
-    first, last = as_multiple("start", start, spikes.dt), as_multiple("stop", stop, spikes.dt)
+    first, last = (whole_steps(n, t, spikes.dt) for n, t in (("start", start), ("stop", stop)))
     if last <= first:
         raise SpikecudaValueError(f"stop must be > start = {start:g} ms (got {stop:g})")
     if np.any(np.diff(spikes.step) < 0):
@@ -94,14 +94,13 @@ def select(spikes: Spikes, neurons: Neurons, start: float, stop: float) -> Selec
 
 def members(neurons: Neurons) -> np.ndarray:
     """Return which neurons are meant as an int64 array (n,); raise if that cannot be."""
-    ids = np.asarray(neurons)
-    if ids.ndim == 0:
+    if np.ndim(neurons) == 0:
         return np.arange(as_count("neurons", neurons, 1, 2**31))
-    if ids.ndim != 1 or not ids.size or ids.dtype.kind not in "iu":
-        raise SpikecudaTypeError(
-            f"neurons must be a number, or a list of one or more neurons (got {neurons!r:.80})"
-        )
-    ids = ids.astype(np.int64)
+    need = "a number, or a list of one or more neurons"
+    ids = view_array("neurons", neurons, need, WHOLE)
+    if ids.ndim != 1 or not ids.size:
+        raise SpikecudaTypeError(f"neurons must be {need} (got {shown(neurons)})")
+    ids = whole_numbers("neurons", ids, need)
     if int(ids.min()) < 0 or np.unique(ids).size < ids.size:
         raise SpikecudaValueError("neurons must be >= 0 and differ from each other")
     return ids

@@ -4,7 +4,7 @@ import numpy as np
 
 from spikecuda.analysis.rate import rate_histogram
 from spikecuda.analysis.selection import Neurons, within_memory
-from spikecuda.common.arguments import as_multiple
+from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.runtime.spikes import Spikes
 
@@ -36,7 +36,7 @@ def power_spectrum(
     Source: Welch (1967) IEEE Trans Audio Electroacoust 15:70.
     """
     _, rate = rate_histogram(spikes, neurons, start, stop, bin)
-    length = as_multiple("segment", segment, bin)
+    length = whole_steps("segment", segment, bin)
     if not 2 <= length <= rate.size:
         raise SpikecudaValueError(
             f"segment must be from 2 bins to the window's {rate.size * bin:g} ms (got {segment:g})"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from spikecuda.cli import values
 from spikecuda.cli.runconfig import INPUT_KEYS, POOL_KEYS
-from spikecuda.common.arguments import as_steps
 from spikecuda.common.files import write_text
+from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def execute(args: argparse.Namespace) -> int:
     given["devices"] = args.device
     own = {name: value for name, value in given.items() if value is not None}
     with example.network(**options, **changed, **own) as net:
-        as_steps(None, duration, net.dt)
+        whole_steps("duration", duration, net.dt)
         result, wall = _simulate(net, example.settle + duration, args.quiet)
         rows = [(e, e.measure(result, example.settle)) for e in example.expected(**options)]
         options = {**options, **changed}

@@ -27,9 +27,9 @@ class Distribution(ABC):
 
 
 def _numbers(made: Distribution, *names: str) -> None:
-    """Raise unless fields are real numbers."""
+    """Make fields Python's floats; raise unless they are real numbers."""
     for name in names:
-        as_real(name, getattr(made, name))
+        object.__setattr__(made, name, as_real(name, getattr(made, name)))
 
 
 def _require(condition: bool, message: str) -> None:

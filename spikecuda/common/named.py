@@ -1,9 +1,9 @@
 """Values by name whose names complete in interactive shells."""
 
 from collections.abc import Iterator, Mapping
-from typing import Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
-from spikecuda.errors import SpikecudaTypeError
+from spikecuda.errors import SpikecudaKeyError, SpikecudaTypeError, nearest
 
 Value = TypeVar("Value")
 
@@ -19,6 +19,33 @@ class Named(Mapping[str, Value]):
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
+
+
+class Known(dict[str, Value]):
+    """A dict that says what it has when it is asked for something else.
+
+    Args:
+        values: by name.
+        what: what the values are, such as "spikes of populations".
+        advice: how to get what is missing.
+    """
+
+    def __init__(self, values: Mapping[str, Value], what: str = "values", advice: str = "") -> None:
+        super().__init__(values)
+        self._what, self._advice = what, advice
+
+    def __missing__(self, name: object) -> NoReturn:
+        remedy = f"; {self._advice}" if self._advice else ""
+        raise SpikecudaKeyError(
+            f"{self._what} are there of {', '.join(self) or 'none'} (got {name!r})"
+            f"{nearest(str(name), list(self))}{remedy}"
+        )
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    def __reduce__(self) -> Any:
+        return Known, (dict(self), self._what, self._advice)
 
 
 class ReadOnly(Named[Value], Generic[Value]):

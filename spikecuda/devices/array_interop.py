@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.fixed import Fixed
 from spikecuda.devices import dlpack
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 
@@ -99,7 +100,7 @@ def _contiguous(so: bool) -> None:
         )
 
 
-class StateArray:
+class StateArray(Fixed):
     """A state where it lies: other libraries read and write it in place.
 
     Has ``__array__`` and DLPack where the memory is the host's, ``__cuda_array_interface__`` and
@@ -131,6 +132,7 @@ class StateArray:
         self.name, self.shape, self.dtype = name, (size,), dtype
         self._host, self._pointer, self._number = host, pointer, number
         self._owner, self._settle = owner, settle
+        self._fix()
 
     def __len__(self) -> int:
         return self.shape[0]

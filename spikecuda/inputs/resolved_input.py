@@ -6,26 +6,20 @@ import numpy as np
 
 from spikecuda.devices.array_interop import GpuArray
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
-from spikecuda.inputs.stimulus import (
-    POISSON_MEAN_LIMIT,
-    Constant,
-    Noise,
-    PerStep,
-    Poisson,
-    Ramp,
-    Step,
-    as_array,
-    finite,
-    terms,
-)
+from spikecuda.inputs.sink import Course
+from spikecuda.inputs.stimulus import as_inputs
+from spikecuda.inputs.values import OnGpu, require_finite
 from spikecuda.kernels.spec import NEURON, SHARED, InputSpec
+
+# Above this mean per step the inversion of the Poisson distribution gets slow and inexact.
+POISSON_MEAN_LIMIT = 64.0
 
 
 class ResolvedInput:
-    """All inputs of one run.
+    """All inputs of one run; each input adds to it what the kernel takes.
 
     Args:
-        value: what the user gave as input.
+        value: inputs, or what ``as_inputs`` takes for them.
         count: neurons of the population.
         dt: ms.
         steps: steps of the run, for the shape of per-step arrays.
@@ -46,44 +40,21 @@ class ResolvedInput:
         self.fixed: dict[str, np.ndarray | np.generic] = {}
         self.given: dict[str, GpuArray] = {}
         self.tables: set[str] = set()
-        self._bias: np.ndarray = np.float64(0.0)  # type: ignore[assignment]
-        self._waves: list[Step | Ramp | np.ndarray] = []
-        self._shapes: list[Step | Ramp] = []
+        self._bias: np.ndarray | None = None
+        self._waves: list[tuple[float, Course]] = []
+        self._shapes: list[Course] = []
         self._drive: np.ndarray | None = None
         self._noises: list[str] = []
         self._pulses: list[tuple[str, str]] = []
-        has_bias = False
-        for term in terms(value):
-            if isinstance(term, Constant) and isinstance(term.value, GpuArray):
-                self._require(term.value, (count,))
-                self.given["_bias"] = term.value
-            elif isinstance(term, PerStep) and isinstance(term.values, GpuArray):
-                self._require(term.values, (steps, count))
-                self.given["_drive"] = term.values
-            elif isinstance(term, Constant):
-                self._bias = self._bias + finite("input", term.value, count)
-                has_bias = True
-            elif isinstance(term, PerStep):
-                self._add_per_step(term)
-            elif isinstance(term, Step):
-                self._add_protocol(term, finite("amplitude", term.amplitude, count))
-            elif isinstance(term, Ramp):
-                self._add_protocol(term, finite("gain", term.gain, count))
-            elif isinstance(term, Noise):
-                mean = finite("mean", term.mean, count)
-                if np.any(mean != 0.0):
-                    self._bias = self._bias + mean
-                    has_bias = True
-                self._add_noise(term)
-            elif isinstance(term, Poisson):
-                self._add_poisson(term)
+        for term in as_inputs(value, keep=False):
+            term.resolve(self)
         bias = ""
         if "_bias" in self.given:
             bias = NEURON
-            _alone(has_bias, "constant inputs and means of noise")
+            _alone(self._bias is not None, "constant inputs and means of noise")
         if "_drive" in self.given:
             _alone(self._drive is not None, "currents per step and neuron")
-        if has_bias:
+        if self._bias is not None:
             bias = NEURON if self._bias.ndim else SHARED
             self.fixed["_bias"] = self._cast(self._bias)
         self.spec = InputSpec(
@@ -94,6 +65,76 @@ class ResolvedInput:
             noises=tuple(self._noises),
             pulses=tuple(self._pulses),
         )
+
+    # What inputs resolve into.
+
+    def values(self, name: str, value: float | np.ndarray) -> np.ndarray:
+        """Return an input's numbers, float64, finite, shape () or (count,); raise for others."""
+        array = np.asarray(value, np.float64)
+        if array.shape not in ((), (self.count,)):
+            raise SpikecudaValueError(
+                f"{name} must be one number or one per neuron, shape ({self.count},) (got shape "
+                f"{array.shape})"
+            )
+        require_finite(name, array)
+        return array
+
+    def add_constant(self, current: np.ndarray) -> None:
+        """Add a current that stays the same over the run, shape () or (count,)."""
+        self._bias = (np.float64(0.0) if self._bias is None else self._bias) + current
+
+    def add_course(self, course: Course, level: np.ndarray | float = 1.0) -> None:
+        """Add a current ``level course(t)``; ``level`` has shape () or (count,)."""
+        if np.ndim(level):
+            self.fixed[f"_gain{len(self._shapes)}"] = self._cast(np.asarray(level))
+            self._shapes.append(course)
+        else:
+            self._waves.append((float(level), course))
+
+    def add_rows(self, rows: np.ndarray) -> None:
+        """Add a current per step and neuron, shape (steps, count)."""
+        self._drive = rows if self._drive is None else self._drive + rows
+
+    def add_noise(self, sigma: np.ndarray) -> None:
+        """Add white noise of intensity ``sigma``, shape () or (count,)."""
+        self.fixed[f"_sigma{len(self._noises)}"] = self._cast(sigma / np.sqrt(self.dt))
+        self._noises.append(NEURON if sigma.ndim else SHARED)
+
+    def add_pulses(self, rate: np.ndarray, weight: np.ndarray) -> None:
+        """Add Poisson pulses of a rate (Hz) and a weight, each of shape () or (count,)."""
+        mean = rate * self.dt * 1e-3
+        if np.any(mean > POISSON_MEAN_LIMIT):
+            raise SpikecudaValueError(
+                f"rate must be <= {POISSON_MEAN_LIMIT / self.dt * 1e3:g} Hz at dt = {self.dt:g} ms "
+                f"(got {rate.max():g}); use Noise for such rates, or a smaller dt"
+            )
+        j = len(self._pulses)
+        mean32 = mean.astype(np.float32)
+        none32 = np.exp(-mean).astype(np.float32)
+        some32 = (-np.expm1(-mean)).astype(np.float32)
+        reciprocals = (1.0 / np.arange(1, _levels(float(mean.max())) + 1)).astype(np.float32)
+        if rate.ndim:
+            self.fixed[f"_mean{j}"], self.fixed[f"_none{j}"] = mean32, none32
+            self.fixed[f"_some{j}"] = some32
+            self.fixed[f"_reciprocals{j}"] = reciprocals
+            self.tables.add(f"_reciprocals{j}")
+        else:
+            self.tables.add(f"_survival{j}")
+            self.fixed[f"_survival{j}"] = _survival(
+                np.float32(mean32), np.float32(none32), np.float32(some32), reciprocals
+            )
+        self.fixed[f"_weight{j}"] = self._cast(weight)
+        self._pulses.append((NEURON if rate.ndim else SHARED, NEURON if weight.ndim else SHARED))
+
+    def take_constant(self, array: GpuArray | OnGpu) -> None:
+        """Take a constant current per neuron that lies on the device."""
+        self.given["_bias"] = self._require(array, (self.count,))
+
+    def take_rows(self, array: GpuArray | OnGpu) -> None:
+        """Take a current per step and neuron that lies on the device."""
+        self.given["_drive"] = self._require(array, (self.steps, self.count))
+
+    # What a run takes.
 
     def window(
         self, clock: int, offset: int, steps: int, rows: bool = True
@@ -109,15 +150,11 @@ class ResolvedInput:
         result: dict[str, np.ndarray] = {}
         if self._waves:
             total = np.zeros(steps)
-            for wave in self._waves:
-                if isinstance(wave, np.ndarray):
-                    total += wave[offset : offset + steps]
-                else:
-                    level = wave.amplitude if isinstance(wave, Step) else wave.gain
-                    total += float(level) * self._shape(wave, clock, steps)
+            for level, course in self._waves:
+                total += level * course(clock, offset, steps)
             result["_wave"] = total.astype(self.real)
-        for j, protocol in enumerate(self._shapes):
-            result[f"_shape{j}"] = self._shape(protocol, clock, steps).astype(self.real)
+        for j, course in enumerate(self._shapes):
+            result[f"_shape{j}"] = course(clock, offset, steps).astype(self.real)
         if self._drive is not None and rows:
             part = self.rows(offset, steps)
             result["_drive"] = np.ascontiguousarray(part, self.real).reshape(-1)
@@ -143,8 +180,10 @@ class ResolvedInput:
             size * self.count if self._drive is not None else 0
         )
 
-    def _require(self, array: GpuArray, shape: tuple[int, ...]) -> None:
-        """Raise unless a kernel can read an array where it lies."""
+    def _require(self, array: GpuArray | OnGpu, shape: tuple[int, ...]) -> GpuArray:
+        """Return an array that a kernel can read where it lies; raise for others."""
+        if isinstance(array, OnGpu):
+            array = array.adopt(None)
         if array.shape != shape:
             raise SpikecudaValueError(
                 f"input on a GPU must have shape {shape} (got {array.shape}); "
@@ -155,6 +194,7 @@ class ResolvedInput:
                 f"input on a GPU must be {np.dtype(self.real).name} (got {array.dtype.name}); "
                 "convert it there"
             )
+        return array
 
     def _cast(self, value: np.ndarray, dtype: type | None = None) -> np.ndarray | np.generic:
         dtype = dtype or self.real
@@ -166,77 +206,6 @@ class ResolvedInput:
                 'precision="float64"'
             )
         return cast if cast.ndim else cast[()]
-
-    def _add_per_step(self, term: PerStep) -> None:
-        array = as_array("PerStep", term.values)
-        if array.dtype.kind not in "fiu":
-            raise SpikecudaValueError(f"PerStep needs numbers (got dtype {array.dtype})")
-        if array.shape == (self.steps,):
-            values = array.astype(np.float64)
-            self._waves.append(values)
-        elif array.shape == (self.steps, self.count):
-            values = array
-            self._drive = array if self._drive is None else self._drive + array
-        else:
-            raise SpikecudaValueError(
-                f"PerStep must have shape ({self.steps},) or ({self.steps}, {self.count}): one row "
-                f"for each step of the run (got shape {array.shape})"
-            )
-        if not np.isfinite(values).all():
-            raise SpikecudaValueError("PerStep must be finite (got NaN or infinity); replace it")
-
-    def _add_protocol(self, term: Step | Ramp, level: np.ndarray) -> None:
-        if level.ndim:
-            self.fixed[f"_gain{len(self._shapes)}"] = self._cast(level)
-            self._shapes.append(term)
-        else:
-            self._waves.append(term)
-
-    def _add_noise(self, term: Noise) -> None:
-        sigma = finite("sigma", term.sigma, self.count)
-        if np.any(sigma < 0):
-            raise SpikecudaValueError(f"sigma must be >= 0 (got {sigma.min():g})")
-        self.fixed[f"_sigma{len(self._noises)}"] = self._cast(sigma / np.sqrt(self.dt))
-        self._noises.append(NEURON if sigma.ndim else SHARED)
-
-    def _add_poisson(self, term: Poisson) -> None:
-        rate = finite("rate", term.rate, self.count)
-        weight = finite("weight", term.weight, self.count)
-        mean = rate * self.dt * 1e-3
-        if np.any(rate < 0):
-            raise SpikecudaValueError(f"rate must be >= 0 Hz (got {rate.min():g})")
-        if np.any(mean > POISSON_MEAN_LIMIT):
-            raise SpikecudaValueError(
-                f"rate must be <= {POISSON_MEAN_LIMIT / self.dt * 1e3:g} Hz at dt = {self.dt:g} ms "
-                f"(got {rate.max():g}); use Noise for such rates, or a smaller dt"
-            )
-        j = len(self._pulses)
-        mean32 = mean.astype(np.float32)
-        none32 = np.exp(-mean).astype(np.float32)
-        some32 = (-np.expm1(-mean)).astype(np.float32)
-        reciprocals = (1.0 / np.arange(1, _levels(float(mean.max())) + 1)).astype(np.float32)
-        if rate.ndim:
-            self.fixed[f"_mean{j}"], self.fixed[f"_none{j}"] = mean32, none32
-            self.fixed[f"_some{j}"] = some32
-            self.fixed[f"_reciprocals{j}"] = reciprocals
-            self.tables.add(f"_reciprocals{j}")
-        else:
-            self.tables.add(f"_survival{j}")
-            self.fixed[f"_survival{j}"] = _survival(
-                np.float32(mean32), np.float32(none32), np.float32(some32), reciprocals
-            )
-        self.fixed[f"_weight{j}"] = self._cast(weight)
-        self._pulses.append((NEURON if rate.ndim else SHARED, NEURON if weight.ndim else SHARED))
-
-    def _shape(self, term: Step | Ramp, clock: int, steps: int) -> np.ndarray:
-        """Return a protocol's course over a window, in float64."""
-        k = np.arange(clock, clock + steps, dtype=np.float64)
-        first = round(term.start / self.dt)
-        if isinstance(term, Step):
-            last = np.inf if np.isinf(term.stop) else round(term.stop / self.dt)
-            return ((k >= first) & (k < last)).astype(np.float64)
-        part = np.clip((k * self.dt - term.start) / (term.stop - term.start), 0.0, 1.0)
-        return np.where(k >= first, term.first + (term.last - term.first) * part, 0.0)
 
 
 def _alone(others: bool, what: str) -> None:

@@ -1,39 +1,92 @@
-"""What drives a pool: currents, protocols, noise, Poisson pulses; add them with ``+``.
+"""What drives neurons: currents, protocols, noise, Poisson pulses; add them with ``+``.
 
 Units: currents in the model's input unit (pA; mV/ms for Izhikevich), time in ms, rates in Hz.
-A step of a protocol has the value at the step's start, ``t = k dt`` since the last reset.
+A step of a protocol has the value at the step's start, ``t = k dt`` since the last reset; see
+``spikecuda.common.time_grid`` for times that are no multiples of dt.
+
+An input has copies of the arrays that it is given, and says itself how it resolves into what a
+kernel takes; a new input is a subclass of ``Input`` with ``resolve`` and ``spread``.
 """
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from spikecuda.common.arguments import as_real, shown
+from spikecuda.common.arrays import view_array
+from spikecuda.common.time_grid import first_step
 from spikecuda.devices.array_interop import GpuArray, lies_on_gpu
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
-from spikecuda.models.parameter import as_values
-
-# Above this mean per step the inversion of the Poisson distribution gets slow and inexact.
-POISSON_MEAN_LIMIT = 64.0
+from spikecuda.inputs.sink import InputSink
+from spikecuda.inputs.values import Adopt, OnGpu, per_neuron, per_step, require_finite
 
 
 class Input:
-    """Base class of inputs; ``a + b`` gives both."""
+    """Base class of inputs; ``a + b`` gives both.
+
+    Attributes:
+        current: whether it is a current; else it is spikes, which have a ``weight`` and, in a
+            network, arrive at a receptor.
+        of_one_run: whether it fits runs of one length only.
+    """
+
+    current: ClassVar[bool] = True
+    of_one_run: ClassVar[bool] = False
+    weight: Any
+
+    @property
+    def parts(self) -> "tuple[Input, ...]":
+        """The inputs that it is the sum of: itself."""
+        return (self,)
+
+    def resolve(self, into: InputSink) -> None:
+        """Add what the kernel takes to ``into``."""
+        raise NotImplementedError(f"{type(self).__name__} needs resolve(into); see Constant")
+
+    def spread(self, ids: np.ndarray, size: int) -> "Input":
+        """Return an input of ``size`` neurons: this one for the neurons ``ids``, else nothing."""
+        raise NotImplementedError(f"{type(self).__name__} needs spread(ids, size); see Constant")
+
+    def adopted(self, adopt: Adopt) -> "Input":
+        """Return the input with arrays in a GPU's memory made ready for a device."""
+        return self
 
     def __add__(self, other: object) -> "Sum":
-        return Sum((*terms(self), *terms(other)))
+        return Sum((*self.parts, *as_inputs(other)))
 
     __radd__ = __add__
+
+    def _take(self, *names: str) -> None:
+        """Replace fields by own copies: one number or one per neuron."""
+        for name in names:
+            object.__setattr__(self, name, per_neuron(name, getattr(self, name)))
+
+    def _take_times(self, stop_may_be_never: bool) -> None:
+        """Replace ``start`` and ``stop`` by floats; raise unless 0 <= start < stop."""
+        start, stop = (as_real(name, getattr(self, name), "ms") for name in ("start", "stop"))
+        if not (math.isfinite(start) and start >= 0):
+            raise SpikecudaValueError(f"start must be >= 0 ms (got {start!r})")
+        if not stop > start:
+            raise SpikecudaValueError(f"stop must be > start = {start!r} ms (got {stop!r})")
+        if not (math.isfinite(stop) or stop_may_be_never):
+            raise SpikecudaValueError(f"stop must be finite (got {stop!r})")
+        object.__setattr__(self, "start", start)
+        object.__setattr__(self, "stop", stop)
 
 
 @dataclass(frozen=True)
 class Sum(Input):
     """Several inputs at once."""
 
-    parts: tuple[Input, ...]
+    terms: tuple[Input, ...]
+
+    @property
+    def parts(self) -> tuple[Input, ...]:
+        """The inputs that it is the sum of."""
+        return self.terms
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +94,29 @@ class Constant(Input):
     """A constant current: one number, or one per neuron."""
 
     value: Any
+
+    def __post_init__(self) -> None:
+        if isinstance(self.value, OnGpu | GpuArray):
+            return
+        if lies_on_gpu(self.value):
+            object.__setattr__(self, "value", OnGpu("input", self.value))
+        else:
+            object.__setattr__(self, "value", per_neuron("input", self.value))
+
+    def resolve(self, into: InputSink) -> None:
+        """Add to the current that stays the same over the run."""
+        if isinstance(self.value, OnGpu | GpuArray):
+            into.take_constant(self.value)
+        else:
+            into.add_constant(into.values("input", self.value))
+
+    def spread(self, ids: np.ndarray, size: int) -> "Constant":
+        """Return the same for some neurons, 0 for the others."""
+        return Constant(_wide(self.value, ids, size))
+
+    def adopted(self, adopt: Adopt) -> "Constant":
+        """Return the input with an array in a GPU's memory made ready for a device."""
+        return Constant(self.value.adopt(adopt)) if isinstance(self.value, OnGpu) else self
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,18 +127,81 @@ class PerStep(Input):
     """
 
     values: Any
+    of_one_run = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.values, OnGpu | GpuArray):
+            return
+        if lies_on_gpu(self.values):
+            object.__setattr__(self, "values", OnGpu("PerStep", self.values))
+        else:
+            object.__setattr__(self, "values", per_step("PerStep", self.values))
+
+    @classmethod
+    def borrow(cls, values: Any) -> Self:
+        """Return an input that reads the caller's own array, for one run; nothing is copied."""
+        made = object.__new__(cls)
+        object.__setattr__(made, "values", per_step("PerStep", values, keep=False))
+        return made
+
+    def resolve(self, into: InputSink) -> None:
+        """Add to the current of each step, of all neurons or of each."""
+        if isinstance(self.values, OnGpu | GpuArray):
+            into.take_rows(self.values)
+            return
+        require_finite("PerStep", self.values)
+        if self.values.shape == (into.steps,):
+            course = self.values.astype(np.float64)
+            into.add_course(lambda _, offset, steps: course[offset : offset + steps])
+        elif self.values.shape == (into.steps, into.count):
+            into.add_rows(self.values)
+        else:
+            raise SpikecudaValueError(
+                f"PerStep must have shape ({into.steps},) or ({into.steps}, {into.count}): one row "
+                f"for each step of the run (got shape {self.values.shape})"
+            )
+
+    def spread(self, ids: np.ndarray, size: int) -> "PerStep":
+        """Refuse: rows for a view would have to be copied into rows for all neurons."""
+        raise SpikecudaValueError(
+            "PerStep drives a whole population (got a view); give the others zeros, an array "
+            f"(steps, {size})"
+        )
+
+    def adopted(self, adopt: Adopt) -> "PerStep":
+        """Return the input with an array in a GPU's memory made ready for a device."""
+        return PerStep(self.values.adopt(adopt)) if isinstance(self.values, OnGpu) else self
 
 
 @dataclass(frozen=True, eq=False)
 class Step(Input):
-    """A current that is on from ``start`` to ``stop`` ms; ``amplitude`` may be one per neuron."""
+    """A current that is on from ``start`` to ``stop`` ms; ``amplitude`` may be one per neuron.
+
+    It is on in the steps that begin within [start, stop): one that holds no step's start is never
+    on.  ``stop`` may be infinity: never.
+    """
 
     amplitude: Any
     start: float = 0.0
     stop: float = math.inf
 
     def __post_init__(self) -> None:
-        _interval(self.start, self.stop)
+        self._take_times(stop_may_be_never=True)
+        self._take("amplitude")
+
+    def resolve(self, into: InputSink) -> None:
+        """Add a course that is 1 while the current is on."""
+        first, last = (first_step(time, into.dt) for time in (self.start, self.stop))
+
+        def course(clock: int, _: int, steps: int) -> np.ndarray:
+            k = np.arange(clock, clock + steps)
+            return ((k >= first) & (k < last)).astype(np.float64)
+
+        into.add_course(course, into.values("amplitude", self.amplitude))
+
+    def spread(self, ids: np.ndarray, size: int) -> "Step":
+        """Return the same for some neurons, 0 for the others."""
+        return replace(self, amplitude=_wide(self.amplitude, ids, size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +218,28 @@ class Ramp(Input):
     gain: Any = 1.0
 
     def __post_init__(self) -> None:
-        _interval(self.start, self.stop)
-        for name in ("first", "last", "stop"):
+        self._take_times(stop_may_be_never=False)
+        for name in ("first", "last"):
             value = as_real(name, getattr(self, name))
             if not math.isfinite(value):
                 raise SpikecudaValueError(f"{name} must be finite (got {value!r})")
+            object.__setattr__(self, name, value)
+        self._take("gain")
+
+    def resolve(self, into: InputSink) -> None:
+        """Add a course of the ramp's values."""
+        begin, dt = first_step(self.start, into.dt), into.dt
+
+        def course(clock: int, _: int, steps: int) -> np.ndarray:
+            k = np.arange(clock, clock + steps)
+            part = np.clip((k * dt - self.start) / (self.stop - self.start), 0.0, 1.0)
+            return np.where(k >= begin, self.first + (self.last - self.first) * part, 0.0)
+
+        into.add_course(course, into.values("gain", self.gain))
+
+    def spread(self, ids: np.ndarray, size: int) -> "Ramp":
+        """Return the same for some neurons, 0 for the others."""
+        return replace(self, gain=_wide(self.gain, ids, size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +259,22 @@ class Noise(Input):
     sigma: Any
     mean: Any = 0.0
 
+    def __post_init__(self) -> None:
+        self._take("sigma", "mean")
+
+    def resolve(self, into: InputSink) -> None:
+        """Add the mean to the constant current, and the noise."""
+        mean, sigma = into.values("mean", self.mean), into.values("sigma", self.sigma)
+        if np.any(sigma < 0):
+            raise SpikecudaValueError(f"sigma must be >= 0 (got {sigma.min():g})")
+        if np.any(mean != 0.0):
+            into.add_constant(mean)
+        into.add_noise(sigma)
+
+    def spread(self, ids: np.ndarray, size: int) -> "Noise":
+        """Return the same for some neurons, none for the others."""
+        return Noise(_wide(self.sigma, ids, size), _wide(self.mean, ids, size))
+
 
 @dataclass(frozen=True, eq=False)
 class Poisson(Input):
@@ -117,44 +289,47 @@ class Poisson(Input):
 
     rate: Any
     weight: Any
+    current = False
+
+    def __post_init__(self) -> None:
+        self._take("rate", "weight")
+
+    def resolve(self, into: InputSink) -> None:
+        """Add pulses."""
+        rate, weight = into.values("rate", self.rate), into.values("weight", self.weight)
+        if np.any(rate < 0):
+            raise SpikecudaValueError(f"rate must be >= 0 Hz (got {rate.min():g})")
+        into.add_pulses(rate, weight)
+
+    def spread(self, ids: np.ndarray, size: int) -> "Poisson":
+        """Return the same for some neurons, none for the others."""
+        return Poisson(_wide(self.rate, ids, size), _wide(self.weight, ids, size))
 
 
-def adopt_arrays(value: Any, adopt: Callable[[Any], GpuArray]) -> Any:
-    """Return an input whose currents in a GPU's memory are ready for a device.
-
-    Args:
-        value: what a run is given.
-        adopt: makes a ``GpuArray`` of another library's array, or says why that cannot be.
-    """
-    if isinstance(value, Sum):
-        return Sum(tuple(adopt_arrays(part, adopt) for part in value.parts))
-    if isinstance(value, Constant) and lies_on_gpu(value.value):
-        return Constant(adopt(value.value))
-    if isinstance(value, PerStep) and lies_on_gpu(value.values):
-        return PerStep(adopt(value.values))
-    if isinstance(value, list | tuple) and any(isinstance(v, Input) for v in value):
-        return [adopt_arrays(part, adopt) for part in value]
-    if isinstance(value, Input) or not lies_on_gpu(value):
-        return value
-    array = adopt(value)
-    return PerStep(array) if len(array.shape) == 2 else Constant(array)
-
-
-def terms(value: object) -> tuple[Input, ...]:
-    """Return the inputs in a number, an array, an Input, a list of these, or None.
+def as_inputs(value: object, keep: bool = True, adopt: Adopt | None = None) -> tuple[Input, ...]:
+    """Return the inputs in a number, an array, an ``Input``, a list of these, or None.
 
     A 1-D array is a constant current per neuron; a 2-D array is a current per step and neuron.
+
+    Args:
+        value: what a user gives.
+        keep: whether the inputs outlive the call, so that arrays must be copied.
+        adopt: makes arrays in a GPU's memory ready for a device; None: they stay as they are.
     """
-    if value is None:
+    inputs = _inputs(value, keep)
+    return inputs if adopt is None else tuple(term.adopted(adopt) for term in inputs)
+
+
+def _inputs(value: object, keep: bool) -> tuple[Input, ...]:
+    if value is None or (isinstance(value, tuple) and not value):
         return ()
-    if isinstance(value, Sum):
-        return value.parts
     if isinstance(value, Input):
-        return (value,)
+        return value.parts
     if isinstance(value, list | tuple) and any(isinstance(v, Input) for v in value):
-        return tuple(term for part in value for term in terms(part))
+        return tuple(term for part in value for term in _inputs(part, keep))
     if lies_on_gpu(value):
-        raise _on_gpu("input")
+        there = OnGpu("input", value)
+        return (PerStep(there) if len(there.shape) == 2 else Constant(there),)
     if isinstance(value, str | bytes | dict | set) or not isinstance(
         value, int | float | np.ndarray | np.generic | Iterable
     ):
@@ -162,40 +337,16 @@ def terms(value: object) -> tuple[Input, ...]:
             f"input must be a number, an array or an Input (got {shown(value)}); see "
             "spikecuda.inputs.stimulus for what there is"
         )
-    array = as_array("input", value)
-    return (PerStep(array) if array.ndim == 2 else Constant(array),)
+    array = view_array("input", value, "a number, an array or an Input")
+    if array.ndim != 2:
+        return (Constant(value if isinstance(value, np.generic) else array),)
+    return (PerStep(array) if keep else PerStep.borrow(array),)
 
 
-def as_array(name: str, value: object) -> np.ndarray:
-    """Return an array of whatever is no input by itself; raise if its rows differ in length."""
-    try:
-        return np.asarray(value)
-    except ValueError:
-        raise SpikecudaTypeError(
-            f"{name} must be an array with rows of one length (got {shown(value)})"
-        ) from None
-
-
-def _on_gpu(name: str) -> SpikecudaTypeError:
-    return SpikecudaTypeError(
-        f"{name} must be in host memory here (got an array on a GPU); only constant currents and "
-        "currents per step and neuron of a pool on that GPU are used there"
-    )
-
-
-def _interval(start: float, stop: float) -> None:
-    start, stop = as_real("start", start, "ms"), as_real("stop", stop, "ms")
-    if not (math.isfinite(start) and start >= 0):
-        raise SpikecudaValueError(f"start must be >= 0 ms (got {start!r})")
-    if not stop > start:
-        raise SpikecudaValueError(f"stop must be > start = {start!r} ms (got {stop!r})")
-
-
-def finite(name: str, value: object, count: int) -> np.ndarray:
-    """Return a float64 array of shape () or (count,), all finite."""
-    if lies_on_gpu(value):
-        raise _on_gpu(name)
-    array = as_values(name, value, count)
-    if not np.isfinite(array).all():
-        raise SpikecudaValueError(f"{name} must be finite (got NaN or infinity); replace it")
-    return array
+def _wide(value: Any, ids: np.ndarray, size: int) -> np.ndarray:
+    """Return one number per neuron: those of some neurons, 0 for the others."""
+    if isinstance(value, OnGpu):
+        value.adopt(None)
+    result = np.zeros(size)
+    result[ids] = value
+    return result

@@ -158,6 +158,20 @@ class Model:
         )
 
     @classmethod
+    def takes_current(cls, scheme: str) -> bool:
+        """Tell whether a scheme reads the input ``current``."""
+        return cls._reads(scheme, INPUTS[0])
+
+    @classmethod
+    def takes_pulses(cls, scheme: str) -> bool:
+        """Tell whether the state that pulses add to is read by any function of a scheme."""
+        return cls._reads(scheme, cls.pulse)
+
+    @classmethod
+    def _reads(cls, scheme: str, name: str) -> bool:
+        return any(name in cls.functions[f].arguments for f in cls.step_functions(scheme))
+
+    @classmethod
     def takes_conductance(cls, scheme: str) -> bool:
         """Tell whether a scheme's step treats synaptic conductances itself (``g_syn``)."""
         return CONDUCTANCE[0] in cls.functions[scheme].arguments

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.common.arguments import shown
-from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+from spikecuda.common.arrays import take_reals
+from spikecuda.errors import SpikecudaValueError
 
 
 @dataclass(frozen=True)
@@ -75,25 +75,13 @@ class State:
 
 
 def as_values(name: str, value: object, count: int) -> np.ndarray:
-    """Return a float64 array of shape () or (count,) from a number or a sequence.
+    """Return an own, read-only float64 array of shape () or (count,).
 
     Raises:
         SpikecudaTypeError: the value is not made of real numbers.
         SpikecudaValueError: the shape is neither () nor (count,).
     """
-    if np.ma.is_masked(value):
-        raise SpikecudaValueError(
-            f"{name} must have no masked values (got {np.ma.count_masked(value)}); fill them"
-        )
-    try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiu":
-            raise TypeError
-        array = array.astype(np.float64)
-    except (TypeError, ValueError):
-        raise SpikecudaTypeError(
-            f"{name} must be a number or an array of {count} numbers (got {shown(value)})"
-        ) from None
+    array = take_reals(name, value, f"a number or an array of {count} numbers")
     if array.shape not in ((), (count,)):
         raise SpikecudaValueError(
             f"{name} must be one number or one per neuron, shape ({count},) (got shape "

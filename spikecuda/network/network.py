@@ -4,17 +4,20 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count, as_positive, as_steps
+from spikecuda.common.arguments import as_count, as_positive
 from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, Unique, changes, uses
+from spikecuda.common.fixed import Fixed
 from spikecuda.common.host_memory import require_memory
+from spikecuda.common.named import ReadOnly
 from spikecuda.common.notebook import Figures, Printed
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.precision import as_precision
 from spikecuda.common.seed import as_seed
+from spikecuda.common.time_grid import whole_steps
 from spikecuda.devices.base import Device
 from spikecuda.errors import (
     ClosedError,
@@ -23,7 +26,7 @@ from spikecuda.errors import (
     SpikecudaValueError,
 )
 from spikecuda.inputs.resolved_input import ResolvedInput
-from spikecuda.inputs.stimulus import Input, PerStep, Poisson, Sum, terms
+from spikecuda.inputs.stimulus import Input, as_inputs
 from spikecuda.models.base import Model
 from spikecuda.network.build_engine import build_engine
 from spikecuda.network.device_names import Given, as_places
@@ -34,7 +37,6 @@ from spikecuda.network.model.receptors import Receptor, as_receptors
 from spikecuda.network.model.recorders import Recorders, traces_of
 from spikecuda.network.model.rules import AllToAll, OneToOne, as_rule
 from spikecuda.network.model.spike_train import SpikeTrain, external_spikes
-from spikecuda.network.model.spread_input import spread
 from spikecuda.network.results.make_result import make_result
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.run.engine import Engine
@@ -42,6 +44,7 @@ from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.summary import summarise
 from spikecuda.observe.progress import reporter
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
+from spikecuda.runtime.resolve_input import require_taken, resolve_input
 
 BUILD_TICKS = 1000
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
@@ -50,7 +53,7 @@ LISTED = 40
 HIDDEN = 65535
 
 
-class Network(Unique):
+class Network(Unique, Fixed):
     """Populations of neurons and the synapses between them.
 
     Results are a pure function of the arguments and the seed: the same for any number of threads
@@ -75,11 +78,20 @@ class Network(Unique):
             one may come twice.  ``threads`` and ``partitions`` are for networks on the CPU alone.
 
     Attributes:
-        populations: by name, sources included.
-        projections: in the order of ``connect``.
-        wired: the same, and those of trains that drive neurons.
-        build_seconds: wall-clock time of the build.
+        dt, seed, precision, threads, partitions, devices: as they were given; they are fixed.
     """
+
+    _remedies: ClassVar[Mapping[str, str]] = {
+        "dt": "make a new Network(dt=...)",
+        "seed": "make a new Network(seed=...)",
+        "precision": "make a new Network(precision=...)",
+        "threads": "make a new Network(threads=...)",
+        "partitions": "make a new Network(partitions=...)",
+        "devices": "make a new Network(devices=...)",
+        "populations": "net.population(...) and net.source(...) add one",
+        "projections": "net.connect(...) adds one",
+        "time": "net.reset() goes back to 0",
+    }
 
     def __init__(
         self,
@@ -98,10 +110,10 @@ class Network(Unique):
             None if partitions is None else as_count("partitions", partitions, 1, 1024)
         )
         self.devices = as_places(devices)
-        self.populations: dict[str, Population] = {}
-        self.projections: list[Projection] = []
-        self.build_seconds = 0.0
-        self.wired: list[Projection] = []
+        self._named: dict[str, Population] = {}
+        self._projections: list[Projection] = []
+        self._wired: list[Projection] = []
+        self._build_seconds = 0.0
         self._sources: list[tuple[Population, SpikeTrain, int]] = []
         self._drives: dict[str, list[tuple[Input, str]]] = {}
         # By population: its input and receptors as runs take them, unless a run's length matters.
@@ -112,12 +124,33 @@ class Network(Unique):
         self.turn = ExclusiveUse("network", [d.turn for d in self.devices if isinstance(d, Device)])
         self._closed = False
         self._identity = 0
+        self._fix()
+
+    @property
+    def populations(self) -> Mapping[str, Population]:
+        """The populations by name, sources included."""
+        return ReadOnly(self._named, "net.population(...) adds a population")
+
+    @property
+    def projections(self) -> tuple[Projection, ...]:
+        """The projections, in the order of ``connect``."""
+        return tuple(self._projections)
+
+    @property
+    def wired(self) -> tuple[Projection, ...]:
+        """The projections, and those of trains that drive neurons."""
+        return tuple(self._wired)
+
+    @property
+    def build_seconds(self) -> float:
+        """Wall-clock time of the build."""
+        return self._build_seconds
 
     def __getitem__(self, name: str) -> Population:
-        return find_population(self.populations, name)
+        return find_population(self._named, name)
 
     def _ipython_key_completions_(self) -> list[str]:
-        return list(self.populations)
+        return list(self._named)
 
     @changes
     def population(
@@ -147,7 +180,7 @@ class Network(Unique):
             size, model, self.precision, self.dt, self.seed, params, initial, scheme, substeps,
             identity=self._identity,
         )  # fmt: skip
-        ports = as_receptors(receptors, neuron_spec.model)
+        ports = as_receptors(receptors, neuron_spec.model, neuron_spec.scheme)
         for port, receptor in ports.items():
             # Before anything is built: constants that cannot be worked out are an error now.
             receptor.cast_constants(
@@ -159,7 +192,7 @@ class Network(Unique):
         )
         # Four neurons share a block of random words.
         self._identity += -(-neuron_spec.count // 32) * 32
-        self.populations[name] = population
+        self._named[name] = population
         return population
 
     @changes
@@ -193,16 +226,16 @@ class Network(Unique):
             weight_bits: 16 or 32, for weights that differ from synapse to synapse.
         """
         self._require_unbuilt("connect")
-        if len(self.projections) == HIDDEN:
+        if len(self._projections) == HIDDEN:
             raise SpikecudaError(f"a network has at most {HIDDEN:,} projections (got one more)")
         projection = Projection(
-            self, self.dt, self.seed, len(self.projections),
-            as_view("source", source, self.populations),
-            as_view("target", target, self.populations), as_rule(rule), weight, delay, receptor,
+            self, self.dt, self.seed, len(self._projections),
+            as_view("source", source, self._named),
+            as_view("target", target, self._named), as_rule(rule), weight, delay, receptor,
             autapses=autapses, multapses=multapses, procedural=procedural, weight_bits=weight_bits,
         )  # fmt: skip
-        self.projections.append(projection)
-        self.wired.append(projection)
+        self._projections.append(projection)
+        self._wired.append(projection)
         return projection
 
     @changes
@@ -227,6 +260,10 @@ class Network(Unique):
     ) -> None:
         """Give a population input: currents, noise, Poisson or given trains; adds to what it has.
 
+        Input can be added at any time, also after the build, and acts from the next run on; given
+        trains become part of the synapses and can be added before the build only.  ``reset`` keeps
+        all input.
+
         Args:
             target: population, view or name.
             input: as for ``GPUNeuronPool.run``: a number, an array (neurons,), or an ``Input``; or
@@ -235,59 +272,42 @@ class Network(Unique):
                 or for Poisson input the membrane (mV) of a population without any.
         """
         self._require_open()
-        view = as_view("target", target, self.populations)
+        view = as_view("target", target, self._named)
         neuron_spec = view.population.neurons
         if isinstance(input, SpikeTrain):
             self._drive_train(view, input, receptor)
             return
-        found: list[tuple[Input, str]] = []
-        for term in terms(input):
-            name = ""
-            if isinstance(term, Poisson):
-                if view.population.receptors or receptor is not None:
-                    name = find_receptor(view, receptor)[0]
-                    kind = view.population.receptors[name]
-                    if kind.positive and np.any(np.asarray(term.weight) < 0):
-                        raise SpikecudaValueError(
-                            f"weight of {name!r} must be >= 0 {kind.unit}, a conductance (got "
-                            f"{np.min(term.weight):g})"
-                        )
-            elif receptor is not None:
-                raise SpikecudaValueError(
-                    f"receptor is for spikes (got {type(term).__name__} for {receptor!r}); "
-                    "currents reach the membrane as they are"
-                )
-            if not isinstance(term, PerStep):
-                # Checked now, so that the error is at the line that made it.
-                ResolvedInput(term, view.size, self.dt, 1, neuron_spec.precision.real)
-            found.append((spread(term, view), name))
-        self._drives.setdefault(view.population.name, []).extend(found)
+        terms = as_inputs(input)
+        require_taken(neuron_spec, terms)
+        added = [self._driven(view, term, receptor) for term in terms]
+        self._drives.setdefault(view.population.name, []).extend(added)
         self._inputs.pop(view.population.name, None)
 
     @changes
     def record(
         self,
         target: Population | View | str,
-        what: str | Iterable[str] = "spikes",
+        what: str | Iterable[str] | None = "spikes",
         *,
         every: float | None = None,
         only: object = None,
     ) -> None:
         """Record spikes or state variables of a population in later runs.
 
-        A network that was told nothing records the spikes of all populations; one that was told
-        anything records just that; spikes of several views of a population add up.  Recording
-        changes no result.
+        Spikes of all populations are recorded, also beside variables, until ``record`` names
+        "spikes" of some: then just those.  Spikes of several views of a population add up.  It can
+        be called at any time and acts from the next run on.  Recording changes no result.
 
         Args:
             target: population, view or name.
-            what: "spikes", names of state variables (``v``, ``i_exc``, ...), or several.
+            what: "spikes", names of state variables (``v``, ``i_exc``, ...), or several; None: no
+                spikes of this population.
             every: ms between samples of variables, a multiple of dt; None: every step.  Spikes are
                 recorded all.
             only: which neurons: a slice, numbers or a mask, within the target.
         """
         self._require_open()
-        view = as_view("target", target, self.populations)
+        view = as_view("target", target, self._named)
         if only is not None:
             inner = View(view.population, only) if view.whole else None
             if inner is None:
@@ -295,7 +315,10 @@ class Network(Unique):
                     "only is for a population (got a view, which says which neurons); give one"
                 )
             view = inner
-        self._recorders.add(view, (what,) if isinstance(what, str) else tuple(what), every)
+        names = () if what is None else (what,) if isinstance(what, str) else tuple(what)
+        if what is not None and not names:
+            raise SpikecudaValueError("what must name something (got nothing); None: no spikes")
+        self._recorders.add(view, names, every)
 
     @out_of_memory("a run", "record fewer neurons, less often, or run in parts")
     def run(
@@ -317,7 +340,7 @@ class Network(Unique):
             OutOfMemoryError: the synapses or the recording do not fit.
             NumericalError: a state became NaN or infinite.
         """
-        steps = as_steps(None, duration, self.dt)
+        steps = whole_steps("duration", duration, self.dt)
         with self.turn.run():
             engine = self._built(progress is True)
             populations = self._populations()
@@ -364,7 +387,10 @@ class Network(Unique):
 
     @changes
     def reset(self) -> None:
-        """Go back to time 0: start values, nothing under way; synapses keep their weights."""
+        """Go back to time 0: start values, nothing under way, figures cleared.
+
+        What was added stays: populations, synapses with their weights, input, recordings.
+        """
         self._built().reset()
 
     @property
@@ -410,7 +436,7 @@ class Network(Unique):
         It is a text, which shells show as it is printed and notebooks as HTML.
         """
         title = repr(self).strip("<>")
-        return summarise(title, list(self.populations.values()), self._describe())
+        return summarise(title, list(self._named.values()), self._describe())
 
     def _repr_html_(self) -> str:
         return self.summary().html
@@ -499,7 +525,7 @@ class Network(Unique):
             self._external = external_spikes(self._sources, self.dt)
             undo.pop_all()
         self._engine, self.turn.parts = engine, engine.turns
-        self.build_seconds = time.perf_counter() - begin
+        self._build_seconds = time.perf_counter() - begin
 
     def _require_open(self) -> None:
         if self._closed:
@@ -509,16 +535,16 @@ class Network(Unique):
         """Return what the network was told; sources are numbered after the populations."""
         populations = self._populations()
         for i, source in enumerate(self.trains):
-            source.number = len(populations) + i
+            source.place(len(populations) + i)
         return Description(
-            self.dt, self.seed, populations, self.trains, self.projections, self.wired
+            self.dt, self.seed, populations, self.trains, self._projections, self._wired
         )
 
     def _populations(self) -> list[Population]:
         """Return the populations that have neurons."""
         return [
             population
-            for population in list(self.populations.values())
+            for population in list(self._named.values())
             if population.neuron_spec is not None
         ]
 
@@ -529,14 +555,32 @@ class Network(Unique):
         if population.name in self._inputs:
             return self._inputs[population.name]
         given = self._drives.get(population.name, [])
-        drive = ResolvedInput(
-            Sum(tuple(term for term, _ in given)), population.size, self.dt, steps,
-            population.neurons.precision.real,
-        )  # fmt: skip
-        result = drive, tuple(name for term, name in given if isinstance(term, Poisson))
-        if not any(isinstance(term, PerStep) for term, _ in given):
+        drive = resolve_input(population.neurons, tuple(term for term, _ in given), steps)
+        result = drive, tuple(name for term, name in given if not term.current)
+        if not any(term.of_one_run for term, _ in given):
             self._inputs[population.name] = result
         return result
+
+    def _driven(self, view: View, term: Input, receptor: str | None) -> tuple[Input, str]:
+        """Return an input of a view as one of its population, and the receptor it arrives at."""
+        name = ""
+        if term.current and receptor is not None:
+            raise SpikecudaValueError(
+                f"receptor is for spikes (got {type(term).__name__} for {receptor!r}); currents "
+                "reach the membrane as they are"
+            )
+        if not term.current and (view.population.receptors or receptor is not None):
+            name = find_receptor(view, receptor)[0]
+            kind = view.population.receptors[name]
+            if kind.positive and np.any(np.less(term.weight, 0)):
+                raise SpikecudaValueError(
+                    f"weight of {name!r} must be >= 0 {kind.unit}, a conductance (got "
+                    f"{np.min(term.weight):g})"
+                )
+        if not term.of_one_run:
+            # Checked now, so that the error is at the line that made it.
+            ResolvedInput(term, view.size, self.dt, 1, view.population.neurons.precision.real)
+        return (term if view.whole else term.spread(view.ids, view.population.size)), name
 
     def _drive_train(self, view: View, train: SpikeTrain, receptor: str | None) -> None:
         """Let given spikes arrive: a hidden source with a row for each train."""
@@ -550,12 +594,12 @@ class Network(Unique):
             receptor,
         )  # fmt: skip
         self._sources.append((source, train, 1))
-        self.wired.append(projection)
+        self._wired.append(projection)
 
     def _new_name(self, name: object) -> str:
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
             raise SpikecudaValueError(f"name must be an identifier (got {name!r})")
-        if name in self.populations:
+        if name in self._named:
             raise SpikecudaValueError(f"name must be new (got {name!r} twice)")
         return name
 
@@ -563,7 +607,7 @@ class Network(Unique):
         population = Population(self, -1, name, size, at_once=train.most_at_once(self.dt, size))
         self._sources.append((population, train, 0))
         if name:
-            self.populations[name] = population
+            self._named[name] = population
         return population
 
     def _require_unbuilt(self, what: str) -> None:
@@ -576,5 +620,5 @@ class Network(Unique):
         neurons = sum(population.size for population in populations)
         return (
             f"<Network: {neurons:,} neurons in {len(populations)} populations, "
-            f"{len(self.projections)} projections, {self.precision}, dt {self.dt:g} ms>"
+            f"{len(self._projections)} projections, {self.precision}, dt {self.dt:g} ms>"
         )

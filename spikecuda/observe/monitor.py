@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import psutil
 
+from spikecuda.common.fixed import Fixed
 from spikecuda.errors import ClosedError, SpikecudaValueError
 
 GPU_FIGURES = ("gpu_percent", "gpu_memory", "gpu_power", "gpu_temperature")
 
 
-class SystemMonitor:
+class SystemMonitor(Fixed):
     """Sample the machine's utilisation until stopped, at least once; a context manager.
 
     A sample takes well under a millisecond, so an interval of 0.2 s costs far less than 1 % of
@@ -32,7 +33,6 @@ class SystemMonitor:
             ``gpu_memory`` (bytes), ``gpu_power`` (W), ``gpu_temperature`` (degrees Celsius).
         absent: name of what could not be sampled -> why.
         marks: (seconds, name) of each ``mark``.
-        own_seconds: processor time that the sampling itself took.
     """
 
     def __init__(self, interval: float = 0.2, gpu: bool = True) -> None:
@@ -41,7 +41,7 @@ class SystemMonitor:
         self.interval = float(interval)
         self.absent: dict[str, str] = {}
         self.marks: list[tuple[float, str]] = []
-        self.own_seconds = 0.0
+        self._own_seconds = 0.0
         self._rows: list[dict[str, Any]] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -52,6 +52,12 @@ class SystemMonitor:
             self.absent["gpu"] = "not asked for"
         elif self._gpus.reason:
             self.absent["gpu"] = self._gpus.reason
+        self._fix()
+
+    @property
+    def own_seconds(self) -> float:
+        """Processor time that the sampling itself took."""
+        return self._own_seconds
 
     def start(self) -> "SystemMonitor":
         """Start sampling; a monitor runs once."""
@@ -131,7 +137,7 @@ class SystemMonitor:
         while not self._stop.wait(max(0.0, due - time.perf_counter())):
             busy = time.thread_time()
             self._rows.append(self._sample())
-            self.own_seconds += time.thread_time() - busy
+            self._own_seconds += time.thread_time() - busy
             # Never catch up with missed samples: a loaded machine is not loaded further, and
             # samples too close together would show a busy processor as idle.
             due = max(due + self.interval, time.perf_counter() + 0.5 * self.interval)

@@ -11,8 +11,8 @@ from spikecuda.analysis.rate import rate_histogram
 from spikecuda.analysis.rate import rates as mean_rates
 from spikecuda.analysis.selection import Neurons
 from spikecuda.analysis.synchronous import synchrony
-from spikecuda.common.arguments import on_grid
 from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.time_grid import nearest_width
 from spikecuda.plots.colours import colours
 from spikecuda.plots.sheet import as_bin, as_populations, as_theme, sheet
 from spikecuda.plots.style import Theme, time_label
@@ -69,7 +69,7 @@ def rates(
                 ax.set_title(title or f"rate over time (Hz, in {step:g} ms)")
             _box(beside[0], row, mean_rates(*window), shown[name], look)
             _box(beside[1], row, cv(*window, min_intervals=ENOUGH), shown[name], look)
-            value = synchrony(*window, on_grid(3.0, dt), max_neurons=1000)
+            value = synchrony(*window, nearest_width(3.0, dt), max_neurons=1000)
             beside[2].barh(row, value, height=0.34, color=shown[name], alpha=0.85)
         ax.set_xlabel(time_label(start, stop))
         _columns(beside, len(names), look)

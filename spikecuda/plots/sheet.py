@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from spikecuda.analysis.selection import Neurons, select
-from spikecuda.common.arguments import as_multiple, on_grid
 from spikecuda.common.files import write_bytes
+from spikecuda.common.time_grid import nearest_width, whole_steps
 from spikecuda.errors import SpikecudaValueError, nearest
 from spikecuda.plots.style import DPI, THEMES, WIDTH, Theme, figure, themed
 from spikecuda.runtime.spikes import Spikes
@@ -125,7 +125,7 @@ def as_populations(
 def as_bin(bin: float | None, start: float, stop: float, dt: float) -> float:
     """Return a bin's width in ms: the given one, or a round one that suits the window."""
     if bin is not None:
-        return max(1, as_multiple("bin", bin, dt)) * dt
+        return whole_steps("bin", bin, dt, some=True) * dt
     wanted = (stop - start) / BINS
     scale = 10.0
     while scale > wanted:
@@ -133,4 +133,4 @@ def as_bin(bin: float | None, start: float, stop: float, dt: float) -> float:
     while scale * 10.0 < wanted:
         scale *= 10.0
     width = next(factor * scale for factor in NICE if factor * scale >= wanted)
-    return on_grid(width, dt)
+    return nearest_width(width, dt)

@@ -8,33 +8,38 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count, as_steps
+from spikecuda.common.arguments import as_count
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import Unique
+from spikecuda.common.fixed import Fixed
 from spikecuda.common.named import ReadOnly
 from spikecuda.common.notebook import facts_html
 from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.time_grid import run_steps
 from spikecuda.devices.base import Device
 from spikecuda.devices.kinds import CPU
 from spikecuda.devices.open import choose, gpu_status, open_device
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
-from spikecuda.inputs.resolved_input import ResolvedInput
-from spikecuda.inputs.stimulus import adopt_arrays
 from spikecuda.models.base import Model
 from spikecuda.observe.metrics import Metrics
 from spikecuda.observe.progress import Progress, reporter
 from spikecuda.observe.snapshot import take_snapshot
 from spikecuda.runtime.neuron_spec import resolve_neurons
 from spikecuda.runtime.population import Population, RunResult
+from spikecuda.runtime.resolve_input import resolve_input
 from spikecuda.runtime.run import Request, run
 from spikecuda.runtime.state import StateView
 
 __all__ = ["GPUNeuronPool", "RunResult"]
 
 log = logging.getLogger("spikecuda")
+ARGUMENTS = (
+    "num_neurons", "batch_size", "precision", "dt", "seed", "params", "device", "scheme",
+    "substeps",
+)  # fmt: skip
 
 
-class GPUNeuronPool(Unique):
+class GPUNeuronPool(Unique, Fixed):
     """A population of neurons without connections, on a GPU or on the CPU.
 
     Results do not depend on the device, ``batch_size``, ``threads``, ``window`` or on how a run is
@@ -130,6 +135,7 @@ class GPUNeuronPool(Unique):
                 self.device.close()
             raise
         self._state = StateView(self.population)
+        self._fix()
         log.info("%r", self)
 
     @property
@@ -211,9 +217,9 @@ class GPUNeuronPool(Unique):
     @out_of_memory("a run", "record less, or run in parts")
     def run(
         self,
-        steps: int | None = None,
-        *,
         duration: float | None = None,
+        *,
+        steps: int | None = None,
         input: object = None,
         record: str | Iterable[str] | None = "spikes",
         progress: Progress = False,
@@ -221,8 +227,8 @@ class GPUNeuronPool(Unique):
         """Advance by many steps.
 
         Args:
-            steps: number of steps; or
-            duration: length in ms, a multiple of dt.
+            duration: length in ms, a multiple of dt; or
+            steps: number of steps.
             input: a number, an array (num_neurons,) of constant currents, an array (steps,
                 num_neurons), an ``Input`` from ``spikecuda.inputs``, or a list of inputs.  Arrays
                 may be another library's; those in the memory of the pool's GPU are used there.
@@ -242,12 +248,9 @@ class GPUNeuronPool(Unique):
         population = self.population
         with population.turn.run():
             population.require_ready()
-            total = as_steps(steps, duration, self.dt)
+            total = run_steps(duration, steps, self.dt)
             spikes, traces = as_recorded(record, self.model)
-            input = adopt_arrays(input, self.device.adopt)
-            drive = ResolvedInput(
-                input, self.num_neurons, self.dt, total, self.neuron_spec.precision.real
-            )
+            drive = resolve_input(self.neuron_spec, input, total, self.device.adopt)
             request = Request(population, drive, spikes, traces)
             seen = functools.partial(take_snapshot, {self.model.name: population})
             with reporter(progress, total, repr(self), seen) as report:
@@ -315,6 +318,13 @@ class GPUNeuronPool(Unique):
             ("dt", f"{self.dt:g} ms"), ("steps", f"{self.steps:,}"),
             ("device", f"{self.device.name} ({self.device.description})"),
         ])  # fmt: skip
+
+    def _remedy(self, name: str) -> str:
+        if name in self.model.states:
+            return f'; use pool.state["{name}"] = value'
+        given = f"params={{{name!r}: ...}}" if name in self.model.parameters else f"{name}=..."
+        settled = name in self.model.parameters or name in ARGUMENTS
+        return f"; make a new GPUNeuronPool(..., {given})" if settled else ""
 
     def __repr__(self) -> str:
         note = ""

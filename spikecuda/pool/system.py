@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count, as_steps, shown
+from spikecuda.common.arguments import as_count, shown
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import ExclusiveUse, Unique
+from spikecuda.common.fixed import Fixed
+from spikecuda.common.named import ReadOnly
 from spikecuda.common.notebook import Figures, table_html
 from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.time_grid import run_steps
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import MemoryFigures
 from spikecuda.devices.open import open_devices
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
-from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.models.base import Model, as_model
 from spikecuda.observe.progress import Progress, reporter
 from spikecuda.observe.snapshot import take_snapshot
@@ -27,9 +29,12 @@ from spikecuda.placement.place import place
 from spikecuda.pool.pool import as_recorded
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 from spikecuda.runtime.population import Population, RunResult
+from spikecuda.runtime.resolve_input import resolve_input
 from spikecuda.runtime.run import Request, run
 from spikecuda.runtime.spikes import Spikes, merge_spikes
 from spikecuda.runtime.state import States, StateView
+
+FIXED = "a system stays as it was made; make a new MultiGPUNeuronSystem"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +77,7 @@ class SystemResult:
         return Spikes(*merge_spikes(lists), next(iter(self.parts.values())).dt)
 
 
-class MultiGPUNeuronSystem(Unique):
+class MultiGPUNeuronSystem(Unique, Fixed):
     """Neurons of several models on several devices, run like one pool.
 
     Results do not depend on the devices or the split: neuron numbers, and so the noise a neuron
@@ -131,21 +136,26 @@ class MultiGPUNeuronSystem(Unique):
             raise SpikecudaValueError(
                 f"total_neurons must be at least one a type (got {total} for {len(models)} types)"
             )
-        self.counts = {name: n for name, n in zip(models, sizes, strict=True) if n}
-        self.first, number = {}, 0
+        self.counts: Mapping[str, int] = {
+            name: n for name, n in zip(models, sizes, strict=True) if n
+        }
+        first: dict[str, int] = {}
+        self.first: Mapping[str, int] = first
+        number = 0
         neuron_specs = {}
         for name, n in self.counts.items():
-            self.first[name] = number
+            first[name] = number
             neuron_specs[name] = resolve_neurons(
                 n, models[name], precision, dt, seed, given.get(name), start.get(name), None, 1,
                 identity=number,
             )  # fmt: skip
             number += n
         self.total_neurons, self.dt = total, next(iter(neuron_specs.values())).dt
-        self.populations: dict[str, Population] = {}
+        populations: dict[str, Population] = {}
+        self.populations: Mapping[str, Population] = populations
         self._turn = ExclusiveUse("system")
         self._opened: list[Device] = []
-        self.devices = open_devices(devices, self._opened)
+        self.devices = tuple(open_devices(devices, self._opened))
         self._turn.parts = tuple(device.turn for device in self.devices)
         self._device_threads = DeviceThreads(len(self.devices))
         try:
@@ -153,13 +163,16 @@ class MultiGPUNeuronSystem(Unique):
             for name, places in placement.places.items():
                 neuron_spec = neuron_specs[name]
                 size = None if batch_size is None else min(batch_size, neuron_spec.count)
-                self.populations[name] = Population(
+                populations[name] = Population(
                     neuron_spec, places, size, turn=self._turn, streaming=placement.streaming
                 )
         except BaseException:
             self.close()
             raise
+        self.populations = ReadOnly(self.populations, FIXED)
+        self.counts, self.first = ReadOnly(self.counts, FIXED), ReadOnly(self.first, FIXED)
         self.state = States({name: StateView(p) for name, p in self.populations.items()})
+        self._fix()
 
     @property
     def steps(self) -> int:
@@ -175,9 +188,9 @@ class MultiGPUNeuronSystem(Unique):
     @out_of_memory("a run", "record less, or run in parts")
     def run(
         self,
-        steps: int | None = None,
-        *,
         duration: float | None = None,
+        *,
+        steps: int | None = None,
         input: object = None,
         record: str | Iterable[str] | None = "spikes",
         progress: Progress = False,
@@ -185,8 +198,8 @@ class MultiGPUNeuronSystem(Unique):
         """Advance all neurons.
 
         Args:
-            steps: number of steps; or
-            duration: length in ms, a multiple of dt.
+            duration: length in ms, a multiple of dt; or
+            steps: number of steps.
             input: one input for all types, or a dict of inputs by type; see ``GPUNeuronPool.run``.
             record: "spikes", None, or with names of states that every type has.
             progress: as for ``GPUNeuronPool.run``.
@@ -197,20 +210,14 @@ class MultiGPUNeuronSystem(Unique):
         with self._turn.run():
             for population in self.populations.values():
                 population.require_ready()
-            total = as_steps(steps, duration, self.dt)
+            total = run_steps(duration, steps, self.dt)
             inputs = input if isinstance(input, Mapping) else dict.fromkeys(self.populations, input)
             for name in inputs:
                 _known("input", name, self.populations)
             requests = []
             for name, population in self.populations.items():
                 neuron_spec = population.neuron_spec
-                drive = ResolvedInput(
-                    inputs.get(name),
-                    neuron_spec.count,
-                    neuron_spec.dt,
-                    total,
-                    neuron_spec.precision.real,
-                )
+                drive = resolve_input(neuron_spec, inputs.get(name), total)
                 requests.append(Request(population, drive, *as_recorded(record, neuron_spec.model)))
             seen = functools.partial(take_snapshot, self.populations)
             with reporter(progress, total, repr(self), seen) as report:
@@ -285,6 +292,13 @@ class MultiGPUNeuronSystem(Unique):
             (name, f"{n:,}", ", ".join(device.name for device in self.populations[name].devices))
             for name, n in self.counts.items()
         ])  # fmt: skip
+
+    def _remedy(self, name: str) -> str:
+        if any(
+            name in population.neuron_spec.model.states for population in self.populations.values()
+        ):
+            return f'; use system.state["type"]["{name}"] = value'
+        return "; " + FIXED
 
     def __repr__(self) -> str:
         types = ", ".join(f"{n:,} {name}" for name, n in self.counts.items())

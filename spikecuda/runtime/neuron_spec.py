@@ -9,14 +9,18 @@ import numpy as np
 
 from spikecuda.common.arguments import as_count, as_positive, shown
 from spikecuda.common.distributions import Distribution
+from spikecuda.common.named import ReadOnly
 from spikecuda.common.precision import as_precision
 from spikecuda.common.seed import as_seed
+from spikecuda.common.time_grid import nearest_steps
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.kernels.spec import STREAM_DRAW, InputSpec, KernelSpec, Precision
 from spikecuda.models.base import Model, as_model
 from spikecuda.models.half_codec import HalfCodec
+from spikecuda.models.parameter import as_values
 
 MAX_NEURONS = 2**31 - 32
+FIXED = "parameters and start values stay as they are; give params= or initial= to what is made new"
 # Draws for states count from STREAM_DRAW, draws for parameters from here.
 STREAM_DRAW_PARAMETERS = STREAM_DRAW + 64
 
@@ -85,8 +89,6 @@ class NeuronSpec:
             name: a state, or "refrac".
             value: a number, one per neuron, or a distribution.
         """
-        from spikecuda.models.parameter import as_values
-
         if isinstance(value, Distribution):
             stream = STREAM_DRAW + [*self.model.states, "refrac"].index(name)
             return value.draw(self.count, stream, self.seed, self.identity)
@@ -126,13 +128,15 @@ def resolve_neurons(
     if initial is not None and not isinstance(initial, Mapping):
         raise SpikecudaTypeError(f"initial must be a dict of name: value (got {shown(initial)})")
     given = dict(initial or {})
-    for name in given:
+    for name, value in given.items():
         if name not in model.states:
             known = list(model.states)
             raise SpikecudaValueError(
                 f"{model.name} has no state {name!r}{nearest(name, known)}; it has "
                 f"{', '.join(known)}"
             )
+        if not (isinstance(value, Distribution | str) or callable(value)):
+            given[name] = as_values(name, value, n)
     periods = _refractory_steps(model, values, step, types)
     longest = 0.0 if periods is None else float(periods.max())
     refractory, long_refractory = longest > 0, longest > np.iinfo(types.refrac).max
@@ -152,7 +156,8 @@ def resolve_neurons(
             scale = [float(np.mean(by_name(values, v))) for v in (origin, declared.span)]
             codecs[name] = HalfCodec(name, *scale)
     return NeuronSpec(
-        model, n, types, chosen, parts, step, key, values, constants, codecs, given, refractory,
+        model, n, types, chosen, parts, step, key, ReadOnly(values, FIXED),
+        ReadOnly(constants, FIXED), ReadOnly(codecs, FIXED), ReadOnly(given, FIXED), refractory,
         identity,
     )  # fmt: skip
 
@@ -193,7 +198,7 @@ def _refractory_steps(
     """Return the refractory period in steps, or None for models without one."""
     if not model.refractory:
         return None
-    steps = np.rint(values["t_ref"] / dt)
+    steps = nearest_steps(values["t_ref"], dt)
     limit = int(np.iinfo(precision.long_refrac).max)
     if np.any(steps > limit):
         raise SpikecudaValueError(

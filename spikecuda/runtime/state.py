@@ -1,30 +1,37 @@
 """A population's state by name: read and written in physical units."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from spikecuda.common.named import Named
+from spikecuda.common.fixed import Fixed
+from spikecuda.common.named import Named, ReadOnly
 from spikecuda.common.notebook import facts_html
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.devices.array_interop import StateArray, lies_on_gpu
-from spikecuda.errors import DeviceError, SpikecudaValueError, nearest
+from spikecuda.errors import DeviceError, SpikecudaKeyError, SpikecudaValueError, nearest
 from spikecuda.runtime.pool_partition import PoolPartition
 from spikecuda.runtime.population import AFTER_FAILURE, Population, report_failures
 
 
-class States(dict[str, "StateView"]):
+class States(ReadOnly["StateView"], Fixed):
     """The states of a system's types, by type."""
 
-    def __missing__(self, name: str) -> "StateView":
-        raise SpikecudaValueError(
-            f"state has the types {', '.join(self)} (got {name!r})"
-            f'{nearest(str(name), list(self))}; system.state["type"]["v"] is a state'
-        )
+    def __init__(self, states: Mapping[str, "StateView"]) -> None:
+        super().__init__(states, 'use system.state["type"]["v"] = value')
+        self._fix()
+
+    def __getitem__(self, name: str) -> "StateView":
+        if name not in self._values:
+            raise SpikecudaKeyError(
+                f"state has the types {', '.join(self)} (got {name!r})"
+                f'{nearest(str(name), list(self))}; system.state["type"]["v"] is a state'
+            )
+        return super().__getitem__(name)
 
 
-class StateView(Named[np.ndarray]):
+class StateView(Named[np.ndarray], Fixed):
     """The state variables of a population, by name.
 
     ``pool.state["v"]`` is a read-only copy, float32 (float64 for float64 pools), shape
@@ -34,6 +41,13 @@ class StateView(Named[np.ndarray]):
 
     def __init__(self, population: Population) -> None:
         self._population = population
+        self._fix()
+
+    def _what(self) -> str:
+        return "state"
+
+    def _remedy(self, name: str) -> str:
+        return f'; use state["{name}"] = value' if name in list(self) else ""
 
     def __repr__(self) -> str:
         neuron_spec = self._population.neuron_spec
@@ -114,7 +128,7 @@ class StateView(Named[np.ndarray]):
     def _known(self, name: str) -> None:
         self._population.require_open()
         if name not in self._population.partitions[0].state:
-            raise SpikecudaValueError(
+            raise SpikecudaKeyError(
                 f"{self._population.neuron_spec.model.name} has no state {name!r}"
                 f"{nearest(name, list(self))}; it has {', '.join(self)}"
             )

@@ -277,7 +277,8 @@ def _check(
             pool.state[name] = values
         before = {name: pool.state[name] for name in model.states}
         drive = rng.uniform(*current, neurons).astype(pool.neuron_spec.precision.real)
-        spiked = pool.run(steps=1, input=drive).spikes.counts(neurons) > 0  # type: ignore[union-attr]
+        taken = drive if model.takes_current(scheme) else None
+        spiked = pool.run(steps=1, input=taken).spikes.counts(neurons) > 0  # type: ignore[union-attr]
         after = {name: pool.state[name] for name in model.states}
         functions = {
             name: _rebound(function, _Language(unit).names())
@@ -359,7 +360,7 @@ def _one_step(
 
 def _refractory(model: type[Model], known: dict[str, Any]) -> bool:
     """Tell whether a spike starts a refractory period of at least a step."""
-    return bool(np.rint(known["t_ref"].value / known["dt"].value) > 0)
+    return bool(known["t_ref"].value / known["dt"].value > 0.5 - 1e-7)
 
 
 def _functions(model: type[Model], scheme: str) -> dict[str, Any]:

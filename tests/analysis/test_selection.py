@@ -93,7 +93,7 @@ def test_everything_equals_plain_loops(selection):
         (5, 5.0, 5.0, 1.0, "stop must be > start = 5 ms"),
         (5, -1.0, 5.0, 1.0, "start must be >= 0 ms"),
         (5, 0.0, 5.25, 1.0, r"stop must be a multiple of dt = 0.5 ms \(got 5.25\)"),
-        (5, 0.0, 5.0, 0.0, "bin must be at least dt"),
+        (5, 0.0, 5.0, 0.0, "bin must be >= dt"),
         (5, 0.0, 5.0, 0.7, "bin must be a multiple of dt"),
         (5, 0.0, 5.0, 3.0, "must hold at least 2 bins of 3 ms"),
     ],

@@ -75,10 +75,10 @@ def test_the_table(result, capsys):
     rows = printed(result)
     assert rows["L2/3E"][:2] == ["400", f"{len(result.spikes['L2/3E']):,}"]
     assert rows["thalamus"][:3] == ["10", "of", "50"]
-    for name, measures in zip(
-        rows, zip(result.rates().values(), result.cv().values(), result.synchrony().values(),
-                  strict=True), strict=True,
-    ):  # fmt: skip
+    assert rows["silent"] == ["10", "not", "recorded"]
+    measured = (result.rates(), result.cv(), result.synchrony())
+    for name in result.spikes:
+        measures = [each[name] for each in measured]
         assert rows[name][-3:] == [f"{m:.3g}" for m in measures]
     result.summary()
     out = capsys.readouterr().out

@@ -124,8 +124,8 @@ def pool():
 
 
 BAD_RUNS = [
-    (lambda p: p.run(), "give either steps or duration"),
-    (lambda p: p.run(steps=5, duration=0.5), "give either steps or duration"),
+    (lambda p: p.run(), "give either duration or steps"),
+    (lambda p: p.run(steps=5, duration=0.5), "give either duration or steps"),
     (lambda p: p.run(steps=-1), "steps must be from 0"),
     (lambda p: p.run(steps=1.5), "steps must be an integer"),
     (lambda p: p.run(duration=-1.0), "duration must be >= 0 ms"),
@@ -151,9 +151,12 @@ BAD_RUNS = [
     (lambda p: p.run(steps=5, input=PerStep(np.ones(4))), r"PerStep must have shape \(5,\)"),
     (lambda p: p.run(steps=5, input=np.ones((4, 10))), "PerStep must have shape"),
     (lambda p: p.run(steps=5, input=PerStep(np.full(5, np.inf))), "PerStep must be finite"),
-    (lambda p: p.run(steps=5, input=PerStep(["a"] * 5)), "PerStep needs numbers"),
-    (lambda p: p.run(steps=5, input=PerStep([[1], [2, 3]])), "PerStep must be an array with rows"),
-    (lambda p: p.run(steps=5, input=PerStep(np.ones(5, bool))), "PerStep needs numbers"),
+    (lambda p: p.run(steps=5, input=PerStep(["a"] * 5)), "PerStep must be an array of numbers"),
+    (lambda p: p.run(steps=5, input=PerStep([[1], [2, 3]])), "its rows of one length"),
+    (
+        lambda p: p.run(steps=5, input=PerStep(np.ones(5, bool))),
+        "PerStep must be an array of numbers",
+    ),
     (lambda p: p.run(steps=5, input=Noise(-np.arange(10.0))), r"sigma must be >= 0 \(got -9"),
     (lambda p: p.run(steps=5, input=Noise(-1.0)), "sigma must be >= 0"),
     (lambda p: p.run(steps=5, input=Noise(np.nan)), "sigma must be finite"),
@@ -205,7 +208,7 @@ def test_what_cannot_be_changed_says_so(pool):
 
 def test_no_steps_are_a_run_that_changes_nothing(pool):
     before, steps = pool.state["v"], pool.steps
-    for result in (pool.run(0, record=["spikes", "v"]), pool.run(duration=0.0, record=["v"])):
+    for result in (pool.run(steps=0, record=["spikes", "v"]), pool.run(duration=0.0, record=["v"])):
         assert result.steps == result.num_spikes == 0 and result.traces["v"].shape == (0, 10)
     assert pool.steps == steps
     np.testing.assert_array_equal(pool.state["v"], before)

@@ -2,21 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from spikecuda.common.arrays import WHOLE, view_array, whole_numbers
 from spikecuda.common.distributions import Distribution
-from spikecuda.common.named import Named
+from spikecuda.common.fixed import Fixed
+from spikecuda.common.named import Named, ReadOnly
 from spikecuda.common.notebook import facts_html
-from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
-from spikecuda.inputs.stimulus import finite
+from spikecuda.errors import SpikecudaKeyError, SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.runtime.neuron_spec import NeuronSpec
 
 
 @dataclass(eq=False)
-class Population:
+class Population(Fixed):
     """A population: neurons of one model with one set of receptors, or a source of spike trains.
 
     Attributes:
@@ -36,6 +38,15 @@ class Population:
     neuron_spec: NeuronSpec | None = None
     receptors: Mapping[str, Receptor] = field(default_factory=dict)
     at_once: int = 1
+
+    def __post_init__(self) -> None:
+        why = "receptors stay as they are; give net.population(..., receptors=...) what it needs"
+        self.receptors = ReadOnly(self.receptors, why)
+        self._fix()
+
+    def place(self, number: int) -> None:
+        """Give it another place in the network: a source's is known when the network is built."""
+        object.__setattr__(self, "number", number)
 
     @property
     def neurons(self) -> NeuronSpec:
@@ -57,6 +68,18 @@ class Population:
     def __getitem__(self, which: object) -> "View":
         return View(self, which)
 
+    def _what(self) -> str:
+        return self.name
+
+    def _remedy(self, name: str) -> str:
+        if self.neuron_spec is None:
+            return "; a source is settled by net.source(...)"
+        if name in self.neuron_spec.model.parameters:
+            return f"; give net.population(..., params={{{name!r}: ...}})"
+        if name in self.neuron_spec.model.states:
+            return f'; use net["{self.name}"].state["{name}"] = value'
+        return "; a population is settled by net.population(...)"
+
     def __repr__(self) -> str:
         if self.neuron_spec is None:
             return f"<{self.name}: source of {self.size:,} spike trains>"
@@ -73,17 +96,18 @@ class Population:
         return facts_html(self.name, [kind, *rows])
 
 
-class PopulationState(Named[np.ndarray]):
+class PopulationState(Named[np.ndarray], Fixed):
     """The state of a population, by name, as for ``GPUNeuronPool.state``.
 
-    ``net["E"].state["v"]`` is a copy, shape (neurons,); ``net["E"].state["v"] = value`` sets one
-    number, one per neuron, or a distribution.  A receptor ``exc`` has ``i_exc`` (pA), or ``g_exc``
-    (nS).
+    ``net["E"].state["v"]`` is a read-only copy, shape (neurons,); ``net["E"].state["v"] = value``
+    sets one number, one per neuron, or a distribution; to change some, change a copy and assign it.
+    A receptor ``exc`` has ``i_exc`` (pA), or ``g_exc`` (nS).
     """
 
     def __init__(self, population: Population) -> None:
         self._population, self._neuron_spec = population, population.neurons
         self._neurons = population.handle.neurons_of(population.number)
+        self._fix()
 
     def __repr__(self) -> str:
         names = ", ".join(self)
@@ -102,7 +126,9 @@ class PopulationState(Named[np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         with self._population.handle.turn.use():
             self._current()
-            return np.asarray(self._neurons.read(self._known(name)))
+            values = np.asarray(self._neurons.read(self._known(name)))
+        values.flags.writeable = False
+        return values
 
     def __setitem__(self, name: str, value: object) -> None:
         with self._population.handle.turn.change():
@@ -114,31 +140,31 @@ class PopulationState(Named[np.ndarray]):
         self._population.handle.neurons_of(self._population.number)
 
     def _set(self, name: str, value: object) -> None:
+        self._known(name)
         own = name in self._neuron_spec.model.states or name == "refrac"
-        if own or not isinstance(value, Distribution):
-            key = self._known(name) if not own else name
-            values = (
-                self._neuron_spec.values(name, value)
-                if own
-                else finite(key, value, self._neuron_spec.count)
+        if not own and isinstance(value, Distribution):
+            raise SpikecudaValueError(
+                f"{name} of a receptor takes numbers (got {type(value).__name__}); draw them first"
             )
-            self._neurons.write(key, values)
-            return
-        raise SpikecudaValueError(
-            f"{name} of a receptor takes numbers (got {type(value).__name__}); draw them first"
-        )
+        self._neurons.write(name, self._neuron_spec.values(name, value))
+
+    def _what(self) -> str:
+        return "state"
+
+    def _remedy(self, name: str) -> str:
+        return f'; use state["{name}"] = value' if name in self else ""
 
     def _known(self, name: str) -> str:
         if name not in self._neurons.names():
             known = self._neurons.names()
-            raise SpikecudaValueError(
+            raise SpikecudaKeyError(
                 f"the population has no state {name!r}{nearest(str(name), known)}; it has "
                 f"{', '.join(known)}"
             )
         return name
 
 
-class View:
+class View(Fixed):
     """Some neurons of a population, ascending, each once.
 
     Args:
@@ -146,7 +172,8 @@ class View:
         which: a slice, an array of numbers, or a mask of booleans.
 
     Attributes:
-        ids: int32 array of the neurons' numbers within the population.
+        ids: int32 array of the neurons' numbers within the population, read-only.
+        kernel_ids: the same, of the writable type that compiled loops expect; they only read it.
     """
 
     def __init__(self, population: Population, which: object = slice(None)) -> None:
@@ -155,21 +182,28 @@ class View:
             raise SpikecudaTypeError("a view is taken of a population (got a view)")
         every = np.arange(population.size, dtype=np.int32)
         try:
-            index = which if isinstance(which, slice) else np.atleast_1d(np.asarray(which))
-            if isinstance(index, np.ndarray) and index.dtype.kind not in "iub":
-                raise TypeError(f"dtype {index.dtype}")
+            if isinstance(which, slice):
+                index: Any = which
+            else:
+                need = "a slice, numbers or a mask"
+                index = np.atleast_1d(view_array("which", which, need, WHOLE + "b"))
+                if index.dtype.kind != "b":
+                    index = whole_numbers("which", index, need)
             ids = every[index]
         except (IndexError, TypeError, ValueError) as error:
             raise SpikecudaValueError(
                 f"{population.name} has the neurons 0 to {population.size - 1:,} ({error}); take a "
                 "slice, numbers or a mask"
             ) from None
-        self.ids: np.ndarray = np.ascontiguousarray(ids)
+        self.kernel_ids: np.ndarray = np.array(ids, order="C")
+        self.ids: np.ndarray = self.kernel_ids[:]
+        self.ids.flags.writeable = False
         if self.ids.size == 0 or np.any(self.ids[1:] <= self.ids[:-1]):
             raise SpikecudaValueError(
                 f"a view of {population.name} needs at least one neuron, each once and ascending "
                 f"(got {str(self.ids)[:60]})"
             )
+        self._fix()
 
     @property
     def size(self) -> int:

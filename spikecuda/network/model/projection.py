@@ -1,13 +1,17 @@
 """A projection: the synapses that one ``connect`` makes."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from spikecuda.common.arrays import take_reals
 from spikecuda.common.distributions import Distribution, LogNormal, Normal, Uniform
+from spikecuda.common.fixed import Fixed
 from spikecuda.common.notebook import facts_html
+from spikecuda.common.time_grid import nearest_step, place_of
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.population import View
@@ -65,11 +69,7 @@ def as_values(what: str, value: Any, rule: Rule) -> Values:
         raise SpikecudaTypeError(
             f"{what} can be Normal, LogNormal or Uniform (got {type(value).__name__})"
         )
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
-        raise SpikecudaTypeError(
-            f"{what} must be a number, a distribution, or one number per pair (got {value!r:.80})"
-        )
+    array = take_reals(what, value, "a number, a distribution, or one number per pair")
     if array.size and not np.isfinite(array).all():
         raise SpikecudaValueError(f"{what} must be finite (got NaN or infinity); replace it")
     if array.ndim == 0:
@@ -85,12 +85,11 @@ def as_values(what: str, value: Any, rule: Rule) -> Values:
             f"{what} must have one number for each of the {rule.sources.size:,} pairs (got shape "
             f"{array.shape})"
         )
-    given = array.astype(np.float64)
-    least, most = (float(given.min()), float(given.max())) if given.size else (0.0, 0.0)
-    return Values("GIVEN", least=least, most=most, given=given)
+    least, most = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+    return Values("GIVEN", least=least, most=most, given=array)
 
 
-class Projection:
+class Projection(Fixed):
     """Synapses from one view to another, all at one receptor.
 
     Args:
@@ -113,6 +112,11 @@ class Projection:
         procedural: whether rows are drawn when needed instead of being stored.
         weight_bits: 16 or 32, what an individual weight is stored in.
     """
+
+    _remedies: ClassVar[Mapping[str, str]] = {
+        "weight": "projection.weights = ... changes the weights",
+        "": "a projection is settled by net.connect(...), but for projection.weights",
+    }
 
     def __init__(
         self,
@@ -156,19 +160,21 @@ class Projection:
                 f"{self.weight.least:g}); inhibition has a low e_rev, and Normal takes low=0"
             )
         self._check_delay(dt)
+        self._fix()
 
     def _check_delay(self, dt: float) -> None:
         """Raise for delays that the time grid cannot hold."""
         if self.delay.given is not None and not self.delay.given.size:
             return
         exact = self.delay.kind in ("FIXED", "GIVEN")
-        least = dt * (1 - 1e-9) if exact else dt / 2
-        if self.delay.kind != "LOGNORMAL" and self.delay.least < least:
+        # Given delays are at least dt; drawn ones need only be nearer to a step than to none.
+        short = place_of(self.delay.least, dt) < (1.0 if exact else 0.5)
+        if self.delay.kind != "LOGNORMAL" and short:
             remedy = "use a larger delay" if exact else f"use low={dt / 2:g} with redraw=True"
             raise SpikecudaValueError(
                 f"delay must be >= dt = {dt:g} ms (got {self.delay.least:g}); {remedy}"
             )
-        if round(self.delay.most / dt) > MAX_DELAY:
+        if nearest_step(self.delay.most, dt) > MAX_DELAY:
             raise SpikecudaValueError(
                 f"delay must be <= {MAX_DELAY * dt:g} ms, {MAX_DELAY:,} steps of dt (got up to "
                 f"{self.delay.most:g}); use a larger dt, or high= on the distribution"
@@ -176,7 +182,7 @@ class Projection:
 
     def delay_steps(self) -> tuple[int, int]:
         """Return bounds of the delays, in steps."""
-        low, high = (round(d / self.dt) for d in (self.delay.least, self.delay.most))
+        low, high = (nearest_step(d, self.dt) for d in (self.delay.least, self.delay.most))
         if self.delay.kind in ("FIXED", "GIVEN"):
             return low, high
         # Values are drawn in float32, and may round to a neighbour.
@@ -232,9 +238,12 @@ def find_receptor(target: View, name: str | None) -> tuple[str, int]:
     """Return the name and the number of a receptor of a population."""
     known = list(target.population.receptors)
     if not known:
+        spec = target.population.neuron_spec
+        current = spec is None or spec.model.takes_current(spec.scheme)
+        example = '{"exc": ExpCurrent(tau=5.0)}' if current else '{"in": Delta()}'
         raise SpikecudaError(
             f"{target.population.name} has no receptors; give the population some, such as "
-            'receptors={"exc": ExpCurrent(tau=5.0)}'
+            f"receptors={example}"
         )
     if name is None and len(known) == 1:
         name = known[0]

@@ -296,9 +296,9 @@ def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def as_receptors(
-    receptors: Mapping[str, Receptor] | None, model: type[Model]
+    receptors: Mapping[str, Receptor] | None, model: type[Model], scheme: str
 ) -> dict[str, Receptor]:
-    """Return checked receptors by name."""
+    """Return checked receptors by name; the model's scheme must take what they give."""
     if receptors is None:
         return {}
     if not isinstance(receptors, Mapping):
@@ -312,6 +312,18 @@ def as_receptors(
             raise SpikecudaTypeError(
                 f"receptor {name!r} must be a Receptor such as ExpCurrent(tau=5.0) (got "
                 f"{receptor!r:.80})"
+            )
+        couples = KINDS[receptor.kind].couples
+        direct = couples == "conductance" and model.takes_conductance(scheme)
+        if couples != "jump" and not (direct or model.takes_current(scheme)):
+            raise SpikecudaValueError(
+                f"receptor {name!r} gives {model.name} a {couples}, and {model.name} takes no "
+                f"currents (got {type(receptor).__name__}); use Delta()"
+            )
+        if couples == "jump" and not model.takes_pulses(scheme):
+            raise SpikecudaValueError(
+                f"receptor {name!r} moves {model.pulse}, which no function of {model.name} reads "
+                f"(got {type(receptor).__name__}); use a current"
             )
         if receptor.positive and "v" not in model.states:
             raise SpikecudaValueError(

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spikecuda.common.arguments import as_multiple
 from spikecuda.common.host_memory import available_memory
+from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError, nearest
 from spikecuda.network.model.population import Population, View
 from spikecuda.network.model.trace import Trace, variables
@@ -15,7 +15,7 @@ Wanted = Mapping[tuple[str, str], tuple[View, int]]
 
 
 class Recorders:
-    """What a user asked to record; nothing means the spikes of all populations.
+    """What a user asked to record; spikes of all populations unless a record says whose.
 
     Args:
         dt: of the network, in ms.
@@ -23,11 +23,14 @@ class Recorders:
 
     def __init__(self, dt: float) -> None:
         self._dt = dt
-        self._asked: dict[tuple[str, str], tuple[View, int]] = {}
-        self._default: dict[tuple[str, str], tuple[View, int]] = {}
+        # None: no spikes.
+        self._spikes: dict[str, View | None] = {}
+        self._variables: dict[tuple[str, str], tuple[View, int]] = {}
+        # Both together for so many populations; kept until something is added.
+        self._wanted: tuple[int, Wanted] | None = None
 
     def add(self, view: View, names: Sequence[str], every: float | None) -> None:
-        """Record something in later runs; see ``Network.record``."""
+        """Record something in later runs; without names no spikes.  See ``Network.record``."""
         known = ["spikes", *variables(view.population)]
         for name in names:
             if name not in known:
@@ -35,31 +38,46 @@ class Recorders:
                     f"{view.population.name} has nothing called {name!r} to record"
                     f"{nearest(str(name), known)}; it has {', '.join(known)}"
                 )
-        period = 1 if every is None else as_multiple("every", every, self._dt)
-        if period < 1:
-            raise SpikecudaValueError(f"every must be >= dt = {self._dt:g} ms (got {every!r})")
-        if tuple(names) != ("spikes",):
+        period = 1 if every is None else whole_steps("every", every, self._dt, some=True)
+        self._wanted = None
+        recorded = [name for name in names if name != "spikes"]
+        if recorded:
             self._require_one_grid(view, period)
-        for name in names:
-            key = view.population.name, name
-            if name == "spikes" and key in self._asked:
-                both = np.union1d(self._asked[key][0].ids, view.ids)
-                self._asked[key] = (View(view.population, both), 1)
-            else:
-                self._asked[key] = (view, period)
+        elif every is not None:
+            raise SpikecudaValueError(
+                f"every is for variables (got {every!r} for spikes, which are recorded all)"
+            )
+        for name in recorded:
+            self._variables[view.population.name, name] = view, period
+        if "spikes" in names:
+            before = self._spikes.get(view.population.name)
+            both = (
+                view if before is None else View(view.population, np.union1d(before.ids, view.ids))
+            )
+            self._spikes[view.population.name] = both
+        if not names:
+            self._spikes[view.population.name] = None
 
     def wanted(self, populations: Sequence[Population]) -> Wanted:
         """Return what a run of these populations records."""
-        if self._asked:
-            return self._asked
-        if len(self._default) != len(populations):
-            self._default = {(p.name, "spikes"): (View(p), 1) for p in populations}
-        return self._default
+        if self._wanted is not None and self._wanted[0] == len(populations):
+            return self._wanted[1]
+        chosen = any(view is not None for view in self._spikes.values())
+        result: dict[tuple[str, str], tuple[View, int]] = {}
+        for population in populations:
+            view = self._spikes.get(population.name)
+            if population.name not in self._spikes and not chosen:
+                view = View(population)
+            if view is not None:
+                result[population.name, "spikes"] = view, 1
+        result.update(self._variables)
+        self._wanted = len(populations), result
+        return result
 
     def _require_one_grid(self, view: View, period: int) -> None:
         """Raise unless all variables of a population are recorded alike."""
-        for (population, name), (other, every) in self._asked.items():
-            if population != view.population.name or name == "spikes":
+        for (population, name), (other, every) in self._variables.items():
+            if population != view.population.name:
                 continue
             if every != period or not np.array_equal(other.ids, view.ids):
                 raise SpikecudaValueError(

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count
+from spikecuda.common.arguments import as_count, as_real
+from spikecuda.common.arrays import WHOLE, view_array, whole_numbers
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 
@@ -103,10 +104,9 @@ class FixedProbability(Rule):
     code = "PROBABILITY"
 
     def __post_init__(self) -> None:
-        if isinstance(self.p, bool) or not isinstance(self.p, int | float | np.number):
-            raise SpikecudaTypeError(f"p must be a number from 0 to 1 (got {self.p!r:.80})")
+        object.__setattr__(self, "p", as_real("p", self.p))
         if not 0.0 <= self.p <= 1.0:
-            raise SpikecudaValueError(f"p must be from 0 to 1 (got {float(self.p)!r})")
+            raise SpikecudaValueError(f"p must be from 0 to 1 (got {self.p!r})")
 
     @property
     def inverse_log(self) -> float:
@@ -133,7 +133,7 @@ class FixedInDegree(Rule):
     procedural = False
 
     def __post_init__(self) -> None:
-        as_count("degree", self.degree, 0, 2**31 - 8)
+        object.__setattr__(self, "degree", as_count("degree", self.degree, 0, 2**31 - 8))
 
     def expected(self, sources: int, targets: int) -> float:
         """Return the number of synapses."""
@@ -156,7 +156,7 @@ class FixedOutDegree(Rule):
     code = "OUT_DEGREE"
 
     def __post_init__(self) -> None:
-        as_count("degree", self.degree, 0, 2**31 - 8)
+        object.__setattr__(self, "degree", as_count("degree", self.degree, 0, 2**31 - 8))
 
     def expected(self, sources: int, targets: int) -> float:
         """Return the number of synapses."""
@@ -178,7 +178,7 @@ class FixedTotal(Rule):
     code = "OUT_DEGREE"
 
     def __post_init__(self) -> None:
-        as_count("total", self.total, 0, MAX_SYNAPSES)
+        object.__setattr__(self, "total", as_count("total", self.total, 0, MAX_SYNAPSES))
 
     def expected(self, sources: int, targets: int) -> float:
         """Return the number of synapses."""
@@ -210,13 +210,13 @@ class Pairs(Rule):
     @out_of_memory("a list of pairs", "use fewer, or a rule that draws them")
     def __post_init__(self) -> None:
         for name in ("sources", "targets"):
-            array = np.asarray(getattr(self, name))
-            if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+            need = "a 1-D array of integers"
+            array = view_array(name, getattr(self, name), need, WHOLE)
+            if array.ndim != 1:
                 raise SpikecudaTypeError(
-                    f"{name} must be a 1-D array of integers (got shape {array.shape}, "
-                    f"{array.dtype})"
+                    f"{name} must be {need} (got shape {array.shape}, {array.dtype})"
                 )
-            object.__setattr__(self, name, array.astype(np.int64))
+            object.__setattr__(self, name, whole_numbers(name, array, need))
         if self.sources.size != self.targets.size:
             raise SpikecudaValueError(
                 f"sources and targets must be of one length (got {self.sources.size:,} and "

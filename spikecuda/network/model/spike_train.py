@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count
+from spikecuda.common.arguments import as_count, as_real, shown
+from spikecuda.common.arrays import WHOLE, take_reals, view_array, whole_numbers
 from spikecuda.common.distributions import Uniform
 from spikecuda.common.seed import as_seed
+from spikecuda.common.time_grid import NEVER, nearest_steps
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels.spec import STREAM_GIVEN
 from spikecuda.network.model.population import Population
@@ -20,7 +22,9 @@ class SpikeTrain:
     """Given spikes.
 
     Args:
-        times: ms, float array (spikes,), > 0, any order; each is rounded to the grid, at least dt.
+        times: ms, float array (spikes,), > 0, any order; each goes to the nearest grid point,
+            half-way to the later one, at least to dt.  A spike at infinity, or beyond 2^62 steps,
+            never comes.
         neurons: int array (spikes,): which neuron of the view or source each belongs to; None:
             each spike goes to (or comes from) all of them.
         weight: in the receptor's unit, for ``net.drive``.
@@ -34,22 +38,23 @@ class SpikeTrain:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        times = np.asarray(self.times, dtype=np.float64) if np.size(self.times) else np.empty(0)
-        if times.ndim != 1 or not np.isfinite(times).all():
+        times = take_reals("times", self.times, "a 1-D array of times in ms")
+        if times.ndim != 1 or np.isnan(times).any():
             raise SpikecudaValueError(
-                f"times must be a 1-D array of finite times in ms (got shape {times.shape})"
+                "times must be a 1-D array of finite times in ms, or infinity for never (got "
+                f"{'NaN' if times.ndim == 1 else shown(times)})"
             )
         object.__setattr__(self, "times", times)
         if self.neurons is not None:
-            neurons = np.asarray(self.neurons)
-            if neurons.shape != times.shape or (neurons.size and neurons.dtype.kind not in "iu"):
-                raise SpikecudaTypeError(
-                    f"neurons must be one integer for each of the {times.size:,} times (got shape "
-                    f"{neurons.shape}, {neurons.dtype})"
-                )
-            object.__setattr__(self, "neurons", neurons.astype(np.int64))
-        if not np.isfinite(self.weight):
-            raise SpikecudaValueError(f"weight must be finite (got {self.weight!r})")
+            need = f"one integer for each of the {times.size:,} times"
+            neurons = view_array("neurons", self.neurons, need, WHOLE)
+            if neurons.shape != times.shape:
+                raise SpikecudaTypeError(f"neurons must be {need} (got shape {neurons.shape})")
+            object.__setattr__(self, "neurons", whole_numbers("neurons", neurons, need))
+        weight = as_real("weight", self.weight)
+        if not math.isfinite(weight):
+            raise SpikecudaValueError(f"weight must be finite (got {weight!r})")
+        object.__setattr__(self, "weight", weight)
 
     @staticmethod
     def poisson(
@@ -67,6 +72,8 @@ class SpikeTrain:
             seed: of the draw; other trains need another one.
         """
         size = as_count("n", n, 1, 2**31 - 1)
+        rate = as_real("rate", rate, "Hz")
+        start, stop = as_real("start", start, "ms"), as_real("stop", stop, "ms")
         if not (math.isfinite(rate) and rate >= 0):
             raise SpikecudaValueError(f"rate must be >= 0 Hz (got {rate!r})")
         if not 0 <= start < stop < math.inf:
@@ -96,14 +103,16 @@ class SpikeTrain:
             raise SpikecudaValueError(
                 f"times must be > 0 ms (got {self.times.min():g}); a run begins at 0"
             )
-        points = np.maximum(np.rint(self.times / dt).astype(np.int64), 1)
+        points = np.maximum(nearest_steps(self.times, dt), 1)
+        come = points < NEVER
+        points = points[come]
         if self.neurons is None:
             return np.repeat(points, size), np.tile(np.arange(size), points.size)
         trains = self.neurons
         if trains.size and (trains.min() < 0 or trains.max() >= size):
             bad = int(trains.min() if trains.min() < 0 else trains.max())
             raise SpikecudaValueError(f"neurons must be from 0 to {size - 1:,} (got {bad:,})")
-        return points, trains
+        return points, trains[come]
 
     def most_at_once(self, dt: float, size: int) -> int:
         """Return how many spikes of one train fall on one grid point, at most."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.time_grid import nearest_step
 from spikecuda.errors import MissingPackageError, SpikecudaValueError, nearest
 from spikecuda.network.results.result import NetworkResult
 
@@ -66,7 +67,7 @@ def _trains(neo: Any, result: NetworkResult, name: str) -> list[Any]:
     times, owners = spikes.time[order], spikes.neuron[order]
     low, high = np.searchsorted(owners, ids), np.searchsorted(owners, ids, side="right")
     # From whole steps, as spike times are: no spike lies after the end by a rounding.
-    edges = [round(t / result.dt) * result.dt for t in (result.start, result.stop)]
+    edges = [nearest_step(t, result.dt) * result.dt for t in (result.start, result.stop)]
     return [
         neo.SpikeTrain(
             times[a:b], units="ms", t_start=edges[0], t_stop=edges[1], name=f"{name}[{neuron}]",
@@ -82,7 +83,7 @@ def _signals(neo: Any, result: NetworkResult, name: str) -> list[Any]:
     times = result.trace_times[name]
     if not times.size:
         return []
-    every = round(float(times[1] - times[0]) / result.dt) if times.size > 1 else 1
+    every = nearest_step(float(times[1] - times[0]), result.dt) if times.size > 1 else 1
     neurons = result.trace_neurons(name)
     signals = []
     for variable, values in result.traces[name].items():

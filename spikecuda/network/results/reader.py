@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.common.arguments import MAX_STEPS
 from spikecuda.common.npz import FormatError, NpzFile
+from spikecuda.common.time_grid import whole_steps
+from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.runtime.spikes import Spikes
 
 MAX_SIZE = 2**31 - 1
-# Times are products of steps and dt: so far from the grid they are by rounding alone.
-GRID, ROUNDING = 1e-3, 1e-15
 
 
 class ResultReader:
@@ -144,12 +143,10 @@ class ResultReader:
 
 def _steps(key: str, time: float, dt: float) -> int:
     """Return a time in steps."""
-    if not time / dt <= MAX_STEPS:
-        raise FormatError(f"{key} must be at most 2^62 steps of dt = {dt!r} ms (got {time!r})")
-    steps = round(time / dt)
-    if abs(time / dt - steps) > max(GRID, ROUNDING * steps):
-        raise FormatError(f"{key} must be a multiple of dt = {dt!r} ms (got {time!r})")
-    return steps
+    try:
+        return whole_steps(key, time, dt)
+    except SpikecudaValueError as error:
+        raise FormatError(str(error)) from None
 
 
 def _size(name: str, value: Any) -> int:

@@ -10,7 +10,8 @@ import numpy as np
 from spikecuda.analysis import correlations, cv, rates, synchrony
 from spikecuda.analysis.interval import ENOUGH
 from spikecuda.analysis.selection import Neurons
-from spikecuda.common.arguments import on_grid
+from spikecuda.common.named import Known
+from spikecuda.common.time_grid import nearest_width
 from spikecuda.errors import SpikecudaValueError, nearest
 from spikecuda.runtime.spikes import Spikes
 
@@ -55,6 +56,15 @@ class NetworkResult:
     trace_ids: dict[str, np.ndarray | None] = field(default_factory=dict)
     units: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        spikes = Known(self.spikes, "spikes", 'net.record(name, "spikes") records them')
+        advice = "net.record(name, variable) records them"
+        traces = {
+            name: Known(states, f"traces of {name}", advice) for name, states in self.traces.items()
+        }
+        object.__setattr__(self, "spikes", spikes)
+        object.__setattr__(self, "traces", Known(traces, "traces", advice))
+
     @property
     def stop(self) -> float:
         """Model time at the end of the run, ms."""
@@ -76,7 +86,8 @@ class NetworkResult:
             known = list(self.spikes)
             raise SpikecudaValueError(
                 f"population must be one whose spikes were recorded: {', '.join(known) or 'none'} "
-                f"(got {population!r}){nearest(population, known)}"
+                f"(got {population!r}){nearest(str(population), known)}; "
+                'net.record(name, "spikes") records them'
             )
         ids = self.ids.get(population)
         return self.sizes[population] if ids is None else ids
@@ -131,7 +142,7 @@ class NetworkResult:
             bin: width of the bins counted in, ms; taken to the nearest multiple of dt.
             max_neurons, seed: neurons drawn from each population; see ``analysis.correlations``.
         """
-        width = on_grid(bin, self.dt)
+        width = nearest_width(bin, self.dt)
         return {
             n: _mean(correlations(*self.window(n, start, stop), width, max_neurons, seed))
             for n in self.spikes
@@ -156,7 +167,7 @@ class NetworkResult:
 
         Source: see ``analysis.synchrony``.
         """
-        width = on_grid(bin, self.dt)
+        width = nearest_width(bin, self.dt)
         return {
             n: synchrony(*self.window(n, start, stop), width, max_neurons, seed)
             for n in self.spikes
@@ -308,6 +319,11 @@ class NetworkResult:
         self, start: float | None, stop: float | None
     ) -> tuple[dict[str, Spikes], dict[str, Neurons], float, float]:
         """Return the recorded populations' spikes and neurons, and a checked window."""
+        if not self.spikes:
+            raise SpikecudaValueError(
+                'no spikes were recorded (got a picture of them); net.record(name, "spikes") '
+                "records them"
+            )
         windows = {name: self.window(name, start, stop) for name in self.spikes}
         first, last = next(((w[2], w[3]) for w in windows.values()), (self.start, self.stop))
         return self.spikes, {name: w[1] for name, w in windows.items()}, first, last

@@ -6,6 +6,7 @@ import numpy as np
 
 from spikecuda.common.notebook import table_html
 from spikecuda.common.terminal import table as make_table
+from spikecuda.common.time_grid import nearest_step
 from spikecuda.network.results.result import SYNCHRONY_BIN, NetworkResult
 
 if TYPE_CHECKING:
@@ -43,9 +44,13 @@ def contents(
         result.cv(start, stop) if span else unknown,
         result.synchrony(start, stop) if bins >= 3.0 else unknown,
     )
-    rows = []
-    edges = [round(time / result.dt) for time in (first, last)]
-    for name, spikes in result.spikes.items():
+    rows: list[tuple[str, ...]] = []
+    edges = [nearest_step(time, result.dt) for time in (first, last)]
+    for name, size in result.sizes.items():
+        spikes = result.spikes.get(name)
+        if spikes is None:
+            rows.append((name, f"{size:,}", "not recorded", "", "", ""))
+            continue
         low, high = np.searchsorted(spikes.step, edges)
         neurons = result.neurons(name)
         count = f"{result.sizes[name]:,}"

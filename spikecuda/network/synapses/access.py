@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecuda.common.arrays import take_reals
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.network import layout
 from spikecuda.network.model.projection import Projection
@@ -113,7 +114,7 @@ def set_weights(projection: Projection, wiring: Wiring, values: object) -> None:
     exponent = wiring.exponent[number, projection.port]
     found = list(pieces(projection, wiring))
     order = _order(found)
-    given = np.asarray(values, np.float64)
+    given = take_reals("weights", values, "one number, or one for each synapse")
     if given.shape not in ((), (order.size,)):
         raise SpikecudaValueError(
             f"weights must be one number or one for each of the {order.size:,} synapses (got shape "
@@ -180,7 +181,7 @@ def _require_sums(
 def _stored_twin(projection: Projection, wiring: Wiring) -> tuple[Projection, Wiring]:
     """Return a procedural projection as one that is stored, and its rows."""
     twin = copy.copy(projection)
-    twin.procedural = False
+    object.__setattr__(twin, "procedural", False)
     sizes = [0] * (1 + max(twin.source.population.number, twin.target.population.number))
     for view in (twin.source, twin.target):
         sizes[view.population.number] = view.population.size

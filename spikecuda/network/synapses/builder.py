@@ -10,6 +10,7 @@ import numpy as np
 
 from spikecuda.common.host_memory import available_memory
 from spikecuda.common.seed import keys
+from spikecuda.common.time_grid import nearest_step, nearest_steps
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
 from spikecuda.kernels.network import draw, layout
 from spikecuda.network.model.projection import Projection
@@ -125,7 +126,7 @@ class Builder:
             shared = isinstance(p.rule, FixedInDegree)
             own = [indegree if shared else np.zeros_like(indegree) for _ in ranges]
             jobs = [
-                (ints, floats, draws, s0, s1, degrees, twins, p.source.ids, p.target.ids, starts,
+                (ints, floats, draws, s0, s1, degrees, twins, *_ids(p), starts,
                  self.key0, self.key1, *self._scratch(p, degrees), counts, mine)
                 for (s0, s1), mine in zip(ranges, own, strict=True)
             ]  # fmt: skip
@@ -244,7 +245,7 @@ class Builder:
             if p.weight.kind == "FIXED":
                 ints[draw.J_FIXED_WEIGHT] = self._integer(p, p.weight.a, scale)
             if p.delay.kind == "FIXED":
-                ints[draw.J_FIXED_DELAY] = round(p.delay.a / self.dt)
+                ints[draw.J_FIXED_DELAY] = nearest_step(p.delay.a, self.dt)
             w, d = p.weight, p.delay
             floats[draw.Q_W_A : draw.Q_W_HIGH + 1] = w.a, w.b, w.low, w.high
             floats[draw.Q_D_A : draw.Q_D_HIGH + 1] = d.a, d.b, d.low, d.high
@@ -294,7 +295,7 @@ class Builder:
                 "more threads, which makes smaller blocks"
             )
         rows = ends.astype(np.uint32)
-        constant = {round(p.delay.a / self.dt) for p in bundle.projections}
+        constant = {nearest_step(p.delay.a, self.dt) for p in bundle.projections}
         delay_width = 2
         if len(constant) == 1 and all(p.delay.kind == "FIXED" for p in bundle.projections):
             delay_width = 0
@@ -338,7 +339,7 @@ class Builder:
             draws, twins = targets_loop(ints), self._twins(p)
             values_of = values_loop() if self._drawn(p) else 0
             jobs = [
-                (ints, floats, draws, s0, s1, degrees, twins, p.source.ids, p.target.ids,
+                (ints, floats, draws, s0, s1, degrees, twins, *_ids(p),
                  starts, cells, self.key0, self.key1, *self._scratch(p, degrees), values_of,
                  *places)
                 for s0, s1 in self._rows(p)
@@ -373,7 +374,7 @@ class Builder:
             exponent = scale[p.target.population.number, p.port]
             weight = np.rint(p.weight.given[number] * 2.0**exponent).astype(np.int32)
         if p.delay.given is not None:
-            delay = np.rint(p.delay.given[number] / self.dt).astype(np.int32)
+            delay = nearest_steps(p.delay.given[number], self.dt).astype(np.int32)
         return weight, delay
 
     def _sort(
@@ -442,6 +443,11 @@ def _sorting(longest: int) -> tuple[np.ndarray, ...]:
     keys, keys2 = np.empty(longest, np.uint32), np.empty(longest, np.uint32)
     values, values2 = np.zeros(longest, np.int32), np.empty(longest, np.int32)
     return keys, values, keys2, values2, np.empty((4, 256), np.int64)
+
+
+def _ids(p: Projection) -> tuple[np.ndarray, np.ndarray]:
+    """Return the neurons of both views, as compiled loops take them."""
+    return p.source.kernel_ids, p.target.kernel_ids
 
 
 def _addresses(arrays: Sequence[np.ndarray | None]) -> np.ndarray:

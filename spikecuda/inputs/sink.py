@@ -1,0 +1,51 @@
+"""What an input resolves into: the one interface between inputs and a run."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from spikecuda.devices.array_interop import GpuArray
+from spikecuda.inputs.values import OnGpu
+
+# A course over time from the number of a step since the last reset, the same since the start of the
+# run, and how many steps.
+Course = Callable[[int, int, int], np.ndarray]
+
+
+class InputSink(Protocol):
+    """Takes what an input is made of; ``ResolvedInput`` makes a kernel's arguments of it.
+
+    Attributes:
+        count: neurons of the population.
+        dt: ms.
+        steps: of the run.
+    """
+
+    count: int
+    dt: float
+    steps: int
+
+    def values(self, name: str, value: float | np.ndarray) -> np.ndarray:
+        """Return an input's numbers, float64, finite, shape () or (count,); raise for others."""
+
+    def add_constant(self, current: np.ndarray) -> None:
+        """Add a current that stays the same over the run, shape () or (count,)."""
+
+    def add_course(self, course: Course, level: np.ndarray | float = 1.0) -> None:
+        """Add a current ``level course(t)``; ``level`` has shape () or (count,)."""
+
+    def add_rows(self, rows: np.ndarray) -> None:
+        """Add a current per step and neuron, shape (steps, count)."""
+
+    def add_noise(self, sigma: np.ndarray) -> None:
+        """Add white noise of intensity ``sigma``, shape () or (count,)."""
+
+    def add_pulses(self, rate: np.ndarray, weight: np.ndarray) -> None:
+        """Add Poisson pulses of a rate (Hz) and a weight, each of shape () or (count,)."""
+
+    def take_constant(self, array: GpuArray | OnGpu) -> None:
+        """Take a constant current per neuron that lies on the device."""
+
+    def take_rows(self, array: GpuArray | OnGpu) -> None:
+        """Take a current per step and neuron that lies on the device."""

@@ -1,0 +1,73 @@
+"""The numbers of an input: checked and copied when the input is made."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.arrays import take_array, take_reals, view_array
+from spikecuda.devices.array_interop import GpuArray, lies_on_gpu
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+
+Adopt = Callable[[Any], GpuArray]
+
+
+class OnGpu:
+    """Another library's array in a GPU's memory; it stays there, and a run uses it as it is then.
+
+    Args:
+        name: of the argument, for messages.
+        array: what has DLPack or ``__cuda_array_interface__``.
+    """
+
+    def __init__(self, name: str, array: Any) -> None:
+        self.name, self.array = name, array
+        self.shape = tuple(array.shape)
+
+    def adopt(self, adopt: Adopt | None) -> GpuArray:
+        """Return it ready for a device; raise if there is none that can use it."""
+        if adopt is None:
+            raise _in_host_memory(self.name)
+        return self.array if isinstance(self.array, GpuArray) else adopt(self.array)
+
+
+def per_neuron(name: str, value: Any) -> float | np.ndarray:
+    """Return one number, or one per neuron as an own, read-only float64 array."""
+    if lies_on_gpu(value):
+        raise _in_host_memory(name)
+    array = take_reals(name, value, "a number or an array of one number per neuron")
+    if array.ndim > 1:
+        raise SpikecudaValueError(
+            f"{name} must be one number or one per neuron (got shape {array.shape})"
+        )
+    return array if array.ndim else float(array)
+
+
+def per_step(name: str, value: Any, keep: bool = True) -> np.ndarray:
+    """Return numbers for every step, of their own type.
+
+    Args:
+        name: for messages.
+        value: shape (steps,) or (steps, neurons).
+        keep: whether the input outlives the call: then it has a copy of its own.
+    """
+    take = take_array if keep else view_array
+    array = take(name, value, "an array of numbers, (steps,) or (steps, neurons)")
+    if array.ndim not in (1, 2):
+        raise SpikecudaValueError(
+            f"{name} must have shape (steps,) or (steps, neurons) (got shape {array.shape})"
+        )
+    return array
+
+
+def require_finite(name: str, array: np.ndarray) -> None:
+    """Raise for NaN and infinity."""
+    if not np.isfinite(array).all():
+        raise SpikecudaValueError(f"{name} must be finite (got NaN or infinity); replace it")
+
+
+def _in_host_memory(name: str) -> SpikecudaTypeError:
+    return SpikecudaTypeError(
+        f"{name} must be in host memory here (got an array on a GPU); only constant currents and "
+        "currents per step and neuron of a pool on that GPU are used there"
+    )
