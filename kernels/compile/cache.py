@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 from spikecuda.common import files
+from spikecuda.common.notice import notice
 from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.compile import trust, usage
 
@@ -33,8 +34,6 @@ LIMIT = 10**9
 # What is used is marked as used once a day.
 DAY = 24 * 3600.0
 CHECKSUM = hashlib.sha256().digest_size
-
-log = logging.getLogger("spikecuda")
 
 
 @functools.cache
@@ -72,10 +71,15 @@ def cache_dir() -> Path:
     return _said(temporary, problems)
 
 
+def is_kept() -> bool:
+    """Tell whether later processes find what is in the cache."""
+    return cache_dir().name == VERSION
+
+
 def version_folders() -> list[Path]:
     """Return the cache's folders of all versions of Python, this one's first."""
     own = cache_dir()
-    if own.name != VERSION:
+    if not is_kept():
         return [own]
     others = (p for p in own.parent.iterdir() if re.fullmatch(r"py\d{2,}", p.name) and p != own)
     return [own, *sorted(others)]
@@ -151,10 +155,11 @@ def _said(folder: Path, problems: list[str]) -> Path:
     """Return the folder that is taken, after a note on those that were not."""
     if problems:
         kept = f"are kept in {folder}" if folder.name == VERSION else "are not kept"
-        log.warning(
-            "compiled kernels %s: %s; set %s to a folder that only you can write",
-            kept, "; ".join(problems), VARIABLE,
-        )  # fmt: skip
+        notice(
+            f"compiled kernels {kept}: {'; '.join(problems)}; set {VARIABLE} to a folder that only "
+            "you can write",
+            logging.WARNING,
+        )
     return folder
 
 
@@ -180,7 +185,7 @@ def _trusted(folder: Path) -> bool:
 def _note_once(text: str) -> None:
     if text not in _notes:
         _notes.add(text)
-        log.warning(text)
+        notice(text, logging.WARNING)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 
 from spikecuda.common.notice import notice
-from spikecuda.kernels.compile.cache import cache_dir
+from spikecuda.kernels.compile.cache import cache_dir, is_kept
 
 _said = threading.Event()
 
@@ -33,7 +33,8 @@ def say() -> None:
     """Say that kernels are being compiled, once a process."""
     if not _said.is_set():
         _said.set()
+        later = f"read them from {cache_dir()}" if is_kept() else "compile them again"
         notice(
             "compiling kernels for this machine: about 3 s for a pool, 8 s for a network; later "
-            f"runs read them from {cache_dir()}"
+            f"runs {later}"
         )

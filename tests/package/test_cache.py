@@ -12,14 +12,21 @@ import pytest
 from spikecuda.kernels.compile import cache
 
 ROOT = Path(__file__).resolve().parents[2]
+# Prints the spikes, where the cache is, and how many functions numba has compiled.
 CODE = """
+from numba.core import event
+compiled = []
+class Compilation(event.Listener):
+    def on_start(self, e):
+        compiled.append(e)
+    def on_end(self, e):
+        pass
+event.register("numba:compile", Compilation())
 import spikecuda, numpy as np
 p = spikecuda.GPUNeuronPool(100, 'lif', device='cpu', seed=5, threads=1)
 r = p.run(steps=400, input=spikecuda.Noise(300.0, mean=200.0))
-from spikecuda.kernels.compile import cache, modules
-from spikecuda.kernels.compile.render import load_cpu_loop
-compiled = load_cpu_loop('spikes').count_spikes.stats.cache_misses
-print(len(r.spikes), int(r.spikes.step.sum()), cache.cache_dir(), sum(compiled.values()))
+from spikecuda.kernels.compile import cache
+print(len(r.spikes), int(r.spikes.step.sum()), cache.cache_dir(), len(compiled))
 """
 
 
@@ -36,10 +43,11 @@ def start(code=CODE, before=None, **env):
 
 
 def finish(process):
-    """Return what a process printed, and the notes it left on stderr."""
+    """Return what a process printed, and the notes on the cache that it left on stderr."""
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    return out.split(), err.splitlines()
+    notes = [line for line in err.splitlines() if "spikecuda: compiling kernels" not in line]
+    return out.split(), notes
 
 
 @pytest.fixture
@@ -110,7 +118,7 @@ def test_concurrent_processes_with_a_cold_cache_agree(tmp_path):
 def test_whatever_is_damaged_is_made_anew_at_once(tmp_path):
     first, _ = finish(start(SPIKECUDA_CACHE_DIR=str(tmp_path)))
     good = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
-    assert sum(p.suffix == ".nbc" for p in good) >= 4 and int(first[3]) == 1
+    assert sum(p.suffix == ".nbc" for p in good) >= 3 and int(first[3]) >= 3
     draw = random.Random(2)
     damages = [
         lambda data: b"",
