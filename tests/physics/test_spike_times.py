@@ -149,12 +149,13 @@ def exact_ends(case):
     name, _, equations, (low, high), changed, _ = ORDERS[case]
     p = parameters(name, changed)
     result = []
-    for current in np.linspace(low, high, 24):
+    # Without resets errors do not depend on where in its step a spike falls.
+    for current in np.linspace(low, high, 8 if name == "hh_traub" else 24):
         slope, peak, reset, upstroke = equations(p, current)
         spikes, end = exact_spikes.run(slope, peak, reset, start_of(name, p), DURATION, upstroke)
         speed = slope(end)[0]
-        later, _ = exact_spikes.run(slope, peak, reset, start_of(name, p), DURATION + 2.0, upstroke)
-        calm = len(later) == len(spikes) >= 2 and DURATION - spikes[-1] > 2.0
+        later, _ = exact_spikes.run(slope, peak, reset, end, 2.0, upstroke)
+        calm = not len(later) and len(spikes) >= 2 and DURATION - spikes[-1] > 2.0
         # Without a reset there is no spike to be too near to.
         calm = calm or peak == np.inf
         if calm and abs(speed) > 0.1:
@@ -184,7 +185,8 @@ def test_order_of_spike_times(target, case):
                 for v, (_, end, speed) in zip(pool.state["v"], ends, strict=True)
             ]
         errors.append(np.sqrt(np.square(off).mean()))
-    found = -np.polyfit(np.arange(len(STEPS)), np.log2(errors), 1)[0]
+    # Without the first, which is coarse for the Hodgkin-Huxley neuron.
+    found = -np.polyfit(np.arange(len(STEPS) - 1), np.log2(errors[1:]), 1)[0]
     print(case, len(ends), "order", round(found, 2), "error", errors)
     assert abs(found - order) < 0.25, errors
 
