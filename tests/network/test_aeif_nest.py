@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spikecuda import Network
-from spikecuda.network import ExpConductance, ExpCurrent, SpikeTrain
+from spikecuda.network import Delta, ExpConductance, ExpCurrent, FixedProbability, SpikeTrain
 
 DT = 0.1
 # Receptors and weights (exciting, inhibiting), pA, t_ref, the steps at whose end NEST spiked.
@@ -69,3 +69,40 @@ def test_the_other_schemes_are_off_by_steps():
     for scheme, least in (("heun", 10), ("euler", 100)):
         found = steps_of("aeif_psc_exp", scheme, "float64")
         assert max(abs(a - b) for a, b in zip(found, expected, strict=False)) > least
+
+
+def network_spikes(devices, precision):
+    """Return the spikes of three populations that find theirs within the step."""
+    with Network(dt=DT, precision=precision, devices=devices, seed=3) as net:
+        net.population(
+            "a", 150, "adex", receptors={"e": ExpConductance(3.0, 0.0), "d": Delta()},
+            scheme="upstroke",
+        )  # fmt: skip
+        net.population(
+            "b", 100, "adex", {"t_ref": 2.0, "b": 40.0}, receptors={"e": ExpCurrent(3.0)},
+            scheme="upstroke",
+        )  # fmt: skip
+        net.population("c", 50, "eif", receptors={"e": ExpCurrent(3.0)}, scheme="upstroke")
+        net.drive("a", np.linspace(500.0, 1500.0, 150))
+        net.drive("b", np.linspace(500.0, 3000.0, 100))
+        net.drive("c", 400.0)
+        rule = FixedProbability(0.1)
+        net.connect("a", "b", rule, 30.0, 1.0, "e")
+        net.connect("b", "a", rule, 2.0, 1.0, "e")
+        net.connect("c", "a", rule, 8.0, 1.5, "d")
+        net.connect("a", "c", rule, 20.0, 0.5, "e")
+        for name in "abc":
+            net.record(name)
+        result = net.run(60.0)
+        return {
+            n: (result.spikes[n].step.tolist(), result.spikes[n].neuron.tolist()) for n in "abc"
+        }
+
+
+@pytest.mark.parametrize("precision", ["float16", "float32", "float64"])
+def test_networks_have_the_same_spikes_on_all_devices(precision):
+    """Currents, conductances and jumps, on one device and on two."""
+    expected = network_spikes(["cpu"], precision)
+    assert all(len(steps) > 300 for steps, _ in expected.values())
+    for devices in (["cuda-emu"], ["cpu", "cuda-emu"]):
+        assert network_spikes(devices, precision) == expected
