@@ -1,5 +1,6 @@
 """What distinguishes one update kernel from another: its structure, never its numbers."""
 
+import enum
 import functools
 import hashlib
 from dataclasses import dataclass, field, replace
@@ -76,6 +77,25 @@ class InputSpec:
     receptors: tuple[str, ...] = ()
 
 
+class Role(enum.Enum):
+    """What an argument is to the host that launches a kernel."""
+
+    VALUE = "found by its name, the same for all windows of a run"
+    STEP = "input: some elements for each step of a window"
+    STEP_CURRENT = "input: an element for each step and neuron"
+    TRACE = "output: an element for each step and neuron"
+    SPIKE_BITS = "output: a bit for each step and neuron"
+
+
+# Arguments of which a kernel has one at most.
+STEP_CURRENT, SPIKE_BITS, DITHER = "_step_current", "_bits", "_dither"
+
+
+def trace_argument(state: str) -> str:
+    """Return the name of the argument that a state is written out to."""
+    return f"_trace_{state}"
+
+
 @dataclass(frozen=True)
 class Argument:
     """One argument of a kernel: an array or a scalar of a NumPy type."""
@@ -83,6 +103,7 @@ class Argument:
     name: str
     dtype: str
     array: bool
+    role: Role = Role.VALUE
 
 
 @dataclass(frozen=True)
@@ -196,15 +217,18 @@ class KernelSpec:
         if p.half:
             for state in self.model.states:
                 result += [Argument(f"_{state}_{part}", p.real, False) for part in CODEC]
-            result.append(Argument("_dither", "uint32", True))
+            result.append(Argument(DITHER, "uint32", True, Role.STEP))
         if i.bias:
             result.append(Argument("_bias", p.real, i.bias == NEURON))
         if i.wave:
-            result.append(Argument("_wave", p.real, True))
+            result.append(Argument("_wave", p.real, True, Role.STEP))
         for j in range(i.gains):
-            result += [Argument(f"_gain{j}", p.real, True), Argument(f"_shape{j}", p.real, True)]
+            result += [
+                Argument(f"_gain{j}", p.real, True),
+                Argument(f"_shape{j}", p.real, True, Role.STEP),
+            ]
         if i.drive:
-            result.append(Argument("_drive", p.real, True))
+            result.append(Argument(STEP_CURRENT, p.real, True, Role.STEP_CURRENT))
         for j, sigma in enumerate(i.noises):
             result.append(Argument(f"_sigma{j}", p.real, sigma == NEURON))
         for j, (rate, weight) in enumerate(i.pulses):
@@ -218,8 +242,8 @@ class KernelSpec:
             else:
                 result.append(Argument(f"_survival{j}", "float32", True))
             result.append(Argument(f"_weight{j}", p.real, weight == NEURON))
-        result += [Argument(f"_trace_{state}", p.real, True) for state in self.traces]
-        result.append(Argument("_bits", "uint32", True))
+        result += [Argument(trace_argument(s), p.real, True, Role.TRACE) for s in self.traces]
+        result.append(Argument(SPIKE_BITS, "uint32", True, Role.SPIKE_BITS))
         # The number of the window's first step lives on the device, so that a captured window can
         # be replayed.
         result.append(Argument("_clock", "int64", True))

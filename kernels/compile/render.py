@@ -17,6 +17,7 @@ from spikecuda.kernels.spec import (
     CODEC,
     FLUSH_STEPS,
     NEURON,
+    STEP_CURRENT,
     STREAM_LANES,
     STREAM_NOISE,
     STREAM_POISSON,
@@ -296,7 +297,7 @@ class _Sweep:
             self._input(f"i_gain{j}", f"_gain{j}", True)
             self._add(f"i_shape{j}", f"_shape{j}[{step}]")
         if i.drive:
-            self._add("_a_drive", f"_drive[{step} * _count + _c : {step} * _count + _e]")
+            self._add("_a_drive", f"{STEP_CURRENT}[{step} * _count + _c : {step} * _count + _e]")
             self.loads.append(("i_drive", "_a_drive"))
         for j, sigma in enumerate(i.noises):
             self._input(f"i_sigma{j}", f"_sigma{j}", sigma == NEURON)

@@ -9,7 +9,7 @@ from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.inputs.sink import Course
 from spikecuda.inputs.stimulus import as_inputs
 from spikecuda.inputs.values import OnGpu, require_finite
-from spikecuda.kernels.spec import NEURON, SHARED, InputSpec
+from spikecuda.kernels.spec import NEURON, SHARED, STEP_CURRENT, InputSpec
 
 # Above this mean per step the inversion of the Poisson distribution gets slow and inexact.
 POISSON_MEAN_LIMIT = 64.0
@@ -43,7 +43,7 @@ class ResolvedInput:
         self._bias: np.ndarray | None = None
         self._waves: list[tuple[float, Course]] = []
         self._shapes: list[Course] = []
-        self._drive: np.ndarray | None = None
+        self._rows_given: np.ndarray | None = None
         self._noises: list[str] = []
         self._pulses: list[tuple[str, str]] = []
         for term in as_inputs(value, keep=False):
@@ -52,8 +52,8 @@ class ResolvedInput:
         if "_bias" in self.given:
             bias = NEURON
             _alone(self._bias is not None, "constant inputs and means of noise")
-        if "_drive" in self.given:
-            _alone(self._drive is not None, "currents per step and neuron")
+        if STEP_CURRENT in self.given:
+            _alone(self._rows_given is not None, "currents per step and neuron")
         if self._bias is not None:
             bias = NEURON if self._bias.ndim else SHARED
             self.fixed["_bias"] = self._cast(self._bias)
@@ -61,7 +61,7 @@ class ResolvedInput:
             bias=bias,
             wave=bool(self._waves),
             gains=len(self._shapes),
-            drive=self._drive is not None or "_drive" in self.given,
+            drive=self._rows_given is not None or STEP_CURRENT in self.given,
             noises=tuple(self._noises),
             pulses=tuple(self._pulses),
         )
@@ -93,7 +93,7 @@ class ResolvedInput:
 
     def add_rows(self, rows: np.ndarray) -> None:
         """Add a current per step and neuron, shape (steps, count)."""
-        self._drive = rows if self._drive is None else self._drive + rows
+        self._rows_given = rows if self._rows_given is None else self._rows_given + rows
 
     def add_noise(self, sigma: np.ndarray) -> None:
         """Add white noise of intensity ``sigma``, shape () or (count,)."""
@@ -132,7 +132,7 @@ class ResolvedInput:
 
     def take_rows(self, array: GpuArray | OnGpu) -> None:
         """Take a current per step and neuron that lies on the device."""
-        self.given["_drive"] = self._require(array, (self.steps, self.count))
+        self.given[STEP_CURRENT] = self._require(array, (self.steps, self.count))
 
     # What a run takes.
 
@@ -155,29 +155,29 @@ class ResolvedInput:
             result["_wave"] = total.astype(self.real)
         for j, course in enumerate(self._shapes):
             result[f"_shape{j}"] = course(clock, offset, steps).astype(self.real)
-        if self._drive is not None and rows:
+        if self._rows_given is not None and rows:
             part = self.rows(offset, steps)
-            result["_drive"] = np.ascontiguousarray(part, self.real).reshape(-1)
+            result[STEP_CURRENT] = np.ascontiguousarray(part, self.real).reshape(-1)
         return result
 
     def rows(self, offset: int, steps: int) -> np.ndarray:
         """Return the current per step and neuron of a window as it was given: (steps, count)."""
-        assert self._drive is not None
-        return self._drive[offset : offset + steps]
+        assert self._rows_given is not None
+        return self._rows_given[offset : offset + steps]
 
     def rows_fit(self) -> bool:
         """Whether a kernel can read the current per step and neuron where it lies."""
-        return self._drive is not None and bool(
-            self._drive.dtype == self.real
-            and self._drive.flags.c_contiguous
-            and self._drive.flags.aligned
+        return self._rows_given is not None and bool(
+            self._rows_given.dtype == self.real
+            and self._rows_given.flags.c_contiguous
+            and self._rows_given.flags.aligned
         )
 
     def bytes_per_step(self) -> int:
         """Return the bytes that a window takes for each of its steps."""
         size = np.dtype(self.real).itemsize
         return size * (len(self._shapes) + bool(self._waves)) + (
-            size * self.count if self._drive is not None else 0
+            size * self.count if self._rows_given is not None else 0
         )
 
     def _require(self, array: GpuArray | OnGpu, shape: tuple[int, ...]) -> GpuArray:

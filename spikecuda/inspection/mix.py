@@ -11,6 +11,7 @@ from spikecuda.inspection.pipes import PIPES, pipe
 from spikecuda.inspection.sass import InspectionError
 from spikecuda.inspection.subject import Subject, per_step
 from spikecuda.inspection.weights import Weights, draws, weigh
+from spikecuda.kernels.spec import SPIKE_BITS
 
 LEVEL_TABLES = ("_survival", "_reciprocals")
 SPIKE_RATE, STEP = 10.0, 0.1  # Hz, ms
@@ -139,7 +140,7 @@ def _ballots(subject: Subject, loop: Loop) -> int:
     """Return the ballots in a loop; each step has one, and one store of spike bits."""
     votes = sum(i.opcode == "VOTE" for b in loop.body for i in subject.code.block(b))
     stores = sum(
-        a.kind == "store" and a.arrays == {"_bits"} and a.block in loop.body
+        a.kind == "store" and a.arrays == {SPIKE_BITS} and a.block in loop.body
         for a in global_accesses(subject)
     )
     if votes != stores:

@@ -17,7 +17,7 @@ ARRAY_WORDS, POINTER_WORD, POINTER_BYTES = 7, 4, 8
 
 # Arrays that a step may read or write; all others are touched once a launch.
 _PER_STEP = re.compile(
-    r"_bits|_cells|_dither|_wave|_drive|_(shape|survival|reciprocals)\d+|_trace_\w+"
+    r"_bits|_cells|_dither|_wave|_step_current|_(shape|survival|reciprocals)\d+|_trace_\w+"
 )
 
 

@@ -14,7 +14,14 @@ from spikecuda.common.seed import keys
 from spikecuda.devices.base import Event, Graph, Kernel, Staging
 from spikecuda.devices.memory import Buffer
 from spikecuda.inputs.resolved_input import ResolvedInput
-from spikecuda.kernels.spec import STREAM_DITHER_STEP
+from spikecuda.kernels.spec import (
+    DITHER,
+    SPIKE_BITS,
+    STEP_CURRENT,
+    STREAM_DITHER_STEP,
+    Role,
+    trace_argument,
+)
 from spikecuda.runtime.pool_partition import PoolPartition
 from spikecuda.runtime.spikes import Drain
 from spikecuda.runtime.window_layout import Layout
@@ -57,19 +64,6 @@ def readable(array: np.ndarray) -> np.ndarray:
         return array
     memory: Any = ctypes.c_uint8 * array.nbytes
     return np.frombuffer(memory.from_address(int(array.ctypes.data)), array.dtype)
-
-
-def row(name: str, size: int, neurons: int) -> int:
-    """Return the elements of an array's row that so many neurons take.
-
-    Args:
-        name: of the kernel's argument.
-        size: elements for all neurons that the array has room for.
-        neurons: how many there are.
-    """
-    if name == "_bits":
-        return (neurons + 31) // 32
-    return neurons if name == "_drive" or name.startswith("_trace_") else size
 
 
 class PartitionRun:
@@ -134,7 +128,8 @@ class PartitionRun:
             keep: whether spikes are listed, or only counted.
         """
         partition, first, n = self.partition, self.partition.first, self.partition.count
-        self.drive, self._traces, self._start_step = drive, traces, start
+        self.drive, self._start_step = drive, start
+        self._traces = {trace_argument(state): rows for state, rows in traces.items()}
         self.drain = Drain(partition.words, first, keep)
         self.submitted = self.collected = self.windows = self.launches = 0
         self.kernel_seconds = self.host_seconds = 0.0
@@ -155,21 +150,21 @@ class PartitionRun:
                 slot.values.update(scalars)
                 self._forget(slot)
         for name, array in drive.given.items():
-            if name != "_drive":
+            if name != STEP_CURRENT:
                 mine = self.device.borrow(name, array.rows(first, n))
                 for slot in self._slots:
                     slot.values[name] = mine
                     self._forget(slot)  # it has another address in it
         worth = self._runs > 0 or total > self.layout.window * self.layout.slots
         self._runs += 1
-        if worth and not self.layout.direct and "_drive" not in self.layout.given:
+        if worth and not self.layout.direct and STEP_CURRENT not in self.layout.given:
             for slot in self._slots:
                 self._capture(slot)
 
     @property
     def bits(self) -> Buffer:
         """The spike bits of the first slot."""
-        found = self._slots[0].values["_bits"]
+        found = self._slots[0].values[SPIKE_BITS]
         assert isinstance(found, Buffer)
         return found
 
@@ -220,8 +215,8 @@ class PartitionRun:
         stream.record(slot.computed)
         if not device.shares_host_memory:
             device.downloads.wait(slot.computed)
-            for name, size in self.layout.outputs:
-                device.download(slot.outputs[name], row(name, size, slot.size) * slot.steps)
+            for array in self.layout.outputs:
+                device.download(slot.outputs[array.name], array.row(slot.size) * slot.steps)
             self._download_state(slot)
             device.downloads.record(slot.downloaded)
 
@@ -234,11 +229,10 @@ class PartitionRun:
     def _take(self, slot: WindowBuffers, drain: Drain) -> None:
         """Take the spikes and the traces of a slot, which are on the host."""
         steps, n = slot.steps, slot.size
-        bits = slot.outputs["_bits"].view(steps * row("_bits", 0, n))
+        bits = slot.outputs[SPIKE_BITS].view(steps * ((n + 31) // 32))
         device, clock = self.device, self._start_step + slot.offset
         drain.take(bits, clock, steps, device.threads, device.together)
-        for name, result in self._traces.items():
-            argument = f"_trace_{name}"
+        for argument, result in self._traces.items():
             if argument not in self.layout.direct:
                 rows = slot.outputs[argument].view(steps * n).reshape(steps, n)
                 result[slot.offset : slot.offset + steps, self._columns(slot)] = rows
@@ -274,7 +268,7 @@ class PartitionRun:
     def enqueue(self, slot: WindowBuffers, steps: int) -> None:
         """Launch a window: what a graph captures."""
         if self.kernel.needs_cleared_bits:
-            self.device.clear(slot.values["_bits"])
+            self.device.clear(slot.values[SPIKE_BITS])
         values = {**slot.values, "_steps": np.int64(steps)}
         arguments = [values[a.name] for a in self.kernel.spec.arguments]
         self.device.launch(self.kernel, arguments, self.partition.batches)
@@ -305,27 +299,27 @@ class PartitionRun:
         """Write the inputs of a window, and let the kernels wait for their upload."""
         steps, n = slot.steps, slot.size
         for name in self.layout.direct:
-            if name != "_drive":
-                rows = self._traces[name.removeprefix("_trace_")]
-                rows = rows[slot.offset : slot.offset + steps]
-            else:
+            if name == STEP_CURRENT:
                 rows = self.drive.rows(slot.offset, steps)
+            else:
+                rows = self._traces[name][slot.offset : slot.offset + steps]
             slot.values[name] = Buffer(name, rows.dtype, rows.size, readable(rows.reshape(-1)))
-        if "_drive" in self.layout.given:
-            mine = self.drive.given["_drive"].rows(slot.offset, steps)
-            slot.values["_drive"] = self.device.borrow("_drive", mine)
+        if STEP_CURRENT in self.layout.given:
+            mine = self.drive.given[STEP_CURRENT].rows(slot.offset, steps)
+            slot.values[STEP_CURRENT] = self.device.borrow(STEP_CURRENT, mine)
         if slot.inputs:
             start = self._start_step + slot.offset
             given = self.drive.window(start, slot.offset, steps, rows=False)
-            for name, size in self.layout.inputs:
+            for array in self.layout.inputs:
+                name = array.name
                 if name in self.layout.direct:
                     continue
-                count = steps * row(name, size, n)
+                count = steps * array.row(n)
                 target = slot.inputs[name].edit(count)
-                if name == "_drive":
+                if array.role is Role.STEP_CURRENT:
                     rows = self.drive.rows(slot.offset, steps)
                     target.reshape(steps, n)[...] = rows[:, self._columns(slot)]
-                elif name == "_dither":
+                elif name == DITHER:
                     self._step_words(slot, target)
                 else:
                     target[...] = given[name]
@@ -345,7 +339,7 @@ class PartitionRun:
         )  # fmt: skip
 
     def _allocate(self, name: str, size: int, dtype: np.dtype) -> Buffer:
-        title = {"_bits": "spike bits"}.get(name, name.lstrip("_"))
+        title = {SPIKE_BITS: "spike bits"}.get(name, name.lstrip("_"))
         buffer = self.partition.allocate(title, size, dtype)
         self._buffers.append(buffer)
         return buffer
@@ -357,9 +351,10 @@ class PartitionRun:
         staged: list[dict[str, Staging]] = []
         for arrays in (layout.inputs, layout.outputs):
             staged.append({})
-            for name, size in arrays:
+            for array in arrays:
+                name, size = array.name, array.size
                 if name not in layout.direct:
-                    if name == "_bits" and layout.lent:
+                    if layout.borrows(array):
                         assert self._lent is not None
                         values[name] = self._lent
                     else:

@@ -1,13 +1,33 @@
 """What a run needs besides the partition: buffers for its inputs and outputs, and for how long."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.inputs.resolved_input import ResolvedInput
-from spikecuda.kernels.spec import KernelSpec
+from spikecuda.kernels.spec import DITHER, STEP_CURRENT, KernelSpec, Role
 from spikecuda.runtime.pool_partition import PoolPartition
+
+
+class WindowArray(NamedTuple):
+    """An array that each window brings or fills.
+
+    Attributes:
+        name: of the kernel's argument; ``role``: what it is.
+        size: elements for each step and all neurons that there is room for.
+    """
+
+    name: str
+    role: Role
+    size: int
+
+    def row(self, neurons: int) -> int:
+        """Return the elements for each step and so many neurons."""
+        if self.role is Role.SPIKE_BITS:
+            return (neurons + 31) // 32
+        return self.size if self.role is Role.STEP else neurons
 
 
 @dataclass(frozen=True)
@@ -17,8 +37,8 @@ class Layout:
     Attributes:
         spec: the kernel.
         fixed: arrays that stay the same over the run: name and elements.
-        inputs: arrays that each window brings: name and elements a step.
-        outputs: arrays that each window fills: name and elements a step.
+        inputs: arrays that each window brings.
+        outputs: arrays that each window fills.
         direct: inputs and outputs that are the caller's own arrays, so that nothing is copied.
         paged: arrays with an element for each neuron that come to the device for each window: the
             partition's own and inputs.
@@ -32,8 +52,8 @@ class Layout:
 
     spec: KernelSpec
     fixed: tuple[tuple[str, int], ...]
-    inputs: tuple[tuple[str, int], ...]
-    outputs: tuple[tuple[str, int], ...]
+    inputs: tuple[WindowArray, ...]
+    outputs: tuple[WindowArray, ...]
     direct: frozenset[str]
     paged: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
@@ -46,9 +66,9 @@ class Layout:
         """Return the bytes that a step takes besides its row of spikes."""
         types = self.types
         return sum(
-            size * types[name].itemsize
-            for name, size in (*self.inputs, *self.outputs)
-            if name not in self.direct and name != "_bits"
+            array.size * types[array.name].itemsize
+            for array in (*self.inputs, *self.outputs)
+            if array.name not in self.direct and array.role is not Role.SPIKE_BITS
         )
 
     def nbytes(self) -> int:
@@ -59,21 +79,28 @@ class Layout:
             pages
             + sum(size * types[name].itemsize for name, size in self.fixed)
             + sum(
-                size * types[name].itemsize * rows
-                for name, size in (*self.inputs, *self.outputs)
-                if name not in self.direct and not (self.lent and name == "_bits")
+                array.size * types[array.name].itemsize * rows
+                for array in (*self.inputs, *self.outputs)
+                if array.name not in self.direct and not self.borrows(array)
             )
         )
 
     @property
     def words(self) -> int:
         """Words of a row of spike bits."""
-        return dict(self.outputs)["_bits"]
+        return next(array.size for array in self.outputs if array.role is Role.SPIKE_BITS)
+
+    def borrows(self, array: WindowArray) -> bool:
+        """Tell whether an array is another run's buffer."""
+        return self.lent and array.role is Role.SPIKE_BITS
 
     def lending(self, words: int) -> "Layout":
         """Return the layout of a run whose spike bits have room for rows of others."""
-        outputs = tuple((name, words if name == "_bits" else size) for name, size in self.outputs)
-        return replace(self, outputs=outputs)
+        outputs = (
+            array._replace(size=words) if array.role is Role.SPIKE_BITS else array
+            for array in self.outputs
+        )
+        return replace(self, outputs=tuple(outputs))
 
     @property
     def types(self) -> dict[str, np.dtype]:
@@ -103,28 +130,29 @@ def layout_of(partition: PoolPartition, spec: KernelSpec, drive: ResolvedInput) 
                 paged.append(name)
             else:
                 fixed.append((name, n))
-        elif name == "_bits":
-            outputs.append((name, partition.words))
-        elif name.startswith("_trace_"):
-            outputs.append((name, n))
-        elif name == "_dither":
-            inputs.append((name, spec.dither_words))
+        elif argument.role is Role.SPIKE_BITS:
+            outputs.append(WindowArray(name, argument.role, partition.words))
+        elif argument.role is Role.TRACE:
+            outputs.append(WindowArray(name, argument.role, n))
+        elif argument.role is Role.STEP_CURRENT:
+            inputs.append(WindowArray(name, argument.role, n))
         else:
-            inputs.append((name, n if name == "_drive" else 1))
+            size = spec.dither_words if name == DITHER else 1
+            inputs.append(WindowArray(name, argument.role, size))
     if drive.given and partition.paged:
         raise SpikecudaValueError(
             "an input on a GPU needs a pool that fits there (got one out of core); copy it to the "
             "host"
         )
-    if "_drive" in drive.given and n != drive.count:
+    if STEP_CURRENT in drive.given and n != drive.count:
         raise SpikecudaValueError(
             "a current per step and neuron on a GPU needs all neurons there together (got "
             f"{n:,} of {drive.count:,}); copy it to the host"
         )
     direct: frozenset[str] = frozenset()
     if partition.device.shares_host_memory and n == drive.count:
-        names = {name for name, _ in outputs if name != "_bits"}
-        direct = frozenset(names | ({"_drive"} if drive.rows_fit() else set()))
+        names = {array.name for array in outputs if array.role is Role.TRACE}
+        direct = frozenset(names | ({STEP_CURRENT} if drive.rows_fit() else set()))
     return Layout(
         spec, tuple(fixed), tuple(inputs), tuple(outputs), direct, tuple(paged),
         frozenset(drive.given), span=partition.span,

@@ -16,7 +16,7 @@ import numpy as np
 from spikecuda.devices.base import Device, Graph
 from spikecuda.errors import OutOfMemoryError, SpikecudaError
 from spikecuda.inputs.resolved_input import ResolvedInput
-from spikecuda.kernels.spec import KernelSpec
+from spikecuda.kernels.spec import SPIKE_BITS, KernelSpec
 from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.report.results import Skipped
 from spikecuda.report.workloads import DT, WORKLOADS
@@ -83,7 +83,7 @@ class Window:
 
     def spikes(self) -> int:
         """Return the spikes of the last launch."""
-        return int(np.bitwise_count(self.device.read(self._slot.values["_bits"])).sum())
+        return int(np.bitwise_count(self.device.read(self._slot.values[SPIKE_BITS])).sum())
 
     def graph(self, windows: int) -> Graph:
         """Return a graph of several launches."""

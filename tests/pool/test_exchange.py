@@ -143,19 +143,19 @@ def test_input_and_traces_are_not_copied_on_the_cpu(monkeypatch, writeable):
     original = PartitionRun.enqueue
 
     def enqueue(self, slot, steps):
-        seen.append({k: slot.values[k].data.ctypes.data for k in ("_drive", "_trace_v")})
+        seen.append({k: slot.values[k].data.ctypes.data for k in ("_step_current", "_trace_v")})
         original(self, slot, steps)
 
     monkeypatch.setattr(PartitionRun, "enqueue", enqueue)
     with GPUNeuronPool(N, device="cpu", window=16) as pool:
         result = pool.run(steps=40, input=rows, record="v")
         at, out = rows.ctypes.data, result.traces["v"].ctypes.data
-        assert [s["_drive"] - at for s in seen] == [0, 16 * 4 * N, 32 * 4 * N]
+        assert [s["_step_current"] - at for s in seen] == [0, 16 * 4 * N, 32 * 4 * N]
         assert [s["_trace_v"] - out for s in seen] == [0, 16 * 4 * N, 32 * 4 * N]
-        assert "drive" not in pool.device.held() and "trace_v" not in pool.device.held()
+        assert "step_current" not in pool.device.held() and "trace_v" not in pool.device.held()
         with GPUNeuronPool(N, device="cpu") as other:
             same = other.run(steps=40, input=rows.astype(np.float64), record="v")
-            assert "drive" in other.device.held()  # another type: converted, window by window
+            assert "step_current" in other.device.held()  # another type: converted, window by window
         np.testing.assert_array_equal(result.traces["v"], same.traces["v"])
 
 

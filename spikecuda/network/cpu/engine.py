@@ -18,7 +18,7 @@ from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import SpikecudaError
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.network import layout
-from spikecuda.kernels.spec import KernelSpec
+from spikecuda.kernels.spec import SPIKE_BITS, KernelSpec
 from spikecuda.network.cpu.calendar import Calendar
 from spikecuda.network.cpu.input_rows import Rows, fill_rows, input_rows
 from spikecuda.network.cpu.row_tables import RowTables
@@ -427,7 +427,7 @@ class CpuEngine:
         """Return a part's arguments that are neither state nor constants."""
         blocks, population = self.wiring.blocks, self.neurons[g].population
         values: dict[str, Any] = {
-            "_bits": self._bits[i], "_clock": self._clocks[b], "_cells": self._cells[b],
+            SPIKE_BITS: self._bits[i], "_clock": self._clocks[b], "_cells": self._cells[b],
             "_ring": self._ring - 1, "_stride": self._strides[b],
         }  # fmt: skip
         for port, name in enumerate(population.receptors):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spikecuda.kernels.spec import KernelSpec
+from spikecuda.kernels.spec import STEP_CURRENT, KernelSpec
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.window import ResolvedInputs, step_input
 
@@ -29,7 +29,7 @@ def input_rows(
     for g, (drive, _) in enumerate(drives):
         first = step_input(drive, specs[g], neurons[g].population.neurons, clock, 0, 1)
         for name, array in first.items():
-            if name != "_drive":
+            if name != STEP_CURRENT:
                 rows[g, name] = np.zeros(steps * array.size, array.dtype)
                 continue
             for i, (_, owner, _, count) in enumerate(places):
@@ -55,7 +55,7 @@ def fill_rows(
         neuron_spec = neurons[g].population.neurons
         found = step_input(drive, specs[g], neuron_spec, clock, clock - start, steps)
         for name, array in found.items():
-            if name != "_drive":
+            if name != STEP_CURRENT:
                 rows[g, name][: array.size] = array
                 continue
             table = array.reshape(steps, -1)

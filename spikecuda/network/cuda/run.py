@@ -11,6 +11,7 @@ import numpy as np
 from spikecuda.common.seed import keys
 from spikecuda.devices.memory import Buffer
 from spikecuda.kernels import routines
+from spikecuda.kernels.spec import SPIKE_BITS
 from spikecuda.network.cuda.deliveries import Deliveries
 from spikecuda.network.cuda.fused_populations import FusedPopulations, fuse_populations, tables
 from spikecuda.network.cuda.resident import Resident
@@ -157,7 +158,7 @@ class DeviceRun:
         self._collect = Launch(
             self.device.kernel(routines.collect()),
             {
-                "_bits": p.bits, "_valid": p.valid, "_numbers": p.numbers_of_words,
+                SPIKE_BITS: p.bits, "_valid": p.valid, "_numbers": p.numbers_of_words,
                 "_words": np.int64(words),
             },
             [],
@@ -194,7 +195,7 @@ class DeviceRun:
         values: dict[str, Any] = {
             **p.states, "_section": self._section, "_cells": p.cells,
             "_ring": np.int64(p.ring - 1), "_stride": np.int64(p.ports * p.share.size),
-            "_bits": p.bits, "_first": np.int64(0), "_last": np.int64(0),
+            SPIKE_BITS: p.bits, "_first": np.int64(0), "_last": np.int64(0),
             "_count": np.int64(p.share.size), "_key0": key0, "_key1": key1,
         }  # fmt: skip
         given = tables(fused, p.neurons, request.drives, p.share, p.wiring.exponent)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from spikecuda.devices.base import Staging
+from spikecuda.kernels.spec import STEP_CURRENT
 from spikecuda.network.cuda.fused_populations import FusedPopulations
 from spikecuda.network.cuda.run_context import RunContext
 from spikecuda.network.cuda.window_buffers import WindowBuffers
@@ -33,7 +34,7 @@ class Inputs:
         for fused in self._cohorts:
             staged = {}
             for name, array in self._one(fused).items():
-                row = context.resident.share.size if name == "_drive" else array.size
+                row = context.resident.share.size if name == STEP_CURRENT else array.size
                 staged[name] = context.staged(
                     name.strip("_"), context.most_steps * row, array.dtype
                 )
@@ -88,10 +89,10 @@ class Inputs:
                 request.drives[g][0], fused.spec, p.neurons[g].population.neurons, slot.start,
                 slot.start - request.start, slot.steps,
             )  # fmt: skip
-            table = found.pop("_drive", None)
+            table = found.pop(STEP_CURRENT, None)
             if table is not None:
                 if drive is None:
-                    drive = staged["_drive"].edit(slot.steps * p.share.size)
+                    drive = staged[STEP_CURRENT].edit(slot.steps * p.share.size)
                     drive[:] = 0
                 rows, place = drive.reshape(slot.steps, -1), p.share.places[g]
                 mine = table.reshape(slot.steps, -1)[:, slice(*p.share.starts[g])]
@@ -101,4 +102,4 @@ class Inputs:
                     staged[name].edit(array.size)[:] = array.reshape(-1)
                     device.upload(staged[name], array.size)
         if drive is not None:
-            device.upload(staged["_drive"], drive.size)
+            device.upload(staged[STEP_CURRENT], drive.size)

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikecuda.common.seed import keys
 from spikecuda.inputs.resolved_input import ResolvedInput
-from spikecuda.kernels.spec import STREAM_DITHER_STEP, KernelSpec
+from spikecuda.kernels.spec import DITHER, STREAM_DITHER_STEP, KernelSpec
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.synapses.store import Wiring
 from spikecuda.runtime.neuron_spec import NeuronSpec
@@ -41,7 +41,7 @@ def step_input(
     if spec.dither_words:
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
-        values["_dither"] = words = np.empty(steps * spec.dither_words, np.uint32)
+        values[DITHER] = words = np.empty(steps * spec.dither_words, np.uint32)
         load_cpu_loop("draw").step_words(
             np.int64(clock), steps, spec.dither_words, np.uint32(STREAM_DITHER_STEP),
             *keys(neuron_spec.seed), words,
