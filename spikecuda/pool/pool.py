@@ -136,7 +136,9 @@ class GPUNeuronPool(Unique, Fixed):
             raise
         self._state = StateView(self.population)
         self._fix()
-        log.info("%r", self)
+        # A record that some handler keeps must not keep the pool.
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug(repr(self))
 
     @property
     def model(self) -> type[Model]:

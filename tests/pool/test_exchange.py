@@ -152,10 +152,11 @@ def test_input_and_traces_are_not_copied_on_the_cpu(monkeypatch, writeable):
         at, out = rows.ctypes.data, result.traces["v"].ctypes.data
         assert [s["_step_current"] - at for s in seen] == [0, 16 * 4 * N, 32 * 4 * N]
         assert [s["_trace_v"] - out for s in seen] == [0, 16 * 4 * N, 32 * 4 * N]
-        assert "step_current" not in pool.device.held() and "trace_v" not in pool.device.held()
+        assert not {"step_current", "trace_v"} & pool.device.held().keys()
         with GPUNeuronPool(N, device="cpu") as other:
             same = other.run(steps=40, input=rows.astype(np.float64), record="v")
-            assert "step_current" in other.device.held()  # another type: converted, window by window
+            # Another type: converted, window by window.
+            assert "step_current" in other.device.held()
         np.testing.assert_array_equal(result.traces["v"], same.traces["v"])
 
 
