@@ -11,8 +11,9 @@ Value = TypeVar("Value")
 class Named(Mapping[str, Value]):
     """A mapping by name, whose keys IPython and Jupyter complete.
 
-    They complete those of a variable, ``s = pool.state; s["<Tab>``; those of a property, such as
-    ``pool.state["<Tab>``, after ``%config Completer.evaluation = "unsafe"`` (IPython 9).
+    They complete ``pool.state["<Tab>``; where a property or an item stands before, as in
+    ``net["E"].state["<Tab>``, only after ``%config Completer.evaluation = "unsafe"`` (IPython 9),
+    or for a variable: ``s = net["E"].state; s["<Tab>``.
     """
 
     __slots__ = ()

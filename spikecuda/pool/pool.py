@@ -73,7 +73,7 @@ class GPUNeuronPool(Unique, Fixed):
     Attributes:
         state: state variables by name, see ``StateView``.
         device: where the pool runs.
-        params: every parameter, float64.
+        params: every parameter, float64 arrays of shape () or (num_neurons,), read-only.
         steps: steps done since the last reset.
 
     Raises:
@@ -134,7 +134,12 @@ class GPUNeuronPool(Unique, Fixed):
             if self._owns_device:
                 self.device.close()
             raise
-        self._state = StateView(self.population)
+        # Attributes, not properties: IPython reads no property to complete the names in it.
+        self.state = StateView(self.population)
+        self.params: Mapping[str, np.ndarray] = ReadOnly(
+            self.neuron_spec.params,
+            "params of a pool stay as they are; make a new pool with params={...}",
+        )
         self._fix()
         # A record that some handler keeps must not keep the pool.
         if log.isEnabledFor(logging.DEBUG):
@@ -144,19 +149,6 @@ class GPUNeuronPool(Unique, Fixed):
     def model(self) -> type[Model]:
         """The neurons' model."""
         return self.neuron_spec.model
-
-    @property
-    def params(self) -> Mapping[str, np.ndarray]:
-        """Every parameter, float64 arrays of shape () or (num_neurons,); they stay as they are."""
-        return ReadOnly(
-            self.neuron_spec.params,
-            "params of a pool stay as they are; make a new pool with params={...}",
-        )
-
-    @property
-    def state(self) -> StateView:
-        """State variables by name."""
-        return self._state
 
     @property
     def precision(self) -> str:
