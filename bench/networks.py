@@ -104,7 +104,7 @@ def update_ceiling(name: str) -> float:
         best, result = measure(net, steps * net.dt, RUNS)
         if any(s.step.size for s in result.spikes.values()):
             raise SystemExit(f"{name}: neurons with a threshold out of reach have spiked")
-        return net.metrics()["neurons"] * steps / best
+        return net.metrics().num_neurons * steps / best
 
 
 def event_ceiling(cells: int, weights: bool) -> float:
@@ -156,14 +156,14 @@ def main() -> None:
                 built = time.perf_counter() - begin
                 seconds, result = measure(net, duration, 2 if name == "microcircuit" else RUNS)
                 metrics = net.metrics()
-                cells = metrics["neurons"] // metrics["partitions"]
+                cells = metrics.num_neurons // metrics.partitions
                 events = event_ceiling(cells, name == "microcircuit")
                 floor = (
-                    metrics["neurons"] * duration / net.dt / updates + metrics["events"] / events
+                    metrics.num_neurons * duration / net.dt / updates + metrics.events / events
                 ) / threads
                 print(
                     f"{name:<13}{threads:>7}{built:>9.3f}{seconds:>9.4f}"
-                    f"{seconds / duration * 1e3:>9.4f}{metrics['events'] / seconds / 1e6:>12.0f}"
+                    f"{seconds / duration * 1e3:>9.4f}{metrics.events / seconds / 1e6:>12.0f}"
                     f"{floor:>9.4f}{floor / seconds:>9.2f}"
                     + (f"{other:>9.3f}{other / seconds:>7.1f}" if other and threads == 1 else ""),
                     flush=True,

@@ -140,7 +140,7 @@ def _write(
         "example": example.name, "source": example.source, "options": options, "seed": net.seed,
         "precision": net.precision, "from": example.settle, "to": result.stop,
         "pictures": shown,
-        "realtime_factor": result.realtime_factor, "metrics": net.metrics(),
+        "realtime_factor": result.realtime_factor, "metrics": net.metrics().as_dict(),
         "expected": [
             {"what": e.what, "unit": e.unit, "here": value if value == value else None,
              "low": e.low, "high": e.high, "source": e.source}
@@ -190,21 +190,21 @@ def _print(
     shown = ", ".join(
         f"{name} ({a:g} to {b:g} ms)" for name, (a, b) in pictures(example, result).items()
     )
-    held = m["bytes"]
-    where = ", ".join(m["devices"])
-    if m["devices"] == ["cpu"]:
-        where = f"{m['threads']} threads" if m["threads"] > 1 else "1 thread"
-    each = f", {m['bytes_per_synapse']:.3g} B a synapse" if m["synapses"] else ""
+    held = m.bytes
+    where = ", ".join(m.devices)
+    if m.devices == ["cpu"]:
+        where = f"{m.threads} threads" if m.threads > 1 else "1 thread"
+    each = f", {m.bytes_per_synapse:.3g} B a synapse" if m.synapses else ""
     screen.print(facts("", [
-        ("network", f"{m['neurons']:,} neurons, {m['synapses']:,} synapses; seed {net.seed}, "
+        ("network", f"{m.num_neurons:,} neurons, {m.synapses:,} synapses; seed {net.seed}, "
                     f"{net.precision}, dt {net.dt:g} ms"),
         ("model time", f"{result.stop:g} ms, {example.settle:g} ms of it to settle"),
         ("real-time factor", f"{result.realtime_factor:.3g} ({human_seconds(result.seconds)} for "
                              f"{human_seconds(result.duration / 1e3)}; {where})"),
-        ("speed", f"{human_rate(m['events_per_second'])} synaptic events, "
-                  f"{human_rate(m['updates_per_second'])} neuron updates"),
+        ("speed", f"{human_rate(m.events_per_second)} synaptic events, "
+                  f"{human_rate(m.updates_per_second)} neuron updates"),
         ("build", human_seconds(net.build_seconds)),
-        ("compile", f"{human_seconds(m['compile_seconds'])}, not part of the run"),
+        ("compile", f"{human_seconds(m.compile_seconds)}, not part of the run"),
         ("in all", human_seconds(wall)),
         ("memory", f"{human_bytes(sum(held.values()))}{each}"),
         ("written", f"{written}/ {shown}, spikes.npz, summary.json" if written else "nothing"),

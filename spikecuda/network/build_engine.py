@@ -69,7 +69,7 @@ def build_engine(
     opened = OpenPartitions(places)
     with contextlib.ExitStack() as stack:
         stack.callback(opened.close)
-        blocks, shares = split_shares(own, opened.owners(), largest)
+        blocks, shares = split_shares(own, opened.owners(description), largest)
         require_on_devices(description, opened.devices, shares)
         engine = opened.engine(description, builder(blocks).build(), shares)
         stack.pop_all()

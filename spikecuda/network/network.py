@@ -1,6 +1,7 @@
 """Network: populations, connections, input and recording in a few lines."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
@@ -13,7 +14,7 @@ from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, Unique, chang
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.host_memory import require_memory
 from spikecuda.common.named import ReadOnly
-from spikecuda.common.notebook import Figures, Printed
+from spikecuda.common.notebook import Printed
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.precision import as_precision
 from spikecuda.common.seed import as_seed
@@ -30,6 +31,7 @@ from spikecuda.inputs.stimulus import Input, as_inputs
 from spikecuda.models.base import Model
 from spikecuda.network.build_engine import build_engine
 from spikecuda.network.device_names import Given, as_places
+from spikecuda.network.measure import measure, take_snapshot
 from spikecuda.network.model.description import Description
 from spikecuda.network.model.population import Population, View, as_view, find_population
 from spikecuda.network.model.projection import Projection, find_receptor
@@ -42,7 +44,8 @@ from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.summary import summarise
-from spikecuda.observe.progress import reporter
+from spikecuda.observe.metrics import NetworkMetrics
+from spikecuda.observe.progress import Progress, reporter
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 from spikecuda.runtime.resolve_input import require_taken, resolve_input
 
@@ -325,13 +328,14 @@ class Network(Unique, Fixed):
         self,
         duration: float,
         *,
-        progress: Callable[[int, int], None] | bool = False,
+        progress: Progress = False,
     ) -> NetworkResult:
         """Advance; the network is built first if it was not.
 
         Args:
             duration: ms, a multiple of dt.
-            progress: True shows a progress bar; a function is called with (steps done, steps).
+            progress: True shows a progress bar, "live" also speed, rates, memory and devices; a
+                function is called with (steps done, steps).
 
         Returns:
             A ``NetworkResult`` of this run.
@@ -349,7 +353,8 @@ class Network(Unique, Fixed):
             spikes = [g.number for g in populations if (g.name, "spikes") in wanted]
             traces = traces_of(wanted, steps)
             start, seconds = engine.clock, engine.seconds
-            with reporter(progress, steps, repr(self) if progress else "") as report:
+            look = functools.partial(take_snapshot, engine, populations, self.dt)
+            with reporter(progress, steps, repr(self) if progress else "", look) as report:
                 got = engine.run(steps, drives, spikes, traces, self._external, report)
             return make_result(
                 populations, got, wanted, traces, start, steps, engine.seconds - seconds
@@ -403,32 +408,11 @@ class Network(Unique, Fixed):
         """Model time since the last reset, in ms."""
         return 0.0 if self._engine is None else self._engine.clock * self.dt
 
-    def metrics(self) -> Figures:
-        """Return what the network holds and has done since its last reset.
-
-        ``neurons``, ``synapses``, ``bytes`` (by what holds them), ``bytes_per_synapse``,
-        ``build_seconds``, ``compile_seconds``, ``run_seconds``, ``events`` (synaptic events
-        delivered), ``events_per_second``, ``updates_per_second``, ``realtime_factor``, ``window``
-        (steps between two exchanges of spikes), ``partitions``, ``threads``, ``devices`` (names, a
-        partition each; ["cpu"] where the CPU runs all of them).
-        """
+    def metrics(self) -> NetworkMetrics:
+        """Return what the network holds and has done since its last reset: see the class."""
         self._require_open()
         engine = self.build() if self._engine is None else self._engine
-        neurons = sum(population.size for population in self._populations())
-        synapses, seconds = engine.wiring.synapses, engine.seconds
-        per_second = 1.0 / seconds if seconds else 0.0
-        return Figures({
-            "neurons": neurons, "synapses": synapses, "bytes": engine.held(),
-            "bytes_per_synapse": engine.wiring.nbytes / synapses if synapses else 0.0,
-            "build_seconds": self.build_seconds, "compile_seconds": engine.compile_seconds,
-            "run_seconds": seconds, "events": engine.events,
-            "events_per_second": engine.events * per_second,
-            "updates_per_second": neurons * engine.clock * per_second,
-            "realtime_factor": seconds / (self.time / 1e3) if self.time else 0.0,
-            "window": engine.window, "partitions": engine.partition_count,
-            "threads": engine.threads,
-            "devices": engine.device_names,
-        })  # fmt: skip
+        return measure(engine, self._populations(), self.dt, self.build_seconds)
 
     def summary(self) -> Printed:
         """Return a table of populations, projections, memory and predicted cost; builds nothing.

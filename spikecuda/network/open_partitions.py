@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from spikecuda.devices.base import Device
 from spikecuda.devices.cpu.device import usable_cores
+from spikecuda.devices.kinds import CPU, CUDA
 from spikecuda.devices.open import open_device
 from spikecuda.network.cpu.partition import CpuPartition
 from spikecuda.network.cuda.partition import DevicePartition
@@ -16,6 +17,7 @@ from spikecuda.network.run.partitioned_engine import PartitionedEngine
 from spikecuda.network.run.window import window_steps
 from spikecuda.network.synapses.blocks import Owner, Share
 from spikecuda.network.synapses.store import Wiring
+from spikecuda.placement.update_costs import cost
 from spikecuda.runtime.population import report_failures
 
 
@@ -45,10 +47,23 @@ class OpenPartitions:
             self.close()
             raise
 
-    def owners(self) -> list[Owner]:
-        """Return the partitions before they have neurons, weighted by the devices' speed."""
+    def owners(self, description: Description) -> list[Owner]:
+        """Return the partitions before they have neurons, weighted by the devices' speed.
+
+        Unlike devices are measured, as for systems: the time that an update of all populations
+        takes, remembered from then on.  Deliveries are taken to be as much faster as updates.
+        An emulated device is there to check, not to be fast, and keeps its nominal speed.
+
+        Args:
+            description: of the network.
+        """
+        weights = [device.speed for device in self.devices]
+        unlike = len({device.description for device in self.devices}) > 1
+        if unlike and all(device.kind in (CPU, CUDA) for device in self.devices):
+            weights = [1.0 / update_seconds(device, description) for device in self.devices]
         return [
-            Owner(device.speed, device.threads if on_cpu(device) else 0) for device in self.devices
+            Owner(weight, device.threads if on_cpu(device) else 0)
+            for device, weight in zip(self.devices, weights, strict=True)
         ]
 
     def engine(
@@ -101,3 +116,10 @@ def number(description: Description) -> tuple[Mapping[int, int], int]:
         first[population.number] = end
         end += -(-population.size // 32) * 32
     return first, end
+
+
+def update_seconds(device: Device, description: Description) -> float:
+    """Return the seconds that a step of all neurons would take on a device."""
+    return sum(
+        population.size * cost(device, population.neurons) for population in description.populations
+    )

@@ -120,7 +120,7 @@ def test_nothing_is_stored_on_the_device():
     for procedural in (False, True):
         with Network(devices="cuda-emu") as net:
             far(net, procedural)
-            sizes.append(net.metrics()["bytes"].get("targets on cuda-emu:0", 0))
+            sizes.append(net.metrics().bytes.get("targets on cuda-emu:0", 0))
     assert sizes[0] > 200_000 and sizes[1] == 0
 
 

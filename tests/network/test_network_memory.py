@@ -42,7 +42,7 @@ def test_stored_rows_take_no_ring_on_the_processor():
 @pytest.mark.parametrize("devices", ["cpu", ["cuda-emu:0"], ["cuda-emu:0", "cuda-emu:1"]])
 def test_what_is_reckoned_is_what_is_taken(delay, devices):
     with make(100, delay, devices=devices) as net:
-        held = net.metrics()["bytes"]
+        held = net.metrics().bytes
         if devices == "cpu":
             assert memory.whole(net._describe()).arrivals == held["accumulators"]
         else:

@@ -59,7 +59,7 @@ def test_within_a_run_nothing_can_be_changed(devices):
                     call()
                 refused.add(name)
             assert repr(net) and repr(net["E"]) and repr(net.projections[0]) and net.summary()
-            assert net.metrics()["neurons"] == 64
+            assert net.metrics().num_neurons == 64
             assert net.projections[0].weights.size == 512
             if "cuda-emu" in devices:
                 with pytest.raises(SpikecudaError, match="read it when run"):
@@ -101,7 +101,7 @@ def test_while_another_thread_runs_it_everything_is_refused(devices):
             for call in calls.values():
                 with pytest.raises(SpikecudaError, match="the network is in use in another thread"):
                     call()
-            assert net.metrics()["neurons"] == 64 and net.summary() and repr(net["E"])
+            assert net.metrics().num_neurons == 64 and net.summary() and repr(net["E"])
             gc.collect()
         finally:
             go.set()

@@ -40,7 +40,7 @@ LAYERS = [
     ("network.memory",),
     ("network.cpu", "network.cuda"),
     ("network.open_partitions",),
-    ("network.build_engine", "network.results", "network.summary"),
+    ("network.build_engine", "network.measure", "network.results", "network.summary"),
     ("network",),
     ("examples",),
     ("pool",),

@@ -276,6 +276,7 @@ class CpuEngine:
         for state in self._states:
             state[:] = 0
         self._counts[:] = 0
+        self._busy_seconds = 0.0
         self._tabulate_blocks()
         self._torn = False
 
@@ -300,7 +301,21 @@ class CpuEngine:
         """Synaptic events delivered since the last reset."""
         return sum(int(c.state[layout.CALENDAR_EVENTS]) for c in self._calendars)
 
-    def held(self) -> dict[str, int]:
+    @property
+    def spikes(self) -> np.ndarray:
+        """Spikes of each population since the last reset, by number."""
+        return self._counts
+
+    def figures_of(self, device: str) -> tuple[int, int, float]:
+        """Return the processor's neurons, the bytes held for them, and its seconds at work."""
+        neurons = sum(n.population.size for n in self.neurons)
+        return neurons, sum(self.held_here().values()), self._busy_seconds
+
+    def held(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Return the bytes in host memory, by what holds them, and nothing on devices."""
+        return self.held_here(), {}
+
+    def held_here(self) -> dict[str, int]:
         """Return the bytes held, by what holds them."""
         return {
             "state": sum(a.nbytes for n in self.neurons for a in n.state.values()),
@@ -348,6 +363,7 @@ class CpuEngine:
             self._states.append(aligned_zeros(8, np.int64))
         self._lists = [*self._bits, *self._ids, *self._upto, *self._busy]
         self._counts = np.zeros(self.sources, np.int64)
+        self._busy_seconds = 0.0
         self._records: list[tuple[np.ndarray, np.ndarray] | None] = [None] * len(self._places)
         self._shared = aligned_zeros(layout.SHARED, np.int64)
         self._tabulate_blocks()
@@ -467,7 +483,9 @@ class CpuEngine:
                      self.clock, 0, steps, self.window, self.fused, run.align, need)
             )  # fmt: skip
 
+        begin = time.perf_counter()
         self._device_threads.together([functools.partial(work, t) for t in range(workers)])
+        self._busy_seconds += time.perf_counter() - begin
         return made[0]
 
     def _make_room(self, need: int) -> None:

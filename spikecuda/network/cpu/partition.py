@@ -103,7 +103,7 @@ class CpuPartition(NetworkPartition):
     def held(self) -> dict[str, int]:
         """Return the bytes held beside neurons and synapses."""
         shared = ("state", "synapses")
-        return {name: size for name, size in self._engine.held().items() if name not in shared}
+        return {name: size for name, size in self._engine.held_here().items() if name not in shared}
 
     def close(self) -> None:
         """End the threads."""

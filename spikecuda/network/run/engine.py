@@ -78,8 +78,19 @@ class Engine(Protocol):
     def events(self) -> int:
         """Synaptic events since the last reset."""
 
-    def held(self) -> dict[str, int]:
-        """Return the bytes held, by what holds them."""
+    @property
+    def spikes(self) -> np.ndarray:
+        """Spikes of each population since the last reset, by number; any thread may read them."""
+
+    def held(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Return the bytes in host memory and in devices' memory, by what holds them."""
+
+    def figures_of(self, device: str) -> tuple[int, int, float]:
+        """Return a device's neurons, the bytes held for them, and its seconds at work.
+
+        Args:
+            device: one of ``device_names``.
+        """
 
     def close(self) -> None:
         """Give everything back."""

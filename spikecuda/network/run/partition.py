@@ -17,6 +17,7 @@ import numpy as np
 from spikecuda.devices.base import Device
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.window import ResolvedInputs
+from spikecuda.network.synapses.blocks import Share
 
 STEP_BITS = 32
 NUMBER = (1 << STEP_BITS) - 1
@@ -69,9 +70,11 @@ class NetworkPartition(ABC):
 
     Attributes:
         device: where it is; several partitions may be on one.
+        share: its neurons.
     """
 
     device: Device
+    share: Share
 
     @property
     def name(self) -> str:

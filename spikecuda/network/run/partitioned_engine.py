@@ -12,6 +12,7 @@ import numpy as np
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.common.interrupt import held_interrupt
+from spikecuda.devices.kinds import CPU
 from spikecuda.errors import SpikecudaError
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
@@ -73,6 +74,7 @@ class PartitionedEngine:
         self._device_threads = DeviceThreads(len(self.partitions))
         self._release = release
         self._counts = np.zeros(len(first), np.int64)
+        self._busy = dict.fromkeys(self.device_names, 0.0)
         self._failed, self._stale = "", False
 
     def run(
@@ -128,6 +130,7 @@ class PartitionedEngine:
         self.clock, self.seconds = 0, 0.0
         with self._whole():
             self._counts[:] = 0
+            self._busy = dict.fromkeys(self.device_names, 0.0)
             for n in self.neurons:
                 n.reset()
             for p in self.partitions:
@@ -163,16 +166,29 @@ class PartitionedEngine:
         """Synaptic events sent since the last reset."""
         return sum(p.events for p in self.partitions)
 
-    def held(self) -> dict[str, int]:
-        """Return the bytes held, by what holds them."""
-        result = {
+    @property
+    def spikes(self) -> np.ndarray:
+        """Spikes of each population since the last reset, by number."""
+        return self._counts
+
+    def figures_of(self, device: str) -> tuple[int, int, float]:
+        """Return a device's neurons, the bytes held for them, and its seconds at work."""
+        mine = [p for p in self.partitions if p.name == device]
+        neurons = sum(int(p.share.counts.sum()) for p in mine)
+        return neurons, sum(sum(p.held().values()) for p in mine), self._busy.get(device, 0.0)
+
+    def held(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Return the bytes in host memory and on devices, by what holds them."""
+        host = {
             "neurons": sum(a.nbytes for n in self.neurons for a in n.state.values()),
             "synapses": self.wiring.nbytes,
         }
+        devices: dict[str, int] = {}
         for p in self.partitions:
+            there = host if p.device.kind == CPU else devices
             for name, size in p.held().items():
-                result[f"{name} on {p.name}"] = result.get(f"{name} on {p.name}", 0) + size
-        return result
+                there[f"{name} on {p.name}"] = there.get(f"{name} on {p.name}", 0) + size
+        return host, devices
 
     def close(self) -> None:
         """Give everything back."""
@@ -254,8 +270,11 @@ class PartitionedEngine:
 
         def work(mine: Sequence[int]) -> None:
             for i in mine:
-                with report_failures(self.partitions[i], self.partitions[i].settled, advice):
+                p = self.partitions[i]
+                begin = time.perf_counter()
+                with report_failures(p, p.settled, advice):
                     results[i] = calls[i](*arguments)
+                self._busy[p.name] += time.perf_counter() - begin
 
         places: dict[str, list[int]] = {}
         for i, p in enumerate(self.partitions):
