@@ -1,7 +1,7 @@
 """What each kind of receptor does in a step: lines of kernel source around a model's own step.
 
 A receptor keeps states of its own.  At the start of a step ``gather`` adds its current, or its
-conductance at the middle of the step, to the membrane's input; at the end ``settle`` lets the
+conductance's mean over the step, to the membrane's input; at the end ``settle`` lets the
 states decay and adds what arrives, so that a spike with delay d acts from d after its time on, as
 in NEST.  Every propagator is exact for a membrane that is not coupled back.
 
@@ -57,15 +57,15 @@ KINDS = {
     "exp_conductance": ReceptorKind(
         CONDUCTANCE,
         ("g",),
-        ("keep", "half", "e_rev"),
-        ("{x}now = {m}mul({x}half, {x}g)",),
+        ("keep", "mean", "e_rev"),
+        ("{x}now = {m}mul({x}mean, {x}g)",),
         ("{x}g = {m}fma({x}keep, {x}g, {x}arrival)",),
     ),
     "alpha_conductance": ReceptorKind(
         CONDUCTANCE,
         ("g", "dg"),
-        ("keep", "drift", "rise", "half", "half_drift", "e_rev"),
-        ("{x}now = {m}fma({x}half, {x}g, {m}mul({x}half_drift, {x}dg))",),
+        ("keep", "drift", "rise", "mean", "mean_drift", "e_rev"),
+        ("{x}now = {m}fma({x}mean, {x}g, {m}mul({x}mean_drift, {x}dg))",),
         (
             "{x}g = {m}fma({x}keep, {x}g, {m}mul({x}drift, {x}dg))",
             "{x}dg = {m}fma({x}keep, {x}dg, {m}mul({x}rise, {x}arrival))",
@@ -74,10 +74,10 @@ KINDS = {
     "nmda": ReceptorKind(
         CONDUCTANCE,
         ("g_decay", "g_rise"),
-        ("keep_decay", "keep_rise", "half_decay", "half_rise", "peak", "e_rev", "mg", "steep"),
+        ("keep_decay", "keep_rise", "mean_decay", "mean_rise", "peak", "e_rev", "mg", "steep"),
         (
             "{x}block = {m}div(real(1.0), {m}fma({x}mg, {exp}({m}mul({x}steep, v)), real(1.0)))",
-            "{x}now = {m}mul({m}fma({x}half_decay, {x}g_decay, -{m}mul({x}half_rise, {x}g_rise)),"
+            "{x}now = {m}mul({m}fma({x}mean_decay, {x}g_decay, -{m}mul({x}mean_rise, {x}g_rise)),"
             " {x}block)",
         ),
         (

@@ -4,7 +4,7 @@
 
 For conductances and an input that are constant over a step, v relaxes to v_inf = (g_l e_l +
 sum_k g_k e_k + i) / g with g = g_l + sum_k g_k:  v(t + dt) = v_inf + (v - v_inf) exp(-dt g / c_m).
-With the conductances in the middle of the step this is the exponential midpoint rule (order 2).
+With the conductances' means over the step this is of order 2 in changing conductances.
 Source: Brette et al. (2007) J Comput Neurosci 23:349, benchmark 1 (equation);
 Rotter & Diesmann (1999) Biol Cybern 81:381, section 3.1 (solution).
 """

@@ -6,8 +6,8 @@ d dt after it was sent.  In a step, for each neuron:
 
 1. The membrane is integrated with the receptors' states of the step's start.  "lif": exactly, for
    the decaying currents (Rotter & Diesmann 1999, Biol Cybern 81:381, section 3) and with the
-   current of conductances, ``g (e_rev - v)``, held at g in the middle of the step and v at its
-   start.  "lif_cond": exactly for conductances held at their values in the middle of the step, and
+   current of conductances, ``g (e_rev - v)``, held at the mean of g over the step and v at its
+   start.  "lif_cond": exactly for conductances held at their means over the step, and
    for currents held at what has the same effect on a membrane without conductances.
 2. While refractory, v is v_reset instead, and jumps that arrive are lost; else they are added, and
    at v >= v_th the neuron spikes: v = v_reset for the next t_ref.
@@ -137,12 +137,16 @@ def constants(kind, values, tau_m, c_m, dt):
             rise, decay = mpmath.mpf(values["tau_rise"]), mpmath.mpf(values["tau_decay"])
             peak_at = rise * decay / (decay - rise) * mpmath.log(decay / rise)
             peak = 1 / (exp(-peak_at / decay) - exp(-peak_at / rise))
-            result = [exp(-h / decay), exp(-h / rise), exp(-h / 2 / decay), exp(-h / 2 / rise)]
+            mean = [tau / h * (1 - exp(-h / tau)) for tau in (decay, rise)]
+            result = [exp(-h / decay), exp(-h / rise), *mean]
             result += [peak, values["e_rev"], values["mg"] / mpmath.mpf("3.57")]
             return [float(r) for r in result]
         tau = mpmath.mpf(values["tau"])
         if kind.endswith("conductance"):
-            result = [exp(-h / tau), exp(-h / 2 / tau), mpmath.e / tau, values["e_rev"]]
+            # 1/h int_0^h (g + dg s) e^(-s / tau) ds
+            of_g = tau / h * (1 - exp(-h / tau))
+            of_dg = tau * (tau / h * (1 - exp(-h / tau)) - exp(-h / tau))
+            result = [exp(-h / tau), of_g, mpmath.e / tau, values["e_rev"], of_dg]
             return [float(r) for r in result]
         # v(h) = 1/c_m int_0^h e^(-(h - s) / tau_m) (i + di s) e^(-s / tau) ds
         fading = exp(-h / mpmath.mpf(tau_m)) / mpmath.mpf(c_m)
@@ -197,12 +201,12 @@ def _run(
 
 
 @njit
-def _middle(x, kind, c, v, dt):
-    """Return a conductance in the middle of the step and its reversal potential."""
+def _mean(x, kind, c, v):
+    """Return a conductance's mean over the step and its reversal potential."""
     if kind == EXP_CONDUCTANCE:
         return x[0] * c[1], c[3]
     if kind == ALPHA_CONDUCTANCE:
-        return (x[0] + 0.5 * dt * x[1]) * c[1], c[3]
+        return x[0] * c[1] + x[1] * c[4], c[3]
     block = 1.0 / (1.0 + c[6] * math.exp(-0.062 * v))
     return block * (x[0] * c[2] - x[1] * c[3]), c[5]
 
@@ -217,7 +221,7 @@ def _currents(v, x, kind, c, current, tau_m, c_m, v_rest, dt):
         elif kind[p] == ALPHA_CURRENT:
             new += c[p, 1] * x[p, 0] + c[p, 3] * x[p, 1]
         elif kind[p] >= EXP_CONDUCTANCE:
-            g, e_rev = _middle(x[p], kind[p], c[p], v, dt)
+            g, e_rev = _mean(x[p], kind[p], c[p], v)
             current += g * (e_rev - v)
     return new - math.expm1(-dt / tau_m) * tau_m / c_m * current
 
@@ -231,7 +235,7 @@ def _conductances(v, x, kind, c, current, c_m, g_l, e_l, dt):
         elif kind[p] == ALPHA_CURRENT:
             pull += c[p, 1] * x[p, 0] + c[p, 3] * x[p, 1]
         elif kind[p] >= EXP_CONDUCTANCE:
-            g, e_rev = _middle(x[p], kind[p], c[p], v, dt)
+            g, e_rev = _mean(x[p], kind[p], c[p], v)
             total += g
             pull += g * e_rev
     goal = pull / total

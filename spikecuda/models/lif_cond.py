@@ -13,8 +13,8 @@ class LIFCond(Model):
     ``c_m dv/dt = -g_l (v - e_l) - sum_k g_k (v - e_k) + current``; a spike when v >= v_th; v is
     then held at v_reset for t_ref.  The conductances g_k and reversal potentials e_k are those of
     its receptors; without any it is ``lif`` with tau_m = c_m / g_l.  A step is solved exactly with
-    the conductances of its middle: exponential midpoint rule, order 2 in changing conductances,
-    exact in constant ones, stable for any.
+    the conductances' means over it: order 2 in changing conductances, exact in constant ones,
+    stable for any.
 
     Source: Brette et al. (2007) J Comput Neurosci 23:349, benchmark 1 ("COBA", after Vogels &
     Abbott 2005), whose neurons the default values are.

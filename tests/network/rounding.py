@@ -75,19 +75,22 @@ def _receptors(receptors, x, new, error, dt):
     return result
 
 
-def _middle(kind, values, v, x, e_v, e_x, dt):
-    """Return |g|, the error of g in the middle of the step, and e_rev."""
+def _mean(kind, values, v, x, e_v, e_x, dt):
+    """Return |g|, the error of g's mean over the step, and e_rev."""
     if kind == "nmda":
-        keep = np.exp(-0.5 * dt / np.array([values["tau_decay"], values["tau_rise"]]))
+        parts = dt / np.array([values["tau_decay"], values["tau_rise"]])
+        keep = -np.expm1(-parts) / parts
         steep = values["mg"] / 3.57 * np.exp(-0.062 * v)
         block = 1.0 / (1.0 + steep)
         size = block * (np.abs(x) @ keep)
         slope = 0.062 * (1.0 - block) * size
         return size, block * (e_x @ keep) + slope * e_v + UNIT * size, values["e_rev"]
-    keep = np.exp(-0.5 * dt / values["tau"])
-    half = 0.5 * dt * keep * kind.startswith("alpha")
-    size = keep * np.abs(x[:, 0]) + half * np.abs(x[:, 1])
-    return size, keep * e_x[:, 0] + half * e_x[:, 1] + UNIT * size, values["e_rev"]
+    part = dt / values["tau"]
+    keep = -np.expm1(-part) / part
+    # The mean of t e^(-t / tau) is at most that of t.
+    drift = 0.5 * dt * kind.startswith("alpha")
+    size = keep * np.abs(x[:, 0]) + drift * np.abs(x[:, 1])
+    return size, keep * e_x[:, 0] + drift * e_x[:, 1] + UNIT * size, values["e_rev"]
 
 
 def _currents(receptors, p, v, x, current, e_v, e_x, dt):
@@ -97,7 +100,7 @@ def _currents(receptors, p, v, x, current, e_v, e_x, dt):
     slope, error = decay, np.zeros_like(e_v)
     for port, (kind, values) in enumerate(receptors):
         if kind.endswith("conductance") or kind == "nmda":
-            g, e_g, e_rev = _middle(kind, values, v, x[:, port], e_v, e_x[:, port], dt)
+            g, e_g, e_rev = _mean(kind, values, v, x[:, port], e_v, e_x[:, port], dt)
             size = size + gain * g * (np.abs(e_rev) + np.abs(v))
             slope = slope + gain * g
             error = error + gain * e_g * np.abs(e_rev - v)
@@ -122,7 +125,7 @@ def _conductances(receptors, p, v, x, current, e_v, e_x, dt):
             size = size + np.abs(x[:, port]) @ part
             of_i = of_i + e_x[:, port] @ part
             continue
-        g, e_g, e_rev = _middle(kind, values, v, x[:, port], e_v, e_x[:, port], dt)
+        g, e_g, e_rev = _mean(kind, values, v, x[:, port], e_v, e_x[:, port], dt)
         of_g.append((e_g, np.abs(e_rev)))
         size, most = size + g * np.abs(e_rev), most + g
         if kind != "nmda":

@@ -20,17 +20,18 @@ TRAINS = {
 
 @pytest.mark.parametrize("name, oracle", [("lif_cond", lif_cond), ("hh_traub", hh_traub)])
 def test_conductances_against_the_oracle(name, oracle):
-    """The oracle gets the conductances of the middle of each step, in closed form."""
+    """The oracle gets each step's mean conductances, in closed form."""
     model = find(name)
     net = Network(dt=DT, precision="float64", devices=["cpu"])
     receptors = {r: ExpConductance(tau, e_rev) for r, (_, _, tau, e_rev) in TRAINS.items()}
     cell = net.population("cell", 1, name, receptors=receptors)
     g, g_e = np.zeros((STEPS, 1)), np.zeros((STEPS, 1))
-    middles = (np.arange(STEPS) + 0.5) * DT
+    starts = np.arange(STEPS) * DT
     for receptor, (times, weight, tau, e_rev) in TRAINS.items():
         net.drive(cell, SpikeTrain(times, weight=weight), receptor)
-        since = middles[:, None] - np.array(times)
-        mine = (weight * np.exp(-since / tau) * (since > 0)).sum(axis=1)[:, None]
+        since = starts[:, None] - np.array(times)
+        mean = -math.expm1(-DT / tau) * tau / DT
+        mine = (weight * mean * np.exp(-since / tau) * (since > -DT / 2)).sum(axis=1)[:, None]
         g, g_e = g + mine, g_e + mine * e_rev
     net.record(cell, ["spikes", *model.states])
     with net:

@@ -124,7 +124,7 @@ CONDUCTANCES = [
 def test_conductances(kind, values, states, model):
     """The conductance against its closed form; v against an ODE solver, by its order in dt.
 
-    lif_cond is the exponential midpoint rule, of order 2; lif holds the current over a step, and
+    lif_cond takes the mean of g over the step, of order 2; lif holds the current over a step, and
     the block of NMDA is that of the step's start: order 1.  The leading term of the error then
     falls by 2^order when dt is halved; the next one is dt / tau times as large, 1/20 here at most.
     """

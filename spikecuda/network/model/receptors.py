@@ -172,10 +172,11 @@ class ExpConductance(Receptor):
     def constants(
         self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
     ) -> dict[str, np.ndarray]:
-        """Return the decays of a step and of half a step."""
+        """Return the decay of a step and the mean over it."""
+        mean, _ = _moments(np.asarray(dt / self.tau))
         return {
             "keep": np.exp(np.float64(-dt / self.tau)),
-            "half": np.exp(np.float64(-0.5 * dt / self.tau)),
+            "mean": mean,
             "e_rev": np.float64(self.e_rev),
         }
 
@@ -195,11 +196,12 @@ class AlphaConductance(Receptor):
     def constants(
         self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
     ) -> dict[str, np.ndarray]:
-        """Return the propagators of a step and of half a step."""
-        keep, half = np.exp(np.float64(-dt / self.tau)), np.exp(np.float64(-0.5 * dt / self.tau))
+        """Return the propagators of a step and of the mean over it."""
+        keep = np.exp(np.float64(-dt / self.tau))
+        mean, second = _moments(np.asarray(dt / self.tau))
         return {
             "keep": keep, "drift": dt * keep, "rise": np.float64(math.e / self.tau),
-            "half": half, "half_drift": 0.5 * dt * half, "e_rev": np.float64(self.e_rev),
+            "mean": mean, "mean_drift": dt * second, "e_rev": np.float64(self.e_rev),
         }  # fmt: skip
 
 
@@ -241,16 +243,17 @@ class NMDA(Receptor):
     def constants(
         self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
     ) -> dict[str, np.ndarray]:
-        """Return the decays of a step and of half a step, and the factor that makes the peak 1."""
+        """Return decays of a step, means over it, and the factor that makes the peak 1."""
         rise, decay = self.tau_rise, self.tau_decay
         at = rise * decay / (decay - rise) * math.log(decay / rise)
         peak = 1.0 / (math.exp(-at / decay) - math.exp(-at / rise))
-        values = {
+        values: dict[str, Any] = {
             "keep_decay": math.exp(-dt / decay), "keep_rise": math.exp(-dt / rise),
-            "half_decay": math.exp(-0.5 * dt / decay), "half_rise": math.exp(-0.5 * dt / rise),
+            "mean_decay": _moments(np.asarray(dt / decay))[0],
+            "mean_rise": _moments(np.asarray(dt / rise))[0],
             "peak": peak, "e_rev": self.e_rev, "mg": self.mg / 3.57, "steep": -0.062,
         }  # fmt: skip
-        return {name: np.float64(value) for name, value in values.items()}  # type: ignore[misc]
+        return {name: np.asarray(value, np.float64) for name, value in values.items()}
 
 
 def current_equivalents(
