@@ -48,6 +48,13 @@ def as_count(name: str, value: object, low: int, high: int) -> int:
     return count
 
 
+def as_flag(name: str, value: object) -> bool:
+    """Return True or False; other values, such as "no", are refused and not taken for True."""
+    if not isinstance(value, bool | np.bool_):
+        raise SpikecudaTypeError(f"{name} must be True or False (got {shown(value)})")
+    return bool(value)
+
+
 def as_positive(name: str, value: object, unit: str) -> float:
     """Return a finite number > 0."""
     number = as_real(name, value, unit)

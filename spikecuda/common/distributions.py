@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.common.arguments import as_real
+from spikecuda.common.arguments import as_flag, as_real
 from spikecuda.common.host_memory import host_array
 from spikecuda.errors import SpikecudaValueError
 
@@ -52,6 +52,7 @@ class Normal(Distribution):
 
     def __post_init__(self) -> None:
         _numbers(self, "mean", "std", "low", "high")
+        object.__setattr__(self, "redraw", as_flag("redraw", self.redraw))
         _require(math.isfinite(self.mean), f"mean must be finite (got {self.mean!r})")
         _require(0 <= self.std < math.inf, f"std must be >= 0 (got {self.std!r})")
         _require(self.low <= self.high, f"low must be <= high (got {self.low!r}, {self.high!r})")

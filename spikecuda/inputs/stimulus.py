@@ -18,10 +18,10 @@ import numpy as np
 from spikecuda.common.arguments import as_real, shown
 from spikecuda.common.arrays import view_array
 from spikecuda.common.time_grid import first_step
-from spikecuda.devices.array_interop import GpuArray, lies_on_gpu
+from spikecuda.devices.array_interop import GpuArray
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.inputs.sink import InputSink
-from spikecuda.inputs.values import Adopt, OnGpu, per_neuron, per_step, require_finite
+from spikecuda.inputs.values import Adopt, OnGpu, per_neuron, per_step, require_finite, there
 
 
 class Input:
@@ -44,11 +44,11 @@ class Input:
 
     def resolve(self, into: InputSink) -> None:
         """Add what the kernel takes to ``into``."""
-        raise NotImplementedError(f"{type(self).__name__} needs resolve(into); see Constant")
+        raise SpikecudaTypeError(f"{type(self).__name__} needs resolve(into); see Constant")
 
     def spread(self, ids: np.ndarray, size: int) -> "Input":
         """Return an input of ``size`` neurons: this one for the neurons ``ids``, else nothing."""
-        raise NotImplementedError(f"{type(self).__name__} needs spread(ids, size); see Constant")
+        raise SpikecudaTypeError(f"{type(self).__name__} needs spread(ids, size); see Constant")
 
     def adopted(self, adopt: Adopt) -> "Input":
         """Return the input with arrays in a GPU's memory made ready for a device."""
@@ -96,12 +96,8 @@ class Constant(Input):
     value: Any
 
     def __post_init__(self) -> None:
-        if isinstance(self.value, OnGpu | GpuArray):
-            return
-        if lies_on_gpu(self.value):
-            object.__setattr__(self, "value", OnGpu("input", self.value))
-        else:
-            object.__setattr__(self, "value", per_neuron("input", self.value))
+        taken = there("input", self.value) or per_neuron("input", self.value)
+        object.__setattr__(self, "value", taken)
 
     def resolve(self, into: InputSink) -> None:
         """Add to the current that stays the same over the run."""
@@ -130,12 +126,8 @@ class PerStep(Input):
     of_one_run = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.values, OnGpu | GpuArray):
-            return
-        if lies_on_gpu(self.values):
-            object.__setattr__(self, "values", OnGpu("PerStep", self.values))
-        else:
-            object.__setattr__(self, "values", per_step("PerStep", self.values))
+        found = there("PerStep", self.values)
+        object.__setattr__(self, "values", found or per_step("PerStep", self.values))
 
     @classmethod
     def borrow(cls, values: Any) -> Self:
@@ -327,9 +319,8 @@ def _inputs(value: object, keep: bool) -> tuple[Input, ...]:
         return value.parts
     if isinstance(value, list | tuple) and any(isinstance(v, Input) for v in value):
         return tuple(term for part in value for term in _inputs(part, keep))
-    if lies_on_gpu(value):
-        there = OnGpu("input", value)
-        return (PerStep(there) if len(there.shape) == 2 else Constant(there),)
+    if found := there("input", value):
+        return (PerStep(found) if len(found.shape) == 2 else Constant(found),)
     if isinstance(value, str | bytes | dict | set) or not isinstance(
         value, int | float | np.ndarray | np.generic | Iterable
     ):
@@ -346,7 +337,7 @@ def _inputs(value: object, keep: bool) -> tuple[Input, ...]:
 def _wide(value: Any, ids: np.ndarray, size: int) -> np.ndarray:
     """Return one number per neuron: those of some neurons, 0 for the others."""
     if isinstance(value, OnGpu):
-        value.adopt(None)
+        value.adopt(None)  # which is refused
     result = np.zeros(size)
     result[ids] = value
     return result

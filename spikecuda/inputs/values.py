@@ -31,9 +31,16 @@ class OnGpu:
         return self.array if isinstance(self.array, GpuArray) else adopt(self.array)
 
 
+def there(name: str, value: Any) -> OnGpu | GpuArray | None:
+    """Return a value that lies in a GPU's memory as what it is; None if it lies in the host's."""
+    if isinstance(value, OnGpu | GpuArray):
+        return value
+    return OnGpu(name, value) if lies_on_gpu(value) else None
+
+
 def per_neuron(name: str, value: Any) -> float | np.ndarray:
     """Return one number, or one per neuron as an own, read-only float64 array."""
-    if lies_on_gpu(value):
+    if there(name, value):
         raise _in_host_memory(name)
     array = take_reals(name, value, "a number or an array of one number per neuron")
     if array.ndim > 1:

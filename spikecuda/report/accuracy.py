@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from spikecuda.common.time_grid import nearest_step
 from spikecuda.pool.pool import GPUNeuronPool
 from spikecuda.report import oracle
 from spikecuda.report.results import AccuracyPoint
@@ -54,7 +55,7 @@ def make_problem(model: str, noisy: bool, settings: Settings) -> oracle.Problem:
     return oracle.Problem(
         model=model, params=params, initial=initial, current=current,
         sigma=workload.sigma if noisy else 0.0, scheme=scheme,
-        steps=round(settings.accuracy_duration / DT), dt=DT, seed=settings.seed,
+        steps=nearest_step(settings.accuracy_duration, DT), dt=DT, seed=settings.seed,
     )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def compare(
         rate=rate, oracle_rate=oracle_rate,
         rate_error=(rate - oracle_rate) / oracle_rate if oracle_rate else None,
         matched=int(error.size), identical=None,
-        coincident=coincident(expected, got, round(COINCIDENCE / problem.dt)),
+        coincident=coincident(expected, got, nearest_step(COINCIDENCE, problem.dt)),
         time_error_median=None, time_error_p99=None, time_error_max=None,
     )  # fmt: skip
     if not error.size:

@@ -1,13 +1,16 @@
 """One rule turns times into steps, at every entry point: see spikecuda/common/time_grid.py."""
 
 import math
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import spikecuda
 from spikecuda import (
     GPUNeuronPool,
     MultiGPUNeuronSystem,
@@ -117,6 +120,19 @@ def test_numbers_of_any_numpy_type_are_the_same_times(number):
     a, b = ExpCurrent(number("0.1")), ExpCurrent(0.1)
     assert a == b
     assert Normal(number("0.1"), 1.0) == Normal(0.1, 1.0)
+
+
+def test_nothing_else_turns_times_into_steps():
+    own = re.compile(r"\b(round|rint|floor|ceil|int)\([^()]*/ *([a-z_.]*\.)?(dt|DT)\b")
+    root = Path(spikecuda.__file__).parent
+    found = [
+        f"{path.relative_to(root)}: {line.strip()}"
+        for path in root.rglob("*.py")
+        if path.name != "time_grid.py"
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if own.search(line)
+    ]
+    assert not found
 
 
 # Inputs.

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from spikecuda.common.arguments import as_flag
 from spikecuda.common.arrays import take_reals
 from spikecuda.common.distributions import Distribution, LogNormal, Normal, Uniform
 from spikecuda.common.fixed import Fixed
@@ -138,8 +139,9 @@ class Projection(Fixed):
     ) -> None:
         self.handle, self.dt, self.seed, self.number = handle, dt, seed, number
         self.source, self.target, self.rule = source, target, rule
-        self.autapses, self.multapses = bool(autapses), bool(multapses)
-        self.procedural, self.weight_bits = bool(procedural), weight_bits
+        self.autapses = as_flag("autapses", autapses)
+        self.multapses = as_flag("multapses", multapses)
+        self.procedural, self.weight_bits = as_flag("procedural", procedural), weight_bits
         self.receptor, self.port = find_receptor(target, receptor)
         if weight_bits not in (16, 32):
             raise SpikecudaValueError(f"weight_bits must be 16 or 32 (got {weight_bits!r})")
@@ -214,8 +216,13 @@ class Projection(Fixed):
 
     @property
     def weights(self) -> np.ndarray:
-        """The weights, in the order of ``connections``; assign a number or an array."""
-        return self.connections()["weight"]
+        """The weights, in the order of ``connections``, a read-only copy.
+
+        Assign a number or an array; to change some, change a copy and assign it.
+        """
+        weights = self.connections()["weight"]
+        weights.flags.writeable = False
+        return weights
 
     @weights.setter
     def weights(self, values: object) -> None:
