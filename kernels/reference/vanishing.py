@@ -1,7 +1,7 @@
 """What has all but vanished: the rule that states smaller than 2^-100 are nothing.
 
 At the start of every 64th step, counted from step 0, a state with a magnitude below 2^-100 of its
-unit is 0 from then on (docs/decisions/0020).  It keeps decayed states from staying subnormal.
+unit is 0 from then on (docs/decisions/0021).  It keeps decayed states from staying subnormal.
 """
 
 from numba import njit

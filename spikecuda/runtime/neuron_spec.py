@@ -212,7 +212,7 @@ def as_constant(name: str, value: np.ndarray, real: str) -> np.ndarray:
     """Return a constant in the kernel's real type, 0 where it would be subnormal there.
 
     A factor such as exp(-dt / tau) of a very short tau is nothing then, instead of slowing every
-    step (docs/decisions/0020).
+    step (docs/decisions/0021).
 
     Raises:
         SpikecudaValueError: it does not fit.

@@ -54,6 +54,10 @@ def test_the_tools_of_the_tasks_are_declared():
         assert any(re.match(rf"{tool}[=><]", entry) for entry in extras["dev"]), tool
 
 
+def test_decisions_have_numbers_of_their_own():
+    assert [int(path.stem[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda p: p.stem)
 def test_a_decision_has_its_parts(path):
     text = path.read_text(encoding="utf-8")
