@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from spikecuda.common.memory_limits import limits
+from spikecuda.common.memory_limits import Limit, limits
 from spikecuda.errors import OutOfMemoryError
 
 # Leave this much to the rest of the machine.
@@ -18,17 +18,26 @@ TRIFLE = 1 << 20
 
 def available_memory() -> int:
     """Return how many bytes can be allocated: free memory, within every limit of the process."""
-    available = int(psutil.virtual_memory().available)
-    left = min((limit.left for limit in limits()), default=available)
-    return max(0, min(available, left) - RESERVE)
+    free = int(psutil.virtual_memory().available) - RESERVE
+    return max(0, min([free, *(_left(limit) for limit in limits())]))
+
+
+def binding_limit() -> str:
+    """Return ", " and the limit of the process that leaves less than the machine has, or ""."""
+    least = min(limits(), key=_left, default=None)
+    if least is None or _left(least) >= int(psutil.virtual_memory().available) - RESERVE:
+        return ""
+    return f", {least.name}"
 
 
 def shortage() -> str:
     """Return how much memory is available and, if it is a limit of the process, which."""
-    machine = int(psutil.virtual_memory().available)
-    text = f"available: {available_memory() / 1e9:,.2f} GB"
-    least = min(limits(), key=lambda limit: limit.left, default=None)
-    return f"{text}, {least.name}" if least is not None and least.left < machine else text
+    return f"available: {available_memory() / 1e9:,.2f} GB{binding_limit()}"
+
+
+def _left(limit: Limit) -> int:
+    """Return what of a limit can be allocated: the rest goes to others, or to code and threads."""
+    return limit.left - (min(RESERVE, limit.left // 4) if limit.own else RESERVE)
 
 
 def require_memory(size: float, what: str, remedy: str) -> None:

@@ -22,11 +22,13 @@ class Limit:
         size: the limit.
         used: what counts and cannot be reclaimed.
         name: what to call it.
+        own: whether it is this process's alone, so that nothing must be left to others.
     """
 
     size: int
     used: int
     name: str
+    own: bool = False
 
     @property
     def left(self) -> int:
@@ -112,7 +114,7 @@ def _resources(proc: Path) -> Iterator[Limit]:
     status = dict(line.split(":", 1) for line in _lines(proc / "status") if ":" in line)
     for soft, key, name in set_ones:
         used = re.match(r"\s*(\d+) kB", status.get(key, ""))
-        yield Limit(soft, int(used[1]) << 10 if used else 0, name)
+        yield Limit(soft, int(used[1]) << 10 if used else 0, name, own=True)
 
 
 def _reclaimable(folder: Path, keys: tuple[str, ...]) -> int:

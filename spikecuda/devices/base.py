@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.exclusive_use import ExclusiveUse, Unique
+from spikecuda.common.host_memory import binding_limit
 from spikecuda.common.terminal import human_bytes
 from spikecuda.devices.array_interop import GpuArray, StateArray
 from spikecuda.devices.memory import Buffer, MemoryFigures, MemoryPool, Source
@@ -206,9 +207,10 @@ class Device(Unique, ABC):
         """Raise OutOfMemoryError unless ``size`` more bytes fit."""
         available = self.available_memory()
         if size > available:
+            limit = binding_limit() if self.home == "host" else ""
             raise OutOfMemoryError(
                 f"{what} needs {human_bytes(size)} on {self.name} (available: "
-                f"{human_bytes(available)}); use "
+                f"{human_bytes(available)}{limit}); use "
                 'fewer neurons, shorter runs between reads, or precision="float16"'
             )
 

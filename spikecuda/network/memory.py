@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.common.host_memory import available_memory
+from spikecuda.common.host_memory import available_memory, binding_limit
 from spikecuda.common.terminal import human_bytes
 from spikecuda.devices.base import Device
 from spikecuda.errors import OutOfMemoryError
@@ -138,10 +138,11 @@ def _require(home: str, needs: Mapping[str, Need], available: float) -> None:
     remedy = "use fewer, one weight for all synapses of a projection, or procedural=True"
     if largest.arrivals > max(largest.synapses, largest.neurons):
         remedy = SHORTER
+    limit = binding_limit()
     if home != "host":
-        remedy += ", or more devices"
+        remedy, limit = remedy + ", or more devices", ""
     raise OutOfMemoryError(
-        f"the network needs about {each} (available: {human_bytes(available)}); {remedy}"
+        f"the network needs about {each} (available: {human_bytes(available)}{limit}); {remedy}"
     )
 
 

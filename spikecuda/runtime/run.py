@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spikecuda.common.device_threads import DeviceThreads
-from spikecuda.common.host_memory import available_memory
+from spikecuda.common.host_memory import available_memory, shortage
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.devices.base import Device, Kernel
 from spikecuda.devices.memory import Buffer
@@ -366,6 +366,6 @@ def _require_memory(members: Sequence[_Member], total: int) -> None:
             devices[home].require(size, what)
         elif size > available_memory():
             raise OutOfMemoryError(
-                f"{what} needs {size:,} bytes of host memory for its traces (available: "
-                f"{available_memory():,}); record fewer states or run in parts"
+                f"{what} needs {size:,} bytes of host memory for its traces ({shortage()}); "
+                "record fewer states or run in parts"
             )

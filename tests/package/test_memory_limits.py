@@ -101,14 +101,21 @@ def test_what_cannot_be_read_is_no_limit(tmp_path, text):
 
 
 def test_the_smallest_limit_is_what_is_available(monkeypatch):
-    limit = memory_limits.Limit(900 * MB, 100 * MB, "ulimit -v")
-    monkeypatch.setattr(host, "limits", lambda: [memory_limits.Limit(1 << 50, 0, "far"), limit])
+    group = memory_limits.Limit(900 * MB, 100 * MB, "the control group x")
+    far = memory_limits.Limit(1 << 50, 0, "far")
+    monkeypatch.setattr(host, "limits", lambda: [far, group])
     assert host.available_memory() == 800 * MB - host.RESERVE
     assert host.total_memory() == 900 * MB
-    assert host.shortage().endswith("GB, ulimit -v")
-    monkeypatch.setattr(host, "limits", lambda: [])
-    assert host.total_memory() == psutil.virtual_memory().total
-    assert host.shortage().endswith("GB")
+    assert host.shortage().endswith("GB, the control group x")
+    # What is this process's alone need not be left to others.
+    own = memory_limits.Limit(400 * MB, 300 * MB, "ulimit -v", own=True)
+    monkeypatch.setattr(host, "limits", lambda: [far, own, group])
+    assert host.available_memory() == 75 * MB
+    assert host.binding_limit() == ", ulimit -v"
+    for there in ([], [far]):
+        monkeypatch.setattr(host, "limits", lambda there=there: there)
+        assert host.total_memory() == psutil.virtual_memory().total
+        assert host.binding_limit() == "" and host.shortage().endswith("GB")
 
 
 def test_what_is_needed_and_not_there_is_refused(monkeypatch):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spikecuda.common.host_memory import available_memory
+from spikecuda.common.host_memory import available_memory, shortage
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError, nearest
 from spikecuda.network.model.population import Population, View
@@ -104,8 +104,8 @@ def traces_of(wanted: Wanted, steps: int) -> list[Trace]:
     size = sum(8 * t.ids.size * (steps // t.every + 1) for t in traces)
     if size and size > available_memory():
         raise OutOfMemoryError(
-            f"the traces of {steps:,} steps need {size / 1e9:,.2f} GB (available: "
-            f"{available_memory() / 1e9:,.2f} GB); record fewer neurons with only=, or less "
+            f"the traces of {steps:,} steps need {size / 1e9:,.2f} GB ({shortage()}); "
+            "record fewer neurons with only=, or less "
             "often with every="
         )
     return traces

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.common.host_memory import available_memory
+from spikecuda.common.host_memory import available_memory, shortage
 from spikecuda.common.seed import keys
 from spikecuda.common.time_grid import nearest_step, nearest_steps
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
@@ -264,7 +264,7 @@ class Builder:
         if size + scratch > available_memory():
             raise OutOfMemoryError(
                 f"the synapses need {size / 1e9:,.2f} GB and {scratch / 1e9:,.2f} GB to build them "
-                f"(available: {available_memory() / 1e9:,.2f} GB); use fewer, one weight for "
+                f"({shortage()}); use fewer, one weight for "
                 "all of a projection, or procedural=True"
             )
 
