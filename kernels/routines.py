@@ -152,7 +152,12 @@ def deliver_drawn(walk: str) -> RoutineSpec:
     ``_events`` counts synapses.  ``SUBSET`` has bits of its own for each warp: ``_seen``.
 
     Distances between the targets of a ``PROBABILITY`` row come from logarithms in float64.
+
+    Raises:
+        ValueError: there is no such walk.
     """
+    if walk not in WALKS:
+        raise ValueError(f"walk must be one of {', '.join(WALKS)} (got {walk!r})")
     return RoutineSpec(
         f"deliver_drawn_{walk}", "deliver_drawn_cuda", (("walk", walk),),
         (

@@ -5,7 +5,6 @@ import numpy as np
 from spikecuda.kernels.compile.entry import loop
 from spikecuda.kernels.network.draw import (
     FIXED,
-    IN_DEGREE,
     J_DEGREE,
     J_DELAY,
     J_FIXED_DELAY,
@@ -14,6 +13,7 @@ from spikecuda.kernels.network.draw import (
     J_TARGETS,
     J_WEIGHT,
     STREAM_TARGETS,
+    TILE,
     below,
     numbered,
 )
@@ -26,6 +26,7 @@ from spikecuda.kernels.network.machine import (
     uint8_at,
     uint16_at,
 )
+from spikecuda.kernels.network.rules import IN_DEGREE, PROBABILITY
 from spikecuda.kernels.network.sort import sort_row
 from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.philox import philox
@@ -88,7 +89,7 @@ def count_rows(
 
     Args:
         ints, floats: the projection; with a fixed in-degree rows are columns, see ``_row``.
-        draw: address of ``network_draw.draw_targets``.
+        draw: address of the loop of ``network_draw`` that draws the rule's rows.
         degrees: synapses of each source, or empty.
         twins: number of each row's own neuron within the other view or -1, or empty.
         source_ids, target_ids: int32, the views' neurons within their populations.
@@ -111,6 +112,30 @@ def count_rows(
                 t = target_ids[out[i]]
                 indegree[t] += 1
                 counts[_block_of(t, starts), source_ids[s]] += 1
+
+
+@loop(f"int64({ROWS}, int64, uint32, uint32, {SCRATCH})")
+def count_synapses(
+    ints, floats, draw, s0, s1, degrees, twins, enough, key0, key1, seen, scratch
+):  # fmt: skip
+    """Return the synapses of rows [s0, s1), or at least ``enough``; see ``count_rows``.
+
+    Rows that can be drawn in part need scratch for a tile of targets only.
+    """
+    size = ints[J_TARGETS]
+    step = np.int64(TILE) if ints[J_RULE] == PROBABILITY else size
+    total = np.int64(0)
+    for s in range(s0, s1):
+        degree = np.int64(degrees[s]) if degrees.size else ints[J_DEGREE]
+        twin = np.int64(twins[s]) if twins.size else np.int64(-1)
+        for first in range(0, size, step):
+            total += call_draw(
+                draw, address_of(ints), address_of(floats), s, degree, twin, key0, key1, first,
+                min(first + step, size), address_of(seen), address_of(scratch),
+            )  # fmt: skip
+        if total >= enough:
+            break
+    return total
 
 
 @inner

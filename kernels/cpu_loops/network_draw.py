@@ -8,7 +8,6 @@ import numpy as np
 
 from spikecuda.kernels.compile.entry import pointer
 from spikecuda.kernels.network.draw import (
-    IN_DEGREE,
     J_AUTAPSES,
     J_MULTAPSES,
     J_RULE,
@@ -21,6 +20,7 @@ from spikecuda.kernels.network.draw import (
     scattered_targets,
 )
 from spikecuda.kernels.network.machine import float32_at, float64_at, int32_at, int64_at
+from spikecuda.kernels.network.rules import IN_DEGREE
 
 U = np.uint32
 

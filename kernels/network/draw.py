@@ -7,6 +7,7 @@ parallel, and a row drawn again whenever it is needed.
 
 import numpy as np
 
+from spikecuda.kernels.network.rules import IN_DEGREE, ONE_TO_ONE, OUT_DEGREE
 from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select
 from spikecuda.kernels.numerics.elementary import exp32, log64
 from spikecuda.kernels.numerics.inner import inner
@@ -19,9 +20,6 @@ U, I32, F, D = np.uint32, np.int32, np.float32, np.float64
 STREAM_TARGETS, STREAM_VALUES, STREAM_WEIGHT_AGAIN, STREAM_DELAY_AGAIN, STREAM_TARGET_AGAIN = (
     1024, 1025, 1026, 1027, 1028,
 )  # fmt: skip
-
-# Rules.
-ALL_TO_ALL, ONE_TO_ONE, PROBABILITY, OUT_DEGREE, IN_DEGREE, EXPLICIT = range(6)
 
 # Integers of a projection's description.
 PROJECTION = 16
@@ -176,15 +174,6 @@ def probable_targets(source, number, size, inverse_log, key0, key1, first, last,
                 count += 1
     return count
 
-
-# Which of ``cpu_loops/network_draw`` draws the targets of each rule.
-TARGETS_OF = {
-    ALL_TO_ALL: "draw_range",
-    ONE_TO_ONE: "draw_range",
-    PROBABILITY: "draw_scattered",
-    OUT_DEGREE: "draw_chosen",
-    IN_DEGREE: "draw_chosen",
-}
 
 # The ways to draw a row, or with a fixed in-degree a column.  All write targets (of a column
 # sources) in the order of its synapses, and return how many.  ``banned`` is one that is not

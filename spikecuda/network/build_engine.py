@@ -11,6 +11,7 @@ from spikecuda.network.memory import require_memory, require_on_devices
 from spikecuda.network.model.description import Description
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Blocks, split_blocks, split_shares
+from spikecuda.network.synapses.fixed_point import choose_fixed_point
 from spikecuda.runtime.neuron_spec import MAX_NEURONS
 
 NEURONS_PER_THREAD = 4096
@@ -34,7 +35,8 @@ def build_engine(
 
     Raises:
         OutOfMemoryError: the network does not fit.
-        SpikecudaValueError: partitions for a network on devices.
+        SpikecudaValueError: partitions for a network on devices, or weights that one scale cannot
+            hold together.
     """
     from spikecuda.network.cpu.engine import CpuEngine
     from spikecuda.network.open_partitions import OpenPartitions
@@ -50,6 +52,7 @@ def build_engine(
         workers = threads or len(places)
     stored = any(not p.procedural for p in description.wired)
     largest = MAX_BLOCK if stored else MAX_NEURONS
+    fixed_point = choose_fixed_point(description.wired)
 
     def builder(blocks: Blocks) -> Builder:
         return Builder(
@@ -57,8 +60,8 @@ def build_engine(
         )
 
     if native:
-        require_memory(description)
-        wiring = builder(split_blocks(own, partitions or workers, largest)).build()
+        require_memory(description, fixed_point.bits)
+        wiring = builder(split_blocks(own, partitions or workers, largest)).build(fixed_point)
         neurons = [Neurons(population) for population in description.populations]
         return CpuEngine(neurons, len(sizes), wiring, workers)
     if partitions is not None:
@@ -70,7 +73,7 @@ def build_engine(
     with contextlib.ExitStack() as stack:
         stack.callback(opened.close)
         blocks, shares = split_shares(own, opened.owners(description), largest)
-        require_on_devices(description, opened.devices, shares)
-        engine = opened.engine(description, builder(blocks).build(), shares)
+        require_on_devices(description, opened.devices, shares, fixed_point.bits)
+        engine = opened.engine(description, builder(blocks).build(fixed_point), shares)
         stack.pop_all()
     return engine

@@ -56,20 +56,28 @@ class Need:
         return text
 
 
-def synapse_bytes(projection: Projection) -> float:
-    """Return the bytes of each synapse of a projection: target, weight, its share of a segment."""
+def synapse_bytes(projection: Projection, bits: int) -> float:
+    """Return the bytes of each synapse of a projection: target, weight, its share of a segment.
+
+    Args:
+        bits: of a weight, where weights differ.
+    """
     if projection.procedural:
         return 0.0
-    weight = 0 if projection.weight.kind == "FIXED" else projection.weight_bits // 8
-    return 2.0 + weight
+    return 2.0 + (0 if projection.weight.kind == "FIXED" else bits // 8)
 
 
-def whole(description: Description) -> Need:
-    """Return what a network needs on the CPU."""
+def whole(description: Description, bits: Mapping[Projection, int]) -> Need:
+    """Return what a network needs on the CPU.
+
+    Args:
+        description: of the network.
+        bits: width of each projection's weights.
+    """
     populations = description.populations
     neurons = sum(population.size * (_neuron_bytes(population) + CELL * len(population.receptors))
                   for population in populations)  # fmt: skip
-    synapses = sum(p.expected * synapse_bytes(p) for p in description.projections)
+    synapses = sum(p.expected * synapse_bytes(p, bits[p]) for p in description.projections)
     if not any(p.procedural for p in description.projections):
         return Need(neurons, synapses)
     # Rows that are drawn again are sent at once, whatever their delays.
@@ -78,7 +86,7 @@ def whole(description: Description) -> Need:
     return Need(neurons, synapses, places * _cells(populations) * steps, steps)
 
 
-def part(description: Description, share: Share) -> Need:
+def part(description: Description, share: Share, bits: Mapping[Projection, int]) -> Need:
     """Return what a partition's neurons and the synapses onto them need on a CUDA device."""
     populations, steps = description.populations, _ring(description)
     counts = {
@@ -86,19 +94,25 @@ def part(description: Description, share: Share) -> Need:
     }
     neurons = sum(counts[population.name] * _neuron_bytes(population) for population in populations)
     synapses = sum(
-        p.expected * synapse_bytes(p) * counts[p.target.population.name] / p.target.population.size
+        p.expected
+        * synapse_bytes(p, bits[p])
+        * counts[p.target.population.name]
+        / p.target.population.size
         for p in description.projections
     )
     return Need(neurons, synapses, share.size * _cells(populations) * steps, steps)
 
 
-def require_memory(description: Description) -> None:
+def require_memory(description: Description, bits: Mapping[Projection, int]) -> None:
     """Raise OutOfMemoryError if the network cannot fit on the CPU, before anything is allocated."""
-    _require("host", {"the CPU": whole(description)}, available_memory())
+    _require("host", {"the CPU": whole(description, bits)}, available_memory())
 
 
 def require_on_devices(
-    description: Description, devices: Sequence[Device], shares: Sequence[Share]
+    description: Description,
+    devices: Sequence[Device],
+    shares: Sequence[Share],
+    bits: Mapping[Projection, int],
 ) -> None:
     """Raise OutOfMemoryError if a device cannot hold its part, before anything is allocated.
 
@@ -108,12 +122,13 @@ def require_on_devices(
         description: whose neurons and synapses.
         devices: open ones, a partition each; the same one may come twice.
         shares: the neurons of each partition.
+        bits: width of each projection's weights.
     """
-    on_host = whole(description)
+    on_host = whole(description, bits)
     homes = {"host": {"the host": Need(on_host.neurons, on_host.synapses)}}
     available = {"host": available_memory()}
     for device, share in zip(devices, shares, strict=True):
-        need = part(description, share)
+        need = part(description, share, bits)
         if on_cpu(device):
             need = Need(0.0, 0.0, need.arrivals if on_host.arrivals else 0.0, need.steps)
         needs = homes.setdefault(device.home, {})

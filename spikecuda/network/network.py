@@ -212,7 +212,7 @@ class Network(Unique, Fixed):
         autapses: bool = True,
         multapses: bool = True,
         procedural: bool = False,
-        weight_bits: int = 16,
+        weight_bits: int | None = None,
     ) -> Projection:
         """Connect two populations, or views of them.
 
@@ -226,7 +226,8 @@ class Network(Unique, Fixed):
             autapses: whether a neuron may connect to itself.
             multapses: whether a pair may have several synapses.
             procedural: draw rows from the seed whenever they are needed instead of storing them.
-            weight_bits: 16 or 32, for weights that differ from synapse to synapse.
+            weight_bits: 16 or 32, for weights that differ from synapse to synapse; None takes 16
+                where that keeps all weights of the receptor exact enough, else 32.
         """
         self._require_unbuilt("connect")
         if len(self._projections) == HIDDEN:
@@ -448,9 +449,15 @@ class Network(Unique, Fixed):
 
         require_memory(
             LISTED * projection.expected, f"a list of the synapses of {projection.name}",
-            "look at a smaller projection",
+            "look at a smaller projection; len() counts its synapses without memory",
         )  # fmt: skip
         return connections(projection, self._built().wiring, self.dt)
+
+    def count_of(self, projection: Projection, enough: int = 2**62) -> int:
+        """Return a projection's number of synapses, or ``enough`` if it has more; do not build."""
+        from spikecuda.network.synapses.count import count_synapses
+
+        return count_synapses(projection, enough)
 
     @changes
     @out_of_memory("a weight for each synapse", "give one number for all of them")

@@ -9,6 +9,7 @@ from spikecuda.network.memory import synapse_bytes, whole
 from spikecuda.network.model.description import Description
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
+from spikecuda.network.synapses.fixed_point import choose_fixed_point
 
 # Nanoseconds on one core, a guess for orientation between what was measured on a Zen 4: 0.5 for a
 # silent LIF neuron to 2 with Poisson input, and 1.2 (Brunel's network) to 4 for a synaptic event.
@@ -38,10 +39,11 @@ def summarise(title: str, named: Iterable[Population], description: Description)
     for name in PROJECTION:
         numbers = name in ("synapses", "bytes each")
         projections.add_column(name, justify="right" if numbers else "left")
-    these = [projection_row(p) for p in description.projections]
+    bits = choose_fixed_point(description.wired).bits
+    these = [projection_row(p, bits[p]) for p in description.projections]
     for row in these:
         projections.add_row(*row)
-    need = whole(description)
+    need = whole(description, bits)
     count = sum(population.size for population in description.populations)
     total = sum(p.expected for p in description.projections)
     update = count * 1000.0 / description.dt * UPDATE * 1e-9
@@ -72,6 +74,6 @@ def population_row(population: Population) -> tuple[str, str, str, str]:
     return population.name, f"{population.size:,}", model, ", ".join(population.receptors)
 
 
-def projection_row(p: Projection) -> tuple[str, str, str, str]:
-    """Return a projection's row."""
-    return p.name, type(p.rule).__name__, f"{p.expected:,.0f}", f"{synapse_bytes(p):g}"
+def projection_row(p: Projection, bits: int) -> tuple[str, str, str, str]:
+    """Return a projection's row; ``bits``: width of its weights."""
+    return p.name, type(p.rule).__name__, f"{p.expected:,.0f}", f"{synapse_bytes(p, bits):g}"

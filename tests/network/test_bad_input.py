@@ -108,7 +108,7 @@ CONNECT = {
         link(rule=FixedInDegree(1), procedural=True), "FixedInDegree cannot be procedural"
     ),
     "procedural pairs": (link(rule=Pairs([0], [0]), procedural=True), "cannot be procedural"),
-    "width": (link(weight_bits=8), r"weight_bits must be 16 or 32 \(got 8\)"),
+    "width": (link(weight_bits=8), r"weight_bits must be 16 or 32, or None .*\(got 8\)"),
 }  # fmt: skip
 
 
@@ -147,7 +147,7 @@ BUILD = {
     # 3,000 synapses of 1e9 leave steps of 2^11 pA and more for the one of 1 pA.
     "weights too far apart": (
         [(FixedInDegree(3000), 1e9), (OneToOne(), 1.0)],
-        r"weight 1 of a -> c \(exc\) is below the resolution",
+        r"weight 1 pA of a -> c \(exc\) is below the resolution",
     ),
     "weight beyond floats": ([(OneToOne(), 1e300)], r"may add up to at most 1.267.*got 1e\+300"),
     "weights beyond numbers": ([(FixedInDegree(100), 1.7e308)], "may add up to at most"),

@@ -194,7 +194,8 @@ def test_views_connect_their_neurons_only():
 def test_pairs_are_those_given():
     rng = np.random.default_rng(0)
     sources, targets = rng.integers(0, 50, 2000), rng.integers(0, 70, 2000)
-    weight, delay = rng.uniform(-1, 1, 2000), rng.integers(1, 2000, 2000) * 0.1
+    weight, delay = rng.uniform(0.1, 1, 2000), rng.integers(1, 2000, 2000) * 0.1
+    weight *= rng.choice([-1, 1], 2000)
     for bits, spacing in ((16, 2.0**-14), (32, 2.0**-20)):
         c = synapses(Pairs(sources, targets), 50, 70, weight, delay, weight_bits=bits)
         order = np.lexsort((targets, delay, sources))

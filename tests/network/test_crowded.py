@@ -55,15 +55,15 @@ def test_all_neurons_in_every_step(threads, partitions, shortest):
         spikes = net.run(steps * DT).spikes["a"]
     assert spikes.step.tolist() == np.repeat(np.arange(steps), n).tolist()
     assert spikes.neuron.tolist() == np.tile(np.arange(n), steps).tolist()
-    expected, events = np.zeros(n), 0
+    expected = np.zeros(n)
     for p in made:
         c = p.connections()
         times = np.maximum(steps - np.rint(c["delay"] / DT), 0)
         np.add.at(expected, c["target"], c["weight"] * times)
-        events += int(times.sum())
     # 400 decays of 1e-13 and sums of a few hundred.
     np.testing.assert_allclose(net["a"].state["i_exp_current"], expected, atol=1e-8)
-    assert net.metrics()["events"] == events
+    # Events are counted when they are sent, 36 for each spike; some have not arrived yet.
+    assert net.metrics()["events"] == 9 * 4 * n * steps
     if partitions == 1 and shortest < 64:
         # Nine rows of every neuron were under way, for up to 300 steps: more than it had room for.
         assert int(net.build()._calendars[0].state[layout.CALENDAR_CHUNKS]) > held

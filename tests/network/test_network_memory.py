@@ -9,6 +9,7 @@ from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
 from spikecuda.network import ExpCurrent, FixedOutDegree, FixedProbability, Network, memory
 from spikecuda.network.cpu import engine
+from spikecuda.network.synapses.fixed_point import choose_fixed_point
 
 TWO = {"exc": ExpCurrent(5.0), "inh": ExpCurrent(10.0)}
 
@@ -18,6 +19,15 @@ def make(n, delay, procedural=True, degree=10, **options):
     net.population("N", n, receptors=TWO)
     net.connect("N", "N", FixedOutDegree(degree), 1.0, delay, "exc", procedural=procedural)
     return net
+
+
+def bits(net):
+    """The width of each projection's weights."""
+    return choose_fixed_point(net._describe().wired).bits
+
+
+def whole(net):
+    return memory.whole(net._describe(), bits(net))
 
 
 def test_long_delays_of_procedural_rows_count(monkeypatch):
@@ -35,7 +45,7 @@ def test_long_delays_of_procedural_rows_count(monkeypatch):
 
 
 def test_stored_rows_take_no_ring_on_the_processor():
-    assert memory.whole(make(100, 1000.0, procedural=False)._describe()).arrivals == 0
+    assert whole(make(100, 1000.0, procedural=False)).arrivals == 0
 
 
 @pytest.mark.parametrize("delay", [0.1, 1.5, 102.0, Uniform(0.5, 20.0)])
@@ -44,10 +54,10 @@ def test_what_is_reckoned_is_what_is_taken(delay, devices):
     with make(100, delay, devices=devices) as net:
         held = net.metrics().bytes
         if devices == "cpu":
-            assert memory.whole(net._describe()).arrivals == held["accumulators"]
+            assert whole(net).arrivals == held["accumulators"]
         else:
             for p in net.build().partitions:
-                need = memory.part(net._describe(), p.share)
+                need = memory.part(net._describe(), p.share, bits(net))
                 assert need.arrivals == held[f"accumulators on {p.name}"]
 
 

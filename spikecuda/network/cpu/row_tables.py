@@ -4,7 +4,7 @@ import numpy as np
 
 from spikecuda.common.seed import keys
 from spikecuda.kernels.network import layout
-from spikecuda.network.synapses.store import Bundle, Wiring, targets_loop, values_loop
+from spikecuda.network.synapses.store import Bundle, Wiring
 
 
 class RowTables:
@@ -54,14 +54,13 @@ class RowTables:
         assert rule is not None
         blocks, number = wiring.blocks, p.target.population.number
         first, last = np.searchsorted(p.target.ids, blocks.starts[number, b : b + 2])
-        longest = rule.longest
+        longest = rule.longest + 4  # targets are drawn by four
         scratch = np.empty(6 * longest, np.int32)
         seen = np.zeros(1 if p.multapses else p.target.size, np.int32)
         key0, key1 = keys(p.seed)
         table = np.zeros(layout.RULE, np.int64)
-        table[layout.RULE_INTS], table[layout.RULE_FLOATS] = (
-            rule.ints.ctypes.data, rule.floats.ctypes.data
-        )  # fmt: skip
+        ints, floats = rule.recipe.packed()
+        table[layout.RULE_INTS], table[layout.RULE_FLOATS] = ints.ctypes.data, floats.ctypes.data
         table[layout.RULE_INDEX] = rule.index.ctypes.data
         table[layout.RULE_TWIN] = 0 if rule.twin is None else rule.twin.ctypes.data
         table[layout.RULE_DEGREES] = rule.degrees.ctypes.data if rule.degrees.size else 0
@@ -71,8 +70,7 @@ class RowTables:
         table[layout.RULE_ROW], table[layout.RULE_SCRATCH] = longest, scratch.ctypes.data
         table[layout.RULE_SEEN] = seen.ctypes.data
         table[layout.RULE_KEY0], table[layout.RULE_KEY1] = key0, key1
-        table[layout.RULE_DRAW_TARGETS] = targets_loop(rule.ints)
-        if rule.drawn:
-            table[layout.RULE_DRAW_VALUES] = values_loop()
-        self._rules += [table, scratch, seen]
+        table[layout.RULE_DRAW_TARGETS] = rule.recipe.targets_loop()
+        table[layout.RULE_DRAW_VALUES] = rule.recipe.values_loop()
+        self._rules += [table, ints, floats, scratch, seen]
         return int(table.ctypes.data)

@@ -70,8 +70,9 @@ def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> ProceduralRows |
     first, until = (int(x) for x in np.searchsorted(p.target.ids, [start, stop]))
     if first == until:
         return None
-    ints, shift = rule.ints, int(share.places[number]) - int(start)
-    walk = _walk(rule)
+    recipe, shift = rule.recipe, int(share.places[number]) - int(start)
+    assert p.rule.walks is not None
+    walk = p.rule.walks[0 if p.multapses else 1]
     one = np.full(1, -1, np.int32)
     arrays = {
         "index": rule.index,
@@ -82,31 +83,21 @@ def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> ProceduralRows |
     scalars: dict[str, Any] = {
         "base": bundle.port * share.size, "origin": target.first[bundle.source],
         "count": rule.index.size, "own": int(rule.twin is not None), "from": first, "until": until,
-        "listed": int(not p.target.whole), "shift": shift, "number": int(ints[draw.J_NUMBER]),
-        "weight_kind": int(ints[draw.J_WEIGHT]), "delay_kind": int(ints[draw.J_DELAY]),
-        "weight": int(ints[draw.J_FIXED_WEIGHT]), "delay": int(ints[draw.J_FIXED_DELAY]),
-        "largest": int(ints[draw.J_MAX_WEIGHT]), "longest": int(ints[draw.J_MAX_DELAY]),
-        "key0": key0, "key1": key1, "size": int(ints[draw.J_TARGETS]),
-        "inverse_log": float(rule.floats[draw.Q_LOG]),
-        "single": int(ints[draw.J_RULE] == draw.ONE_TO_ONE), "each": int(rule.degrees.size > 0),
+        "listed": int(not p.target.whole), "shift": shift, "number": p.number,
+        "weight_kind": recipe.weight_kind, "delay_kind": recipe.delay_kind,
+        "weight": recipe.fixed_weight, "delay": recipe.fixed_delay,
+        "largest": recipe.largest_weight, "longest": recipe.longest_delay,
+        "key0": key0, "key1": key1, "size": p.target.size, "inverse_log": p.rule.inverse_log,
+        "single": int(p.rule.single), "each": int(rule.degrees.size > 0),
     }  # fmt: skip
-    numbers = rule.floats[draw.Q_W_A :].astype(np.float32)
-    scalars |= {name[1:]: x for name, x in zip(routines.DISTRIBUTED, numbers, strict=False)}
+    numbers = recipe.distributions().astype(np.float32)
+    scalars |= {name[1:]: x for name, x in zip(routines.DISTRIBUTED, numbers, strict=True)}
     row = until - first
     if walk in (routines.DEGREE, routines.SUBSET):
-        degree = np.array([ints[draw.J_DEGREE]], np.int32)
+        degree = np.array([p.rule.each], np.int32)
         arrays["degrees"] = rule.degrees if rule.degrees.size else degree
         row = int(arrays["degrees"].max(initial=0))
     words = -(-scalars["size"] // 32) if walk == routines.SUBSET else 0
     return ProceduralRows(
         walk, arrays, scalars, row, words, p.source.population.neuron_spec is None
     )
-
-
-def _walk(rule: Procedural) -> str:
-    """Return how a rule's rows are walked."""
-    if rule.ints[draw.J_RULE] == draw.PROBABILITY:
-        return routines.PROBABILITY
-    if rule.ints[draw.J_RULE] != draw.OUT_DEGREE:
-        return routines.RANGE
-    return routines.DEGREE if rule.ints[draw.J_MULTAPSES] else routines.SUBSET

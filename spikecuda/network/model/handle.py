@@ -10,7 +10,7 @@ from spikecuda.common.exclusive_use import ExclusiveUse
 class Handle(Protocol):
     """The way from a population or projection to what was built of it; a network is one.
 
-    Each method builds the network first if it was not.
+    Each method but ``count_of`` builds the network first if it was not.
 
     Attributes:
         turn: whose turn it is to use the network.
@@ -23,6 +23,9 @@ class Handle(Protocol):
 
     def connections_of(self, projection: Any) -> dict[str, np.ndarray]:
         """Return a projection's synapses; see ``Projection.connections``."""
+
+    def count_of(self, projection: Any, enough: int = ...) -> int:
+        """Return a projection's number of synapses, or ``enough`` if it has more."""
 
     def set_weights(self, projection: Any, values: object) -> None:
         """Set a projection's weights; see ``Projection.weights``."""

@@ -16,7 +16,7 @@ from spikecuda.common.time_grid import nearest_step, place_of
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.population import View
-from spikecuda.network.model.rules import Pairs, Rule
+from spikecuda.network.model.rules import Rule
 
 MAX_DELAY = 0x7FFF
 # The largest number that the generator's normal variates reach.
@@ -48,6 +48,30 @@ class Values:
         """The largest magnitude that can come out."""
         return max(abs(self.least), abs(self.most))
 
+    @property
+    def stated(self) -> np.ndarray:
+        """The numbers that were given, if none are drawn."""
+        return np.array([self.a]) if self.given is None else self.given
+
+    @property
+    def typical(self) -> float:
+        """The size that numbers have, about.
+
+        Of drawn ones their root mean square (normal, within its bounds; uniform) or their median
+        (lognormal, whose mean can be far above most of them).
+        """
+        if self.kind == "LOGNORMAL":
+            return math.exp(self.a)
+        if self.kind == "UNIFORM":
+            low, high = self.least, self.most
+            return math.sqrt((low * low + low * high + high * high) / 3.0)
+        if self.kind in ("CLIPPED", "REDRAWN"):
+            closest = 0.0
+            if self.least > 0 or self.most < 0:
+                closest = min(abs(self.least), abs(self.most))
+            return min(max(math.hypot(self.a, self.b), closest), self.largest)
+        return self.largest
+
 
 def as_values(what: str, value: Any, rule: Rule) -> Values:
     """Return weights or delays from a number, a distribution, or one number per given pair."""
@@ -76,15 +100,15 @@ def as_values(what: str, value: Any, rule: Rule) -> Values:
     if array.ndim == 0:
         number = float(array)
         return Values("FIXED", number, least=number, most=number)
-    if not isinstance(rule, Pairs):
+    if rule.listed is None:
         raise SpikecudaTypeError(
             f"{what} as an array goes with Pairs, whose synapses are in a known order (got "
             f"{type(rule).__name__}); give a number or a distribution"
         )
-    if array.shape != rule.sources.shape:
+    pairs = rule.listed[0].size
+    if array.shape != (pairs,):
         raise SpikecudaValueError(
-            f"{what} must have one number for each of the {rule.sources.size:,} pairs (got shape "
-            f"{array.shape})"
+            f"{what} must have one number for each of the {pairs:,} pairs (got shape {array.shape})"
         )
     least, most = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
     return Values("GIVEN", least=least, most=most, given=array)
@@ -111,7 +135,7 @@ class Projection(Fixed):
         autapses, multapses: whether a neuron may connect to itself, a pair more than once.
         own: whether a neuron is on both sides and may not connect to itself.
         procedural: whether rows are drawn when needed instead of being stored.
-        weight_bits: 16 or 32, what an individual weight is stored in.
+        weight_bits: 16 or 32, what an individual weight is stored in; None: as it needs.
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
@@ -135,7 +159,7 @@ class Projection(Fixed):
         autapses: bool = True,
         multapses: bool = True,
         procedural: bool = False,
-        weight_bits: int = 16,
+        weight_bits: int | None = None,
     ) -> None:
         self.handle, self.dt, self.seed, self.number = handle, dt, seed, number
         self.source, self.target, self.rule = source, target, rule
@@ -143,10 +167,12 @@ class Projection(Fixed):
         self.multapses = as_flag("multapses", multapses)
         self.procedural, self.weight_bits = as_flag("procedural", procedural), weight_bits
         self.receptor, self.port = find_receptor(target, receptor)
-        if weight_bits not in (16, 32):
-            raise SpikecudaValueError(f"weight_bits must be 16 or 32 (got {weight_bits!r})")
-        forbidden = self.same and not self.autapses
-        self.own = forbidden and bool(np.isin(source.ids, target.ids).any())
+        if weight_bits is not None and weight_bits not in (16, 32):
+            raise SpikecudaValueError(
+                f"weight_bits must be 16 or 32, or None to choose (got {weight_bits!r})"
+            )
+        common = int(np.isin(source.ids, target.ids).sum()) if self.apart else 0
+        self.own = common > 0
         rule.check(source.size, target.size, self.multapses, self.own)
         if procedural and not rule.procedural:
             raise SpikecudaValueError(
@@ -162,6 +188,9 @@ class Projection(Fixed):
                 f"{self.weight.least:g}); inhibition has a low e_rev, and Normal takes low=0"
             )
         self._check_delay(dt)
+        self._count = rule.count(source.ids, target.ids, self.apart)
+        possible = 1.0 - common / (float(source.size) * target.size)
+        self._mean = rule.expected(source.size, target.size) * possible
         self._fix()
 
     def _check_delay(self, dt: float) -> None:
@@ -193,7 +222,8 @@ class Projection(Fixed):
     @property
     def name(self) -> str:
         """What errors and the summary call it."""
-        return f"{self.source.population.name} -> {self.target.population.name} ({self.receptor})"
+        source = self.source.population.name or "SpikeTrain"
+        return f"{source} -> {self.target.population.name} ({self.receptor})"
 
     @property
     def same(self) -> bool:
@@ -201,9 +231,18 @@ class Projection(Fixed):
         return self.source.population is self.target.population
 
     @property
+    def apart(self) -> bool:
+        """Whether both views are of one population and no neuron connects to itself."""
+        return self.same and not self.autapses
+
+    @property
     def expected(self) -> float:
-        """The mean number of its synapses."""
-        return self.rule.expected(self.source.size, self.target.size)
+        """The mean number of its synapses; their number where the rule fixes it."""
+        return self._mean if self._count is None else float(self._count)
+
+    def most_indegree(self) -> np.ndarray | float:
+        """Return a bound of the synapses of each target of the view, one number or one for each."""
+        return self.rule.most_indegree(self.source.size, self.target.size, self.own)
 
     def connections(self) -> dict[str, np.ndarray]:
         """Return the synapses, sorted by source, then delay, then target.
@@ -229,7 +268,14 @@ class Projection(Fixed):
         self.handle.set_weights(self, values)
 
     def __len__(self) -> int:
-        return int(self.connections()["source"].size)
+        """Return the number of synapses; builds and stores none, and draws them only to count."""
+        if self._count is None:
+            self._count = self.handle.count_of(self)
+        return self._count
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any synapse."""
+        return self.expected > 0 and self.handle.count_of(self, 1) > 0
 
     def __repr__(self) -> str:
         return f"<{self.name}: {type(self.rule).__name__}, about {self.expected:,.0f} synapses>"

@@ -10,28 +10,132 @@ from spikecuda.common.arguments import as_count, as_real
 from spikecuda.common.arrays import WHOLE, view_array, whole_numbers
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.kernels.network.rules import (
+    ALL_TO_ALL,
+    COLUMNS,
+    DRAW_CHOSEN,
+    DRAW_RANGE,
+    DRAW_SCATTERED,
+    DRAWS,
+    EXPLICIT,
+    IN_DEGREE,
+    LISTED,
+    ONE_TO_ONE,
+    ORDERS,
+    OUT_DEGREE,
+    PROBABILITY,
+    ROWS,
+    RULES,
+)
+from spikecuda.kernels.routines import DEGREE, RANGE, SUBSET, WALKS
+from spikecuda.kernels.routines import PROBABILITY as GAPS
 
 MAX_SYNAPSES = 2**40
 
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """Base class of rules.
+    """Base class of rules: all that builders, loops and kernels ask of one.
+
+    A new rule is a subclass, and unless it lists its synapses a loop in
+    ``kernels/cpu_loops/network_draw``; if its rows can be drawn again, a walk in
+    ``kernels/templates/deliver_drawn_cuda`` too.
 
     Attributes:
-        code: the kernels' number of the rule.
-        procedural: whether rows can be drawn again from the seed instead of being stored.
+        code: the rule's number in the loops, see ``kernels/network/rules``.
+        order: how the loops go through its synapses: ``ROWS``, ``COLUMNS`` or ``LISTED``.
+        draws: the loop of ``kernels/cpu_loops/network_draw`` that draws a row or column of it; None
+            if its synapses are listed.
+        walks: how a warp walks a row that is not stored, with multapses and without, see
+            ``kernels/routines``; None if rows cannot be drawn again from the seed.
+        procedural: whether they can.
+        single: whether a source's only target is the one of its own number.
     """
 
-    code: ClassVar[str]
-    procedural: ClassVar[bool] = True
+    code: ClassVar[int]
+    order: ClassVar[str] = ROWS
+    draws: ClassVar[str | None]
+    walks: ClassVar[tuple[str, str] | None]
+    procedural: ClassVar[bool]
+    single: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        """Raise unless the rule says how it is walked on every target."""
+        for name in ("code", "draws", "walks"):
+            if not hasattr(cls, name):
+                raise SpikecudaTypeError(
+                    f"{cls.__name__}.{name} must be given (got nothing): no rule is walked like "
+                    "another by default"
+                )
+        if cls.code not in RULES or cls.order not in ORDERS:
+            raise SpikecudaTypeError(
+                f"{cls.__name__} must have a code of kernels/network/rules and an order of "
+                f"{', '.join(ORDERS)} (got {cls.code!r}, {cls.order!r})"
+            )
+        if cls.draws not in (DRAWS if cls.order != LISTED else (None,)):
+            raise SpikecudaTypeError(
+                f"{cls.__name__}.draws must be one of {', '.join(DRAWS)}, None for listed synapses "
+                f"(got {cls.draws!r}); a new one is a loop of kernels/cpu_loops/network_draw"
+            )
+        walks = cls.walks or ()
+        if cls.walks is not None and (len(walks) != 2 or cls.order != ROWS):
+            raise SpikecudaTypeError(
+                f"{cls.__name__}.walks must be two walks of rows, or None (got {cls.walks!r}, "
+                f"{cls.order})"
+            )
+        if not set(walks) <= set(WALKS):
+            raise SpikecudaTypeError(
+                f"{cls.__name__}.walks must be of {', '.join(WALKS)} (got {cls.walks!r}); a new "
+                "walk is a branch of kernels/templates/deliver_drawn_cuda"
+            )
+        cls.procedural = cls.walks is not None
+
+    @property
+    def each(self) -> int:
+        """Synapses of each source, or of each target, where all have as many; else 0."""
+        return 0
+
+    @property
+    def inverse_log(self) -> float:
+        """What distances between the targets of a row are drawn with; 0 for most rules."""
+        return 0.0
+
+    @property
+    def dealt(self) -> int | None:
+        """The number of synapses, where they are dealt to the sources at random."""
+        return None
+
+    @property
+    def listed(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Sources and targets of each synapse, numbers within the views, where they are given."""
+        return None
 
     def expected(self, sources: int, targets: int) -> float:
         """Return the mean number of synapses between so many neurons."""
         raise NotImplementedError  # pragma: no cover
 
-    def most(self, sources: int, targets: int, own: bool) -> float:
-        """Return a bound of a target's synapses; drawn ones exceed it once in 10^13 neurons.
+    def count(self, sources: np.ndarray, targets: np.ndarray, apart: bool) -> int | None:
+        """Return the number of synapses; None if it is drawn.
+
+        Args:
+            sources, targets: the neurons of both views, ascending.
+            apart: whether they are numbers within one population, and no neuron connects to itself.
+        """
+        raise NotImplementedError  # pragma: no cover
+
+    def longest_row(self, choices: int, degrees: np.ndarray) -> int:
+        """Return the most synapses that a source can have, or a target where columns are drawn.
+
+        Args:
+            choices: neurons on the other side.
+            degrees: synapses of each source, where they were dealt out.
+        """
+        return choices
+
+    def most_indegree(self, sources: int, targets: int, own: bool) -> np.ndarray | float:
+        """Return a bound of a target's synapses, one number or one for each.
+
+        Drawn ones exceed it once in 10^13 neurons.
 
         Args:
             sources, targets, own: as for ``check``.
@@ -60,13 +164,18 @@ def most_of(mean: float) -> float:
 class AllToAll(Rule):
     """Every source with every target."""
 
-    code = "ALL_TO_ALL"
+    code, draws, walks = ALL_TO_ALL, DRAW_RANGE, (RANGE, RANGE)
 
     def expected(self, sources: int, targets: int) -> float:
         """Return the number of synapses."""
         return float(sources * targets)
 
-    def most(self, sources: int, targets: int, own: bool) -> float:
+    def count(self, sources: np.ndarray, targets: np.ndarray, apart: bool) -> int | None:
+        """Return the number of synapses."""
+        common = np.intersect1d(sources, targets, assume_unique=True).size if apart else 0
+        return sources.size * targets.size - common
+
+    def most_indegree(self, sources: int, targets: int, own: bool) -> float:
         """Return a target's synapses."""
         return float(sources)
 
@@ -75,13 +184,21 @@ class AllToAll(Rule):
 class OneToOne(Rule):
     """Each source with the target of the same number; both sides are of one size."""
 
-    code = "ONE_TO_ONE"
+    code, draws, walks, single = ONE_TO_ONE, DRAW_RANGE, (RANGE, RANGE), True
 
     def expected(self, sources: int, targets: int) -> float:
         """Return the number of synapses."""
         return float(sources)
 
-    def most(self, sources: int, targets: int, own: bool) -> float:
+    def count(self, sources: np.ndarray, targets: np.ndarray, apart: bool) -> int | None:
+        """Return the number of synapses."""
+        return int(np.count_nonzero(sources != targets)) if apart else sources.size
+
+    def longest_row(self, choices: int, degrees: np.ndarray) -> int:
+        """Return the most synapses that a source can have."""
+        return 1
+
+    def most_indegree(self, sources: int, targets: int, own: bool) -> float:
         """Return a target's synapses."""
         return 1.0
 
@@ -101,7 +218,7 @@ class FixedProbability(Rule):
     """
 
     p: float
-    code = "PROBABILITY"
+    code, draws, walks = PROBABILITY, DRAW_SCATTERED, (GAPS, GAPS)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "p", as_real("p", self.p))
@@ -119,7 +236,13 @@ class FixedProbability(Rule):
         """Return the mean number of synapses."""
         return float(sources) * targets * self.p
 
-    def most(self, sources: int, targets: int, own: bool) -> float:
+    def count(self, sources: np.ndarray, targets: np.ndarray, apart: bool) -> int | None:
+        """Return the number of synapses for p = 0 and p = 1; between them it is drawn."""
+        if 0.0 < self.p < 1.0:
+            return None
+        return AllToAll().count(sources, targets, apart) if self.p else 0
+
+    def most_indegree(self, sources: int, targets: int, own: bool) -> float:
         """Return a bound of a target's synapses."""
         return min(float(sources), most_of(sources * self.p))
 
@@ -129,17 +252,29 @@ class FixedInDegree(Rule):
     """Every target has ``degree`` synapses, each from a uniform source."""
 
     degree: int
-    code = "IN_DEGREE"
-    procedural = False
+    code, order, draws, walks = IN_DEGREE, COLUMNS, DRAW_CHOSEN, None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "degree", as_count("degree", self.degree, 0, 2**31 - 8))
+
+    @property
+    def each(self) -> int:
+        """Synapses of each target."""
+        return self.degree
 
     def expected(self, sources: int, targets: int) -> float:
         """Return the number of synapses."""
         return float(targets * self.degree)
 
-    def most(self, sources: int, targets: int, own: bool) -> float:
+    def count(self, sources: np.ndarray, targets: np.ndarray, apart: bool) -> int | None:
+        """Return the number of synapses."""
+        return targets.size * self.degree
+
+    def longest_row(self, choices: int, degrees: np.ndarray) -> int:
+        """Return the synapses of a target."""
+        return self.degree
+
+    def most_indegree(self, sources: int, targets: int, own: bool) -> float:
         """Return a target's synapses."""
         return float(self.degree)
 
@@ -153,14 +288,27 @@ class FixedOutDegree(Rule):
     """Every source has ``degree`` synapses, each to a uniform target."""
 
     degree: int
-    code = "OUT_DEGREE"
+    code, draws, walks = OUT_DEGREE, DRAW_CHOSEN, (DEGREE, SUBSET)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "degree", as_count("degree", self.degree, 0, 2**31 - 8))
 
+    @property
+    def each(self) -> int:
+        """Synapses of each source."""
+        return self.degree
+
     def expected(self, sources: int, targets: int) -> float:
         """Return the number of synapses."""
         return float(sources * self.degree)
+
+    def count(self, sources: np.ndarray, targets: np.ndarray, apart: bool) -> int | None:
+        """Return the number of synapses."""
+        return sources.size * self.degree
+
+    def longest_row(self, choices: int, degrees: np.ndarray) -> int:
+        """Return the most synapses that a source can have."""
+        return self.degree
 
     def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
         """Raise if there are not enough targets."""
@@ -175,7 +323,7 @@ class FixedTotal(Rule):
     """
 
     total: int
-    code = "OUT_DEGREE"
+    code, draws, walks = OUT_DEGREE, DRAW_CHOSEN, (DEGREE, SUBSET)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "total", as_count("total", self.total, 0, MAX_SYNAPSES))
@@ -183,6 +331,19 @@ class FixedTotal(Rule):
     def expected(self, sources: int, targets: int) -> float:
         """Return the number of synapses."""
         return float(self.total)
+
+    @property
+    def dealt(self) -> int:
+        """The number of synapses."""
+        return self.total
+
+    def count(self, sources: np.ndarray, targets: np.ndarray, apart: bool) -> int | None:
+        """Return the number of synapses."""
+        return self.total
+
+    def longest_row(self, choices: int, degrees: np.ndarray) -> int:
+        """Return the most synapses that a source can have."""
+        return int(degrees.max(initial=0))
 
     def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
         """Raise without multapses, or without a target."""
@@ -204,8 +365,7 @@ class Pairs(Rule):
     sources: Any
     targets: Any
     shape: tuple[int, int] | None = None
-    code = "EXPLICIT"
-    procedural = False
+    code, order, draws, walks = EXPLICIT, LISTED, None, None
 
     @out_of_memory("a list of pairs", "use fewer, or a rule that draws them")
     def __post_init__(self) -> None:
@@ -226,6 +386,21 @@ class Pairs(Rule):
     def expected(self, sources: int, targets: int) -> float:
         """Return the number of synapses."""
         return float(self.sources.size)
+
+    @property
+    def listed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sources and targets of each synapse, numbers within the views."""
+        return self.sources, self.targets
+
+    def count(self, sources: np.ndarray, targets: np.ndarray, apart: bool) -> int | None:
+        """Return the number of synapses."""
+        if not apart:
+            return int(self.sources.size)
+        return int(np.count_nonzero(sources[self.sources] != targets[self.targets]))
+
+    def most_indegree(self, sources: int, targets: int, own: bool) -> np.ndarray:
+        """Return the synapses of each target."""
+        return np.bincount(self.targets, minlength=targets).astype(np.float64)
 
     def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
         """Raise for views of another shape, numbers that no neuron has, or a pair twice."""

@@ -12,7 +12,14 @@ from spikecuda.kernels.network import layout
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.blocks import split_blocks
 from spikecuda.network.synapses.builder import Builder
-from spikecuda.network.synapses.fixed_point import SUM_LIMIT, arrivals, most_indegree
+from spikecuda.network.synapses.fixed_point import (
+    RESOLUTION,
+    SUM_LIMIT,
+    FixedPoint,
+    arrivals,
+    largest_sums,
+    lost,
+)
 from spikecuda.network.synapses.store import Bundle, Wiring
 
 
@@ -124,13 +131,15 @@ def set_weights(projection: Projection, wiring: Wiring, values: object) -> None:
     if not np.isfinite(given).all() or (receptor.positive and np.any(given < 0)):
         need = "finite and >= 0, a conductance" if receptor.positive else "finite"
         raise SpikecudaValueError(f"weights must be {need} (got {given.min():g})")
+    _require_kept(given, exponent, receptor.unit, projection)
     whole = np.rint(np.broadcast_to(given, order.shape) * 2.0**exponent)
     most = 2 ** (8 * bundle.width - 1) - 1 if bundle.width else SUM_LIMIT
     if whole.size and np.abs(whole).max() > most:
         raise SpikecudaValueError(
-            f"weights must be up to {most * 2.0**-exponent:g} {receptor.unit}, what the receptor's "
-            f"fixed-point scale holds (got {np.abs(given).max():g}); build the network with the "
-            "larger weights, or with weight_bits=32"
+            f"weights of {projection.name} must be up to {most * 2.0**-exponent:g} "
+            f"{receptor.unit}, what the receptor's fixed-point scale holds (got "
+            f"{np.abs(given).max():g}); build the network with the larger weights, or with "
+            "weight_bits=32"
         )
     scattered = np.empty(order.size, np.int64)
     scattered[order] = whole
@@ -150,6 +159,19 @@ def set_weights(projection: Projection, wiring: Wiring, values: object) -> None:
         at += piece.where.size
 
 
+def _require_kept(given: np.ndarray, exponent: int, unit: str, projection: Projection) -> None:
+    """Raise if the scale is too coarse for a new weight."""
+    small = np.abs(given[lost(given, exponent)])
+    if small.size:
+        least = RESOLUTION * 2.0**-exponent
+        raise SpikecudaValueError(
+            f"weights of {projection.name} must be 0 or at least {least:g} {unit}, {RESOLUTION} "
+            f"units of the receptor's fixed-point scale, or a few units exactly (got "
+            f"{small.min():g} {unit}, {small.size:,} so small); set them to 0, or build the "
+            "network with the smaller weights"
+        )
+
+
 def _require_sums(
     found: list[Piece], scattered: np.ndarray, projection: Projection, wiring: Wiring
 ) -> None:
@@ -164,8 +186,9 @@ def _require_sums(
             ) or other is projection:
                 continue
             if other.procedural:
-                most = arrivals(other, most_indegree(other)) * other.weight.largest
-                total[other.target.ids] += most * 2.0 ** wiring.exponent[number, port]
+                total[other.target.ids] += (
+                    largest_sums(other) * 2.0 ** wiring.exponent[number, port]
+                )
                 continue
             for piece in pieces(other, wiring):
                 np.add.at(total, piece.target, arrivals(other, np.abs(_stored(bundle, piece))))
@@ -189,7 +212,8 @@ def _stored_twin(projection: Projection, wiring: Wiring) -> tuple[Projection, Wi
         [twin], sizes, split_blocks(wiring.blocks.starts[:, -1].tolist(), 1), twin.dt,
         twin.seed, 1, lambda done, total: None,
     )  # fmt: skip
-    return twin, builder.build(wiring.exponent)
+    bits = {twin: wiring.fixed_point.bits[projection]}
+    return twin, builder.build(FixedPoint(wiring.exponent, bits))
 
 
 def _order(found: list[Piece]) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Build the synapses of a network: count, allocate, fill, sort; in parallel and in place."""
 
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,26 +11,13 @@ from spikecuda.common.host_memory import available_memory, shortage
 from spikecuda.common.seed import keys
 from spikecuda.common.time_grid import nearest_step, nearest_steps
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
-from spikecuda.kernels.network import draw, layout
+from spikecuda.kernels.network import layout
+from spikecuda.kernels.network.rules import COLUMNS
 from spikecuda.network.model.projection import Projection
-from spikecuda.network.model.rules import (
-    FixedInDegree,
-    FixedOutDegree,
-    FixedProbability,
-    FixedTotal,
-    OneToOne,
-    Pairs,
-)
 from spikecuda.network.synapses.blocks import Blocks
-from spikecuda.network.synapses.fixed_point import check_indegree, exponents
-from spikecuda.network.synapses.store import (
-    Bundle,
-    Procedural,
-    Rows,
-    Wiring,
-    targets_loop,
-    values_loop,
-)
+from spikecuda.network.synapses.fixed_point import FixedPoint, check_indegree, choose_fixed_point
+from spikecuda.network.synapses.row_recipe import RowRecipe, row_scratch, row_twins
+from spikecuda.network.synapses.store import Bundle, Procedural, Rows, Wiring
 
 MAX_ROWS = 2**32 - 1
 
@@ -67,28 +53,29 @@ class Builder:
         self.expected = max(1.0, sum(p.expected for p in projections))
         self.done = 0.0
 
-    def build(self, scale: dict[tuple[int, int], int] | None = None) -> Wiring:
+    def build(self, fixed_point: FixedPoint | None = None) -> Wiring:
         """Return the wiring.
 
         Args:
-            scale: exponent of each (population, port), if it is known; see ``scales``.
+            fixed_point: the scales, if they are known.
 
         Raises:
             OutOfMemoryError: it does not fit; raised before the rows are allocated.
-            SpikecudaValueError: see ``scales.exponents``.
+            SpikecudaValueError: weights that cannot be kept; see ``fixed_point``.
         """
+        self.fixed_point = fixed_point or choose_fixed_point(self.projections)
+        self.fixed_point.require_kept()
         with ThreadPoolExecutor(self.threads, thread_name_prefix="spikecuda-build") as executor:
             self._map = lambda f, jobs: [t.result() for t in [executor.submit(f, *j) for j in jobs]]
-            scale = exponents(self.projections) if scale is None else scale
             counted = {p: self._count(p) for p in self.projections if not p.procedural}
-            bundles = self._bundles(scale)
+            bundles = self._bundles()
             synapses = sum(int(counts.sum()) for counts, _, _ in counted.values())
             self._require_memory(bundles, counted)
             for bundle in bundles:
                 if bundle.kind == layout.PROCEDURAL:
-                    bundle.rule = self._procedural(bundle.projections[0], scale)
+                    bundle.rule = self._procedural(bundle.projections[0])
                 else:
-                    self._fill(bundle, scale, counted)
+                    self._fill(bundle, counted)
         rows = [(b, r.delays[:-1] & layout.DELAY) for b in bundles for r in b.blocks]
         every = [delays for _, delays in rows if delays.size]
         # Spikes from outside are known before a window begins.
@@ -105,7 +92,7 @@ class Builder:
             shortest = min(shortest or low, low)
             longest = max(longest, high)
             synapses += round(p.expected)
-        return Wiring(self.blocks, bundles, scale, shortest, longest, synapses)
+        return Wiring(self.blocks, bundles, self.fixed_point, shortest, longest, synapses)
 
     # Counting.
 
@@ -116,18 +103,19 @@ class Builder:
         starts = self.blocks.starts[p.target.population.number]
         degrees = self._degrees(p)
         jobs: list[Any]
-        ints, floats = self._describe(p, None)
-        if isinstance(p.rule, Pairs):
-            self.loops.count_pairs(*self._pairs(p), starts, counts, indegree)
+        recipe = RowRecipe(p)
+        if p.rule.listed is not None:
+            self.loops.count_pairs(*self._pairs(p, *p.rule.listed), starts, counts, indegree)
         else:
-            draws, twins = targets_loop(ints), self._twins(p)
+            ints, floats = recipe.packed()
+            draws, twins = recipe.targets_loop(), row_twins(p)
             ranges = self._rows(p)
             # Columns are each in one block: their targets differ.
-            shared = isinstance(p.rule, FixedInDegree)
+            shared = p.rule.order == COLUMNS
             own = [indegree if shared else np.zeros_like(indegree) for _ in ranges]
             jobs = [
                 (ints, floats, draws, s0, s1, degrees, twins, *_ids(p), starts,
-                 self.key0, self.key1, *self._scratch(p, degrees), counts, mine)
+                 self.key0, self.key1, *row_scratch(p, degrees), counts, mine)
                 for (s0, s1), mine in zip(ranges, own, strict=True)
             ]  # fmt: skip
             self._map(self.loops.count_rows, jobs)
@@ -138,10 +126,10 @@ class Builder:
         return counts, degrees, indegree
 
     def _degrees(self, p: Projection) -> np.ndarray:
-        """Return the synapses of each source of a FixedTotal, dealt out; else nothing."""
-        if not isinstance(p.rule, FixedTotal):
+        """Return the synapses of each source, where they are dealt out; else nothing."""
+        total, n = p.rule.dealt, p.source.size
+        if total is None:
             return np.empty(0, np.int32)
-        total, n = p.rule.total, p.source.size
         pieces = min(self.threads, max(1, total // 100_000))
         bounds = [total * i // pieces // 4 * 4 for i in range(pieces)] + [total]
         own = [np.zeros(n, np.int32) for _ in range(pieces)]
@@ -152,47 +140,19 @@ class Builder:
         self._map(self.loops.deal, jobs)
         return np.asarray(sum(own), np.int32)
 
-    def _pairs(self, p: Projection) -> tuple[np.ndarray, np.ndarray]:
-        """Return the sources and targets of given pairs, as numbers within the populations."""
-        assert isinstance(p.rule, Pairs)
-        sources, targets = p.source.ids[p.rule.sources], p.target.ids[p.rule.targets]
-        if p.same and not p.autapses:
+    def _pairs(
+        self, p: Projection, sources: np.ndarray, targets: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return listed pairs as numbers within the populations, without forbidden ones."""
+        sources, targets = p.source.ids[sources], p.target.ids[targets]
+        if p.apart:
             different = sources != targets
             sources, targets = sources[different], targets[different]
         return np.ascontiguousarray(sources), np.ascontiguousarray(targets)
 
-    def _twins(self, p: Projection) -> np.ndarray:
-        """Return each row's own neuron, as a number within the other view or -1; or nothing."""
-        if not p.same or p.autapses:
-            return np.empty(0, np.int32)
-        own, other = p.source.ids, p.target.ids
-        if isinstance(p.rule, FixedInDegree):
-            own, other = other, own
-        # Views are ascending.
-        at = np.minimum(np.searchsorted(other, own), other.size - 1)
-        return np.where(other[at] == own, at, -1).astype(np.int32)
-
-    @staticmethod
-    def _scratch(p: Projection, degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what a thread needs to draw rows; see ``cpu_loops/network_build.SCRATCH``."""
-        columns = isinstance(p.rule, FixedInDegree)
-        choices = p.source.size if columns else p.target.size
-        longest = 1 if isinstance(p.rule, OneToOne) else choices
-        if isinstance(p.rule, FixedInDegree | FixedOutDegree):
-            longest = p.rule.degree
-        if degrees.size:
-            longest = int(degrees.max())
-        seen = np.zeros(1 if p.multapses else choices, np.int32)
-        return seen, np.empty(6 * (longest + 4), np.int32)
-
-    @staticmethod
-    def _drawn(p: Projection) -> bool:
-        """Tell whether weights or delays are drawn."""
-        return not {p.weight.kind, p.delay.kind} <= {"FIXED", "GIVEN"}
-
     # Planning.
 
-    def _bundles(self, scale: dict[tuple[int, int], int]) -> list[Bundle]:
+    def _bundles(self) -> list[Bundle]:
         """Return the bundles: projections whose rows can be stored together."""
         bundles: list[Bundle] = []
         for p in self.projections:
@@ -202,9 +162,10 @@ class Builder:
                 )
                 continue
             if p.weight.kind == "FIXED":
-                kind, weight = layout.CONSTANT, self._integer(p, p.weight.a, scale)
+                kind, weight = layout.CONSTANT, self._recipe(p).fixed_weight
             else:
-                kind, weight = layout.NARROW if p.weight_bits == 16 else layout.WIDE, 0
+                narrow = self.fixed_point.bits[p] == 16
+                kind, weight = layout.NARROW if narrow else layout.WIDE, 0
             key = (p.source.population.number, p.port, kind, weight)
             for bundle in bundles:
                 taken = [q.target.population for q in bundle.projections]
@@ -220,37 +181,10 @@ class Builder:
                 bundles.append(Bundle(*key, [p]))
         return bundles
 
-    def _integer(self, p: Projection, weight: float, scale: dict[tuple[int, int], int]) -> int:
-        return round(math.ldexp(weight, scale[p.target.population.number, p.port]))
-
-    def _describe(
-        self, p: Projection, scale: dict[tuple[int, int], int] | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return a projection's description for the kernels; without a scale, to count only."""
-        ints, floats = np.zeros(draw.PROJECTION, np.int64), np.zeros(16)
-        ints[draw.J_RULE] = getattr(draw, p.rule.code)
-        ints[draw.J_SOURCES], ints[draw.J_TARGETS] = p.source.size, p.target.size
-        if isinstance(p.rule, FixedInDegree | FixedOutDegree):
-            ints[draw.J_DEGREE] = p.rule.degree
-        if isinstance(p.rule, FixedProbability):
-            floats[draw.Q_LOG] = p.rule.inverse_log
-        ints[draw.J_NUMBER] = p.number
-        ints[draw.J_MULTAPSES], ints[draw.J_AUTAPSES] = p.multapses, p.autapses
-        ints[draw.J_MAX_DELAY] = 0x7FFF
-        ints[draw.J_MAX_WEIGHT] = 2 ** (p.weight_bits - 1) - 1
-        if scale is not None:
-            ints[draw.J_WEIGHT] = getattr(draw, p.weight.kind)
-            ints[draw.J_DELAY] = getattr(draw, p.delay.kind)
-            exponent = scale[p.target.population.number, p.port]
-            if p.weight.kind == "FIXED":
-                ints[draw.J_FIXED_WEIGHT] = self._integer(p, p.weight.a, scale)
-            if p.delay.kind == "FIXED":
-                ints[draw.J_FIXED_DELAY] = nearest_step(p.delay.a, self.dt)
-            w, d = p.weight, p.delay
-            floats[draw.Q_W_A : draw.Q_W_HIGH + 1] = w.a, w.b, w.low, w.high
-            floats[draw.Q_D_A : draw.Q_D_HIGH + 1] = d.a, d.b, d.low, d.high
-            floats[draw.Q_SCALE], floats[draw.Q_STEPS] = 2.0**exponent, 1.0 / self.dt
-        return ints, floats
+    def _recipe(self, p: Projection) -> RowRecipe:
+        """Return what a projection's rows are drawn from."""
+        exponent = self.fixed_point.exponent[p.target.population.number, p.port]
+        return RowRecipe(p, exponent, self.fixed_point.bits[p])
 
     def _require_memory(self, bundles: list[Bundle], counted: Mapping[Projection, Any]) -> None:
         """Raise OutOfMemoryError unless the rows fit."""
@@ -268,22 +202,19 @@ class Builder:
                 "all of a projection, or procedural=True"
             )
 
-    def _procedural(self, p: Projection, scale: dict[tuple[int, int], int]) -> Procedural:
+    def _procedural(self, p: Projection) -> Procedural:
         """Return what is needed to draw a projection's rows again."""
-        ints, floats = self._describe(p, scale)
         index = np.full(self.sizes[p.source.population.number], -1, np.int32)
         index[p.source.ids] = np.arange(p.source.size)
         twin = None
-        if p.same and not p.autapses:
+        if p.apart:
             twin = np.full(index.size, -1, np.int32)
             twin[p.target.ids] = np.arange(p.target.size)
-        return Procedural(ints, floats, index, twin, self._degrees(p))
+        return Procedural(self._recipe(p), index, twin, self._degrees(p))
 
     # Filling.
 
-    def _fill(
-        self, bundle: Bundle, scale: dict[tuple[int, int], int], counted: Mapping[Projection, Any]
-    ) -> None:
+    def _fill(self, bundle: Bundle, counted: Mapping[Projection, Any]) -> None:
         """Fill and sort a bundle's rows in every block."""
         counts = sum(counted[p][0].astype(np.int64) for p in bundle.projections)
         n_blocks, n_sources = counts.shape
@@ -312,7 +243,7 @@ class Builder:
             delay_width,
         )  # fmt: skip
         for p in bundle.projections:
-            self._fill_projection(p, scale, counted[p][1], places)
+            self._fill_projection(p, counted[p][1], places)
         delay = constant.pop() if delay_width == 0 else 0
         for b in range(n_blocks):
             bundle.blocks.append(
@@ -320,27 +251,25 @@ class Builder:
                            delay)
             )  # fmt: skip
 
-    def _fill_projection(
-        self, p: Projection, scale: dict[tuple[int, int], int], degrees: np.ndarray, places: Any
-    ) -> None:
+    def _fill_projection(self, p: Projection, degrees: np.ndarray, places: Any) -> None:
         number = p.target.population.number
         starts = self.blocks.starts[number]
         cells = self.blocks.offsets[number] - starts[:-1].astype(np.int64)
-        ints, floats = self._describe(p, scale)
-        if isinstance(p.rule, Pairs):
-            sources, targets = self._pairs(p)
-            weight, delay = self._pair_values(p, scale, ints, floats, sources.size)
+        recipe = self._recipe(p)
+        if p.rule.listed is not None:
+            sources, targets = self._pairs(p, *p.rule.listed)
+            weight, delay = self._pair_values(recipe, *p.rule.listed)
             jobs = [
                 (b, sources, targets, weight, delay, starts, cells, *places)
                 for b in range(self.blocks.count)
             ]
             self._map(self.loops.fill_pairs, jobs)
         else:
-            draws, twins = targets_loop(ints), self._twins(p)
-            values_of = values_loop() if self._drawn(p) else 0
+            ints, floats = recipe.packed()
+            draws, twins, values_of = recipe.targets_loop(), row_twins(p), recipe.values_loop()
             jobs = [
                 (ints, floats, draws, s0, s1, degrees, twins, *_ids(p),
-                 starts, cells, self.key0, self.key1, *self._scratch(p, degrees), values_of,
+                 starts, cells, self.key0, self.key1, *row_scratch(p, degrees), values_of,
                  *places)
                 for s0, s1 in self._rows(p)
             ]  # fmt: skip
@@ -348,31 +277,23 @@ class Builder:
         self._advance(0.5 * p.expected)
 
     def _pair_values(
-        self,
-        p: Projection,
-        scale: dict[tuple[int, int], int],
-        ints: np.ndarray,
-        floats: np.ndarray,
-        size: int,
+        self, recipe: RowRecipe, sources: np.ndarray, targets: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the integer weights and delays of given pairs."""
-        weight, delay = np.empty(size, np.int32), np.empty(size, np.int32)
-        assert isinstance(p.rule, Pairs)
-        number = np.arange(p.rule.sources.size, dtype=np.int32)
-        if p.same and not p.autapses:
-            number = number[p.source.ids[p.rule.sources] != p.target.ids[p.rule.targets]]
-        if self._drawn(p):
+        """Return the integer weights and delays of listed pairs, without forbidden ones."""
+        p = recipe.projection
+        number = np.arange(sources.size, dtype=np.int32)
+        if p.apart:
+            number = number[p.source.ids[sources] != p.target.ids[targets]]
+        weight = np.full(number.size, recipe.fixed_weight, np.int32)
+        delay = np.full(number.size, recipe.fixed_delay, np.int32)
+        if recipe.drawn:
             self.loops.draw_pairs(
-                ints, floats, values_loop(), number, self.key0, self.key1,
+                *recipe.packed(), recipe.values_loop(), number, self.key0, self.key1,
                 np.empty(2 * number.size, np.int32), weight, delay,
             )  # fmt: skip
-        if p.weight.kind == "FIXED":
-            weight[:] = ints[draw.J_FIXED_WEIGHT]
-        if p.delay.kind == "FIXED":
-            delay[:] = ints[draw.J_FIXED_DELAY]
         if p.weight.given is not None:
-            exponent = scale[p.target.population.number, p.port]
-            weight = np.rint(p.weight.given[number] * 2.0**exponent).astype(np.int32)
+            assert recipe.exponent is not None
+            weight = np.rint(p.weight.given[number] * 2.0**recipe.exponent).astype(np.int32)
         if p.delay.given is not None:
             delay = nearest_steps(p.delay.given[number], self.dt).astype(np.int32)
         return weight, delay
@@ -427,7 +348,7 @@ class Builder:
 
     def _rows(self, p: Projection) -> list[tuple[int, int]]:
         """Return the ranges of rows for the threads; of columns, those of each block."""
-        if not isinstance(p.rule, FixedInDegree):
+        if p.rule.order != COLUMNS:
             return self._ranges(p.source.size)
         # One thread writes a block's rows.
         bounds = np.searchsorted(p.target.ids, self.blocks.starts[p.target.population.number])

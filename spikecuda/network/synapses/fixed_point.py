@@ -1,81 +1,85 @@
-"""Fixed point: how many units of weight an integer stands for.
+"""Fixed point: how many units of weight an integer stands for, and how wide it is.
 
 Synaptic input is summed as int32, so that sums do not depend on their order.  The scale of a
 port is the largest power of two for which no neuron can overflow in one step, each synapse
 delivering at most once a step (or as often as a given train spikes at once), and for which
 individual weights fit their width.
+
+One rule says whether a scale is fine enough (``lost``, ``check``): a weight that was given, as a
+number or in an array, is stored within 1/256 of its value; a weight that is drawn, within 1/256 of
+the typical size of its distribution.  128 units are enough for that.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.network.model.projection import Projection
-from spikecuda.network.model.rules import Pairs
 
 SUM_LIMIT = 2**31 - 1
 # The largest sum of weights: float32 holds it with room for states that grow from it.
 LARGEST_SUM = 2.0**100
-# A weight should keep this many steps of resolution.
+# A weight should keep this many units, so that rounding changes it by 1/256 at most.
 RESOLUTION = 128
 # Ports whose weights are all constants share a scale if they then keep so many.
 SHARED_RESOLUTION = 1 << 15
+# The finest scale: its unit and what is summed in it are normal float32 numbers.
+FINEST = 60
 
 
-def exponents(projections: Sequence[Projection]) -> dict[tuple[int, int], int]:
-    """Return the exponent e of each (population, port): integer = round(weight 2^e).
+@dataclass(frozen=True, eq=False)
+class FixedPoint:
+    """The scales of a network.
 
-    It follows from the rules alone, not from what was drawn, so that a procedural network has the
-    scale of its stored twin.
+    Attributes:
+        exponent: the exponent e of each (population, port): integer = round(weight 2^e).
+        bits: what each projection stores weights in that differ: 16 or 32.
+        refusal: why the weights cannot be kept; empty if they can.
+    """
+
+    exponent: dict[tuple[int, int], int]
+    bits: dict[Projection, int]
+    refusal: str = ""
+
+    def require_kept(self) -> None:
+        """Raise SpikecudaValueError unless weights can be kept."""
+        if self.refusal:
+            raise SpikecudaValueError(self.refusal)
+
+
+def choose_fixed_point(projections: Sequence[Projection]) -> FixedPoint:
+    """Return the scale of each port, and the width of each projection's weights.
+
+    They follow from the rules and from what was given, not from what was drawn, so that a
+    procedural network has the scale of its stored twin.  Where the user chose no width, 16 bits
+    are taken if all weights of the port keep their resolution then.
 
     Args:
         projections: all of a network.
 
-    Raises:
-        SpikecudaValueError: weights of such different size meet that the smaller ones would vanish,
-            or they are too large for floats.
+    Returns:
+        The scales; with a refusal where weights of such different size meet that the smaller ones
+        would not be kept, or where they are too large for floats.
     """
-    populations: dict[tuple[int, int], list[Projection]] = {}
+    ports: dict[tuple[int, int], list[Projection]] = {}
     for p in projections:
-        populations.setdefault((p.target.population.number, p.port), []).append(p)
-    result = {}
-    for key, members in populations.items():
-        name = members[0].target.population.name
-        synapses = np.zeros(members[0].target.population.size)
-        weights = np.zeros(synapses.size)
-        for p in members:
-            most = arrivals(p, most_indegree(p))
-            synapses[p.target.ids] += most
-            with np.errstate(over="ignore"):
-                weights[p.target.ids] += most * p.weight.largest
-        bound = float(weights.max())
-        if not bound < LARGEST_SUM:
-            raise SpikecudaValueError(
-                f"the weights of a neuron of {name} may add up to at most {LARGEST_SUM:g} (got "
-                f"{bound:g}); use smaller weights"
-            )
-        limit = 30 if bound == 0 else math.floor(math.log2(SUM_LIMIT / bound))
-        # Rounding each weight may add half a unit a synapse.
-        while bound * 2.0**limit + 0.5 * float(synapses.max()) > SUM_LIMIT and limit > -200:
-            limit -= 1
-        for p in members:
-            if p.weight.kind != "FIXED" and p.weight.largest > 0:
-                top = 2 ** (p.weight_bits - 1) - 1
-                limit = min(limit, math.floor(math.log2(top / p.weight.largest)))
-        result[key] = min(limit, 60)
-        for p in members:
-            _check_resolution(p, result[key])
-    _share(populations, result)
-    return result
+        ports.setdefault((p.target.population.number, p.port), []).append(p)
+    bits = {p: p.weight_bits or 16 for p in projections}
+    exponent, refusals = {}, []
+    for key, members in ports.items():
+        exponent[key], refusal = _fit(members, bits)
+        refusals += [refusal] if refusal else []
+    _share(ports, exponent)
+    return FixedPoint(exponent, bits, refusals[0] if refusals else "")
 
 
-def most_indegree(p: Projection) -> np.ndarray:
-    """Return a bound of the synapses of each target of the view, float64."""
-    if isinstance(p.rule, Pairs):
-        return np.bincount(p.rule.targets, minlength=p.target.size).astype(np.float64)
-    return np.full(p.target.size, p.rule.most(p.source.size, p.target.size, p.own))
+def lost(weights: np.ndarray, exponent: int) -> np.ndarray:
+    """Tell of each weight whether rounding changes it by more than 1/256 of itself."""
+    units = np.abs(weights) * 2.0**exponent
+    return np.asarray(np.abs(np.rint(units) - units) * (2 * RESOLUTION) > units)
 
 
 def check_indegree(p: Projection, indegree: np.ndarray) -> None:
@@ -84,7 +88,7 @@ def check_indegree(p: Projection, indegree: np.ndarray) -> None:
     Args:
         indegree: synapses of each target of the population.
     """
-    if np.any(indegree[p.target.ids] > most_indegree(p)):
+    if np.any(indegree[p.target.ids] > p.most_indegree()):
         raise SpikecudaError(
             f"a neuron of {p.target.population.name} got {indegree.max():,} synapses of {p.name}, "
             "more than its fixed-point scale allows, which happens once in 10^13 neurons; use "
@@ -92,39 +96,139 @@ def check_indegree(p: Projection, indegree: np.ndarray) -> None:
         )
 
 
-def arrivals(projection: Projection, each: np.ndarray) -> np.ndarray:
+def arrivals(projection: Projection, each: np.ndarray | float) -> np.ndarray:
     """Return what arrives in one step, at most, where each synapse delivers ``each``; float64."""
-    return each * float(projection.source.population.at_once)
+    return np.asarray(each, np.float64) * float(projection.source.population.at_once)
+
+
+def largest_sums(projection: Projection) -> np.ndarray:
+    """Return what arrives at each target of the view in one step, at most: float64, or one number.
+
+    For given weights it is exact; of drawn ones every synapse may have the largest.
+    """
+    with np.errstate(over="ignore"):
+        given, listed = projection.weight.given, projection.rule.listed
+        if given is None or listed is None:
+            return arrivals(projection, projection.most_indegree() * projection.weight.largest)
+        sums = np.bincount(listed[1], np.abs(given), projection.target.size)
+        return arrivals(projection, sums.astype(np.float64))
+
+
+def _fit(members: Sequence[Projection], bits: dict[Projection, int]) -> tuple[int, str]:
+    """Return the exponent of a port, and why it is refused; widen weights that make it coarse.
+
+    Args:
+        members: the projections of the port.
+        bits: width of each projection's weights; changed where the user chose none.
+    """
+    most, bound = _sum_exponent(members)
+    if not bound < LARGEST_SUM:
+        return most, (
+            f"the weights of a neuron of {members[0].target.population.name} may add up to at most "
+            f"{LARGEST_SUM:g} (got {bound:g}); use smaller weights"
+        )
+    while True:
+        by_width = {
+            p: math.floor(math.log2((2 ** (_width(p, bits) - 1) - 1) / p.weight.largest))
+            for p in members if p.weight.largest > 0
+        }  # fmt: skip
+        exponent = min([most, *by_width.values()])
+        coarse = [p for p in members if _loses(p, exponent)]
+        if not coarse:
+            return exponent, ""
+        narrow = [p for p in by_width if by_width[p] == exponent and _width(p, bits) == 16]
+        wider = [p for p in narrow if p.weight_bits is None]
+        if not narrow or len(wider) < len(narrow):
+            chosen = next((p for p in narrow if p.weight_bits is not None), None)
+            return exponent, _refusal(coarse[0], exponent, chosen, members)
+        bits.update(dict.fromkeys(wider, 32))
+
+
+def _width(projection: Projection, bits: dict[Projection, int]) -> int:
+    """Return the bits of a stored weight; one weight for all synapses is held apart."""
+    return 32 if projection.weight.kind == "FIXED" else bits[projection]
+
+
+def _sum_exponent(members: Sequence[Projection]) -> tuple[int, float]:
+    """Return the largest exponent for which no neuron's sum overflows, and the largest sum."""
+    synapses, weights = np.zeros(()), np.zeros(())
+    with np.errstate(over="ignore"):
+        for p in members:
+            synapses = synapses + _spread(p, arrivals(p, p.most_indegree()))
+            weights = weights + _spread(p, largest_sums(p))
+    bound = float(weights.max())
+    if not bound < LARGEST_SUM:
+        return 0, bound
+    limit = 30 if bound == 0 else math.floor(math.log2(SUM_LIMIT / bound))
+    # Rounding each weight may add half a unit a synapse.
+    while bound * 2.0**limit + 0.5 * float(synapses.max()) > SUM_LIMIT and limit > -200:
+        limit -= 1
+    return min(limit, FINEST), bound
+
+
+def _spread(projection: Projection, values: np.ndarray) -> np.ndarray:
+    """Return values of a view's neurons, or the one of all, as values of the population's."""
+    if projection.target.whole:
+        return values
+    result = np.zeros(projection.target.population.size)
+    result[projection.target.ids] = values
+    return result
 
 
 def _share(
-    populations: dict[tuple[int, int], list[Projection]], result: dict[tuple[int, int], int]
+    ports: dict[tuple[int, int], list[Projection]], exponent: dict[tuple[int, int], int]
 ) -> None:
     """Let ports with constant weights share a scale, so that rows to several targets are one."""
     constant: dict[int, list[tuple[int, int]]] = {}
-    for key, members in populations.items():
+    for key, members in ports.items():
         if all(p.weight.kind == "FIXED" for p in members):
             constant.setdefault(key[1], []).append(key)
     for keys in constant.values():
-        least = min(result[key] for key in keys)
+        least = min(exponent[key] for key in keys)
         for key in keys:
-            sizes = [typical(p) * 2.0**least for p in populations[key]]
+            sizes = [p.weight.typical * 2.0**least for p in ports[key]]
             if all(size == 0 or size >= SHARED_RESOLUTION for size in sizes):
-                result[key] = least
+                exponent[key] = least
 
 
-def typical(projection: Projection) -> float:
-    """Return the size of a projection's weights, as far as resolution is concerned."""
+def _loses(projection: Projection, exponent: int) -> bool:
+    """Tell whether a scale is too coarse for a projection's weights."""
     weight = projection.weight
-    return abs(weight.a) if weight.kind in ("FIXED", "CLIPPED", "REDRAWN") else weight.largest
+    if weight.kind in ("FIXED", "GIVEN"):
+        return bool(lost(weight.stated, exponent).any())
+    return 0 < weight.typical * 2.0**exponent < RESOLUTION
 
 
-def _check_resolution(projection: Projection, exponent: int) -> None:
-    size = typical(projection)
-    if size > 0 and size * 2.0**exponent < RESOLUTION:
-        raise SpikecudaValueError(
-            f"weight {size:g} of {projection.name} is below the resolution of its receptor's "
-            f"sums: it must be at least {RESOLUTION} steps of {2.0**-exponent:g}, what the largest "
-            "weights there and their number leave; bring the weights closer together, use fewer "
-            "synapses, weight_bits=32 for drawn weights, or another receptor"
-        )
+def _refusal(
+    projection: Projection, exponent: int, chosen: Projection | None, members: Sequence[Projection]
+) -> str:
+    """Return the error for weights that a port's scale loses.
+
+    Args:
+        projection: whose weights.
+        exponent: of the scale.
+        chosen: the projection whose width was chosen and makes the scale so coarse, if any.
+        members: all projections of the port.
+    """
+    weight, unit = projection.weight, 2.0**-exponent
+    name = projection.target.population.receptors[projection.receptor].unit
+    size, more = weight.typical, ""
+    if weight.kind in ("FIXED", "GIVEN"):
+        small = np.abs(weight.stated[lost(weight.stated, exponent)])
+        size = float(small.min())
+        more = f", and {small.size - 1:,} more" if small.size > 1 else ""
+    else:
+        more = ", the typical size of what is drawn"
+    top = max(members, key=lambda p: p.weight.largest)
+    remedy = (
+        "use fewer synapses or another receptor for the large weights, or set weights to 0 that "
+        "are to have no effect"
+    )
+    if chosen is not None:
+        remedy = f"leave weight_bits out for {chosen.name}, or use weight_bits=32"
+    return (
+        f"weight {size:g} {name} of {projection.name} is below the resolution of its receptor's "
+        f"sums: weights must be at least {RESOLUTION * unit:.3g} {name}, {RESOLUTION} units (got "
+        f"{size / unit:.3g} units{more}); a unit is {unit:.3g} {name} because of the sums and the "
+        f"largest weight there, {top.weight.largest:g} {name} of {top.name}; {remedy}"
+    )

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spikecuda.kernels.network import draw, layout
+from spikecuda.kernels.network import layout
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.blocks import Blocks
+from spikecuda.network.synapses.fixed_point import FixedPoint
+from spikecuda.network.synapses.row_recipe import RowRecipe
 
 
 @dataclass(eq=False)
@@ -39,15 +41,14 @@ class Procedural:
     """What draws a procedural projection's rows again.
 
     Attributes:
-        ints, floats: the projection, see ``kernels/network/draw``.
+        recipe: what they are drawn from.
         index: int32, each neuron's number within the source view, or -1.
         twin: int32, each neuron's number within the target view, or -1; None if it may be one's own
             target.
         degrees: int32, synapses of each source; empty where all have the same.
     """
 
-    ints: np.ndarray
-    floats: np.ndarray
+    recipe: RowRecipe
     index: np.ndarray
     twin: np.ndarray | None
     degrees: np.ndarray
@@ -55,17 +56,8 @@ class Procedural:
     @property
     def longest(self) -> int:
         """The most synapses that a row can have."""
-        rule = self.ints[draw.J_RULE]
-        if rule == draw.OUT_DEGREE:
-            most = max(int(self.ints[draw.J_DEGREE]), int(self.degrees.max(initial=0)))
-        else:
-            most = 1 if rule == draw.ONE_TO_ONE else int(self.ints[draw.J_TARGETS])
-        return most + 4
-
-    @property
-    def drawn(self) -> bool:
-        """Whether weights or delays are drawn, not only targets."""
-        return bool((self.ints[[draw.J_WEIGHT, draw.J_DELAY]] != draw.FIXED).any())
+        p = self.recipe.projection
+        return p.rule.longest_row(p.target.size, self.degrees)
 
     @property
     def nbytes(self) -> int:
@@ -109,34 +101,25 @@ class Wiring:
     Attributes:
         blocks: the split of the neurons.
         bundles: the stored rows.
-        exponent: of each (population, port), see ``scales``.
+        fixed_point: the scales of the weights.
         shortest, longest: delay in steps; 0 without synapses.
         synapses: how many there are.
     """
 
     blocks: Blocks
     bundles: list[Bundle]
-    exponent: dict[tuple[int, int], int]
+    fixed_point: FixedPoint
     shortest: int
     longest: int
     synapses: int
+
+    @property
+    def exponent(self) -> dict[tuple[int, int], int]:
+        """The exponent of each (population, port): integer = round(weight 2^exponent)."""
+        return self.fixed_point.exponent
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
         rows = sum(rows.nbytes for bundle in self.bundles for rows in bundle.blocks)
         return rows + sum(b.rule.nbytes for b in self.bundles if b.rule is not None)
-
-
-def targets_loop(ints: np.ndarray) -> int:
-    """Return the address of the loop that draws the targets of a projection's rows."""
-    from spikecuda.kernels.compile.cpu import load_cpu_loop
-
-    return int(getattr(load_cpu_loop("network_draw"), draw.TARGETS_OF[int(ints[draw.J_RULE])]))
-
-
-def values_loop() -> int:
-    """Return the address of the loop that draws weights and delays."""
-    from spikecuda.kernels.compile.cpu import load_cpu_loop
-
-    return int(load_cpu_loop("network_draw").draw_row_values)
