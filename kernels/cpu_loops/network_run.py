@@ -127,6 +127,18 @@ def _room(block, parts, need):
     return True
 
 
+@loop("void(int64[:,::1], int64[:,::1])")
+def file_spikes(blocks, external):
+    """Put the rows of spikes from outside into the calendars of all blocks: nothing else moves.
+
+    Args:
+        blocks, external: as for ``run_blocks``.
+    """
+    for b in range(blocks.shape[0]):
+        for e in range(external.shape[0]):
+            _file(blocks[b], external[e, 1], external[e, 2:], external[e, 0])
+
+
 @loop(
     "int64(int64[:,::1], int64[::1], int64[:,::1], int64[:,::1], int64[:,::1], int64[::1],"
     " int64, int64, int64, int64, int64, int64, int64, int64)"

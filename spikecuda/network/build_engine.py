@@ -10,6 +10,7 @@ from spikecuda.network.device_names import on_cpu, resolve_devices
 from spikecuda.network.memory import require_memory, require_on_devices
 from spikecuda.network.model.description import Description
 from spikecuda.network.run.engine import Engine
+from spikecuda.network.run.partition import SpikeExchange
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Blocks, split_blocks, split_shares
 from spikecuda.network.synapses.fixed_point import choose_fixed_point
 from spikecuda.runtime.neuron_spec import MAX_NEURONS
@@ -23,6 +24,7 @@ def build_engine(
     threads: int | None,
     partitions: int | None,
     report: Callable[[float, float], None],
+    exchange: SpikeExchange | None = None,
 ) -> Engine:
     """Build a network's synapses; return its engine, which owns the devices it opened.
 
@@ -32,6 +34,7 @@ def build_engine(
         threads: on the CPU; None takes what the size is worth.
         partitions: blocks on the CPU; None takes as many as threads.
         report: is told (synapses done, synapses expected).
+        exchange: how spikes get to other processes, if there are any.
 
     Raises:
         OutOfMemoryError: the network does not fit.
@@ -46,7 +49,9 @@ def build_engine(
     own = [population.size for population in description.populations]
     sizes = description.sizes
     places = resolve_devices(devices)
-    native = all(map(on_cpu, places))
+    if exchange is not None:
+        places = places or ("cpu:0",)
+    native = exchange is None and all(map(on_cpu, places))
     workers = threads or max(1, min(usable_cores(), sum(own) // NEURONS_PER_THREAD))
     if native and len(places) > 1:
         workers = threads or len(places)
@@ -66,14 +71,15 @@ def build_engine(
         return CpuEngine(neurons, len(sizes), wiring, workers)
     if partitions is not None:
         raise SpikecudaValueError(
-            f"partitions is for networks on the CPU (got {partitions} with devices "
-            f"{devices}); a device has as many partitions as it is named times"
+            f"partitions is for networks on the CPU alone (got {partitions} with devices "
+            f"{devices}{' and an exchange' if exchange else ''}); a device has as many partitions "
+            "as it is named times"
         )
     opened = OpenPartitions(places)
     with contextlib.ExitStack() as stack:
         stack.callback(opened.close)
         blocks, shares = split_shares(own, opened.owners(description), largest)
         require_on_devices(description, opened.devices, shares, fixed_point.bits)
-        engine = opened.engine(description, builder(blocks).build(fixed_point), shares)
+        engine = opened.engine(description, builder(blocks).build(fixed_point), shares, exchange)
         stack.pop_all()
     return engine

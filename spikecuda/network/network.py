@@ -43,6 +43,7 @@ from spikecuda.network.results.make_result import make_result
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.partition import SpikeExchange
 from spikecuda.network.summary import summarise
 from spikecuda.observe.metrics import NetworkMetrics
 from spikecuda.observe.progress import Progress, reporter
@@ -79,6 +80,8 @@ class Network(Unique, Fixed):
         devices: "auto" (the first GPU, else the CPU), "cpu", or names such as ["cuda:0", "cuda:1"],
             ["cpu:0", "cpu:1"] (a thread and a partition each) or ["cuda-emu:0", "cpu:0"]; the same
             one may come twice.  ``threads`` and ``partitions`` are for networks on the CPU alone.
+        exchange: how spikes get to partitions in other processes, called after each window; None:
+            all partitions are in this one.
 
     Attributes:
         dt, seed, precision, threads, partitions, devices: as they were given; they are fixed.
@@ -105,6 +108,7 @@ class Network(Unique, Fixed):
         threads: int | None = None,
         partitions: int | None = None,
         devices: Given = "auto",
+        exchange: SpikeExchange | None = None,
     ) -> None:
         self.dt = as_positive("dt", dt, "ms")
         self.seed, self.precision = as_seed(seed), as_precision(precision).name
@@ -113,6 +117,11 @@ class Network(Unique, Fixed):
             None if partitions is None else as_count("partitions", partitions, 1, 1024)
         )
         self.devices = as_places(devices)
+        if exchange is not None and not callable(getattr(exchange, "swap", None)):
+            raise SpikecudaTypeError(
+                f"exchange must have a method swap, see SpikeExchange (got {exchange!r:.80})"
+            )
+        self._exchange = exchange
         self._named: dict[str, Population] = {}
         self._projections: list[Projection] = []
         self._wired: list[Projection] = []
@@ -509,7 +518,7 @@ class Network(Unique, Fixed):
             with reporter(progress, BUILD_TICKS, "building") as report:
                 engine = build_engine(
                     description, self.devices, self.threads, self.partitions,
-                    lambda done, total: report(int(BUILD_TICKS * done / total)),
+                    lambda done, total: report(int(BUILD_TICKS * done / total)), self._exchange,
                 )  # fmt: skip
                 undo.callback(engine.close)
                 report(BUILD_TICKS)

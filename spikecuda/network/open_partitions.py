@@ -12,7 +12,7 @@ from spikecuda.network.cuda.partition import DevicePartition
 from spikecuda.network.device_names import on_cpu
 from spikecuda.network.model.description import Description
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.partition import NetworkPartition
+from spikecuda.network.run.partition import NetworkPartition, SpikeExchange
 from spikecuda.network.run.partitioned_engine import PartitionedEngine
 from spikecuda.network.run.window import window_steps
 from spikecuda.network.synapses.blocks import Owner, Share
@@ -67,7 +67,11 @@ class OpenPartitions:
         ]
 
     def engine(
-        self, description: Description, wiring: Wiring, shares: Sequence[Share]
+        self,
+        description: Description,
+        wiring: Wiring,
+        shares: Sequence[Share],
+        exchange: SpikeExchange | None = None,
     ) -> PartitionedEngine:
         """Return an engine with a partition on each device, which closes the devices with it.
 
@@ -75,6 +79,7 @@ class OpenPartitions:
             description: of the network.
             wiring: the synapses.
             shares: the neurons of each partition.
+            exchange: how spikes get to other processes, if there are any.
         """
         first, numbers = number(description)
         neurons = [Neurons(population) for population in description.populations]
@@ -92,7 +97,9 @@ class OpenPartitions:
                         )
                 stack.callback(partition.close)
                 partitions.append(partition)
-            engine = PartitionedEngine(neurons, first, wiring, partitions, window, self.close)
+            engine = PartitionedEngine(
+                neurons, first, wiring, partitions, window, self.close, exchange
+            )
             engine.turns = tuple(device.turn for device in self.devices)
             stack.pop_all()
         return engine

@@ -93,9 +93,10 @@ class NetworkMetrics(RunMetrics):
     """Figures of a network; see ``RunMetrics`` for those that pools have, too.
 
     Attributes:
-        synapses: stored ones.
+        synapses: how many there are; of procedural ``FixedProbability`` rows the expected number.
         bytes_per_synapse: of the stored rows.
-        events: synaptic events since the last reset.
+        events: synaptic events since the last reset: the synapses of all neurons that spiked,
+            counted when they send, the same on every device.
         events_per_second: of run time.
         build_seconds: wall-clock time of the build.
         window: steps between two exchanges of spikes.

@@ -47,6 +47,18 @@ class Calendar:
         self.chunks = np.empty(0, np.int64)
         self.grow(size)
 
+    def cursors(self) -> np.ndarray:
+        """Return all cursors that are on their way, in no order."""
+        chunks = self.chunks.reshape(-1, layout.CHUNK_WORDS)
+        found = [np.empty(0, np.int64)]
+        for head in self.heads[self.heads >= 0]:
+            chunk = int(head)
+            while chunk >= 0:
+                following, count = (int(x) for x in chunks[chunk, :2])
+                found.append(chunks[chunk, 2 : 2 + count])
+                chunk = following
+        return np.concatenate(found)
+
     @property
     def nbytes(self) -> int:
         """Bytes held."""

@@ -81,6 +81,7 @@ class CpuEngine:
         seconds: wall-clock time of runs.
         compile_seconds: time spent on compiling.
         state_within_runs: whether the neurons' state can be read between the windows of a run.
+        torn: whether a run was broken off within a step; only ``reset`` helps then.
     """
 
     turns: tuple[ExclusiveUse, ...] = ()
@@ -93,7 +94,7 @@ class CpuEngine:
         self.sources = sources
         self.clock, self.seconds, self.compile_seconds = 0, 0.0, 0.0
         self._device_threads = DeviceThreads(threads)
-        self._torn = False
+        self.torn = False
         # What the last run held, for runs like it, and the loop that they call.
         self._loop: Any = None
         self._like: CpuRun | None = None
@@ -191,7 +192,7 @@ class CpuEngine:
         Args:
             out: where samples of the traces go; None makes new arrays.
         """
-        if self._torn:
+        if self.torn:
             raise SpikecudaError(
                 "a run was broken off within a step, or a reset did not end; reset() starts again"
             )
@@ -246,10 +247,21 @@ class CpuEngine:
             run.rows, self.neurons, self._places, run.drives, run.specs, self.clock, run.start,
             steps,
         )  # fmt: skip
-        self._torn = True
+        self.torn = True
         made = self._call(run, np.ascontiguousarray(external), steps)
         self.clock += made
         return made
+
+    def file(self, spikes: np.ndarray) -> None:
+        """Put the rows of spikes from outside on their way, before anything that comes later.
+
+        Args:
+            spikes: int64 (spikes, 3): step, population, neuron; they arrive after the clock.
+        """
+        from spikecuda.kernels.compile.cpu import load_cpu_loop
+
+        self._make_room(self._need + spikes.shape[0] * self._rows.most // layout.CHUNK_CURSORS + 1)
+        load_cpu_loop("network_run").file_spikes(self._blocks, np.ascontiguousarray(spikes))
 
     def drain(self) -> list[tuple[int, tuple[np.ndarray, np.ndarray]]]:
         """Take the recorded spikes out of their buffers; return population, steps and neurons."""
@@ -261,12 +273,12 @@ class CpuEngine:
             record = self._records[i]
             if record is not None and size:
                 taken.append((g, (record[0][:size].copy(), record[1][:size].copy())))
-        self._torn = False
+        self.torn = False
         return taken
 
     def reset(self) -> None:
         """Go back to step 0."""
-        self.clock, self.seconds, self._torn = 0, 0.0, True
+        self.clock, self.seconds, self.torn = 0, 0.0, True
         for n in self.neurons:
             n.reset()
         for calendar in self._calendars:
@@ -278,7 +290,7 @@ class CpuEngine:
         self._counts[:] = 0
         self._busy_seconds = 0.0
         self._tabulate_blocks()
-        self._torn = False
+        self.torn = False
 
     def rewire(self) -> None:
         """Take notice of changed weights."""
@@ -298,8 +310,15 @@ class CpuEngine:
 
     @property
     def events(self) -> int:
-        """Synaptic events delivered since the last reset."""
-        return sum(int(c.state[layout.CALENDAR_EVENTS]) for c in self._calendars)
+        """Synaptic events since the last reset: synapses of the neurons that spiked.
+
+        The loops count stored rows when they arrive; what is still on its way is looked up.
+        """
+        arrived = sum(int(c.state[layout.CALENDAR_EVENTS]) for c in self._calendars)
+        return arrived + sum(
+            self._rows.still_to_come(b, calendar.cursors())
+            for b, calendar in enumerate(self._calendars)
+        )
 
     @property
     def spikes(self) -> np.ndarray:

@@ -87,7 +87,10 @@ class CpuPartition(NetworkPartition):
         self._waiting = self._rows(spikes)
 
     def end(self) -> None:
-        """End a run; state is the host's own."""
+        """End a run; state is the host's own, and what others sent is on its way."""
+        if self._run is not None and self._waiting.size and not self._engine.torn:
+            self._engine.file(self._waiting)
+            self._waiting = self._waiting[:0]
         self._run = None
 
     def reset(self) -> None:

@@ -6,6 +6,8 @@ from spikecuda.common.seed import keys
 from spikecuda.kernels.network import layout
 from spikecuda.network.synapses.store import Bundle, Wiring
 
+SEGMENT_MASK = (1 << layout.SEGMENT_BITS) - 1
+
 
 class RowTables:
     """A table of bundles for each block, sorted by source population.
@@ -22,11 +24,27 @@ class RowTables:
 
     def __init__(self, wiring: Wiring, sources: int) -> None:
         self._rules: list[np.ndarray] = []
-        ordered = sorted(wiring.bundles, key=lambda b: b.source)
+        self._ordered = ordered = sorted(wiring.bundles, key=lambda b: b.source)
         per_source = np.bincount([b.source for b in ordered], minlength=sources)
         self.first = np.append(0, np.cumsum(per_source)).astype(np.int32)
         self.most = int(per_source.max(initial=0))
         self.bundles = [self._table(wiring, ordered, b) for b in range(wiring.blocks.count)]
+
+    def still_to_come(self, block: int, cursors: np.ndarray) -> int:
+        """Return the synapses of rows that are on their way, from their cursors on.
+
+        Args:
+            block: number of the block.
+            cursors: of its calendar.
+        """
+        total = 0
+        numbers, segments = cursors >> layout.SEGMENT_BITS, cursors & SEGMENT_MASK
+        for number in np.unique(numbers):
+            rows, mine = self._ordered[number].blocks[block], segments[numbers == number]
+            row = np.searchsorted(rows.rows, mine, side="right") - 1
+            ends = rows.starts[rows.rows[row + 1]]
+            total += int((ends.astype(np.int64) - rows.starts[mine]).sum())
+        return total
 
     def _table(self, wiring: Wiring, ordered: list[Bundle], b: int) -> np.ndarray:
         from spikecuda.kernels.compile.cpu import load_cpu_loop

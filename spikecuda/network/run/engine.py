@@ -76,7 +76,7 @@ class Engine(Protocol):
 
     @property
     def events(self) -> int:
-        """Synaptic events since the last reset."""
+        """Synaptic events since the last reset: synapses of the neurons that spiked."""
 
     @property
     def spikes(self) -> np.ndarray:

@@ -39,7 +39,7 @@ class RunRequest:
         out: where they go, arrays (samples, neurons).
         external: given spikes of the whole run, sorted.
         rate: spikes a second of a neuron, as far as is known; results do not depend on it.
-        single: whether there is one partition only, which needs no exchange.
+        single: whether there is one partition only and no other process: no exchange.
     """
 
     start: int
@@ -84,7 +84,11 @@ class NetworkPartition(ABC):
     @property
     @abstractmethod
     def events(self) -> int:
-        """Synaptic events since the last reset."""
+        """Synaptic events since the last reset, counted when a spike is sent.
+
+        Each synapse of a neuron that spiked is one, whether it has delivered its weight yet or not:
+        that can be counted alike everywhere.  Between runs nothing is left to be counted.
+        """
 
     @property
     def compile_seconds(self) -> float:
@@ -148,7 +152,13 @@ class NetworkPartition(ABC):
 
 
 class SpikeExchange(Protocol):
-    """How spikes get from each partition to all others: what another transport implements."""
+    """How spikes get from each partition to all others: what another transport implements.
+
+    A network that was given one (``Network(exchange=...)``) calls it after each window, whatever
+    its devices are.  Without one, ``LocalSpikeExchange`` is called where devices have partitions
+    beside each other; a single device has nobody to tell, and the CPU's threads read each other's
+    spikes.
+    """
 
     def swap(self, lists: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return for each partition of this process the spikes of all other partitions.

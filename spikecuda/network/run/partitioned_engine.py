@@ -45,7 +45,7 @@ class PartitionedEngine:
         partitions: who owns the neurons, all of them together.
         window: steps between two exchanges of spikes, at most the shortest delay.
         release: closes the devices that were opened for the network.
-        exchange: how spikes get from partition to partition.
+        exchange: how spikes get to the partitions of other processes; None: there are none.
 
     Attributes:
         clock: steps done since the last reset.
@@ -71,6 +71,8 @@ class PartitionedEngine:
         self.threads = len(self.partitions)
         self.clock, self.seconds = 0, 0.0
         self._exchange = exchange or LocalSpikeExchange()
+        # A partition that has nobody to exchange spikes with need not stop after each window.
+        self._alone = exchange is None and len(self.partitions) == 1
         self._device_threads = DeviceThreads(len(self.partitions))
         self._release = release
         self._counts = np.zeros(len(first), np.int64)
@@ -163,7 +165,7 @@ class PartitionedEngine:
 
     @property
     def events(self) -> int:
-        """Synaptic events sent since the last reset."""
+        """Synaptic events since the last reset: synapses of the neurons that spiked."""
         return sum(p.events for p in self.partitions)
 
     @property
@@ -217,12 +219,12 @@ class PartitionedEngine:
         rate = self._counts.sum() / (size * time_done) if self.clock else RATE
         return RunRequest(
             self.clock, steps, window, align, drives, traces, out, given, float(rate),
-            len(self.partitions) == 1,
+            self._alone,
         )  # fmt: skip
 
     def _most_steps(self, request: RunRequest, done: int) -> int:
         """Return the steps to the next exchange, or without one as many as can be had."""
-        if len(self.partitions) == 1:
+        if self._alone:
             return self.partitions[0].most_steps
         return request.windows(self.clock, request.steps - done)[0]
 
@@ -234,7 +236,7 @@ class PartitionedEngine:
         due = request.external[0 if self.clock == request.start else a : z]
         with self._whole():
             lists = self._together([p.advance for p in self.partitions], steps, due)
-            if len(lists) == 1:
+            if self._alone:
                 return lists[0]
             others = self._exchange.swap(lists)
             self._together(
