@@ -52,6 +52,15 @@ class ClosedError(SpikecudaError, RuntimeError, ValueError):
     """The object was closed and its buffers were given back."""
 
 
+def shown(value: object) -> str:
+    """Return what an error shows of a value: one line, 80 characters."""
+    try:
+        text = repr(value)
+    except Exception as error:
+        text = f"{type(value).__name__}, whose repr fails with {type(error).__name__}"
+    return " ".join(text.split())[:80]
+
+
 def nearest(name: str, known: "list[str] | tuple[str, ...]") -> str:
     """Return ``"; did you mean 'x'?"`` for the known name closest to ``name``, or ``""``."""
     import difflib

@@ -1,12 +1,13 @@
 """Render a kernel spec to Python source, and import it as a real module."""
 
 import functools
+import os
 from pathlib import Path
 from types import ModuleType
 
 import jinja2
 
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.kernels.compile.cache import cache_dir
 from spikecuda.kernels.compile.dependencies import fingerprint
 from spikecuda.kernels.compile.modules import import_source
@@ -63,6 +64,18 @@ def render(spec: Spec, target: str) -> str:
     return _environment().get_template(template).render(_context(spec, target))
 
 
+def require_compilation() -> None:
+    """Raise SpikecudaError where Numba was told not to compile: kernels are nothing else."""
+    from numba.core import config
+
+    if getattr(config, "DISABLE_JIT", False):
+        value = os.environ.get("NUMBA_DISABLE_JIT", "1")
+        raise SpikecudaError(
+            f"kernels must be compiled, which is turned off (got NUMBA_DISABLE_JIT={value}); unset "
+            "it before Python starts, and look at models with spikecuda.oracle instead"
+        )
+
+
 def module_path(spec: Spec, target: str) -> tuple[Path, str]:
     """Return where a kernel's module belongs and its source.
 
@@ -81,6 +94,7 @@ def key(spec: Spec, source: str) -> str:
 @functools.lru_cache(512)
 def load(spec: Spec, target: str) -> ModuleType:
     """Return the imported module of a kernel, rendering and writing it if needed."""
+    require_compilation()
     path, source = module_path(spec, target)
     return import_source(path, source)
 
@@ -95,6 +109,7 @@ def cpu_loop_path(name: str) -> tuple[Path, str]:
 @functools.cache
 def import_cpu_loop(name: str) -> ModuleType:
     """Return the module of loops ``kernels/cpu_loops/<name>.py``, imported from the cache."""
+    require_compilation()
     return import_source(*cpu_loop_path(name))
 
 

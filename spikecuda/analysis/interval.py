@@ -3,7 +3,7 @@
 import numpy as np
 
 from spikecuda.analysis.selection import Neurons, Selection, select, within_memory
-from spikecuda.common.arguments import as_count
+from spikecuda.common.arguments import as_count, as_real
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.runtime.spikes import Spikes
 
@@ -105,7 +105,7 @@ def lv(
     Source: Shinomoto et al. (2003) Neural Comput 15:2823; LvR: Shinomoto et al. (2009) PLoS Comput
     Biol 5:e1000433.
     """
-    if not 0.0 <= refractory < np.inf:
+    if not 0.0 <= as_real("refractory", refractory, "ms") < np.inf:
         raise SpikecudaValueError(f"refractory must be >= 0 ms (got {refractory!r})")
     chosen = select(spikes, neurons, start, stop)
     difference, total, index = _neighbours(chosen)

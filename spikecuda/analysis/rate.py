@@ -4,6 +4,7 @@ import numpy as np
 
 from spikecuda.analysis.selection import Neurons, select, within_memory
 from spikecuda.common.arguments import as_positive
+from spikecuda.common.arrays import take_reals
 from spikecuda.errors import SpikecudaTypeError
 from spikecuda.runtime.spikes import Spikes
 
@@ -60,7 +61,7 @@ def smooth(values: np.ndarray, bin: float, sigma: float) -> np.ndarray:
     Returns:
         float64 array (bins,).
     """
-    given = np.asarray(values, dtype=np.float64)
+    given = take_reals("values", values, "an array (bins,)")
     if given.ndim != 1 or not given.size:
         raise SpikecudaTypeError(f"values must be of shape (bins,) (got {given.shape})")
     scale = as_positive("sigma", sigma, "ms") / as_positive("bin", bin, "ms")

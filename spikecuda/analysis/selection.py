@@ -1,5 +1,6 @@
 """Which spikes a statistic is of: some of the neurons, in a window of time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +70,8 @@ def select(spikes: Spikes, neurons: Neurons, start: float, stop: float) -> Selec
         SpikecudaValueError: the window is empty or off the grid; a neuron number that is
             negative, comes twice, or is not below the number of neurons.
     """
+    if not isinstance(spikes, Spikes):
+        raise SpikecudaTypeError(f"spikes must be Spikes of a run (got {shown(spikes)})")
     first, last = (whole_steps(n, t, spikes.dt) for n, t in (("start", start), ("stop", stop)))
     if last <= first:
         raise SpikecudaValueError(f"stop must be > start = {start:g} ms (got {stop:g})")
@@ -76,7 +79,7 @@ def select(spikes: Spikes, neurons: Neurons, start: float, stop: float) -> Selec
         raise SpikecudaValueError("spikes must be sorted by step")
     low, high = np.searchsorted(spikes.step, (first, last))
     step, neuron = spikes.step[low:high], spikes.neuron[low:high]
-    if np.ndim(neurons) == 0:
+    if _is_number(neurons):
         count = as_count("neurons", neurons, 1, 2**31)
         if neuron.size and not 0 <= int(neuron.min()) <= int(neuron.max()) < count:
             raise SpikecudaValueError(
@@ -92,9 +95,16 @@ def select(spikes: Spikes, neurons: Neurons, start: float, stop: float) -> Selec
     return Selection(step[kept] - first, index[kept], ids.size, last - first, spikes.dt)
 
 
+def _is_number(neurons: object) -> bool:
+    """Tell whether neurons are said by a number, or by what is no list of them either."""
+    if isinstance(neurons, np.ndarray):
+        return neurons.ndim == 0
+    return isinstance(neurons, str) or not isinstance(neurons, Sequence)
+
+
 def members(neurons: Neurons) -> np.ndarray:
     """Return which neurons are meant as an int64 array (n,); raise if that cannot be."""
-    if np.ndim(neurons) == 0:
+    if _is_number(neurons):
         return np.arange(as_count("neurons", neurons, 1, 2**31))
     need = "a number, or a list of one or more neurons"
     ids = view_array("neurons", neurons, need, WHOLE)

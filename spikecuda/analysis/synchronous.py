@@ -6,6 +6,7 @@ from spikecuda.analysis.correlation import draw
 from spikecuda.analysis.counts import population_counts
 from spikecuda.analysis.selection import Neurons, members, select, within_memory
 from spikecuda.common.arguments import as_count
+from spikecuda.common.arrays import view_array
 from spikecuda.errors import SpikecudaTypeError
 from spikecuda.runtime.spikes import Spikes
 
@@ -63,7 +64,7 @@ def chi(traces: np.ndarray) -> float:
 
     Source: Golomb & Rinzel (1993) Phys Rev E 48:4810; Golomb (2007) Scholarpedia 2:1347.
     """
-    values = np.asarray(traces)
+    values = view_array("traces", traces, "an array (samples, neurons) of numbers")
     if values.ndim != 2 or not values.size or values.dtype.kind not in "iuf":
         raise SpikecudaTypeError(
             f"traces must be numbers of shape (samples, neurons) (got {values.dtype} of shape "

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from spikecuda import __version__
 from spikecuda.cli.terminal import prepare_streams
@@ -20,11 +21,18 @@ EXIT_INTERRUPTED = 128 + signal.SIGINT
 EXIT_BROKEN_PIPE = 141
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser, of commands too, that takes options by their whole name: --g is not --gpu."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **options})
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from spikecuda.cli import bench, cache, info, kernels, report, run, verify
 
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="spikecuda",
         description="Spiking neurons on GPUs and CPUs: the same spikes, bit for bit.",
         epilog="'spikecuda COMMAND --help' tells more; 'spikecuda report' is a good first try.",

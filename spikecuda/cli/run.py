@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from spikecuda.cli import values
 from spikecuda.cli.runconfig import RunConfig, configure
-from spikecuda.common.arguments import as_real
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.examples import NAMES
 
@@ -166,6 +165,8 @@ def device_reason(gpu: bool | None, device: str | None) -> str:
 
 def _typed(name: str, value: Any, kind: type) -> Any:
     """Return a number of the file as the pool wants it; the pool says what else is wrong."""
+    from spikecuda.common.arguments import as_real
+
     return as_real(name, value) if kind is float and isinstance(value, int) else value
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spikecuda.cli import values
-from spikecuda.common.arguments import shown
-from spikecuda.common.host_memory import require_memory
-from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaValueError, nearest, shown
 
 POOL_KEYS = (
     "neuron_type", "num_neurons", "precision", "dt", "seed", "scheme", "substeps", "threads",
@@ -120,6 +118,8 @@ def _inputs(config: RunConfig, args: argparse.Namespace) -> None:
 
 def read_file(path: Path) -> RunConfig:
     """Return the configuration in a TOML file."""
+    from spikecuda.common.host_memory import require_memory
+
     if not path.is_file():
         raise SpikecudaValueError(f"no such file: {path}")
     require_memory(PARSED * path.stat().st_size, f"{path}", "use Python for arrays that long")

@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from spikecuda.common.arguments import shown
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaValueError, shown
 
 # Multipliers of counts: 10k, 1M.
 SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
@@ -75,16 +74,24 @@ def parts(text: str, names: tuple[str, ...], option: str, optional: int = 0) -> 
         option: the option's name, for messages.
         optional: how many of the last parts may be left out.
     """
+    _require_text(text, option)
     found = [part.strip() for part in re.split(r",(?![^(]*\))", text)]
     if not len(names) - optional <= len(found) <= len(names) or not all(found):
         raise SpikecudaValueError(f"{option} takes {','.join(names).upper()} (got {shown(text)})")
     return found
 
 
+def _require_text(value: object, option: str) -> None:
+    """Raise for what argparse makes of ``--option=--``: no text at all."""
+    if not isinstance(value, str):
+        raise SpikecudaValueError(f"{option} takes a value (got --)")
+
+
 def pairs(items: Iterable[str], option: str) -> dict[str, str]:
     """Return NAME=VALUE texts as a dict."""
     result: dict[str, str] = {}
     for item in items:
+        _require_text(item, option)
         name, equals, text = item.partition("=")
         if not (equals and name.strip() and text.strip()):
             raise SpikecudaValueError(f"{option} takes NAME=VALUE (got {item!r})")

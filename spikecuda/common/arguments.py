@@ -3,15 +3,13 @@
 import math
 import numbers
 import operator
+from collections.abc import Container
+from typing import TypeGuard
 
 import numpy as np
 
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
-
-
-def shown(value: object) -> str:
-    """Return what an error shows of a value: one line, 80 characters."""
-    return " ".join(repr(value).split())[:80]
+from spikecuda.errors import shown as shown
 
 
 def as_real(name: str, value: object, unit: str = "") -> float:
@@ -33,6 +31,11 @@ def as_real(name: str, value: object, unit: str = "") -> float:
         raise SpikecudaValueError(
             f"{name} must be a number that fits in float64 (got {shown(value)})"
         ) from None
+
+
+def is_name(value: object, known: Container[str]) -> TypeGuard[str]:
+    """Tell whether a value is one of some names; arrays and what has no hash are none."""
+    return isinstance(value, str) and value in known
 
 
 def as_count(name: str, value: object, low: int, high: int) -> int:

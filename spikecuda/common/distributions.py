@@ -56,7 +56,7 @@ class Normal(Distribution):
         _require(math.isfinite(self.mean), f"mean must be finite (got {self.mean!r})")
         _require(0 <= self.std < math.inf, f"std must be >= 0 (got {self.std!r})")
         _require(self.low <= self.high, f"low must be <= high (got {self.low!r}, {self.high!r})")
-        if self.redraw:
+        if as_flag("redraw", self.redraw):
             # At least one draw in a hundred must be good.
             low, high = ((b - self.mean) / (self.std or 1e-300) for b in (self.low, self.high))
             part = 0.5 * (math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2)))

@@ -18,8 +18,8 @@ import math
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count, as_real
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.common.arguments import as_count, as_positive, as_real
+from spikecuda.errors import SpikecudaValueError, shown
 
 # The step counter of the random numbers has 64 bits, and windows end beyond the last step.
 MAX_STEPS = NEVER = 2**62
@@ -57,7 +57,7 @@ def nearest_steps(times: np.ndarray, dt: float) -> np.ndarray:
 
 def whole_steps(name: str, value: object, dt: float, some: bool = False) -> int:
     """Return how many steps a time is, with ``some`` at least one; raise off the grid."""
-    time = as_real(name, value, "ms")
+    time, dt = as_real(name, value, "ms"), float(dt)
     if not math.isfinite(time) or time < 0:
         raise SpikecudaValueError(f"{name} must be >= 0 ms (got {time!r})")
     place = place_of(time, dt)
@@ -85,7 +85,7 @@ def run_steps(duration: object, steps: object, dt: float) -> int:
     """
     if (steps is None) == (duration is None):
         raise SpikecudaValueError(
-            f"give either duration or steps (got duration={duration!r}, steps={steps!r})"
+            f"give either duration or steps (got duration={shown(duration)}, steps={shown(steps)})"
         )
     if steps is not None:
         return as_count("steps", steps, 0, MAX_STEPS)
@@ -94,7 +94,7 @@ def run_steps(duration: object, steps: object, dt: float) -> int:
 
 def nearest_width(width: float, dt: float) -> float:
     """Return the multiple of dt, above 0, that is nearest to a width in ms."""
-    return max(1, nearest_step(width, dt)) * dt
+    return max(1, nearest_step(as_positive("bin", width, "ms"), dt)) * dt
 
 
 def place_of(time: float, dt: float) -> float:

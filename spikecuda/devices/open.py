@@ -16,6 +16,7 @@ from spikecuda.errors import (
     SpikecudaTypeError,
     SpikecudaValueError,
     nearest,
+    shown,
 )
 
 # What compiles kernels for CUDA, with a GPU or without: package and module.
@@ -192,8 +193,12 @@ def open_devices(devices: str | Sequence[str | Device], opened: list[Device]) ->
         DeviceError: one is not there or not usable.
         SpikecudaValueError: none is named, a name is unknown, or an open device comes twice.
     """
+    if not isinstance(devices, str | Sequence):
+        raise SpikecudaTypeError(
+            f'devices must be "auto", a name, or a list of names and devices (got {shown(devices)})'
+        )
     given: list[str | Device] = [devices] if isinstance(devices, str) else list(devices)
-    if devices == "auto":
+    if isinstance(devices, str) and devices == "auto":
         given = [f"cuda:{i}" for i in range(gpu_status().count)] or ["cpu"]
     if not given:
         raise SpikecudaValueError('devices must name at least one device (got []); use "auto"')
@@ -202,6 +207,13 @@ def open_devices(devices: str | Sequence[str | Device], opened: list[Device]) ->
             raise SpikecudaValueError(
                 f"devices must have an open device once (got {device.name} twice); open another"
             )
+    for device in given:
+        if not isinstance(device, str | Device):
+            raise SpikecudaTypeError(
+                f"devices must be names or open devices (got {shown(device)} among them)"
+            )
+        if isinstance(device, str):
+            choose(None, device)
     on_cpu = sum(isinstance(d, str) and kind_of(d) == CPU for d in given)
     result = []
     try:

@@ -97,7 +97,9 @@ class ResolvedInput:
 
     def add_noise(self, sigma: np.ndarray) -> None:
         """Add white noise of intensity ``sigma``, shape () or (count,)."""
-        self.fixed[f"_sigma{len(self._noises)}"] = self._cast(sigma / np.sqrt(self.dt))
+        with np.errstate(over="ignore"):  # what overflows is refused
+            step = sigma / np.sqrt(self.dt)
+        self.fixed[f"_sigma{len(self._noises)}"] = self._cast(step)
         self._noises.append(NEURON if sigma.ndim else SHARED)
 
     def add_pulses(self, rate: np.ndarray, weight: np.ndarray) -> None:

@@ -25,6 +25,7 @@ from spikecuda.errors import (
     SpikecudaError,
     SpikecudaTypeError,
     SpikecudaValueError,
+    shown,
 )
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.inputs.stimulus import Input, as_inputs
@@ -328,6 +329,8 @@ class Network(Unique, Fixed):
                     "only is for a population (got a view, which says which neurons); give one"
                 )
             view = inner
+        if not isinstance(what, Iterable | None):
+            raise SpikecudaTypeError(f"what must be a name, several, or None (got {shown(what)})")
         names = () if what is None else (what,) if isinstance(what, str) else tuple(what)
         if what is not None and not names:
             raise SpikecudaValueError("what must name something (got nothing); None: no spikes")
@@ -364,7 +367,8 @@ class Network(Unique, Fixed):
             traces = traces_of(wanted, steps)
             start, seconds = engine.clock, engine.seconds
             look = functools.partial(take_snapshot, engine, populations, self.dt)
-            with reporter(progress, steps, repr(self) if progress else "", look) as report:
+            title = "" if progress is False else repr(self)
+            with reporter(progress, steps, title, look) as report:
                 got = engine.run(steps, drives, spikes, traces, self._external, report)
             return make_result(
                 populations, got, wanted, traces, start, steps, engine.seconds - seconds

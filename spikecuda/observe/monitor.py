@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from spikecuda.common.arguments import as_flag, as_real
 from spikecuda.common.fixed import Fixed
 from spikecuda.errors import ClosedError, SpikecudaValueError
 
@@ -36,7 +37,7 @@ class SystemMonitor(Fixed):
     """
 
     def __init__(self, interval: float = 0.2, gpu: bool = True) -> None:
-        if not 0.01 <= interval <= 60.0:
+        if not 0.01 <= as_real("interval", interval, "s") <= 60.0:
             raise SpikecudaValueError(f"interval must be from 0.01 to 60 s (got {interval!r})")
         self.interval = float(interval)
         self.absent: dict[str, str] = {}
@@ -47,7 +48,7 @@ class SystemMonitor(Fixed):
         self._thread: threading.Thread | None = None
         self._start = 0.0
         self._process = psutil.Process()
-        self._gpus = _Gpus() if gpu else None
+        self._gpus = _Gpus() if as_flag("gpu", gpu) else None
         if self._gpus is None:
             self.absent["gpu"] = "not asked for"
         elif self._gpus.reason:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from spikecuda.common.notebook import in_notebook
-from spikecuda.errors import SpikecudaError, SpikecudaTypeError
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError, shown
 from spikecuda.observe.bars import Expendable, NotebookBar, TerminalBar
 from spikecuda.observe.live_view import LiveView, Snapshot
 
@@ -28,13 +28,13 @@ def reporter(
     """
     if progress is False or progress is None:
         yield lambda done: None
-    elif progress == "live" and look is not None:
+    elif isinstance(progress, str) and progress == "live" and look is not None:
         with Expendable(LiveView(title.strip("<>"), total, look)):
             yield lambda done: None
     elif progress is True:
         bar = NotebookBar if in_notebook() else TerminalBar
-        with Expendable(bar(title.strip("<>"), total)) as shown:
-            yield shown.update
+        with Expendable(bar(title.strip("<>"), total)) as display:
+            yield display.update
     elif callable(progress):
         process, call = os.getpid(), progress
 
@@ -50,5 +50,5 @@ def reporter(
     else:
         live = ', "live"' if look is not None else ""
         raise SpikecudaTypeError(
-            f"progress must be True, False{live} or a function (got {progress!r})"
+            f"progress must be True, False{live} or a function (got {shown(progress)})"
         )

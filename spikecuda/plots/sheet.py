@@ -11,7 +11,7 @@ from typing import Any
 from spikecuda.analysis.selection import Neurons, select
 from spikecuda.common.files import write_bytes
 from spikecuda.common.time_grid import nearest_width, whole_steps
-from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest, shown
 from spikecuda.plots.style import DPI, THEMES, WIDTH, Theme, figure, themed
 from spikecuda.runtime.spikes import Spikes
 
@@ -44,6 +44,8 @@ def sheet(height: float, theme: Theme, path: str | os.PathLike[str] | None) -> I
         with shown_figure(height, theme) as page, themed(theme):
             yield page
         return
+    if not isinstance(path, str | os.PathLike):
+        raise SpikecudaTypeError(f"path must be the name of a file (got {shown(path)})")
     with themed(theme):
         page = figure(height)
         ending = Path(path).suffix.lstrip(".").lower()

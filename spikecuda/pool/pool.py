@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count
+from spikecuda.common.arguments import as_count, is_name
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import Unique
 from spikecuda.common.fixed import Fixed
@@ -344,7 +344,7 @@ def as_recorded(
         )
     names = (record,) if isinstance(record, str) else tuple(record)
     for name in names:
-        if name not in known:
+        if not is_name(name, known):
             raise SpikecudaValueError(
                 f"record knows {', '.join(known)} of {model.name} (got {name!r})"
                 f"{nearest(str(name), known)}"

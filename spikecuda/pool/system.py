@@ -128,6 +128,9 @@ class MultiGPUNeuronSystem(Unique, Fixed):
     ) -> None:
         total = as_count("total_neurons", total_neurons, 1, MAX_NEURONS)
         most = as_count("neurons_per_gpu", neurons_per_gpu, 1, MAX_NEURONS)
+        most_batch = (
+            None if batch_size is None else as_count("batch_size", batch_size, 1, MAX_NEURONS)
+        )
         models = _models(neuron_types)
         given, start = _by_type("params", params, models), _by_type("initial", initial, models)
         weights = _by_type("shares", shares, models)
@@ -162,7 +165,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             placement = place(neuron_specs, self.devices, most)
             for name, places in placement.places.items():
                 neuron_spec = neuron_specs[name]
-                size = None if batch_size is None else min(batch_size, neuron_spec.count)
+                size = None if most_batch is None else min(most_batch, neuron_spec.count)
                 populations[name] = Population(
                     neuron_spec, places, size, turn=self._turn, streaming=placement.streaming
                 )

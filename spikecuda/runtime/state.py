@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from spikecuda.common.arguments import is_name
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.named import Named, ReadOnly
 from spikecuda.common.notebook import facts_html
@@ -23,7 +24,7 @@ class States(ReadOnly["StateView"], Fixed):
         self._fix()
 
     def __getitem__(self, name: str) -> "StateView":
-        if name not in self._values:
+        if not is_name(name, self._values):
             raise SpikecudaKeyError(
                 f"state has the types {', '.join(self)} (got {name!r})"
                 f'{nearest(str(name), list(self))}; system.state["type"]["v"] is a state'
@@ -127,8 +128,8 @@ class StateView(Named[np.ndarray], Fixed):
 
     def _known(self, name: str) -> None:
         self._population.require_open()
-        if name not in self._population.partitions[0].state:
+        if not is_name(name, self._population.partitions[0].state):
             raise SpikecudaKeyError(
                 f"{self._population.neuron_spec.model.name} has no state {name!r}"
-                f"{nearest(name, list(self))}; it has {', '.join(self)}"
+                f"{nearest(str(name), list(self))}; it has {', '.join(self)}"
             )

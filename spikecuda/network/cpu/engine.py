@@ -166,7 +166,9 @@ class CpuEngine:
                     for g, found in self.drain():
                         taken[g].append(found)
                     spent = time.perf_counter() - called
-                    quantum = max(1, int(quantum * min(4.0, SECONDS_PER_CALL / max(spent, 1e-6))))
+                    growth = min(4.0, SECONDS_PER_CALL / max(spent, 1e-6))
+                    # Bounded: a long run of short calls would outgrow a float.
+                    quantum = max(1, min(run.chunk, int(quantum * growth)))
                     report(done)
                     release()
         finally:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.arguments import is_name
 from spikecuda.common.arrays import WHOLE, view_array, whole_numbers
 from spikecuda.common.distributions import Distribution
 from spikecuda.common.fixed import Fixed
@@ -155,7 +156,7 @@ class PopulationState(Named[np.ndarray], Fixed):
         return f'; use state["{name}"] = value' if name in self else ""
 
     def _known(self, name: str) -> str:
-        if name not in self._neurons.names():
+        if not is_name(name, self._neurons.names()):
             known = self._neurons.names()
             raise SpikecudaKeyError(
                 f"the population has no state {name!r}{nearest(str(name), known)}; it has "

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikecuda.common.arguments import as_flag
+from spikecuda.common.arguments import as_count, as_flag, is_name
 from spikecuda.common.arrays import take_reals
 from spikecuda.common.distributions import Distribution, LogNormal, Normal, Uniform
 from spikecuda.common.fixed import Fixed
@@ -167,7 +167,7 @@ class Projection(Fixed):
         self.multapses = as_flag("multapses", multapses)
         self.procedural, self.weight_bits = as_flag("procedural", procedural), weight_bits
         self.receptor, self.port = find_receptor(target, receptor)
-        if weight_bits is not None and weight_bits not in (16, 32):
+        if weight_bits is not None and as_count("weight_bits", weight_bits, 0, 64) not in (16, 32):
             raise SpikecudaValueError(
                 f"weight_bits must be 16 or 32, or None to choose (got {weight_bits!r})"
             )
@@ -300,7 +300,7 @@ def find_receptor(target: View, name: str | None) -> tuple[str, int]:
         )
     if name is None and len(known) == 1:
         name = known[0]
-    if name not in known:
+    if not is_name(name, known):
         raise SpikecudaValueError(
             f"receptor must be one of {', '.join(known)} of {target.population.name} (got {name!r})"
             f"{nearest(str(name), known)}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from spikecuda.common.arguments import is_name
 from spikecuda.common.host_memory import available_memory, shortage
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError, nearest
@@ -33,7 +34,7 @@ class Recorders:
         """Record something in later runs; without names no spikes.  See ``Network.record``."""
         known = ["spikes", *variables(view.population)]
         for name in names:
-            if name not in known:
+            if not is_name(name, known):
                 raise SpikecudaValueError(
                     f"{view.population.name} has nothing called {name!r} to record"
                     f"{nearest(str(name), known)}; it has {', '.join(known)}"

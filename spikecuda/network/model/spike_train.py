@@ -74,6 +74,11 @@ class SpikeTrain:
         size = as_count("n", n, 1, 2**31 - 1)
         rate = as_real("rate", rate, "Hz")
         start, stop = as_real("start", start, "ms"), as_real("stop", stop, "ms")
+        rate, start, stop = (
+            as_real(name, value, unit)
+            for name, value, unit in (("rate", rate, "Hz"), ("start", start, "ms"),
+                                      ("stop", stop, "ms"))
+        )  # fmt: skip
         if not (math.isfinite(rate) and rate >= 0):
             raise SpikecudaValueError(f"rate must be >= 0 Hz (got {rate!r})")
         if not 0 <= start < stop < math.inf:

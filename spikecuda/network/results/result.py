@@ -10,9 +10,10 @@ import numpy as np
 from spikecuda.analysis import correlations, cv, rates, synchrony
 from spikecuda.analysis.interval import ENOUGH
 from spikecuda.analysis.selection import Neurons
+from spikecuda.common.arguments import as_count, as_real, is_name
 from spikecuda.common.named import Known
 from spikecuda.common.time_grid import nearest_width
-from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaValueError, nearest, shown
 from spikecuda.runtime.spikes import Spikes
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class NetworkResult:
 
     def neurons(self, population: str) -> int | np.ndarray:
         """Return whose spikes were recorded: the number of neurons, or their numbers."""
-        if population not in self.spikes:
+        if not is_name(population, self.spikes):
             known = list(self.spikes)
             raise SpikecudaValueError(
                 f"population must be one whose spikes were recorded: {', '.join(known) or 'none'} "
@@ -102,8 +103,8 @@ class NetworkResult:
             start, stop: part of the run in ms of model time; by default all of it.
         """
         neurons = self.neurons(population)
-        first = self.start if start is None else start
-        last = self.stop if stop is None else stop
+        first = self.start if start is None else as_real("start", start, "ms")
+        last = self.stop if stop is None else as_real("stop", stop, "ms")
         slack = 1e-9 * max(1.0, abs(self.stop))
         if not self.start - slack <= first <= last <= self.stop + slack:
             raise SpikecudaValueError(
@@ -230,6 +231,7 @@ class NetworkResult:
         """
         from spikecuda.plots import traces
 
+        max_neurons = as_count("max_neurons", max_neurons, 1, 1_000_000)
         strokes = {
             name: {
                 column: self.spikes[name].of(int(neuron))
@@ -245,6 +247,12 @@ class NetworkResult:
 
     def trace_neurons(self, population: str) -> np.ndarray:
         """Return which neurons the columns of a population's traces are, int64 (neurons,)."""
+        if not is_name(population, self.sizes):
+            known = list(self.sizes)
+            raise SpikecudaValueError(
+                f"population must be one of {', '.join(known)} (got {shown(population)})"
+                f"{nearest(str(population), known)}"
+            )
         ids = self.trace_ids.get(population)
         return np.arange(self.sizes[population]) if ids is None else ids
 

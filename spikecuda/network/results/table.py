@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikecuda.common.arguments import as_real
 from spikecuda.common.notebook import table_html
 from spikecuda.common.terminal import table as make_table
 from spikecuda.common.time_grid import nearest_step
@@ -35,8 +36,8 @@ def contents(
 ) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
     """Return the table's title, columns and rows."""
     unknown = dict.fromkeys(result.spikes, float("nan"))
-    first = result.start if start is None else start
-    last = result.stop if stop is None else stop
+    first = result.start if start is None else as_real("start", start, "ms")
+    last = result.stop if stop is None else as_real("stop", stop, "ms")
     span = last - first
     bins = span / max(SYNCHRONY_BIN, result.dt)
     measured = (
