@@ -161,6 +161,8 @@ def test_all_files_are_written_in_one_place(path):
         if name in ("open", "fdopen"):
             mode = [a for a in (*node.args, *(k.value for k in node.keywords if k.arg == "mode"))]
             texts = [a.value for a in mode[1:] if isinstance(a, ast.Constant)]
+            if mode and ast.unparse(mode[0]) == "os.devnull":
+                continue
             assert not any(isinstance(t, str) and set(t) & set("wax+") for t in texts), where
         library = isinstance(function, ast.Attribute) and ast.unparse(function.value) == "np"
         if name in ("savez", "savefig") or (name == "save" and library):
