@@ -26,6 +26,9 @@ STORED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # as numpy.savez and savez_
 ENCRYPTED = 1
 ENDING = ".npy"
 BLOCK = 1 << 20
+# The end of a zip file, and its longest comment; bytes of memory for one of its directory.
+END, END_BYTES, LONG_END = b"PK\5\6", 22 + (1 << 16), b"PK\6\6"
+LISTED = 16
 # What zipfile, zlib and NumPy's parser of headers raise for files that are something else.
 DAMAGED = (
     zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, EOFError, OSError,
@@ -61,6 +64,10 @@ def reading_npz(path: str | os.PathLike[str], what: str) -> Iterator["NpzFile"]:
     """
     with open_regular(path, what) as stream:
         try:
+            require_memory(
+                LISTED * _directory_bytes(stream), f"the directory of {os.fspath(path)}",
+                "give a file of fewer arrays",
+            )  # fmt: skip
             with zipfile.ZipFile(stream) as archive:
                 yield NpzFile(archive)
         except DAMAGED as error:
@@ -152,6 +159,19 @@ class NpzFile:
 
 class FormatError(ValueError):
     """What is wrong with a file's content; ``reading_npz`` adds which file it is."""
+
+
+def _directory_bytes(stream: IO[bytes]) -> int:
+    """Return the bytes that the file says its directory has, 0 if it does not say it."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - END_BYTES - 76))  # 76: what files beyond 4 GB have before it
+    tail = stream.read()
+    stream.seek(0)
+    at, long_at = tail.rfind(END), tail.rfind(LONG_END)
+    declared = int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
+    if declared == 0xFFFFFFFF and long_at >= 0:
+        declared = int.from_bytes(tail[long_at + 40 : long_at + 48], "little")
+    return min(declared, size)
 
 
 def _header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype]:

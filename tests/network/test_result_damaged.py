@@ -232,6 +232,23 @@ def test_a_bomb_takes_no_memory(tmp_path, monkeypatch):
     refused(path, "metadata has 68,000,")
 
 
+def test_a_directory_of_a_million_arrays_takes_no_memory(tmp_path, monkeypatch, good):
+    monkeypatch.setattr("spikecuda.common.host_memory.available_memory", lambda: 8 << 20)
+    path = tmp_path / "many.npz"
+    path.write_bytes(good)
+    NetworkResult.load(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(20_000):
+            archive.writestr(f"{i}.npy", b"")
+    with pytest.raises(OutOfMemoryError, match=r"the directory of .*many.npz needs"):
+        NetworkResult.load(path)
+    data = bytearray(path.read_bytes())
+    data[data.rfind(b"PK\5\6") + 12 : data.rfind(b"PK\5\6") + 16] = b"\xff\xff\xff\x7f"
+    path.write_bytes(bytes(data))
+    with pytest.raises(SpikecudaError, match=r"many.npz"):
+        NetworkResult.load(path)
+
+
 @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_compression_that_numpy_does_not_write(tmp_path, good, kind):
     with zipfile.ZipFile(io.BytesIO(good)) as archive:
