@@ -25,7 +25,7 @@ from spikecuda.network import (
     OneToOne,
     Pairs,
 )
-from spikecuda.network.model.rules import Rule
+from spikecuda.network.model.rule import Rule
 
 # An instance of each rule for so many sources and targets; each class must be here.
 EXAMPLES = {

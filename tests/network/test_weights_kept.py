@@ -102,6 +102,22 @@ def test_a_small_weight_of_one_neuron_beside_a_large_one_of_another():
         net.build()
 
 
+def test_weights_of_pairs_that_are_not_allowed_do_not_count():
+    net = network()
+    rule, weights = Pairs([0, 1, 2], [0, 2, 3]), [1e-9, 1.0, 3.0]
+    p = net.connect("a", "a", rule, weights, 1.0, "x", autapses=False)
+    assert p.weights.tolist() == [1.0, 3.0]
+
+
+def test_weights_below_the_finest_unit_are_refused():
+    net = network()
+    assert connect(net, [1e-15, 2e-15]).weights == pytest.approx([1e-15, 2e-15], rel=PART)
+    net = network()
+    connect(net, [1e-17, 1.3e-17])
+    with pytest.raises(SpikecudaValueError, match="limits of float32; use larger weights"):
+        net.build()
+
+
 def test_sums_of_given_weights_are_exact_bounds():
     """Ten thousand small synapses beside a large one once counted as so many large ones."""
     net = network()

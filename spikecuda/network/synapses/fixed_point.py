@@ -195,8 +195,16 @@ def _loses(projection: Projection, exponent: int) -> bool:
     """Tell whether a scale is too coarse for a projection's weights."""
     weight = projection.weight
     if weight.kind in ("FIXED", "GIVEN"):
-        return bool(lost(weight.stated, exponent).any())
+        return bool(lost(_stated(projection), exponent).any())
     return 0 < weight.typical * 2.0**exponent < RESOLUTION
+
+
+def _stated(projection: Projection) -> np.ndarray:
+    """Return the weights that were given, but for synapses that are not allowed."""
+    p, listed = projection, projection.rule.listed
+    if p.weight.given is None or listed is None or not p.apart:
+        return p.weight.stated
+    return p.weight.given[p.source.ids[listed[0]] != p.target.ids[listed[1]]]
 
 
 def _refusal(
@@ -214,7 +222,8 @@ def _refusal(
     name = projection.target.population.receptors[projection.receptor].unit
     size, more = weight.typical, ""
     if weight.kind in ("FIXED", "GIVEN"):
-        small = np.abs(weight.stated[lost(weight.stated, exponent)])
+        small = _stated(projection)
+        small = np.abs(small[lost(small, exponent)])
         size = float(small.min())
         more = f", and {small.size - 1:,} more" if small.size > 1 else ""
     else:
@@ -224,11 +233,13 @@ def _refusal(
         "use fewer synapses or another receptor for the large weights, or set weights to 0 that "
         "are to have no effect"
     )
+    reason = f"the sums and the largest weight there, {top.weight.largest:g} {name} of {top.name}"
+    if exponent == FINEST:
+        reason, remedy = "the limits of float32", "use larger weights"
     if chosen is not None:
         remedy = f"leave weight_bits out for {chosen.name}, or use weight_bits=32"
     return (
         f"weight {size:g} {name} of {projection.name} is below the resolution of its receptor's "
         f"sums: weights must be at least {RESOLUTION * unit:.3g} {name}, {RESOLUTION} units (got "
-        f"{size / unit:.3g} units{more}); a unit is {unit:.3g} {name} because of the sums and the "
-        f"largest weight there, {top.weight.largest:g} {name} of {top.name}; {remedy}"
+        f"{size / unit:.3g} units{more}); a unit is {unit:.3g} {name} because of {reason}; {remedy}"
     )
