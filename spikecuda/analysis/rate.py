@@ -3,7 +3,7 @@
 import numpy as np
 
 from spikecuda.analysis.selection import Neurons, select, within_memory
-from spikecuda.common.arguments import as_positive
+from spikecuda.common.arguments import as_positive, as_real
 from spikecuda.common.arrays import take_reals
 from spikecuda.errors import SpikecudaTypeError
 from spikecuda.runtime.spikes import Spikes
@@ -42,7 +42,7 @@ def rate_histogram(
     chosen = select(spikes, neurons, start, stop)
     width, number = chosen.bins(bin)
     counts = np.bincount(chosen.step // width, minlength=number)[:number]
-    time = start + (np.arange(number) + 0.5) * width * chosen.dt
+    time = as_real("start", start, "ms") + (np.arange(number) + 0.5) * width * chosen.dt
     return time, counts / (chosen.count * width * chosen.dt / 1000.0)
 
 

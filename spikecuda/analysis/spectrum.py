@@ -4,6 +4,7 @@ import numpy as np
 
 from spikecuda.analysis.rate import rate_histogram
 from spikecuda.analysis.selection import Neurons, within_memory
+from spikecuda.common.arguments import as_positive
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.runtime.spikes import Spikes
@@ -35,6 +36,7 @@ def power_spectrum(
 
     Source: Welch (1967) IEEE Trans Audio Electroacoust 15:70.
     """
+    bin = as_positive("bin", bin, "ms")
     _, rate = rate_histogram(spikes, neurons, start, stop, bin)
     length = whole_steps("segment", segment, bin)
     if not 2 <= length <= rate.size:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from spikecuda.common.exclusive_use import ExclusiveUse, Unique
+from spikecuda.common.named import Known
 from spikecuda.common.notebook import facts_html
 from spikecuda.devices.base import Device
 from spikecuda.errors import (
@@ -57,6 +58,10 @@ class RunResult:
     start: int
     dt: float
     num_spikes: int
+
+    def __post_init__(self) -> None:
+        traces = Known(self.traces, "traces", "record= of run names what is recorded")
+        object.__setattr__(self, "traces", traces)
 
     @property
     def time(self) -> np.ndarray:

@@ -22,7 +22,7 @@ from spikecuda import (
     Step,
     Uniform,
 )
-from spikecuda.analysis import rate_histogram
+from spikecuda.analysis import power_spectrum, rate_histogram
 from spikecuda.common.time_grid import (
     NEVER,
     first_step,
@@ -257,3 +257,17 @@ def test_pools_and_systems_run_for_ms():
         for held in (pool, system):
             with pytest.raises(SpikecudaError, match="give either duration or steps"):
                 held.run(5, steps=10)
+
+
+def test_statistics_take_numbers_of_any_numpy_type():
+    spikes = Spikes(np.arange(0, 4000, 7), np.zeros(572, np.int32), 0.1)
+    for number in (np.float32, np.float64, np.longdouble):
+        wide = [number(x) for x in ("0.3", "300.3", "0.7", "70.0")]
+        plain = [0.3, 300.3, 0.7, 70.0]
+        for statistic in (lambda a, b, c, d: rate_histogram(spikes, 1, a, b, c),
+                          lambda a, b, c, d: power_spectrum(spikes, 1, a, b, c, d)):  # fmt: skip
+            for one, other in zip(statistic(*wide), statistic(*plain), strict=True):
+                np.testing.assert_array_equal(one, other)
+    for bad in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(SpikecudaError, match="bin must be > 0 ms"):
+            nearest_width(bad, 0.1)

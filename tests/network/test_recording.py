@@ -70,6 +70,8 @@ def test_what_was_not_recorded_is_said(capsys):
     for draw in (empty.raster, empty.plot_rates):
         with pytest.raises(SpikecudaError, match="no spikes were recorded.*" + remedy):
             draw()
+    with pytest.raises(SpikecudaError, match=r"no traces were recorded.*net\.record"):
+        result.plot_traces()
     with pytest.raises(SpikecudaError, match=r"traces of I are there of v \(got 'i_e'\)"):
         empty.traces["I"]["i_e"]
 
@@ -86,7 +88,10 @@ def test_a_pool_records_what_a_run_names():
     with GPUNeuronPool(3, device="cpu") as pool:
         assert pool.run(1.0).spikes is not None
         assert pool.run(1.0, record=("spikes", "v")).spikes is not None
-        assert pool.run(1.0, record="v").spikes is None
+        alone = pool.run(1.0, record="v")
+        assert alone.spikes is None and alone.num_spikes == 0
+        with pytest.raises(SpikecudaError, match=r"of v \(got 'w'\).*record= of run"):
+            alone.traces["w"]
 
 
 # What can be added when.

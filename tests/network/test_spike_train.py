@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from spikecuda.errors import SpikecudaError
+from spikecuda.errors import OutOfMemoryError, SpikecudaError
 from spikecuda.network import SpikeTrain
+
+
+@pytest.mark.parametrize("rate", [1e12, 1e308])
+def test_trains_beyond_memory_are_refused(rate):
+    with pytest.raises(OutOfMemoryError, match="use a drive with Poisson"):
+        SpikeTrain.poisson(1000, rate, 0.0, 1e5)
 
 
 def test_counts_and_times_are_those_of_a_poisson_process():

@@ -49,9 +49,12 @@ def pools(counts, precision):
         )
         with GPUNeuronPool(1, name, device="cpu", threads=1) as pool:
             pool.population.close()
-            pool.neuron_spec, pool.num_neurons = neuron_spec, count
-            pool.population = Population(neuron_spec, [(pool.device, 0, count)])
-            pool._state = StateView(pool.population)
+            population = Population(neuron_spec, [(pool.device, 0, count)])
+            # A pool is fixed; this one gets neurons that count on from the last type's.
+            vars(pool).update(
+                neuron_spec=neuron_spec, num_neurons=count, population=population,
+                state=StateView(population),
+            )  # fmt: skip
             spikes = pool.run(steps=STEPS, input=drive([name])[name]).spikes
             steps.append(spikes.step)
             neurons.append(spikes.neuron + first)

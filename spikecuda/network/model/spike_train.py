@@ -10,11 +10,15 @@ import numpy as np
 from spikecuda.common.arguments import as_count, as_real, shown
 from spikecuda.common.arrays import WHOLE, take_reals, view_array, whole_numbers
 from spikecuda.common.distributions import Uniform
+from spikecuda.common.host_memory import require_memory
 from spikecuda.common.seed import as_seed
 from spikecuda.common.time_grid import NEVER, nearest_steps
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels.spec import STREAM_GIVEN
 from spikecuda.network.model.population import Population
+
+# Bytes of a spike while trains are drawn: gap, owner, time, and what makes them.
+DRAWN = 40.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +76,6 @@ class SpikeTrain:
             seed: of the draw; other trains need another one.
         """
         size = as_count("n", n, 1, 2**31 - 1)
-        rate = as_real("rate", rate, "Hz")
-        start, stop = as_real("start", start, "ms"), as_real("stop", stop, "ms")
         rate, start, stop = (
             as_real(name, value, unit)
             for name, value, unit in (("rate", rate, "Hz"), ("start", start, "ms"),
@@ -87,6 +89,11 @@ class SpikeTrain:
             )
         # All trains together are one Poisson process whose spikes are dealt to them at random.
         mean = size * rate * (stop - start) * 1e-3
+        require_memory(
+            DRAWN * mean,
+            "a list of given spikes",
+            "use a drive with Poisson, which takes no memory",
+        )  # fmt: skip
         enough = math.ceil(mean + 12.0 * math.sqrt(mean) + 40.0)
         gaps, owner = (
             Uniform(0.0, 1.0).draw(enough, stream, as_seed(seed))

@@ -232,6 +232,11 @@ class NetworkResult:
         from spikecuda.plots import traces
 
         max_neurons = as_count("max_neurons", max_neurons, 1, 1_000_000)
+        if not self.traces:
+            raise SpikecudaValueError(
+                "no traces were recorded (got a picture of them); net.record(name, variable) "
+                "records them"
+            )
         strokes = {
             name: {
                 column: self.spikes[name].of(int(neuron))
