@@ -15,8 +15,8 @@ VARIANTS = {
 }
 MODELS = ("lif", "adex", "izhikevich")
 LATER = (
-    ("lif_cond", None), ("eif", None), ("eif", "upstroke"), ("qif", None), ("hh_traub", None),
-    ("glif3", "mean_current"), ("glif5", None),
+    ("lif_cond", None), ("eif", None), ("eif", "heun"), ("eif", "upstroke"), ("qif", None),
+    ("hh_traub", None), ("glif3", "mean_current"), ("glif5", None),
 )  # fmt: skip
 
 

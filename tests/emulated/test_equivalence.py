@@ -64,6 +64,7 @@ def test_every_kernel_on_every_architecture(case, precision, cc):
 # What the newer models have that the others do not, each on one architecture of each optimiser.
 NEWER = [
     ("eif", "euler", (0.0, 2000.0), "float32", (8, 6)),
+    ("eif", "heun", (0.0, 2000.0), "float32", (9, 0)),
     ("eif", "upstroke", (0.0, 2000.0), "float32", (10, 0)),
     ("glif3", "mean_current", (0.0, 3000.0), "float64", (8, 6)),
     ("qif", "exact", (0.0, 6000.0), "float32", (10, 0)),
@@ -78,7 +79,7 @@ NEWER = [
 
 @pytest.mark.parametrize(
     "model, scheme, current, precision, cc", NEWER,
-    ids=[f"{m}-{p}-sm_{cc[0]}{cc[1]}" for m, _, _, p, cc in NEWER],
+    ids=[f"{m}-{s}-{p}-sm_{cc[0]}{cc[1]}" for m, s, _, p, cc in NEWER],
 )  # fmt: skip
 def test_newer_models(model, scheme, current, precision, cc):
     case = (model, scheme, current, {})
