@@ -22,6 +22,9 @@ STREAM_LANES = 128
 FLUSH_STEPS = 64
 
 SHARED, NEURON = "shared", "neuron"
+# A kernel on the CPU has code of its own for so many receptors and Poisson inputs together, and for
+# receptors with so many arrays: of more, LLVM makes no vector loop (six to eight times the time).
+FEW_INPUTS, FEW_ARRAYS = 8, 10
 # The numbers of a state's float16 storage, see ``spikecuda.models.half_codec``.
 CODEC = ("origin", "unit", "gain", "shift")
 
@@ -146,6 +149,31 @@ class KernelSpec:
     def network(self) -> bool:
         """Whether the kernel belongs to a network."""
         return self.receptors is not None
+
+    @property
+    def many(self) -> bool:
+        """Whether a network's kernel on the CPU goes receptor by receptor, see ``compile.many``."""
+        inputs = len(self.synapses) + len(self.inputs.pulses)
+        arrays = sum(1 + len(r.rules.states) for r in self.synapses)
+        few = inputs <= FEW_INPUTS and arrays <= FEW_ARRAYS
+        return self.network and not self.sections and not few
+
+    def anonymous(self) -> "KernelSpec":
+        """Return the same kernel with numbers for the receptors' names: its code is the same."""
+        names = {r.name: f"r{i}" for i, r in enumerate(self.synapses)}
+        renamed = {
+            f"{r.prefix}{c}": f"_x_{names[r.name]}_{c}"
+            for r in self.synapses
+            for c in r.rules.constants
+        }
+        return replace(
+            self,
+            receptors=tuple(ReceptorSpec(names[r.name], r.kind) for r in self.synapses),
+            varying=frozenset(renamed.get(name, name) for name in self.varying),
+            inputs=replace(
+                self.inputs, receptors=tuple(names.get(r, r) for r in self.inputs.receptors)
+            ),
+        )
 
     @property
     def synapses(self) -> tuple[ReceptorSpec, ...]:

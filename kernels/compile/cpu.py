@@ -74,7 +74,7 @@ def build(spec: KernelSpec) -> Any:
 
 def address(spec: KernelSpec) -> int:
     """Return the address of a network's compiled kernel: ``void kernel(int64 table, int64 n)``."""
-    return int(getattr(_loops(load(spec, "cpu")), spec.name))
+    return int(getattr(_loops(load(spec.anonymous(), "cpu")), spec.name))
 
 
 def assembly(spec: KernelSpec) -> str:

@@ -2,12 +2,15 @@
 
 import functools
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import jinja2
+import numpy as np
 
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
+from spikecuda.kernels.compile import many
 from spikecuda.kernels.compile.cache import cache_dir
 from spikecuda.kernels.compile.dependencies import fingerprint
 from spikecuda.kernels.compile.modules import import_source
@@ -60,7 +63,9 @@ def render(spec: Spec, target: str) -> str:
             f"sections must be {target != 'cpu'} for a network's kernel on {target} (got "
             f"{spec.sections}); use dataclasses.replace"
         )
-    template = "update_cpu.py.j2" if target == "cpu" else "update_cuda.py.j2"
+    template = f"update_{'cpu' if target == 'cpu' else 'cuda'}.py.j2"
+    if target == "cpu" and spec.many:
+        template = "update_cpu_many.py.j2"
     return _environment().get_template(template).render(_context(spec, target))
 
 
@@ -88,7 +93,9 @@ def module_path(spec: Spec, target: str) -> tuple[Path, str]:
 
 def key(spec: Spec, source: str) -> str:
     """Return the hash that a kernel is kept under: its source, its types, what it stands on."""
-    return digest(source, repr(spec.arguments), fingerprint(source))
+    # A kernel of many receptors has one argument, and its text is the same for any number of them.
+    alike = isinstance(spec, KernelSpec) and spec.many
+    return digest(source, "" if alike else repr(spec.arguments), fingerprint(source))
 
 
 @functools.lru_cache(512)
@@ -116,9 +123,9 @@ def import_cpu_loop(name: str) -> ModuleType:
 def chunk_of(spec: KernelSpec) -> int:
     """Return how many neurons a CPU kernel takes at once, so that they stay in L1."""
     i = spec.inputs
-    if spec.network:
+    if spec.network and not spec.many:
         return NETWORK_CHUNK
-    if i.noises or i.pulses:
+    if i.noises or i.pulses or spec.many:
         return CHUNK
     arrays = len(spec.varying) + (i.bias == NEURON) + i.gains + i.drive
     real = 8 if spec.precision.real == "float64" else 4
@@ -137,21 +144,26 @@ def scratch(spec: KernelSpec) -> list[tuple[str, str, int, int]]:
     wanted = [(f"_buffer{w}", "uint32", size) for w in range(spec.dither_words)]
     if spec.precision.half:
         wanted += [(f"_wide_{s}", "float32", size) for s in spec.model.states]
-    for n in range(len(spec.inputs.noises)):
-        wanted.append((f"_normals{n}", "float32", 4 * size))
-    for n in range(len(spec.inputs.pulses)):
+    for j in range(len(spec.inputs.noises)):
+        wanted.append((f"_normals{j}", "float32", 4 * size))
+    numbers = [""] if spec.many else [str(n) for n in range(len(spec.inputs.pulses))]
+    for n in numbers:
         wanted.append((f"_uniforms{n}", "float32", 4 * size))
         wanted += [(f"_{kind}{n}", "float32", size) for kind in ("counts", "survivals", "masses")]
+    if spec.many:
+        sums = ("current", "jump", "g", "g_e", "arrival")
+        wanted += [(f"_{name}", spec.precision.real, size) for name in sums]
     result, at = [], size + 64
     for name, dtype, elements in wanted:
         result.append((name, dtype, at, elements))
-        at += 4 * elements
+        at += np.dtype(dtype).itemsize * elements
     return result
 
 
 def scratch_bytes(spec: KernelSpec) -> int:
     """Return the bytes of scratch memory that a network's kernel is given on the CPU."""
-    return chunk_of(spec) + 64 + sum(4 * size for _, _, _, size in scratch(spec))
+    end = max((at + 8 * size for _, _, at, size in scratch(spec)), default=0)
+    return max(end, chunk_of(spec) + 64)
 
 
 def _context(spec: KernelSpec, target: str) -> dict[str, object]:
@@ -184,6 +196,15 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
     resumed = {s: f"_after_{s}" for s in states}
     varying = [c for c in (*spec.constants, *counts) if c in spec.varying]
     sweep = _Sweep(spec)
+    special: dict[str, object] = {}
+    if target == "cpu" and spec.many:
+        special = many.context(spec)
+        special["many_arguments"], special["many_call"] = sweep.begin
+        special["flush_rows"] = [f"{s}[_c:_e]" for s in states if not p.half]
+        # No names and no number of receptors and inputs.
+        plain = replace(spec, varying=spec.varying - set(spec.receptor_constants))
+        plain = replace(plain, inputs=replace(inputs, pulses=(), receptors=()))
+        special["spec_text"] = f"{describe(plain)}; many receptors"
     return {
         "spec_text": describe(spec),
         "functions": [
@@ -262,6 +283,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         # Only the kernel itself is called from Python: a fifth less to compile.
         "inner": ", no_cpython_wrapper=True, no_cfunc_wrapper=True" if target == "cpu" else "",
         "m": "sim." if target == "cudasim" else "",
+        **special,
     }
 
 
@@ -282,8 +304,8 @@ class _Sweep:
         self.arguments: list[str] = []
         self.call: list[str] = []
         self.loads: list[tuple[str, str]] = []
+        self.begin: tuple[list[str], list[str]] = [], []
         i = spec.inputs
-        step = "_line" if spec.network else "_k"
         for name in (*spec.model.states, *(["refrac"] if spec.refractory else [])):
             wide = spec.precision.half and name != "refrac"
             self._add(f"_a_{name}", f"_wide_{name}[:_size]" if wide else f"{name}[_c:_e]")
@@ -292,6 +314,9 @@ class _Sweep:
                 self._add(f"_a_{name}", f"{name}[_c:_e]")
             else:
                 self._add(name, name)
+        if spec.many:
+            self._sums(spec)
+            return
         for r in spec.synapses:
             for state in r.rules.states:
                 self._add(f"_a{r.prefix}{state}", f"{r.prefix}{state}[_c:_e]")
@@ -304,6 +329,17 @@ class _Sweep:
             self._add(f"{r.prefix}scale", f"{r.prefix}scale")
             first = f"_cell + {r.prefix}first"
             self._add(f"_a_cells_{r.name}", f"_cells[{first} + _c : {first} + _e]")
+        self._currents(spec)
+        for j, (_, weight) in enumerate(i.pulses):
+            self._input(f"i_weight{j}", f"_weight{j}", weight == NEURON)
+            self._add(f"_a_count{j}", f"_counts{j}[:_size]")
+            self.loads.append((f"i_count{j}", f"_a_count{j}"))
+        self._add("_mask", "_flags[:_size]")
+
+    def _currents(self, spec: KernelSpec) -> None:
+        """Add the currents that no receptor gives."""
+        i = spec.inputs
+        step = "_line" if spec.network else "_k"
         if i.bias:
             self._input("i_bias", "_bias", i.bias == NEURON)
         if i.wave:
@@ -318,10 +354,25 @@ class _Sweep:
             self._input(f"i_sigma{j}", f"_sigma{j}", sigma == NEURON)
             self._add(f"_a_normal{j}", f"_normals{j}[_slot : _slot + _size]")
             self.loads.append((f"i_normal{j}", f"_a_normal{j}"))
-        for j, (_, weight) in enumerate(i.pulses):
-            self._input(f"i_weight{j}", f"_weight{j}", weight == NEURON)
-            self._add(f"_a_count{j}", f"_counts{j}[:_size]")
-            self.loads.append((f"i_count{j}", f"_a_count{j}"))
+
+    def _sums(self, spec: KernelSpec) -> None:
+        """Split the loop: sums of currents that are begun, added to receptor by receptor, used."""
+        couples = [r.rules.couples for r in spec.synapses]
+        arrivals = spec.inputs.receptors or ("",) * len(spec.inputs.pulses)
+        sums = ["current"]
+        if "jump" in couples or "" in arrivals:
+            sums.append("jump")
+        neurons, neurons_call = self.arguments, self.call
+        self.arguments, self.call = [], []
+        self._currents(spec)
+        for name in sums:
+            self._add(f"_a_{name}", f"_{name}[:_size]")
+        self.begin = self.arguments, self.call
+        self.arguments, self.call = neurons, neurons_call
+        if "conductance" in couples:
+            sums += ["g", "g_e"]
+        for name in sums:
+            self._add(f"_a_{name}", f"_{name}[:_size]")
         self._add("_mask", "_flags[:_size]")
 
     def _add(self, argument: str, value: str) -> None:

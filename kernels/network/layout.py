@@ -107,3 +107,22 @@ CHUNK_CURSORS = CHUNK_WORDS - 2
 # What the threads of a run share.
 THREADS_BARRIER, THREADS_STOP = 0, 8
 SHARED = 16
+
+# Of a kernel with many receptors: the header, and a row for each receptor, then for each Poisson
+# input, in the order of what they reach: those of receptors, then the membrane's.
+MANY_HEADER = 4
+(
+    MANY_RECEPTORS,  # how many
+    MANY_MEMBRANE,  # the rows of Poisson inputs of the membrane: from here
+    MANY_PULSES,  # to here
+) = range(3)
+MANY_ROW = 8
+(
+    MANY_KIND,  # of a receptor: which pass; of a Poisson input: whether each neuron has its rate
+    MANY_WHERE,  # where its arguments begin in the table
+    MANY_SCALE,  # of a receptor: where its scale is, and then its first cell
+    MANY_FIRST,  # of a receptor: the rows of its Poisson inputs: from here
+    MANY_LAST,  # to here
+    MANY_NUMBER,  # of a Poisson input: its number
+    MANY_WEIGHTS,  # of a Poisson input: whether each neuron has its weight
+) = range(7)

@@ -99,3 +99,27 @@ def test_a_drive_that_is_added_compiles_nothing_that_one_of_its_kind_had(tmp_pat
     )
     found, _ = run(code, tmp_path)
     assert found["added"] == [0]
+
+
+@pytest.mark.slow
+def test_a_hundred_receptors_compile_no_longer_than_ten(tmp_path):
+    code = """
+from spikecuda import Poisson
+from spikecuda.network import ExpCurrent, FixedProbability, Network
+net = Network(devices="cpu", threads=1)
+ports = {f"r{i}": ExpCurrent(2.0 + i) for i in range(COUNT)}
+a = net.population("a", 100, "lif", receptors=ports)
+for name in ports:
+    net.connect(a, a, FixedProbability(0.1), 10.0, 1.5, name)
+    net.drive(a, Poisson(rate=100.0, weight=5.0), name)
+net.run(5.0)
+print("compiled", len(compiled))
+"""
+    hundred, _ = run(code.replace("COUNT", "100"), tmp_path / "hundred")
+    assert hundred["seconds"][0] < NETWORK * slack()
+    ten, _ = run(code.replace("COUNT", "10"), tmp_path / "ten")
+    assert hundred["compiled"] == ten["compiled"]
+    # What ten have compiled serves a hundred.
+    again, said = run(code.replace("COUNT", "100"), tmp_path / "ten")
+    assert again["compiled"] == [0]
+    assert not said

@@ -419,6 +419,7 @@ class CpuEngine:
         spikes: Sequence[int],
         keep: list[Any],
     ) -> np.ndarray:
+        from spikecuda.kernels.compile.many import description
         from spikecuda.kernels.compile.render import scratch_bytes
 
         parts = np.zeros((len(self._places), layout.PART), np.int64)
@@ -429,7 +430,12 @@ class CpuEngine:
         for i, (b, g, first, count) in enumerate(self._places):
             values = self._values(b, g, i, specs[g], drives[g][0], rows, first, count)
             table = self.neurons[g].arguments(specs[g], first, count, values, keep)
-            table = np.append(table, [scratch[b].ctypes.data, 0])
+            if specs[g].many:
+                plan = description(specs[g])
+                keep.append(plan)
+                table = np.concatenate([[scratch[b].ctypes.data, plan.ctypes.data], table])
+            else:
+                table = np.append(table, [scratch[b].ctypes.data, 0])
             keep.append(table)
             row = parts[i]
             row[layout.PART_ENTRY], row[layout.PART_TABLE] = entries[g], table.ctypes.data

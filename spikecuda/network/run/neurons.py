@@ -1,5 +1,6 @@
 """The neurons of a population on the host: state, constants, and the kernel's arguments."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from spikecuda.common.finite import first_not_finite
 from spikecuda.common.seed import keys
 from spikecuda.errors import NumericalError, SpikecudaValueError
 from spikecuda.inputs.resolved_input import ResolvedInput
+from spikecuda.kernels.compile import many
 from spikecuda.kernels.spec import CODEC, KernelSpec
 from spikecuda.network.model.population import Population
 
@@ -131,7 +133,9 @@ class Neurons:
     def arguments(
         self, spec: KernelSpec, first: int, count: int, values: Mapping[str, Any], keep: list[Any]
     ) -> np.ndarray:
-        """Return the table of arguments of a kernel's entry for neurons [first, first + count).
+        """Return the table of arguments of a kernel for neurons [first, first + count).
+
+        A kernel of many receptors has its arguments in another order, see ``compile.many``.
 
         Args:
             values: arguments that are neither state nor constants, by name.
@@ -150,8 +154,11 @@ class Neurons:
         known["_identity"] = np.uint32(neuron_spec.identity + first)
         known["_key0"], known["_key1"] = keys(neuron_spec.seed)
         known.update(values)
-        table = np.zeros((len(spec.arguments), 2), np.int64)
-        for row, argument in zip(table, spec.arguments, strict=True):
+        arguments = spec.arguments
+        if spec.many:
+            arguments = tuple(itertools.chain(*many.arguments(spec)))
+        table = np.zeros((len(arguments), 2), np.int64)
+        for row, argument in zip(table, arguments, strict=True):
             value = known[argument.name]
             if argument.array:
                 array = np.ascontiguousarray(value, argument.dtype)

@@ -1,0 +1,78 @@
+"""Kernels of many receptors or Poisson inputs: what describes them to code that loops over them.
+
+The code of such a kernel is the same for any number of receptors, so that compiling it takes no
+longer: it has a pass for each kind, and a table says which receptor is of which.
+"""
+
+import numpy as np
+
+from spikecuda.kernels.network import layout
+from spikecuda.kernels.receptors import ReceptorSpec
+from spikecuda.kernels.spec import NEURON, Argument, KernelSpec
+
+# A kind of receptor, and those of its constants that differ from neuron to neuron.
+Variant = tuple[str, tuple[str, ...]]
+PULSE_ARGUMENTS = ("_survival", "_mean", "_none", "_some", "_reciprocals", "_weight")
+
+
+def variants(spec: KernelSpec) -> list[Variant]:
+    """Return the kinds of receptors that a kernel has code for."""
+    return sorted({_variant(spec, receptor) for receptor in spec.synapses})
+
+
+def arguments(spec: KernelSpec) -> tuple[list[Argument], list[Argument]]:
+    """Return the arguments that the code names, and those that the description points to."""
+    named: list[Argument] = []
+    listed: list[Argument] = []
+    for argument in spec.arguments:
+        pulse = argument.name.startswith(PULSE_ARGUMENTS)
+        (listed if pulse or argument.name.startswith("_x_") else named).append(argument)
+    return named, listed
+
+
+def description(spec: KernelSpec) -> np.ndarray:
+    """Return the description of a kernel's receptors and Poisson inputs, see ``layout.MANY_*``."""
+    named, listed = arguments(spec)
+    # The table begins with the scratch memory and the description.
+    place = {a.name: 2 * i + 2 for i, a in enumerate([*named, *listed])}
+    known = variants(spec)
+    pulses = spec.inputs.pulses
+    targets = spec.inputs.receptors or ("",) * len(pulses)
+    # Python's sort keeps the order of those that reach the same receptor.
+    names = [r.name for r in spec.synapses]
+    order = sorted(range(len(pulses)), key=lambda n: ([*names, ""]).index(targets[n]))
+    result = np.zeros((len(names) + len(pulses), layout.MANY_ROW), np.int64)
+    at = len(names)
+    for row, receptor in zip(result, spec.synapses, strict=False):
+        first = (*receptor.rules.states, *receptor.rules.constants, "scale")[0]
+        row[layout.MANY_KIND] = known.index(_variant(spec, receptor))
+        row[layout.MANY_WHERE] = place[receptor.prefix + first]
+        row[layout.MANY_SCALE] = place[f"{receptor.prefix}scale"]
+        row[layout.MANY_FIRST] = at
+        at += targets.count(receptor.name)
+        row[layout.MANY_LAST] = at
+    for row, n in zip(result[len(names) :], order, strict=True):
+        rate, weight = pulses[n]
+        row[layout.MANY_KIND], row[layout.MANY_NUMBER] = rate == NEURON, n
+        row[layout.MANY_WHERE] = place[f"_mean{n}" if rate == NEURON else f"_survival{n}"]
+        row[layout.MANY_WEIGHTS] = weight == NEURON
+    header = np.zeros(layout.MANY_HEADER, np.int64)
+    header[layout.MANY_RECEPTORS] = len(names)
+    header[layout.MANY_MEMBRANE], header[layout.MANY_PULSES] = at, len(result)
+    return np.concatenate([header, result.reshape(-1)])
+
+
+def context(spec: KernelSpec) -> dict[str, object]:
+    """Return the template variables that such a kernel has beside the others."""
+    return {
+        "entry_arguments": arguments(spec)[0],
+        "synapses": bool(spec.synapses),
+        "variants": [(ReceptorSpec("r", kind), varying) for kind, varying in variants(spec)],
+        "pulse_rates": {rate for rate, _ in spec.inputs.pulses},
+        "pulse_weights": {weight for _, weight in spec.inputs.pulses},
+    }
+
+
+def _variant(spec: KernelSpec, receptor: ReceptorSpec) -> Variant:
+    constants = receptor.rules.constants
+    return receptor.kind, tuple(c for c in constants if receptor.prefix + c in spec.varying)
