@@ -145,6 +145,7 @@ def test_counting_builds_and_stores_nothing():
     assert [bool(p) for p in [*made, large]] == [*map(bool, wanted.values()), True]
     assert "about 10,000,000,000 synapses" in repr(large)
     assert len(drawn) > 190_000 and net._engine is None
+    assert drawn.expected == 200_000.0  # as before it was counted
     assert tracemalloc.get_traced_memory()[1] < 30e6  # the views' numbers
     tracemalloc.stop()
     assert time.process_time() - begin < 1.0

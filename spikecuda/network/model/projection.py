@@ -188,9 +188,10 @@ class Projection(Fixed):
                 f"{self.weight.least:g}); inhibition has a low e_rev, and Normal takes low=0"
             )
         self._check_delay(dt)
-        self._count = rule.count(source.ids, target.ids, self.apart)
+        self._count = known = rule.count(source.ids, target.ids, self.apart)
         possible = 1.0 - common / (float(source.size) * target.size)
-        self._mean = rule.expected(source.size, target.size) * possible
+        drawn = rule.expected(source.size, target.size) * possible
+        self._expected = drawn if known is None else float(known)
         self._fix()
 
     def _check_delay(self, dt: float) -> None:
@@ -238,7 +239,7 @@ class Projection(Fixed):
     @property
     def expected(self) -> float:
         """The mean number of its synapses; their number where the rule fixes it."""
-        return self._mean if self._count is None else float(self._count)
+        return self._expected
 
     def most_indegree(self) -> np.ndarray | float:
         """Return a bound of the synapses of each target of the view, one number or one for each."""
