@@ -28,9 +28,7 @@ def as_real(name: str, value: object, unit: str = "") -> float:
     try:
         return float(str(value)) if isinstance(value, np.floating) else float(value)
     except OverflowError:
-        raise SpikecudaValueError(
-            f"{name} must be a number that fits in float64 (got {shown(value)})"
-        ) from None
+        raise SpikecudaValueError(f"{name} must fit in float64 (got {shown(value)})") from None
 
 
 def is_name(value: object, known: Container[str]) -> TypeGuard[str]:

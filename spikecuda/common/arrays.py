@@ -48,7 +48,12 @@ def view_array(name: str, value: object, need: str, kinds: str = REAL) -> np.nda
 def take_reals(name: str, value: object, need: str = "a number or an array") -> np.ndarray:
     """Return an own, read-only float64 array; a number becomes one of shape ()."""
     if isinstance(value, numbers.Number | np.generic):
-        array = np.array(as_real(name, value))
+        try:
+            array = np.array(as_real(name, value))
+        except SpikecudaValueError:
+            raise SpikecudaValueError(
+                f"{name} must be a number that fits in float64 (got {shown(value)})"
+            ) from None
     else:
         array = np.array(view_array(name, value, need), np.float64, copy=True, order="C")
     array.flags.writeable = False

@@ -8,7 +8,7 @@ from spikecuda.devices.array_interop import GpuArray
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.inputs.sink import Course
 from spikecuda.inputs.stimulus import as_inputs
-from spikecuda.inputs.values import OnGpu, require_finite
+from spikecuda.inputs.values import OnGpu, in_host_memory, require_finite
 from spikecuda.kernels.spec import NEURON, SHARED, STEP_CURRENT, InputSpec
 
 # Above this mean per step the inversion of the Poisson distribution gets slow and inexact.
@@ -68,8 +68,10 @@ class ResolvedInput:
 
     # What inputs resolve into.
 
-    def values(self, name: str, value: float | np.ndarray) -> np.ndarray:
+    def values(self, name: str, value: float | np.ndarray | OnGpu | GpuArray) -> np.ndarray:
         """Return an input's numbers, float64, finite, shape () or (count,); raise for others."""
+        if isinstance(value, OnGpu | GpuArray):
+            raise in_host_memory(name)
         array = np.asarray(value, np.float64)
         if array.shape not in ((), (self.count,)):
             raise SpikecudaValueError(

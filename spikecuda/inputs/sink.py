@@ -26,7 +26,7 @@ class InputSink(Protocol):
     dt: float
     steps: int
 
-    def values(self, name: str, value: float | np.ndarray) -> np.ndarray:
+    def values(self, name: str, value: float | np.ndarray | OnGpu | GpuArray) -> np.ndarray:
         """Return an input's numbers, float64, finite, shape () or (count,); raise for others."""
 
     def add_constant(self, current: np.ndarray) -> None:

@@ -59,10 +59,10 @@ class Input:
 
     __radd__ = __add__
 
-    def _take(self, *names: str) -> None:
-        """Replace fields by own copies: one number or one per neuron."""
+    def _take(self, *names: str, called: str = "") -> None:
+        """Replace fields by own copies: one number or one per neuron; ``called``: in messages."""
         for name in names:
-            object.__setattr__(self, name, per_neuron(name, getattr(self, name)))
+            object.__setattr__(self, name, per_neuron(called or name, getattr(self, name)))
 
     def _take_times(self, stop_may_be_never: bool) -> None:
         """Replace ``start`` and ``stop`` by floats; raise unless 0 <= start < stop."""
@@ -96,8 +96,7 @@ class Constant(Input):
     value: Any
 
     def __post_init__(self) -> None:
-        taken = there("input", self.value) or per_neuron("input", self.value)
-        object.__setattr__(self, "value", taken)
+        self._take("value", called="input")
 
     def resolve(self, into: InputSink) -> None:
         """Add to the current that stays the same over the run."""

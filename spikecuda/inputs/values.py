@@ -27,7 +27,7 @@ class OnGpu:
     def adopt(self, adopt: Adopt | None) -> GpuArray:
         """Return it ready for a device; raise if there is none that can use it."""
         if adopt is None:
-            raise _in_host_memory(self.name)
+            raise in_host_memory(self.name)
         return self.array if isinstance(self.array, GpuArray) else adopt(self.array)
 
 
@@ -38,10 +38,10 @@ def there(name: str, value: Any) -> OnGpu | GpuArray | None:
     return OnGpu(name, value) if lies_on_gpu(value) else None
 
 
-def per_neuron(name: str, value: Any) -> float | np.ndarray:
-    """Return one number, or one per neuron as an own, read-only float64 array."""
-    if there(name, value):
-        raise _in_host_memory(name)
+def per_neuron(name: str, value: Any) -> float | np.ndarray | OnGpu | GpuArray:
+    """Return one number, or one per neuron: an own, read-only array, or what lies on a GPU."""
+    if found := there(name, value):
+        return found
     array = take_reals(name, value, "a number or an array of one number per neuron")
     if array.ndim > 1:
         raise SpikecudaValueError(
@@ -73,7 +73,8 @@ def require_finite(name: str, array: np.ndarray) -> None:
         raise SpikecudaValueError(f"{name} must be finite (got NaN or infinity); replace it")
 
 
-def _in_host_memory(name: str) -> SpikecudaTypeError:
+def in_host_memory(name: str) -> SpikecudaTypeError:
+    """Return the error for an array on a GPU that cannot be used there."""
     return SpikecudaTypeError(
         f"{name} must be in host memory here (got an array on a GPU); only constant currents and "
         "currents per step and neuron of a pool on that GPU are used there"

@@ -575,15 +575,15 @@ class Network(Unique, Fixed):
             )
         if not term.current and (view.population.receptors or receptor is not None):
             name = find_receptor(view, receptor)[0]
-            kind = view.population.receptors[name]
-            if kind.positive and np.any(np.less(term.weight, 0)):
-                raise SpikecudaValueError(
-                    f"weight of {name!r} must be >= 0 {kind.unit}, a conductance (got "
-                    f"{np.min(term.weight):g})"
-                )
         if not term.of_one_run:
             # Checked now, so that the error is at the line that made it.
             ResolvedInput(term, view.size, self.dt, 1, view.population.neurons.precision.real)
+        kind = view.population.receptors[name] if name else None
+        if kind is not None and kind.positive and np.any(np.less(term.weight, 0)):
+            raise SpikecudaValueError(
+                f"weight of {name!r} must be >= 0 {kind.unit}, a conductance (got "
+                f"{np.min(term.weight):g})"
+            )
         return (term if view.whole else term.spread(view.ids, view.population.size)), name
 
     def _drive_train(self, view: View, train: SpikeTrain, receptor: str | None) -> None:
