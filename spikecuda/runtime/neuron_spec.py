@@ -92,10 +92,7 @@ class NeuronSpec:
         if isinstance(value, Distribution):
             stream = STREAM_DRAW + [*self.model.states, "refrac"].index(name)
             return value.draw(self.count, stream, self.seed, self.identity)
-        values = as_values(name, value, self.count)
-        if not np.isfinite(values).all():
-            raise SpikecudaValueError(f"{name} must be finite (got NaN or infinity); replace it")
-        return values
+        return finite(name, as_values(name, value, self.count))
 
 
 def resolve_neurons(
@@ -135,8 +132,12 @@ def resolve_neurons(
                 f"{model.name} has no state {name!r}{nearest(name, known)}; it has "
                 f"{', '.join(known)}"
             )
-        if not (isinstance(value, Distribution | str) or callable(value)):
-            given[name] = as_values(name, value, n)
+        if isinstance(value, Distribution):
+            continue
+        # Checked now, so that the error is at the line that made it.
+        now = finite(name, as_values(name, by_name(values, value), n))
+        if not (isinstance(value, str) or callable(value)):
+            given[name] = now
     periods = _refractory_steps(model, values, step, types)
     longest = 0.0 if periods is None else float(periods.max())
     refractory, long_refractory = longest > 0, longest > np.iinfo(types.refrac).max
@@ -160,6 +161,13 @@ def resolve_neurons(
         ReadOnly(constants, FIXED), ReadOnly(codecs, FIXED), ReadOnly(given, FIXED), refractory,
         identity,
     )  # fmt: skip
+
+
+def finite(name: str, values: np.ndarray) -> np.ndarray:
+    """Return values of a state; raise for NaN and infinity."""
+    if not np.isfinite(values).all():
+        raise SpikecudaValueError(f"{name} must be finite (got NaN or infinity); replace it")
+    return values
 
 
 def by_name(params: Mapping[str, np.ndarray], value: Any) -> Any:
