@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -58,14 +58,21 @@ class NeuronSpec:
     initial: Mapping[str, Any]
     refractory: bool
     identity: int = 0
+    # By input and traces: what a kernel's spec works out once serves for every run.
+    _specs: dict[tuple[InputSpec, tuple[str, ...]], KernelSpec] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def spec(self, inputs: InputSpec | None = None, traces: tuple[str, ...] = ()) -> KernelSpec:
         """Return the kernel that runs the population with an input."""
-        return KernelSpec(
-            self.model, self.precision, self.scheme, self.substeps, self.refractory,
-            frozenset(name for name, value in self.constants.items() if value.ndim),
-            inputs or InputSpec(), traces, long_refractory=self.long_refractory,
-        )  # fmt: skip
+        key = (inputs or InputSpec(), traces)
+        if key not in self._specs:
+            self._specs[key] = KernelSpec(
+                self.model, self.precision, self.scheme, self.substeps, self.refractory,
+                frozenset(name for name, value in self.constants.items() if value.ndim),
+                *key, long_refractory=self.long_refractory,
+            )  # fmt: skip
+        return self._specs[key]
 
     @property
     def long_refractory(self) -> bool:
