@@ -455,16 +455,20 @@ class Network(Unique, Fixed):
         return engine.neurons[number]
 
     @uses
-    @out_of_memory("a list of all synapses", "look at a smaller projection")
-    def connections_of(self, projection: Projection) -> dict[str, np.ndarray]:
+    @out_of_memory("a list of all synapses", "look at those of fewer sources")
+    def connections_of(
+        self, projection: Projection, sources: View | None = None
+    ) -> dict[str, np.ndarray]:
         """Return a projection's synapses; see ``Projection.connections``."""
-        from spikecuda.network.synapses.access import connections
+        from spikecuda.network.synapses.access import connections, rows_of
 
+        first, last = rows_of(projection, sources)
+        listed = projection.expected * (last - first) / projection.source.size
         require_memory(
-            LISTED * projection.expected, f"a list of the synapses of {projection.name}",
-            "look at a smaller projection; len() counts its synapses without memory",
+            LISTED * listed, f"a list of the synapses of {projection.name}",
+            "connections(sources) draws procedural rows of some sources, len() counts all",
         )  # fmt: skip
-        return connections(projection, self._built().wiring, self.dt)
+        return connections(projection, self._built().wiring, self.dt, sources)
 
     def count_of(self, projection: Projection, enough: int = 2**62) -> int:
         """Return a projection's number of synapses, or ``enough`` if it has more; do not build."""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikecuda.common.distributions import Normal, Uniform
-from spikecuda.errors import OutOfMemoryError, SpikecudaTypeError
+from spikecuda.errors import OutOfMemoryError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels import routines
 from spikecuda.kernels.compile.render import render
 from spikecuda.kernels.network.rules import DRAWS
@@ -149,6 +149,29 @@ def test_counting_builds_and_stores_nothing():
     assert tracemalloc.get_traced_memory()[1] < 30e6  # the views' numbers
     tracemalloc.stop()
     assert time.process_time() - begin < 1.0
+
+
+@pytest.mark.parametrize("procedural", [False, True])
+@pytest.mark.parametrize("rule", [FixedProbability(0.3), FixedTotal(900), AllToAll()])
+def test_rows_of_some_sources(rule, procedural):
+    net = Network(seed=1, devices="cpu", threads=2)
+    net.population("a", 90, receptors={"x": Delta()})
+    view = net["a"][10:80]
+    p = net.connect(view, "a", rule, Normal(1.0, 0.3), 1.0, procedural=procedural, autapses=False)
+    every = p.connections()
+    for some in (slice(None), slice(30, 33), [12, 47, 79], 25, np.arange(90) % 2 == 0, [3, 85]):
+        wanted = np.isin(every["source"], np.arange(90)[some])
+        for key, values in p.connections(some).items():
+            assert values.tobytes() == every[key][wanted].tobytes()
+    with pytest.raises(SpikecudaValueError, match="a has the neurons 0 to 89"):
+        p.connections([90])
+
+
+def test_a_row_of_ten_billion_synapses_is_looked_at():
+    net = Network(seed=1, devices="cpu")
+    net.population("a", 1_000_000, receptors={"x": Delta()})
+    p = net.connect("a", "a", FixedProbability(0.01), 1.0, 1.0, procedural=True)
+    assert 9_000 < p.connections(123_456)["target"].size < 11_000
 
 
 def test_rows_that_do_not_fit_are_not_drawn_to_be_looked_at():

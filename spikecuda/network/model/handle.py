@@ -21,8 +21,8 @@ class Handle(Protocol):
     def neurons_of(self, number: int) -> Any:
         """Return the neurons of a population: ``names``, ``read`` and ``write`` of its state."""
 
-    def connections_of(self, projection: Any) -> dict[str, np.ndarray]:
-        """Return a projection's synapses; see ``Projection.connections``."""
+    def connections_of(self, projection: Any, sources: Any = ...) -> dict[str, np.ndarray]:
+        """Return a projection's synapses, of a view of sources; see ``Projection.connections``."""
 
     def count_of(self, projection: Any, enough: int = ...) -> int:
         """Return a projection's number of synapses, or ``enough`` if it has more."""

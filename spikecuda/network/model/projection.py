@@ -245,14 +245,20 @@ class Projection(Fixed):
         """Return a bound of the synapses of each target of the view, one number or one for each."""
         return self.rule.most_indegree(self.source.size, self.target.size, self.own)
 
-    def connections(self) -> dict[str, np.ndarray]:
+    def connections(self, sources: object = None) -> dict[str, np.ndarray]:
         """Return the synapses, sorted by source, then delay, then target.
+
+        Args:
+            sources: of which neurons of the source population: a slice, numbers or a mask; None:
+                of all.  Procedural rows are drawn from the first to the last of them only.
 
         Returns:
             Arrays (synapses,): ``source`` and ``target``, int32 numbers within the populations;
             ``weight``, float64 in the receptor's unit; ``delay``, float64 in ms.
         """
-        return self.handle.connections_of(self)
+        if sources is None:
+            return self.handle.connections_of(self)
+        return self.handle.connections_of(self, View(self.source.population, sources))
 
     @property
     def weights(self) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from spikecuda.common.arrays import take_reals
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.network import layout
+from spikecuda.network.model.population import View
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.blocks import split_blocks
 from spikecuda.network.synapses.builder import Builder
@@ -39,6 +40,12 @@ class Piece:
     source: np.ndarray
     target: np.ndarray
     delay: np.ndarray
+
+    def part(self, mask: np.ndarray) -> "Piece":
+        """Return some of the synapses."""
+        return Piece(
+            self.block, self.where[mask], self.source[mask], self.target[mask], self.delay[mask]
+        )
 
 
 def bundle_of(projection: Projection, wiring: Wiring) -> Bundle:
@@ -75,13 +82,28 @@ def pieces(projection: Projection, wiring: Wiring) -> Iterator[Piece]:
         )  # fmt: skip
 
 
-def connections(projection: Projection, wiring: Wiring, dt: float) -> dict[str, np.ndarray]:
+def rows_of(projection: Projection, sources: View | None) -> tuple[int, int]:
+    """Return the rows to go through for some sources: of procedural ones a range, else all."""
+    if sources is None or not projection.procedural:
+        return 0, projection.source.size
+    rows = np.flatnonzero(np.isin(projection.source.ids, sources.ids, assume_unique=True))
+    return (int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, 0)
+
+
+def connections(
+    projection: Projection, wiring: Wiring, dt: float, sources: View | None = None
+) -> dict[str, np.ndarray]:
     """Return a projection's synapses; see ``Projection.connections``."""
     if projection.procedural:
-        projection, wiring = _stored_twin(projection, wiring)
+        rows = rows_of(projection, sources)
+        projection, wiring = _stored_twin(projection, wiring, rows)
     bundle = bundle_of(projection, wiring)
     exponent = wiring.exponent[projection.target.population.number, projection.port]
     found = list(pieces(projection, wiring))
+    if sources is not None:
+        wanted = np.zeros(sources.population.size, np.bool_)
+        wanted[sources.ids] = True
+        found = [piece.part(wanted[piece.source]) for piece in found]
     order = _order(found)
     weight = np.concatenate([_stored(bundle, piece) for piece in found])[order]
     return {
@@ -201,8 +223,10 @@ def _require_sums(
         )
 
 
-def _stored_twin(projection: Projection, wiring: Wiring) -> tuple[Projection, Wiring]:
-    """Return a procedural projection as one that is stored, and its rows."""
+def _stored_twin(
+    projection: Projection, wiring: Wiring, rows: tuple[int, int]
+) -> tuple[Projection, Wiring]:
+    """Return a procedural projection as one that is stored, and some of its rows."""
     twin = copy.copy(projection)
     object.__setattr__(twin, "procedural", False)
     sizes = [0] * (1 + max(twin.source.population.number, twin.target.population.number))
@@ -210,7 +234,7 @@ def _stored_twin(projection: Projection, wiring: Wiring) -> tuple[Projection, Wi
         sizes[view.population.number] = view.population.size
     builder = Builder(
         [twin], sizes, split_blocks(wiring.blocks.starts[:, -1].tolist(), 1), twin.dt,
-        twin.seed, 1, lambda done, total: None,
+        twin.seed, 1, lambda done, total: None, rows,
     )  # fmt: skip
     bits = {twin: wiring.fixed_point.bits[projection]}
     return twin, builder.build(FixedPoint(wiring.exponent, bits))

@@ -32,6 +32,7 @@ class Builder:
         dt, seed: of the network.
         threads: how many work at once.
         report: is told (synapses done, synapses expected).
+        rows: the first row of each projection that is made, and the end; None: all.
     """
 
     def __init__(
@@ -43,11 +44,12 @@ class Builder:
         seed: int,
         threads: int,
         report: Callable[[float, float], None],
+        rows: tuple[int, int] | None = None,
     ) -> None:
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
         self.projections, self.sizes, self.blocks = list(projections), list(sizes), blocks
-        self.dt, self.threads, self.report = dt, threads, report
+        self.dt, self.threads, self.report, self.rows = dt, threads, report, rows
         self.key0, self.key1 = keys(seed)
         self.loops = load_cpu_loop("network_build")
         self.expected = max(1.0, sum(p.expected for p in projections))
@@ -348,6 +350,8 @@ class Builder:
 
     def _rows(self, p: Projection) -> list[tuple[int, int]]:
         """Return the ranges of rows for the threads; of columns, those of each block."""
+        if self.rows is not None:
+            return [self.rows]
         if p.rule.order != COLUMNS:
             return self._ranges(p.source.size)
         # One thread writes a block's rows.
