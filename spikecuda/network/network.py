@@ -190,8 +190,8 @@ class Network(Unique, Fixed):
         self._new_name(name)
         size = as_count("n", n, 1, MAX_NEURONS)
         neuron_spec = resolve_neurons(
-            size, model, self.precision, self.dt, self.seed, params, initial, scheme, substeps,
-            identity=self._identity,
+            size, model, self.precision, self.dt, self.seed, params=params, initial=initial,
+            scheme=scheme, substeps=substeps, identity=self._identity,
         )  # fmt: skip
         ports = as_receptors(receptors, neuron_spec.model, neuron_spec.scheme)
         for port, receptor in ports.items():

@@ -103,8 +103,9 @@ class GPUNeuronPool(Unique, Fixed):
         out_of_core: bool | None = None,
     ) -> None:
         self.neuron_spec = resolve_neurons(
-            num_neurons, neuron_type, precision, dt, seed, params, initial, scheme, substeps
-        )
+            num_neurons, neuron_type, precision, dt, seed, params=params, initial=initial,
+            scheme=scheme, substeps=substeps,
+        )  # fmt: skip
         n = self.num_neurons = self.neuron_spec.count
         self.batch_size = None if batch_size is None else as_count("batch_size", batch_size, 1, n)
         limit = None if window is None else as_count("window", window, 1, 2**20)

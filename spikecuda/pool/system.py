@@ -149,8 +149,8 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         for name, n in self.counts.items():
             first[name] = number
             neuron_specs[name] = resolve_neurons(
-                n, models[name], precision, dt, seed, given.get(name), start.get(name), None, 1,
-                identity=number,
+                n, models[name], precision, dt, seed, params=given.get(name),
+                initial=start.get(name), identity=number,
             )  # fmt: skip
             number += n
         self.total_neurons, self.dt = total, next(iter(neuron_specs.values())).dt

@@ -108,10 +108,11 @@ def resolve_neurons(
     precision: object,
     dt: object,
     seed: object,
-    params: Mapping[str, Any] | None,
-    initial: Mapping[str, Any] | None,
-    scheme: str | None,
-    substeps: object,
+    *,
+    params: Mapping[str, Any] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    scheme: str | None = None,
+    substeps: object = 1,
     identity: int = 0,
 ) -> NeuronSpec:
     """Resolve and check a user's arguments; see ``GPUNeuronPool`` for their meaning.

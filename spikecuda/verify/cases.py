@@ -104,8 +104,8 @@ class Case:
         """Return the kernel."""
         given = self.options(2)
         neuron_spec = resolve_neurons(
-            2, given["neuron_type"], given["precision"], DT, SEED, given["params"],
-            given["initial"], given["scheme"], 1,
+            2, given["neuron_type"], given["precision"], DT, SEED,
+            params=given["params"], initial=given["initial"], scheme=given["scheme"],
         )  # fmt: skip
         drive = ResolvedInput(self.input(2, 3), 2, DT, 3, neuron_spec.precision.real)
         return neuron_spec.spec(drive.spec, self.traces)

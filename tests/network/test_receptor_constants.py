@@ -114,7 +114,7 @@ def test_extremes_of_parameters_are_finite_or_refused(model, precision):
         for value in (*EXTREMES, *(p.default for p in declared.values())):
             for dt in (0.1, 1e-6, 100.0):
                 try:
-                    spec = resolve_neurons(3, model, precision, dt, 0, {name: value}, None, None, 1)
+                    spec = resolve_neurons(3, model, precision, dt, 0, params={name: value})
                 except SpikecudaError:
                     continue
                 assert all(np.isfinite(v).all() for v in spec.constants.values())

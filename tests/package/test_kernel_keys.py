@@ -28,7 +28,7 @@ import json
 from spikecuda.kernels import routines
 from spikecuda.kernels.compile import render
 from spikecuda.runtime.neuron_spec import resolve_neurons
-spec = resolve_neurons(10, "lif", "float32", 0.1, 0, None, None, None, 1).spec()
+spec = resolve_neurons(10, "lif", "float32", 0.1, 0).spec()
 names = {{"pool": render.module_path(spec, "cpu")[0].name}}
 names["pool on CUDA"] = render.module_path(spec, "cuda")[0].name
 names["drawn on CUDA"] = render.module_path(routines.deliver_drawn("range"), "cuda")[0].name
@@ -100,7 +100,7 @@ def reached(module: types.ModuleType) -> set[str]:
 
 
 def test_nothing_that_a_kernel_runs_is_missing_from_its_key():
-    spec = resolve_neurons(10, "adex", "float16", 0.1, 0, None, None, None, 1).spec()
+    spec = resolve_neurons(10, "adex", "float16", 0.1, 0).spec()
     modules = [render.load(spec, "cpu"), render.load(spec, "cuda")]
     modules += [render.import_cpu_loop(name) for name in CPU_LOOPS]
     for module in modules:
@@ -117,7 +117,7 @@ def test_every_host_module_is_tested_here():
 
 
 def test_types_of_arguments_belong_to_a_key():
-    spec = resolve_neurons(10, "lif", "float32", 0.1, 0, None, None, None, 1).spec()
+    spec = resolve_neurons(10, "lif", "float32", 0.1, 0).spec()
     other = replace(spec)
     other.__dict__["arguments"] = (Argument("v", "float64", True), *spec.arguments[1:])
     source = render.render(spec, "cpu")

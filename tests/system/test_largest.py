@@ -24,7 +24,7 @@ def last_neurons(device, first, precision):
 
     Only they are allocated: the plan is that of all, the partition theirs.
     """
-    whole = resolve_neurons(MAX_NEURONS, "lif", precision, 0.1, 7, None, None, None, 1)
+    whole = resolve_neurons(MAX_NEURONS, "lif", precision, 0.1, 7)
     drive = ResolvedInput(DRIVE, MAX_NEURONS, 0.1, STEPS, whole.precision.real)
     population = Population(whole, [(device, first, N)])
     (result,) = run(
@@ -40,7 +40,7 @@ def last_neurons(device, first, precision):
 def test_neurons_beyond_a_billion_have_numbers_and_randomness_of_their_own(first, precision):
     """The oracle: a plan of N neurons alone whose first neuron has that identity."""
     small = replace(
-        resolve_neurons(N, "lif", precision, 0.1, 7, None, None, None, 1), identity=first
+        resolve_neurons(N, "lif", precision, 0.1, 7), identity=first
     )  # fmt: skip
     for device in (CpuDevice(1), CudaEmuDevice()):
         spikes, state = last_neurons(device, first, precision)

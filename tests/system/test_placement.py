@@ -14,7 +14,7 @@ from spikecuda.runtime.neuron_spec import resolve_neurons
 
 
 def neuron_spec(count, model="lif", precision="float32"):
-    return resolve_neurons(count, model, precision, 0.1, 0, None, None, None, 1)
+    return resolve_neurons(count, model, precision, 0.1, 0)
 
 
 def device(name, memory=None, description=None):

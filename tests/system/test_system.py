@@ -45,7 +45,7 @@ def pools(counts, precision):
         if not count:
             continue
         neuron_spec = resolve_neurons(
-            count, name, precision, 0.1, 5, None, START[name], None, 1, identity=first
+            count, name, precision, 0.1, 5, initial=START[name], identity=first
         )
         with GPUNeuronPool(1, name, device="cpu", threads=1) as pool:
             pool.population.close()
