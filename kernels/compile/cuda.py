@@ -13,6 +13,7 @@ from typing import Any
 
 from spikecuda.errors import MissingPackageError, SpikecudaValueError
 from spikecuda.kernels.compile import cache, offline
+from spikecuda.kernels.compile.compiling import say
 from spikecuda.kernels.compile.cpu import signature
 from spikecuda.kernels.compile.elf import facts as facts_of
 from spikecuda.kernels.compile.offline import ARCHITECTURES, library, without_device
@@ -79,6 +80,7 @@ def build(spec: Spec, cc: tuple[int, int]) -> CudaKernel:
     found = cache.load(entry)
     if found is not None:
         return _unpacked(found, cc)
+    say()
     code = _front_end(spec)
     with without_device(cc):
         ptx = str(code.get_lto_ptx(cc=cc)).rstrip("\0")

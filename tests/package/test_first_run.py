@@ -123,3 +123,16 @@ print("compiled", len(compiled))
     again, said = run(code.replace("COUNT", "100"), tmp_path / "ten")
     assert again["compiled"] == [0]
     assert not said
+
+
+def test_a_cuda_kernel_is_announced_too(monkeypatch):
+    pytest.importorskip("numba_cuda")
+    from spikecuda.inspection.catalogue import spec
+    from spikecuda.kernels.compile import cuda
+
+    said: list[str] = []
+    monkeypatch.setattr(cuda, "say", lambda: said.append("compiling"))
+    monkeypatch.setattr(cuda.cache, "load", lambda entry: None)
+    monkeypatch.setattr(cuda.cache, "save", lambda entry, data: None)
+    cuda.build(spec("lif", "float32"), (9, 0))
+    assert said == ["compiling"]
