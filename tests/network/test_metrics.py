@@ -84,3 +84,32 @@ def test_unlike_devices_get_neurons_by_what_was_measured(monkeypatch):
     assert not asked  # alike: nothing to measure
     for device in made:
         device.close()
+
+
+@pytest.mark.parametrize("devices", LISTS, ids=str)
+def test_spikes_are_counted_while_a_run_goes_on(devices):
+    seen = []
+    with network(devices) as net:
+        net.run(50.0, progress=lambda done, total: seen.append((done, net.metrics().spikes)))
+        total = net.metrics().spikes
+    assert seen[-1][0] == 500 and seen[-1][1] <= total
+    if devices != ["cuda-emu:0"]:  # which has nobody to exchange spikes with: one launch
+        half = next(spikes for done, spikes in seen if done >= 250)
+        assert 0 < half < total and seen[-1][1] == total
+
+
+@pytest.mark.parametrize("devices", LISTS, ids=str)
+def test_spikes_of_a_run_that_broke_off_are_counted(devices):
+    def stop(done, total):
+        if done >= 250:
+            raise RuntimeError("enough")
+
+    with network(devices) as net, network("cpu") as other:
+        with pytest.raises(RuntimeError, match="enough"):
+            net.run(50.0, progress=stop)
+        other.run(net.time)
+        assert net.metrics().spikes == other.metrics().spikes > 0
+        assert net.metrics().events == other.metrics().events > 0
+        net.run(10.0)
+        other.run(10.0)
+        assert net.metrics().spikes == other.metrics().spikes

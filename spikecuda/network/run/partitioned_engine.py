@@ -25,6 +25,7 @@ from spikecuda.network.run.partition import (
     RunRequest,
     SpikeExchange,
 )
+from spikecuda.network.run.spike_counts import SpikeCounts
 from spikecuda.network.run.trace import Recorded, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs
 from spikecuda.network.synapses.store import Wiring
@@ -75,7 +76,8 @@ class PartitionedEngine:
         self._alone = exchange is None and len(self.partitions) == 1
         self._device_threads = DeviceThreads(len(self.partitions))
         self._release = release
-        self._counts = np.zeros(len(first), np.int64)
+        numbers = [self.first[g] for g in range(len(self.first))]
+        self._counts = SpikeCounts(np.array(numbers, np.int64))
         self._busy = dict.fromkeys(self.device_names, 0.0)
         self._failed, self._stale = "", False
 
@@ -100,7 +102,7 @@ class PartitionedEngine:
         begin = time.perf_counter()
         request = self._request(steps, drives, traces, external)
         found: list[np.ndarray] = []
-        before, compiled = self._counts.copy(), self.compile_seconds
+        before, compiled = self.spikes, self.compile_seconds
         try:
             self._together([p.begin for p in self.partitions], request, advice="")
             with held_interrupt() as release:
@@ -108,12 +110,13 @@ class PartitionedEngine:
                 while done < steps:
                     some = min(self._most_steps(request, done), steps - done)
                     found.append(self._advance(request, some))
+                    self._counts.add(found[-1], now=self._alone)
                     done += some
                     self.clock += some
                     report(done)
                     release()
                 with self._whole():
-                    found += self._together([p.rest for p in self.partitions])
+                    found += self._rest()
                     self._together([p.end for p in self.partitions])
         except BaseException:
             # What went wrong first is what to tell.
@@ -131,7 +134,7 @@ class PartitionedEngine:
         """Go back to step 0."""
         self.clock, self.seconds = 0, 0.0
         with self._whole():
-            self._counts[:] = 0
+            self._counts.clear()
             self._busy = dict.fromkeys(self.device_names, 0.0)
             for n in self.neurons:
                 n.reset()
@@ -171,7 +174,7 @@ class PartitionedEngine:
     @property
     def spikes(self) -> np.ndarray:
         """Spikes of each population since the last reset, by number."""
-        return self._counts
+        return self._counts.total()
 
     def figures_of(self, device: str) -> tuple[int, int, float]:
         """Return a device's neurons, the bytes held for them, and its seconds at work."""
@@ -216,7 +219,7 @@ class PartitionedEngine:
         given = np.sort((step << STEP_BITS) + first[population] + neuron)
         time_done = self.clock * self.neurons[0].population.neurons.dt * 1e-3
         size = sum(n.population.size for n in self.neurons)
-        rate = self._counts.sum() / (size * time_done) if self.clock else RATE
+        rate = self.spikes.sum() / (size * time_done) if self.clock else RATE
         return RunRequest(
             self.clock, steps, window, align, drives, traces, out, given, float(rate),
             self._alone,
@@ -259,6 +262,14 @@ class PartitionedEngine:
         with contextlib.ExitStack() as stack:
             for p in self.partitions:
                 stack.callback(p.end)
+            if not self._failed:
+                self._rest()
+
+    def _rest(self) -> list[np.ndarray]:
+        """Return the spikes that are still under way, counted."""
+        rest = self._together([p.rest for p in self.partitions])
+        self._counts.add(np.concatenate(rest), now=True)
+        return rest
 
     def _together(
         self, calls: Sequence[Callable[..., Any]], *arguments: Any, advice: str = AFTER_FAILURE
@@ -291,18 +302,17 @@ class PartitionedEngine:
         out: list[np.ndarray],
         before: np.ndarray,
     ) -> Recorded:
-        """Return the spikes by population, and count them."""
+        """Return the spikes by population."""
         merged = np.concatenate([np.empty(0, np.int64), *found])
         first = np.array([self.first[g] for g in range(len(self.neurons))], np.int64)
         number = merged & NUMBER
         population = np.searchsorted(first, number, side="right") - 1
-        self._counts += np.bincount(population, minlength=self._counts.size)
         steps, neurons = {}, {}
         for g in spikes:
             mine = population == g
             steps[g] = merged[mine] >> STEP_BITS
             neurons[g] = (number[mine] - first[g]).astype(np.int32)
-        return Recorded(steps, neurons, out, self._counts - before)
+        return Recorded(steps, neurons, out, self.spikes - before)
 
     def _require_ready(self, steps: int) -> None:
         if self._failed:
