@@ -26,7 +26,6 @@ from environments import AbsentError, ensure_python
 from peers import PEERS
 
 from spikecuda.examples import find
-from spikecuda.inputs.stimulus import Poisson
 from spikecuda.network import FixedInDegree, FixedProbability, FixedTotal, Network
 
 HERE = Path(__file__).resolve().parent
@@ -57,11 +56,11 @@ def describe(net: Network) -> dict[str, Any]:
             "v": neuron_spec.start("v").tolist(),
             "poisson": [
                 {"rate": float(term.rate), "weight": float(term.weight), "receptor": receptor}
-                for term, receptor in net._drives.get(group.name, []) if isinstance(term, Poisson)
+                for term, receptor in net._drives.get(group.name, []) if not term.current
             ],
             "current": sum(
                 float(term.value) for term, _ in net._drives.get(group.name, [])
-                if not isinstance(term, Poisson)
+                if term.current
             ),
         })  # fmt: skip
     for p in net.projections:

@@ -27,15 +27,14 @@ from spikecuda.errors import (
     SpikecudaValueError,
     shown,
 )
-from spikecuda.inputs.resolved_input import ResolvedInput
-from spikecuda.inputs.stimulus import Input, as_inputs
 from spikecuda.models.base import Model
 from spikecuda.network.build_engine import build_engine
 from spikecuda.network.device_names import Given, as_places
 from spikecuda.network.measure import measure, take_snapshot
 from spikecuda.network.model.description import Description
+from spikecuda.network.model.drives import Drives
 from spikecuda.network.model.population import Population, View, as_view, find_population
-from spikecuda.network.model.projection import Projection, find_receptor
+from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.receptors import Receptor, as_receptors
 from spikecuda.network.model.recorders import Recorders, traces_of
 from spikecuda.network.model.rules import AllToAll, OneToOne, as_rule
@@ -49,7 +48,6 @@ from spikecuda.network.summary import summarise
 from spikecuda.observe.metrics import NetworkMetrics
 from spikecuda.observe.progress import Progress, reporter
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
-from spikecuda.runtime.resolve_input import require_taken, resolve_input
 
 BUILD_TICKS = 1000
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
@@ -128,9 +126,7 @@ class Network(Unique, Fixed):
         self._wired: list[Projection] = []
         self._build_seconds = 0.0
         self._sources: list[tuple[Population, SpikeTrain, int]] = []
-        self._drives: dict[str, list[tuple[Input, str]]] = {}
-        # By population: its input and receptors as runs take them, unless a run's length matters.
-        self._inputs: dict[str, tuple[ResolvedInput, tuple[str, ...]]] = {}
+        self._drives = Drives(self.dt)
         self._recorders = Recorders(self.dt)
         self._external = np.empty((0, 3), np.int64)
         self._engine: Engine | None = None
@@ -287,15 +283,11 @@ class Network(Unique, Fixed):
         """
         self._require_open()
         view = as_view("target", target, self._named)
-        neuron_spec = view.population.neurons
+        view.population.require_neurons()
         if isinstance(input, SpikeTrain):
             self._drive_train(view, input, receptor)
             return
-        terms = as_inputs(input)
-        require_taken(neuron_spec, terms)
-        added = [self._driven(view, term, receptor) for term in terms]
-        self._drives.setdefault(view.population.name, []).extend(added)
-        self._inputs.pop(view.population.name, None)
+        self._drives.add(view, input, receptor)
 
     @changes
     def record(
@@ -361,7 +353,7 @@ class Network(Unique, Fixed):
         with self.turn.run():
             engine = self._built(progress is True)
             populations = self._populations()
-            drives = [self._resolved(population, steps) for population in populations]
+            drives = [self._drives.resolve(population, steps) for population in populations]
             wanted = self._recorders.wanted(populations)
             spikes = [g.number for g in populations if (g.name, "spikes") in wanted]
             traces = traces_of(wanted, steps)
@@ -555,40 +547,6 @@ class Network(Unique, Fixed):
             for population in list(self._named.values())
             if population.neuron_spec is not None
         ]
-
-    def _resolved(
-        self, population: Population, steps: int
-    ) -> tuple[ResolvedInput, tuple[str, ...]]:
-        """Return the population's input and the receptors that its Poisson events arrive at."""
-        if population.name in self._inputs:
-            return self._inputs[population.name]
-        given = self._drives.get(population.name, [])
-        drive = resolve_input(population.neurons, tuple(term for term, _ in given), steps)
-        result = drive, tuple(name for term, name in given if not term.current)
-        if not any(term.of_one_run for term, _ in given):
-            self._inputs[population.name] = result
-        return result
-
-    def _driven(self, view: View, term: Input, receptor: str | None) -> tuple[Input, str]:
-        """Return an input of a view as one of its population, and the receptor it arrives at."""
-        name = ""
-        if term.current and receptor is not None:
-            raise SpikecudaValueError(
-                f"receptor is for spikes (got {type(term).__name__} for {receptor!r}); currents "
-                "reach the membrane as they are"
-            )
-        if not term.current and (view.population.receptors or receptor is not None):
-            name = find_receptor(view, receptor)[0]
-        if not term.of_one_run:
-            # Checked now, so that the error is at the line that made it.
-            ResolvedInput(term, view.size, self.dt, 1, view.population.neurons.precision.real)
-        kind = view.population.receptors[name] if name else None
-        if kind is not None and kind.positive and np.any(np.less(term.weight, 0)):
-            raise SpikecudaValueError(
-                f"weight of {name!r} must be >= 0 {kind.unit}, a conductance (got "
-                f"{np.min(term.weight):g})"
-            )
-        return (term if view.whole else term.spread(view.ids, view.population.size)), name
 
     def _drive_train(self, view: View, train: SpikeTrain, receptor: str | None) -> None:
         """Let given spikes arrive: a hidden source with a row for each train."""

@@ -52,6 +52,10 @@ class Population(Fixed):
     @property
     def neurons(self) -> NeuronSpec:
         """The plan; raises for a source, which has no neurons."""
+        return self.require_neurons()
+
+    def require_neurons(self) -> NeuronSpec:
+        """Return what the neurons are; raise for a source, which has none."""
         if self.neuron_spec is None:
             raise SpikecudaValueError(
                 f"{self.name} is a source of spike trains and has no neurons; name a population"
