@@ -102,7 +102,10 @@ def test_within_a_run_state_can_be_read_and_nothing_restarted():
 
         def report(done, steps):
             seen.append(system.state["lif"]["v"].copy())
-            for use in (lambda: system.run(steps=1), system.reset, system.close):
+            for use in (
+                lambda: system.run(steps=1), system.reset, system.close,
+                lambda: system.state["lif"].__setitem__("v", -60.0),
+            ):  # fmt: skip
                 with pytest.raises(SpikecudaError, match="the system is running"):
                     use()
 
