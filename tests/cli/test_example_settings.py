@@ -135,7 +135,9 @@ def test_the_docs_list_all_settings(example):
     if len(section) == 1:
         section = text.split("\n## cuba, coba\n")
     section = section[1].split("\n## ")[0]
-    listed = re.search(r"^Parameters[^:]*: (.*)$", section, re.MULTILINE).group(1)
+    listed = re.search(
+        r"^Parameters[^:]*: (.+?)\n\n", section + "\n", re.MULTILINE | re.DOTALL
+    ).group(1)
     assert set(re.findall(r"`(\w+)`", listed)) >= set(example.settings)
 
 
