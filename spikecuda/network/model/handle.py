@@ -1,5 +1,6 @@
 """What lets a description be looked at and changed once it was built."""
 
+from abc import abstractmethod
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,14 +19,18 @@ class Handle(Protocol):
 
     turn: ExclusiveUse
 
+    @abstractmethod
     def neurons_of(self, number: int) -> Any:
         """Return the neurons of a population: ``names``, ``read`` and ``write`` of its state."""
 
+    @abstractmethod
     def connections_of(self, projection: Any, sources: Any = ...) -> dict[str, np.ndarray]:
         """Return a projection's synapses, of a view of sources; see ``Projection.connections``."""
 
+    @abstractmethod
     def count_of(self, projection: Any, enough: int = ...) -> int:
         """Return a projection's number of synapses, or ``enough`` if it has more."""
 
+    @abstractmethod
     def set_weights(self, projection: Any, values: object) -> None:
         """Set a projection's weights; see ``Projection.weights``."""

@@ -1,0 +1,305 @@
+"""What a network is told: populations, connections, sources, input and recording."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from spikecuda.common.arguments import as_count, as_positive
+from spikecuda.common.exclusive_use import Unique, changes
+from spikecuda.common.fixed import Fixed
+from spikecuda.common.named import ReadOnly
+from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.precision import as_precision
+from spikecuda.common.seed import as_seed
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
+from spikecuda.models.base import Model
+from spikecuda.network.model.description import Description
+from spikecuda.network.model.drives import Drives
+from spikecuda.network.model.handle import Handle
+from spikecuda.network.model.population import Population, View, as_view, find_population
+from spikecuda.network.model.projection import Projection
+from spikecuda.network.model.receptors import Receptor, as_receptors
+from spikecuda.network.model.recorders import Recorders
+from spikecuda.network.model.rules import AllToAll, OneToOne, as_rule
+from spikecuda.network.model.spike_train import SpikeTrain
+from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
+
+# The projections of trains that drive neurons directly draw nothing; the others count up to here.
+HIDDEN = 65535
+
+
+class Described(Unique, Fixed, Handle):
+    """The part of a network that knows no engine: what was added to it so far.
+
+    Args:
+        dt: length of a step in ms.
+        seed: integer in [0, 2^64).
+        precision: "float16", "float32" or "float64".
+    """
+
+    def __init__(self, dt: float, seed: int, precision: str) -> None:
+        self.dt = as_positive("dt", dt, "ms")
+        self.seed, self.precision = as_seed(seed), as_precision(precision).name
+        self._named: dict[str, Population] = {}
+        self._projections: list[Projection] = []
+        self._wired: list[Projection] = []
+        self._sources: list[tuple[Population, SpikeTrain, int]] = []
+        self._drives = Drives(self.dt)
+        self._recorders = Recorders(self.dt)
+        self._identity = 0
+
+    @abstractmethod
+    def _require_open(self) -> None:
+        """Raise if the network is closed."""
+
+    @abstractmethod
+    def _require_unbuilt(self, what: str) -> None:
+        """Raise if the network is built, which says that it cannot do ``what`` any more."""
+
+    @property
+    def populations(self) -> Mapping[str, Population]:
+        """The populations by name, sources included."""
+        return ReadOnly(self._named, "net.population(...) adds a population")
+
+    @property
+    def projections(self) -> tuple[Projection, ...]:
+        """The projections, in the order of ``connect``."""
+        return tuple(self._projections)
+
+    @property
+    def wired(self) -> tuple[Projection, ...]:
+        """The projections, and those of trains that drive neurons."""
+        return tuple(self._wired)
+
+    def __getitem__(self, name: str) -> Population:
+        return find_population(self._named, name)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._named)
+
+    @changes
+    def population(
+        self,
+        name: str,
+        n: int,
+        model: str | type[Model] = "lif",
+        params: Mapping[str, Any] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        *,
+        receptors: Mapping[str, Receptor] | None = None,
+        scheme: str | None = None,
+        substeps: int = 1,
+    ) -> Population:
+        """Add a population.
+
+        Args:
+            name: an identifier, new to the network.
+            n: number of neurons.
+            model, params, initial, scheme, substeps: as for ``GPUNeuronPool``.
+            receptors: where spikes can arrive, by name.
+        """
+        self._require_unbuilt("add populations")
+        self._new_name(name)
+        size = as_count("n", n, 1, MAX_NEURONS)
+        neuron_spec = resolve_neurons(
+            size, model, self.precision, self.dt, self.seed, params=params, initial=initial,
+            scheme=scheme, substeps=substeps, identity=self._identity,
+        )  # fmt: skip
+        ports = as_receptors(receptors, neuron_spec.model, neuron_spec.scheme)
+        for port, receptor in ports.items():
+            # Before anything is built: constants that cannot be worked out are an error now.
+            receptor.cast_constants(
+                port, neuron_spec.model, neuron_spec.params, neuron_spec.dt,
+                neuron_spec.precision.real,
+            )  # fmt: skip
+        population = Population(
+            self, len(self._populations()), name, neuron_spec.count, neuron_spec, ports
+        )
+        # Four neurons share a block of random words.
+        self._identity += -(-neuron_spec.count // 32) * 32
+        self._named[name] = population
+        return population
+
+    @changes
+    @out_of_memory("what a connection is made of", "use fewer synapses, or a rule other than Pairs")
+    def connect(
+        self,
+        source: Population | View | str,
+        target: Population | View | str,
+        rule: Any,
+        weight: Any,
+        delay: Any,
+        receptor: str | None = None,
+        *,
+        autapses: bool = True,
+        multapses: bool = True,
+        procedural: bool = False,
+        weight_bits: int | None = None,
+    ) -> Projection:
+        """Connect two populations, or views of them.
+
+        Args:
+            source, target: populations, views such as ``net["E"][:100]``, or names.
+            rule: from ``spikecuda.network.model.rules``, or "all_to_all" or "one_to_one".
+            weight: in the receptor's unit: a number, ``Normal``, ``LogNormal`` or ``Uniform``, or
+                with ``Pairs`` one number for each.
+            delay: in ms, likewise; rounded to whole steps, at least one.
+            receptor: name of the target's receptor; None if it has only one.
+            autapses: whether a neuron may connect to itself.
+            multapses: whether a pair may have several synapses.
+            procedural: draw rows from the seed whenever they are needed instead of storing them.
+            weight_bits: 16 or 32, for weights that differ from synapse to synapse; None takes 16
+                where that keeps all weights of the receptor exact enough, else 32.
+        """
+        self._require_unbuilt("connect")
+        if len(self._projections) == HIDDEN:
+            raise SpikecudaError(f"a network has at most {HIDDEN:,} projections (got one more)")
+        projection = Projection(
+            self, self.dt, self.seed, len(self._projections),
+            as_view("source", source, self._named),
+            as_view("target", target, self._named), as_rule(rule), weight, delay, receptor,
+            autapses=autapses, multapses=multapses, procedural=procedural, weight_bits=weight_bits,
+        )  # fmt: skip
+        self._projections.append(projection)
+        self._wired.append(projection)
+        return projection
+
+    @changes
+    def source(self, name: str, n: int, train: SpikeTrain) -> Population:
+        """Add a source of ``n`` given spike trains, to be connected like a population.
+
+        Args:
+            name: an identifier, new to the network.
+            n: number of trains.
+            train: the spikes; those of a ``SpikeTrain`` without ``neurons`` come from all trains.
+        """
+        self._require_unbuilt("add sources")
+        if not isinstance(train, SpikeTrain):
+            raise SpikecudaTypeError(f"train must be a SpikeTrain (got {train!r:.80})")
+        size = as_count("n", n, 1, MAX_NEURONS)
+        return self._add_source(self._new_name(name), size, train)
+
+    @changes
+    @out_of_memory("an input", "use one number for all neurons")
+    def drive(
+        self, target: Population | View | str, input: object, receptor: str | None = None
+    ) -> None:
+        """Give a population input: currents, noise, Poisson or given trains; adds to what it has.
+
+        Input can be added at any time, also after the build, and acts from the next run on; given
+        trains become part of the synapses and can be added before the build only.  ``reset`` keeps
+        all input.
+
+        Args:
+            target: population, view or name.
+            input: as for ``GPUNeuronPool.run``: a number, an array (neurons,), or an ``Input``; or
+                a ``SpikeTrain``.
+            receptor: where spikes arrive, with weights in its unit; None takes the only receptor,
+                or for Poisson input the membrane (mV) of a population without any.
+        """
+        self._require_open()
+        view = as_view("target", target, self._named)
+        view.population.require_neurons()
+        if isinstance(input, SpikeTrain):
+            self._drive_train(view, input, receptor)
+            return
+        self._drives.add(view, input, receptor)
+
+    @changes
+    def record(
+        self,
+        target: Population | View | str,
+        what: str | Iterable[str] | None = "spikes",
+        *,
+        every: float | None = None,
+        only: object = None,
+    ) -> None:
+        """Record spikes or state variables of a population in later runs.
+
+        Spikes of all populations are recorded, also beside variables, until ``record`` names
+        "spikes" of some: then just those.  Spikes of several views of a population add up.  It can
+        be called at any time and acts from the next run on.  Recording changes no result.
+
+        Args:
+            target: population, view or name.
+            what: "spikes", names of state variables (``v``, ``i_exc``, ...), or several; None: no
+                spikes of this population.
+            every: ms between samples of variables, a multiple of dt; None: every step.  Spikes are
+                recorded all.
+            only: which neurons: a slice, numbers or a mask, within the target.
+        """
+        self._require_open()
+        view = as_view("target", target, self._named)
+        if only is not None:
+            inner = View(view.population, only) if view.whole else None
+            if inner is None:
+                raise SpikecudaValueError(
+                    "only is for a population (got a view, which says which neurons); give one"
+                )
+            view = inner
+        if not isinstance(what, Iterable | None):
+            raise SpikecudaTypeError(f"what must be a name, several, or None (got {shown(what)})")
+        names = () if what is None else (what,) if isinstance(what, str) else tuple(what)
+        if what is not None and not names:
+            raise SpikecudaValueError("what must name something (got nothing); None: no spikes")
+        self._recorders.add(view, names, every)
+
+    @property
+    def trains(self) -> list[Population]:
+        """The sources, those of trains that drive neurons included."""
+        return [source for source, _, _ in self._sources]
+
+    # Parts of it.
+
+    def _describe(self) -> Description:
+        """Return what the network was told; sources are numbered after the populations."""
+        populations = self._populations()
+        for i, source in enumerate(self.trains):
+            source.place(len(populations) + i)
+        return Description(
+            self.dt, self.seed, populations, self.trains, self._projections, self._wired
+        )
+
+    def _populations(self) -> list[Population]:
+        """Return the populations that have neurons."""
+        return [
+            population
+            for population in list(self._named.values())
+            if population.neuron_spec is not None
+        ]
+
+    def _drive_train(self, view: View, train: SpikeTrain, receptor: str | None) -> None:
+        """Let given spikes arrive: a hidden source with a row for each train."""
+        self._require_unbuilt("drive with a SpikeTrain")
+        common = train.neurons is None
+        size = 1 if common else view.size
+        source = Population(self, -1, "", size, at_once=train.most_at_once(self.dt, size))
+        rule = AllToAll() if common else OneToOne()
+        projection = Projection(
+            self, self.dt, self.seed, HIDDEN, View(source), view, rule, train.weight, self.dt,
+            receptor,
+        )  # fmt: skip
+        self._sources.append((source, train, 1))
+        self._wired.append(projection)
+
+    def _new_name(self, name: object) -> str:
+        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+            raise SpikecudaValueError(f"name must be an identifier (got {name!r})")
+        if name in self._named:
+            raise SpikecudaValueError(f"name must be new (got {name!r} twice)")
+        return name
+
+    def _add_source(self, name: str, size: int, train: SpikeTrain) -> Population:
+        population = Population(self, -1, name, size, at_once=train.most_at_once(self.dt, size))
+        self._sources.append((population, train, 0))
+        if name:
+            self._named[name] = population
+        return population
+
+    def __repr__(self) -> str:
+        populations = self._populations()
+        neurons = sum(population.size for population in populations)
+        return (
+            f"<Network: {neurons:,} neurons in {len(populations)} populations, "
+            f"{len(self._projections)} projections, {self.precision}, dt {self.dt:g} ms>"
+        )
