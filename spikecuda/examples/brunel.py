@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.analysis import population_counts, power_spectrum
+from spikecuda.errors import SpikecudaValueError
 from spikecuda.examples.example import Example, Expected, as_variant, rate_of
 from spikecuda.examples.setting import Setting, neuron_settings, settle_options, size, time
 from spikecuda.inputs.stimulus import Poisson
@@ -87,6 +88,10 @@ def network(variant: str = "AI", **options: Any) -> Network:
     """
     as_variant(variant, tuple(REGIMES))
     p, options = settle_options("brunel", SETTINGS, variant, options)
+    if p.v_th <= p.v_rest:
+        raise SpikecudaValueError(
+            f"v_th must be > v_rest (got v_th = {p.v_th}, v_rest = {p.v_rest}); change one of them"
+        )
     neuron = {name: p[name] for name in NEURON}
     # The rate that drives a neuron to its threshold on average, Hz.
     nu_thr = 1e3 * (p.v_th - p.v_rest) / (p.j * p.c_e * p.tau_m)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.arguments import as_real
 from spikecuda.common.distributions import Normal
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.examples.example import Example, Expected, as_variant, rate_of
@@ -111,6 +112,7 @@ def network(scale: float = 1.0, variant: str = "optimized", **options: Any) -> N
             with a burst.
         options: any of ``SETTINGS``, such as ``g``; ``seed``, ``threads``, ...: see ``Network``.
     """
+    scale = as_real("scale", scale)
     if not 0.01 <= scale <= 1.0:
         raise SpikecudaValueError(f"scale must be from 0.01 to 1 (got {scale!r})")
     start = START[as_variant(variant, tuple(START))]

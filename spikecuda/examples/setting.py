@@ -91,11 +91,16 @@ NEURON = {
     "v_th": ("mV", "threshold"),
     "t_ref": ("ms", "refractory period"),
 }
+# What examples divide by before a model checks it.
+DIVISORS = ("tau_m", "c_m")
 
 
 def neuron_settings(numbers: Mapping[str, float]) -> dict[str, Setting]:
     """Return settings of a neuron's parameters from the published numbers."""
-    return {name: Setting(number, *NEURON[name]) for name, number in numbers.items()}
+    return {
+        name: Setting(number, *NEURON[name], above=0.0 if name in DIVISORS else -math.inf)
+        for name, number in numbers.items()
+    }
 
 
 def size(default: int, what: str) -> Setting:

@@ -165,3 +165,19 @@ def test_figures_and_tables_say_which_window_they_cover(capsys):
     assert "100 to 300 ms" in capsys.readouterr().out
     result.summary()
     assert "0 to 400 ms" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("example", [brunel, microcircuit], ids=["brunel", "microcircuit"])
+@pytest.mark.parametrize("name", ["tau_m", "c_m"])
+def test_what_an_example_divides_by_is_above_0(example, name):
+    if name in example.SETTINGS:
+        with pytest.raises(SpikecudaValueError, match=rf"{name} must be > 0"):
+            example.network(**{name: 0.0})
+
+
+def test_a_threshold_at_rest_and_a_scale_that_is_no_number_are_refused():
+    with pytest.raises(SpikecudaValueError, match="v_th must be > v_rest"):
+        brunel.network(v_rest=20.0)
+    for scale in (None, "x", True, [0.1]):
+        with pytest.raises(SpikecudaTypeError, match="scale must be a number"):
+            microcircuit.network(scale=scale)

@@ -255,6 +255,12 @@ def test_arrays_that_are_no_edges_are_refused(tmp_path, arrays, words):
     assert words in str(caught.value) and str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("path", [5, None, b"edges.csv"])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(SpikecudaTypeError, match="path must be a text or a Path"):
+        from_file(path)
+
+
 def test_other_files_are_named(tmp_path):
     path = tmp_path / "e.npz"
     scipy.sparse.save_npz(path, scipy.sparse.random(5, 4, 0.5, random_state=1))

@@ -158,3 +158,18 @@ def test_a_closed_network_takes_nothing(what, built):
     net.close()
     with pytest.raises(ClosedError, match="the network is closed"):
         CLOSED[what](net)
+
+
+def test_short_traces_do_not_ask_how_much_memory_there_is(monkeypatch):
+    net = Network(seed=1)
+    net.population("E", 5, "lif")
+    net.record("E", "v")
+    net.run(1.0)
+
+    def asked():
+        raise AssertionError("the system was asked for its free memory, which takes 0.3 ms")
+
+    monkeypatch.setattr("spikecuda.common.host_memory.available_memory", asked)
+    assert net.run(1.0).traces["E"]["v"].shape == (10, 5)
+    with pytest.raises(AssertionError, match="was asked"):
+        net.run(1e6)

@@ -47,7 +47,7 @@ def require_ids(name: str, values: np.ndarray, where: Callable[[int], str]) -> n
         values: real numbers.
         where: tells where the value of a number is, for errors.
     """
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         bad = ~((values >= 0) & (values <= MAX_ID))  # NaN is neither
     if values.dtype.kind == "f":
         bad |= values != np.floor(values)

@@ -79,8 +79,13 @@ def from_file(path: str | os.PathLike[str]) -> tuple[Pairs, dict[str, np.ndarray
     Raises:
         SpikecudaValueError: other columns, a source or target that is no whole number from 0, a
             weight or delay that is not finite; names the line or the edge.
+        SpikecudaTypeError: the path is none.
         OutOfMemoryError: the edges do not fit.
     """
+    if not isinstance(path, str | os.PathLike) or isinstance(os.fspath(path), bytes):
+        raise SpikecudaTypeError(
+            f"path must be a text or a Path, of a file of edges (got {path!r})"
+        )
     path = Path(path)
     if path.is_dir():
         raise SpikecudaValueError(f"path must be a file of edges (got the folder {path})")

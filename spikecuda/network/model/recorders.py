@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from spikecuda.common.arguments import is_name
-from spikecuda.common.host_memory import available_memory, shortage
+from spikecuda.common.host_memory import require_memory
 from spikecuda.common.time_grid import whole_steps
-from spikecuda.errors import OutOfMemoryError, SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaValueError, nearest
 from spikecuda.network.model.population import Population, View
 from spikecuda.network.model.trace import Trace, variables
 
@@ -103,10 +103,8 @@ def traces_of(wanted: Wanted, steps: int) -> list[Trace]:
         if name != "spikes"
     ]
     size = sum(8 * t.ids.size * (steps // t.every + 1) for t in traces)
-    if size and size > available_memory():
-        raise OutOfMemoryError(
-            f"the traces of {steps:,} steps need {size / 1e9:,.2f} GB ({shortage()}); "
-            "record fewer neurons with only=, or less "
-            "often with every="
-        )
+    require_memory(
+        size, f"tracing {steps:,} steps",
+        "record fewer neurons with only=, or less often with every=",
+    )  # fmt: skip
     return traces
