@@ -41,6 +41,8 @@ class ResolvedInput:
         self.given: dict[str, GpuArray] = {}
         self.tables: set[str] = set()
         self._bias: np.ndarray | None = None
+        # The most that all courses and rows add up to, and whether one does not say its most.
+        self._most, self._unknown = 0.0, False
         self._waves: list[tuple[float, Course]] = []
         self._shapes: list[Course] = []
         self._rows_given: np.ndarray | None = None
@@ -57,6 +59,8 @@ class ResolvedInput:
         if self._bias is not None:
             bias = NEURON if self._bias.ndim else SHARED
             self.fixed["_bias"] = self._cast(self._bias)
+            self._most += float(np.abs(self._bias).max())
+        self._cast(np.asarray(self._most))
         self.spec = InputSpec(
             bias=bias,
             wave=bool(self._waves),
@@ -85,16 +89,21 @@ class ResolvedInput:
         """Add a current that stays the same over the run, shape () or (count,)."""
         self._bias = (np.float64(0.0) if self._bias is None else self._bias) + current
 
-    def add_course(self, course: Course, level: np.ndarray | float = 1.0) -> None:
-        """Add a current ``level course(t)``; ``level`` has shape () or (count,)."""
+    def add_course(
+        self, course: Course, level: np.ndarray | float = 1.0, most: float | None = None
+    ) -> None:
+        """Add a current ``level course(t)``; see ``InputSink``."""
+        self._unknown |= most is None
+        self._most += float(np.abs(level).max()) * (most or 0.0)
         if np.ndim(level):
             self.fixed[f"_gain{len(self._shapes)}"] = self._cast(np.asarray(level))
             self._shapes.append(course)
         else:
             self._waves.append((float(level), course))
 
-    def add_rows(self, rows: np.ndarray) -> None:
-        """Add a current per step and neuron, shape (steps, count)."""
+    def add_rows(self, rows: np.ndarray, most: float = 0.0) -> None:
+        """Add a current per step and neuron, shape (steps, count); see ``InputSink``."""
+        self._most += most
         self._rows_given = rows if self._rows_given is None else self._rows_given + rows
 
     def add_noise(self, sigma: np.ndarray) -> None:
@@ -156,9 +165,9 @@ class ResolvedInput:
             total = np.zeros(steps)
             for level, course in self._waves:
                 total += level * course(clock, offset, steps)
-            result["_wave"] = total.astype(self.real)
+            result["_wave"] = self._course(total)
         for j, course in enumerate(self._shapes):
-            result[f"_shape{j}"] = course(clock, offset, steps).astype(self.real)
+            result[f"_shape{j}"] = self._course(course(clock, offset, steps))
         if self._rows_given is not None and rows:
             part = self.rows(offset, steps)
             result[STEP_CURRENT] = np.ascontiguousarray(part, self.real).reshape(-1)
@@ -199,6 +208,10 @@ class ResolvedInput:
                 "convert it there"
             )
         return array
+
+    def _course(self, values: np.ndarray) -> np.ndarray:
+        """Return a course as the kernel takes it; raise if it does not fit."""
+        return np.asarray(self._cast(values) if self._unknown else values.astype(self.real))
 
     def _cast(self, value: np.ndarray, dtype: type | None = None) -> np.ndarray | np.generic:
         dtype = dtype or self.real

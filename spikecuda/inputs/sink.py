@@ -32,11 +32,17 @@ class InputSink(Protocol):
     def add_constant(self, current: np.ndarray) -> None:
         """Add a current that stays the same over the run, shape () or (count,)."""
 
-    def add_course(self, course: Course, level: np.ndarray | float = 1.0) -> None:
-        """Add a current ``level course(t)``; ``level`` has shape () or (count,)."""
+    def add_course(
+        self, course: Course, level: np.ndarray | float = 1.0, most: float | None = None
+    ) -> None:
+        """Add a current ``level course(t)``; ``level`` has shape () or (count,).
 
-    def add_rows(self, rows: np.ndarray) -> None:
-        """Add a current per step and neuron, shape (steps, count)."""
+        ``most`` is the largest size of the course, so that a current that does not fit in the
+        kernel's numbers is refused before the run; without it, within the run.
+        """
+
+    def add_rows(self, rows: np.ndarray, most: float = 0.0) -> None:
+        """Add a current per step and neuron, shape (steps, count); ``most``: as for a course."""
 
     def add_noise(self, sigma: np.ndarray) -> None:
         """Add white noise of intensity ``sigma``, shape () or (count,)."""

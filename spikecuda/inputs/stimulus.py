@@ -21,7 +21,7 @@ from spikecuda.common.time_grid import first_step
 from spikecuda.devices.array_interop import GpuArray
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.inputs.sink import InputSink
-from spikecuda.inputs.values import Adopt, OnGpu, per_neuron, per_step, require_finite, there
+from spikecuda.inputs.values import Adopt, OnGpu, largest_of, per_neuron, per_step, there
 
 
 class Input:
@@ -140,12 +140,12 @@ class PerStep(Input):
         if isinstance(self.values, OnGpu | GpuArray):
             into.take_rows(self.values)
             return
-        require_finite("PerStep", self.values)
+        most = largest_of("PerStep", self.values)
         if self.values.shape == (into.steps,):
             course = self.values.astype(np.float64)
-            into.add_course(lambda _, offset, steps: course[offset : offset + steps])
+            into.add_course(lambda _, offset, steps: course[offset : offset + steps], most=most)
         elif self.values.shape == (into.steps, into.count):
-            into.add_rows(self.values)
+            into.add_rows(self.values, most)
         else:
             raise SpikecudaValueError(
                 f"PerStep must have shape ({into.steps},) or ({into.steps}, {into.count}): one row "
@@ -188,7 +188,7 @@ class Step(Input):
             k = np.arange(clock, clock + steps)
             return ((k >= first) & (k < last)).astype(np.float64)
 
-        into.add_course(course, into.values("amplitude", self.amplitude))
+        into.add_course(course, into.values("amplitude", self.amplitude), most=1.0)
 
     def spread(self, ids: np.ndarray, size: int) -> "Step":
         """Return the same for some neurons, 0 for the others."""
@@ -226,7 +226,9 @@ class Ramp(Input):
             part = np.clip((k * dt - self.start) / (self.stop - self.start), 0.0, 1.0)
             return np.where(k >= begin, self.first + (self.last - self.first) * part, 0.0)
 
-        into.add_course(course, into.values("gain", self.gain))
+        # Twice: the course goes over the difference of both.
+        most = 2.0 * max(abs(self.first), abs(self.last))
+        into.add_course(course, into.values("gain", self.gain), most)
 
     def spread(self, ids: np.ndarray, size: int) -> "Ramp":
         """Return the same for some neurons, 0 for the others."""

@@ -1,5 +1,6 @@
 """The numbers of an input: checked and copied when the input is made."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,16 @@ def require_finite(name: str, array: np.ndarray) -> None:
     """Raise for NaN and infinity."""
     if not np.isfinite(array).all():
         raise SpikecudaValueError(f"{name} must be finite (got NaN or infinity); replace it")
+
+
+def largest_of(name: str, array: np.ndarray) -> float:
+    """Return the largest size of an array's numbers; raise for NaN and infinity."""
+    if not array.size:
+        return 0.0
+    most = max(float(array.max()), -float(array.min()))
+    if not math.isfinite(most):  # NaN, too: the largest and the least number are NaN then
+        raise SpikecudaValueError(f"{name} must be finite (got NaN or infinity); replace it")
+    return most
 
 
 def in_host_memory(name: str) -> SpikecudaTypeError:

@@ -89,3 +89,10 @@ def test_weights_that_are_read_cannot_be_written():
         weights[0] = 2.0
         one.weights = weights
         assert one.weights.tolist() == [2.0, 1.0, 1.0, 1.0]
+
+
+def test_a_course_that_does_not_fit_is_refused_in_the_run():
+    with GPUNeuronPool(2, params=PASSIVE, initial={"v": 0.0}, device="cpu") as pool:
+        for amplitude in (1e39, [1e39, 0.0]):
+            with pytest.raises(SpikecudaError, match="input must fit in float32"):
+                pool.run(20.0, input=Sine(amplitude, 10.0))

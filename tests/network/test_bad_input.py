@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from spikecuda import SpikecudaError
+from spikecuda import GPUNeuronPool, SpikecudaError
 from spikecuda.common.distributions import LogNormal, Normal, Uniform
 from spikecuda.errors import (
     ClosedError,
@@ -14,7 +14,7 @@ from spikecuda.errors import (
     SpikecudaTypeError,
     SpikecudaValueError,
 )
-from spikecuda.inputs.stimulus import Noise, PerStep, Poisson
+from spikecuda.inputs.stimulus import Constant, Noise, PerStep, Poisson, Ramp, Step
 from spikecuda.network import (
     NMDA,
     AllToAll,
@@ -435,3 +435,39 @@ def test_a_state_that_becomes_infinite_is_named():
     net["a"].state["i_exc"] = np.where(np.arange(40) == 33, -3e38, 0.0)
     with pytest.raises(NumericalError, match=r"v of neuron 33 of a became NaN or infinite"):
         net.run(1.0)
+
+
+@pytest.mark.parametrize("precision", ["float16", "float32"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        1e40, Step(1e40), Ramp(0.0, 1e39, 0.0, 0.5), Ramp(0.0, 1e20, 0.0, 0.5, gain=1e20),
+        Ramp(0.0, 1e20, 0.0, 0.5, gain=[1e20, 0.0, 0.0]), PerStep(np.full(10, 1e40)),
+        PerStep(np.full((10, 3), 1e40)), Step(2e38) + Step(2e38), Constant(2e38) + Step(2e38),
+        PerStep(np.full((10, 3), 2e38)) + PerStep(np.full(10, 2e38)),
+    ],
+    ids=lambda value: f"{value!r:.20}",
+)  # fmt: skip
+def test_currents_that_do_not_fit_are_refused_before_the_run(value, precision):
+    with GPUNeuronPool(3, device="cpu", precision=precision) as pool:
+        with pytest.raises(SpikecudaValueError, match="input must fit in float32"):
+            pool.run(steps=10, input=value)
+        assert pool.steps == 0
+    net = Network(devices="cpu", precision=precision)
+    net.population("a", 3)
+    with pytest.raises(SpikecudaValueError, match="input must fit in float32"):
+        # Each fits alone: their sum is refused by the run.
+        net.drive("a", value)
+        net.run(1.0)
+    assert net.time == 0
+
+
+@pytest.mark.parametrize(
+    "rows", [np.ones((7, 7)), np.full((10, 3), np.nan), np.full(10, np.inf), np.ones((10, 1))]
+)
+def test_rows_that_no_run_could_take_are_refused_at_once(rows):
+    net = Network(devices="cpu")
+    net.population("a", 3)
+    with pytest.raises(SpikecudaValueError, match="PerStep must"):
+        net.drive("a", PerStep(rows))
+    assert net.run(1.0).num_spikes == 0

@@ -267,3 +267,17 @@ def test_a_procedural_twin_has_the_stored_scale_and_width(rule):
         found.append((wiring.exponent, list(wiring.fixed_point.bits.values())))
         found[-1] += tuple(p.weights.tobytes() for p in net.projections)
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-290, 1e-300, 5e-324])
+@pytest.mark.parametrize("procedural", [False, True])
+def test_weights_below_the_finest_scale_are_refused(size, procedural):
+    net = network(4)
+    net.population("s", 4)
+    net.connect("s", "a", AllToAll(), size, 1.0, "x", procedural=procedural)
+    with pytest.raises(SpikecudaValueError, match=COARSE + ".* limits of float32"):
+        net.build()
+    net = network(4)
+    connect(net, [size, 2 * size])
+    with pytest.raises(SpikecudaValueError, match=COARSE + ".* limits of float32"):
+        net.build()

@@ -6,7 +6,7 @@ import numpy as np
 
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.inputs.resolved_input import ResolvedInput
-from spikecuda.inputs.stimulus import Input, as_inputs
+from spikecuda.inputs.stimulus import Input, PerStep, as_inputs
 from spikecuda.network.model.population import Population, View
 from spikecuda.network.model.projection import find_receptor
 from spikecuda.runtime.resolve_input import require_taken, resolve_input
@@ -66,9 +66,12 @@ class Drives:
             )
         if not term.current and (population.receptors or receptor is not None):
             name = find_receptor(view, receptor)[0]
-        if not term.of_one_run:
-            # Checked now, so that the error is at the line that made it.
-            ResolvedInput(term, view.size, self._dt, 1, population.neurons.precision.real)
+        # Checked now, so that the error is at the line that made it; of rows all but their number.
+        steps = None if term.of_one_run else 1
+        if isinstance(term, PerStep) and isinstance(term.values, np.ndarray):
+            steps = len(term.values)
+        if steps is not None:
+            ResolvedInput(term, view.size, self._dt, steps, population.neurons.precision.real)
         kind = population.receptors[name] if name else None
         if kind is not None and kind.positive and np.any(np.less(term.weight, 0)):
             raise SpikecudaValueError(

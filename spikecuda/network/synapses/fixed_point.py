@@ -28,6 +28,8 @@ RESOLUTION = 128
 SHARED_RESOLUTION = 1 << 15
 # The finest scale: its unit and what is summed in it are normal float32 numbers.
 FINEST = 60
+# Smaller weights have the finest scale anyway; what fits into a sum, divided by them, is finite.
+TINY = 2.0**-900
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +131,7 @@ def _fit(members: Sequence[Projection], bits: dict[Projection, int]) -> tuple[in
         )
     while True:
         by_width = {
-            p: math.floor(math.log2((2 ** (_width(p, bits) - 1) - 1) / p.weight.largest))
+            p: math.floor(math.log2((2 ** (_width(p, bits) - 1) - 1) / max(p.weight.largest, TINY)))
             for p in members if p.weight.largest > 0
         }  # fmt: skip
         exponent = min([most, *by_width.values()])
@@ -159,7 +161,7 @@ def _sum_exponent(members: Sequence[Projection]) -> tuple[int, float]:
     bound = float(weights.max())
     if not bound < LARGEST_SUM:
         return 0, bound
-    limit = 30 if bound == 0 else math.floor(math.log2(SUM_LIMIT / bound))
+    limit = 30 if bound == 0 else math.floor(math.log2(SUM_LIMIT / max(bound, TINY)))
     # Rounding each weight may add half a unit a synapse.
     while bound * 2.0**limit + 0.5 * float(synapses.max()) > SUM_LIMIT and limit > -200:
         limit -= 1
