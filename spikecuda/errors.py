@@ -11,7 +11,7 @@ class SpikecudaError(Exception):
 
 
 class SpikecudaValueError(SpikecudaError, ValueError):
-    """An argument has the right type and a value that cannot be used."""
+    """An argument has the right type but a value that cannot be used."""
 
 
 class SpikecudaTypeError(SpikecudaError, TypeError):
@@ -19,37 +19,37 @@ class SpikecudaTypeError(SpikecudaError, TypeError):
 
 
 class SpikecudaAttributeError(SpikecudaError, AttributeError, TypeError, ValueError):
-    """An attribute that does not exist, or that cannot be assigned; says what to do instead."""
+    """An attribute does not exist or cannot be assigned; the message says what to do instead."""
 
 
 class SpikecudaKeyError(SpikecudaError, KeyError, ValueError):
-    """Something asked for by a name that is not there; says what is."""
+    """There is nothing with the given name; the message lists the names that exist."""
 
     __str__ = Exception.__str__  # KeyError would show the message's repr
 
 
 class ModelError(SpikecudaValueError):
-    """A model's definition does something that a kernel cannot do; names the line."""
+    """A model's definition does something that a kernel cannot do; the message names the line."""
 
 
 class DeviceError(SpikecudaError, RuntimeError):
-    """A device is missing, unusable or failed; says what to install or choose instead."""
+    """A device is missing, unusable or failed; the message says what to install or choose."""
 
 
 class MissingPackageError(DeviceError, ImportError):
-    """A feature needs a package that is not installed; says which extra brings it."""
+    """A feature needs a package that is not installed; the message names the extra."""
 
 
 class OutOfMemoryError(SpikecudaError, MemoryError, ValueError):
-    """A request does not fit in memory; raised before anything is allocated."""
+    """A request does not fit in memory; raised before allocation if the size is known."""
 
 
 class NumericalError(SpikecudaError, FloatingPointError, ValueError):
-    """State became NaN or infinite, or left the range of its precision."""
+    """A state became NaN or infinite, or left the range of its precision."""
 
 
 class ClosedError(SpikecudaError, RuntimeError, ValueError):
-    """The object was closed and its buffers were given back."""
+    """The object was closed and its memory freed."""
 
 
 def shown(value: object) -> str:

@@ -39,9 +39,12 @@ def _require(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True)
 class Normal(Distribution):
-    """Normal distribution with mean and standard deviation in the unit of what is drawn.
+    """Normal distribution.
 
-    With ``low`` or ``high``, values beyond are set to the bound, or with ``redraw`` drawn again.
+    Args:
+        mean, std: mean and standard deviation, in the unit of the drawn quantity; std >= 0.
+        low, high: bounds, low <= high.  Values beyond are set to the bound.
+        redraw: whether values beyond the bounds are drawn again instead.
     """
 
     mean: float
@@ -84,7 +87,12 @@ class Normal(Distribution):
 
 @dataclass(frozen=True)
 class LogNormal(Distribution):
-    """Lognormal distribution given by the mean and the standard deviation of the values."""
+    """Lognormal distribution.
+
+    Args:
+        mean, std: mean (> 0) and standard deviation (>= 0) of the drawn values, not of their
+            logarithms.
+    """
 
     mean: float
     std: float
@@ -105,7 +113,11 @@ class LogNormal(Distribution):
 
 @dataclass(frozen=True)
 class Uniform(Distribution):
-    """Uniform distribution on [low, high)."""
+    """Uniform distribution on [low, high).
+
+    Args:
+        low, high: bounds, both finite, low <= high.
+    """
 
     low: float
     high: float

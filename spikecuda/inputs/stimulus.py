@@ -91,7 +91,11 @@ class Sum(Input):
 
 @dataclass(frozen=True, eq=False)
 class Constant(Input):
-    """A constant current: one number, or one per neuron."""
+    """A constant current: one number, or one per neuron.
+
+    Args:
+        value: in the model's input unit (pA; mV/ms for Izhikevich).
+    """
 
     value: Any
 
@@ -116,9 +120,11 @@ class Constant(Input):
 
 @dataclass(frozen=True, eq=False)
 class PerStep(Input):
-    """A current for every step of the run: shape (steps,) or (steps, num_neurons).
+    """A current for every step of one run.
 
-    Row 0 belongs to the first step of the run it is given to.
+    Args:
+        values: in the model's input unit, shape (steps,) or (steps, num_neurons).  Row 0 belongs
+            to the first step of the run.
     """
 
     values: Any
@@ -166,10 +172,15 @@ class PerStep(Input):
 
 @dataclass(frozen=True, eq=False)
 class Step(Input):
-    """A current that is on from ``start`` to ``stop`` ms; ``amplitude`` may be one per neuron.
+    """A current that is on from ``start`` to ``stop``.
 
-    It is on in the steps that begin within [start, stop): one that holds no step's start is never
-    on.  ``stop`` may be infinity: never.
+    It is on in the steps that begin within [start, stop).  If no step begins within that time, it
+    is never on.
+
+    Args:
+        amplitude: in the model's input unit, one number or one per neuron.
+        start: ms since the last reset, >= 0.
+        stop: ms since the last reset, > start; infinity: it never ends.
     """
 
     amplitude: Any
@@ -197,9 +208,14 @@ class Step(Input):
 
 @dataclass(frozen=True, eq=False)
 class Ramp(Input):
-    """A current that goes from ``first`` at ``start`` to ``last`` at ``stop`` and stays there.
+    """A current that changes linearly from ``first`` at ``start`` to ``last`` at ``stop``.
 
-    Zero before ``start``; ``gain``, one number or one per neuron, multiplies it.
+    It is 0 before ``start`` and stays at ``last`` after ``stop``.
+
+    Args:
+        first, last: in the model's input unit.
+        start, stop: ms since the last reset, 0 <= start < stop, finite.
+        gain: factor, one number or one per neuron.
     """
 
     first: float
@@ -240,8 +256,8 @@ class Noise(Input):
     """Gaussian white noise current: ``mean + sigma xi(t)``.
 
     Args:
-        sigma: intensity in (input unit) sqrt(ms), one number or one per neuron.  The current of a
-            step is ``sigma / sqrt(dt)`` times a standard normal number, so that the noise on the
+        sigma: intensity in (input unit) sqrt(ms), >= 0, one number or one per neuron.  The current
+            of a step is ``sigma / sqrt(dt)`` times a standard normal number.  So the noise of the
             membrane does not depend on dt: a LIF neuron far below threshold has a standard
             deviation of ``(sigma / c_m) sqrt(tau_m / 2)``.
         mean: constant part, one number or one per neuron.
@@ -271,13 +287,13 @@ class Noise(Input):
 
 @dataclass(frozen=True, eq=False)
 class Poisson(Input):
-    """Independent Poisson spike trains, each spike a jump of the membrane potential.
+    """Independent Poisson spike trains; each spike makes the membrane potential jump.
 
     Args:
-        rate: Hz, one number or one per neuron; several events may fall into one step.
+        rate: Hz, >= 0, one number or one per neuron; several events may occur in one step.
         weight: jump of the model's ``pulse`` state (mV) per event, one number or one per neuron.
-            It arrives after integration and before the threshold test; it is lost while a
-            neuron is refractory.
+            It acts after integration and before the threshold test; while a neuron is refractory,
+            it is lost.  In a network: in the unit of the receptor.
     """
 
     rate: Any

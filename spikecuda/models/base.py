@@ -30,43 +30,44 @@ COMPARISONS = {
 
 
 class Model:
-    """A neuron model: subclass it, declare states and parameters, write three small functions.
+    """A neuron model.  Subclass it, declare states and parameters, and write three small functions.
 
-    Class attributes that are ``State`` or ``Parameter`` objects declare the model's variables.
-    The functions are plain (no ``self``) and ask for what they need by name: any state, any
-    parameter, any constant that ``derive`` returns, ``dt`` (ms) and the input ``current``.  A step
-    that treats synaptic conductances implicitly also takes ``g_syn`` (nS, their sum) and
-    ``g_e_syn`` (pA, the sum of each times its reversal potential), both zero without synapses, and
-    the condition ``refractory``, whether the neuron is refractory now.
+    Class attributes that are ``State`` or ``Parameter`` objects declare the model's variables.  The
+    functions are plain (no ``self``).  The names of their arguments say what they need: any state,
+    any parameter, any constant that ``derive`` returns, ``dt`` (ms) and the input ``current``.  A
+    step that integrates synaptic conductances itself also has arguments ``g_syn`` (nS, their sum)
+    and ``g_e_syn`` (pA, the sum of each times its reversal potential), both zero without synapses.
+    A step may also use the condition ``refractory``: whether the neuron is refractory now.
 
-    - ``step`` returns the new value of every state, in the order of declaration;
+    - ``step`` returns the new value of every state, in the order of declaration.
     - ``threshold`` returns the condition for a spike, tested after ``step``; ``v_before`` (any
-      state's name with ``_before``) is the value before the step;
-    - ``reset`` returns the value of every state after a spike;
-    - ``crossing`` (optional) returns the part of the step, from 0 to 1, after which the threshold
-      is reached, and takes what ``threshold`` and ``step`` take.  A spike is then found within the
-      step: ``reset`` is given the states at the crossing, between those before and after the step,
-      and the rest of the step starts from what it returns;
+      state's name with ``_before``) is the value before the step.
+    - ``reset`` returns the value of every state after a spike.
+    - ``crossing`` (optional) returns the fraction of the step, from 0 to 1, after which the
+      threshold is reached; it has the arguments of ``threshold`` and ``step``.  A spike is then
+      found within the step: ``reset`` receives the states at the crossing, between those before and
+      after the step, and the rest of the step starts from its result.
     - ``resume`` (optional, with ``crossing``) returns the states a ``part`` of a step after the
-      reset; without it they are that part of the way that a whole step goes;
+      reset.  Without it they change by that part of what a whole step would change.
     - ``derive`` (optional) returns a dict of constants, computed once on the host in float64 with
       NumPy from parameters and ``dt``.
 
     Optional class attributes:
-        name: what pools and the command line call the model; default: the class name in lower case.
+        name: the model's name for pools and the command line; default: the class name in lower
+            case.
         schemes: dict of name -> step function, for models with several integration schemes; the
-            first is the default and ``step`` is not needed.
+            first is the default, and ``step`` is not needed.
         crossing, resume: a function for all schemes, or a dict of scheme -> function for some.
         renamed_schemes: dict of a former scheme's name -> what to write instead, for the error.
         refractory: True if the model has a parameter ``t_ref`` (ms): no spike for t_ref after one.
         while_refractory: what the neuron does meanwhile.  ``clamp`` (default): its state ``v`` is
             held at its parameter ``v_reset`` and input pulses are lost, while other states go on.
             ``freeze``: every state stays as ``reset`` left it and input pulses are lost.
-            ``silent``: everything goes on.
+            ``silent``: all states go on.
         pulse: the state that an input pulse (Poisson weight) adds to; default: the first.
-        memory: the time constant (ms) with which a linear membrane forgets a current, a parameter's
-            name or a function of parameters by name; synaptic currents that decay are then
-            integrated exactly.
+        memory: the time constant (ms) with which a linear membrane forgets a current, as a
+            parameter's name or a function of parameters by name.  Synaptic currents that decay are
+            then integrated exactly.
         input_unit: the unit of ``current``.
         requires: relations between parameters, such as ``("v_reset", "<", "v_th")``.
         source: the publication.

@@ -12,12 +12,12 @@ from spikecuda.errors import SpikecudaValueError
 
 @dataclass(frozen=True)
 class Parameter:
-    """A constant of the neuron, one number for a pool or one for each neuron.
+    """A constant of a neuron, one number for a population or one for each neuron.
 
     Args:
-        default: value used when none is given, in ``unit``.
+        default: the value if none is given, in ``unit``.
         unit: ms, mV, pA, nS, pF, Hz, or "" for a number without dimension.
-        doc: one line that says what it is.
+        doc: one line that describes it.
         above: the value must be greater than this.
         below: the value must be smaller than this.
         at_least: the value must be this or greater.
@@ -54,17 +54,17 @@ class Parameter:
 
 @dataclass(frozen=True)
 class State:
-    """A variable that a neuron carries from step to step.
+    """A variable of a neuron that changes with time.
 
     Args:
         unit: ms, mV, pA, ... or "" for a number without dimension.
         initial: start value: a number, a parameter's name, or a function of parameters by name.
         origin: the value that float16 stores as 0, near rest: a number, a parameter's name, or a
             function of parameters by name.  Default: ``initial``.
-        span: the value that float16 stores as 1, relative to ``origin``: likewise.  float16 keeps
-            11 significant bits of ``(value - origin) / span``; a span of the order of the distance
-            from rest to threshold serves best.
-        doc: one line that says what it is.
+        span: the value that float16 stores as 1, relative to ``origin``; given in the same ways.
+            float16 stores 11 significant bits of ``(value - origin) / span``.  A good span is about
+            the distance from rest to threshold.
+        doc: one line that describes it.
     """
 
     unit: str = ""

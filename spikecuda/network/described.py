@@ -68,7 +68,7 @@ class Described(Unique, Fixed, Handle):
 
     @property
     def wired(self) -> tuple[Projection, ...]:
-        """The projections, and those of trains that drive neurons."""
+        """The projections, including those of trains that drive neurons."""
         return tuple(self._wired)
 
     def __getitem__(self, name: str) -> Population:
@@ -93,10 +93,18 @@ class Described(Unique, Fixed, Handle):
         """Add a population.
 
         Args:
-            name: an identifier, new to the network.
-            n: number of neurons.
+            name: an identifier that no other population of the network has.
+            n: number of neurons, at least 1.
             model, params, initial, scheme, substeps: as for ``GPUNeuronPool``.
-            receptors: where spikes can arrive, by name.
+            receptors: where spikes can arrive, by name, such as {"exc": ExpCurrent(tau=5.0)}.
+
+        Returns:
+            The population, also available as ``net[name]``.
+
+        Raises:
+            SpikecudaError: the network is built or closed.
+            SpikecudaValueError, SpikecudaTypeError: an argument cannot be used, or the model cannot
+                have such a receptor.
         """
         self._require_unbuilt("add populations")
         self._new_name(name)
@@ -140,16 +148,24 @@ class Described(Unique, Fixed, Handle):
 
         Args:
             source, target: populations, views such as ``net["E"][:100]``, or names.
-            rule: from ``spikecuda.network.model.rules``, or "all_to_all" or "one_to_one".
+            rule: which pairs are connected: a rule from ``spikecuda.network``, "all_to_all" or
+                "one_to_one".
             weight: in the receptor's unit: a number, ``Normal``, ``LogNormal`` or ``Uniform``, or
-                with ``Pairs`` one number for each.
-            delay: in ms, likewise; rounded to whole steps, at least one.
+                with ``Pairs`` an array with one number for each pair.
+            delay: in ms, likewise; rounded to whole steps, at least one and at most 32,767.
             receptor: name of the target's receptor; None if it has only one.
             autapses: whether a neuron may connect to itself.
             multapses: whether a pair may have several synapses.
             procedural: draw rows from the seed whenever they are needed instead of storing them.
-            weight_bits: 16 or 32, for weights that differ from synapse to synapse; None takes 16
-                where that keeps all weights of the receptor exact enough, else 32.
+            weight_bits: 16 or 32, for weights that differ between synapses.  None uses 16 if all
+                weights of the receptor are then stored exactly enough, otherwise 32.
+
+        Returns:
+            The projection.
+
+        Raises:
+            SpikecudaError: the network is built or closed.
+            SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
         """
         self._require_unbuilt("connect")
         if len(self._projections) == HIDDEN:
@@ -166,12 +182,19 @@ class Described(Unique, Fixed, Handle):
 
     @changes
     def source(self, name: str, n: int, train: SpikeTrain) -> Population:
-        """Add a source of ``n`` given spike trains, to be connected like a population.
+        """Add a source of ``n`` given spike trains, which can be connected like a population.
 
         Args:
-            name: an identifier, new to the network.
+            name: an identifier that no other population of the network has.
             n: number of trains.
-            train: the spikes; those of a ``SpikeTrain`` without ``neurons`` come from all trains.
+            train: the spikes; if it has no ``neurons``, all trains have these spikes.
+
+        Returns:
+            The source, also available as ``net[name]``.
+
+        Raises:
+            SpikecudaError: the network is built or closed.
+            SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
         """
         self._require_unbuilt("add sources")
         if not isinstance(train, SpikeTrain):
@@ -184,18 +207,22 @@ class Described(Unique, Fixed, Handle):
     def drive(
         self, target: Population | View | str, input: object, receptor: str | None = None
     ) -> None:
-        """Give a population input: currents, noise, Poisson or given trains; adds to what it has.
+        """Add input to a population: currents, noise, Poisson pulses or given trains.
 
-        Input can be added at any time, also after the build, and acts from the next run on; given
-        trains become part of the synapses and can be added before the build only.  ``reset`` keeps
-        all input.
+        Several inputs add up.  Input can be added at any time, also after the build, and acts from
+        the next run on.  Given trains are stored as synapses, so they can be added only before the
+        build.  ``reset`` keeps all input.
 
         Args:
             target: population, view or name.
             input: as for ``GPUNeuronPool.run``: a number, an array (neurons,), or an ``Input``; or
                 a ``SpikeTrain``.
-            receptor: where spikes arrive, with weights in its unit; None takes the only receptor,
-                or for Poisson input the membrane (mV) of a population without any.
+            receptor: where spikes arrive, with weights in its unit.  None uses the only receptor,
+                or for Poisson input the membrane (mV) of a population without receptors.
+
+        Raises:
+            SpikecudaError: the network is closed, or built and the input is a ``SpikeTrain``.
+            SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
         """
         self._require_open()
         view = as_view("target", target, self._named)
@@ -216,17 +243,22 @@ class Described(Unique, Fixed, Handle):
     ) -> None:
         """Record spikes or state variables of a population in later runs.
 
-        Spikes of all populations are recorded, also beside variables, until ``record`` names
-        "spikes" of some: then just those.  Spikes of several views of a population add up.  It can
-        be called at any time and acts from the next run on.  Recording changes no result.
+        By default the spikes of all populations are recorded.  Once ``record`` has named "spikes"
+        for some populations, only theirs are.  Spikes of several views of a population add up.
+        ``record`` can be called at any time and acts from the next run on.  Recording changes no
+        result.
 
         Args:
             target: population, view or name.
             what: "spikes", names of state variables (``v``, ``i_exc``, ...), or several; None: no
                 spikes of this population.
             every: ms between samples of variables, a multiple of dt; None: every step.  Spikes are
-                recorded all.
+                always all recorded.
             only: which neurons: a slice, numbers or a mask, within the target.
+
+        Raises:
+            SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
+            ClosedError: the network is closed.
         """
         self._require_open()
         view = as_view("target", target, self._named)
@@ -246,7 +278,7 @@ class Described(Unique, Fixed, Handle):
 
     @property
     def trains(self) -> list[Population]:
-        """The sources, those of trains that drive neurons included."""
+        """The sources, including those of trains that drive neurons."""
         return [source for source, _, _ in self._sources]
 
     # Parts of it.

@@ -46,31 +46,35 @@ LISTED = 40
 class Network(Described):
     """Populations of neurons and the synapses between them.
 
-    Results are a pure function of the arguments and the seed: the same for any number of threads
-    and partitions and any split of a run.
+    Results are a pure function of the arguments and the seed: they are the same for any number of
+    threads, any partitions and any split of a run.
 
-    A network belongs to one thread at a time: what another one asks of it meanwhile, ``metrics()``
-    and ``summary()`` excepted, is refused.  Within a run, in a function for ``progress``,
-    connections and weights can be read, and state where the network is on the CPU.  Ctrl-C ends a
-    run at the end of a window, so that the network can go on; a second Ctrl-C ends it at once.
-    A call that raises leaves the network as it was, or the next run says that it must be
+    A network is used by one thread at a time: while it is built or runs, every call from another
+    thread except ``metrics()`` and ``summary()`` raises ``SpikecudaError``.  A function passed as
+    ``progress`` can read connections and weights, and also state if the network is on the CPU.
+    Ctrl-C ends a run at the end of a window, and the network can continue; a second Ctrl-C ends it
+    at once.  A call that raises leaves the network as it was, or the next run says that it must be
     ``reset()``.
 
     Args:
-        dt: length of a step in ms.
-        seed: integer in [0, 2^64) that all randomness derives from.
+        dt: length of a step in ms, > 0.
+        seed: integer in [0, 2^64), from which all random numbers are computed.
         precision: "float16" (membrane state; synaptic state stays float32), "float32", "float64".
-        threads: CPU threads; None takes what the size is worth.
-        partitions: blocks that neurons and their incoming synapses are split over; None: as many as
-            threads, or more where a block would have over 65,536 neurons.
-        devices: "auto" (the first GPU, else the CPU), "cpu", or names such as ["cuda:0", "cuda:1"],
-            ["cpu:0", "cpu:1"] (a thread and a partition each) or ["cuda-emu:0", "cpu:0"]; the same
-            one may come twice.  ``threads`` and ``partitions`` are for networks on the CPU alone.
-        exchange: how spikes get to partitions in other processes, called after each window; None:
-            all partitions are in this one.
+        threads: CPU threads, 1 to 1024; None: as many as are useful for the size of the network.
+        partitions: blocks over which neurons and their incoming synapses are divided, 1 to 1024;
+            None: as many as threads, or more if a block would have over 65,536 neurons.
+        devices: "auto" (the first GPU, or the CPU if there is none), "cpu", or names such as
+            ["cuda:0", "cuda:1"], ["cpu:0", "cpu:1"] (a thread and a partition each) or
+            ["cuda-emu:0", "cpu:0"].  The same device may appear twice.  ``threads`` and
+            ``partitions`` are only for networks on the CPU.
+        exchange: how spikes reach partitions in other processes, called after each window; None:
+            all partitions are in this process.
 
     Attributes:
-        dt, seed, precision, threads, partitions, devices: as they were given; they are fixed.
+        dt, seed, precision, threads, partitions, devices: as passed; they are fixed.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
@@ -126,7 +130,7 @@ class Network(Described):
         *,
         progress: Progress = False,
     ) -> NetworkResult:
-        """Advance; the network is built first if it was not.
+        """Advance from where the last run ended; the first run builds the network.
 
         Args:
             duration: ms, a multiple of dt.
@@ -139,6 +143,8 @@ class Network(Described):
         Raises:
             OutOfMemoryError: the synapses or the recording do not fit.
             NumericalError: a state became NaN or infinite.
+            DeviceError: a device failed; the message says at which step.
+            SpikecudaError: another thread uses it, or it needs ``reset()`` after a failure.
         """
         steps = whole_steps("duration", duration, self.dt)
         with self.turn.run():
@@ -161,7 +167,7 @@ class Network(Described):
         "a network", "use fewer synapses, one weight for all of a projection, or procedural=True"
     )
     def build(self, progress: Callable[[int, int], None] | bool = False) -> Engine:
-        """Make the synapses now, unless they are there; ``run`` does it by itself.
+        """Make the synapses now, unless they exist; otherwise the first run makes them.
 
         Args:
             progress: True shows a progress bar; a function is called with (done, of how much).
@@ -170,8 +176,8 @@ class Network(Described):
             The engine.
 
         Raises:
-            OutOfMemoryError: the network does not fit; raised before the memory is taken.
-            SpikecudaValueError: weights that one fixed-point scale cannot hold together.
+            OutOfMemoryError: the network does not fit; raised before the memory is allocated.
+            SpikecudaValueError: weights of a receptor differ too much for one fixed-point scale.
         """
         with self.turn.change():
             return self._built(progress)
@@ -189,9 +195,9 @@ class Network(Described):
 
     @changes
     def reset(self) -> None:
-        """Go back to time 0: start values, nothing under way, figures cleared.
+        """Return to time 0: start values, no spikes in transit, metrics cleared.
 
-        What was added stays: populations, synapses with their weights, input, recordings.
+        Populations, synapses with their weights, input and recordings stay.
         """
         self._built().reset()
 
@@ -201,13 +207,13 @@ class Network(Described):
         return 0.0 if self._engine is None else self._engine.clock * self.dt
 
     def metrics(self) -> NetworkMetrics:
-        """Return what the network holds and has done since its last reset: see the class."""
+        """Return what the network has done since its last reset, and the memory it uses."""
         self._require_open()
         engine = self.build() if self._engine is None else self._engine
         return measure(engine, self._populations(), self.dt, self.build_seconds)
 
     def summary(self) -> Printed:
-        """Return a table of populations, projections, memory and predicted cost; builds nothing.
+        """Return a table of populations, projections, memory and predicted cost; build nothing.
 
         It is a text, which shells show as it is printed and notebooks as HTML.
         """
@@ -270,7 +276,7 @@ class Network(Described):
             raise
 
     def close(self) -> None:
-        """Give memory and threads back; closing twice does nothing."""
+        """Free memory and end threads; closing twice does nothing."""
         if self.turn.lost:  # they belong to the process that this one was forked from
             self._closed, self._engine = True, None
             return

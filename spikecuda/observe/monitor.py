@@ -16,11 +16,11 @@ GPU_FIGURES = ("gpu_percent", "gpu_memory", "gpu_power", "gpu_temperature")
 
 
 class SystemMonitor(Fixed):
-    """Sample the machine's utilisation until stopped, at least once; a context manager.
+    """Samples the machine's utilisation until stopped, at least once; a context manager.
 
-    A sample takes well under a millisecond, so an interval of 0.2 s costs far less than 1 % of
-    one core.  What the machine does not have is absent from the result, with the reason in
-    ``absent``; it is never reported as zero.
+    A sample takes well under a millisecond, so an interval of 0.2 s costs far less than 1 % of one
+    core.  What the machine does not have is missing from ``samples``, and ``absent`` says why; it
+    is never reported as zero.
 
     Args:
         interval: seconds between samples, 0.01 to 60.

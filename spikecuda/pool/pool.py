@@ -40,45 +40,45 @@ ARGUMENTS = (
 
 
 class GPUNeuronPool(Unique, Fixed):
-    """A population of neurons without connections, on a GPU or on the CPU.
+    """Neurons of one model without connections, on a GPU or on the CPU.
 
-    Results do not depend on the device, ``batch_size``, ``threads``, ``window`` or on how a run is
-    split: the same arguments give the same spikes, bit for bit.
+    The same arguments give the same spikes, bit for bit.  Results do not depend on the device,
+    ``batch_size``, ``threads``, ``window``, or on how a run is split.
 
-    A pool belongs to one thread at a time: what another one asks of it meanwhile, ``metrics()``
-    excepted, is refused.  Ctrl-C ends a run at the end of a window, so that the pool can go on; a
-    second Ctrl-C ends it at once.
+    A pool is used by one thread at a time: while it runs, every call from another thread except
+    ``metrics()`` raises ``SpikecudaError``.  Ctrl-C ends a run at the end of a window, and the pool
+    can continue; a second Ctrl-C ends it at once.
 
     Args:
         num_neurons: number of neurons, 1 to 2^31 - 32.
         neuron_type: a model's name ("lif", "adex", "hh_traub", ...) or a ``Model`` subclass.
-        use_gpu: True needs a CUDA GPU, False takes the CPU; None takes a GPU if there is one.
-        batch_size: neurons per launch, rounded up to whole words of 32; None lets the device
-            choose.
+        use_gpu: True requires a CUDA GPU, False uses the CPU; None uses a GPU if there is one.
+        batch_size: neurons per launch, rounded up to a multiple of 32; None lets the device choose.
         precision: "float16", "float32" or "float64".
-        dt: length of a step in ms.
-        seed: integer in [0, 2^64) that all randomness derives from.
+        dt: length of a step in ms, > 0.
+        seed: integer in [0, 2^64), from which all random numbers are computed.
         params: parameters by name, in the model's units: one number, one per neuron, or a
             distribution.
         initial: start values of state variables by name, likewise.
-        device: "cpu", "cuda:0", "cuda-emu" (the compiled PTX, run on the CPU), "cuda-sim", or an
-            open ``Device``, which the pool then leaves open.
-        threads: CPU threads; None takes every core.
-        scheme: one of the model's integration schemes; None takes its default.
+        device: "cpu", "cuda:0", "cuda-emu" (the compiled PTX, executed on the CPU), "cuda-sim", or
+            an open ``Device``, which the pool does not close.
+        threads: CPU threads; None uses all cores.
+        scheme: one of the model's integration schemes; None uses its default.
         substeps: integration steps within one time step, 1 to 64.
-        window: the most steps one launch takes; None takes what fits.
-        out_of_core: True keeps state in host memory and streams it through the device, a batch of
-            neurons at a time; False never does; None does so if it does not fit on the device.
+        window: the most steps of one launch; None uses as many as fit.
+        out_of_core: True keeps the state in host memory and streams it through the device, a batch
+            of neurons at a time; False never does; None does so if the state does not fit on the
+            device.
 
     Attributes:
         state: state variables by name, see ``StateView``.
         device: where the pool runs.
-        params: every parameter, float64 arrays of shape () or (num_neurons,), read-only.
+        params: all parameters, float64 arrays of shape () or (num_neurons,), read-only.
         steps: steps done since the last reset.
 
     Raises:
-        SpikecudaValueError, SpikecudaTypeError: an argument that cannot be used.
-        DeviceError: no such device, or not usable.
+        SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
+        DeviceError: the device does not exist or is not usable.
         OutOfMemoryError: the pool does not fit; raised before anything is allocated.
     """
 
@@ -173,7 +173,7 @@ class GPUNeuronPool(Unique, Fixed):
 
     @property
     def seed(self) -> int:
-        """What all randomness derives from."""
+        """The number from which all random numbers are computed."""
         return self.neuron_spec.seed
 
     @property
@@ -192,7 +192,7 @@ class GPUNeuronPool(Unique, Fixed):
         return self.steps * self.dt
 
     def reset(self) -> None:
-        """Go back to step 0: initial state, no spikes, metrics cleared."""
+        """Return to step 0: states have their start values, and spikes and metrics are cleared."""
         with self.population.turn.change():
             self.population.reset()
 
@@ -203,7 +203,10 @@ class GPUNeuronPool(Unique, Fixed):
             input: as for ``run``.
 
         Returns:
-            Sorted int32 array of the neurons that spiked.
+            Numbers of the neurons that spiked, a sorted int32 array.
+
+        Raises:
+            SpikecudaError: as for ``run``.
         """
         result = self.run(steps=1, input=input)
         assert result.spikes is not None
@@ -219,14 +222,15 @@ class GPUNeuronPool(Unique, Fixed):
         record: str | Iterable[str] | None = "spikes",
         progress: Progress = False,
     ) -> RunResult:
-        """Advance by many steps.
+        """Advance by many steps, from where the last run ended.
 
         Args:
             duration: length in ms, a multiple of dt; or
             steps: number of steps.
             input: a number, an array (num_neurons,) of constant currents, an array (steps,
-                num_neurons), an ``Input`` from ``spikecuda.inputs``, or a list of inputs.  Arrays
-                may be another library's; those in the memory of the pool's GPU are used there.
+                num_neurons), an ``Input`` from ``spikecuda.inputs``, or a list of inputs, which
+                add up.  Arrays may belong to another library; those in the memory of the pool's
+                GPU are read there.
             record: "spikes", names of state variables, several of these, or None.
             progress: True shows a progress bar, "live" also speed, rates, memory and devices; a
                 function is called with (steps done, steps) after each window.
@@ -235,10 +239,10 @@ class GPUNeuronPool(Unique, Fixed):
             A ``RunResult``.
 
         Raises:
-            SpikecudaValueError, SpikecudaTypeError: an argument that cannot be used.
+            SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
             OutOfMemoryError: the recording does not fit; raised before the run starts.
-            NumericalError: state became NaN or infinite.
-            DeviceError: the device failed; says at which step.
+            NumericalError: a state became NaN or infinite.
+            DeviceError: the device failed; the message says at which step.
         """
         population = self.population
         with population.turn.run():
@@ -253,7 +257,7 @@ class GPUNeuronPool(Unique, Fixed):
             return result
 
     def metrics(self) -> Metrics:
-        """Return what the pool has done since its last reset, and what it holds."""
+        """Return what the pool has done since its last reset, and the memory it uses."""
         done = self.population
         updates = done.steps * self.num_neurons
         seconds = self.time / 1000.0
@@ -282,7 +286,7 @@ class GPUNeuronPool(Unique, Fixed):
         )
 
     def close(self) -> None:
-        """Give all memory and threads back; closing twice does nothing."""
+        """Free all memory and end all threads; closing twice does nothing."""
         if self.population.turn.lost:  # they belong to the process that this one was forked from
             self.population.closed = True
             return

@@ -78,22 +78,23 @@ class SystemResult:
 
 
 class MultiGPUNeuronSystem(Unique, Fixed):
-    """Neurons of several models on several devices, run like one pool.
+    """Neurons of several models on several devices, which run like one pool.
 
-    Results do not depend on the devices or the split: neuron numbers, and so the noise a neuron
-    gets and the spikes it gives, are global.  What devices with memory of their own cannot hold
-    streams through them from host memory, see ``out_of_core`` of ``GPUNeuronPool``.  All types go
-    through time together, window by window; after Ctrl-C, too, all neurons are at the same step.
-    Like a pool, a system belongs to one thread at a time.
+    Neuron numbers are global, and a neuron's noise and spikes depend only on its number.  So
+    results do not depend on the devices or on how neurons are divided.  All types advance together,
+    window by window; also after Ctrl-C, all neurons are at the same step.
+
+    If state does not fit into the memory of a device, it streams through it from host memory, see
+    ``out_of_core`` of ``GPUNeuronPool``.  Like a pool, a system is used by one thread at a time.
 
     Args:
         total_neurons: neurons of all types together.
-        neurons_per_gpu: the most neurons of one partition on a GPU; one that gets more has several
-            partitions of a type, a CPU device has one.
+        neurons_per_gpu: the most neurons of one partition on a GPU.  A GPU with more neurons has
+            several partitions of a type; a CPU device has one.
         neuron_types: models by name or class, each once; their neurons are numbered in this order.
-        devices: "auto" (every GPU, else the CPU) or names such as ["cuda:0", "cuda:1"],
-            ["cpu:0", "cpu:1"] (the cores shared between them) or ["cuda-emu:0", "cpu"]; the same
-            one may appear twice.  An open ``Device`` among them is left open.
+        devices: "auto" (all GPUs, or the CPU if there is none) or names such as ["cuda:0",
+            "cuda:1"], ["cpu:0", "cpu:1"] (the cores are divided between them) or ["cuda-emu:0",
+            "cpu"].  The same device may appear twice.  An open ``Device`` is not closed.
         precision, dt, seed, batch_size: as for ``GPUNeuronPool``.
         params: parameters by type and name, {"lif": {"tau_m": 15.0}}.
         initial: start values likewise.
@@ -107,7 +108,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
 
     Raises:
         SpikecudaValueError, SpikecudaTypeError, DeviceError, OutOfMemoryError: as for
-            ``GPUNeuronPool``; whatever was opened or allocated is given back.
+            ``GPUNeuronPool``; everything opened or allocated is closed or freed again.
     """
 
     @out_of_memory("a system", "use fewer neurons, or one number for all of them")
@@ -183,7 +184,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         return next(iter(self.populations.values())).steps
 
     def reset(self) -> None:
-        """Go back to step 0."""
+        """Return to step 0, as ``GPUNeuronPool.reset``."""
         with self._turn.change():
             for population in self.populations.values():
                 population.reset()
@@ -204,11 +205,14 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             duration: length in ms, a multiple of dt; or
             steps: number of steps.
             input: one input for all types, or a dict of inputs by type; see ``GPUNeuronPool.run``.
-            record: "spikes", None, or with names of states that every type has.
+            record: "spikes", names of states that every type has, several of these, or None.
             progress: as for ``GPUNeuronPool.run``.
 
         Returns:
             A ``SystemResult``.
+
+        Raises:
+            SpikecudaError: as for ``GPUNeuronPool.run``.
         """
         with self._turn.run():
             for population in self.populations.values():
@@ -228,11 +232,11 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             return SystemResult(dict(zip(self.populations, results, strict=True)), dict(self.first))
 
     def metrics(self) -> dict[str, dict[str, float]]:
-        """Return figures by type, and of the whole under "total".
+        """Return figures by type, and of the whole system under "total".
 
-        Each has neurons, updates, spikes, mean_rate (Hz), run_seconds, updates_per_second,
-        bytes (of all devices), windows (of all partitions), launches, host_seconds, and of these
-        launches_per_window and host_microseconds (of a window).
+        Each has neurons, updates, spikes, mean_rate (Hz), run_seconds, updates_per_second, bytes
+        (on all devices), windows (of all partitions), launches, host_seconds, launches_per_window
+        and host_microseconds (per window).
         """
         rows = {}
         for name, p in self.populations.items():
@@ -250,9 +254,9 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         return Figures(rows)
 
     def partitions(self) -> list[tuple[str, str, int, int]]:
-        """Return where neurons are: (type, device, number of the first neuron, neurons) of each.
+        """Return (type, device, number of the first neuron, neurons) of each partition.
 
-        Numbers are those of the system, the partitions in their order.
+        Numbers are those of the system, and partitions are in their order.
         """
         return [
             (name, part.device.name, self.first[name] + part.first, part.count)
@@ -261,11 +265,11 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         ]
 
     def memory(self) -> list[tuple[str, MemoryFigures]]:
-        """Return the name of each device and the figures of its memory pool."""
+        """Return the figures of each device's memory pool, with the device's name."""
         return [(device.name, device.memory()) for device in self.devices]
 
     def close(self) -> None:
-        """Give back all memory, threads and devices opened; closing twice does nothing."""
+        """Free all memory, end threads and close opened devices; closing twice does nothing."""
         if self._turn.lost:  # they belong to the process that this one was forked from
             for population in self.populations.values():
                 population.closed = True

@@ -41,15 +41,15 @@ class Named(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What a run recorded.
+    """What a run of a pool recorded.
 
     Attributes:
-        spikes: the spikes, or None if they were not recorded.
-        traces: state variables after every step, by name: arrays (steps, num_neurons).
+        spikes: the spikes (``Spikes``), or None if they were not recorded.
+        traces: state variables at the end of every step, by name: arrays (steps, num_neurons).
         steps: number of steps of the run.
-        start: number of the first step.
+        start: number of the first step, counted from the last reset.
         dt: length of a step in ms.
-        num_spikes: spikes of the run, recorded or not.
+        num_spikes: number of spikes of the run, recorded or not.
     """
 
     spikes: Spikes | None
@@ -80,17 +80,18 @@ class RunResult:
 
 
 class Population(Unique):
-    """Neurons of one plan on one or more devices.
+    """Neurons of one neuron spec on one or more devices.
 
     Args:
-        plan: what the neurons are.
+        neuron_spec: what the neurons are.
         places: (device, first neuron, count) of each partition, in the order of the neurons.
         batch_size: neurons per launch; None lets the devices choose.
-        window: the most steps a launch takes; None takes what fits.
+        window: the most steps of a launch; None uses as many as fit.
         turn: shared with other populations that run together; None makes one.
-        out_of_core: whether state stays in host memory, see ``PagedPartition``; None: where it
-            does not fit on the device.
-        streaming: devices where it does, and how many partitions stream through their memory.
+        out_of_core: whether state stays in host memory, see ``PagedPartition``; None: if it does
+            not fit on the device.
+        streaming: devices that state streams through, and how many partitions stream through the
+            memory of each.
 
     Attributes:
         steps: steps done since the last reset.
@@ -98,10 +99,10 @@ class Population(Unique):
         run_seconds: wall-clock time of runs since then; of runs together, the population's part.
         kernel_seconds: time of its update kernels, on the device that took longest.
         busy: time of its update kernels on each device.
-        host_seconds: what the host worked on its windows, all devices together.
+        host_seconds: time that the host worked on its windows, for all devices together.
         windows, launches: windows of its partitions, and kernel launches in them.
-        runs: the buffers of the last run, for one like it.
-        failed: why the population cannot go on before a reset; empty if it can.
+        runs: the buffers of the last run, for the next one of the same kind.
+        failed: why the population cannot continue before a reset; empty if it can.
         torn: states that were not written to all partitions, and why.
     """
 

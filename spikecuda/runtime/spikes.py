@@ -19,9 +19,9 @@ class Spikes:
     """Spikes of a run, sorted by step, then by neuron.
 
     Attributes:
-        step: int64 array (spikes,): the step at whose end each neuron spiked, 0 for the first
-            step after a reset.
-        neuron: int32 array (spikes,): which neuron.
+        step: int64 array (spikes,): the step at whose end each neuron spiked; 0 is the first step
+            after a reset.
+        neuron: int32 array (spikes,): the number of the neuron.
         dt: length of a step in ms.
     """
 
@@ -34,7 +34,7 @@ class Spikes:
 
     @property
     def time(self) -> np.ndarray:
-        """Spike times in ms, float64: the end of the step."""
+        """Spike times in ms, float64: the ends of the steps, ``(step + 1) dt``."""
         return (self.step + 1) * self.dt
 
     def of(self, neuron: int) -> np.ndarray:

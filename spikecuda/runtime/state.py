@@ -33,10 +33,10 @@ class States(ReadOnly["StateView"], Fixed):
 
 
 class StateView(Named[np.ndarray], Fixed):
-    """The state variables of a population, by name.
+    """The state variables of a population, by name, in the model's units.
 
     ``pool.state["v"]`` is a read-only copy, float32 (float64 for float64 pools), shape
-    (num_neurons,); ``pool.state["v"] = value`` sets one number, one per neuron, or a distribution.
+    (num_neurons,).  ``pool.state["v"] = value`` sets one number, one per neuron, or a distribution.
     ``refrac`` is the number of refractory steps left, int32.
     """
 
@@ -77,7 +77,7 @@ class StateView(Named[np.ndarray], Fixed):
         return result
 
     def by_device(self, name: str) -> list[tuple[str, int, np.ndarray]]:
-        """Return what can still be read of a state after the failure of a device.
+        """Return the parts of a state that can still be read after a device failed.
 
         Returns:
             (device, first neuron, values) of each partition, without those whose device fails.
@@ -100,10 +100,10 @@ class StateView(Named[np.ndarray], Fixed):
                 self._population.write(name, self._population.neuron_spec.values(name, value))
 
     def share(self, name: str) -> StateArray:
-        """Return a state where it lies, for other libraries to read and write in place.
+        """Return a state in place, without a copy, for other libraries to read and write.
 
-        What they do must be done before the next run, and a run before they read.  The memory
-        lives until the population is closed and nobody uses it any more.
+        Writing must be complete before the next run; reading begins after a run.  The memory exists
+        until the population is closed and nobody uses it any more.
 
         Raises:
             SpikecudaValueError: the state is in several pieces, or stored in another form.

@@ -20,14 +20,16 @@ from spikecuda.runtime.neuron_spec import NeuronSpec
 
 @dataclass(eq=False)
 class Population(Fixed):
-    """A population: neurons of one model with one set of receptors, or a source of spike trains.
+    """A population: neurons of one model with the same receptors, or a source of spike trains.
+
+    ``population[:100]``, ``population[[3, 17]]`` and ``population[mask]`` are views of it.
 
     Attributes:
-        handle: the way to its state.
-        number: its place in the network.
-        name: what the user calls it.
+        handle: reads and writes its state.
+        number: its number in the network.
+        name: its name in the network.
         size: number of neurons, or of trains.
-        plan: model, parameters, start values; None for a source.
+        neuron_spec: model, parameters, start values; None for a source.
         receptors: by name, in the order of their ports.
         at_once: the most spikes of one neuron, or train, in one step.
     """
@@ -64,7 +66,7 @@ class Population(Fixed):
 
     @property
     def state(self) -> "PopulationState":
-        """State variables by name, read and written; receptors' as ``i_exc`` or ``g_exc``."""
+        """State variables by name, to read and write; receptors' are ``i_exc`` or ``g_exc``."""
         return PopulationState(self)
 
     def __len__(self) -> int:
@@ -104,9 +106,9 @@ class Population(Fixed):
 class PopulationState(Named[np.ndarray], Fixed):
     """The state of a population, by name, as for ``GPUNeuronPool.state``.
 
-    ``net["E"].state["v"]`` is a read-only copy, shape (neurons,); ``net["E"].state["v"] = value``
-    sets one number, one per neuron, or a distribution; to change some, change a copy and assign it.
-    A receptor ``exc`` has ``i_exc`` (pA), or ``g_exc`` (nS).
+    ``net["E"].state["v"]`` is a read-only copy, shape (neurons,).  ``net["E"].state["v"] = value``
+    sets one number, one per neuron, or a distribution.  To change some of them, change a copy and
+    assign it.  A receptor ``exc`` has the state ``i_exc`` (pA) or ``g_exc`` (nS).
     """
 
     def __init__(self, population: Population) -> None:
@@ -170,15 +172,19 @@ class PopulationState(Named[np.ndarray], Fixed):
 
 
 class View(Fixed):
-    """Some neurons of a population, ascending, each once.
+    """Some neurons of a population, in ascending order, each once.
 
     Args:
-        group: the population.
+        population: the population.
         which: a slice, an array of numbers, or a mask of booleans.
 
     Attributes:
-        ids: int32 array of the neurons' numbers within the population, read-only.
-        kernel_ids: the same, of the writable type that compiled loops expect; they only read it.
+        ids: numbers of the neurons within the population, an int32 array, read-only.
+        kernel_ids: the same, as the writable type that compiled loops expect; they only read it.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: ``which`` is empty, not ascending, out of range, or
+            of another type.
     """
 
     def __init__(self, population: Population, which: object = slice(None)) -> None:

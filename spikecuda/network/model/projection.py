@@ -115,19 +115,21 @@ def as_values(what: str, value: Any, rule: Rule) -> Values:
 
 
 class Projection(Fixed):
-    """Synapses from one view to another, all at one receptor.
+    """Synapses from one view to another, all at one receptor: what ``Network.connect`` returns.
+
+    ``len(projection)`` is the number of synapses; it does not build the network.
 
     Args:
-        handle: the way to its synapses, once they are built.
+        handle: reads and writes its synapses once they are built.
         dt: length of a step in ms.
         seed: of the network.
-        number: its place in the network.
+        number: its number in the network.
         source, target: the views.
         rule, weight, delay, receptor, autapses, multapses, procedural, weight_bits: as for
             ``Network.connect``.
 
     Attributes:
-        number: its place in the network.
+        number: its number in the network.
         source, target: the views.
         rule: which pairs have a synapse.
         receptor: name of the receptor; ``port`` is its number within the target population.
@@ -135,7 +137,7 @@ class Projection(Fixed):
         autapses, multapses: whether a neuron may connect to itself, a pair more than once.
         own: whether a neuron is on both sides and may not connect to itself.
         procedural: whether rows are drawn when needed instead of being stored.
-        weight_bits: 16 or 32, what an individual weight is stored in; None: as it needs.
+        weight_bits: 16 or 32, the bits that store a weight that differs; None: chosen by the build.
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
@@ -246,15 +248,18 @@ class Projection(Fixed):
         return self.rule.most_indegree(self.source.size, self.target.size, self.own)
 
     def connections(self, sources: object = None) -> dict[str, np.ndarray]:
-        """Return the synapses, sorted by source, then delay, then target.
+        """Return the synapses, sorted by source, then delay, then target; this builds the network.
 
         Args:
-            sources: of which neurons of the source population: a slice, numbers or a mask; None:
-                of all.  Procedural rows are drawn from the first to the last of them only.
+            sources: which neurons of the source population: a slice, numbers or a mask; None: all.
+                Of procedural rows, only those from the first to the last of these are drawn.
 
         Returns:
             Arrays (synapses,): ``source`` and ``target``, int32 numbers within the populations;
             ``weight``, float64 in the receptor's unit; ``delay``, float64 in ms.
+
+        Raises:
+            OutOfMemoryError: the list does not fit.
         """
         if sources is None:
             return self.handle.connections_of(self)
@@ -264,7 +269,8 @@ class Projection(Fixed):
     def weights(self) -> np.ndarray:
         """The weights, in the order of ``connections``, a read-only copy.
 
-        Assign a number or an array; to change some, change a copy and assign it.
+        Assign a number or an array.  To change some weights, change a copy and assign it.
+        Weights of procedural projections cannot be changed.
         """
         weights = self.connections()["weight"]
         weights.flags.writeable = False

@@ -119,7 +119,10 @@ class Delta(Receptor):
 
 @dataclass(frozen=True)
 class ExpCurrent(Receptor):
-    """A current that jumps by the weight (pA) and decays with ``tau`` (ms).
+    """A current that jumps by the weight (pA) and decays exponentially.
+
+    Args:
+        tau: time constant of the decay in ms, > 0.
 
     Source: Rotter & Diesmann (1999) Biol Cybern 81:381, section 3.
     """
@@ -138,7 +141,10 @@ class ExpCurrent(Receptor):
 
 @dataclass(frozen=True)
 class AlphaCurrent(Receptor):
-    """A current ``weight (t / tau) exp(1 - t / tau)``: its peak, the weight (pA), comes at ``tau``.
+    """A current ``weight (t / tau) exp(1 - t / tau)``; its peak is the weight (pA).
+
+    Args:
+        tau: time from the arrival of a spike to the peak in ms, > 0.
 
     Source: Rotter & Diesmann (1999) Biol Cybern 81:381, section 3.
     """
@@ -159,9 +165,13 @@ class AlphaCurrent(Receptor):
 
 @dataclass(frozen=True)
 class ExpConductance(Receptor):
-    """A conductance that jumps by the weight (nS) and decays with ``tau`` (ms).
+    """A conductance that jumps by the weight (nS, >= 0) and decays exponentially.
 
-    Its current is ``g (e_rev - v)``, with ``e_rev`` in mV.
+    Its current is ``g (e_rev - v)``.
+
+    Args:
+        tau: time constant of the decay in ms, > 0.
+        e_rev: reversal potential in mV.
     """
 
     tau: float = _time_constant("time constant of the decay")
@@ -183,9 +193,13 @@ class ExpConductance(Receptor):
 
 @dataclass(frozen=True)
 class AlphaConductance(Receptor):
-    """A conductance ``weight (t / tau) exp(1 - t / tau)``: its peak is the weight (nS), at ``tau``.
+    """A conductance ``weight (t / tau) exp(1 - t / tau)``; its peak is the weight (nS, >= 0).
 
-    Its current is ``g (e_rev - v)``, with ``e_rev`` in mV.
+    Its current is ``g (e_rev - v)``.
+
+    Args:
+        tau: time from the arrival of a spike to the peak in ms, > 0.
+        e_rev: reversal potential in mV.
     """
 
     tau: float = _time_constant("time to the peak")
@@ -209,9 +223,14 @@ class AlphaConductance(Receptor):
 class NMDA(Receptor):
     """A conductance with slow rise and decay, blocked by magnesium at rest.
 
-    ``g(t)`` is proportional to ``exp(-t / tau_decay) - exp(-t / tau_rise)``, with the weight (nS)
-    as its peak; the current is ``B(v) g (e_rev - v)`` with ``B = 1 / (1 + mg / 3.57 mM
-    exp(-0.062 v / mV))`` and ``mg`` in mM.  ``B`` is taken at the start of the step.
+    ``g(t)`` is proportional to ``exp(-t / tau_decay) - exp(-t / tau_rise)``; its peak is the weight
+    (nS, >= 0).  The current is ``B(v) g (e_rev - v)`` with ``B = 1 / (1 + mg / 3.57 mM
+    exp(-0.062 v / mV))``.  ``B`` is computed at the start of the step.
+
+    Args:
+        tau_rise, tau_decay: time constants in ms, 0 < tau_rise < tau_decay.
+        e_rev: reversal potential in mV.
+        mg: concentration of magnesium in mM, >= 0.
 
     Source: Jahr & Stevens (1990) J Neurosci 10:3178, equation 4.
     """

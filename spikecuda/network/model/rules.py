@@ -32,7 +32,7 @@ MAX_SYNAPSES = 2**40
 
 @dataclass(frozen=True, eq=False)
 class AllToAll(Rule):
-    """Every source with every target."""
+    """Connects every source neuron to every target neuron."""
 
     code, draws, walks = ALL_TO_ALL, DRAW_RANGE, (RANGE, RANGE)
 
@@ -52,7 +52,7 @@ class AllToAll(Rule):
 
 @dataclass(frozen=True, eq=False)
 class OneToOne(Rule):
-    """Each source with the target of the same number; both sides are of one size."""
+    """Connects each source to the target of the same number; both views have the same size."""
 
     code, draws, walks, single = ONE_TO_ONE, DRAW_RANGE, (RANGE, RANGE), True
 
@@ -82,7 +82,10 @@ class OneToOne(Rule):
 
 @dataclass(frozen=True, eq=False)
 class FixedProbability(Rule):
-    """Each pair with probability ``p``, independently; never twice.
+    """Connects each pair with probability ``p``, independently, and at most once.
+
+    Args:
+        p: probability, 0 to 1.
 
     Source: Erdos & Renyi (1959) Publ Math Debrecen 6:290.
     """
@@ -119,7 +122,11 @@ class FixedProbability(Rule):
 
 @dataclass(frozen=True, eq=False)
 class FixedInDegree(Rule):
-    """Every target has ``degree`` synapses, each from a uniform source."""
+    """Gives every target the same number of synapses, each from a uniformly drawn source.
+
+    Args:
+        degree: synapses of each target, >= 0.
+    """
 
     degree: int
     code, order, draws, walks = IN_DEGREE, COLUMNS, DRAW_CHOSEN, None
@@ -155,7 +162,11 @@ class FixedInDegree(Rule):
 
 @dataclass(frozen=True, eq=False)
 class FixedOutDegree(Rule):
-    """Every source has ``degree`` synapses, each to a uniform target."""
+    """Gives every source the same number of synapses, each to a uniformly drawn target.
+
+    Args:
+        degree: synapses of each source, >= 0.
+    """
 
     degree: int
     code, draws, walks = OUT_DEGREE, DRAW_CHOSEN, (DEGREE, SUBSET)
@@ -187,7 +198,10 @@ class FixedOutDegree(Rule):
 
 @dataclass(frozen=True, eq=False)
 class FixedTotal(Rule):
-    """``total`` synapses, each between a uniform source and a uniform target.
+    """Makes a given number of synapses, each from a uniformly drawn source to such a target.
+
+    Args:
+        total: number of synapses, >= 0.
 
     Source: Potjans & Diesmann (2014) Cereb Cortex 24:785, "fixed total number".
     """
@@ -227,9 +241,11 @@ class FixedTotal(Rule):
 
 @dataclass(frozen=True, eq=False)
 class Pairs(Rule):
-    """Given synapses: ``sources[i]`` with ``targets[i]``, numbers within the two views.
+    """Makes exactly the given synapses: from ``sources[i]`` to ``targets[i]``.
 
-    ``shape``, if it is given, is how many neurons the views must have: (sources, targets).
+    Args:
+        sources, targets: integer arrays (synapses,): numbers within the two views.
+        shape: (sources, targets), the number of neurons that the views must have; None: any.
     """
 
     sources: Any

@@ -25,16 +25,16 @@ DRAWN = 40.0
 class SpikeTrain:
     """Given spikes.
 
-    Args:
-        times: ms, float array (spikes,), > 0, any order; each goes to the nearest grid point,
-            half-way to the later one, at least to dt.  A spike at infinity, or beyond 2^62 steps,
-            never comes.
-        neurons: int array (spikes,): which neuron of the view or source each belongs to; None:
-            each spike goes to (or comes from) all of them.
-        weight: in the receptor's unit, for ``net.drive``.
+    With ``net.drive``, a spike arrives at its time.  With ``net.source``, it is sent at its time
+    and arrives after the delay of each projection.
 
-    A spike that is given to ``net.drive`` arrives at its time; one of a ``net.source`` is sent at
-    its time and arrives after its projections' delays.
+    Args:
+        times: ms, float array (spikes,), > 0, in any order.  Each is rounded to the nearest grid
+            point, half-way to the later one, and is at least dt.  A spike at infinity, or beyond
+            2^62 steps, never occurs.
+        neurons: int array (spikes,): the neuron of the view or source that each spike belongs to;
+            None: each spike goes to (or comes from) all of them.
+        weight: in the receptor's unit, for ``net.drive``.
     """
 
     times: Any
@@ -64,16 +64,16 @@ class SpikeTrain:
     def poisson(
         n: int, rate: float, start: float, stop: float, *, weight: float = 1.0, seed: int = 0
     ) -> "SpikeTrain":
-        """Return independent Poisson trains that last from ``start`` to ``stop``.
+        """Return independent Poisson trains from ``start`` to ``stop``.
 
-        Input without end is a drive with ``Poisson``, which takes no memory.
+        For input without end, use a drive with ``Poisson``, which takes no memory.
 
         Args:
             n: number of trains.
-            rate: of each, Hz.
-            start, stop: ms.
+            rate: of each train, Hz, >= 0.
+            start, stop: ms, 0 <= start < stop, finite.
             weight: see ``SpikeTrain``.
-            seed: of the draw; other trains need another one.
+            seed: of the draw; use different seeds for different trains.
         """
         size = as_count("n", n, 1, 2**31 - 1)
         rate, start, stop = (

@@ -25,10 +25,10 @@ SYNCHRONY_BIN = 3.0
 
 @dataclass(frozen=True, eq=False)
 class NetworkResult:
-    """What a run of a network recorded.
+    """What a run of a network recorded, with statistics and pictures of it.
 
-    Populations come in the order of the network; only those whose spikes were recorded are in
-    ``spikes``, only those with traces in ``traces``.  Neurons are numbered from 0 in their
+    Populations are in the order of the network.  ``spikes`` has only those whose spikes were
+    recorded, and ``traces`` only those with traces.  Neurons are numbered from 0 in their
     population, recorded or not.
 
     Attributes:
@@ -82,7 +82,7 @@ class NetworkResult:
         return self.seconds / (self.duration / 1000.0) if self.duration else float("nan")
 
     def neurons(self, population: str) -> int | np.ndarray:
-        """Return whose spikes were recorded: the number of neurons, or their numbers."""
+        """Return the neurons whose spikes were recorded: how many, or their numbers."""
         if not is_name(population, self.spikes):
             known = list(self.spikes)
             raise SpikecudaValueError(
@@ -96,7 +96,9 @@ class NetworkResult:
     def window(
         self, population: str, start: float | None = None, stop: float | None = None
     ) -> tuple[Spikes, Neurons, float, float]:
-        """Return what functions of ``spikecuda.analysis`` begin with: ``cv(*result.window("E"))``.
+        """Return the first arguments of functions of ``spikecuda.analysis``.
+
+        For example, ``analysis.cv(*result.window("E"))``.
 
         Args:
             population: its name.
