@@ -64,7 +64,7 @@ class Printed(str):
     """A text that is shown as it is printed, and in notebooks as HTML.
 
     Args:
-        text: what it is.
+        text: the text.
         html: the same for notebooks.
     """
 

@@ -40,7 +40,7 @@ def place(
     state streams through those that it does not fit in.
 
     Args:
-        plans: by type.
+        neuron_specs: by type.
         devices: open; each may be there several times.
         most: the most neurons of one partition on a GPU that holds them.
 

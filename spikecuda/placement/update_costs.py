@@ -22,7 +22,7 @@ def cost(device: Device, neuron_spec: NeuronSpec) -> float:
     """Return the seconds that one update takes on a device, all of it at work.
 
     Measured at the first use of a kernel on a kind of device, in a few milliseconds besides
-    compiling it, without input; remembered in ``tuning``.
+    compiling it, without input; stored by ``tuning_cache``.
     """
     spec = neuron_spec.spec()
     known = tuning_cache.lookup(device.description, spec, "seconds")

@@ -33,7 +33,7 @@ class PagedPartition(PoolPartition):
     page computes, the next one is on its way there and the last one on its way back.
 
     Args:
-        plan, device, first, count: as for ``PoolPartition``.
+        neuron_spec, device, first, count: as for ``PoolPartition``.
         batch_size: neurons of a page, rounded up to words of 32; None takes what suits the device.
         users: how many such partitions share the device's memory.
 
@@ -153,7 +153,7 @@ def partition_of(
     """Return a partition that stays on its device, or one that streams through it.
 
     Args:
-        plan, device, first, count, batch_size: as for ``PoolPartition``.
+        neuron_spec, device, first, count, batch_size: as for ``PoolPartition``.
         out_of_core: whether to stream; None streams what does not fit.
         users: how many partitions that stream share the device's memory.
 

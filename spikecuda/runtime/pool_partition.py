@@ -22,10 +22,10 @@ PIECE = 1 << 20
 
 
 class PoolPartition:
-    """Neurons [first, first + count) of a plan, which stay on a device.
+    """Neurons [first, first + count) of a neuron spec, which stay on a device.
 
     Args:
-        plan: the population.
+        neuron_spec: the population.
         device: where.
         first: number of the first neuron, a multiple of 32.
         count: number of neurons; None takes the rest.
@@ -143,7 +143,7 @@ class PoolPartition:
         return self.device.read(self.state[name])
 
     def read(self, name: str) -> np.ndarray:
-        """Return a copy of a state: float32 (float64 for float64 plans), refrac as int32."""
+        """Return a copy of a state: float32 (float64 for a float64 spec), refrac as int32."""
         stored = self.stored(name)
         if name == "refrac":
             return stored.astype(np.int32)
@@ -155,7 +155,7 @@ class PoolPartition:
 
         Args:
             name: a state, or "refrac".
-            values: float64, shape () or (plan.count,).
+            values: float64, shape () or (neuron_spec.count,).
 
         Raises:
             SpikecudaValueError: the precision cannot hold them.
@@ -228,7 +228,7 @@ class PoolPartition:
         self._values = values
 
     def _array(self, name: str, dtype: Any, values: np.ndarray | None = None) -> Buffer:
-        """Return a new array with an element for each neuron: zeros, or values of the plan's."""
+        """Return a new array, one element per neuron: zeros, or values of the neuron spec's."""
         buffer = self.allocate(name, self.count, dtype)
         if values is not None:
             self.device.write(buffer, values[self.first : self.first + self.count])

@@ -1,4 +1,4 @@
-"""A population: one plan, split over one or more partitions."""
+"""A population: one neuron spec, split over one or more partitions."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -191,7 +191,7 @@ class Population(Unique):
 
         Args:
             name: a state, or "refrac".
-            values: float64, shape () or (plan.count,).
+            values: float64, shape () or (neuron_spec.count,).
         """
         encoded = [part.encode(name, values) for part in self.partitions]
         with self._whole(name):
@@ -204,7 +204,7 @@ class Population(Unique):
 
         Args:
             name: a state, or "refrac".
-            value: contiguous, shape (plan.count,), of the type that the device stores.
+            value: contiguous, shape (neuron_spec.count,), of the type that the device stores.
 
         Raises:
             SpikecudaValueError, SpikecudaTypeError: it cannot be taken as it is.

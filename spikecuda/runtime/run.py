@@ -59,7 +59,7 @@ def run(
     Args:
         requests: the populations, all at the same step, and what is asked of each.
         total: number of steps.
-        crew: works for the devices.
+        device_threads: works for the devices.
         report: told how many steps are done, at the end of each window.
     """
     members = [_Member(request, total) for request in requests]

@@ -15,7 +15,7 @@ from spikecuda.network.run.window import most_spikes
 
 
 class Deliveries:
-    """How each sheet of rows, and each procedural projection, is delivered.
+    """How each row table, and each procedural projection, is delivered.
 
     Args:
         context: of the run.
@@ -50,7 +50,7 @@ class Deliveries:
                 self.given.append(self._drawn(drawn, arrays))
 
     def _row_table(self, row_table: RowTable, arrays: Mapping[str, Buffer], given: bool) -> Launch:
-        """Return the launch that delivers a sheet."""
+        """Return the launch that delivers a row table."""
         device, window = self._context.device, self._context.request.window
         choice = choose(
             row_table,

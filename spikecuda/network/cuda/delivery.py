@@ -1,4 +1,4 @@
-"""How a sheet of rows is delivered: which kernel, and how its warps share the work."""
+"""How a row table is delivered: which kernel, and how its warps share the work."""
 
 from dataclasses import dataclass
 
@@ -38,10 +38,10 @@ def choose(
     block: int,
     given: bool = False,
 ) -> Delivery:
-    """Return how to deliver a sheet.
+    """Return how to deliver a row table.
 
     Args:
-        sheet: the rows.
+        row_table: the rows.
         window: steps of a window.
         spikes: expected in a window.
         most: the most spikes that a window can have.

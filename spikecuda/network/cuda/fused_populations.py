@@ -1,4 +1,4 @@
-"""Cohorts: populations that one launch advances together on a device."""
+"""Fused populations: populations that one launch advances together on a device."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ class FusedPopulations:
 
     Attributes:
         spec: the kernel, with sections: one for each population.
-        groups: numbers of the populations, ascending.
+        populations: numbers of the populations, ascending.
     """
 
     spec: KernelSpec
@@ -42,7 +42,7 @@ class FusedPopulations:
 def fuse_populations(
     neurons: Sequence[Neurons], drives: ResolvedInputs, share: Share
 ) -> list[FusedPopulations]:
-    """Return the populations of a partition by cohort.
+    """Return the populations of a partition, grouped into those that one launch advances.
 
     Populations with input of their own for each step stay by themselves.
     """
@@ -68,7 +68,7 @@ def tables(
     share: Share,
     exponent: Mapping[tuple[int, int], int],
 ) -> dict[str, Any]:
-    """Return the arguments with a row for each population of a cohort, by name."""
+    """Return the arguments with a row for each of the fused populations, by name."""
     spec = fused.spec
     reals, whole = [], []
     for g in fused.populations:

@@ -86,7 +86,7 @@ class Target:
 
 
 def join(wiring: Wiring, target: Target) -> list[RowTable]:
-    """Return the rows into a partition as sheets."""
+    """Return the rows into a partition as row tables."""
     row_tables: list[RowTable] = []
     for kind, weights in KINDS.items():
         pairs = [
@@ -105,7 +105,7 @@ def join(wiring: Wiring, target: Target) -> list[RowTable]:
 
 
 def _populations(pairs: Sequence[Pair]) -> list[list[Pair]]:
-    """Return what fits in one sheet each."""
+    """Return what fits in one row table each."""
     populations: list[list[Pair]] = []
     total = 0
     for bundle, b in pairs:

@@ -189,7 +189,7 @@ class DeviceRun:
         )  # fmt: skip
 
     def _update(self, fused: FusedPopulations) -> Launch:
-        """Return a cohort's launch."""
+        """Return the launch of fused populations."""
         p, request, spec = self.resident, self.request, fused.spec
         key0, key1 = keys(p.neurons[fused.populations[0]].population.neurons.seed)
         values: dict[str, Any] = {
@@ -211,7 +211,7 @@ class DeviceRun:
         return Launch(self.device.kernel(spec), values, fused.ranges(p.share))
 
     def _spread(self, fused: FusedPopulations, name: str, dtype: str) -> np.ndarray:
-        """Return a constant or an input of a cohort: an element for each place, or a table."""
+        """Return a constant or an input of fused populations: one for each place, or a table."""
         p = self.resident
         parts = {}
         for g in fused.populations:

@@ -18,18 +18,18 @@ class Inputs:
 
     Args:
         context: of the run.
-        cohorts: the partition's.
+        all_fused: the groups of fused populations of the partition.
     """
 
     def __init__(self, context: RunContext, all_fused: Sequence[FusedPopulations]) -> None:
         self._context, self._cohorts = context, all_fused
 
     def names(self, fused: FusedPopulations) -> set[str]:
-        """Return the arguments of a cohort's kernel that are such input."""
+        """Return the kernel arguments of fused populations that are such input."""
         return set(self._one(fused))
 
     def rows(self) -> list[dict[str, Staging]]:
-        """Return a slot's buffers for input of each step, by argument, for each cohort."""
+        """Return a slot's buffers for input of each step, by argument, for each launch."""
         context, result = self._context, []
         for fused in self._cohorts:
             staged = {}
@@ -73,7 +73,7 @@ class Inputs:
                 device.upload(spikes, external.size)
 
     def _one(self, fused: FusedPopulations) -> dict[str, np.ndarray]:
-        """Return a cohort's input of one step."""
+        """Return the input of fused populations of one step."""
         request, g = self._context.request, fused.populations[0]
         population = self._context.resident.neurons[g].population
         return step_input(request.drives[g][0], fused.spec, population.neurons, request.start, 0, 1)
@@ -81,7 +81,7 @@ class Inputs:
     def _feed(
         self, slot: WindowBuffers, fused: FusedPopulations, staged: Mapping[str, Staging]
     ) -> None:
-        """Copy a cohort's input of each step to the device."""
+        """Copy the input of fused populations of each step to the device."""
         p, request, device = self._context.resident, self._context.request, self._context.device
         drive = None
         for g in fused.populations:

@@ -53,7 +53,7 @@ class Population(Fixed):
 
     @property
     def neurons(self) -> NeuronSpec:
-        """The plan; raises for a source, which has no neurons."""
+        """The neuron spec; raises for a source, which has no neurons."""
         return self.require_neurons()
 
     def require_neurons(self) -> NeuronSpec:

@@ -12,7 +12,7 @@ class Trace:
     """A variable to be recorded.
 
     Attributes:
-        group: number of the population.
+        population: number of the population.
         name: the variable, as users know it.
         ids: int32, which neurons, ascending.
         every: steps between samples.

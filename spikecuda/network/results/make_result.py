@@ -23,7 +23,7 @@ def make_result(
     """Return the result of a run.
 
     Args:
-        groups: the populations, in the order of their numbers.
+        populations: the populations, in the order of their numbers.
         got: what the engine recorded.
         wanted: by (population, variable): whose, and the steps between samples.
         traces: the variables, in the order of ``got.traces``.

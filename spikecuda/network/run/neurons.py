@@ -21,7 +21,7 @@ class Neurons:
     """State and constants of a population, in the kernel's types.
 
     Args:
-        group: the population.
+        population: the population.
 
     Attributes:
         state: arrays (neurons,) by name, as stored: the model's states, ``refrac``, and the

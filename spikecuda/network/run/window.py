@@ -33,7 +33,7 @@ def step_input(
     Args:
         drive: the population's input.
         spec: its kernel.
-        plan: its neurons.
+        neuron_spec: its neurons.
         clock: number of the first step; ``offset``: the same, counted from the start of the run.
         steps: how many.
     """
