@@ -163,7 +163,8 @@ def test_descriptions_that_are_refused_leave_nothing():
     def told():
         return (
             [*net.populations], len(net.projections), len(net.wired), len(net.trains),
-            {name: len(net._drives.get(name)) for name in net.populations}, dict(net._recorders._spikes),
+            {name: len(net._drives.get(name)) for name in net.populations},
+            dict(net._recorders._spikes),
             dict(net._recorders._variables),
             net._identity,
         )  # fmt: skip
