@@ -35,7 +35,7 @@ from spikecuda.network import (
     Pairs,
     SpikeTrain,
 )
-from spikecuda.network.cpu import engine
+from spikecuda.network.cpu import block_memory, parts
 from spikecuda.network.run import window as per_step
 
 # One neuron, around a word of 32, several words, around a chunk of 1024.
@@ -152,8 +152,8 @@ class Layout:
     threads: int = 1
     partitions: int = 1
     window: int = per_step.MAX_WINDOW
-    cache: int = engine.FUSED_BYTES
-    buffer: int = engine.RECORD_SIZE
+    cache: int = block_memory.FUSED_BYTES
+    buffer: int = parts.RECORD_SIZE
     cuts: tuple = ()
 
     @contextmanager
@@ -161,7 +161,8 @@ class Layout:
         """Give the network, built in this way."""
         with (
             mock.patch.object(per_step, "MAX_WINDOW", self.window),
-            mock.patch.multiple(engine, FUSED_BYTES=self.cache, RECORD_SIZE=self.buffer),
+            mock.patch.object(block_memory, "FUSED_BYTES", self.cache),
+            mock.patch.object(parts, "RECORD_SIZE", self.buffer),
         ):
             options = {"threads": self.threads, "partitions": self.partitions, "devices": "cpu"}
             with description.build(precision, **options) as net:

@@ -18,7 +18,7 @@ from spikecuda.network import (
     OneToOne,
     SpikeTrain,
 )
-from spikecuda.network.cpu import engine
+from spikecuda.network.cpu import engine, parts
 
 # A current of 1e6 pA: a neuron without a refractory period spikes in every step.
 ALWAYS, DT = 1e6, 0.1
@@ -50,8 +50,8 @@ def test_all_neurons_in_every_step(threads, partitions, shortest):
         )
         for _ in range(9)
     ]  # fmt: skip
-    held = int(net.build()._calendars[0].state[layout.CALENDAR_CHUNKS])
-    with mock.patch.object(engine, "RECORD_SIZE", 1):
+    held = int(net.build()._memory.calendars[0].state[layout.CALENDAR_CHUNKS])
+    with mock.patch.object(parts, "RECORD_SIZE", 1):
         spikes = net.run(steps * DT).spikes["a"]
     assert spikes.step.tolist() == np.repeat(np.arange(steps), n).tolist()
     assert spikes.neuron.tolist() == np.tile(np.arange(n), steps).tolist()
@@ -66,7 +66,7 @@ def test_all_neurons_in_every_step(threads, partitions, shortest):
     assert net.metrics()["events"] == 9 * 4 * n * steps
     if partitions == 1 and shortest < 64:
         # Nine rows of every neuron were under way, for up to 300 steps: more than it had room for.
-        assert int(net.build()._calendars[0].state[layout.CALENDAR_CHUNKS]) > held
+        assert int(net.build()._memory.calendars[0].state[layout.CALENDAR_CHUNKS]) > held
 
 
 def test_delays_of_thousands_of_steps():

@@ -8,7 +8,7 @@ from spikecuda import Normal, Uniform
 from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
 from spikecuda.network import ExpCurrent, FixedOutDegree, FixedProbability, Network, memory
-from spikecuda.network.cpu import engine
+from spikecuda.network.cpu import block_memory
 from spikecuda.network.synapses.fixed_point import choose_fixed_point
 
 TWO = {"exc": ExpCurrent(5.0), "inh": ExpCurrent(10.0)}
@@ -84,7 +84,7 @@ def test_delays_that_are_known_after_the_build_only(monkeypatch):
         assert device.held() == {}
     device.close()
     # On the processor a stored row can lengthen the ring of a procedural one.
-    monkeypatch.setattr(engine, "available_memory", lambda: 10 << 20)
+    monkeypatch.setattr(block_memory, "available_memory", lambda: 10 << 20)
     with make(5_000, 1.0, devices="cpu") as net:
         net.connect("N", "N", FixedOutDegree(2), 1.0, Uniform(0.5, 80.0), "exc")
         with pytest.raises(OutOfMemoryError, match=r"needs 41\.16 MB on the CPU, 1,024 steps"):

@@ -6,7 +6,7 @@ from calls import calls
 
 from spikecuda import Noise, PerStep, Poisson, Step
 from spikecuda.network import ExpCurrent, FixedProbability, Network
-from spikecuda.network.cpu.engine import CpuEngine
+from spikecuda.network.cpu.parts import Parts
 
 PIECES = 60
 
@@ -56,8 +56,8 @@ def test_a_short_run_makes_nothing_anew(monkeypatch):
     net = network()
     net.run(1.0)
     made = []
-    original = CpuEngine._tabulate_parts
-    monkeypatch.setattr(CpuEngine, "_tabulate_parts", lambda *a: made.append(1) or original(*a))
+    original = Parts.tabulate
+    monkeypatch.setattr(Parts, "tabulate", lambda *a: made.append(1) or original(*a))
     for _ in range(5):
         net.run(1.0)
     assert not made

@@ -4,7 +4,7 @@ import functools
 import math
 import operator
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,28 +13,23 @@ import numpy as np
 from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import ExclusiveUse
-from spikecuda.common.host_memory import available_memory
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import SpikecudaError
-from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.network import layout
-from spikecuda.kernels.spec import SPIKE_BITS, KernelSpec
-from spikecuda.network.cpu.calendar import Calendar
+from spikecuda.kernels.spec import KernelSpec
+from spikecuda.network.cpu.block_memory import BlockMemory
 from spikecuda.network.cpu.input_rows import Rows, fill_rows, input_rows
+from spikecuda.network.cpu.parts import Parts
 from spikecuda.network.cpu.row_tables import RowTables
 from spikecuda.network.cpu.trace_table import trace_table
-from spikecuda.network.memory import require_arrivals
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.trace import Recorded, sample_arrays
-from spikecuda.network.run.window import ResolvedInputs, chunk_steps, most_spikes, window_steps
+from spikecuda.network.run.window import ResolvedInputs, chunk_steps, window_steps
 from spikecuda.network.synapses.store import Wiring
 
-# A kernel takes several steps at once where the accumulator's slots stay in the cache.
-FUSED_BYTES = 128 << 10
 # The host is asked for progress and Ctrl-C about so often.
 SECONDS_PER_CALL = 0.1
-RECORD_SIZE = 1 << 16
 NO_TRACES = np.zeros((0, layout.TRACE), np.int64)
 
 
@@ -103,24 +98,12 @@ class CpuEngine:
         # The numbers of each thread's blocks.
         self._mine = [np.arange(t, blocks.count, workers, dtype=np.int64) for t in range(workers)]
         self.window = window_steps(wiring)
-        ports = max((len(n.population.receptors) for n in self.neurons), default=0)
-        self._strides = blocks.sizes * ports
-        widest = int(self._strides.max(initial=0)) * 4
-        self.fused = max(1, min(self.window, FUSED_BYTES // max(widest, 1)))
-        slots = self.fused
-        if any(bundle.rule is not None for bundle in wiring.bundles):
-            # Procedural rows send everything at once.
-            slots = wiring.longest + self.window + 1
-        ring = 1 << math.ceil(math.log2(slots))
-        require_arrivals(ring * int(self._strides.sum()), ring, available_memory(), "the CPU")
-        self._cells = [aligned_zeros(ring * int(s), np.int32, lazy=False) for s in self._strides]
-        # What threads write lies in cache lines of their own.
-        self._clocks = [aligned_zeros(8, np.int64) for _ in range(blocks.count)]
-        self._ring = ring
-        self._spikes_per_window = [most_spikes(n, self.window) for n in self.neurons]
+        self._memory = BlockMemory(self.neurons, sources, wiring, self.window)
+        self._parts = Parts(self.neurons, sources, wiring, self.window)
         self._rows = RowTables(wiring, sources)
-        self._make_calendars()
-        self._make_lists()
+        self._shared = aligned_zeros(layout.SHARED, np.int64)
+        self._busy_seconds = 0.0
+        self._tabulate()
 
     # What a run needs.
 
@@ -148,7 +131,7 @@ class CpuEngine:
         """
         run = self.prepare(steps, drives, spikes, traces)
         taken: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {g: [] for g in spikes}
-        before = self._counts.copy()
+        before = self._parts.counts.copy()
         begin = time.perf_counter()
         done, quantum = 0, min(64, run.chunk)
         try:
@@ -178,7 +161,7 @@ class CpuEngine:
         merged = {g: self._merge(lists) for g, lists in taken.items()}
         return Recorded(
             {g: m[0] for g, m in merged.items()}, {g: m[1] for g, m in merged.items()}, run.out,
-            self._counts - before,
+            self._parts.counts - before,
         )  # fmt: skip
 
     def prepare(
@@ -212,15 +195,15 @@ class CpuEngine:
             self.compile_seconds += time.perf_counter() - begin
             chunk = max(1, min(steps, chunk_steps(drives, self.window)))
             keep: list[Any] = []
-            rows = input_rows(self.neurons, self._places, drives, specs, self.clock, chunk)
-            parts = self._tabulate_parts(specs, entries, drives, rows, spikes, keep)
+            rows = input_rows(self.neurons, self._parts.places, drives, specs, self.clock, chunk)
+            parts = self._parts.tabulate(self._memory, specs, entries, drives, rows, spikes, keep)
             self._like = like = CpuRun(
                 drives, list(spikes), specs, rows, parts, NO_TRACES, [], 0, self.clock, chunk, keep
             )
         traced: list[Any] = []
         table, align = NO_TRACES, 0
         if traces:
-            table = trace_table(traces, out, self.neurons, self._places, self.clock, traced)
+            table = trace_table(traces, out, self.neurons, self._parts.places, self.clock, traced)
             align = math.gcd(*(t.every for t in traces))
         return CpuRun(
             like.drives, like.spikes, like.specs, like.rows, like.parts, table, out, align,
@@ -246,8 +229,8 @@ class CpuEngine:
             external: spikes from outside that arrive in these steps or later, as for ``run``.
         """
         fill_rows(
-            run.rows, self.neurons, self._places, run.drives, run.specs, self.clock, run.start,
-            steps,
+            run.rows, self.neurons, self._parts.places, run.drives, run.specs, self.clock,
+            run.start, steps,
         )  # fmt: skip
         self.torn = True
         made = self._call(run, np.ascontiguousarray(external), steps)
@@ -262,19 +245,14 @@ class CpuEngine:
         """
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
-        self._make_room(self._need + spikes.shape[0] * self._rows.most // layout.CHUNK_CURSORS + 1)
-        load_cpu_loop("network_run").file_spikes(self._blocks, np.ascontiguousarray(spikes))
+        self._make_room(
+            self._memory.need + spikes.shape[0] * self._rows.most // layout.CHUNK_CURSORS + 1
+        )
+        load_cpu_loop("network_run").file_spikes(self._memory.table, np.ascontiguousarray(spikes))
 
     def drain(self) -> list[tuple[int, tuple[np.ndarray, np.ndarray]]]:
         """Take the recorded spikes out of their buffers; return population, steps and neurons."""
-        taken = []
-        for i, (_, g, _, _) in enumerate(self._places):
-            size, count = (int(x) for x in self._states[i][:2])
-            self._counts[g] += count
-            self._states[i][:] = 0
-            record = self._records[i]
-            if record is not None and size:
-                taken.append((g, (record[0][:size].copy(), record[1][:size].copy())))
+        taken = self._parts.drain()
         self.torn = False
         return taken
 
@@ -283,22 +261,17 @@ class CpuEngine:
         self.clock, self.seconds, self.torn = 0, 0.0, True
         for n in self.neurons:
             n.reset()
-        for calendar in self._calendars:
-            calendar.clear()
-        for cells in self._cells:
-            cells[:] = 0
-        for state in self._states:
-            state[:] = 0
-        self._counts[:] = 0
+        self._memory.clear()
+        self._parts.clear()
         self._busy_seconds = 0.0
-        self._tabulate_blocks()
+        self._tabulate()
         self.torn = False
 
     def rewire(self) -> None:
         """Take notice of changed weights."""
         self._like = None
         self._rows = RowTables(self.wiring, self.sources)
-        self._tabulate_blocks()
+        self._tabulate()
 
     @property
     def device_names(self) -> list[str]:
@@ -316,16 +289,12 @@ class CpuEngine:
 
         The loops count stored rows when they arrive; what is still on its way is looked up.
         """
-        arrived = sum(int(c.state[layout.CALENDAR_EVENTS]) for c in self._calendars)
-        return arrived + sum(
-            self._rows.still_to_come(b, calendar.cursors())
-            for b, calendar in enumerate(self._calendars)
-        )
+        return self._memory.events(self._rows)
 
     @property
     def spikes(self) -> np.ndarray:
         """Spikes of each population since the last reset, by number."""
-        return self._counts
+        return self._parts.counts
 
     def figures_of(self, device: str) -> tuple[int, int, float]:
         """Return the processor's neurons, the bytes held for them, and its seconds at work."""
@@ -341,150 +310,14 @@ class CpuEngine:
         return {
             "state": sum(a.nbytes for n in self.neurons for a in n.state.values()),
             "synapses": self.wiring.nbytes,
-            "accumulators": sum(c.nbytes for c in self._cells),
-            "calendars": sum(c.nbytes for c in self._calendars),
-            "spike lists": sum(a.nbytes for a in self._lists),
+            "accumulators": self._memory.accumulator_bytes,
+            "calendars": self._memory.calendar_bytes,
+            "spike lists": self._parts.nbytes,
         }
 
     def close(self) -> None:
         """End the threads."""
         self._device_threads.close()
-
-    # Tables.
-
-    def _make_calendars(self) -> None:
-        longest = self.wiring.longest + self.window + 1
-        slots = 1 << math.ceil(math.log2(longest + 1))
-        stored = [bundle.source for bundle in self.wiring.bundles if bundle.rule is None]
-        per_population = np.bincount(stored, minlength=self.sources)
-        cursors = sum(
-            n.population.size * int(per_population[n.population.number]) * most
-            for n, most in zip(self.neurons, self._spikes_per_window, strict=True)
-        )
-        self._need = 2 * (cursors // layout.CHUNK_CURSORS + 1) + slots
-        self._calendars = [Calendar(slots, 2 * self._need) for _ in range(self.wiring.blocks.count)]
-
-    def _make_lists(self) -> None:
-        """Make the lists of a window's spikes of every part, and count the spikes."""
-        blocks = self.wiring.blocks
-        self._places: list[tuple[int, int, int, int]] = []  # block, population, first, count
-        self._lists: list[np.ndarray] = []
-        for b in range(blocks.count):
-            for g in range(len(self.neurons)):
-                first, last = (int(x) for x in blocks.starts[g, b : b + 2])
-                if last > first:
-                    self._places.append((b, g, first, last - first))
-        self._bits, self._ids, self._upto, self._states, self._busy = [], [], [], [], []
-        for _, _, _, count in self._places:
-            capacity = self.window * count
-            self._bits.append(aligned_zeros(self.window * ((count + 31) // 32), np.uint32))
-            self._ids.append(np.empty(2 * capacity, np.int32))
-            self._busy.append(np.empty((count + 31) // 32 + 1, np.int32))
-            self._upto.append(np.zeros(2 * (self.window + 1), np.int64))
-            self._states.append(aligned_zeros(8, np.int64))
-        self._lists = [*self._bits, *self._ids, *self._upto, *self._busy]
-        self._counts = np.zeros(self.sources, np.int64)
-        self._busy_seconds = 0.0
-        self._records: list[tuple[np.ndarray, np.ndarray] | None] = [None] * len(self._places)
-        self._shared = aligned_zeros(layout.SHARED, np.int64)
-        self._tabulate_blocks()
-
-    def _tabulate_blocks(self) -> None:
-        blocks = self.wiring.blocks
-        self._blocks = np.zeros((blocks.count, layout.BLOCK), np.int64)
-        for b, row in enumerate(self._blocks):
-            calendar = self._calendars[b]
-            mine = [i for i, place in enumerate(self._places) if place[0] == b]
-            row[layout.BLOCK_STRIDE] = self._strides[b]
-            row[layout.BLOCK_RING_MASK] = self._ring - 1
-            row[layout.BLOCK_CELLS] = self._cells[b].ctypes.data
-            row[layout.BLOCK_HEADS] = calendar.heads.ctypes.data
-            row[layout.BLOCK_SLOT_MASK] = calendar.heads.size - 1
-            row[layout.BLOCK_CHUNKS] = calendar.chunks.ctypes.data
-            row[layout.BLOCK_STATE] = calendar.state.ctypes.data
-            row[layout.BLOCK_QUEUE] = calendar.queue.ctypes.data
-            row[layout.BLOCK_QUEUE_SIZE] = calendar.queue.size
-            row[layout.BLOCK_CLOCK] = self._clocks[b].ctypes.data
-            row[layout.BLOCK_FIRST_PART] = min(mine, default=0)
-            row[layout.BLOCK_LAST_PART] = max(mine, default=-1) + 1
-            row[layout.BLOCK_BUNDLES] = self._rows.bundles[b].ctypes.data
-            row[layout.BLOCK_BUNDLES_OF] = self._rows.first.ctypes.data
-
-    def _tabulate_parts(
-        self,
-        specs: Sequence[KernelSpec],
-        entries: Sequence[int],
-        drives: ResolvedInputs,
-        rows: Mapping[tuple[int, str], Any],
-        spikes: Sequence[int],
-        keep: list[Any],
-    ) -> np.ndarray:
-        from spikecuda.kernels.compile.many import description
-        from spikecuda.kernels.compile.render import scratch_bytes
-
-        parts = np.zeros((len(self._places), layout.PART), np.int64)
-        # The parts of a block run one after the other.
-        size = max((scratch_bytes(spec) for spec in specs), default=0)
-        scratch = [np.zeros(size // 8 + 1, np.int64) for _ in range(self.wiring.blocks.count)]
-        keep += scratch
-        for i, (b, g, first, count) in enumerate(self._places):
-            values = self._values(b, g, i, specs[g], drives[g][0], rows, first, count)
-            table = self.neurons[g].arguments(specs[g], first, count, values, keep)
-            if specs[g].many:
-                plan = description(specs[g])
-                keep.append(plan)
-                table = np.concatenate([[scratch[b].ctypes.data, plan.ctypes.data], table])
-            else:
-                table = np.append(table, [scratch[b].ctypes.data, 0])
-            keep.append(table)
-            row = parts[i]
-            row[layout.PART_ENTRY], row[layout.PART_TABLE] = entries[g], table.ctypes.data
-            row[layout.PART_COUNT], row[layout.PART_FIRST] = count, first
-            row[layout.PART_POPULATION] = g
-            row[layout.PART_BITS] = self._bits[i].ctypes.data
-            row[layout.PART_IDS] = self._ids[i].ctypes.data
-            row[layout.PART_UPTO] = self._upto[i].ctypes.data
-            row[layout.PART_STATE] = self._states[i].ctypes.data
-            row[layout.PART_BUSY] = self._busy[i].ctypes.data
-            row[layout.PART_CAPACITY] = self.window * count
-            self._records[i] = None
-            if g in spikes:
-                size = max(RECORD_SIZE, 3 * self.window * count)
-                self._records[i] = record = (np.empty(size, np.int64), np.empty(size, np.int32))
-                row[layout.PART_RECORD_STEPS] = record[0].ctypes.data
-                row[layout.PART_RECORD_IDS] = record[1].ctypes.data
-                row[layout.PART_RECORD_SIZE] = size
-        return parts
-
-    def _values(
-        self,
-        b: int,
-        g: int,
-        i: int,
-        spec: KernelSpec,
-        drive: ResolvedInput,
-        rows: Mapping[tuple[int, str], Any],
-        first: int,
-        count: int,
-    ) -> dict[str, Any]:
-        """Return a part's arguments that are neither state nor constants."""
-        blocks, population = self.wiring.blocks, self.neurons[g].population
-        values: dict[str, Any] = {
-            SPIKE_BITS: self._bits[i], "_clock": self._clocks[b], "_cells": self._cells[b],
-            "_ring": self._ring - 1, "_stride": self._strides[b],
-        }  # fmt: skip
-        for port, name in enumerate(population.receptors):
-            prefix = f"_x_{name}_"
-            values[prefix + "first"] = port * blocks.sizes[b] + blocks.offsets[g, b]
-            values[prefix + "scale"] = 2.0 ** -self.wiring.exponent.get((g, port), 0)
-        for name, fixed in drive.fixed.items():
-            array = np.asarray(fixed)
-            whole = array.ndim and array.size == drive.count and name not in drive.tables
-            values[name] = array[first : first + count] if whole else fixed
-        for (at, name), array in rows.items():
-            if at in (g, -1 - i):
-                values[name] = array
-        return values
 
     # Running.
 
@@ -499,15 +332,16 @@ class CpuEngine:
         loop = self._loop
         self._shared[:] = 0
         rows = self._rows.most
-        need = self._need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
+        need = self._memory.need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
         self._make_room(need)
         workers = len(self._mine)
         made = [0] * workers
 
         def work(t: int) -> None:
             made[t] = int(
-                loop(self._blocks, self._mine[t], run.parts, run.traces, due, self._shared, workers,
-                     self.clock, 0, steps, self.window, self.fused, run.align, need)
+                loop(self._memory.table, self._mine[t], run.parts, run.traces, due, self._shared,
+                     workers, self.clock, 0, steps, self.window, self._memory.fused, run.align,
+                     need)
             )  # fmt: skip
 
         begin = time.perf_counter()
@@ -517,13 +351,12 @@ class CpuEngine:
 
     def _make_room(self, need: int) -> None:
         """Give calendars that run short more chunks."""
-        grown = False
-        for calendar in self._calendars:
-            if calendar.state[layout.CALENDAR_SPARE] < need:
-                calendar.grow(max(need, int(calendar.state[layout.CALENDAR_CHUNKS])))
-                grown = True
-        if grown:
-            self._tabulate_blocks()
+        if self._memory.make_room(need):
+            self._tabulate()
+
+    def _tabulate(self) -> None:
+        """Make the table of the blocks anew."""
+        self._memory.tabulate(self._rows, [b for b, _, _, _ in self._parts.places])
 
     @staticmethod
     def _merge(lists: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
