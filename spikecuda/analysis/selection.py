@@ -1,4 +1,4 @@
-"""Which spikes a statistic is of: some of the neurons, in a window of time."""
+"""Select the spikes that a statistic uses: some of the neurons, in a window of time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

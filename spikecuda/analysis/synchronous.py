@@ -1,4 +1,4 @@
-"""How synchronous a population is."""
+"""Measures of the synchrony of a population."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Check what users give: numbers and counts."""
+"""Check arguments of users: numbers and counts."""
 
 import math
 import numbers

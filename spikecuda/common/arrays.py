@@ -1,4 +1,4 @@
-"""Arrays that users give: checked and copied in one place, so that later changes act on nothing."""
+"""Arrays of users: checked and copied in one place, so that later changes have no effect."""
 
 import numbers
 

@@ -1,4 +1,4 @@
-"""Find what is not finite in stored state."""
+"""Find values in stored state that are not finite."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Objects that refuse assignments which would be kept and have no effect."""
+"""Objects that refuse assignments that would be stored and have no effect."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

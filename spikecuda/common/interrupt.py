@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment that suits the work."""
+"""Delay Ctrl-C until the work can be interrupted."""
 
 import signal
 import threading

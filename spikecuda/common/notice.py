@@ -1,4 +1,4 @@
-"""Lines on what takes long or goes wrong, on stderr through the logger ``spikecuda``.
+"""Messages about slow work or problems, on stderr through the logger ``spikecuda``.
 
 ``logging.getLogger("spikecuda").setLevel("WARNING")`` or ``SPIKECUDA_QUIET=1`` silences them; a
 program with handlers of its own gets them there.

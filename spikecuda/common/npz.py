@@ -1,4 +1,4 @@
-"""Files of arrays (npz): written whole, and read without trust.
+"""Files of arrays (npz): written completely or not at all, and checked when read.
 
 What is read may come from anywhere.  So nothing is unpickled, and sizes that a file declares are
 held against what it has and against the memory that is there before any of it is taken.

@@ -1,4 +1,4 @@
-"""Memory that turns out to be missing after all, said as what needed it."""
+"""Turn a MemoryError into an error that names what needed the memory."""
 
 import contextlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The seed: a 64-bit number that all randomness derives from."""
+"""The seed: a 64-bit number from which all random numbers are computed."""
 
 import operator
 

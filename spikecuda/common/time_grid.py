@@ -1,4 +1,4 @@
-"""Times in ms and steps: the one rule that turns a time into a step.
+"""Convert times in ms to steps: one rule for all times.
 
 The grid has a point ``k dt`` for every step k, where step k begins.  A time that differs from a
 grid point, or from the middle between two, by no more than float32 resolves (a part in 2^23, and at

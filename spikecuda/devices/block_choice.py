@@ -1,4 +1,4 @@
-"""How many threads a block of an update kernel has: as told, as tuned, or by geometry."""
+"""Threads per block of an update kernel: as set, as tuned, or from the launch geometry."""
 
 from spikecuda.devices import tuning_cache
 from spikecuda.devices.base import Kernel

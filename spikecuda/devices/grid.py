@@ -1,4 +1,4 @@
-"""Launch geometry: how many blocks cover a range of neurons."""
+"""Launch geometry: the number of blocks for a range of neurons."""
 
 from spikecuda.errors import SpikecudaValueError
 

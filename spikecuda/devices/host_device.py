@@ -1,4 +1,4 @@
-"""Devices whose memory is the host's and whose work is done when it is asked for."""
+"""Devices whose memory is host memory, and whose work is done at once."""
 
 import time
 from abc import abstractmethod

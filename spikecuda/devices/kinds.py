@@ -1,4 +1,4 @@
-"""The kinds of device, and what a device's name says."""
+"""The kinds of device, and how a device's name is read."""
 
 CPU, CUDA, EMULATED, SIMULATED = "cpu", "cuda", "cuda-emu", "cuda-sim"
 KINDS = (CPU, CUDA, EMULATED, SIMULATED)

@@ -1,4 +1,4 @@
-"""Launch geometry of a CUDA kernel: a pure function of the device, the kernel and the size."""
+"""Launch geometry of a CUDA kernel, computed from the device, the kernel and the size."""
 
 import functools
 import math

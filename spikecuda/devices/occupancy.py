@@ -1,4 +1,4 @@
-"""How many warps of a kernel a multiprocessor holds.
+"""Occupancy: how many warps of a kernel fit on a multiprocessor.
 
 Limits: CUDA C++ Programming Guide 13, "Compute Capabilities", table "Technical Specifications";
 allocation units: CUDA Occupancy Calculator in the same toolkit.

@@ -1,4 +1,4 @@
-"""What was measured on this machine's devices and is used again: costs and launch geometry."""
+"""Measurements on this machine's devices that are reused: costs and launch geometry."""
 
 import functools
 import json

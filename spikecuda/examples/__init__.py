@@ -1,4 +1,4 @@
-"""Expected networks, ready to run: ``spikecuda run NAME``, or from Python.
+"""Published networks, ready to run: ``spikecuda run NAME``, or from Python.
 
 Each is a module with ``network(...)``, which returns a ``Network`` ready to run, and ``EXAMPLE``,
 which says what the publication found.

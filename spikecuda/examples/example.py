@@ -1,4 +1,4 @@
-"""What an example is: a network, and what to expect of it."""
+"""What an example consists of: a network, and what to expect of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

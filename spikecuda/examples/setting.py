@@ -1,4 +1,4 @@
-"""What can be set of an example: its published numbers, with unit and range."""
+"""The published numbers of an example that can be set, with unit and range."""
 
 import inspect
 import math

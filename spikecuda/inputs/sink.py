@@ -1,4 +1,4 @@
-"""What an input resolves into: the one interface between inputs and a run."""
+"""The interface between inputs and a run: the target that an input resolves into."""
 
 from collections.abc import Callable
 from typing import Protocol

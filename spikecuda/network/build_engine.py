@@ -1,4 +1,4 @@
-"""From a description of a network to an engine: where it runs, its synapses, its memory."""
+"""Build an engine from a description of a network: devices, synapses, memory."""
 
 import contextlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a network is told: populations, connections, sources, input and recording."""
+"""The description of a network: populations, connections, sources, input and recording."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Where a network may run: what a user may name as devices."""
+"""The devices of a network: names that a user may pass."""
 
 from collections.abc import Sequence
 

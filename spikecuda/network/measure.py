@@ -1,4 +1,4 @@
-"""What a built network has done and holds: metrics, and the figures of a moment."""
+"""Metrics of a built network, and figures during a run."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The memory that a network will need, before any is taken."""
+"""The memory that a network will need, computed before any is allocated."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

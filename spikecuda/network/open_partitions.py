@@ -1,4 +1,4 @@
-"""The devices of a network, opened and given partitions."""
+"""Open the devices of a network and give them partitions."""
 
 import contextlib
 from collections.abc import Mapping, Sequence

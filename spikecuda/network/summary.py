@@ -1,4 +1,4 @@
-"""What a network will be: populations, projections, bytes and predicted cost, before the build."""
+"""A summary of a network before the build: populations, projections, bytes, predicted cost."""
 
 import io
 from collections.abc import Iterable

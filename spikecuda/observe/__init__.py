@@ -1,1 +1,1 @@
-"""A run seen from outside: metrics, snapshots, the live view, utilisation, progress."""
+"""Observing runs: metrics, snapshots, the live view, utilisation, progress."""

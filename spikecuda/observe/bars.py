@@ -1,4 +1,4 @@
-"""Progress bars, on the terminal and in notebooks, and the safety net under them."""
+"""Progress bars on the terminal and in notebooks."""
 
 import contextlib
 import time

@@ -1,4 +1,4 @@
-"""A run on the terminal while it goes on: progress, speed, rates, memory, devices."""
+"""A display of a run in progress: progress, speed, rates, memory, devices."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a pool or a network has done and what it holds."""
+"""What a pool or a network has done, and the memory that it uses."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields

@@ -1,4 +1,4 @@
-"""A display in a notebook that is drawn anew from time to time."""
+"""A display in a notebook that is redrawn from time to time."""
 
 import contextlib
 import contextvars

@@ -1,1 +1,1 @@
-"""Where the neurons of a system go: shares of types, balance over devices, measured cost."""
+"""Which device holds which neurons of a system: shares of types, balance, measured cost."""

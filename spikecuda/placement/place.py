@@ -1,4 +1,4 @@
-"""Where the neurons of a system go: devices, partitions, and whether they fit."""
+"""Place the neurons of a system: devices, partitions, and whether they fit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

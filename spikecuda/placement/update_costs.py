@@ -1,4 +1,4 @@
-"""What an update costs on a device: measured once, then remembered."""
+"""The cost of an update on a device: measured once, then stored."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which colour a population has."""
+"""The colours of populations."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Rates over time, and how rate, irregularity and synchrony are spread over populations."""
+"""Rates over time, and distributions of rate, irregularity and synchrony over populations."""
 
 import os
 from collections.abc import Mapping

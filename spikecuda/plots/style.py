@@ -1,4 +1,4 @@
-"""One look for all plots, in a light and a dark theme."""
+"""The style of all plots, with a light and a dark theme."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,1 +1,1 @@
-"""A validated population, its state on devices, and how it goes through time in windows."""
+"""A validated population, its state on devices, and how it is advanced window by window."""

@@ -1,4 +1,4 @@
-"""A population before it has a place: model, parameters and constants, resolved and checked."""
+"""A validated neuron population, not yet assigned to a device."""
 
 import inspect
 from collections.abc import Mapping

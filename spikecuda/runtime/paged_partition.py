@@ -1,4 +1,4 @@
-"""Partitions larger than their device: state stays in host memory and streams through."""
+"""Partitions larger than their device: state stays in host memory and is streamed."""
 
 import contextlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""Runs of partitions whose state streams through the device, page by page."""
+"""Runs of partitions whose state is streamed through the device, page by page."""
 
 import time
 from collections.abc import Mapping

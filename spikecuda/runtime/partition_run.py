@@ -1,4 +1,4 @@
-"""Runs of a partition, window by window; several windows may be under way."""
+"""Runs of a partition, window by window; several windows may be in flight."""
 
 import contextlib
 import ctypes

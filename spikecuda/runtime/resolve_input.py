@@ -1,4 +1,4 @@
-"""The door for what drives neurons: made of inputs, checked against the model, resolved."""
+"""Turn what a user passes as input into inputs, checked against the model and resolved."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Runs: populations go through time together, window by window, their devices side by side."""
+"""Runs: populations advance together, window by window, with their devices side by side."""
 
 import contextlib
 import functools

@@ -1,4 +1,4 @@
-"""What a run needs besides the partition: buffers for its inputs and outputs, and for how long."""
+"""The buffers that a run needs for its inputs and outputs, and their sizes."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple

@@ -49,5 +49,5 @@ def test_described_arguments_are_accepted(path):
 
 
 def test_the_check_finds_what_it_is_for():
-    text = 'def f(a, b):\n    """Do.\n\n    Args:\n        a, c: two.\n            more: of it.\n    """\n'
+    text = 'def f(a, b):\n    """Do.\n\n    Args:\n        a, c: two.\n            d: x.\n    """'
     assert stale(text) == ["f: c"]

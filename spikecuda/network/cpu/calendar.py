@@ -1,4 +1,4 @@
-"""A block's calendar: memory for the cursors of rows that are on their way."""
+"""A block's calendar: memory for the cursors of rows in transit."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Run a network on the CPU: tables for the native loops, and what they ask of the host."""
+"""Run a network on the CPU: tables for the native loops, and the loops' requests."""
 
 import functools
 import math

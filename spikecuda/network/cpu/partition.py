@@ -1,4 +1,4 @@
-"""A partition of a network on this machine's processor, beside partitions on other devices."""
+"""A partition of a network on the CPU, beside partitions on other devices."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Where the CPU's loops find the rows of each population: tables of addresses."""
+"""Tables of addresses by which the CPU's loops find the rows of each population."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What the CPU's loops copy into the samples of traces: a table of addresses."""
+"""The table of addresses by which the CPU's loops record samples of traces."""
 
 from collections.abc import Sequence
 from typing import Any

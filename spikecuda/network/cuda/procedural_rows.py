@@ -1,4 +1,4 @@
-"""Procedural projections as a device wants them: what draws a row again for each spike."""
+"""Procedural projections on a CUDA device: a row is drawn again for each spike."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What stays on a CUDA device for as long as the network: state, rows, accumulators, lists."""
+"""Everything of a network that stays on a CUDA device: state, rows, accumulators, lists."""
 
 import contextlib
 from collections.abc import Mapping, Sequence

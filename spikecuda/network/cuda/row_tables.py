@@ -1,4 +1,4 @@
-"""Rows as a device wants them: all of a neuron's synapses in one place.
+"""Rows in the form that CUDA devices need: all of a neuron's synapses together.
 
 The builder stores rows bundle by bundle.  A sheet joins the rows of all bundles whose weights are
 stored alike, by the number that a neuron has in the whole network, so that one launch delivers

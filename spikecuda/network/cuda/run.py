@@ -1,4 +1,4 @@
-"""One run of a partition on a CUDA device: launches, windows, and what only the run needs."""
+"""One run of a partition on a CUDA device: launches, windows, and buffers of the run."""
 
 import contextlib
 import functools

@@ -1,4 +1,4 @@
-"""What the parts of a run on a CUDA device share: what is asked, and memory for the run."""
+"""What the parts of a run on a CUDA device share: the request, and memory for the run."""
 
 import contextlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""Input of a run on a CUDA device that changes from step to step, and given spikes."""
+"""Input of a run on a CUDA device that differs between steps, and given spikes."""
 
 from collections.abc import Mapping, Sequence
 

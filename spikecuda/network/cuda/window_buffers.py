@@ -1,4 +1,4 @@
-"""What some windows that are under way on a device have to themselves."""
+"""Buffers and events of the windows in flight on a device (double-buffered)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A network as it was told: what everything that builds, counts or prints it reads."""
+"""A network as described by the user; what builds, counts or prints it reads this."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What drives the populations of a network: input that can be added at any time."""
+"""The input of the populations of a network; it can be added at any time."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Edges in text, a line for each, read in blocks: the text is never in memory as a whole."""
+"""Edges in text files, one per line, read in blocks to save memory."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Connections that exist already: sparse matrices and files of edges."""
+"""Existing connections: sparse matrices and files of edges."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What lets a description be looked at and changed once it was built."""
+"""How populations and projections read and change what was built from them."""
 
 from abc import abstractmethod
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""What a rule of connection says of itself."""
+"""The base class of connection rules: what a rule says about itself."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Rules of connection: which pairs of neurons have a synapse."""
+"""Connection rules: which pairs of neurons have a synapse."""
 
 import math
 from dataclasses import dataclass

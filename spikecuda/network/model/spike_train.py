@@ -1,4 +1,4 @@
-"""Spike trains that come from outside the network."""
+"""Given spike trains, from outside the network."""
 
 import math
 from collections.abc import Sequence

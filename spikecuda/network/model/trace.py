@@ -1,4 +1,4 @@
-"""A variable that is recorded, and which ones a population has."""
+"""Variables that are recorded, and the variables that a population has."""
 
 from dataclasses import dataclass
 

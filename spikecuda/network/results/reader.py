@@ -1,4 +1,4 @@
-"""Read a NetworkResult from a file that may hold anything: only what a run can have recorded."""
+"""Read a NetworkResult from a file that is not trusted."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""NetworkResult: what a run of a network recorded, and what can be said of it."""
+"""NetworkResult: what a run of a network recorded, with statistics and pictures."""
 
 import os
 from dataclasses import dataclass, field

@@ -1,1 +1,1 @@
-"""What both engines share: neurons, partitions, windows, traces, and the exchange of spikes."""
+"""What all engines share: neurons, partitions, windows, traces, the exchange of spikes."""

@@ -1,4 +1,4 @@
-"""What advances a network: the CPU's engine, or one of partitions on devices."""
+"""The interface of engines, which advance a network in time."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol

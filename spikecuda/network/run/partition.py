@@ -1,4 +1,4 @@
-"""What the partitions of a network have in common, and how they exchange spikes.
+"""The interface of a network's partitions, and how they exchange spikes.
 
 A partition owns its neurons and the synapses onto them.  It runs a window, at most the shortest
 delay, by itself; what its neurons sent in it then goes to all other partitions, before any of it

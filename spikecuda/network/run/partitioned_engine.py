@@ -1,4 +1,4 @@
-"""Run a network on devices: partitions that go through time together and exchange spikes."""
+"""Run a network on devices: partitions advance together and exchange spikes."""
 
 import contextlib
 import functools

@@ -1,4 +1,4 @@
-"""Input that changes from step to step, and what else both engines need for a run."""
+"""Input that differs between steps, and other parts of a run that all engines need."""
 
 import math
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Synapses as they are stored: built, looked at, changed."""
+"""Stored synapses: build, read, change."""

@@ -1,4 +1,4 @@
-"""Look at the synapses of a projection in the built rows, and change their weights."""
+"""Read the synapses of a projection from the built rows, and change their weights."""
 
 import copy
 from collections.abc import Callable, Iterator

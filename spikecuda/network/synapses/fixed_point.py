@@ -1,4 +1,4 @@
-"""Fixed point: how many units of weight an integer stands for, and how wide it is.
+"""Fixed point: the unit of each receptor's weights, and the bits that store a weight.
 
 Synaptic input is summed as int32, so that sums do not depend on their order.  The scale of a
 port is the largest power of two for which no neuron can overflow in one step, each synapse

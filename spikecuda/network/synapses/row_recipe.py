@@ -1,4 +1,4 @@
-"""What the rows of a projection are drawn from: by name for Python, packed for the loops."""
+"""What a projection's rows are drawn from: by name for Python, packed for the loops."""
 
 import math
 from dataclasses import dataclass
