@@ -106,9 +106,11 @@ class Network(Described):
             None if partitions is None else as_count("partitions", partitions, 1, 1024)
         )
         self.devices = as_places(devices)
-        if exchange is not None and not callable(getattr(exchange, "swap", None)):
+        is_class = isinstance(exchange, type)
+        if exchange is not None and (is_class or not callable(getattr(exchange, "swap", None))):
             raise SpikecudaTypeError(
-                f"exchange must have a method swap, see SpikeExchange (got {exchange!r:.80})"
+                f"exchange must be an object with a method swap, see SpikeExchange (got "
+                f"{exchange!r:.80})"
             )
         self._exchange = exchange
         self._build_seconds = 0.0

@@ -119,7 +119,7 @@ def test_spikes_of_another_process_arrive():
 
 
 def test_what_is_no_exchange_is_refused():
-    with pytest.raises(SpikecudaTypeError, match="exchange must have a method swap"):
+    with pytest.raises(SpikecudaTypeError, match="exchange must be an object with a method swap"):
         Network(exchange=3)
     with pytest.raises(SpikecudaValueError, match=r"CPU alone \(got 2 .* and an exchange\)"):
         net = Network(devices="cpu", partitions=2, exchange=LocalSpikeExchange())

@@ -25,6 +25,7 @@ from spikecuda.network.run.partition import (
     RunRequest,
     SpikeExchange,
 )
+from spikecuda.network.run.received import require_spikes
 from spikecuda.network.run.spike_counts import SpikeCounts
 from spikecuda.network.run.trace import Recorded, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs
@@ -72,6 +73,7 @@ class PartitionedEngine:
         self.threads = len(self.partitions)
         self.clock, self.seconds = 0, 0.0
         self._exchange = exchange or LocalSpikeExchange()
+        self._foreign = exchange is not None
         # A partition that has nobody to exchange spikes with need not stop after each window.
         self._alone = exchange is None and len(self.partitions) == 1
         self._device_threads = DeviceThreads(len(self.partitions))
@@ -242,6 +244,12 @@ class PartitionedEngine:
             if self._alone:
                 return lists[0]
             others = self._exchange.swap(lists)
+            if self._foreign:
+                last = self.neurons[-1].population
+                others = require_spikes(
+                    others, len(lists), self.clock, self.clock + steps,
+                    self.first[last.number] + last.size,
+                )  # fmt: skip
             self._together(
                 [functools.partial(p.receive, other)
                  for p, other in zip(self.partitions, others, strict=True)]
