@@ -14,13 +14,13 @@ Measure = Callable[[NetworkResult, float], float | str]
 
 @dataclass(frozen=True)
 class Expected:
-    """What others found, a number or a word, and how to get it from a run.
+    """A result that others found, a number or a word, and how to compute it from a run.
 
     Attributes:
         what: such as "rate of L4E".
         unit: such as "Hz"; may be empty.
-        low, high: what they found, twice, or its spread over seeds and simulators.
-        measure: gives it from a result and the time in ms from which on to look.
+        low, high: what they found, twice, or its range over seeds and simulators.
+        measure: computes it from a result and the time in ms from which on to look.
         source: who found it.
     """
 
@@ -58,18 +58,18 @@ class Example:
     """A published network.
 
     Attributes:
-        name: what ``spikecuda run`` calls it.
+        name: its name for ``spikecuda run``.
         about: one sentence.
         source: the publication.
-        network: returns the network; takes ``variant`` and ``scale`` if the example has them, and
+        network: returns the network; accepts ``variant`` and ``scale`` if the example has them, and
             options of ``Network``.
-        expected: returns what to expect; takes ``variant`` and ``scale`` likewise.
-        duration: ms that are looked at if nothing else is asked for.
+        expected: returns what to expect; accepts ``variant`` and ``scale`` likewise.
+        duration: ms that are evaluated by default.
         settle: ms before these.
-        variants: what can be chosen, the usual one first.
+        variants: the choices of ``variant``, the default first.
         scales: whether the network can be made smaller.
-        raster: ms at the end that the raster shows; None: all that is looked at.
-        settings: what can be set, by name: the published numbers.
+        raster: ms at the end that the raster shows; None: all that is evaluated.
+        settings: the published numbers that can be set, by name.
     """
 
     name: str

@@ -16,21 +16,21 @@ POISSON_MEAN_LIMIT = 64.0
 
 
 class ResolvedInput:
-    """All inputs of one run; each input adds to it what the kernel takes.
+    """The input of one run as a kernel needs it; each input adds its part.
 
     Args:
-        value: inputs, or what ``as_inputs`` takes for them.
+        value: inputs, or what ``as_inputs`` accepts.
         count: neurons of the population.
         dt: ms.
         steps: steps of the run, for the shape of per-step arrays.
         real: NumPy name of the kernel's real type.
 
     Attributes:
-        spec: the structure, which chooses the kernel.
+        spec: the structure, which selects the kernel.
         fixed: kernel arguments that stay the same over the run, by name: one number, or one per
             neuron of the population, or a table.
         tables: which of them are tables, the same for every neuron.
-        given: kernel arguments that lie on the device already, by name: one number per neuron, or
+        given: kernel arguments that are on the device already, by name: one number per neuron, or
             one per step and neuron.
     """
 

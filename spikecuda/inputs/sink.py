@@ -14,7 +14,7 @@ Course = Callable[[int, int, int], np.ndarray]
 
 
 class InputSink(Protocol):
-    """Takes what an input is made of; ``ResolvedInput`` makes a kernel's arguments of it.
+    """Receives the parts of an input; ``ResolvedInput`` turns them into a kernel's arguments.
 
     Attributes:
         count: neurons of the population.

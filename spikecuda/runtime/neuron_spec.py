@@ -27,7 +27,7 @@ STREAM_DRAW_PARAMETERS = STREAM_DRAW + 64
 
 @dataclass(frozen=True, eq=False)
 class NeuronSpec:
-    """What a population is, whatever device it runs on.
+    """A validated neuron population, not yet assigned to a device.
 
     Attributes:
         model: its model.
@@ -36,9 +36,9 @@ class NeuronSpec:
         scheme: integration scheme.
         substeps: integration steps within one time step.
         dt: length of a step in ms.
-        seed: of all randomness.
-        params: every parameter, float64 arrays of shape () or (count,).
-        constants: what the kernel takes, cast, by name: shape () or (count,).
+        seed: the number from which all random numbers are computed.
+        params: all parameters, float64 arrays of shape () or (count,).
+        constants: the constants of the kernel, cast, by name: shape () or (count,).
         codecs: float16 storage of each state; empty in other precisions.
         initial: start values given by the user, by state.
         refractory: whether any neuron has a refractory period.

@@ -29,15 +29,15 @@ from spikecuda.runtime.window_layout import Layout
 
 @dataclass(eq=False)
 class WindowBuffers:
-    """What one window that is under way has to itself.
+    """Buffers and events of one window in flight.
 
     Attributes:
         values: kernel arguments by name.
-        inputs, outputs: host memory of its inputs and outputs by name, the direct ones excepted.
-        graph: the captured window, once that is worth it.
-        uploaded, started, computed, downloaded: where its work is.
+        inputs, outputs: host memory of its inputs and outputs by name, except those used directly.
+        graph: the captured window, once it is worth capturing.
+        uploaded, started, computed, downloaded: events that mark its progress.
         steps, offset: length of its window, and steps of the run before it.
-        page: which of the partition's neurons it holds: [first, last).
+        page: the partition's neurons that it holds: [first, last).
     """
 
     values: dict[str, Any]

@@ -30,10 +30,10 @@ TELL_EVERY = 0.01
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a population.
+    """What a run asks of a population.
 
     Attributes:
-        population: which.
+        population: the population.
         drive: its input.
         keep_spikes: whether spikes are listed, or only counted.
         traced: states that are recorded.

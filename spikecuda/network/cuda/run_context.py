@@ -16,15 +16,15 @@ TRACE_BYTES = 16 << 20
 
 
 class RunContext:
-    """A run's surroundings, and buffers that are given back at its end.
+    """What the parts of one run on a device share, and buffers that are freed at its end.
 
     Args:
-        resident: what stays on the device.
-        request: what is asked.
+        resident: what stays on the device between runs.
+        request: what the run asks.
 
     Attributes:
-        device: where.
-        most_steps: of one call of ``DeviceRun.advance``.
+        device: where it runs.
+        most_steps: the most steps of one call of ``DeviceRun.advance``.
     """
 
     def __init__(self, resident: Resident, request: RunRequest) -> None:

@@ -9,13 +9,13 @@ from spikecuda.network.model.projection import Projection
 
 @dataclass(frozen=True, eq=False)
 class Description:
-    """Populations and projections, numbered, and what is the same for all of them.
+    """A network as described by the user; everything that builds, counts or prints it reads this.
 
     Attributes:
         dt: length of a step in ms.
-        seed: that all randomness derives from.
+        seed: the number from which all random numbers are computed.
         populations: those with neurons, in the order of their numbers.
-        sources: of given spike trains; their numbers follow.
+        sources: populations of given spike trains; their numbers follow.
         projections: in the order of ``connect``.
         wired: the same, and those of trains that drive neurons.
     """

@@ -9,12 +9,12 @@ from spikecuda.common.exclusive_use import ExclusiveUse
 
 
 class Handle(Protocol):
-    """The way from a population or projection to what was built of it; a network is one.
+    """How a population or projection reads and changes what was built from it; a network is one.
 
-    Each method but ``count_of`` builds the network first if it was not.
+    Each method except ``count_of`` builds the network first if necessary.
 
     Attributes:
-        turn: whose turn it is to use the network.
+        turn: allows one thread at a time to use the network.
     """
 
     turn: ExclusiveUse

@@ -198,7 +198,7 @@ class FixedOutDegree(Rule):
 
 @dataclass(frozen=True, eq=False)
 class FixedTotal(Rule):
-    """Makes a given number of synapses, each from a uniformly drawn source to such a target.
+    """Makes ``total`` synapses, each from a uniformly drawn source to a uniformly drawn target.
 
     Args:
         total: number of synapses, >= 0.

@@ -14,7 +14,7 @@ from spikecuda.network.synapses.store import Wiring
 
 
 class Engine(Protocol):
-    """A built network that goes through time.
+    """A built network that advances in time.
 
     Attributes:
         neurons: of each population, in the order of their numbers.
@@ -23,7 +23,7 @@ class Engine(Protocol):
         threads: how many work at once.
         clock: steps done since the last reset.
         seconds: wall-clock time of runs.
-        turns: of the devices that it works on.
+        turns: of the devices that it uses.
         state_within_runs: whether the neurons' state can be read between the windows of a run.
     """
 

@@ -31,15 +31,15 @@ class RunRequest:
 
     Attributes:
         start: number of its first step.
-        steps: how many.
+        steps: number of steps.
         window: steps of a window; it divides ``align``.
         align: windows end at its multiples, so that samples can be taken; 0: anywhere.
         drives: the input of each population.
         traces: variables to record.
-        out: where they go, arrays (samples, neurons).
+        out: where they are stored, arrays (samples, neurons).
         external: given spikes of the whole run, sorted.
-        rate: spikes a second of a neuron, as far as is known; results do not depend on it.
-        single: whether there is one partition only and no other process: no exchange.
+        rate: spikes per second of a neuron, as far as known; results do not depend on it.
+        single: whether there is only one partition and no other process, so no exchange.
     """
 
     start: int
@@ -152,12 +152,11 @@ class NetworkPartition(ABC):
 
 
 class SpikeExchange(Protocol):
-    """How spikes get from each partition to all others: what another transport implements.
+    """How each partition's spikes reach all others; another transport implements this protocol.
 
-    A network that was given one (``Network(exchange=...)``) calls it after each window, whatever
-    its devices are.  Without one, ``LocalSpikeExchange`` is called where devices have partitions
-    beside each other; a single device has nobody to tell, and the CPU's threads read each other's
-    spikes.
+    A network with its own exchange (``Network(exchange=...)``) calls it after each window, whatever
+    its devices are.  Otherwise ``LocalSpikeExchange`` is called if several devices have partitions.
+    A single device has nothing to exchange, and the CPU's threads read each other's spikes.
     """
 
     def swap(self, lists: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -175,7 +174,7 @@ class SpikeExchange(Protocol):
 
 @dataclass(frozen=True)
 class LocalSpikeExchange:
-    """All partitions are in this process."""
+    """The exchange for partitions that are all in this process."""
 
     nothing: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
