@@ -27,9 +27,13 @@ def counters(state, count):
 
 
 def refractory_steps(params, dt, count):
-    """Return t_ref in whole steps, half-way to the longer period."""
-    t_ref = np.asarray(params.get("t_ref", 0.0), np.float64)
-    return np.array(np.broadcast_to(np.floor(t_ref / dt + 0.5 + 1e-6).astype(np.int64), count))
+    """Return t_ref in whole steps, half-way to the longer period.
+
+    What is half-way but for what float32 resolves, a part in 2^23, is half-way.
+    """
+    place = np.asarray(params.get("t_ref", 0.0), np.float64) / dt
+    slack = np.minimum(2.0**-23 * np.maximum(place, 1.0), 1e-3)
+    return np.array(np.broadcast_to(np.floor(place + 0.5 + slack).astype(np.int64), count))
 
 
 def tables(states, steps, substeps, count):
