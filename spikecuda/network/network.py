@@ -266,12 +266,14 @@ class Network(Described):
     @out_of_memory("a weight for each synapse", "give one number for all of them")
     def set_weights(self, projection: Projection, values: object) -> None:
         """Set a projection's weights; see ``Projection.weights``."""
-        from spikecuda.network.synapses.access import remember_weights, set_weights
+        from spikecuda.network.synapses.access import remember_weights, set_weights, take_weights
 
+        self._require_open()
+        given = take_weights(projection, values)
         engine = self._built()
         undo = remember_weights(projection, engine.wiring)
         try:
-            set_weights(projection, engine.wiring, values)
+            set_weights(projection, engine.wiring, given)
             engine.rewire()
         except BaseException:
             undo()

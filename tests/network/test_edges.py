@@ -314,3 +314,15 @@ def test_procedural_rows_can_be_looked_at_but_not_changed():
         assert values.tolist() == stored[name].tolist()
     with pytest.raises(SpikecudaValueError, match="procedural and stores no weights"):
         projection.weights = 1.0
+
+
+@pytest.mark.parametrize(
+    "procedural, weights",
+    [(True, 2.0), (False, "x"), (False, True), (False, np.nan), (False, None)],
+)
+def test_weights_that_are_refused_do_not_build(procedural, weights):
+    net = network()
+    projection = net.connect("A", "B", "all_to_all", 0.5, 1.0, procedural=procedural)
+    with pytest.raises(SpikecudaError, match=r"stores no weights|weights must be"):
+        projection.weights = weights
+    net.connect("A", "A", "all_to_all", 0.5, 1.0)

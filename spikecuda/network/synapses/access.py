@@ -48,17 +48,28 @@ class Piece:
         )
 
 
-def bundle_of(projection: Projection, wiring: Wiring) -> Bundle:
-    """Return the bundle that holds a projection.
+def take_weights(projection: Projection, values: object) -> np.ndarray:
+    """Return weights to be set, as far as they can be checked before the network is built.
 
     Raises:
-        SpikecudaValueError: the projection is procedural.
+        SpikecudaTypeError, SpikecudaValueError: procedural rows, more than one dimension, NaN, or a
+            negative conductance.
     """
     if projection.procedural:
         raise SpikecudaValueError(
             f"{projection.name} is procedural and stores no weights to change; connect it with "
             "procedural=False, which gives the same synapses"
         )
+    given = take_reals("weights", values, "one number, or one for each synapse")
+    receptor = projection.target.population.receptors[projection.receptor]
+    if not np.isfinite(given).all() or (receptor.positive and np.any(given < 0)):
+        need = "finite and >= 0, a conductance" if receptor.positive else "finite"
+        raise SpikecudaValueError(f"weights must be {need} (got {given.min():g})")
+    return given
+
+
+def bundle_of(projection: Projection, wiring: Wiring) -> Bundle:
+    """Return the bundle that holds a projection, which is not procedural."""
     return next(b for b in wiring.bundles if projection in b.projections)
 
 
@@ -131,28 +142,29 @@ def remember_weights(projection: Projection, wiring: Wiring) -> Callable[[], Non
     return undo
 
 
-def set_weights(projection: Projection, wiring: Wiring, values: object) -> None:
+def set_weights(projection: Projection, wiring: Wiring, given: np.ndarray) -> None:
     """Set a projection's weights: one number, or one for each in the order of ``connections``.
 
+    Args:
+        projection: whose.
+        wiring: that holds it.
+        given: what ``take_weights`` returned.
+
     Raises:
-        SpikecudaValueError: procedural rows, wrong shape, NaN, a negative conductance, or a weight
-            that the receptor's scale cannot hold; nothing is changed then.
+        SpikecudaValueError: another number of them, or a weight that the receptor's scale cannot
+            hold; nothing is changed then.
     """
     bundle = bundle_of(projection, wiring)
     number = projection.target.population.number
     exponent = wiring.exponent[number, projection.port]
     found = list(pieces(projection, wiring))
     order = _order(found)
-    given = take_reals("weights", values, "one number, or one for each synapse")
     if given.shape not in ((), (order.size,)):
         raise SpikecudaValueError(
             f"weights must be one number or one for each of the {order.size:,} synapses (got shape "
             f"{given.shape})"
         )
     receptor = projection.target.population.receptors[projection.receptor]
-    if not np.isfinite(given).all() or (receptor.positive and np.any(given < 0)):
-        need = "finite and >= 0, a conductance" if receptor.positive else "finite"
-        raise SpikecudaValueError(f"weights must be {need} (got {given.min():g})")
     _require_kept(given, exponent, receptor.unit, projection)
     whole = np.rint(np.broadcast_to(given, order.shape) * 2.0**exponent)
     most = 2 ** (8 * bundle.width - 1) - 1 if bundle.width else SUM_LIMIT
