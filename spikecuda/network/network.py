@@ -52,9 +52,9 @@ class Network(Described):
     A network is used by one thread at a time: while it is built or runs, every call from another
     thread except ``metrics()`` and ``summary()`` raises ``SpikecudaError``.  A function passed as
     ``progress`` can read connections and weights, and also state if the network is on the CPU.
-    Ctrl-C ends a run at the end of a window, and the network can continue; a second Ctrl-C ends it
-    at once.  A call that raises leaves the network as it was, or the next run says that it must be
-    ``reset()``.
+    Ctrl-C ends a run with all neurons at the same step, and the network can continue; a second
+    Ctrl-C ends it at once.  A call that raises leaves the network as it was, or the next run says
+    that it must be ``reset()``.
 
     Args:
         dt: length of a step in ms, > 0.
