@@ -143,7 +143,8 @@ def _candidates() -> list[tuple[Path, bool]]:
     """Return the folders that come into question, and whether the user has named them."""
     found = []
     if os.environ.get(VARIABLE):
-        found.append((Path(os.environ[VARIABLE]).absolute(), True))
+        # A shell need not have seen "~".
+        found.append((Path(os.path.expanduser(os.environ[VARIABLE])).absolute(), True))
     if os.environ.get("XDG_CACHE_HOME"):
         found.append((Path(os.environ["XDG_CACHE_HOME"]).absolute() / "spikecuda", False))
     with contextlib.suppress(RuntimeError):  # raised where there is no home folder at all

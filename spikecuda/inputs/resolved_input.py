@@ -218,9 +218,10 @@ class ResolvedInput:
         with np.errstate(over="ignore"):
             cast: np.ndarray = np.asarray(value).astype(dtype)
         if not np.isfinite(cast).all():
+            remedy = "a smaller input" if dtype is np.float64 else 'precision="float64"'
             raise SpikecudaValueError(
                 f"input must fit in {np.dtype(dtype).name} (got {np.abs(value).max():g}); use "
-                'precision="float64"'
+                f"{remedy}"
             )
         return cast if cast.ndim else cast[()]
 

@@ -242,8 +242,9 @@ class Ramp(Input):
             part = np.clip((k * dt - self.start) / (self.stop - self.start), 0.0, 1.0)
             return np.where(k >= begin, self.first + (self.last - self.first) * part, 0.0)
 
-        # Twice: the course goes over the difference of both.
-        most = 2.0 * max(abs(self.first), abs(self.last))
+        # The course is made of the difference of both, too.
+        whole = math.isfinite(self.last - self.first)
+        most = max(abs(self.first), abs(self.last)) if whole else math.inf
         into.add_course(course, into.values("gain", self.gain), most)
 
     def spread(self, ids: np.ndarray, size: int) -> "Ramp":

@@ -76,7 +76,7 @@ CONNECT = {
     "no receptor named": (link("b", "a"), r"must be one of exc, slow of a \(got None\)"),
     "wrong receptor": (link("b", "a", receptor="exe"), r"got 'exe'.*did you mean 'exc'"),
     "no receptors": (link("a", "bare"), "bare has no receptors; give the population some"),
-    "source as target": (link("a", "s"), "has no receptors"),
+    "source as target": (link("a", "s"), "is a source of spike trains"),
     "unknown population": (link("a", "nobody"), r"no population 'nobody'.*a, b, bare, s"),
     "something else": (link(3, "a"), "source must be a population of the network"),
     "another network": (
@@ -471,3 +471,9 @@ def test_rows_that_no_run_could_take_are_refused_at_once(rows):
     with pytest.raises(SpikecudaValueError, match="PerStep must"):
         net.drive("a", PerStep(rows))
     assert net.run(1.0).num_spikes == 0
+
+
+def test_a_ramp_beyond_float64_is_refused():
+    refused = pytest.raises(SpikecudaValueError, match=r"fit in float64 .*; use a smaller input")
+    with GPUNeuronPool(3, device="cpu", precision="float64") as pool, refused:
+        pool.run(steps=10, input=Ramp(-1e308, 1e308, 0.0, 0.5))

@@ -161,3 +161,9 @@ def test_folders_are_made_for_this_user_alone(tmp_path):
         os.umask(previous)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_tilde_that_no_shell_has_seen_is_the_home_folder(chosen, monkeypatch):
+    monkeypatch.setenv("HOME", str(chosen.parent))
+    monkeypatch.setenv("SPIKECUDA_CACHE_DIR", f"~/{chosen.name}")
+    assert cache.cache_dir() == chosen / cache.VERSION

@@ -302,10 +302,11 @@ class Projection(Fixed):
 
 def find_receptor(target: View, name: str | None) -> tuple[str, int]:
     """Return the name and the number of a receptor of a population."""
+    target.population.require_neurons()
     known = list(target.population.receptors)
     if not known:
         spec = target.population.neuron_spec
-        current = spec is None or spec.model.takes_current(spec.scheme)
+        current = spec is not None and spec.model.takes_current(spec.scheme)
         example = '{"exc": ExpCurrent(tau=5.0)}' if current else '{"in": Delta()}'
         raise SpikecudaError(
             f"{target.population.name} has no receptors; give the population some, such as "
