@@ -278,6 +278,11 @@ def test_weights_below_the_finest_scale_are_refused(size, procedural):
     with pytest.raises(SpikecudaValueError, match=COARSE + ".* limits of float32"):
         net.build()
     net = network(4)
+    net.population("s", 4)
+    net.connect("s", "a", AllToAll(), Uniform(-size, size), 1.0, "x", procedural=procedural)
+    with pytest.raises(SpikecudaValueError, match=COARSE + ".* limits of float32"):
+        net.build()
+    net = network(4)
     connect(net, [size, 2 * size])
     with pytest.raises(SpikecudaValueError, match=COARSE + ".* limits of float32"):
         net.build()

@@ -63,8 +63,10 @@ class Values:
         if self.kind == "LOGNORMAL":
             return math.exp(self.a)
         if self.kind == "UNIFORM":
-            low, high = self.least, self.most
-            return math.sqrt((low * low + low * high + high * high) / 3.0)
+            # Scaled by a power of two, so that no square vanishes or overflows.
+            exponent = math.frexp(self.largest)[1]
+            low, high = math.ldexp(self.least, -exponent), math.ldexp(self.most, -exponent)
+            return math.ldexp(math.sqrt((low * low + low * high + high * high) / 3.0), exponent)
         if self.kind in ("CLIPPED", "REDRAWN"):
             closest = 0.0
             if self.least > 0 or self.most < 0:
