@@ -59,7 +59,7 @@ class Expendable:
 
 
 class TerminalBar:
-    """A bar on standard output.
+    """A bar on standard error, where the live view is, too.
 
     Args:
         title: beside it.
@@ -73,7 +73,7 @@ class TerminalBar:
         self._bar = Progress(
             TextColumn("{task.description}", markup=False), BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), Remaining(),
-            console=console(expendable=True),
+            console=console(stderr=True, expendable=True),
         )  # fmt: skip
         self._task = self._bar.add_task(title, total=total)
 
