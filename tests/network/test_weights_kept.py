@@ -286,3 +286,39 @@ def test_weights_below_the_finest_scale_are_refused(size, procedural):
     connect(net, [size, 2 * size])
     with pytest.raises(SpikecudaValueError, match=COARSE + ".* limits of float32"):
         net.build()
+
+
+def test_a_dense_matrix_of_random_weights_is_kept_with_a_word(caplog):
+    """A few of its weights are nearly 0, and matter to no sum: refusing it would help nobody."""
+    matrix = np.random.default_rng(1).normal(size=(600, 600))
+    net = network(600)
+    net.population("b", 600, receptors={"x": ExpCurrent(5.0)})
+    pairs, weights = from_matrix(matrix)
+    p = net.connect("a", "b", pairs, weights, 1.0, "x")
+    net.build()
+    (said,) = caplog.messages
+    assert "are nearly 0" in said and "of the 360,000 weights of a -> b (x)" in said
+    unit = 2.0 ** -net.build().wiring.exponent[net["b"].number, 0]
+    found = np.zeros((600, 600))
+    c = p.connections()
+    found[c["source"], c["target"]] = c["weight"]
+    assert np.abs(found - matrix).max() <= unit / 2
+    small = np.abs(matrix) < 128 * unit
+    assert 0 < small.sum() < 100
+    error = np.where(small, np.abs(found - matrix), 0.0).sum(0)
+    assert (error <= 2.0**-24 * np.abs(matrix).sum(0)).all()
+    p.weights = 0.5 * np.asarray(p.weights)  # halves are kept by the same rule
+
+
+def test_few_small_weights_and_a_neuron_of_small_weights_are_refused():
+    with pytest.raises(SpikecudaValueError, match=COARSE):
+        net = network()
+        connect(net, [1e-6, 1e5])
+        net.build()
+    # A neuron all of whose weights are small, among thousands that have large ones.
+    net = network(3000)
+    weights, targets = np.full(5000, 1e5), np.arange(5000) % 2999
+    weights[targets == 7] = 1e-6
+    connect(net, weights, targets)
+    with pytest.raises(SpikecudaValueError, match=COARSE):
+        net.build()

@@ -20,6 +20,7 @@ from spikecuda.network.synapses.fixed_point import (
     arrivals,
     largest_sums,
     lost,
+    negligible,
 )
 from spikecuda.network.synapses.store import Bundle, Wiring
 
@@ -165,7 +166,9 @@ def set_weights(projection: Projection, wiring: Wiring, given: np.ndarray) -> No
             f"{given.shape})"
         )
     receptor = projection.target.population.receptors[projection.receptor]
-    _require_kept(given, exponent, receptor.unit, projection)
+    targets = np.concatenate([piece.target for piece in found])[order]
+    if not (given.ndim and negligible(given, targets, exponent)):
+        _require_kept(given, exponent, receptor.unit, projection)
     whole = np.rint(np.broadcast_to(given, order.shape) * 2.0**exponent)
     most = 2 ** (8 * bundle.width - 1) - 1 if bundle.width else SUM_LIMIT
     if whole.size and np.abs(whole).max() > most:

@@ -8,14 +8,21 @@ individual weights fit their width.
 One rule says whether a scale is fine enough (``lost``, ``check``): a weight that was given, as a
 number or in an array, is stored within 1/256 of its value; a weight that is drawn, within 1/256 of
 the typical size of its distribution.  128 units are enough for that.
+
+A dense array of random weights has a few that are nearly 0.  Rounding these is accepted with a
+notice (``negligible``): they are at most one in a thousand, and the error that a neuron's sum gets
+from them is below what float32 resolves of it.
 """
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from spikecuda.common.notice import notice
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.network.model.projection import Projection
 
@@ -28,6 +35,9 @@ RESOLUTION = 128
 SHARED_RESOLUTION = 1 << 15
 # The finest scale: its unit and what is summed in it are normal float32 numbers.
 FINEST = 60
+# Of an array of so many weights one in as many may be rounded more coarsely, if the error that
+# this makes in each neuron's sum is below a PARTth, float32's resolution.
+MANY, PART = 1000, 2.0**-24
 # Smaller weights have the finest scale anyway; what fits into a sum, divided by them, is finite.
 TINY = 2.0**-900
 
@@ -40,16 +50,20 @@ class FixedPoint:
         exponent: the exponent e of each (population, port): integer = round(weight 2^e).
         bits: what each projection stores weights in that differ: 16 or 32.
         refusal: why the weights cannot be kept; empty if they can.
+        notes: what is rounded more coarsely than the rule says.
     """
 
     exponent: dict[tuple[int, int], int]
     bits: dict[Projection, int]
     refusal: str = ""
+    notes: tuple[str, ...] = ()
 
     def require_kept(self) -> None:
-        """Raise SpikecudaValueError unless weights can be kept."""
+        """Raise SpikecudaValueError unless weights can be kept; say what is rounded coarsely."""
         if self.refusal:
             raise SpikecudaValueError(self.refusal)
+        for note in self.notes:
+            notice(note, logging.WARNING)
 
 
 def choose_fixed_point(projections: Sequence[Projection]) -> FixedPoint:
@@ -75,13 +89,36 @@ def choose_fixed_point(projections: Sequence[Projection]) -> FixedPoint:
         exponent[key], refusal = _fit(members, bits)
         refusals += [refusal] if refusal else []
     _share(ports, exponent)
-    return FixedPoint(exponent, bits, refusals[0] if refusals else "")
+    notes = [
+        _note(p, exponent[key])
+        for key, members in ports.items()
+        for p in members
+        if p.weight.kind == "GIVEN" and _loses(p, exponent[key])
+    ]
+    return FixedPoint(exponent, bits, refusals[0] if refusals else "", tuple(notes))
 
 
 def lost(weights: np.ndarray, exponent: int) -> np.ndarray:
     """Tell of each weight whether rounding changes it by more than 1/256 of itself."""
     units = np.abs(weights) * 2.0**exponent
     return np.asarray(np.abs(np.rint(units) - units) * (2 * RESOLUTION) > units)
+
+
+def negligible(weights: np.ndarray, targets: np.ndarray, exponent: int) -> bool:
+    """Tell whether the weights that a scale loses are few and do not matter together.
+
+    Args:
+        weights: of all synapses of a projection.
+        targets: int array, the target of each.
+        exponent: of the scale.
+    """
+    units = np.abs(weights) * 2.0**exponent
+    gone = lost(weights, exponent)
+    if weights.size < MANY or np.count_nonzero(gone) * MANY > weights.size:
+        return False
+    error = np.where(gone, np.abs(np.rint(units) - units), 0.0)
+    errors, sums = np.bincount(targets, error), np.bincount(targets, units)
+    return bool((errors <= PART * sums).all())
 
 
 def check_indegree(p: Projection, indegree: np.ndarray) -> None:
@@ -140,7 +177,10 @@ def _fit(members: Sequence[Projection], bits: dict[Projection, int]) -> tuple[in
             return exponent, ""
         narrow = [p for p in by_width if by_width[p] == exponent and _width(p, bits) == 16]
         wider = [p for p in narrow if p.weight_bits is None]
-        if not narrow or len(wider) < len(narrow):
+        if not wider or len(wider) < len(narrow):
+            coarse = [p for p in coarse if not _may_round(p, exponent)]
+            if not coarse:
+                return exponent, ""
             chosen = next((p for p in narrow if p.weight_bits is not None), None)
             return exponent, _refusal(coarse[0], exponent, chosen, members)
         bits.update(dict.fromkeys(wider, 32))
@@ -203,10 +243,39 @@ def _loses(projection: Projection, exponent: int) -> bool:
 
 def _stated(projection: Projection) -> np.ndarray:
     """Return the weights that were given, but for synapses that are not allowed."""
-    p, listed = projection, projection.rule.listed
-    if p.weight.given is None or listed is None or not p.apart:
+    p = projection
+    if p.weight.given is None or p.rule.listed is None:
         return p.weight.stated
-    return p.weight.given[p.source.ids[listed[0]] != p.target.ids[listed[1]]]
+    return p.weight.given[_allowed(p)]
+
+
+def _allowed(projection: Projection) -> Any:
+    """Return which of the listed pairs have a synapse, as an index."""
+    p, listed = projection, projection.rule.listed
+    if listed is None or not p.apart:
+        return slice(None)
+    return p.source.ids[listed[0]] != p.target.ids[listed[1]]
+
+
+def _may_round(projection: Projection, exponent: int) -> bool:
+    """Tell whether what a scale loses of a projection's weights is ``negligible``."""
+    listed = projection.rule.listed
+    if projection.weight.given is None or listed is None:
+        return False
+    return negligible(_stated(projection), listed[1][_allowed(projection)], exponent)
+
+
+def _note(projection: Projection, exponent: int) -> str:
+    """Return the notice for weights that are rounded more coarsely than the rule says."""
+    weights, unit = _stated(projection), 2.0**-exponent
+    small = np.abs(weights[lost(weights, exponent)])
+    name = projection.target.population.receptors[projection.receptor].unit
+    zeros = np.count_nonzero(small < unit / 2)
+    return (
+        f"{small.size:,} of the {weights.size:,} weights of {projection.name} are nearly 0 and are "
+        f"rounded to multiples of {unit:.3g} {name}, {zeros:,} of them to 0, which changes no "
+        "neuron's sum by more than float32 resolves"
+    )
 
 
 def _refusal(
