@@ -3,6 +3,7 @@
 import math
 import numbers
 import operator
+import os
 from collections.abc import Container
 from typing import TypeGuard
 
@@ -29,6 +30,13 @@ def as_real(name: str, value: object, unit: str = "") -> float:
         return float(str(value)) if isinstance(value, np.floating) else float(value)
     except OverflowError:
         raise SpikecudaValueError(f"{name} must fit in float64 (got {shown(value)})") from None
+
+
+def as_path(path: object) -> str | os.PathLike[str]:
+    """Return the name of a file: a text or a Path, not a number, which would be an open file's."""
+    if isinstance(path, str | os.PathLike) and isinstance(os.fspath(path), str):
+        return path
+    raise SpikecudaTypeError(f"path must be the name of a file (got {shown(path)})")
 
 
 def is_name(value: object, known: Container[str]) -> TypeGuard[str]:

@@ -18,6 +18,7 @@ from typing import IO
 
 import numpy as np
 
+from spikecuda.common.arguments import as_path
 from spikecuda.common.files import replacing
 from spikecuda.common.host_memory import require_memory
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
@@ -44,7 +45,7 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) ->
         path: file; the name is taken as it is.
         arrays: by key.
     """
-    with replacing(path) as file:
+    with replacing(as_path(path)) as file:
         np.savez(file, **dict(arrays))  # type: ignore[arg-type]
     return Path(path)
 
@@ -84,8 +85,10 @@ def open_regular(path: str | os.PathLike[str], what: str) -> IO[bytes]:
 
     Raises:
         SpikecudaValueError: the path belongs to something else.
+        SpikecudaTypeError: it is no name.
         OSError: there is no such file, or it cannot be opened.
     """
+    path = as_path(path)
     try:
         facts = os.stat(path)
     except ValueError:

@@ -257,7 +257,7 @@ def test_arrays_that_are_no_edges_are_refused(tmp_path, arrays, words):
 
 @pytest.mark.parametrize("path", [5, None, b"edges.csv"])
 def test_what_is_no_path_is_refused(path):
-    with pytest.raises(SpikecudaTypeError, match="path must be a text or a Path"):
+    with pytest.raises(SpikecudaTypeError, match="path must be the name of a file"):
         from_file(path)
 
 

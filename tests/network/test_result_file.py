@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from recorded import make
 
 from spikecuda import SpikecudaError
+from spikecuda.errors import SpikecudaTypeError
 from spikecuda.network import Delta, Network, SpikeTrain
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.runtime.spikes import Spikes
@@ -118,3 +119,14 @@ def test_what_networks_record_comes_back(tmp_path, precision, devices):
         again = NetworkResult.load(result.save(tmp_path / "run.npz"))
         for field in dataclasses.fields(NetworkResult):
             same(getattr(again, field.name), getattr(result, field.name))
+
+
+@pytest.mark.parametrize("path", [0, 5, None, b"run.npz"])
+def test_what_is_no_name_of_a_file_is_refused(path):
+    with Network() as net:
+        net.population("A", 3, "lif")
+        result = net.run(1.0)
+    with pytest.raises(SpikecudaTypeError, match="path must be the name of a file"):
+        result.save(path)
+    with pytest.raises(SpikecudaTypeError, match="path must be the name of a file"):
+        NetworkResult.load(path)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.arguments import as_path
 from spikecuda.common.host_memory import require_memory
 from spikecuda.common.npz import reading_npz
 from spikecuda.common.out_of_memory import out_of_memory
@@ -82,11 +83,7 @@ def from_file(path: str | os.PathLike[str]) -> tuple[Pairs, dict[str, np.ndarray
         SpikecudaTypeError: the path is none.
         OutOfMemoryError: the edges do not fit.
     """
-    if not isinstance(path, str | os.PathLike) or isinstance(os.fspath(path), bytes):
-        raise SpikecudaTypeError(
-            f"path must be a text or a Path, of a file of edges (got {path!r})"
-        )
-    path = Path(path)
+    path = Path(as_path(path))
     if path.is_dir():
         raise SpikecudaValueError(f"path must be a file of edges (got the folder {path})")
     columns = _read_npz(path) if path.suffix.lower() == ".npz" else read_text(path)
