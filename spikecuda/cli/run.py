@@ -89,7 +89,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     length.add_argument("--duration", "-t", type=float, metavar="MS", help="default 1000 ms")
     length.add_argument("--steps", type=int, metavar="N", help="instead of the duration")
     run.add_argument(
-        "--record", metavar="NAMES", help="spikes (default), states, or none: spikes,v"
+        "--record", metavar="NAMES", help="states to record beside the spikes, or none"
     )
     run.add_argument(
         "--out", "-o", metavar="FILE.npz",
@@ -112,9 +112,9 @@ def execute(args: argparse.Namespace) -> int:
         return execute_example(args)
     config = configure(args)
     out = _out_path(config.run.get("out"))
-    record = values.names(config.run.get("record", "spikes"))
+    record: list[str] | None = values.names(config.run.get("record", "spikes"))
     if record == ["none"]:
-        record = []
+        record = None
     from spikecuda.cli.runinputs import Inputs
 
     with build_pool(config) as pool:
@@ -174,7 +174,7 @@ def _simulate(
     pool: "GPUNeuronPool",
     config: RunConfig,
     inputs: "Inputs",
-    record: list[str],
+    record: list[str] | None,
     args: argparse.Namespace,
 ) -> "RunResult":
     from spikecuda.cli.terminal import progress

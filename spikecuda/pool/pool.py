@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count, is_name
+from spikecuda.common.arguments import as_count, as_flag, is_name
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import Unique
 from spikecuda.common.fixed import Fixed
@@ -220,6 +220,7 @@ class GPUNeuronPool(Unique, Fixed):
         steps: int | None = None,
         input: object = None,
         record: str | Iterable[str] | None = "spikes",
+        spikes: bool = True,
         progress: Progress = False,
     ) -> RunResult:
         """Advance by many steps, from where the last run ended.
@@ -231,7 +232,8 @@ class GPUNeuronPool(Unique, Fixed):
                 num_neurons), an ``Input`` from ``spikecuda.inputs``, or a list of inputs, which
                 add up.  Arrays may belong to another library; those in the memory of the pool's
                 GPU are read there.
-            record: "spikes", names of state variables, several of these, or None.
+            record: names of state variables, one or several, beside the spikes; None: nothing.
+            spikes: False records no spikes.
             progress: True shows a progress bar, "live" also speed, rates, memory and devices; a
                 function is called with (steps done, steps) after each window.
 
@@ -248,9 +250,9 @@ class GPUNeuronPool(Unique, Fixed):
         with population.turn.run():
             population.require_ready()
             total = run_steps(duration, steps, self.dt)
-            spikes, traces = as_recorded(record, self.model)
+            keep, traces = as_recorded(record, spikes, self.model)
             drive = resolve_input(self.neuron_spec, input, total, self.device.adopt)
-            request = Request(population, drive, spikes, traces)
+            request = Request(population, drive, keep, traces)
             seen = functools.partial(take_snapshot, {self.model.name: population})
             with reporter(progress, total, repr(self), seen) as report:
                 (result,) = run([request], total, DeviceThreads(1), report)
@@ -337,10 +339,11 @@ class GPUNeuronPool(Unique, Fixed):
 
 
 def as_recorded(
-    record: str | Iterable[str] | None, model: type[Model]
+    record: str | Iterable[str] | None, spikes: object, model: type[Model]
 ) -> tuple[bool, tuple[str, ...]]:
     """Return whether spikes are recorded, and which states of a model are."""
     known = ["spikes", *model.states]
+    keep = as_flag("spikes", spikes)
     if record is None:
         return False, ()
     if not isinstance(record, Iterable):
@@ -354,4 +357,8 @@ def as_recorded(
                 f"record knows {', '.join(known)} of {model.name} (got {name!r})"
                 f"{nearest(str(name), known)}"
             )
-    return "spikes" in names, tuple(s for s in model.states if s in names)
+    if not names:
+        raise SpikecudaValueError("record must name something (got nothing); None: nothing")
+    if not keep and "spikes" in names and names != ("spikes",):
+        raise SpikecudaValueError("spikes=False contradicts record, which names spikes; leave one")
+    return keep, tuple(s for s in model.states if s in names)

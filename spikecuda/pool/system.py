@@ -197,6 +197,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         steps: int | None = None,
         input: object = None,
         record: str | Iterable[str] | None = "spikes",
+        spikes: bool = True,
         progress: Progress = False,
     ) -> SystemResult:
         """Advance all neurons.
@@ -205,7 +206,8 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             duration: length in ms, a multiple of dt; or
             steps: number of steps.
             input: one input for all types, or a dict of inputs by type; see ``GPUNeuronPool.run``.
-            record: "spikes", names of states that every type has, several of these, or None.
+            record: names of states that every type has, beside the spikes; None: nothing.
+            spikes: False records no spikes.
             progress: as for ``GPUNeuronPool.run``.
 
         Returns:
@@ -225,7 +227,8 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             for name, population in self.populations.items():
                 neuron_spec = population.neuron_spec
                 drive = resolve_input(neuron_spec, inputs.get(name), total)
-                requests.append(Request(population, drive, *as_recorded(record, neuron_spec.model)))
+                kept = as_recorded(record, spikes, neuron_spec.model)
+                requests.append(Request(population, drive, *kept))
             seen = functools.partial(take_snapshot, self.populations)
             with reporter(progress, total, repr(self), seen) as report:
                 results = run(requests, total, self._device_threads, report)

@@ -84,12 +84,17 @@ def test_arguments_of_record_without_effect_are_refused():
         net.record("E", [])
 
 
-def test_a_pool_records_what_a_run_names():
+def test_a_pool_keeps_spikes_beside_variables():
     with GPUNeuronPool(3, device="cpu") as pool:
         assert pool.run(1.0).spikes is not None
         assert pool.run(1.0, record=("spikes", "v")).spikes is not None
-        alone = pool.run(1.0, record="v")
+        assert pool.run(1.0, record="v").spikes is not None
+        alone = pool.run(1.0, record="v", spikes=False)
         assert alone.spikes is None and alone.num_spikes == 0
+        with pytest.raises(SpikecudaError, match="spikes=False contradicts record"):
+            pool.run(1.0, record=("v", "spikes"), spikes=False)
+        with pytest.raises(SpikecudaError, match="record must name something"):
+            pool.run(1.0, record=[])
         with pytest.raises(SpikecudaError, match=r"of v \(got 'w'\).*record= of run"):
             alone.traces["w"]
 
