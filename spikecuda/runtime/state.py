@@ -7,6 +7,7 @@ import numpy as np
 
 from spikecuda.common.arguments import is_name
 from spikecuda.common.fixed import Fixed
+from spikecuda.common.given_copy import give_copy
 from spikecuda.common.named import Named, ReadOnly
 from spikecuda.common.notebook import facts_html
 from spikecuda.common.out_of_memory import out_of_memory
@@ -73,8 +74,7 @@ class StateView(Named[np.ndarray], Fixed):
             self._known(name)
             values = [self._read(part, name) for part in self._population.partitions]
         result = values[0] if len(values) == 1 else np.concatenate(values)
-        result.flags.writeable = False
-        return result
+        return give_copy(result)
 
     def by_device(self, name: str) -> list[tuple[str, int, np.ndarray]]:
         """Return the parts of a state that can still be read after a device failed.

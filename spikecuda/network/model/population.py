@@ -10,6 +10,7 @@ from spikecuda.common.arguments import is_name
 from spikecuda.common.arrays import WHOLE, view_array, whole_numbers
 from spikecuda.common.distributions import Distribution
 from spikecuda.common.fixed import Fixed
+from spikecuda.common.given_copy import give_copy
 from spikecuda.common.named import Named, ReadOnly
 from spikecuda.common.notebook import facts_html
 from spikecuda.errors import SpikecudaKeyError, SpikecudaTypeError, SpikecudaValueError, nearest
@@ -134,8 +135,7 @@ class PopulationState(Named[np.ndarray], Fixed):
         with self._population.handle.turn.use():
             self._current()
             values = np.asarray(self._neurons.read(self._known(name)))
-        values.flags.writeable = False
-        return values
+        return give_copy(values)
 
     def __setitem__(self, name: str, value: object) -> None:
         with self._population.handle.turn.change():

@@ -11,6 +11,7 @@ from spikecuda.common.arguments import as_count, as_flag, is_name
 from spikecuda.common.arrays import take_reals
 from spikecuda.common.distributions import Distribution, LogNormal, Normal, Uniform
 from spikecuda.common.fixed import Fixed
+from spikecuda.common.given_copy import give_copy
 from spikecuda.common.notebook import facts_html
 from spikecuda.common.time_grid import nearest_step, place_of
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
@@ -274,9 +275,7 @@ class Projection(Fixed):
         Assign a number or an array.  To change some weights, change a copy and assign it.
         Weights of procedural projections cannot be changed.
         """
-        weights = self.connections()["weight"]
-        weights.flags.writeable = False
-        return weights
+        return give_copy(self.connections()["weight"])
 
     @weights.setter
     def weights(self, values: object) -> None:
