@@ -24,7 +24,7 @@ def write(
     (steps, num_neurons); ``param_<name>``; ``metadata``, a JSON text.
     """
     arrays: dict[str, Any] = {f"param_{name}": v for name, v in pool.params.items()}
-    if result.spikes is not None:
+    if result.recorded_spikes is not None:
         arrays["spike_step"], arrays["spike_neuron"] = result.spikes.step, result.spikes.neuron
     if result.traces:
         arrays["time"] = result.time

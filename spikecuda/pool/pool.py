@@ -208,9 +208,7 @@ class GPUNeuronPool(Unique, Fixed):
         Raises:
             SpikecudaError: as for ``run``.
         """
-        result = self.run(steps=1, input=input)
-        assert result.spikes is not None
-        return result.spikes.neuron
+        return self.run(steps=1, input=input).spikes.neuron
 
     @out_of_memory("a run", "record less, or run in parts")
     def run(

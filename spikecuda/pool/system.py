@@ -64,12 +64,14 @@ class SystemResult:
 
     @functools.cached_property
     @out_of_memory("the spikes of all types in one list", "take them by type, from parts")
-    def spikes(self) -> Spikes | None:
-        """All spikes with global neuron numbers, or None if they were not recorded."""
+    def spikes(self) -> Spikes:
+        """All spikes with global neuron numbers.
+
+        Raises:
+            SpikecudaValueError: they were not recorded.
+        """
         lists = []
         for name, part in self.parts.items():
-            if part.spikes is None:
-                return None
             first = np.int32(self.first[name])
             # The neurons of the first type have their global numbers already.
             neuron = part.spikes.neuron + first if first else part.spikes.neuron

@@ -70,7 +70,6 @@ def run_pool(problem: oracle.Problem, precision: str, device: str) -> Spiked:
         seed=problem.seed, device=device, initial=problem.initial,
     ) as pool:  # fmt: skip
         spikes = pool.run(steps=problem.steps, input=terms).spikes
-    assert spikes is not None
     return spikes.step, spikes.neuron
 
 

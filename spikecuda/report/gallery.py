@@ -52,7 +52,6 @@ def make_gallery(settings: Settings, device: str, tick: Callable[[str], None]) -
         with GPUNeuronPool(NEURONS, model, dt=DT, seed=settings.seed, device=device) as pool:
             run = pool.run(duration=DURATION, input=current, record=["spikes", "v"])
             rate = pool.metrics().mean_rate
-        assert run.spikes is not None
         shown = [round(part * (NEURONS - 1)) for part in SHOWN]
         point = GalleryPoint(model, NEURONS, DURATION, len(run.spikes), rate)
         result.append(

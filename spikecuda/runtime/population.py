@@ -44,7 +44,7 @@ class RunResult:
     """What a run of a pool recorded.
 
     Attributes:
-        spikes: the spikes (``Spikes``), or None if they were not recorded.
+        recorded_spikes: the spikes, or None if they were not recorded; see ``spikes``.
         traces: state variables at the end of every step, by name: arrays (steps, num_neurons).
         steps: number of steps of the run.
         start: number of the first step, counted from the last reset.
@@ -52,7 +52,7 @@ class RunResult:
         num_spikes: number of spikes of the run, recorded or not.
     """
 
-    spikes: Spikes | None
+    recorded_spikes: Spikes | None
     traces: dict[str, np.ndarray]
     steps: int
     start: int
@@ -62,6 +62,15 @@ class RunResult:
     def __post_init__(self) -> None:
         traces = Known(self.traces, "traces", "record= of run names what is recorded")
         object.__setattr__(self, "traces", traces)
+
+    @property
+    def spikes(self) -> Spikes:
+        """The spikes.
+
+        Raises:
+            SpikecudaValueError: they were not recorded.
+        """
+        return require_recorded(self.recorded_spikes)
 
     @property
     def time(self) -> np.ndarray:
@@ -77,6 +86,16 @@ class RunResult:
             ("spikes", f"{self.num_spikes:,}"), ("steps", f"{self.start:,} + {self.steps:,}"),
             ("traces", ", ".join(self.traces) or "none"),
         ])  # fmt: skip
+
+
+def require_recorded(spikes: Spikes | None) -> Spikes:
+    """Return the spikes of a run; raise if they were not recorded."""
+    if spikes is None:
+        raise SpikecudaValueError(
+            "spikes were not recorded in this run, only counted (num_spikes); run without "
+            "record=None and spikes=False"
+        )
+    return spikes
 
 
 class Population(Unique):

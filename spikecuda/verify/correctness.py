@@ -148,7 +148,6 @@ def simulate(case: Case, way: Variation, device: Device) -> dict[str, bytes]:
         for steps in way.splits:
             given = case.input(way.neurons, total, done, done + steps)
             run = pool.run(steps=steps, input=given, record=record)
-            assert run.spikes is not None
             pairs = np.stack([run.spikes.step, run.spikes.neuron.astype(np.int64)], axis=1)
             parts.setdefault("spikes", []).append(pairs.tobytes())
             for name, rows in run.traces.items():

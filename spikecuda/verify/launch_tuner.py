@@ -160,7 +160,6 @@ def _pool(
 
 def _bits(pool: GPUNeuronPool, current: Any) -> bytes:
     spikes = pool.run(steps=CHECK_STEPS, input=current).spikes
-    assert spikes is not None
     state = b"".join(pool.state[name].tobytes() for name in pool.state)
     return spikes.step.tobytes() + spikes.neuron.tobytes() + state
 

@@ -278,7 +278,7 @@ def _check(
         before = {name: pool.state[name] for name in model.states}
         drive = rng.uniform(*current, neurons).astype(pool.neuron_spec.precision.real)
         taken = drive if model.takes_current(scheme) else None
-        spiked = pool.run(steps=1, input=taken).spikes.counts(neurons) > 0  # type: ignore[union-attr]
+        spiked = pool.run(steps=1, input=taken).spikes.counts(neurons) > 0
         after = {name: pool.state[name] for name in model.states}
         functions = {
             name: _rebound(function, _Language(unit).names())

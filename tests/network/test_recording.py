@@ -90,7 +90,7 @@ def test_a_pool_keeps_spikes_beside_variables():
         assert pool.run(1.0, record=("spikes", "v")).spikes is not None
         assert pool.run(1.0, record="v").spikes is not None
         alone = pool.run(1.0, record="v", spikes=False)
-        assert alone.spikes is None and alone.num_spikes == 0
+        assert alone.recorded_spikes is None and alone.num_spikes == 0
         with pytest.raises(SpikecudaError, match="spikes=False contradicts record"):
             pool.run(1.0, record=("v", "spikes"), spikes=False)
         with pytest.raises(SpikecudaError, match="record must name something"):

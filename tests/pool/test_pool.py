@@ -16,6 +16,7 @@ from spikecuda import (
     Step,
     Uniform,
 )
+from spikecuda.errors import SpikecudaError
 
 LIF = dict(device="cpu", seed=7)
 
@@ -66,7 +67,7 @@ def test_traces_are_the_state_after_each_step(precision):
     with GPUNeuronPool(50, "adex", precision=precision, **LIF) as pool:
         current = np.linspace(0.0, 2000.0, 50)
         result = pool.run(steps=5, input=current, record=("v", "w"), spikes=False)
-        assert result.spikes is None
+        assert result.recorded_spikes is None
         assert result.traces["v"].shape == (5, 50)
         np.testing.assert_array_equal(result.traces["v"][-1], pool.state["v"])
         np.testing.assert_array_equal(result.traces["w"][-1], pool.state["w"])
@@ -270,7 +271,9 @@ def test_compile_time_is_kept_apart():
 def test_record_nothing_still_counts():
     with GPUNeuronPool(100, **LIF) as pool:
         result = pool.run(steps=500, input=300.0, record=None)
-        assert result.spikes is None and result.traces == {} and result.num_spikes > 0
+        with pytest.raises(SpikecudaError, match="spikes were not recorded"):
+            result.spikes  # noqa: B018
+        assert result.recorded_spikes is None and result.traces == {} and result.num_spikes > 0
 
 
 def test_empty_runs_do_nothing():
