@@ -120,6 +120,6 @@ def test_names_of_receptors_make_no_other_code():
         net = Network(devices="cpu", threads=1)
         net.population("a", 10, "lif", receptors={name: ExpCurrent(5.0) for name in names})
         (neurons,) = net.build().neurons
-        return neurons.spec(*net._resolved(net["a"], 1)).anonymous()
+        return neurons.spec(*net._drives.resolve(net["a"], 1)).anonymous()
 
     assert spec(["exc", "inh"]) == spec(["ampa", "gaba"])
