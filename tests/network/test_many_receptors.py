@@ -104,7 +104,7 @@ def specs(count):
     for i in range(count):
         net.drive(a, Poisson(100.0, 1.0), f"r{i}x")
     engine = net.build()
-    return engine.neurons[0].spec(*net._resolved(a, 1))
+    return engine.neurons[0].spec(*net._drives.resolve(a, 1))
 
 
 def test_the_code_is_the_same_for_any_number():
