@@ -307,7 +307,9 @@ def test_a_dense_matrix_of_random_weights_is_kept_with_a_word(caplog):
     assert 0 < small.sum() < 100
     error = np.where(small, np.abs(found - matrix), 0.0).sum(0)
     assert (error <= 2.0**-24 * np.abs(matrix).sum(0)).all()
-    p.weights = 0.5 * np.asarray(p.weights)  # halves are kept by the same rule
+    caplog.clear()
+    p.weights = 0.5 * np.asarray(p.weights)  # the same rule, with the same word
+    assert "are nearly 0" in caplog.text
 
 
 def test_few_small_weights_and_a_neuron_of_small_weights_are_refused():

@@ -1,12 +1,14 @@
 """Read the synapses of a projection from the built rows, and change their weights."""
 
 import copy
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from spikecuda.common.arrays import take_reals
+from spikecuda.common.notice import notice
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.network import layout
 from spikecuda.network.model.population import View
@@ -21,6 +23,7 @@ from spikecuda.network.synapses.fixed_point import (
     largest_sums,
     lost,
     negligible,
+    rounding_note,
 )
 from spikecuda.network.synapses.store import Bundle, Wiring
 
@@ -166,9 +169,12 @@ def set_weights(projection: Projection, wiring: Wiring, given: np.ndarray) -> No
             f"{given.shape})"
         )
     receptor = projection.target.population.receptors[projection.receptor]
-    targets = np.concatenate([piece.target for piece in found])[order]
-    if not (given.ndim and negligible(given, targets, exponent)):
-        _require_kept(given, exponent, receptor.unit, projection)
+    note = ""
+    if lost(given, exponent).any():
+        targets = np.concatenate([piece.target for piece in found])[order]
+        if not (given.ndim and negligible(given, targets, exponent)):
+            _require_kept(given, exponent, receptor.unit, projection)
+        note = rounding_note(projection, given, exponent)
     whole = np.rint(np.broadcast_to(given, order.shape) * 2.0**exponent)
     most = 2 ** (8 * bundle.width - 1) - 1 if bundle.width else SUM_LIMIT
     if whole.size and np.abs(whole).max() > most:
@@ -181,6 +187,8 @@ def set_weights(projection: Projection, wiring: Wiring, given: np.ndarray) -> No
     scattered = np.empty(order.size, np.int64)
     scattered[order] = whole
     _require_sums(found, scattered, projection, wiring)
+    if note:
+        notice(note, logging.WARNING)
     if bundle.width == 0:
         if len(bundle.projections) == 1 and given.ndim == 0:
             bundle.weight = int(whole[0]) if whole.size else 0

@@ -90,7 +90,7 @@ def choose_fixed_point(projections: Sequence[Projection]) -> FixedPoint:
         refusals += [refusal] if refusal else []
     _share(ports, exponent)
     notes = [
-        _note(p, exponent[key])
+        rounding_note(p, _stated(p), exponent[key])
         for key, members in ports.items()
         for p in members
         if p.weight.kind == "GIVEN" and _loses(p, exponent[key])
@@ -265,9 +265,15 @@ def _may_round(projection: Projection, exponent: int) -> bool:
     return negligible(_stated(projection), listed[1][_allowed(projection)], exponent)
 
 
-def _note(projection: Projection, exponent: int) -> str:
-    """Return the notice for weights that are rounded more coarsely than the rule says."""
-    weights, unit = _stated(projection), 2.0**-exponent
+def rounding_note(projection: Projection, weights: np.ndarray, exponent: int) -> str:
+    """Return the notice for weights that are rounded more coarsely than the rule says.
+
+    Args:
+        projection: whose.
+        weights: of its synapses, in the receptor's unit.
+        exponent: of the scale.
+    """
+    unit = 2.0**-exponent
     small = np.abs(weights[lost(weights, exponent)])
     name = projection.target.population.receptors[projection.receptor].unit
     zeros = np.count_nonzero(small < unit / 2)
