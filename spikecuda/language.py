@@ -1,5 +1,5 @@
 """The functions that a model may use; see ``spikecuda.kernels.language``."""
 
-from spikecuda.kernels.language import Real, exp, expm1, fma, log, real, select, sqrt
+from spikecuda.kernels.language import Real, exp, expm1, fma, log, pow, real, select, sqrt
 
-__all__ = ["Real", "exp", "expm1", "fma", "log", "real", "select", "sqrt"]
+__all__ = ["Real", "exp", "expm1", "fma", "log", "pow", "real", "select", "sqrt"]

@@ -10,12 +10,13 @@ import jinja2
 import numpy as np
 
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
-from spikecuda.kernels.compile import many
+from spikecuda.kernels.compile import learn, many
 from spikecuda.kernels.compile.cache import cache_dir
 from spikecuda.kernels.compile.dependencies import fingerprint
 from spikecuda.kernels.compile.modules import import_source
 from spikecuda.kernels.language import HELD
 from spikecuda.kernels.language.rewrite import rewrite
+from spikecuda.kernels.learn_spec import LearnSpec
 from spikecuda.kernels.routines import RoutineSpec, Spec
 from spikecuda.kernels.spec import (
     CODEC,
@@ -35,6 +36,8 @@ CHUNK = 1024
 # A network's kernel takes one step a call, mostly: a chunk costs more than it saves.
 NETWORK_CHUNK = 4096
 L1_BYTES = 28 << 10
+# What can be rendered: kernels, and the loops of synapse rules.
+Rendered = Spec | LearnSpec
 TARGETS = ("cpu", "cuda", "cudasim")
 
 
@@ -49,7 +52,7 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def render(spec: Spec, target: str) -> str:
+def render(spec: Rendered, target: str) -> str:
     """Return the source of the module for a kernel on a target."""
     if isinstance(spec, RoutineSpec):
         options = dict(spec.options)
@@ -58,6 +61,8 @@ def render(spec: Spec, target: str) -> str:
             .get_template(f"{spec.template}.py.j2")
             .render(name=spec.name, arguments=[a.name for a in spec.arguments], **options)
         )
+    if isinstance(spec, LearnSpec):
+        return _environment().get_template("learn_cpu.py.j2").render(learn.context(spec))
     if spec.network and spec.sections == (target == "cpu"):
         raise SpikecudaValueError(
             f"sections must be {target != 'cpu'} for a network's kernel on {target} (got "
@@ -81,7 +86,7 @@ def require_compilation() -> None:
         )
 
 
-def module_path(spec: Spec, target: str) -> tuple[Path, str]:
+def module_path(spec: Rendered, target: str) -> tuple[Path, str]:
     """Return where a kernel's module belongs and its source.
 
     The file's name covers all that decides the machine code: see ``dependencies``.
@@ -91,7 +96,7 @@ def module_path(spec: Spec, target: str) -> tuple[Path, str]:
     return cache_dir() / "rendered" / f"{stem}.py", source
 
 
-def key(spec: Spec, source: str) -> str:
+def key(spec: Rendered, source: str) -> str:
     """Return the hash that a kernel is kept under: its source, its types, what it stands on."""
     # A kernel of many receptors has one argument, and its text is the same for any number of them.
     alike = isinstance(spec, KernelSpec) and spec.many
@@ -99,7 +104,7 @@ def key(spec: Spec, source: str) -> str:
 
 
 @functools.lru_cache(512)
-def load(spec: Spec, target: str) -> ModuleType:
+def load(spec: Rendered, target: str) -> ModuleType:
     """Return the imported module of a kernel, rendering and writing it if needed."""
     require_compilation()
     path, source = module_path(spec, target)
@@ -238,6 +243,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "exp": "exp64" if p.real == "float64" else "exp32",
         "expm1": "expm1_64" if p.real == "float64" else "expm1_32",
         "log": "log64" if p.real == "float64" else "log32",
+        "pow": "pow64" if p.real == "float64" else "pow32",
         "storage": p.storage,
         # A GPU counts in a register of 32 bits, whatever it stores.
         "refrac_type": spec.refrac if target == "cpu" else "int32",

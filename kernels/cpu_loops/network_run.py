@@ -11,6 +11,7 @@ from spikecuda.kernels.network.machine import (
     atomic_load,
     barrier,
     call_kernel,
+    call_push,
     call_send,
     float32_at,
     float64_at,
@@ -25,7 +26,7 @@ from spikecuda.kernels.numerics.words import trailing_zeros
 
 
 @inner
-def _compact(part, parity, steps, clock):
+def _compact(block, part, parity, steps, clock):
     """List a part's spikes of a window, and copy them to its record; return how many."""
     count = part[L.PART_COUNT]
     words = (count + 31) >> 5
@@ -54,6 +55,14 @@ def _compact(part, parity, steps, clock):
         upto[row + k + 1] = at
     state = int64_at(part[L.PART_STATE], 2)
     state[1] += at
+    starts = int32_at(block[L.BLOCK_TARGET_HISTORIES_OF] + 4 * part[L.PART_POPULATION], 2)
+    for h in range(starts[0], starts[1]):
+        history = block[L.BLOCK_TARGET_HISTORIES] + 8 * L.HISTORY * h
+        row_of = int64_at(history, L.HISTORY)
+        for k in range(steps):
+            for i in range(upto[row + k], upto[row + k + 1]):
+                neuron = np.int64(ids[i]) - row_of[L.HISTORY_NEURON]
+                call_push(row_of[L.HISTORY_PUSH], history, neuron, clock + k)
     if part[L.PART_RECORD_STEPS]:
         size = state[0]
         record_steps = int64_at(part[L.PART_RECORD_STEPS], part[L.PART_RECORD_SIZE])
@@ -75,6 +84,12 @@ def _file(block, population, neurons, step):
     state = int64_at(block[L.BLOCK_STATE], 8)
     chunks = int64_at(block[L.BLOCK_CHUNKS], state[L.CALENDAR_CHUNKS] * L.CHUNK_WORDS)
     mask = block[L.BLOCK_SLOT_MASK]
+    learned = int32_at(block[L.BLOCK_SOURCE_HISTORIES_OF] + 4 * population, 2)
+    for h in range(learned[0], learned[1]):
+        history = block[L.BLOCK_SOURCE_HISTORIES] + 8 * L.HISTORY * h
+        push_at = int64_at(history, L.HISTORY)[L.HISTORY_PUSH]
+        for neuron in neurons:
+            call_push(push_at, history, np.int64(neuron), step)
     for b in range(starts[0], starts[1]):
         bundle = int64_at(block[L.BLOCK_BUNDLES] + 8 * L.BUNDLE * b, L.BUNDLE)
         if bundle[L.BUNDLE_KIND] == L.PROCEDURAL:
@@ -114,10 +129,15 @@ def _trace(trace, row):
 
 @inner
 def _room(block, parts, need):
-    """Tell whether a block can take two more windows: record space and calendar space."""
+    """Tell whether a block can take two more windows: space for records, spikes, histories."""
     state = int64_at(block[L.BLOCK_STATE], 8)
     if state[L.CALENDAR_SPARE] < need:
         return False
+    for h in range(block[L.BLOCK_HISTORY_COUNT]):
+        history = int64_at(block[L.BLOCK_SOURCE_HISTORIES] + 8 * L.HISTORY * h, L.HISTORY)
+        used = int64_at(history[L.HISTORY_STATE], 2)
+        if used[0] + history[L.HISTORY_NEED] > used[1]:
+            return False
     for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
         part = parts[p]
         if part[L.PART_RECORD_STEPS]:
@@ -199,7 +219,7 @@ def run_blocks(
                         call_kernel(parts[p, L.PART_ENTRY], parts[p, L.PART_TABLE], some)
                 part_steps += some
             for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
-                _compact(parts[p], parity, k, now)
+                _compact(block, parts[p], parity, k, now)
             if not _room(block, parts, need):
                 shared[L.THREADS_STOP + parity] = 1
         for t in range(traces.shape[0]):

@@ -15,7 +15,7 @@ from fractions import Fraction
 
 Real = float
 
-__all__ = ["FUNCTIONS", "Real", "exp", "expm1", "fma", "log", "real", "select", "sqrt"]
+__all__ = ["FUNCTIONS", "Real", "exp", "expm1", "fma", "log", "pow", "real", "select", "sqrt"]
 
 # An input of model functions that is a condition: whether the neuron is refractory.
 HELD = "refractory"
@@ -30,6 +30,7 @@ FUNCTIONS = {
     "max": 2,
     "min": 2,
     "mul": 2,
+    "pow": 2,
     "real": 1,
     "select": 3,
     "sqrt": 1,
@@ -72,3 +73,12 @@ def log(x: Real) -> Real:
 def sqrt(x: Real) -> Real:
     """Return the square root, NaN for x < 0."""
     return math.sqrt(x) if x >= 0 else math.nan
+
+
+def pow(a: Real, b: Real) -> Real:
+    """Return a^b for a >= 0, with 0^0 = 1; NaN for a < 0."""
+    if a < 0:
+        return math.nan
+    if b == 0:
+        return 1.0
+    return exp(b * math.log(a)) if a > 0 else (0.0 if b > 0 else math.inf)

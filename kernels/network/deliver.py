@@ -17,6 +17,7 @@ from spikecuda.kernels.network.layout import (
     BUNDLE,
     BUNDLE_DELAYS,
     BUNDLE_KIND,
+    BUNDLE_LEARN,
     BUNDLE_OFFSET,
     BUNDLE_STARTS,
     BUNDLE_TARGETS,
@@ -29,9 +30,12 @@ from spikecuda.kernels.network.layout import (
     DELAY,
     LAST,
     NARROW,
+    PLASTIC,
     SEGMENT_BITS,
 )
 from spikecuda.kernels.network.machine import (
+    address_of,
+    call_learn,
     int16_at,
     int32_at,
     int64_at,
@@ -133,6 +137,11 @@ def deliver(block, step):
             add_constant(cells, targets, np.int32(bundle[BUNDLE_WEIGHT]))
         elif bundle[BUNDLE_KIND] == NARROW:
             add_weights(cells, targets, int16_at(bundle[BUNDLE_WEIGHTS] + 2 * first, count))
+        elif bundle[BUNDLE_KIND] == PLASTIC:
+            call_learn(
+                bundle[BUNDLE_LEARN], address_of(bundle), segment, first, count, step,
+                base + 4 * bundle[BUNDLE_OFFSET],
+            )  # fmt: skip
         else:
             add_weights(cells, targets, int32_at(bundle[BUNDLE_WEIGHTS] + 4 * first, count))
         events += count

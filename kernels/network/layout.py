@@ -5,7 +5,7 @@ writes the tables; the loops only read them.
 """
 
 # A block: the neurons that one thread advances, and what arrives at them.
-BLOCK = 16
+BLOCK = 24
 (
     BLOCK_STRIDE,  # cells of one slot of the accumulator: neurons x ports
     BLOCK_RING_MASK,  # slots of the accumulator - 1
@@ -21,7 +21,12 @@ BLOCK = 16
     BLOCK_LAST_PART,
     BLOCK_BUNDLES,  # address: int64, bundles x BUNDLE
     BLOCK_BUNDLES_OF,  # address: int32, bundles of population p: [p] to [p + 1]
-) = range(14)
+    BLOCK_SOURCE_HISTORIES,  # address: int64, histories x HISTORY, of sources
+    BLOCK_SOURCE_HISTORIES_OF,  # address: int32, those of population p: [p] to [p + 1]
+    BLOCK_TARGET_HISTORIES,  # the same of targets
+    BLOCK_TARGET_HISTORIES_OF,
+    BLOCK_HISTORY_COUNT,  # of sources and of targets, which follow them
+) = range(19)
 
 # The state of a block's calendar.
 CALENDAR_FREE, CALENDAR_SPARE, CALENDAR_ACTIVE, CALENDAR_EVENTS, CALENDAR_CHUNKS = range(5)
@@ -39,11 +44,51 @@ BUNDLE = 16
     BUNDLE_ROWS,  # address: uint32, first segment of each source's row, and the end
     BUNDLE_RULE,  # address of a procedural projection's description
     BUNDLE_SEND,  # address of ``network_procedural.send_row``
-) = range(10)
-CONSTANT, NARROW, WIDE, PROCEDURAL = range(4)
+    BUNDLE_LEARN,  # of synapses that learn: address of the rule's ``learn``
+    BUNDLE_LEARNING,  # address: int64, LEARNING
+) = range(12)
+CONSTANT, NARROW, WIDE, PROCEDURAL, PLASTIC = range(5)
 LAST = 0x8000
 DELAY = 0x7FFF
 SEGMENT_BITS = 40
+
+# The synapses of a bundle that learn, as one block sees them.
+LEARNING = 16
+(
+    LEARNING_SOURCES,  # address: uint32, the source of each segment
+    LEARNING_PRE,  # address of the row of the sources' history
+    LEARNING_POST,  # address of the row of the targets' history
+    LEARNING_FIRST,  # cell, within the port, of the first neuron of the targets' history
+    LEARNING_SLOPE,  # a spike of a target, at step s, is at a synapse of delay d for spikes of its
+    LEARNING_SHIFT,  # source from step s + slope d + shift on
+    LEARNING_SWEPT,  # weights are as of step min(swept - d, ...): sweeps move it on
+    LEARNING_MARK,  # events up to this step are in the weights, or have none
+    LEARNING_FROZEN,  # whether the weights stay as they are
+    LEARNING_CONSTANTS,  # address: reals, in the order of the rule's constants
+    LEARNING_VARIABLES,  # address: int64, addresses of the arrays of the rule's variables
+    LEARNING_SCRATCH,  # address: int64, three for each entry of the targets' log, and some
+    LEARNING_SCALE,  # bits of the float64 that turns a weight into what is sent
+) = range(13)
+
+# A history: steps of the spikes of a population's neurons, and what their traces were then.  The
+# last four spikes of a neuron are a line; older ones are in a log, newest first by links.
+HISTORY = 16
+(
+    HISTORY_LINES,  # address: int32 words, neurons x stride; four steps, then four times values
+    HISTORY_STRIDE,  # words of a line
+    HISTORY_SPILL,  # address: int32, entry of the log that follows a neuron's line, or -1
+    HISTORY_LOG,  # address: int32 words: step, link, values
+    HISTORY_ENTRY,  # words of an entry of the log
+    HISTORY_STATE,  # address: int64[2]: entries used, and how many there are
+    HISTORY_CONSTANTS,  # address: reals, in the order of the rule's constants
+    HISTORY_PUSH,  # address of the rule's ``push_source`` or ``push_target``
+    HISTORY_NEURON,  # number, within its population, of the first neuron
+    HISTORY_NEED,  # entries that two windows may take
+    HISTORY_START,  # address: reals, values before the first spike
+) = range(11)
+RECENT = 4
+# The step of a spike that never was.
+NEVER = -(1 << 30)
 
 # A procedural projection, as one block sees it.
 RULE = 16

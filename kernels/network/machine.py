@@ -138,6 +138,28 @@ def call_draw(typingctx, function, a, b, c, d, e, f, g, h, i, j, k):
 
 
 @intrinsic
+def call_learn(typingctx, function, bundle, segment, first, count, step, cells):
+    """Call a rule's ``learn`` at an address."""
+
+    def generate(context, builder, signature, args):
+        _call(args[0], args[1:], builder, INT64)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 7), generate
+
+
+@intrinsic
+def call_push(typingctx, function, history, neuron, step):
+    """Call a rule's ``push_source`` or ``push_target`` at an address."""
+
+    def generate(context, builder, signature, args):
+        _call(args[0], args[1:], builder, INT64)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), generate
+
+
+@intrinsic
 def call_send(typingctx, function, block, bundle, neuron, step):
     """Call ``cpu_loops/network_procedural.send_row`` at an address."""
 

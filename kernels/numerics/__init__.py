@@ -19,7 +19,16 @@ from spikecuda.kernels.numerics.arithmetic import (
     select,
     sqrt,
 )
-from spikecuda.kernels.numerics.elementary import exp32, exp64, expm1_32, expm1_64, log32, log64
+from spikecuda.kernels.numerics.elementary import (
+    exp32,
+    exp64,
+    expm1_32,
+    expm1_64,
+    log32,
+    log64,
+    pow32,
+    pow64,
+)
 from spikecuda.kernels.numerics.half import (
     dither_bits,
     dither_key,
@@ -61,6 +70,8 @@ __all__ = [
     "negation",
     "philox",
     "poisson_count",
+    "pow32",
+    "pow64",
     "round_lifted",
     "second_dither",
     "select",

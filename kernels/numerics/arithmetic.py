@@ -139,6 +139,26 @@ def bits_float(typingctx, a):
     return result(a), generate
 
 
+@intrinsic
+def nearest_int(typingctx, a):
+    """Return the nearest int32 of a real, of two the even one."""
+    if a not in REALS:
+        return None
+
+    def generate(context, builder, signature, args):
+        kind, result = args[0].type, ir.IntType(32)
+        if is_cuda(context):
+            name = "f2i.rn" if isinstance(kind, ir.FloatType) else "d2i.rn"
+            function = builder.module.declare_intrinsic(
+                f"llvm.nvvm.{name}", (), ir.FunctionType(result, [kind])
+            )
+            return builder.call(function, args)
+        rint = builder.module.declare_intrinsic("llvm.rint", (kind,))
+        return builder.fptosi(builder.call(rint, args), result)
+
+    return types.int32(a), generate
+
+
 @njit(error_model="numpy")
 def fma(a, b, c):
     """Return ``a * b + c`` rounded once."""

@@ -170,3 +170,25 @@ def log64(x):
     tail = _fma(s, _fma(z, p, -f), _mul(exponent, LN2_LO64))
     result = _fma(exponent, LN2_HI64, f + tail)
     return _select(x > ZERO64, _select(x < INF64, result, x), NAN64)
+
+
+@njit(error_model="numpy")
+def pow32(a, b):
+    """Return a^b in float32 for a >= 0, with 0^0 = 1; NaN for a < 0.
+
+    It is exp(b log(a)): the error is below 2 + |b log(a)| ulp.
+    """
+    result = exp32(_mul(b, log32(a)))
+    result = _select(a == ZERO32, _select(b > ZERO32, ZERO32, INF32), result)
+    return _select(a < ZERO32, NAN32, _select(b == ZERO32, ONE32, result))
+
+
+@njit(error_model="numpy")
+def pow64(a, b):
+    """Return a^b in float64 for a >= 0, with 0^0 = 1; NaN for a < 0.
+
+    It is exp(b log(a)): the error is below 2 + |b log(a)| ulp.
+    """
+    result = exp64(_mul(b, log64(a)))
+    result = _select(a == ZERO64, _select(b > ZERO64, ZERO64, INF64), result)
+    return _select(a < ZERO64, NAN64, _select(b == ZERO64, ONE64, result))

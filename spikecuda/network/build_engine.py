@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from spikecuda.devices.base import Device
 from spikecuda.devices.cpu.device import usable_cores
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.network.device_names import on_cpu, resolve_devices
 from spikecuda.network.memory import require_memory, require_on_devices
 from spikecuda.network.model.description import Description
@@ -74,6 +74,13 @@ def build_engine(
             f"partitions is for networks on the CPU alone (got {partitions} with devices "
             f"{devices}{' and an exchange' if exchange else ''}); a device has as many partitions "
             "as it is named times"
+        )
+    learning = next((p for p in description.wired if p.plasticity is not None), None)
+    gpu = next((str(place) for place in places if not on_cpu(place)), None)
+    if learning is not None and gpu is not None:
+        raise SpikecudaError(
+            f"synapses learn on the CPU only so far (got {learning.name} with plasticity on "
+            f"{gpu}); use devices='cpu'"
         )
     opened = OpenPartitions(places)
     with contextlib.ExitStack() as stack:

@@ -22,6 +22,7 @@ from spikecuda.network.model.receptors import Receptor, as_receptors
 from spikecuda.network.model.recorders import Recorders
 from spikecuda.network.model.rules import AllToAll, OneToOne, as_rule
 from spikecuda.network.model.spike_train import SpikeTrain
+from spikecuda.plasticity.base import SynapseRule
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
@@ -143,6 +144,8 @@ class Described(Unique, Fixed, Handle):
         multapses: bool = True,
         procedural: bool = False,
         weight_bits: int | None = None,
+        plasticity: SynapseRule | None = None,
+        dendritic: float | None = None,
     ) -> Projection:
         """Connect two populations, or views of them.
 
@@ -159,6 +162,11 @@ class Described(Unique, Fixed, Handle):
             procedural: draw rows from the seed whenever they are needed instead of storing them.
             weight_bits: 16 or 32, for weights that differ between synapses.  None uses 16 if all
                 weights of the receptor are then stored exactly enough, otherwise 32.
+            plasticity: the rule that the synapses learn by, such as ``STDP(w_max=1.0)``; None:
+                weights stay as they are.
+            dendritic: ms, how much of the delays of synapses that learn lies behind the synapse; 0
+                to the shortest delay, a multiple of dt.  The rest lies before it, in the axon.
+                None: all, as in NEST.
 
         Returns:
             The projection.
@@ -175,6 +183,7 @@ class Described(Unique, Fixed, Handle):
             as_view("source", source, self._named),
             as_view("target", target, self._named), as_rule(rule), weight, delay, receptor,
             autapses=autapses, multapses=multapses, procedural=procedural, weight_bits=weight_bits,
+            plasticity=plasticity, dendritic=dendritic,
         )  # fmt: skip
         self._projections.append(projection)
         self._wired.append(projection)

@@ -16,6 +16,9 @@ from spikecuda.network.model.projection import Projection
 from spikecuda.network.run.window import ring_steps, window_of
 from spikecuda.network.synapses.blocks import Share, whole_words
 
+# Bytes of a synapse that learns beside its numbers: target, and its share of a segment and of the
+# histories of spikes.
+LEARNED = 2.5
 # Bytes of what arrives at a receptor in a step.
 CELL = 4
 SHORTER = "use shorter delays (high= on the distribution), a larger dt, or fewer receptors"
@@ -64,6 +67,8 @@ def synapse_bytes(projection: Projection, bits: int) -> float:
     """
     if projection.procedural:
         return 0.0
+    if projection.plasticity is not None:
+        return LEARNED + projection.learned_bytes()
     return 2.0 + (0 if projection.weight.kind == "FIXED" else bits // 8)
 
 

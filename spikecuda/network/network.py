@@ -35,6 +35,7 @@ from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import SpikeExchange
 from spikecuda.network.summary import summarise
+from spikecuda.network.synapses.store import Bundle
 from spikecuda.observe.metrics import NetworkMetrics
 from spikecuda.observe.progress import Progress, reporter
 
@@ -254,7 +255,8 @@ class Network(Described):
             LISTED * listed, f"a list of the synapses of {projection.name}",
             "connections(sources) draws procedural rows of some sources, len() counts all",
         )  # fmt: skip
-        return connections(projection, self._built().wiring, self.dt, sources)
+        engine = self._built()
+        return connections(projection, engine.wiring, self.dt, sources, engine.learned)
 
     def count_of(self, projection: Projection, enough: int = 2**62) -> int:
         """Return a projection's number of synapses, or ``enough`` if it has more; do not build."""
@@ -271,13 +273,40 @@ class Network(Described):
         self._require_open()
         given = take_weights(projection, values)
         engine = self._built()
+        learned = self._settle(projection, engine)
         undo = remember_weights(projection, engine.wiring)
         try:
             set_weights(projection, engine.wiring, given)
             engine.rewire()
+            if learned is not None:
+                engine.mark(learned)
         except BaseException:
             undo()
             raise
+
+    @changes
+    def set_plastic(self, projection: Projection, plastic: bool) -> None:
+        """Let a projection's synapses learn, or stay as they are; see ``Projection.plastic``."""
+        self._require_open()
+        engine = self._built()
+        learned = self._settle(projection, engine)
+        if learned is not None:
+            engine.mark(learned)
+            engine.freeze(learned, not plastic)
+
+    def _settle(self, projection: Projection, engine: Engine) -> Bundle | None:
+        """Write what synapses have learned up to now into their rows; return their bundle."""
+        from spikecuda.network.synapses.access import bundle_of
+
+        if projection.plasticity is None:
+            return None
+        bundle = bundle_of(projection, engine.wiring)
+        for rows, values in zip(bundle.blocks, engine.learned(bundle), strict=True):
+            assert rows.weights is not None
+            rows.weights[:] = values.pop("w")
+            for name, array in values.items():
+                rows.variables[name][:] = array
+        return bundle
 
     def close(self) -> None:
         """Free memory and end threads; closing twice does nothing."""

@@ -10,6 +10,7 @@ from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.common.host_memory import available_memory
 from spikecuda.kernels.network import layout
 from spikecuda.network.cpu.calendar import Calendar
+from spikecuda.network.cpu.learning import Learning
 from spikecuda.network.cpu.row_tables import RowTables
 from spikecuda.network.memory import require_arrivals
 from spikecuda.network.run.neurons import Neurons
@@ -107,11 +108,12 @@ class BlockMemory:
                 grown = True
         return grown
 
-    def tabulate(self, rows: RowTables, blocks_of_parts: Sequence[int]) -> None:
+    def tabulate(self, rows: RowTables, learning: Learning, blocks_of_parts: Sequence[int]) -> None:
         """Make the table anew.
 
         Args:
             rows: where the rows are.
+            learning: what synapses that learn need.
             blocks_of_parts: the block of each part.
         """
         self.table = np.zeros_like(self.table)
@@ -132,3 +134,4 @@ class BlockMemory:
             row[layout.BLOCK_LAST_PART] = max(mine, default=-1) + 1
             row[layout.BLOCK_BUNDLES] = rows.bundles[b].ctypes.data
             row[layout.BLOCK_BUNDLES_OF] = rows.first.ctypes.data
+        learning.tabulate(self.table)

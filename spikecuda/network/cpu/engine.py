@@ -19,6 +19,7 @@ from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.network.cpu.block_memory import BlockMemory
 from spikecuda.network.cpu.input_rows import Rows, fill_rows, input_rows
+from spikecuda.network.cpu.learning import Learning
 from spikecuda.network.cpu.parts import Parts
 from spikecuda.network.cpu.row_tables import RowTables
 from spikecuda.network.cpu.trace_table import trace_table
@@ -26,10 +27,12 @@ from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.trace import Recorded, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs, chunk_steps, window_steps
-from spikecuda.network.synapses.store import Wiring
+from spikecuda.network.synapses.store import Bundle, Wiring
 
 # The host is asked for progress and Ctrl-C about so often.
 SECONDS_PER_CALL = 0.1
+# Histories count steps in 32 bits.
+MOST_STEPS = 1 << 30
 NO_TRACES = np.zeros((0, layout.TRACE), np.int64)
 
 
@@ -100,7 +103,8 @@ class CpuEngine:
         self.window = window_steps(wiring)
         self._memory = BlockMemory(self.neurons, sources, wiring, self.window)
         self._parts = Parts(self.neurons, sources, wiring, self.window)
-        self._rows = RowTables(wiring, sources)
+        self._learning = Learning(self.neurons, sources, wiring, self.window)
+        self._rows = RowTables(wiring, sources, self._learning)
         self._shared = aligned_zeros(layout.SHARED, np.int64)
         self._busy_seconds = 0.0
         self._tabulate()
@@ -177,6 +181,11 @@ class CpuEngine:
         Args:
             out: where samples of the traces go; None makes new arrays.
         """
+        if self._learning.bundles and self.clock + steps > MOST_STEPS:
+            raise SpikecudaError(
+                f"a network that learns runs for up to {MOST_STEPS:,} steps (got "
+                f"{self.clock + steps:,}); reset(), which keeps its weights"
+            )
         if self.torn:
             raise SpikecudaError(
                 "a run was broken off within a step, or a reset did not end; reset() starts again"
@@ -245,9 +254,8 @@ class CpuEngine:
         """
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
-        self._make_room(
-            self._memory.need + spikes.shape[0] * self._rows.most // layout.CHUNK_CURSORS + 1
-        )
+        need = spikes.shape[0] * self._rows.most // layout.CHUNK_CURSORS + 1
+        self._make_room(self._memory.need + need, spikes.shape[0])
         load_cpu_loop("network_run").file_spikes(self._memory.table, np.ascontiguousarray(spikes))
 
     def drain(self) -> list[tuple[int, tuple[np.ndarray, np.ndarray]]]:
@@ -261,16 +269,37 @@ class CpuEngine:
         self.clock, self.seconds, self.torn = 0, 0.0, True
         for n in self.neurons:
             n.reset()
+        self._keep_learned()
         self._memory.clear()
+        self._learning.clear()
         self._parts.clear()
         self._busy_seconds = 0.0
         self._tabulate()
         self.torn = False
 
+    def learned(self, bundle: Bundle) -> list[dict[str, np.ndarray]]:
+        """Return weights ("w", magnitudes) and variables as of now, by block, in new arrays.
+
+        Args:
+            bundle: of the engine's wiring; its synapses learn.
+        """
+        return [
+            self._learning.learned(bundle, b, self._rows.bundles[b], self.clock)
+            for b in range(self.wiring.blocks.count)
+        ]
+
+    def mark(self, bundle: Bundle) -> None:
+        """Let all events up to now count as done in a bundle's weights, which were set."""
+        self._learning.mark(bundle, self.clock)
+
+    def freeze(self, bundle: Bundle, frozen: bool) -> None:
+        """Let a bundle's weights stay as they are, or learn again from now on."""
+        self._learning.freeze(bundle, frozen)
+
     def rewire(self) -> None:
         """Take notice of changed weights."""
         self._like = None
-        self._rows = RowTables(self.wiring, self.sources)
+        self._rows = RowTables(self.wiring, self.sources, self._learning)
         self._tabulate()
 
     @property
@@ -313,6 +342,7 @@ class CpuEngine:
             "accumulators": self._memory.accumulator_bytes,
             "calendars": self._memory.calendar_bytes,
             "spike lists": self._parts.nbytes,
+            "spike histories": self._learning.nbytes,
         }
 
     def close(self) -> None:
@@ -333,7 +363,7 @@ class CpuEngine:
         self._shared[:] = 0
         rows = self._rows.most
         need = self._memory.need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
-        self._make_room(need)
+        self._make_room(need, due.shape[0])
         workers = len(self._mine)
         made = [0] * workers
 
@@ -349,14 +379,39 @@ class CpuEngine:
         self._busy_seconds += time.perf_counter() - begin
         return made[0]
 
-    def _make_room(self, need: int) -> None:
-        """Give calendars that run short more chunks."""
-        if self._memory.make_room(need):
+    def _make_room(self, need: int, external: int) -> None:
+        """Give calendars and histories that run short more space, or shorten histories.
+
+        Args:
+            need: chunks of a calendar.
+            external: spikes from outside that are to come.
+        """
+        short = self._learning.lacks(external)
+        if short:
+            self._device_threads.together([functools.partial(self._grow, b, external)
+                                           for b in short])  # fmt: skip
+        if self._memory.make_room(need) or short:
             self._tabulate()
+
+    def _grow(self, b: int, external: int) -> None:
+        """Give a block's histories more space, or shorten them."""
+        self._learning.make_room(b, self._rows.bundles[b], self.clock, external)
+
+    def _keep_learned(self) -> None:
+        """Write weights as of now into the rows; variables start anew."""
+        for bundle in self._learning.bundles:
+            for b, values in enumerate(self.learned(bundle)):
+                rows = bundle.blocks[b]
+                assert rows.weights is not None
+                rows.weights[:] = values["w"]
+                rule = bundle.projections[0].plasticity
+                assert rule is not None
+                for name in rule.variables:
+                    rows.variables[name][:] = rule.start(name)
 
     def _tabulate(self) -> None:
         """Make the table of the blocks anew."""
-        self._memory.tabulate(self._rows, [b for b, _, _, _ in self._parts.places])
+        self._memory.tabulate(self._rows, self._learning, [b for b, _, _, _ in self._parts.places])
 
     @staticmethod
     def _merge(lists: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

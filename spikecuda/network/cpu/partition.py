@@ -100,8 +100,21 @@ class CpuPartition(NetworkPartition):
 
     def rewire(self) -> None:
         """Take changed weights over."""
-        self._engine.wiring = restrict(self.wiring, self.share)
+        for mine, whole in zip(self._engine.wiring.bundles, self.wiring.bundles, strict=True):
+            mine.kind, mine.weight = whole.kind, whole.weight
         self._engine.rewire()
+
+    def learned(self, number: int) -> list[dict[str, np.ndarray]]:
+        """Return what the synapses of a bundle have learned up to now, by block."""
+        return self._engine.learned(self._engine.wiring.bundles[number])
+
+    def mark(self, number: int) -> None:
+        """Let all events up to now count as done in a bundle's weights."""
+        self._engine.mark(self._engine.wiring.bundles[number])
+
+    def freeze(self, number: int, frozen: bool) -> None:
+        """Let a bundle's weights stay as they are, or learn again."""
+        self._engine.freeze(self._engine.wiring.bundles[number], frozen)
 
     def held(self) -> dict[str, int]:
         """Return the bytes held beside neurons and synapses."""

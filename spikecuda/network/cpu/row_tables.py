@@ -4,6 +4,8 @@ import numpy as np
 
 from spikecuda.common.seed import keys
 from spikecuda.kernels.network import layout
+from spikecuda.network.cpu.learning import Learning
+from spikecuda.network.synapses.learned import RuleLoops
 from spikecuda.network.synapses.store import Bundle, Wiring
 
 SEGMENT_MASK = (1 << layout.SEGMENT_BITS) - 1
@@ -15,6 +17,7 @@ class RowTables:
     Args:
         wiring: the synapses.
         sources: number of populations, those without neurons of their own included.
+        learning: what synapses that learn need.
 
     Attributes:
         bundles: int64 (bundles, layout.BUNDLE), one for each block.
@@ -22,7 +25,8 @@ class RowTables:
         most: the most bundles of a population.
     """
 
-    def __init__(self, wiring: Wiring, sources: int) -> None:
+    def __init__(self, wiring: Wiring, sources: int, learning: Learning) -> None:
+        self._learning = learning
         self._rules: list[np.ndarray] = []
         self._ordered = ordered = sorted(wiring.bundles, key=lambda b: b.source)
         per_source = np.bincount([b.source for b in ordered], minlength=sources)
@@ -64,6 +68,9 @@ class RowTables:
             row[layout.BUNDLE_STARTS] = rows.starts.ctypes.data
             row[layout.BUNDLE_DELAYS] = rows.delays.ctypes.data
             row[layout.BUNDLE_ROWS] = rows.rows.ctypes.data
+            if bundle.kind == layout.PLASTIC:
+                row[layout.BUNDLE_LEARN] = RuleLoops(bundle).loops.learn
+                row[layout.BUNDLE_LEARNING] = self._learning.row(bundle, b).ctypes.data
         return table
 
     def _rule(self, wiring: Wiring, bundle: Bundle, b: int) -> int:

@@ -34,3 +34,7 @@ class Handle(Protocol):
     @abstractmethod
     def set_weights(self, projection: Any, values: object) -> None:
         """Set a projection's weights; see ``Projection.weights``."""
+
+    @abstractmethod
+    def set_plastic(self, projection: Any, plastic: bool) -> None:
+        """Let a projection's synapses learn, or stay as they are; see ``Projection.plastic``."""

@@ -15,7 +15,15 @@ from spikecuda.common.given_copy import give_copy
 from spikecuda.common.notebook import facts_html
 from spikecuda.common.time_grid import nearest_step, place_of
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.kernels.learn_spec import BRIAN
 from spikecuda.network.model.handle import Handle
+from spikecuda.network.model.learning import (
+    as_dendritic,
+    as_plasticity,
+    check_learning,
+    largest_weight,
+    size_of,
+)
 from spikecuda.network.model.population import View
 from spikecuda.network.model.rules import Rule
 
@@ -128,8 +136,8 @@ class Projection(Fixed):
         seed: of the network.
         number: its number in the network.
         source, target: the views.
-        rule, weight, delay, receptor, autapses, multapses, procedural, weight_bits: as for
-            ``Network.connect``.
+        rule, weight, delay, receptor, autapses, multapses, procedural, weight_bits, plasticity,
+            dendritic: as for ``Network.connect``.
 
     Attributes:
         number: its number in the network.
@@ -141,11 +149,13 @@ class Projection(Fixed):
         own: whether a neuron is on both sides and may not connect to itself.
         procedural: whether rows are drawn when needed instead of being stored.
         weight_bits: 16 or 32, the bits that store a weight that differs; None: chosen by the build.
+        plasticity: the rule that its synapses learn by; None: their weights stay.
+        dendritic: steps of the delays behind the synapses; None: all.
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
         "weight": "projection.weights = ... changes the weights",
-        "": "a projection is settled by net.connect(...), but for projection.weights",
+        "": "a projection is settled by net.connect(...), but for its weights and plastic",
     }
 
     def __init__(
@@ -165,6 +175,8 @@ class Projection(Fixed):
         multapses: bool = True,
         procedural: bool = False,
         weight_bits: int | None = None,
+        plasticity: Any = None,
+        dendritic: Any = None,
     ) -> None:
         self.handle, self.dt, self.seed, self.number = handle, dt, seed, number
         self.source, self.target, self.rule = source, target, rule
@@ -193,10 +205,15 @@ class Projection(Fixed):
                 f"{self.weight.least:g}); inhibition has a low e_rev, and Normal takes low=0"
             )
         self._check_delay(dt)
+        self.plasticity = as_plasticity(plasticity)
+        self.dendritic = as_dendritic(self, dendritic)
         self._count = known = rule.count(source.ids, target.ids, self.apart)
         possible = 1.0 - common / (float(source.size) * target.size)
         drawn = rule.expected(source.size, target.size) * possible
         self._expected = drawn if known is None else float(known)
+        self._plastic = self.plasticity is not None
+        if self.plasticity is not None:
+            check_learning(self)
         self._fix()
 
     def _check_delay(self, dt: float) -> None:
@@ -246,6 +263,34 @@ class Projection(Fixed):
         """The mean number of its synapses; their number where the rule fixes it."""
         return self._expected
 
+    @property
+    def largest(self) -> float:
+        """The largest magnitude of a weight, now or once it has been learned."""
+        return largest_weight(self)
+
+    def learned_bytes(self) -> float:
+        """Return the bytes of what a synapse that learns keeps: its weight and variables."""
+        wide = self.target.population.neurons.precision.real == "float64"
+        return size_of(self, 8 if wide else 4)
+
+    def behind(self) -> tuple[int, int]:
+        """Return slope and shift: with delay d, a spike of the target counts slope d + shift later.
+
+        That is the delay behind the synapse less the one before it, in steps.
+        """
+        return (1, 0) if self.dendritic is None else (-1, 2 * self.dendritic)
+
+    def horizon(self, shortest: int, longest: int) -> int:
+        """Return the most steps of a window that learning allows.
+
+        Args:
+            shortest, longest: delay in steps.
+        """
+        assert self.plasticity is not None
+        slope, shift = self.behind()
+        least = min(int(d) * (1 + slope) + shift for d in (shortest, longest))
+        return least + int(self.plasticity.timing == BRIAN)
+
     def most_indegree(self) -> np.ndarray | float:
         """Return a bound of the synapses of each target of the view, one number or one for each."""
         return self.rule.most_indegree(self.source.size, self.target.size, self.own)
@@ -259,7 +304,8 @@ class Projection(Fixed):
 
         Returns:
             Arrays (synapses,): ``source`` and ``target``, int32 numbers within the populations;
-            ``weight``, float64 in the receptor's unit; ``delay``, float64 in ms.
+            ``weight``, float64 in the receptor's unit; ``delay``, float64 in ms; and variables of
+            synapses that learn, float64 by name.  What is learned is as of now.
 
         Raises:
             OutOfMemoryError: the list does not fit.
@@ -280,6 +326,51 @@ class Projection(Fixed):
     @weights.setter
     def weights(self, values: object) -> None:
         self.handle.set_weights(self, values)
+
+    def values(self, name: str) -> np.ndarray:
+        """Return a variable of synapses that learn as of now, in the order of ``connections``.
+
+        Args:
+            name: of the rule's variable, or "weight".
+
+        Raises:
+            SpikecudaError: the synapses do not learn.
+            SpikecudaValueError: the rule has no such variable.
+        """
+        if self.plasticity is None:
+            raise SpikecudaError(
+                f"{self.name} does not learn and has no variables (got {name!r}); connect it with "
+                "plasticity=..., or use weights"
+            )
+        known = ["weight", *self.plasticity.variables]
+        if not is_name(name, known):
+            raise SpikecudaValueError(
+                f"{type(self.plasticity).__name__} has the variables {', '.join(known)} (got "
+                f"{name!r}){nearest(str(name), known)}"
+            )
+        return give_copy(self.connections()[name])
+
+    @property
+    def plastic(self) -> bool:
+        """Whether the synapses learn now.
+
+        Assign False to keep the weights as they are now, and True to let them learn again.  What
+        happens in between changes no weight; traces go on.
+        """
+        return self._plastic
+
+    @plastic.setter
+    def plastic(self, value: bool) -> None:
+        learns = as_flag("plastic", value)
+        if self.plasticity is None:
+            if learns:
+                raise SpikecudaError(
+                    f"{self.name} has no rule to learn by (got plastic = True); connect it with "
+                    "plasticity=STDP(w_max=...)"
+                )
+            return
+        self.handle.set_plastic(self, learns)
+        self._plastic = learns
 
     def __len__(self) -> int:
         """Return the number of synapses; builds and stores none, and draws them only to count."""

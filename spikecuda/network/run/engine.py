@@ -10,7 +10,7 @@ from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.trace import Recorded
 from spikecuda.network.run.window import ResolvedInputs
-from spikecuda.network.synapses.store import Wiring
+from spikecuda.network.synapses.store import Bundle, Wiring
 
 
 class Engine(Protocol):
@@ -61,6 +61,19 @@ class Engine(Protocol):
 
     def rewire(self) -> None:
         """Take notice of changed weights."""
+
+    def learned(self, bundle: Bundle) -> list[dict[str, np.ndarray]]:
+        """Return weights ("w", magnitudes) and variables as of now, by block, in new arrays.
+
+        Args:
+            bundle: its synapses learn.
+        """
+
+    def mark(self, bundle: Bundle) -> None:
+        """Let all events up to now count as done in a bundle's weights, which were set."""
+
+    def freeze(self, bundle: Bundle, frozen: bool) -> None:
+        """Let a bundle's weights stay as they are, or learn again from now on."""
 
     @property
     def device_names(self) -> list[str]:

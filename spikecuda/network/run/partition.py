@@ -142,6 +142,22 @@ class NetworkPartition(ABC):
     def rewire(self) -> None:
         """Take changed weights over from the wiring."""
 
+    def learned(self, number: int) -> list[dict[str, np.ndarray]]:
+        """Return what the synapses of a bundle have learned up to now, by block, in new arrays.
+
+        Args:
+            number: of the bundle.
+        """
+        raise NotImplementedError(f"synapses on {self.name} do not learn")
+
+    def mark(self, number: int) -> None:
+        """Let all events up to now count as done in a bundle's weights, which were set."""
+        raise NotImplementedError(f"synapses on {self.name} do not learn")
+
+    def freeze(self, number: int, frozen: bool) -> None:
+        """Let a bundle's weights stay as they are, or learn again from now on."""
+        raise NotImplementedError(f"synapses on {self.name} do not learn")
+
     @abstractmethod
     def held(self) -> dict[str, int]:
         """Return the bytes held, by what holds them."""

@@ -29,7 +29,7 @@ from spikecuda.network.run.received import require_spikes
 from spikecuda.network.run.spike_counts import SpikeCounts
 from spikecuda.network.run.trace import Recorded, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs
-from spikecuda.network.synapses.store import Wiring
+from spikecuda.network.synapses.store import Bundle, Wiring
 from spikecuda.runtime.population import report_failures
 
 # The step of a spike has 31 bits.
@@ -152,6 +152,21 @@ class PartitionedEngine:
             with report_failures(p, self.clock):
                 p.rewire()
         self._stale = False
+
+    def learned(self, bundle: Bundle) -> list[dict[str, np.ndarray]]:
+        """Return weights ("w", magnitudes) and variables as of now, by block; see ``Engine``."""
+        number = self.wiring.bundles.index(bundle)
+        return [block for p in self.partitions for block in p.learned(number)]
+
+    def mark(self, bundle: Bundle) -> None:
+        """Let all events up to now count as done in a bundle's weights, which were set."""
+        for p in self.partitions:
+            p.mark(self.wiring.bundles.index(bundle))
+
+    def freeze(self, bundle: Bundle, frozen: bool) -> None:
+        """Let a bundle's weights stay as they are, or learn again from now on."""
+        for p in self.partitions:
+            p.freeze(self.wiring.bundles.index(bundle), frozen)
 
     @property
     def compile_seconds(self) -> float:

@@ -57,7 +57,8 @@ def chunk_steps(drives: ResolvedInputs, window: int) -> int:
 
 def window_steps(wiring: Wiring) -> int:
     """Return the steps between two exchanges of spikes: at most the shortest delay."""
-    return window_of(wiring.shortest)
+    window = window_of(wiring.shortest)
+    return min(window, wiring.horizon) if wiring.horizon else window
 
 
 def window_of(shortest: int) -> int:

@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,9 @@ from spikecuda.network.synapses.fixed_point import (
     rounding_note,
 )
 from spikecuda.network.synapses.store import Bundle, Wiring
+
+# Returns what synapses that learn have as of now: by block, "w" and variables by name.
+Learned = Callable[[Bundle], Sequence[dict[str, np.ndarray]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +69,15 @@ def take_weights(projection: Projection, values: object) -> np.ndarray:
         )
     given = take_reals("weights", values, "one number, or one for each synapse")
     receptor = projection.target.population.receptors[projection.receptor]
+    rule = projection.plasticity
+    if rule is not None:
+        low, high = sorted((rule.sign * rule.w_min, rule.w_max))
+        outside = given[~((given >= low) & (given <= high))]
+        if outside.size:
+            raise SpikecudaValueError(
+                f"weights must be within the rule's bounds, from {low:g} to {high:g} "
+                f"{receptor.unit} (got {outside[0]:g}); clip them, or use another w_max"
+            )
     if not np.isfinite(given).all() or (receptor.positive and np.any(given < 0)):
         need = "finite and >= 0, a conductance" if receptor.positive else "finite"
         raise SpikecudaValueError(f"weights must be {need} (got {given.min():g})")
@@ -106,9 +118,21 @@ def rows_of(projection: Projection, sources: View | None) -> tuple[int, int]:
 
 
 def connections(
-    projection: Projection, wiring: Wiring, dt: float, sources: View | None = None
+    projection: Projection,
+    wiring: Wiring,
+    dt: float,
+    sources: View | None = None,
+    learned_now: Learned | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return a projection's synapses; see ``Projection.connections``."""
+    """Return a projection's synapses; see ``Projection.connections``.
+
+    Args:
+        projection: whose.
+        wiring: that holds it.
+        dt: length of a step in ms.
+        sources: which.
+        learned_now: returns what synapses that learn have as of now, by block.
+    """
     if projection.procedural:
         rows = rows_of(projection, sources)
         projection, wiring = _stored_twin(projection, wiring, rows)
@@ -120,12 +144,23 @@ def connections(
         wanted[sources.ids] = True
         found = [piece.part(wanted[piece.source]) for piece in found]
     order = _order(found)
-    weight = np.concatenate([_stored(bundle, piece) for piece in found])[order]
+    learned: dict[str, np.ndarray] = {}
+    if projection.plasticity is not None and learned_now is not None:
+        now, rule = learned_now(bundle), projection.plasticity
+        learned = {
+            name: np.concatenate([now[piece.block][name][piece.where] for piece in found])[order]
+            for name in ("w", *rule.variables)
+        }
+        weight = learned.pop("w").astype(np.float64) * rule.sign
+    else:
+        stored = np.concatenate([_stored(bundle, piece) for piece in found])[order]
+        weight = stored * 2.0**-exponent
     return {
         "source": np.concatenate([piece.source for piece in found])[order],
         "target": np.concatenate([piece.target for piece in found])[order],
-        "weight": weight * 2.0**-exponent,
+        "weight": weight,
         "delay": np.concatenate([piece.delay for piece in found])[order] * dt,
+        **{name: values.astype(np.float64) for name, values in learned.items()},
     }
 
 
@@ -168,6 +203,9 @@ def set_weights(projection: Projection, wiring: Wiring, given: np.ndarray) -> No
             f"weights must be one number or one for each of the {order.size:,} synapses (got shape "
             f"{given.shape})"
         )
+    if projection.plasticity is not None:
+        _set_learned(projection, bundle, found, order, given)
+        return
     receptor = projection.target.population.receptors[projection.receptor]
     note = ""
     if lost(given, exponent).any():
@@ -204,6 +242,26 @@ def set_weights(projection: Projection, wiring: Wiring, given: np.ndarray) -> No
         at += piece.where.size
 
 
+def _set_learned(
+    projection: Projection,
+    bundle: Bundle,
+    found: list[Piece],
+    order: np.ndarray,
+    given: np.ndarray,
+) -> None:
+    """Set weights that learn; they are within the rule's bounds."""
+    rule = projection.plasticity
+    assert rule is not None
+    scattered = np.empty(order.size)
+    scattered[order] = np.broadcast_to(given, order.shape) * rule.sign
+    at = 0
+    for piece in found:
+        weights = bundle.blocks[piece.block].weights
+        assert weights is not None
+        weights[piece.where] = scattered[at : at + piece.where.size]
+        at += piece.where.size
+
+
 def _require_kept(given: np.ndarray, exponent: int, unit: str, projection: Projection) -> None:
     """Raise if the scale is too coarse for a new weight."""
     small = np.abs(given[lost(given, exponent)])
@@ -230,7 +288,7 @@ def _require_sums(
                 port,
             ) or other is projection:
                 continue
-            if other.procedural:
+            if other.procedural or other.plasticity is not None:
                 total[other.target.ids] += (
                     largest_sums(other) * 2.0 ** wiring.exponent[number, port]
                 )

@@ -16,6 +16,7 @@ from spikecuda.kernels.network.rules import COLUMNS
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.blocks import Blocks
 from spikecuda.network.synapses.fixed_point import FixedPoint, check_indegree, choose_fixed_point
+from spikecuda.network.synapses.learned import start_learning
 from spikecuda.network.synapses.row_recipe import RowRecipe, row_scratch, row_twins
 from spikecuda.network.synapses.store import Bundle, Procedural, Rows, Wiring
 
@@ -78,6 +79,8 @@ class Builder:
                     bundle.rule = self._procedural(bundle.projections[0])
                 else:
                     self._fill(bundle, counted)
+                    if bundle.kind == layout.PLASTIC:
+                        start_learning(bundle, self._exponent(bundle.projections[0]))
         rows = [(b, r.delays[:-1] & layout.DELAY) for b in bundles for r in b.blocks]
         every = [delays for _, delays in rows if delays.size]
         # Spikes from outside are known before a window begins.
@@ -94,7 +97,11 @@ class Builder:
             shortest = min(shortest or low, low)
             longest = max(longest, high)
             synapses += round(p.expected)
-        return Wiring(self.blocks, bundles, self.fixed_point, shortest, longest, synapses)
+        horizon = min(
+            (p.horizon(d.min(), d.max()) for p, d in ((b.projections[0], d) for b, d in rows
+             if b.kind == layout.PLASTIC) if d.size), default=0,
+        )  # fmt: skip
+        return Wiring(self.blocks, bundles, self.fixed_point, shortest, longest, synapses, horizon)
 
     # Counting.
 
@@ -163,6 +170,9 @@ class Builder:
                     Bundle(p.source.population.number, p.port, layout.PROCEDURAL, 0, [p])
                 )
                 continue
+            if p.plasticity is not None:
+                bundles.append(Bundle(p.source.population.number, p.port, layout.PLASTIC, 0, [p]))
+                continue
             if p.weight.kind == "FIXED":
                 kind, weight = layout.CONSTANT, self._recipe(p).fixed_weight
             else:
@@ -185,8 +195,12 @@ class Builder:
 
     def _recipe(self, p: Projection) -> RowRecipe:
         """Return what a projection's rows are drawn from."""
-        exponent = self.fixed_point.exponent[p.target.population.number, p.port]
-        return RowRecipe(p, exponent, self.fixed_point.bits[p])
+        bits = 32 if p.plasticity is not None else self.fixed_point.bits[p]
+        return RowRecipe(p, self._exponent(p), bits)
+
+    def _exponent(self, p: Projection) -> int:
+        """Return the exponent of a projection's fixed-point scale."""
+        return self.fixed_point.exponent[p.target.population.number, p.port]
 
     def _require_memory(self, bundles: list[Bundle], counted: Mapping[Projection, Any]) -> None:
         """Raise OutOfMemoryError unless the rows fit."""
@@ -195,7 +209,10 @@ class Builder:
             if bundle.kind == layout.PROCEDURAL:
                 continue
             n = sum(int(counted[p][0].sum()) for p in bundle.projections)
-            size += n * (2 + bundle.width) + 8 * self.sizes[bundle.source] * self.blocks.count
+            width = bundle.width
+            if bundle.kind == layout.PLASTIC:
+                width = int(bundle.projections[0].learned_bytes())
+            size += n * (2 + width) + 8 * self.sizes[bundle.source] * self.blocks.count
             scratch = max(scratch, 2 * n)
         if size + scratch > available_memory():
             raise OutOfMemoryError(
@@ -295,7 +312,9 @@ class Builder:
             )  # fmt: skip
         if p.weight.given is not None:
             assert recipe.exponent is not None
-            weight = np.rint(p.weight.given[number] * 2.0**recipe.exponent).astype(np.int32)
+            # Weights that learn are not rounded: see ``learned.start_learning``.
+            units = np.rint(p.weight.given[number] * 2.0**recipe.exponent)
+            weight = number if p.plasticity is not None else units.astype(np.int32)
         if p.delay.given is not None:
             delay = nearest_steps(p.delay.given[number], self.dt).astype(np.int32)
         return weight, delay

@@ -93,7 +93,7 @@ def choose_fixed_point(projections: Sequence[Projection]) -> FixedPoint:
         rounding_note(p, _stated(p), exponent[key])
         for key, members in ports.items()
         for p in members
-        if p.weight.kind == "GIVEN" and _loses(p, exponent[key])
+        if p.weight.kind == "GIVEN" and p.plasticity is None and _loses(p, exponent[key])
     ]
     return FixedPoint(exponent, bits, refusals[0] if refusals else "", tuple(notes))
 
@@ -147,8 +147,10 @@ def largest_sums(projection: Projection) -> np.ndarray:
     """
     with np.errstate(over="ignore"):
         given, listed = projection.weight.given, projection.rule.listed
+        if projection.plasticity is not None:
+            return arrivals(projection, projection.most_indegree() * projection.largest)
         if given is None or listed is None:
-            return arrivals(projection, projection.most_indegree() * projection.weight.largest)
+            return arrivals(projection, projection.most_indegree() * projection.largest)
         sums = np.bincount(listed[1], np.abs(given), projection.target.size)
         return arrivals(projection, sums.astype(np.float64))
 
@@ -168,8 +170,8 @@ def _fit(members: Sequence[Projection], bits: dict[Projection, int]) -> tuple[in
         )
     while True:
         by_width = {
-            p: math.floor(math.log2((2 ** (_width(p, bits) - 1) - 1) / max(p.weight.largest, TINY)))
-            for p in members if p.weight.largest > 0
+            p: math.floor(math.log2((2 ** (_width(p, bits) - 1) - 1) / max(p.largest, TINY)))
+            for p in members if p.largest > 0
         }  # fmt: skip
         exponent = min([most, *by_width.values()])
         coarse = [p for p in members if _loses(p, exponent)]
@@ -188,7 +190,9 @@ def _fit(members: Sequence[Projection], bits: dict[Projection, int]) -> tuple[in
 
 def _width(projection: Projection, bits: dict[Projection, int]) -> int:
     """Return the bits of a stored weight; one weight for all synapses is held apart."""
-    return 32 if projection.weight.kind == "FIXED" else bits[projection]
+    if projection.weight.kind == "FIXED" or projection.plasticity is not None:
+        return 32
+    return bits[projection]
 
 
 def _sum_exponent(members: Sequence[Projection]) -> tuple[int, float]:
@@ -223,7 +227,7 @@ def _share(
     """Let ports with constant weights share a scale, so that rows to several targets are one."""
     constant: dict[int, list[tuple[int, int]]] = {}
     for key, members in ports.items():
-        if all(p.weight.kind == "FIXED" for p in members):
+        if all(p.weight.kind == "FIXED" and p.plasticity is None for p in members):
             constant.setdefault(key[1], []).append(key)
     for keys in constant.values():
         least = min(exponent[key] for key in keys)
@@ -236,6 +240,8 @@ def _share(
 def _loses(projection: Projection, exponent: int) -> bool:
     """Tell whether a scale is too coarse for a projection's weights."""
     weight = projection.weight
+    if projection.plasticity is not None:  # the largest is sent in enough units, or none fits
+        return projection.largest * 2.0**exponent < RESOLUTION
     if weight.kind in ("FIXED", "GIVEN"):
         return bool(lost(_stated(projection), exponent).any())
     return 0 < weight.typical * 2.0**exponent < RESOLUTION
@@ -305,12 +311,12 @@ def _refusal(
         more = f", and {small.size - 1:,} more" if small.size > 1 else ""
     else:
         more = ", the typical size of what is drawn"
-    top = max(members, key=lambda p: p.weight.largest)
+    top = max(members, key=lambda p: p.largest)
     remedy = (
         "use fewer synapses or another receptor for the large weights, or set weights to 0 that "
         "are to have no effect"
     )
-    reason = f"the sums and the largest weight there, {top.weight.largest:g} {name} of {top.name}"
+    reason = f"the sums and the largest weight there, {top.largest:g} {name} of {top.name}"
     if exponent == FINEST:
         reason, remedy = "the limits of float32", "use larger weights"
     if chosen is not None:

@@ -21,6 +21,8 @@ class Rows:
         starts: uint32, first synapse of each segment (one delay of one row), and the end.
         delays: uint16, the segments' delays in steps; ``layout.LAST`` marks a row's last one.
         rows: uint32, first segment of each source's row, and the end.
+        sources: uint32, the source of each segment, where synapses learn; else None.
+        variables: reals, by name: what synapses that learn have beside weights, which are reals.
     """
 
     targets: np.ndarray
@@ -28,11 +30,16 @@ class Rows:
     starts: np.ndarray
     delays: np.ndarray
     rows: np.ndarray
+    sources: np.ndarray | None = None
+    variables: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        arrays = (self.targets, self.weights, self.starts, self.delays, self.rows)
+        arrays = (
+            self.targets, self.weights, self.starts, self.delays, self.rows, self.sources,
+            *self.variables.values(),
+        )  # fmt: skip
         return sum(a.nbytes for a in arrays if a is not None)
 
 
@@ -73,7 +80,7 @@ class Bundle:
     Attributes:
         source: number of the source population.
         port: number of the port.
-        kind: ``layout.CONSTANT``, ``NARROW``, ``WIDE`` or ``PROCEDURAL``.
+        kind: ``layout.CONSTANT``, ``NARROW``, ``WIDE``, ``PROCEDURAL`` or ``PLASTIC``.
         weight: the integer weight of all synapses, for ``CONSTANT``.
         projections: at most one to each target population.
         blocks: the rows of each block; none if they are procedural.
@@ -90,8 +97,9 @@ class Bundle:
 
     @property
     def width(self) -> int:
-        """Bytes of a stored weight."""
-        return {layout.CONSTANT: 0, layout.NARROW: 2, layout.WIDE: 4}.get(self.kind, 0)
+        """Bytes of a stored integer weight; of synapses that learn, as they are drawn."""
+        four = (layout.WIDE, layout.PLASTIC)
+        return 2 if self.kind == layout.NARROW else 4 if self.kind in four else 0
 
 
 @dataclass(eq=False)
@@ -104,6 +112,7 @@ class Wiring:
         fixed_point: the scales of the weights.
         shortest, longest: delay in steps; 0 without synapses.
         synapses: how many there are.
+        horizon: the most steps of a window that synapses that learn allow; 0: any.
     """
 
     blocks: Blocks
@@ -112,6 +121,7 @@ class Wiring:
     shortest: int
     longest: int
     synapses: int
+    horizon: int = 0
 
     @property
     def exponent(self) -> dict[tuple[int, int], int]:

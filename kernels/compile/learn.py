@@ -1,0 +1,61 @@
+"""The variables of the templates of kernels that let synapses learn."""
+
+from collections.abc import Mapping
+
+from spikecuda.kernels.language.rewrite import rewrite
+from spikecuda.kernels.learn_spec import BRIAN, LearnSpec
+
+
+def context(spec: LearnSpec) -> dict[str, object]:
+    """Return the template variables of a rule's loops."""
+    rule, wide = spec.rule, spec.real == "float64"
+    xs = {name: f"_x_{name}" for name in rule.pre_traces}
+    ys = {name: f"_y_{name}" for name in rule.post_traces}
+    state = ["w", *rule.variables]
+
+    def used(traces: Mapping[str, object]) -> dict[str, list[str]]:
+        return {
+            event: [n for n in traces if n in rule.functions[event].arguments]
+            for event in ("on_post", "on_pre") if event in rule.functions
+        }  # fmt: skip
+
+    def call(name: str) -> str:
+        if name not in rule.functions:
+            return ""
+        renamed = {**xs, **ys}
+        arguments = [renamed.get(a, a) for a in rule.functions[name].arguments]
+        return f"_{name}({', '.join(arguments)})"
+
+    return {
+        "spec_text": f"{spec.name}: synapse rule {rule.name}, {spec.real}, timing {spec.timing}",
+        "functions": [rewrite(source, f"_{name}") for name, source in rule.functions.items()],
+        "real": spec.real,
+        "width": spec.width,
+        "exp": "exp64" if wide else "exp32",
+        "expm1": "expm1_64" if wide else "expm1_32",
+        "log": "log64" if wide else "log32",
+        "pow": "pow64" if wide else "pow32",
+        "late": int(spec.timing == BRIAN),
+        "source_values": spec.source_values,
+        "target_values": spec.target_values,
+        "source_words": len(spec.source_values) * spec.width // 4,
+        "target_words": len(spec.target_values) * spec.width // 4,
+        "constant_names": rule.constant_names,
+        "constants": ", ".join(rule.constant_names),
+        "pre_traces": list(rule.pre_traces.items()),
+        "post_traces": list(rule.post_traces.items()),
+        "source_variables": list(rule.source_variables),
+        "releases": rule.releases,
+        "release_call": call("release"),
+        "variables": list(rule.variables),
+        "decaying": [name for name, v in rule.variables.items() if v.decay],
+        "state": ", ".join(state),
+        "xs": list(xs.values()),
+        "ys": list(ys.values()),
+        "used_pre": {"on_post": [], "on_pre": [], **used(rule.pre_traces)},
+        "used_post": {"on_post": [], "on_pre": [], **used(rule.post_traces)},
+        "on_post": "on_post" in rule.functions,
+        "on_pre": "on_pre" in rule.functions,
+        "on_post_call": call("on_post"),
+        "on_pre_call": call("on_pre"),
+    }

@@ -1,0 +1,49 @@
+"""What distinguishes one learning kernel from another: the rule, the types, the convention."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from spikecuda.kernels.spec import Argument
+
+NEST, BRIAN = TIMINGS = ("nest", "brian")
+
+
+@dataclass(frozen=True)
+class LearnSpec:
+    """The structure of the loops that let the synapses of a projection learn.
+
+    Attributes:
+        rule: a ``SynapseRule`` subclass.
+        real: type of weights, traces and constants: "float32" or "float64".
+        timing: what happens at equal times, see ``SynapseRule``.
+    """
+
+    rule: Any
+    real: str
+    timing: str = NEST
+
+    @property
+    def name(self) -> str:
+        """The module's name."""
+        return f"learn_{self.rule.name}_{'f64' if self.real == 'float64' else 'f32'}"
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """None: all entry points take addresses."""
+        return ()
+
+    @property
+    def width(self) -> int:
+        """Bytes of a real."""
+        return 8 if self.real == "float64" else 4
+
+    @property
+    def source_values(self) -> tuple[str, ...]:
+        """What an entry of a source's history holds, in order."""
+        rule = self.rule
+        return (*rule.pre_traces, *rule.source_variables, *(("_factor",) if rule.releases else ()))
+
+    @property
+    def target_values(self) -> tuple[str, ...]:
+        """What an entry of a target's history holds, in order."""
+        return tuple(self.rule.post_traces)

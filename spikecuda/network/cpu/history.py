@@ -1,0 +1,118 @@
+"""The histories of a population's spikes in a block: what synapses that learn look back on."""
+
+import numpy as np
+
+from spikecuda.common.aligned_memory import aligned_zeros
+from spikecuda.kernels.learn_spec import LearnSpec
+from spikecuda.kernels.network import layout
+
+
+class History:
+    """Steps of the spikes of some neurons, and what their traces were then.
+
+    Args:
+        spec: of the rule.
+        target: whether the neurons are targets; else sources.
+        first, count: number of the first neuron within its population, and how many.
+        constants: of the rule, in its type.
+        start: values before the first spike.
+        need: entries of the log that two windows may take.
+        push: address of the rule's loop that adds a spike.
+        row: int64 (layout.HISTORY,), what the loops find it by; written here.
+    """
+
+    def __init__(
+        self,
+        spec: LearnSpec,
+        target: bool,
+        first: int,
+        count: int,
+        constants: np.ndarray,
+        start: np.ndarray,
+        need: int,
+        push: int,
+        row: np.ndarray,
+    ) -> None:
+        values = spec.target_values if target else spec.source_values
+        self.count, self.words = count, len(values) * spec.width // 4
+        stride = layout.RECENT * (1 + self.words)
+        # Lines of up to 64 bytes lie in one line of the cache.
+        self.stride = 1 << max(0, stride - 1).bit_length() if stride <= 16 else -(-stride // 4) * 4
+        self._constants, self._need = constants, need
+        self._start = np.append(start.astype(constants.dtype), constants.dtype.type(0))
+        self._lines = aligned_zeros(count * self.stride, np.int32, lazy=False)
+        self._spill = np.empty(count, np.int32)
+        self._state = aligned_zeros(8, np.int64)
+        self._log = np.empty(0, np.int32)
+        self.row, self._first, self._push = row, first, push
+        self.clear()
+        self.grow(2 * need + 1024)
+
+    @property
+    def entry(self) -> int:
+        """Words of an entry of the log."""
+        return 2 + self.words
+
+    @property
+    def used(self) -> int:
+        """Entries of the log that are used."""
+        return int(self._state[0])
+
+    @property
+    def capacity(self) -> int:
+        """Entries that the log has."""
+        return self._log.size // self.entry
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self._lines.nbytes + self._spill.nbytes + self._log.nbytes
+
+    def lacks(self, more: int) -> bool:
+        """Tell whether the log may be too short for two windows and ``more`` spikes."""
+        return self.used + self._need + more > self.capacity
+
+    def clear(self) -> None:
+        """Forget all spikes."""
+        lines = self._lines.reshape(self.count, self.stride)
+        lines[:] = 0
+        lines[:, : layout.RECENT] = layout.NEVER
+        values = self._start[:-1].view(np.int32)
+        for k in range(layout.RECENT):
+            at = layout.RECENT + k * self.words
+            lines[:, at : at + self.words] = values
+        self._spill[:] = -1
+        self._state[0] = 0
+
+    def grow(self, capacity: int) -> None:
+        """Make the log longer."""
+        log = np.empty(max(capacity, self.capacity) * self.entry, np.int32)
+        log[: self._log.size] = self._log
+        self._log = log
+        self._tabulate()
+
+    def prune(self, limit: int) -> None:
+        """Drop what is older than a step, but for each neuron's newest entry up to it."""
+        from spikecuda.kernels.compile.cpu import load_cpu_loop
+
+        log = np.empty_like(self._log)
+        load_cpu_loop("network_histories").prune(
+            self.row.ctypes.data, self.count, limit, log.ctypes.data
+        )
+        self._log = log
+        self._tabulate()
+
+    def _tabulate(self) -> None:
+        self._state[1] = self.capacity
+        row = self.row
+        row[layout.HISTORY_LINES] = self._lines.ctypes.data
+        row[layout.HISTORY_STRIDE] = self.stride
+        row[layout.HISTORY_SPILL] = self._spill.ctypes.data
+        row[layout.HISTORY_LOG] = self._log.ctypes.data
+        row[layout.HISTORY_ENTRY] = self.entry
+        row[layout.HISTORY_STATE] = self._state.ctypes.data
+        row[layout.HISTORY_CONSTANTS] = self._constants.ctypes.data
+        row[layout.HISTORY_PUSH] = self._push
+        row[layout.HISTORY_NEURON] = self._first
+        row[layout.HISTORY_NEED] = self._need
+        row[layout.HISTORY_START] = self._start.ctypes.data

@@ -1,0 +1,246 @@
+"""The synapses of a network on the CPU that learn: histories, tables, sweeps, weights as of now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecuda.kernels.network import layout
+from spikecuda.network.cpu.history import History
+from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.window import most_spikes
+from spikecuda.network.synapses.learned import RuleLoops, constants_of, settle_rows
+from spikecuda.network.synapses.store import Bundle, Wiring
+
+# A log that is full is made longer up to so many bytes for each synapse; then rows are swept.
+LOG_BYTES = 0.2
+# Entries that a log may have in any case.
+LEAST = 1 << 14
+
+
+@dataclass(eq=False)
+class _Block:
+    """What a block's synapses learn from.
+
+    Attributes:
+        table: int64 (histories, layout.HISTORY): of sources, then of targets.
+        histories: in the same order.
+        sources_of, targets_of: int32 (populations + 1,): where those of each population begin.
+        learning: by bundle: int64 (layout.LEARNING,).
+        scratch: what lists of spikes are made in.
+        limit: entries up to which each log may grow.
+    """
+
+    table: np.ndarray
+    histories: list[History]
+    sources_of: np.ndarray
+    targets_of: np.ndarray
+    learning: dict[Bundle, np.ndarray]
+    scratch: np.ndarray
+    limit: list[int]
+
+
+class Learning:
+    """All of it.
+
+    Args:
+        neurons: of each population, in the order of their numbers.
+        sources: number of populations, those without neurons of their own included.
+        wiring: the synapses.
+        window: the most steps of a window.
+    """
+
+    def __init__(
+        self, neurons: Sequence[Neurons], sources: int, wiring: Wiring, window: int
+    ) -> None:
+        self._neurons, self._sources, self._wiring = list(neurons), sources, wiring
+        self._window = window
+        self.bundles = [b for b in wiring.bundles if b.kind == layout.PLASTIC]
+        self._dt = self._neurons[0].population.neurons.dt if self._neurons else 0.0
+        self._kept: list[np.ndarray] = []
+        self._blocks = [self._block(b) for b in range(wiring.blocks.count)]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the histories."""
+        return sum(h.nbytes for block in self._blocks for h in block.histories)
+
+    def row(self, bundle: Bundle, b: int) -> np.ndarray:
+        """Return what a block's loops find a bundle's learning by."""
+        return self._blocks[b].learning[bundle]
+
+    def tabulate(self, table: np.ndarray) -> None:
+        """Write where histories are into the table of the blocks."""
+        for row, block in zip(table, self._blocks, strict=True):
+            sources = int(block.sources_of[-1])
+            row[layout.BLOCK_SOURCE_HISTORIES] = block.table.ctypes.data
+            row[layout.BLOCK_TARGET_HISTORIES] = block.table.ctypes.data + (
+                8 * layout.HISTORY * sources
+            )
+            row[layout.BLOCK_SOURCE_HISTORIES_OF] = block.sources_of.ctypes.data
+            row[layout.BLOCK_TARGET_HISTORIES_OF] = block.targets_of.ctypes.data
+            row[layout.BLOCK_HISTORY_COUNT] = len(block.histories)
+
+    def lacks(self, more: int) -> list[int]:
+        """Return the blocks whose histories may be too short for two windows and more spikes."""
+        return [
+            b for b, block in enumerate(self._blocks)
+            if any(h.lacks(more) for h in block.histories)
+        ]  # fmt: skip
+
+    def make_room(self, b: int, table: np.ndarray, clock: int, more: int) -> None:
+        """Make a block's histories longer, or sweep its rows and shorten them.
+
+        Args:
+            b: number of the block.
+            table: of its bundles.
+            clock: steps done.
+            more: spikes from outside that are to come.
+        """
+        block = self._blocks[b]
+        full = [
+            h for h, limit in zip(block.histories, block.limit, strict=True)
+            if h.lacks(more) and 2 * h.capacity > limit
+        ]  # fmt: skip
+        if full:
+            self.sweep(b, table, clock)
+        for h in block.histories:
+            while h.lacks(more):
+                h.grow(2 * h.capacity)
+        self._list(block)
+
+    def sweep(self, b: int, table: np.ndarray, clock: int) -> None:
+        """Let all that has arrived act on a block's weights, and drop what is not needed then."""
+        block, goal = self._blocks[b], clock - 1
+        for bundle, row in block.learning.items():
+            done = int(row[layout.LEARNING_SWEPT])
+            at = table[self._ordered.index(bundle)].ctypes.data
+            if not row[layout.LEARNING_FROZEN]:
+                rows = bundle.blocks[b].rows.size - 1
+                RuleLoops(bundle).loops.sweep(at, 0, rows, done, goal)
+            row[layout.LEARNING_SWEPT] = goal
+        for h in block.histories:
+            h.prune(goal - 2 * self._wiring.longest - 2)
+
+    def learned(
+        self, bundle: Bundle, b: int, table: np.ndarray, clock: int
+    ) -> dict[str, np.ndarray]:
+        """Return a block's weights ("w") and variables of a bundle as of now, in new arrays."""
+        at = table[self._ordered.index(bundle)].ctypes.data
+        return settle_rows(bundle, b, at, clock)
+
+    def mark(self, bundle: Bundle, clock: int) -> None:
+        """Let all events up to now count as done in a bundle's weights."""
+        for block in self._blocks:
+            block.learning[bundle][layout.LEARNING_MARK] = clock - 1
+
+    def freeze(self, bundle: Bundle, frozen: bool) -> None:
+        """Let a bundle's weights stay as they are, or learn again."""
+        for block in self._blocks:
+            block.learning[bundle][layout.LEARNING_FROZEN] = frozen
+
+    def clear(self) -> None:
+        """Forget all spikes."""
+        for block in self._blocks:
+            for h in block.histories:
+                h.clear()
+            for row in block.learning.values():
+                row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
+
+    @property
+    def _ordered(self) -> list[Bundle]:
+        """The bundles in the order of the tables of bundles."""
+        return sorted(self._wiring.bundles, key=lambda bundle: bundle.source)
+
+    def _block(self, b: int) -> _Block:
+        """Return the histories and the tables of a block."""
+        known: dict[tuple[object, ...], int] = {}
+        wanted: list[tuple[bool, int, Bundle]] = []
+        for target in (False, True):
+            for bundle in self.bundles:
+                key = self._key(bundle, target)
+                if key not in known:
+                    known[key] = -1
+                    wanted.append((target, self._population(bundle, target), bundle))
+        wanted.sort(key=lambda w: w[:2])
+        table = np.zeros((len(wanted), layout.HISTORY), np.int64)
+        histories, limit = [], []
+        for i, (target, population, bundle) in enumerate(wanted):
+            known[self._key(bundle, target)] = i
+            histories.append(self._history(b, bundle, target, population, table[i]))
+            size = sum(
+                x.blocks[b].targets.size for x in self.bundles
+                if self._key(x, target) == self._key(bundle, target)
+            )  # fmt: skip
+            limit.append(max(LEAST, int(LOG_BYTES * size) // (4 * histories[-1].entry)))
+        sources_of, targets_of = (
+            np.searchsorted([p for t, p, _ in wanted if t == target], np.arange(self._sources + 1))
+            for target in (False, True)
+        )  # fmt: skip
+        block = _Block(
+            table, histories, sources_of.astype(np.int32), targets_of.astype(np.int32), {},
+            np.empty(0, np.int64), limit,
+        )  # fmt: skip
+        for bundle in self.bundles:
+            row = np.zeros(layout.LEARNING, np.int64)
+            block.learning[bundle] = row
+            for target, column in ((False, layout.LEARNING_PRE), (True, layout.LEARNING_POST)):
+                row[column] = table[known[self._key(bundle, target)]].ctypes.data
+            self._fill(bundle, b, row)
+        self._list(block)
+        return block
+
+    def _population(self, bundle: Bundle, target: bool) -> int:
+        return bundle.projections[0].target.population.number if target else bundle.source
+
+    def _key(self, bundle: Bundle, target: bool) -> tuple[object, ...]:
+        """Return what two bundles that share a history have in common."""
+        spec, constants = constants_of(bundle)
+        return target, self._population(bundle, target), type(spec.rule), spec, constants.tobytes()
+
+    def _history(
+        self, b: int, bundle: Bundle, target: bool, population: int, row: np.ndarray
+    ) -> History:
+        spec, constants = constants_of(bundle)
+        rule, loops = bundle.projections[0].plasticity, RuleLoops(bundle).loops
+        assert rule is not None
+        if target:
+            first, last = (int(x) for x in self._wiring.blocks.starts[population, b : b + 2])
+            start = np.zeros(len(spec.target_values))
+        else:
+            first, last = 0, bundle.blocks[b].rows.size - 1
+            start = np.array([
+                0.0 if name in rule.pre_traces or name == "_factor" else rule.start(name)
+                for name in spec.source_values
+            ])  # fmt: skip
+        need = 0
+        if population < len(self._neurons):
+            need = 2 * (last - first) * most_spikes(self._neurons[population], self._window)
+        push = loops.push_target if target else loops.push_source
+        return History(spec, target, first, last - first, constants, start, need, push, row)
+
+    def _fill(self, bundle: Bundle, b: int, row: np.ndarray) -> None:
+        """Write what does not change of the row of a bundle's learning."""
+        p, rows, blocks = bundle.projections[0], bundle.blocks[b], self._wiring.blocks
+        _, constants = constants_of(bundle)
+        rule = p.plasticity
+        assert rule is not None and rows.sources is not None
+        number = p.target.population.number
+        scale = rule.sign * 2.0 ** self._wiring.exponent[number, p.port]
+        addresses = np.array([rows.variables[n].ctypes.data for n in rule.variables], np.int64)
+        self._kept += [constants, addresses]
+        row[layout.LEARNING_SOURCES] = rows.sources.ctypes.data
+        row[layout.LEARNING_FIRST] = blocks.offsets[number, b]
+        row[layout.LEARNING_SLOPE], row[layout.LEARNING_SHIFT] = p.behind()
+        row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
+        row[layout.LEARNING_CONSTANTS] = constants.ctypes.data
+        row[layout.LEARNING_VARIABLES] = addresses.ctypes.data
+        row[layout.LEARNING_SCALE] = np.float64(scale).view(np.int64)
+
+    def _list(self, block: _Block) -> None:
+        """Give a block lists that hold all entries of a neuron."""
+        longest = max((h.capacity for h in block.histories), default=0) + layout.RECENT + 1
+        if block.scratch.size < longest:
+            block.scratch = np.empty(longest, np.int64)
+        for row in block.learning.values():
+            row[layout.LEARNING_SCRATCH] = block.scratch.ctypes.data

@@ -1,0 +1,105 @@
+"""What a projection needs to know of the rule that its synapses learn by."""
+
+import math
+from typing import Any
+
+from spikecuda.common.arguments import as_real
+from spikecuda.common.time_grid import nearest_step, place_of, whole_steps
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError
+from spikecuda.kernels.learn_spec import NEST
+from spikecuda.plasticity.base import SynapseRule
+
+
+def as_plasticity(value: Any) -> SynapseRule | None:
+    """Return a checked synapse rule.
+
+    Raises:
+        SpikecudaTypeError: it is none.
+    """
+    if value is None or isinstance(value, SynapseRule):
+        return value
+    hint = ""
+    if isinstance(value, type) and issubclass(value, SynapseRule):
+        hint = f"; write {value.__name__}(w_max=...)"
+    raise SpikecudaTypeError(
+        f"plasticity must be a synapse rule such as STDP(w_max=1.0) (got {value!r:.80}){hint}"
+    )
+
+
+def check_learning(projection: Any) -> None:
+    """Refuse a projection that cannot learn as it is asked to.
+
+    Raises:
+        SpikecudaError, SpikecudaValueError: a field says why.
+    """
+    p, rule = projection, projection.plasticity
+    if p.procedural:
+        raise SpikecudaValueError(
+            "procedural must be False for synapses that learn: their weights are stored (got "
+            f"procedural=True with plasticity={rule!r:.80}); leave procedural out"
+        )
+    if p.weight_bits is not None:
+        raise SpikecudaValueError(
+            "weight_bits is for weights that stay as they are (got "
+            f"{p.weight_bits} with plasticity); leave it out"
+        )
+    if p.source.population.at_once > 1:
+        raise SpikecudaError(
+            f"{p.source.population.name or 'the train'} has a neuron that spikes several times in "
+            "a step, which synapses that learn cannot tell apart; use a smaller dt, or give each "
+            "spike a step of its own"
+        )
+    kind = p.target.population.receptors[p.receptor]
+    if kind.positive and rule.w_max < 0:
+        raise SpikecudaValueError(
+            f"w_max must be > 0 for {p.receptor!r}, a conductance (got {rule.w_max:g}); inhibition "
+            "has a low e_rev"
+        )
+    low, high = sorted((rule.sign * rule.w_min, rule.w_max))
+    if p.expected and (p.weight.least < low or p.weight.most > high):
+        got = p.weight.least if p.weight.least < low else p.weight.most
+        raise SpikecudaValueError(
+            f"weight must start within the rule's bounds, from {low:g} to {high:g} {kind.unit} "
+            f"(got {got:g}); change w_max, or give the distribution low= and high="
+        )
+    rule.constants(p.dt)
+
+
+def as_dendritic(projection: Any, dendritic: Any) -> int | None:
+    """Return the part of the delays that lies behind the synapses, in steps; None: all of it.
+
+    Raises:
+        SpikecudaTypeError, SpikecudaValueError: it cannot be so long, or so short.
+    """
+    p = projection
+    if dendritic is None:
+        return None
+    if p.plasticity is None:
+        raise SpikecudaValueError(
+            f"dendritic is for synapses that learn (got {dendritic!r} without plasticity); leave "
+            "it out: without learning only the whole delay counts"
+        )
+    given = as_real("dendritic", dendritic, "ms")
+    if given < 0 or place_of(given, p.dt) > place_of(p.delay.least, p.dt):
+        raise SpikecudaValueError(
+            f"dendritic must be from 0 to the shortest delay, {p.delay.least:g} ms (got {given:g})"
+        )
+    steps = nearest_step(given, p.dt) if given == 0 else whole_steps("dendritic", given, p.dt)
+    if steps == 0 and p.plasticity.timing == NEST:
+        raise SpikecudaValueError(
+            f"dendritic must be at least dt = {p.dt:g} ms with timing='nest', where a spike of the "
+            "target that is caused by an arrival would change what has arrived (got 0); use "
+            "timing='brian', or dendritic=dt"
+        )
+    return int(steps)
+
+
+def size_of(projection: Any, real: int) -> float:
+    """Return the bytes of a synapse beside its target: weight, variables."""
+    return float(real * (1 + len(projection.plasticity.variables)))
+
+
+def largest_weight(projection: Any) -> float:
+    """Return the largest magnitude that a synapse of the projection can send."""
+    rule = projection.plasticity
+    return float(projection.weight.largest if rule is None else math.fabs(rule.w_max))

@@ -1,0 +1,105 @@
+"""Rows of synapses that learn: what a build makes of drawn weights, and weights as of now."""
+
+from typing import Any
+
+import numpy as np
+
+from spikecuda.kernels.learn_spec import LearnSpec
+from spikecuda.network.model.projection import Projection
+from spikecuda.network.synapses.store import Bundle, Rows
+
+# Weights that are converted at a time.
+PIECE = 1 << 20
+
+
+class RuleLoops:
+    """The compiled loops of a bundle's rule.
+
+    Args:
+        bundle: of one projection that learns.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.spec, self.constants = constants_of(bundle)
+
+    @property
+    def loops(self) -> Any:
+        """The loops of ``templates/learn_cpu``."""
+        from spikecuda.kernels.compile.cpu import learning
+
+        return learning(self.spec)
+
+
+def constants_of(bundle: Bundle) -> tuple[LearnSpec, np.ndarray]:
+    """Return the kernel of a bundle's rule, and its constants in the kernel's type."""
+    p = bundle.projections[0]
+    assert p.plasticity is not None
+    spec = p.plasticity.spec(p.target.population.neurons.precision.real)
+    return spec, np.array(list(p.plasticity.constants(p.dt).values()), spec.real)
+
+
+def start_learning(bundle: Bundle, exponent: int) -> None:
+    """Make rows that learn of rows as they were drawn, in place.
+
+    Args:
+        bundle: its weights are integers: what was drawn, or the number of a given pair.
+        exponent: of the fixed-point scale of what was drawn.
+    """
+    p = bundle.projections[0]
+    rule = p.plasticity
+    assert rule is not None
+    real = np.dtype(p.target.population.neurons.precision.real)
+    for rows in bundle.blocks:
+        drawn = rows.weights
+        assert drawn is not None
+        same = real.itemsize == drawn.itemsize
+        weights = drawn.view(real) if same else np.empty(drawn.size, real)
+        for a in range(0, drawn.size, PIECE):
+            part = drawn[a : a + PIECE].copy()
+            weights[a : a + PIECE] = _magnitudes(p, part, exponent)
+        rows.weights = weights
+        rows.sources = segment_sources(rows)
+        rows.variables = {
+            name: np.full(drawn.size, rule.start(name), real) for name in rule.variables
+        }
+
+
+def segment_sources(rows: Rows) -> np.ndarray:
+    """Return the source of each segment, uint32."""
+    segments: np.ndarray = np.diff(rows.rows.astype(np.int64))
+    return np.repeat(np.arange(segments.size, dtype=np.uint32), segments)
+
+
+def settle_rows(bundle: Bundle, b: int, row_at: int, clock: int) -> dict[str, np.ndarray]:
+    """Return a block's weights ("w", magnitudes) and variables as of now, in new arrays.
+
+    Args:
+        bundle: of a projection that learns.
+        b: number of the block in the bundle.
+        row_at: address of the bundle's row in the block's table.
+        clock: steps done.
+    """
+    rows, learned = bundle.blocks[b], RuleLoops(bundle)
+    assert rows.weights is not None
+    result = {"w": np.empty_like(rows.weights)}
+    result |= {name: np.empty_like(values) for name, values in rows.variables.items()}
+    addresses = np.array([a.ctypes.data for a in result.values()], np.int64)
+    learned.loops.settle(
+        row_at, 0, rows.rows.size - 1, clock - 1, result["w"].ctypes.data,
+        addresses.ctypes.data + 8,
+    )  # fmt: skip
+    return result
+
+
+def _magnitudes(projection: Projection, drawn: np.ndarray, exponent: int) -> np.ndarray:
+    """Return start weights as a rule sees them, float64, from what the build has drawn."""
+    rule, weight = projection.plasticity, projection.weight
+    assert rule is not None
+    if weight.kind == "FIXED":
+        values = np.full(drawn.size, weight.a)
+    elif weight.given is not None:
+        values = weight.given[drawn]
+    else:
+        values = drawn * 2.0**-exponent
+    # What was drawn is rounded, by half a unit at most.
+    return np.clip(values * rule.sign, rule.w_min, abs(rule.w_max))

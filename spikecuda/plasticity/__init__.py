@@ -1,0 +1,41 @@
+"""Synapses that learn: rules for ``Network.connect(..., plasticity=...)``."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+# Where each public name lives; loaded at first use.
+_PUBLIC = {
+    "GutigSTDP": "stdp",
+    "PostTrace": "parts",
+    "PreTrace": "parts",
+    "STDP": "stdp",
+    "SourceVariable": "parts",
+    "SynapseRule": "base",
+    "Variable": "parts",
+}
+
+if TYPE_CHECKING:
+    from spikecuda.plasticity.base import SynapseRule
+    from spikecuda.plasticity.parts import PostTrace, PreTrace, SourceVariable, Variable
+    from spikecuda.plasticity.stdp import STDP, GutigSTDP
+
+__all__ = [
+    "STDP",
+    "GutigSTDP",
+    "PostTrace",
+    "PreTrace",
+    "SourceVariable",
+    "SynapseRule",
+    "Variable",
+]
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of these
+
+    def __getattr__(name: str) -> Any:
+        if name in _PUBLIC:
+            return getattr(importlib.import_module(f"spikecuda.plasticity.{_PUBLIC[name]}"), name)
+        raise AttributeError(f"module 'spikecuda.plasticity' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

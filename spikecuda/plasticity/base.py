@@ -1,0 +1,182 @@
+"""The base class of synapse rules, built in or the user's own."""
+
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spikecuda.common.arguments import as_real
+from spikecuda.common.fixed import Fixed
+from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.kernels.language.check import Source
+from spikecuda.kernels.learn_spec import NEST, TIMINGS, LearnSpec
+from spikecuda.models.parameter import Parameter
+from spikecuda.plasticity.check import check_rule
+from spikecuda.plasticity.parts import PostTrace, PreTrace, SourceVariable, Variable
+
+
+class SynapseRule(Fixed):
+    """How synapses of a projection learn.  Subclass it and write one or two small functions.
+
+    Class attributes that are ``Parameter``, ``Variable``, ``PreTrace``, ``PostTrace`` or
+    ``SourceVariable`` objects declare what the rule has.  The functions are plain (no ``self``).
+    The names of their arguments say what they need:
+
+    - ``on_post`` is called when a spike of the target arrives at the synapse, ``on_pre`` when a
+      spike of the source does.  Each returns the new weight and then the new value of every
+      ``Variable``, in the order of declaration.  What is left out changes nothing.
+    - ``release`` is called when a source spikes.  It returns the new value of every
+      ``SourceVariable``, and then the part of the weight that is sent, from 0 to 1.
+    - ``derive`` (optional) returns a dict of constants, computed once on the host in float64.
+
+    Arguments can be: the weight ``w``, from ``w_min`` to ``w_max``; variables, as they are now;
+    traces, as they are just before the jump that the spike makes; parameters; what ``derive``
+    returns; ``dt`` (ms); ``elapsed``, the time since the synapse's last event (ms; for ``release``,
+    since the source's last spike).  ``on_post`` can take the condition ``first``: no other spike of
+    the target arrived since the last spike of the source; ``on_pre`` the condition ``paired``: a
+    spike of the target arrived since then; ``release`` the condition ``fresh``: it is the source's
+    first spike.  After each event the weight is held within its bounds.
+
+    Args:
+        w_max: the bound of the weights in the receptor's unit, not 0.  Where it is negative, the
+            synapses are inhibitory: the rule sees magnitudes.
+        w_min: the other bound, a magnitude from 0 to that of ``w_max``.
+        timing: "nest": at equal times the target's spike comes first, neither spike sees the other,
+            and the weight that a spike of the source leaves is sent.  "brian": the source's spike
+            comes first, the target's sees it, and the weight from before it is sent.
+        params: the rule's parameters by name.
+
+    Raises:
+        ModelError: when the class is defined, with file and line, if a function does something that
+            a kernel cannot do.
+        SpikecudaValueError, SpikecudaTypeError: a value cannot be used.
+    """
+
+    name: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    parameters: ClassVar[dict[str, Parameter]] = {}
+    variables: ClassVar[dict[str, Variable]] = {}
+    pre_traces: ClassVar[dict[str, PreTrace]] = {}
+    post_traces: ClassVar[dict[str, PostTrace]] = {}
+    source_variables: ClassVar[dict[str, SourceVariable]] = {}
+    functions: ClassVar[dict[str, Source]] = {}
+    constant_names: ClassVar[tuple[str, ...]] = ()
+    releases: ClassVar[bool] = False
+    _remedies: ClassVar[Mapping[str, str]] = {"": "make a new rule with other numbers"}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.name = cls.__dict__.get("name") or cls.__name__.lower()
+        members: dict[str, Any] = {}
+        for base in reversed(cls.__mro__):
+            members.update(vars(base))
+        for kind, where in (
+            (Parameter, "parameters"), (Variable, "variables"), (PreTrace, "pre_traces"),
+            (PostTrace, "post_traces"), (SourceVariable, "source_variables"),
+        ):  # fmt: skip
+            setattr(cls, where, {k: v for k, v in members.items() if isinstance(v, kind)})
+        cls.functions, cls.constant_names = check_rule(cls, members, vars(SynapseRule))
+        cls.releases = "release" in cls.functions
+        if not cls.name.startswith("_"):
+            from spikecuda.plasticity.registry import register
+
+            register(cls)
+
+    def __init__(
+        self, *, w_max: float, w_min: float = 0.0, timing: str = NEST, **params: float
+    ) -> None:
+        if type(self) is SynapseRule:
+            raise SpikecudaValueError(
+                "SynapseRule is the base of rules (got itself); use STDP(w_max=...) or another"
+            )
+        bound = as_real("w_max", w_max)
+        if bound == 0:
+            raise SpikecudaValueError(
+                "w_max must not be 0: it bounds the weights (got 0); give the largest weight"
+            )
+        self.w_max, self.w_min = bound, as_real("w_min", w_min)
+        if not 0 <= self.w_min < abs(bound):
+            raise SpikecudaValueError(
+                f"w_min must be a magnitude from 0 to below that of w_max = {bound:g} (got "
+                f"{self.w_min:g})"
+            )
+        if timing not in TIMINGS:
+            raise SpikecudaValueError(
+                f"timing must be one of {', '.join(TIMINGS)} (got {timing!r})"
+                f"{nearest(str(timing), TIMINGS)}"
+            )
+        self.timing = timing
+        for name in params:
+            if name not in self.parameters:
+                raise SpikecudaValueError(
+                    f"{type(self).__name__} has no parameter {name!r}"
+                    f"{nearest(name, [*self.parameters, 'w_max', 'w_min', 'timing'])}; it has "
+                    f"{', '.join(self.parameters)}"
+                )
+        values = {}
+        for name, parameter in self.parameters.items():
+            value = as_real(name, params.get(name, parameter.default))
+            parameter.validate(name, np.asarray(value))
+            values[name] = value
+        self.params = values
+        self.check()
+        self._fix()
+
+    def check(self) -> None:
+        """Refuse parameters that do not go together; rules override it.
+
+        Raises:
+            SpikecudaValueError: they cannot be used.
+        """
+
+    @property
+    def sign(self) -> float:
+        """1 for excitatory synapses, -1 for inhibitory ones."""
+        return math.copysign(1.0, self.w_max)
+
+    def spec(self, real: str) -> LearnSpec:
+        """Return the structure of the rule's kernels for a type of numbers."""
+        return LearnSpec(type(self), real, self.timing)
+
+    def constants(self, dt: float) -> dict[str, float]:
+        """Return the kernels' constants by name, in float64.
+
+        Args:
+            dt: length of a step in ms.
+
+        Raises:
+            SpikecudaValueError: one is not finite.
+        """
+        known: dict[str, float] = {
+            **self.params, "w_max": abs(self.w_max), "w_min": self.w_min, "dt": dt,
+        }  # fmt: skip
+        derive = getattr(type(self), "derive", None)
+        if derive is not None:
+            wanted = {name: known[name] for name in inspect.signature(derive).parameters}
+            with np.errstate(all="ignore"):
+                known.update({k: float(v) for k, v in derive(**wanted).items()})
+        rates = {n: t.tau for n, t in self.pre_traces.items()}
+        rates |= {n: t.tau for n, t in self.post_traces.items()}
+        rates |= {n: v.decay for n, v in self.variables.items() if v.decay}
+        known |= {f"_k_{name}": dt / known[tau] for name, tau in rates.items()}
+        result = {name: known[name] for name in self.constant_names}
+        for name, value in result.items():
+            if not math.isfinite(value):
+                raise SpikecudaValueError(
+                    f"{name} of {type(self).__name__} must be finite (got {value!r} at dt = {dt:g} "
+                    "ms); change the parameters"
+                )
+        return result
+
+    def start(self, name: str) -> float:
+        """Return the start value of a variable of a synapse or a source."""
+        if name in self.variables:
+            return self.variables[name].initial
+        initial = self.source_variables[name].initial
+        return self.params[initial] if isinstance(initial, str) else initial
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{k}={v:g}" for k, v in self.params.items())
+        return f"{type(self).__name__}(w_max={self.w_max:g}, {given})"

@@ -1,0 +1,142 @@
+"""Find, when a synapse rule is defined, what it may not do, and say so with the line."""
+
+import inspect
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from spikecuda.errors import ModelError, nearest
+from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
+
+# Names that a rule's functions may use beside what the rule declares.
+COMMON = ("w_max", "w_min", "dt")
+EVENTS: Mapping[str, tuple[str, ...]] = {
+    "on_post": ("w", "elapsed", "first"),
+    "on_pre": ("w", "elapsed", "paired"),
+    "release": ("elapsed", "fresh"),
+}
+CONDITIONS = ("first", "paired", "fresh")
+TAKEN = (*COMMON, "w", "elapsed", *CONDITIONS, "timing", "name", "source", "sign", "params")
+
+
+def check_rule(
+    cls: Any, members: Mapping[str, Any], taken: Collection[str]
+) -> tuple[dict[str, Source], tuple[str, ...]]:
+    """Return the sources of a rule's functions, and the names of the constants that they take.
+
+    Args:
+        cls: the class; what it declares is sorted by kind already.
+        members: its attributes and those of its bases, by name.
+        taken: names that a rule cannot declare.
+
+    Raises:
+        ModelError: a name is taken, a time constant is no parameter, or a function cannot be a
+            kernel.
+    """
+    _check_names(cls, taken)
+    derive = members.get("derive")
+    if derive is not None and not isinstance(derive, staticmethod):
+        cls.derive = staticmethod(derive)
+    derived = _derived(cls)
+    sources: dict[str, Source] = {}
+    used: dict[str, None] = {}
+    for name, own in EVENTS.items():
+        function = members.get(name)
+        if function is None:
+            continue
+        plain = function.__func__ if isinstance(function, staticmethod) else function
+        source = sources[name] = read(plain, cls.__name__)
+        if name in vars(cls) and not isinstance(function, staticmethod):
+            setattr(cls, name, staticmethod(plain))
+        known = _known(cls, name, own)
+        constants = [*cls.parameters, *COMMON, *derived]
+        for argument in source.arguments:
+            if argument not in (*known, *constants):
+                raise ModelError(
+                    f"{source.name}, line {source.line} of {source.file}: unknown argument "
+                    f"{argument!r}{nearest(argument, [*known, *constants])}; {name} takes "
+                    f"{', '.join([*known, *constants])}"
+                )
+            if argument in constants:
+                used[argument] = None
+        _check_result(cls, name, source)
+    if "release" in sources and not cls.source_variables:
+        raise ModelError(
+            f"{cls.__name__}.release needs a SourceVariable (got none); u = SourceVariable('U')"
+        )
+    if cls.source_variables and "release" not in sources:
+        raise ModelError(
+            f"{cls.__name__} has source variables and no release to change them (got "
+            f"{', '.join(cls.source_variables)}); def release(...)"
+        )
+    rates = [f"_k_{n}" for n in (*cls.pre_traces, *cls.post_traces)]
+    rates += [f"_k_{n}" for n, v in cls.variables.items() if v.decay]
+    return sources, tuple(dict.fromkeys(["w_max", "w_min", "dt", *used, *rates]))
+
+
+def _known(cls: Any, name: str, own: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names that change from call to call and a function may take."""
+    if name == "release":
+        return (*own, *cls.source_variables)
+    return (*own, *cls.variables, *cls.pre_traces, *cls.post_traces)
+
+
+def _check_names(cls: Any, taken: Collection[str]) -> None:
+    """Raise ModelError for names that are taken and time constants that are no parameters."""
+    declared = [
+        *cls.parameters, *cls.variables, *cls.pre_traces, *cls.post_traces, *cls.source_variables
+    ]  # fmt: skip
+    for name in declared:
+        if name in TAKEN or name.startswith("_") or name in taken:
+            raise ModelError(
+                f"{cls.__name__}.{name}: the name is taken by the kernel; choose another name"
+            )
+    decays = {n: t.tau for n, t in {**cls.pre_traces, **cls.post_traces}.items()}
+    decays |= {n: v.decay for n, v in cls.variables.items() if v.decay}
+    for name, tau in decays.items():
+        if tau not in cls.parameters:
+            raise ModelError(
+                f"{cls.__name__}.{name} must name a parameter as its time constant (got {tau!r})"
+                f"{nearest(str(tau), list(cls.parameters))}; it has {', '.join(cls.parameters)}"
+            )
+        if cls.parameters[tau].above < 0:
+            raise ModelError(
+                f"{cls.__name__}.{tau} is a time constant and must be Parameter(..., above=0.0)"
+            )
+    for name, variable in cls.source_variables.items():
+        if isinstance(variable.initial, str) and variable.initial not in cls.parameters:
+            raise ModelError(
+                f"{cls.__name__}.{name} must start at a number or a parameter (got "
+                f"{variable.initial!r}); it has {', '.join(cls.parameters)}"
+            )
+
+
+def _derived(cls: Any) -> list[str]:
+    """Return the names of the constants that ``derive`` returns."""
+    derive = getattr(cls, "derive", None)
+    if derive is None:
+        return []
+    known = {name: p.default for name, p in cls.parameters.items()}
+    known |= {"w_max": 1.0, "w_min": 0.0, "dt": 0.1}
+    wanted = inspect.signature(derive).parameters
+    for name in wanted:
+        if name not in known:
+            raise ModelError(
+                f"{cls.__name__}.derive: unknown argument {name!r}{nearest(name, list(known))}; it "
+                f"takes {', '.join(known)}"
+            )
+    return list(derive(**{name: known[name] for name in wanted}))
+
+
+def _check_result(cls: Any, name: str, source: Source) -> None:
+    """Raise ModelError unless a function returns what it should."""
+    got = Checker(source, conditions=CONDITIONS).check()
+    if name == "release":
+        what = [*cls.source_variables, "the part of the weight that is sent"]
+    else:
+        what = ["w", *cls.variables]
+    if got != (REAL,) * len(what):
+        raise ModelError(
+            f"{source.name}, line {source.line} of {source.file}: must return "
+            f"{', '.join(what)} (got {len(got)} values{' with a condition' * (BOOL in got)}); "
+            "return one number for each, in the order of declaration"
+        )

@@ -1,0 +1,59 @@
+"""What a synapse rule declares beside its parameters: traces and variables."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PreTrace:
+    """A trace of a source's spikes: it jumps at each of them and decays between them.
+
+    Args:
+        tau: name of the parameter that is its time constant, ms.
+        to_one: whether a spike sets it to 1, so that only the nearest spike counts; else a spike
+            adds 1.
+        doc: one line that describes it.
+    """
+
+    tau: str
+    to_one: bool = False
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class PostTrace:
+    """A trace of a target's spikes; see ``PreTrace``."""
+
+    tau: str
+    to_one: bool = False
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A number of each synapse, beside its weight.
+
+    Args:
+        initial: its value at the start.
+        unit: ms, mV, pA, ... or "" for a number without dimension.
+        decay: name of the parameter that is the time constant, ms, with which it decays between
+            the synapse's events; "" if it stays.
+        doc: one line that describes it.
+    """
+
+    initial: float = 0.0
+    unit: str = ""
+    decay: str = ""
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class SourceVariable:
+    """A number of each source that ``release`` changes at its spikes.
+
+    Args:
+        initial: its value at the start: a number, or a parameter's name.
+        doc: one line that describes it.
+    """
+
+    initial: float | str = 0.0
+    doc: str = ""
