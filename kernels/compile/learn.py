@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from spikecuda.kernels.language.rewrite import rewrite
 from spikecuda.kernels.learn_spec import BRIAN, LearnSpec
+from spikecuda.kernels.network.layout import RECENT
 
 
 def context(spec: LearnSpec) -> dict[str, object]:
@@ -50,6 +51,8 @@ def context(spec: LearnSpec) -> dict[str, object]:
         "variables": list(rule.variables),
         "decaying": [name for name, v in rule.variables.items() if v.decay],
         "state": ", ".join(state),
+        "changed": ", ".join(f"_new_{name}" for name in state),
+        "recent": RECENT,
         "xs": list(xs.values()),
         "ys": list(ys.values()),
         "used_pre": {"on_post": [], "on_pre": [], **used(rule.pre_traces)},

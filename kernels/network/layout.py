@@ -68,7 +68,10 @@ LEARNING = 16
     LEARNING_VARIABLES,  # address: int64, addresses of the arrays of the rule's variables
     LEARNING_SCRATCH,  # address: int64, three for each entry of the targets' log, and some
     LEARNING_SCALE,  # bits of the float64 that turns a weight into what is sent
-) = range(13)
+    LEARNING_SENT,  # address: int32 (LEARNING_TILE,), what is sent, and then as many flags, uint8
+) = range(14)
+# Synapses that learn at a time.
+LEARNING_TILE = 1024
 
 # A history: steps of the spikes of a population's neurons, and what their traces were then.  The
 # last four spikes of a neuron are a line; older ones are in a log, newest first by links.

@@ -48,6 +48,70 @@ float32_at = _array_at(types.float32)
 float64_at = _array_at(types.float64)
 
 
+def _scope(module):
+    """Return the metadata of what stores of ``put_...`` do not touch: what ``held_...`` reads."""
+    domain = module.add_metadata(["spikecuda"])
+    return module.add_metadata([module.add_metadata(["spikecuda held", domain])])
+
+
+def _held(kind):
+    """Return an intrinsic: an element of an array that no ``put`` of the same loop changes.
+
+    Without this promise a loop with reads at random places and stores is not vectorised.
+    """
+
+    @intrinsic
+    def held(typingctx, address, index):
+        def generate(context, builder, signature, args):
+            base = builder.inttoptr(args[0], context.get_data_type(kind).as_pointer())
+            value = builder.load(builder.gep(base, [args[1]]))
+            value.set_metadata("alias.scope", _scope(builder.module))
+            return value
+
+        return kind(types.int64, types.int64), generate
+
+    return held
+
+
+def _take(kind):
+    """Return an intrinsic: an element of an array that a ``put`` of the same loop may change."""
+
+    @intrinsic
+    def taken(typingctx, address, index):
+        def generate(context, builder, signature, args):
+            base = builder.inttoptr(args[0], context.get_data_type(kind).as_pointer())
+            value = builder.load(builder.gep(base, [args[1]]))
+            value.set_metadata("noalias", _scope(builder.module))
+            return value
+
+        return kind(types.int64, types.int64), generate
+
+    return taken
+
+
+def _put(kind):
+    """Return an intrinsic: store an element of an array; see ``_held``."""
+
+    @intrinsic
+    def put(typingctx, address, index, value):
+        def generate(context, builder, signature, args):
+            base = builder.inttoptr(args[0], context.get_data_type(kind).as_pointer())
+            stored = builder.store(args[2], builder.gep(base, [args[1]]))
+            stored.set_metadata("noalias", _scope(builder.module))
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, kind), generate
+
+    return put
+
+
+held_int32, held_uint16 = _held(types.int32), _held(types.uint16)
+held_float32, held_float64 = _held(types.float32), _held(types.float64)
+take_float32, take_float64 = _take(types.float32), _take(types.float64)
+put_int32, put_float32, put_float64 = _put(types.int32), _put(types.float32), _put(types.float64)
+put_uint8 = _put(types.uint8)
+
+
 @intrinsic
 def smaller(typingctx, a, b):
     """Return the smaller of two int64; ``min`` would be three functions to compile."""

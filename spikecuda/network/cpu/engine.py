@@ -32,7 +32,7 @@ from spikecuda.network.synapses.store import Bundle, Wiring
 # The host is asked for progress and Ctrl-C about so often.
 SECONDS_PER_CALL = 0.1
 # Histories count steps in 32 bits.
-MOST_STEPS = 1 << 30
+MOST_STEPS = (1 << 30) - (1 << 17)
 NO_TRACES = np.zeros((0, layout.TRACE), np.int64)
 
 

@@ -28,6 +28,7 @@ class _Block:
         sources_of, targets_of: int32 (populations + 1,): where those of each population begin.
         learning: by bundle: int64 (layout.LEARNING,).
         scratch: what lists of spikes are made in.
+        sent: what synapses send, and flags.
         limit: entries up to which each log may grow.
     """
 
@@ -37,6 +38,7 @@ class _Block:
     targets_of: np.ndarray
     learning: dict[Bundle, np.ndarray]
     scratch: np.ndarray
+    sent: np.ndarray
     limit: list[int]
 
 
@@ -179,7 +181,7 @@ class Learning:
         )  # fmt: skip
         block = _Block(
             table, histories, sources_of.astype(np.int32), targets_of.astype(np.int32), {},
-            np.empty(0, np.int64), limit,
+            np.empty(0, np.int64), np.empty(2 * layout.LEARNING_TILE, np.int32), limit,
         )  # fmt: skip
         for bundle in self.bundles:
             row = np.zeros(layout.LEARNING, np.int64)
@@ -244,3 +246,4 @@ class Learning:
             block.scratch = np.empty(longest, np.int64)
         for row in block.learning.values():
             row[layout.LEARNING_SCRATCH] = block.scratch.ctypes.data
+            row[layout.LEARNING_SENT] = block.sent.ctypes.data
