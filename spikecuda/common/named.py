@@ -54,7 +54,7 @@ class ReadOnly(Named[Value], Generic[Value]):
 
     Args:
         values: by name; a copy is kept.
-        why: what an error says, such as "params of a pool stay as they are; make a new pool".
+        why: what an error says, such as "counts stay as they are; make a new system".
     """
 
     __slots__ = ("_values", "_why")

@@ -26,6 +26,10 @@ class HalfCodec:
         SpikecudaValueError: if a kernel's float32 numbers could not hold the origin or the span.
     """
 
+    def same(self, other: "HalfCodec") -> bool:
+        """Tell whether another one stores every value alike."""
+        return (self.origin, self.span) == (other.origin, other.span)
+
     def __init__(self, name: str, origin: float, span: float) -> None:
         if not (math.isfinite(origin) and SMALLEST_SPAN <= abs(span) <= LARGEST_SPAN):
             raise SpikecudaValueError(

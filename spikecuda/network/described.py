@@ -10,7 +10,7 @@ from spikecuda.common.fixed import Fixed
 from spikecuda.common.named import ReadOnly
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.precision import as_precision
-from spikecuda.common.seed import as_seed
+from spikecuda.common.seed import Seeds, as_seed
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.models.base import Model
 from spikecuda.network.model.description import Description
@@ -36,11 +36,13 @@ class Described(Unique, Fixed, Handle):
         dt: length of a step in ms.
         seed: integer in [0, 2^64).
         precision: "float16", "float32" or "float64".
+        seeds: of wiring, start values and noise.
     """
 
-    def __init__(self, dt: float, seed: int, precision: str) -> None:
+    def __init__(self, dt: float, seed: int, precision: str, seeds: Seeds) -> None:
         self.dt = as_positive("dt", dt, "ms")
         self.seed, self.precision = as_seed(seed), as_precision(precision).name
+        self._seeds = seeds
         self._named: dict[str, Population] = {}
         self._projections: list[Projection] = []
         self._wired: list[Projection] = []
@@ -111,7 +113,7 @@ class Described(Unique, Fixed, Handle):
         self._new_name(name)
         size = as_count("n", n, 1, MAX_NEURONS)
         neuron_spec = resolve_neurons(
-            size, model, self.precision, self.dt, self.seed, params=params, initial=initial,
+            size, model, self.precision, self.dt, self._seeds, params=params, initial=initial,
             scheme=scheme, substeps=substeps, identity=self._identity,
         )  # fmt: skip
         ports = as_receptors(receptors, neuron_spec.model, neuron_spec.scheme)
@@ -179,7 +181,7 @@ class Described(Unique, Fixed, Handle):
         if len(self._projections) == HIDDEN:
             raise SpikecudaError(f"a network has at most {HIDDEN:,} projections (got one more)")
         projection = Projection(
-            self, self.dt, self.seed, len(self._projections),
+            self, self.dt, self._seeds.wiring, len(self._projections),
             as_view("source", source, self._named),
             as_view("target", target, self._named), as_rule(rule), weight, delay, receptor,
             autapses=autapses, multapses=multapses, procedural=procedural, weight_bits=weight_bits,
@@ -298,7 +300,7 @@ class Described(Unique, Fixed, Handle):
         for i, source in enumerate(self.trains):
             source.place(len(populations) + i)
         return Description(
-            self.dt, self.seed, populations, self.trains, self._projections, self._wired
+            self.dt, self._seeds.wiring, populations, self.trains, self._projections, self._wired
         )
 
     def _populations(self) -> list[Population]:
@@ -317,8 +319,8 @@ class Described(Unique, Fixed, Handle):
         source = Population(self, -1, "", size, at_once=train.most_at_once(self.dt, size))
         rule = AllToAll() if common else OneToOne()
         projection = Projection(
-            self, self.dt, self.seed, HIDDEN, View(source), view, rule, train.weight, self.dt,
-            receptor,
+            self, self.dt, self._seeds.wiring, HIDDEN, View(source), view, rule, train.weight,
+            self.dt, receptor,
         )  # fmt: skip
         self._sources.append((source, train, 1))
         self._wired.append(projection)

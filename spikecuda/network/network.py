@@ -4,6 +4,7 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, changes, uses
 from spikecuda.common.host_memory import require_memory
 from spikecuda.common.notebook import Printed
 from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.seed import as_seeds, as_trial
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.devices.base import Device
 from spikecuda.errors import (
@@ -25,19 +27,22 @@ from spikecuda.network.build_engine import build_engine
 from spikecuda.network.described import Described
 from spikecuda.network.device_names import Given, as_places
 from spikecuda.network.measure import measure, take_snapshot
-from spikecuda.network.model.population import View
+from spikecuda.network.model.population import Population, View
 from spikecuda.network.model.projection import Projection
+from spikecuda.network.model.receptors import Receptor
 from spikecuda.network.model.recorders import traces_of
 from spikecuda.network.model.spike_train import external_spikes
 from spikecuda.network.results.make_result import make_result
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.run.engine import Engine
-from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.neurons import Neurons, cast_constants
 from spikecuda.network.run.partition import SpikeExchange
 from spikecuda.network.summary import summarise
 from spikecuda.network.synapses.store import Bundle
 from spikecuda.observe.metrics import NetworkMetrics
 from spikecuda.observe.progress import Progress, reporter
+from spikecuda.runtime.adjust import announce_kernel, wide_parameters
+from spikecuda.runtime.neuron_spec import NeuronSpec
 
 BUILD_TICKS = 1000
 # Bytes of a listed synapse, source, target, weight and delay, and of sorting them.
@@ -60,6 +65,9 @@ class Network(Described):
     Args:
         dt: length of a step in ms, > 0.
         seed: integer in [0, 2^64), from which all random numbers are computed.
+        wiring_seed, start_seed, noise_seed: the numbers that connections and parameters, start
+            values, and noise and pulses are drawn from; None: ``seed``.
+        trial: number of the trial, see ``reset``.
         precision: "float16" (membrane state; synaptic state stays float32), "float32", "float64".
         threads: CPU threads, 1 to 1024; None: as many as are useful for the size of the network.
         partitions: blocks over which neurons and their incoming synapses are divided, 1 to 1024;
@@ -73,6 +81,7 @@ class Network(Described):
 
     Attributes:
         dt, seed, precision, threads, partitions, devices: as passed; they are fixed.
+        trial: number of the trial.
 
     Raises:
         SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
@@ -88,6 +97,7 @@ class Network(Described):
         "populations": "net.population(...) and net.source(...) add one",
         "projections": "net.connect(...) adds one",
         "time": "net.reset() goes back to 0",
+        "trial": "net.reset(trial=...) begins one",
     }
 
     def __init__(
@@ -100,8 +110,13 @@ class Network(Described):
         partitions: int | None = None,
         devices: Given = "auto",
         exchange: SpikeExchange | None = None,
+        wiring_seed: int | None = None,
+        start_seed: int | None = None,
+        noise_seed: int | None = None,
+        trial: int = 0,
     ) -> None:
-        super().__init__(dt, seed, precision)
+        seeds = as_seeds(seed, wiring_seed, start_seed, noise_seed, trial)
+        super().__init__(dt, seed, precision, seeds)
         self.threads = None if threads is None else as_count("threads", threads, 1, 1024)
         self.partitions = (
             None if partitions is None else as_count("partitions", partitions, 1, 1024)
@@ -197,12 +212,54 @@ class Network(Described):
         return self._engine
 
     @changes
-    def reset(self) -> None:
+    def reset(self, trial: int | None = None) -> None:
         """Return to time 0: start values, no spikes in transit, metrics cleared.
 
-        Populations, synapses with their weights, input and recordings stay.
+        Start values follow from the parameters of now.  Populations with their parameters,
+        synapses with their weights, input and recordings stay as they are.
+
+        Args:
+            trial: number of the trial to begin, in [0, 2^64): on the same wiring, start values,
+                noise and pulses are other ones, those of a new network with ``trial=``.  None: the
+                same trial again.
         """
-        self._built().reset()
+        seeds = self._seeds if trial is None else replace(self._seeds, trial=as_trial(trial))
+        engine = self._built()
+        if seeds != self._seeds:
+            for population in self._populations():
+                neuron_spec = population.neurons.in_trial(seeds)
+                population.settle(neuron_spec, population.receptors)
+            self._seeds = seeds
+            engine.retune()
+        engine.reset()
+
+    @property
+    def trial(self) -> int:
+        """Number of the trial, see ``reset``."""
+        return self._seeds.trial
+
+    @property
+    def built(self) -> bool:
+        """Whether the synapses are made: by ``build``, the first run, or what needs them."""
+        return self._engine is not None
+
+    @changes
+    def adjust(
+        self, population: Population, neuron_spec: NeuronSpec, receptors: Mapping[str, Receptor]
+    ) -> None:
+        """Give a population other parameters and receptors; see ``Population.params``."""
+        self._require_open()
+        if self._engine is None:
+            cast_constants(neuron_spec, receptors)  # which raises for what does not fit
+            population.settle(neuron_spec, receptors)
+            return
+        neurons = self._engine.neurons[population.number]
+        changed = neurons.prepare(neuron_spec, receptors)
+        if changed.wide:
+            announce_kernel(population.name, wide_parameters(population.neurons, neuron_spec))
+        neurons.take(changed)
+        population.settle(neuron_spec, receptors)
+        self._engine.retune()
 
     @property
     def time(self) -> float:

@@ -3,6 +3,7 @@
 import functools
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -12,9 +13,9 @@ from spikecuda.common.arguments import as_count, as_flag, is_name
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import Unique
 from spikecuda.common.fixed import Fixed
-from spikecuda.common.named import ReadOnly
 from spikecuda.common.notebook import facts_html
 from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.seed import as_seed, as_seeds, as_trial
 from spikecuda.common.time_grid import run_steps
 from spikecuda.devices.base import Device
 from spikecuda.devices.kinds import CPU
@@ -24,7 +25,8 @@ from spikecuda.models.base import Model
 from spikecuda.observe.metrics import Metrics
 from spikecuda.observe.progress import Progress, reporter
 from spikecuda.observe.snapshot import take_snapshot
-from spikecuda.runtime.neuron_spec import resolve_neurons
+from spikecuda.runtime.neuron_spec import NeuronSpec, resolve_neurons
+from spikecuda.runtime.parameters import Parameters
 from spikecuda.runtime.population import Population, RunResult
 from spikecuda.runtime.resolve_input import resolve_input
 from spikecuda.runtime.run import Request, run
@@ -57,6 +59,9 @@ class GPUNeuronPool(Unique, Fixed):
         precision: "float16", "float32" or "float64".
         dt: length of a step in ms, > 0.
         seed: integer in [0, 2^64), from which all random numbers are computed.
+        wiring_seed, start_seed, noise_seed: the numbers that parameters, start values, and noise
+            and pulses are drawn from; None: ``seed``.
+        trial: number of the trial, see ``reset``.
         params: parameters by name, in the model's units: one number, one per neuron, or a
             distribution.
         initial: start values of state variables by name, likewise.
@@ -73,7 +78,7 @@ class GPUNeuronPool(Unique, Fixed):
     Attributes:
         state: state variables by name, see ``StateView``.
         device: where the pool runs.
-        params: all parameters, float64 arrays of shape () or (num_neurons,), read-only.
+        params: parameters by name, to read and to change between runs: see ``Parameters``.
         steps: steps done since the last reset.
 
     Raises:
@@ -101,12 +106,18 @@ class GPUNeuronPool(Unique, Fixed):
         substeps: int = 1,
         window: int | None = None,
         out_of_core: bool | None = None,
+        wiring_seed: int | None = None,
+        start_seed: int | None = None,
+        noise_seed: int | None = None,
+        trial: int = 0,
     ) -> None:
-        self.neuron_spec = resolve_neurons(
-            num_neurons, neuron_type, precision, dt, seed, params=params, initial=initial,
+        self._seeds = as_seeds(seed, wiring_seed, start_seed, noise_seed, trial)
+        self._seed = as_seed(seed)
+        neuron_spec = resolve_neurons(
+            num_neurons, neuron_type, precision, dt, self._seeds, params=params, initial=initial,
             scheme=scheme, substeps=substeps,
         )  # fmt: skip
-        n = self.num_neurons = self.neuron_spec.count
+        n = self.num_neurons = neuron_spec.count
         self.batch_size = None if batch_size is None else as_count("batch_size", batch_size, 1, n)
         limit = None if window is None else as_count("window", window, 1, 2**20)
         if out_of_core is not None and not isinstance(out_of_core, bool):
@@ -125,7 +136,7 @@ class GPUNeuronPool(Unique, Fixed):
             self.device = open_device(choose(use_gpu, device), threads)
         try:
             self.population = Population(
-                self.neuron_spec,
+                neuron_spec,
                 [(self.device, 0, n)],
                 self.batch_size,
                 limit,
@@ -137,14 +148,16 @@ class GPUNeuronPool(Unique, Fixed):
             raise
         # Attributes, not properties: IPython reads no property to complete the names in it.
         self.state = StateView(self.population)
-        self.params: Mapping[str, np.ndarray] = ReadOnly(
-            self.neuron_spec.params,
-            "params of a pool stay as they are; make a new pool with params={...}",
-        )
+        self.params = Parameters(self.population)
         self._fix()
         # A record that some handler keeps must not keep the pool.
         if log.isEnabledFor(logging.DEBUG):
             log.debug(repr(self))
+
+    @property
+    def neuron_spec(self) -> NeuronSpec:
+        """The neurons as they are now."""
+        return self.population.neuron_spec
 
     @property
     def model(self) -> type[Model]:
@@ -174,7 +187,12 @@ class GPUNeuronPool(Unique, Fixed):
     @property
     def seed(self) -> int:
         """The number from which all random numbers are computed."""
-        return self.neuron_spec.seed
+        return self._seed
+
+    @property
+    def trial(self) -> int:
+        """Number of the trial, see ``reset``."""
+        return self._seeds.trial
 
     @property
     def refractory(self) -> bool:
@@ -191,10 +209,19 @@ class GPUNeuronPool(Unique, Fixed):
         """Model time since the last reset, in ms."""
         return self.steps * self.dt
 
-    def reset(self) -> None:
-        """Return to step 0: states have their start values, and spikes and metrics are cleared."""
+    def reset(self, trial: int | None = None) -> None:
+        """Return to step 0: states have their start values, and spikes and metrics are cleared.
+
+        Start values follow from the parameters of now.  Parameters stay as they are.
+
+        Args:
+            trial: number of the trial to begin, in [0, 2^64): start values and noise are other
+                ones, the same as those of a new pool with ``trial=``.  None: the same trial.
+        """
         with self.population.turn.change():
-            self.population.reset()
+            seeds = None if trial is None else replace(self._seeds, trial=as_trial(trial))
+            self.population.reset(seeds)
+            self._seeds = seeds or self._seeds
 
     def step(self, input: object = None) -> np.ndarray:
         """Advance by one step.
@@ -321,8 +348,10 @@ class GPUNeuronPool(Unique, Fixed):
     def _remedy(self, name: str) -> str:
         if name in self.model.states:
             return f'; use pool.state["{name}"] = value'
-        given = f"params={{{name!r}: ...}}" if name in self.model.parameters else f"{name}=..."
-        settled = name in self.model.parameters or name in ARGUMENTS
+        given = f"{name}=..."
+        if name in self.model.parameters:
+            return f'; use pool.params["{name}"] = value'
+        settled = name in ARGUMENTS
         return f"; make a new GPUNeuronPool(..., {given})" if settled else ""
 
     def __repr__(self) -> str:

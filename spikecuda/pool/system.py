@@ -3,11 +3,9 @@
 import contextlib
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
-
-import numpy as np
 
 from spikecuda.common.arguments import as_count, shown
 from spikecuda.common.device_threads import DeviceThreads
@@ -16,6 +14,7 @@ from spikecuda.common.fixed import Fixed
 from spikecuda.common.named import ReadOnly
 from spikecuda.common.notebook import Figures, table_html
 from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.seed import as_seeds, as_trial
 from spikecuda.common.time_grid import run_steps
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import MemoryFigures
@@ -27,56 +26,15 @@ from spikecuda.observe.snapshot import take_snapshot
 from spikecuda.placement.apportion import shares_of
 from spikecuda.placement.place import place
 from spikecuda.pool.pool import as_recorded
+from spikecuda.pool.result import SystemResult
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
-from spikecuda.runtime.population import Population, RunResult
+from spikecuda.runtime.parameters import Parameters
+from spikecuda.runtime.population import Population
 from spikecuda.runtime.resolve_input import resolve_input
 from spikecuda.runtime.run import Request, run
-from spikecuda.runtime.spikes import Spikes, merge_spikes
 from spikecuda.runtime.state import States, StateView
 
 FIXED = "a system stays as it was made; make a new MultiGPUNeuronSystem"
-
-
-@dataclass(frozen=True, eq=False)
-class SystemResult:
-    """What a run of a system recorded.
-
-    Attributes:
-        parts: each type's own result, with neurons counted from 0.
-        first: number of each type's first neuron.
-    """
-
-    parts: dict[str, RunResult]
-    first: dict[str, int]
-
-    def __repr__(self) -> str:
-        return f"<SystemResult: {self.num_spikes:,} spikes of {', '.join(self.parts)}>"
-
-    def _repr_html_(self) -> str:
-        return table_html("", ("type", "spikes", "steps"), [
-            (name, f"{part.num_spikes:,}", f"{part.steps:,}") for name, part in self.parts.items()
-        ])  # fmt: skip
-
-    @property
-    def num_spikes(self) -> int:
-        """Spikes of the run, recorded or not."""
-        return sum(part.num_spikes for part in self.parts.values())
-
-    @functools.cached_property
-    @out_of_memory("the spikes of all types in one list", "take them by type, from parts")
-    def spikes(self) -> Spikes:
-        """All spikes with global neuron numbers.
-
-        Raises:
-            SpikecudaValueError: they were not recorded.
-        """
-        lists = []
-        for name, part in self.parts.items():
-            first = np.int32(self.first[name])
-            # The neurons of the first type have their global numbers already.
-            neuron = part.spikes.neuron + first if first else part.spikes.neuron
-            lists.append((part.spikes.step, neuron))
-        return Spikes(*merge_spikes(lists), next(iter(self.parts.values())).dt)
 
 
 class MultiGPUNeuronSystem(Unique, Fixed):
@@ -97,7 +55,8 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         devices: "auto" (all GPUs, or the CPU if there is none) or names such as ["cuda:0",
             "cuda:1"], ["cpu:0", "cpu:1"] (the cores are divided between them) or ["cuda-emu:0",
             "cpu"].  The same device may appear twice.  An open ``Device`` is not closed.
-        precision, dt, seed, batch_size: as for ``GPUNeuronPool``.
+        precision, dt, seed, batch_size, wiring_seed, start_seed, noise_seed, trial: as for
+            ``GPUNeuronPool``.
         params: parameters by type and name, {"lif": {"tau_m": 15.0}}.
         initial: start values likewise.
         shares: weight of each type; default: equal.
@@ -107,6 +66,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         counts: neurons of each type.
         first: number of each type's first neuron.
         state: state variables by type and name: ``system.state["lif"]["v"]``.
+        params: parameters likewise, to read and to change between runs: see ``Parameters``.
 
     Raises:
         SpikecudaValueError, SpikecudaTypeError, DeviceError, OutOfMemoryError: as for
@@ -128,7 +88,12 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         initial: Mapping[str, Mapping[str, Any]] | None = None,
         shares: Mapping[str, float] | None = None,
         batch_size: int | None = None,
+        wiring_seed: int | None = None,
+        start_seed: int | None = None,
+        noise_seed: int | None = None,
+        trial: int = 0,
     ) -> None:
+        self._seeds = as_seeds(seed, wiring_seed, start_seed, noise_seed, trial)
         total = as_count("total_neurons", total_neurons, 1, MAX_NEURONS)
         most = as_count("neurons_per_gpu", neurons_per_gpu, 1, MAX_NEURONS)
         most_batch = (
@@ -152,7 +117,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         for name, n in self.counts.items():
             first[name] = number
             neuron_specs[name] = resolve_neurons(
-                n, models[name], precision, dt, seed, params=given.get(name),
+                n, models[name], precision, dt, self._seeds, params=given.get(name),
                 initial=start.get(name), identity=number,
             )  # fmt: skip
             number += n
@@ -178,18 +143,33 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         self.populations = ReadOnly(self.populations, FIXED)
         self.counts, self.first = ReadOnly(self.counts, FIXED), ReadOnly(self.first, FIXED)
         self.state = States({name: StateView(p) for name, p in self.populations.items()})
+        self.params = ReadOnly(
+            {name: Parameters(p) for name, p in self.populations.items()},
+            'use system.params["type"]["tau_m"] = value',
+        )
         self._fix()
+
+    @property
+    def trial(self) -> int:
+        """Number of the trial, see ``reset``."""
+        return self._seeds.trial
 
     @property
     def steps(self) -> int:
         """Steps done since the last reset."""
         return next(iter(self.populations.values())).steps
 
-    def reset(self) -> None:
-        """Return to step 0, as ``GPUNeuronPool.reset``."""
+    def reset(self, trial: int | None = None) -> None:
+        """Return to step 0, as ``GPUNeuronPool.reset``.
+
+        Args:
+            trial: number of the trial to begin; None: the same trial.
+        """
         with self._turn.change():
+            seeds = None if trial is None else replace(self._seeds, trial=as_trial(trial))
             for population in self.populations.values():
-                population.reset()
+                population.reset(seeds)
+            self._seeds = seeds or self._seeds
 
     @out_of_memory("a run", "record less, or run in parts")
     def run(

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from spikecuda.common.arguments import as_count, as_positive, shown
 from spikecuda.common.distributions import Distribution
 from spikecuda.common.named import ReadOnly
 from spikecuda.common.precision import as_precision
-from spikecuda.common.seed import as_seed
+from spikecuda.common.seed import Seeds, as_seeds
 from spikecuda.common.time_grid import nearest_steps
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.kernels.spec import STREAM_DRAW, InputSpec, KernelSpec, Precision
@@ -20,7 +20,10 @@ from spikecuda.models.half_codec import HalfCodec
 from spikecuda.models.parameter import as_values
 
 MAX_NEURONS = 2**31 - 32
-FIXED = "parameters and start values stay as they are; give params= or initial= to what is made new"
+FIXED = (
+    "what a neuron spec holds stays as it is; params of the pool or population can be assigned, "
+    "and what is made new takes params= and initial="
+)
 # Draws for states count from STREAM_DRAW, draws for parameters from here.
 STREAM_DRAW_PARAMETERS = STREAM_DRAW + 64
 
@@ -36,13 +39,15 @@ class NeuronSpec:
         scheme: integration scheme.
         substeps: integration steps within one time step.
         dt: length of a step in ms.
-        seed: the number from which all random numbers are computed.
+        seed: the number from which parameters are drawn.
         params: all parameters, float64 arrays of shape () or (count,).
         constants: the constants of the kernel, cast, by name: shape () or (count,).
         codecs: float16 storage of each state; empty in other precisions.
         initial: start values given by the user, by state.
         refractory: whether any neuron has a refractory period.
         identity: identity of the first neuron, for its random numbers.
+        start_seed: the number from which start values are drawn.
+        noise_seed: the number from which all is drawn that a run draws.
     """
 
     model: type[Model]
@@ -58,6 +63,8 @@ class NeuronSpec:
     initial: Mapping[str, Any]
     refractory: bool
     identity: int = 0
+    start_seed: int = 0
+    noise_seed: int = 0
     # By input and traces: what a kernel's spec works out once serves for every run.
     _specs: dict[tuple[InputSpec, tuple[str, ...]], KernelSpec] = field(
         default_factory=dict, init=False, repr=False
@@ -79,6 +86,13 @@ class NeuronSpec:
         """Whether a refractory period takes more steps than the usual counter holds."""
         return self.refractory and self.constants["n_ref"].dtype == self.precision.long_refrac
 
+    def in_trial(self, seeds: Seeds) -> "NeuronSpec":
+        """Return the same neurons with the start values and the noise of a trial."""
+        start, noise = seeds.in_trial()
+        result = replace(self, start_seed=start, noise_seed=noise)
+        result._specs.update(self._specs)  # kernels have no seeds in them
+        return result
+
     def bytes_per_neuron(self) -> int:
         """Return the bytes of state and of constants that each neuron takes."""
         constants = sum(v.dtype.itemsize for v in self.constants.values() if v.ndim)
@@ -98,7 +112,7 @@ class NeuronSpec:
         """
         if isinstance(value, Distribution):
             stream = STREAM_DRAW + [*self.model.states, "refrac"].index(name)
-            return value.draw(self.count, stream, self.seed, self.identity)
+            return value.draw(self.count, stream, self.start_seed, self.identity)
         return finite(name, as_values(name, value, self.count))
 
 
@@ -123,11 +137,12 @@ def resolve_neurons(
     n = as_count("num_neurons", count, 1, MAX_NEURONS)
     model = as_model(neuron_type)
     step = as_positive("dt", dt, "ms")
-    key = as_seed(seed)
+    seeds = seed if isinstance(seed, Seeds) else as_seeds(seed)
+    key, (start_key, noise_key) = seeds.wiring, seeds.in_trial()
     types = as_precision(precision)
     chosen = model.check_scheme(scheme)
     parts = as_count("substeps", substeps, 1, 64)
-    values = model.resolve(_drawn(model, params, n, key, identity), n)
+    values = model.resolve(drawn_parameters(model, params, n, key, identity), n)
     for value in values.values():
         value.flags.writeable = False
     if initial is not None and not isinstance(initial, Mapping):
@@ -146,29 +161,50 @@ def resolve_neurons(
         now = finite(name, as_values(name, by_name(values, value), n))
         if not (isinstance(value, str) or callable(value)):
             given[name] = now
-    periods = _refractory_steps(model, values, step, types)
+    periods = refractory_steps(model, values, step, types)
     longest = 0.0 if periods is None else float(periods.max())
-    refractory, long_refractory = longest > 0, longest > np.iinfo(types.refrac).max
     spec = KernelSpec(
-        model, types, chosen, parts, refractory, long_refractory=bool(long_refractory)
-    )
-    all_constants = model.constants(values, step / parts)
-    constants = {n: as_constant(n, all_constants[n], types.real) for n in spec.constants}
-    if refractory:
-        assert periods is not None
-        constants["n_ref"] = periods.astype(spec.refrac)
-    codecs = {}
-    if types.half:
-        for name, declared in model.states.items():
-            origin = declared.initial if declared.origin is None else declared.origin
-            # One codec for all neurons: the mean where a scale is per neuron.
-            scale = [float(np.mean(by_name(values, v))) for v in (origin, declared.span)]
-            codecs[name] = HalfCodec(name, *scale)
+        model, types, chosen, parts, longest > 0,
+        long_refractory=bool(longest > np.iinfo(types.refrac).max),
+    )  # fmt: skip
+    constants = cast_constants(spec, values, periods, step)
     return NeuronSpec(
         model, n, types, chosen, parts, step, key, ReadOnly(values, FIXED),
-        ReadOnly(constants, FIXED), ReadOnly(codecs, FIXED), ReadOnly(given, FIXED), refractory,
-        identity,
+        ReadOnly(constants, FIXED), ReadOnly(half_codecs(model, types, values), FIXED),
+        ReadOnly(given, FIXED), spec.refractory, identity, start_key, noise_key,
     )  # fmt: skip
+
+
+def cast_constants(
+    spec: KernelSpec, values: Mapping[str, np.ndarray], periods: np.ndarray | None, dt: float
+) -> dict[str, np.ndarray]:
+    """Return the constants that a kernel takes, in its types: shape () or (count,).
+
+    Args:
+        spec: the kernel.
+        values: all parameters.
+        periods: refractory period in steps.
+        dt: ms.
+    """
+    known = spec.model.constants(values, dt / spec.substeps)
+    constants = {n: as_constant(n, known[n], spec.precision.real) for n in spec.constants}
+    if spec.refractory:
+        assert periods is not None
+        constants["n_ref"] = periods.astype(spec.refrac)
+    return constants
+
+
+def half_codecs(
+    model: type[Model], precision: Precision, values: Mapping[str, np.ndarray]
+) -> dict[str, HalfCodec]:
+    """Return the float16 storage of each state for some parameters; nothing in other precisions."""
+    codecs = {}
+    for name, declared in model.states.items() if precision.half else ():
+        origin = declared.initial if declared.origin is None else declared.origin
+        # One codec for all neurons: the mean where a scale is per neuron.
+        scale = [float(np.mean(by_name(values, v))) for v in (origin, declared.span)]
+        codecs[name] = HalfCodec(name, *scale)
+    return codecs
 
 
 def finite(name: str, values: np.ndarray) -> np.ndarray:
@@ -193,7 +229,7 @@ def by_name(params: Mapping[str, np.ndarray], value: Any) -> Any:
     return value(**{name: params[name] for name in names}) if callable(value) else value
 
 
-def _drawn(
+def drawn_parameters(
     model: type[Model], params: Mapping[str, Any] | None, count: int, seed: int, identity: int
 ) -> dict[str, Any]:
     """Return the parameters with distributions replaced by draws."""
@@ -208,7 +244,7 @@ def _drawn(
     }
 
 
-def _refractory_steps(
+def refractory_steps(
     model: type[Model], values: Mapping[str, np.ndarray], dt: float, precision: Precision
 ) -> np.ndarray | None:
     """Return the refractory period in steps, or None for models without one."""

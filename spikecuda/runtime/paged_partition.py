@@ -60,10 +60,7 @@ class PagedPartition(PoolPartition):
         neuron_spec, device = self.neuron_spec, self.device
         states = [*neuron_spec.model.states, *(["refrac"] if neuron_spec.refractory else [])]
         self.states = tuple(states)
-        self.paged = (
-            *states,
-            *(name for name, value in neuron_spec.constants.items() if value.ndim),
-        )
+        self.paged = (*states, *_varying(neuron_spec))
         self._host: list[Buffer] = []
         size = self.count * neuron_spec.bytes_per_neuron()
         free = device.pinned.source.free()
@@ -134,11 +131,24 @@ class PagedPartition(PoolPartition):
         """Return a state as the device stores it."""
         return np.asarray(self.state[name].data)
 
+    def take_constants(self, neuron_spec: NeuronSpec) -> None:
+        """Take over the constants and seeds of neurons with the same states."""
+        super().take_constants(neuron_spec)
+        self.paged = (*self.states, *_varying(neuron_spec))
+
+    def _write_constant(self, buffer: Buffer, values: np.ndarray) -> None:
+        buffer.data[:] = values[self.first : self.first + self.count]
+
     def _array(self, name: str, dtype: Any, values: np.ndarray | None = None) -> Buffer:
         buffer, _ = self.device.pinned.take(name, self.count, dtype)
         self._host.append(buffer)
         buffer.data[:] = 0 if values is None else values[self.first : self.first + self.count]
         return buffer
+
+
+def _varying(neuron_spec: NeuronSpec) -> list[str]:
+    """Return the constants that differ between neurons."""
+    return [name for name, value in neuron_spec.constants.items() if value.ndim]
 
 
 def partition_of(

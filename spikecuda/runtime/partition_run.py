@@ -161,6 +161,14 @@ class PartitionRun:
             for slot in self._slots:
                 self._capture(slot)
 
+    def take_constants(self) -> None:
+        """Take over what the partition's constants have become; a graph has them in it."""
+        own = self.partition.arguments()
+        for slot in self._slots:
+            scalars = {k: v for k, v in own.items() if not isinstance(v, Buffer)}
+            slot.values.update(scalars)
+            self._forget(slot)
+
     @property
     def bits(self) -> Buffer:
         """The spike bits of the first slot."""
@@ -335,7 +343,7 @@ class PartitionRun:
 
         load_cpu_loop("draw").step_words(
             np.int64(self._start_step + slot.offset), slot.steps, self.kernel.spec.dither_words,
-            np.uint32(STREAM_DITHER_STEP), *keys(self.partition.neuron_spec.seed), out,
+            np.uint32(STREAM_DITHER_STEP), *keys(self.partition.neuron_spec.noise_seed), out,
         )  # fmt: skip
 
     def _allocate(self, name: str, size: int, dtype: np.dtype) -> Buffer:

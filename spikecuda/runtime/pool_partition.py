@@ -150,12 +150,16 @@ class PoolPartition:
         codec = self.neuron_spec.codecs.get(name)
         return codec.decode(stored) if codec else stored.copy()
 
-    def encode(self, name: str, values: np.ndarray) -> np.ndarray:
+    def encode(
+        self, name: str, values: np.ndarray, neuron_spec: NeuronSpec | None = None
+    ) -> np.ndarray:
         """Return values as the device stores them.
 
         Args:
             name: a state, or "refrac".
             values: float64, shape () or (neuron_spec.count,).
+            neuron_spec: whose float16 storage is taken, with values of the partition's neurons
+                alone; None: as the neurons are.
 
         Raises:
             SpikecudaValueError: the precision cannot hold them.
@@ -167,10 +171,12 @@ class PoolPartition:
                 raise SpikecudaValueError(
                     f"refrac must be whole steps from 0 to {limit} (got {values.ravel()[:3]}...)"
                 )
-        mine = values[self.first : self.first + self.count] if values.ndim else values
+        mine = values
+        if values.ndim and neuron_spec is None:
+            mine = values[self.first : self.first + self.count]
         mine = np.broadcast_to(mine, (self.count,))
         stored = np.empty(self.count, dtype)
-        codec = self.neuron_spec.codecs.get(name)
+        codec = (neuron_spec or self.neuron_spec).codecs.get(name)
         for start in range(0, self.count, PIECE):
             piece = mine[start : start + PIECE]
             if codec:
@@ -204,6 +210,33 @@ class PoolPartition:
         """Return the kernel arguments that every run has, by name; not to be changed."""
         return self._values
 
+    def require_constants(self, neuron_spec: NeuronSpec) -> None:
+        """Raise OutOfMemoryError unless the constants fit that become one for each neuron."""
+        more = sum(
+            self.count * value.dtype.itemsize
+            for name, value in neuron_spec.constants.items()
+            if value.ndim and not isinstance(self._values[name], Buffer)
+        )
+        if more:
+            self.device.require(more, "parameters with one number for each neuron")
+
+    def take_constants(self, neuron_spec: NeuronSpec) -> None:
+        """Take over the constants and seeds of neurons with the same states."""
+        self.neuron_spec = neuron_spec
+        for name, value in neuron_spec.constants.items():
+            held = self._values[name]
+            if isinstance(held, Buffer):
+                self._write_constant(held, value)
+            elif value.ndim:
+                self._values[name] = self._array(name, value.dtype, value)
+            else:
+                self._values[name] = value[()]
+        self._values.update(_scalars(neuron_spec))
+
+    def _write_constant(self, buffer: Buffer, values: np.ndarray) -> None:
+        """Write a constant of each neuron."""
+        self.device.write(buffer, values[self.first : self.first + self.count])
+
     def _prepare(self) -> None:
         """Allocate state and constants."""
         neuron_spec = self.neuron_spec
@@ -217,13 +250,10 @@ class PoolPartition:
                 values[name] = self._array(name, value.dtype, value)
             else:
                 values[name] = value[()]
-        for name, codec in neuron_spec.codecs.items():
-            for part in CODEC:
-                values[f"_{name}_{part}"] = getattr(codec, part)
+        values |= _scalars(neuron_spec)
         values["_clock"] = self.allocate("clock", 1, np.int64)
         values["_count"] = np.int64(self.count)
         values["_identity"] = np.uint32(neuron_spec.identity + self.first)
-        values["_key0"], values["_key1"] = keys(neuron_spec.seed)
         values["_first"] = values["_last"] = np.int64(0)
         self._values = values
 
@@ -233,6 +263,16 @@ class PoolPartition:
         if values is not None:
             self.device.write(buffer, values[self.first : self.first + self.count])
         return buffer
+
+
+def _scalars(neuron_spec: NeuronSpec) -> dict[str, Any]:
+    """Return what a kernel takes of float16 storage and of the seed of noise, by name."""
+    values: dict[str, Any] = {}
+    for name, codec in neuron_spec.codecs.items():
+        for part in CODEC:
+            values[f"_{name}_{part}"] = getattr(codec, part)
+    values["_key0"], values["_key1"] = keys(neuron_spec.noise_seed)
+    return values
 
 
 def resident_bytes(neuron_spec: NeuronSpec, count: int) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from spikecuda.common.exclusive_use import ExclusiveUse, Unique
 from spikecuda.common.named import Known
 from spikecuda.common.notebook import facts_html
+from spikecuda.common.seed import Seeds
 from spikecuda.devices.base import Device
 from spikecuda.errors import (
     ClosedError,
@@ -20,6 +21,7 @@ from spikecuda.errors import (
     SpikecudaTypeError,
     SpikecudaValueError,
 )
+from spikecuda.runtime.adjust import adjusted, announce_kernel, wide_parameters, widened
 from spikecuda.runtime.neuron_spec import NeuronSpec
 from spikecuda.runtime.paged_partition import partition_of
 from spikecuda.runtime.partition_run import PartitionRun
@@ -189,10 +191,16 @@ class Population(Unique):
                 f"({why}); write it again, or reset()"
             )
 
-    def reset(self) -> None:
-        """Go back to step 0: start values, figures cleared."""
+    def reset(self, seeds: Seeds | None = None) -> None:
+        """Go back to step 0: start values, figures cleared.
+
+        Args:
+            seeds: of start values and noise from then on; None: as before.
+        """
         self.require_open()
         self.failed = self.failed or "a reset did not end"
+        if seeds is not None:
+            self._take(self.neuron_spec.in_trial(seeds))
         for name in self.neuron_spec.model.states:
             self.write(name, self.neuron_spec.start(name))
         if self.neuron_spec.refractory:
@@ -217,6 +225,61 @@ class Population(Unique):
             for part, stored in zip(self.partitions, encoded, strict=True):
                 with report_failures(part.device, self.steps):
                     part.put(name, stored)
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return self.neuron_spec.model.name
+
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Return the parameters by name: float64, shape () or (neuron_spec.count,)."""
+        return self.neuron_spec.params
+
+    def adjust(self, given: Mapping[str, Any], ids: np.ndarray | None = None) -> None:
+        """Change parameters, all of them or none; see ``Parameters.update``.
+
+        Args:
+            given: by name.
+            ids: of which neurons; None: all.
+        """
+        with self.turn.change():
+            self.require_open()
+            before = self.neuron_spec
+            after = adjusted(before, given, ids, built=True)
+            wide = widened(before.constants, after.constants)
+            changed = [n for n, codec in after.codecs.items() if not codec.same(before.codecs[n])]
+            stored = {}
+            for name in changed:
+                values = [part.read(name).astype(np.float64) for part in self.partitions]
+                stored[name] = [
+                    part.encode(name, piece, after)
+                    for part, piece in zip(self.partitions, values, strict=True)
+                ]
+            for part in self.partitions:
+                part.require_constants(after)
+            if wide:
+                announce_kernel(self.title, wide_parameters(before, after))
+            self._take(after, anew=bool(wide))
+            for name, pieces in stored.items():
+                with self._whole(name):
+                    for part, piece in zip(self.partitions, pieces, strict=True):
+                        with report_failures(part.device, self.steps):
+                            part.put(name, piece)
+
+    def _take(self, neuron_spec: NeuronSpec, anew: bool = False) -> None:
+        """Take other constants or seeds over; ``anew``: the kernel is another one."""
+        if anew:
+            self.drop_runs()
+        self.neuron_spec = neuron_spec
+        try:
+            for part in self.partitions:
+                with report_failures(part.device, self.steps):
+                    part.take_constants(neuron_spec)
+            for run in self.runs:
+                run.take_constants()
+        except BaseException as error:
+            self.failed = str(error) or type(error).__name__
+            raise
 
     def take_over(self, name: str, value: Any) -> None:
         """Set a state to another library's array in the memory of the device.

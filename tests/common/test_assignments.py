@@ -64,7 +64,8 @@ def objects():
     system = MultiGPUNeuronSystem(40, 40, ["lif", "adex"], devices="cpu")
     run, both = pool.run(1.0, record=("spikes", "v")), system.run(1.0)
     made = [
-        net, net["E"], net["s"], net["E"][:3], net["E"].state, net.projections[0], result, pool,
+        net, net["E"], net["s"], net["E"][:3], net["E"].state, net["E"].params, net["E"].receptors,
+        net.projections[0], result, pool,
         result.spikes["E"], pool.state, pool.metrics(), run, run.spikes, system, system.state,
         system.state["lif"], both, Constant(1.0), PerStep([1.0]), Step(1.0),
         Ramp(0.0, 1.0, 0.0, 1.0), Noise(1.0), Poisson(1.0, 1.0), Constant(1.0) + Noise(1.0),
@@ -122,11 +123,11 @@ SILENT = {
     "net.precision": "make a new Network", "net.threads": "make a new Network",
     "net.devices": "make a new Network", "net.percision": "did you mean 'precision'",
     "projection.weight": "projection.weights = ", "projection.delay": "net.connect",
-    "projection.procedural": "net.connect", "population.tau_m": "params={'tau_m'",
+    "projection.procedural": "net.connect", "population.tau_m": r'params\["tau_m"\] = value',
     "population.v": r'state\["v"\] = value', "population.size": "net.population",
     "population.receptors": "net.population", "population.state.v": r'state\["v"\] = value',
-    "pool.tau_m": "params={'tau_m'", "pool.v": r'pool.state\["v"\] = value',
-    "pool.dt": "GPUNeuronPool\\(..., dt=", "pool.seed": "seed=", "pool.params": "params=",
+    "pool.tau_m": r'pool.params\["tau_m"\] = value', "pool.v": r'pool.state\["v"\] = value',
+    "pool.dt": "GPUNeuronPool\\(..., dt=", "pool.seed": "seed=", "pool.params": "params",
     "pool.state.v": r'state\["v"\] = value', "pool.precision": "precision=",
     "system.dt": "make a new MultiGPUNeuronSystem", "system.v": r'system.state\["type"\]\["v"\]',
 }  # fmt: skip
@@ -160,7 +161,9 @@ def test_entries_cannot_be_assigned_without_effect():
             (net["E"].neurons.params, "tau_m", 5.0), (net["E"].neurons.constants, "p_v", 1.0),
             (net["E"].neurons.initial, "v", 1.0), (net["E"].receptors, "f", Delta()),
             (net["E"].receptors, "e", Delta()), (net.populations, "X", net["E"]),
-            (pool.params, "tau_m", 5.0), (system.counts, "lif", 3), (system.first, "lif", 3),
+            (pool.params, "tau", 5.0), (pool.params, "tau_m", "x"), (net["E"].params, "tau", 5.0),
+            (net["E"].params, "tau_m", -1.0), (system.params, "lif", 3),
+            (system.counts, "lif", 3), (system.first, "lif", 3),
             (system.populations, "lif", 3), (system.state, "lif", 3),
         ):  # fmt: skip
             with pytest.raises(SpikecudaError):
@@ -185,6 +188,12 @@ def test_what_can_be_assigned_acts():
         (projection,) = net.projections
         projection.weights = 2.0
         assert np.allclose(projection.weights, 2.0)
+        net["E"].params["tau_m"] = 12.0
+        assert net["E"].params["tau_m"] == 12.0 == net["E"].neurons.params["tau_m"]
+        net["E"][:3].params["tau_m"] *= 2.0
+        assert net["E"].params["tau_m"].tolist() == [24.0] * 3 + [12.0] * 17
+        net["E"].receptors["e"] = ExpCurrent(3.0)
+        assert net["E"].params["tau_e"] == 3.0 == net["E"].receptors["e"].tau
         net["E"].state["v"] = -60.0
         assert np.all(net["E"].state["v"] == -60.0)
         with pytest.raises(SpikecudaError, match="has no state 'w'"):

@@ -59,14 +59,21 @@ class BlockMemory:
         self._clocks = [aligned_zeros(8, np.int64) for _ in range(blocks.count)]
         slots = 1 << math.ceil(math.log2(wiring.longest + window + 2))
         stored = [bundle.source for bundle in wiring.bundles if bundle.rule is None]
-        per_population = np.bincount(stored, minlength=sources)
-        cursors = sum(
-            n.population.size * int(per_population[n.population.number]) * most_spikes(n, window)
-            for n in neurons
-        )
-        self.need = 2 * (cursors // layout.CHUNK_CURSORS + 1) + slots
+        self._stored = np.bincount(stored, minlength=sources)
+        self._slots, self._window = slots, window
+        self.retune(neurons)
         self.calendars = [Calendar(slots, 2 * self.need) for _ in range(blocks.count)]
         self.table = np.zeros((blocks.count, layout.BLOCK), np.int64)
+
+    def retune(self, neurons: Sequence[Neurons]) -> None:
+        """Settle the room that a window's spikes may need, for the parameters of now."""
+        cursors = sum(
+            n.population.size
+            * int(self._stored[n.population.number])
+            * most_spikes(n, self._window)
+            for n in neurons
+        )
+        self.need = 2 * (cursors // layout.CHUNK_CURSORS + 1) + self._slots
 
     @property
     def accumulator_bytes(self) -> int:

@@ -296,6 +296,11 @@ class CpuEngine:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         self._learning.freeze(bundle, frozen)
 
+    def retune(self) -> None:
+        """Take notice of changed parameters, or other seeds, of neurons."""
+        self._like = None
+        self._memory.retune(self.neurons)
+
     def rewire(self) -> None:
         """Take notice of changed weights."""
         self._like = None

@@ -98,6 +98,10 @@ class CpuPartition(NetworkPartition):
         self._waiting = self._waiting[:0]
         self._engine.reset()
 
+    def retune(self) -> None:
+        """Take notice of changed parameters, or other seeds, of neurons."""
+        self._engine.retune()
+
     def rewire(self) -> None:
         """Take changed weights over."""
         for mine, whole in zip(self._engine.wiring.bundles, self.wiring.bundles, strict=True):

@@ -109,6 +109,10 @@ class DevicePartition(NetworkPartition):
         self.clock = self._events = self._events_seen = 0
         self.resident.clear()
 
+    def retune(self) -> None:
+        """Take notice of changed parameters, or other seeds, of neurons."""
+        self.resident.retune()
+
     def rewire(self) -> None:
         """Take the rows over from the wiring."""
         self.resident.rewire()

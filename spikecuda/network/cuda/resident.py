@@ -66,11 +66,7 @@ class Resident:
         self.first, self.numbers, self.window = first, numbers, window
         self.ports = max((len(n.population.receptors) for n in neurons), default=0)
         self.ring = ring_steps(wiring.longest, window)
-        self.worst = sum(
-            int(count) * most_spikes(n, window)
-            for count, n in zip(share.counts, neurons, strict=True)
-        )
-        self.windows = max(1, min(WINDOWS, LIST_BYTES // 8 // max(self.worst, 1)))
+        self._bound()
         self.states: dict[str, Buffer] = {}
         self.row_tables: list[tuple[RowTable, dict[str, Buffer]]] = []
         self.drawn: list[tuple[ProceduralRows, dict[str, Buffer]]] = []
@@ -103,6 +99,17 @@ class Resident:
         """Forget what is under way."""
         self.device.clear(self.cells)
         self.device.clear(self.events_drawn)
+
+    def retune(self) -> None:
+        """Take notice of changed parameters: neurons may spike more often."""
+        before = self.worst, self.windows
+        self._bound()
+        if (self.worst, self.windows) != before:
+            lists, self._lists = self._lists, []
+            for made in lists:
+                for staging in (made.clock, made.mark, made.spikes):
+                    self.device.unstage(staging)
+                    self.free(staging.buffer)
 
     def rewire(self) -> None:
         """Take the rows over from the wiring."""
@@ -177,6 +184,14 @@ class Resident:
         if buffer in self._held:
             self._held.remove(buffer)
             self.device.free(buffer)
+
+    def _bound(self) -> None:
+        """Settle how many spikes a window may have, and how many windows a list of spikes holds."""
+        self.worst = sum(
+            int(count) * most_spikes(n, self.window)
+            for count, n in zip(self.share.counts, self.neurons, strict=True)
+        )
+        self.windows = max(1, min(WINDOWS, LIST_BYTES // 8 // max(self.worst, 1)))
 
     def _allocate(self) -> None:
         """Allocate what stays for as long as the network."""

@@ -191,7 +191,7 @@ class DeviceRun:
     def _update(self, fused: FusedPopulations) -> Launch:
         """Return the launch of fused populations."""
         p, request, spec = self.resident, self.request, fused.spec
-        key0, key1 = keys(p.neurons[fused.populations[0]].population.neurons.seed)
+        key0, key1 = keys(p.neurons[fused.populations[0]].population.neurons.noise_seed)
         values: dict[str, Any] = {
             **p.states, "_section": self._section, "_cells": p.cells,
             "_ring": np.int64(p.ring - 1), "_stride": np.int64(p.ports * p.share.size),

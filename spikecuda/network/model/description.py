@@ -13,7 +13,7 @@ class Description:
 
     Attributes:
         dt: length of a step in ms.
-        seed: the number from which all random numbers are computed.
+        seed: the number from which the wiring is drawn.
         populations: those with neurons, in the order of their numbers.
         sources: populations of given spike trains; their numbers follow.
         projections: in the order of ``connect``.

@@ -11,7 +11,7 @@ from spikecuda.common.exclusive_use import ExclusiveUse
 class Handle(Protocol):
     """How a population or projection reads and changes what was built from it; a network is one.
 
-    Each method except ``count_of`` builds the network first if necessary.
+    Each method except ``count_of`` and ``adjust`` builds the network first if necessary.
 
     Attributes:
         turn: allows one thread at a time to use the network.
@@ -22,6 +22,15 @@ class Handle(Protocol):
     @abstractmethod
     def neurons_of(self, number: int) -> Any:
         """Return the neurons of a population: ``names``, ``read`` and ``write`` of its state."""
+
+    @abstractmethod
+    def adjust(self, population: Any, neuron_spec: Any, receptors: Any) -> None:
+        """Give a population other parameters and receptors, also where it is built."""
+
+    @property
+    @abstractmethod
+    def built(self) -> bool:
+        """Whether kernels and state are made for it."""
 
     @abstractmethod
     def connections_of(self, projection: Any, sources: Any = ...) -> dict[str, np.ndarray]:

@@ -11,12 +11,14 @@ from spikecuda.common.arrays import WHOLE, view_array, whole_numbers
 from spikecuda.common.distributions import Distribution
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.given_copy import give_copy
-from spikecuda.common.named import Named, ReadOnly
+from spikecuda.common.named import Named
 from spikecuda.common.notebook import facts_html
 from spikecuda.errors import SpikecudaKeyError, SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.network.model.handle import Handle
+from spikecuda.network.model.parameters import PopulationParameters, Ports
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.runtime.neuron_spec import NeuronSpec
+from spikecuda.runtime.parameters import Parameters
 
 
 @dataclass(eq=False)
@@ -44,13 +46,28 @@ class Population(Fixed):
     at_once: int = 1
 
     def __post_init__(self) -> None:
-        why = "receptors stay as they are; give net.population(..., receptors=...) what it needs"
-        self.receptors = ReadOnly(self.receptors, why)
+        self.receptors = Ports(self, self.receptors)
         self._fix()
 
     def place(self, number: int) -> None:
         """Give it another place in the network: a source's is known when the network is built."""
         object.__setattr__(self, "number", number)
+
+    def settle(self, neuron_spec: NeuronSpec, receptors: Mapping[str, Receptor]) -> None:
+        """Take other parameters: for the network alone, which tells its engine, too."""
+        object.__setattr__(self, "neuron_spec", neuron_spec)
+        assert isinstance(self.receptors, Ports)
+        self.receptors.settle(receptors)
+
+    @property
+    def params(self) -> Parameters:
+        """The parameters of its neurons and receptors by name, to read and to change.
+
+        See ``Parameters``.  A receptor ``exc`` has the parameter ``tau_exc``, one number for all
+        neurons, unless the model has a parameter of that name.  ``population[:100].params`` are
+        those of some neurons.
+        """
+        return Parameters(PopulationParameters(self))
 
     @property
     def neurons(self) -> NeuronSpec:
@@ -83,7 +100,7 @@ class Population(Fixed):
         if self.neuron_spec is None:
             return "; a source is settled by net.source(...)"
         if name in self.neuron_spec.model.parameters:
-            return f"; give net.population(..., params={{{name!r}: ...}})"
+            return f'; use net["{self.name}"].params["{name}"] = value'
         if name in self.neuron_spec.model.states:
             return f'; use net["{self.name}"].state["{name}"] = value'
         return "; a population is settled by net.population(...)"
@@ -113,7 +130,8 @@ class PopulationState(Named[np.ndarray], Fixed):
     """
 
     def __init__(self, population: Population) -> None:
-        self._population, self._neuron_spec = population, population.neurons
+        self._population = population
+        population.require_neurons()
         self._neurons = population.handle.neurons_of(population.number)
         self._fix()
 
@@ -148,12 +166,13 @@ class PopulationState(Named[np.ndarray], Fixed):
 
     def _set(self, name: str, value: object) -> None:
         self._known(name)
-        own = name in self._neuron_spec.model.states or name == "refrac"
+        neuron_spec = self._population.neurons
+        own = name in neuron_spec.model.states or name == "refrac"
         if not own and isinstance(value, Distribution):
             raise SpikecudaValueError(
                 f"{name} of a receptor takes numbers (got {type(value).__name__}); draw them first"
             )
-        self._neurons.write(name, self._neuron_spec.values(name, value))
+        self._neurons.write(name, neuron_spec.values(name, value))
 
     def _what(self) -> str:
         return "state"
@@ -215,6 +234,11 @@ class View(Fixed):
                 f"(got {str(self.ids)[:60]})"
             )
         self._fix()
+
+    @property
+    def params(self) -> Parameters:
+        """The parameters of these neurons by name, to read and to change: see ``Parameters``."""
+        return Parameters(PopulationParameters(self.population), self.ids)
 
     @property
     def size(self) -> int:

@@ -61,6 +61,11 @@ class Receptor(ABC):
             # What follows from it is worked out in float64, whatever type it was given in.
             object.__setattr__(self, item.name, value)
 
+    @classmethod
+    def fields(cls) -> tuple[str, ...]:
+        """Return the names of its parameters."""
+        return tuple(item.name for item in fields(cls))
+
     @property
     def positive(self) -> bool:
         """Whether weights must be >= 0: a conductance cannot be negative."""

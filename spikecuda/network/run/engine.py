@@ -75,6 +75,9 @@ class Engine(Protocol):
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
 
+    def retune(self) -> None:
+        """Take notice of changed parameters, or other seeds, of neurons."""
+
     @property
     def device_names(self) -> list[str]:
         """The device of each partition; ["cpu"] where the CPU runs all of them."""

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,39 @@ from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.compile import many
 from spikecuda.kernels.spec import CODEC, KernelSpec
 from spikecuda.network.model.population import Population
+from spikecuda.network.model.receptors import Receptor
+from spikecuda.runtime.adjust import kept, widened
+from spikecuda.runtime.neuron_spec import NeuronSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Changed:
+    """What other parameters change.
+
+    Attributes:
+        constants: all of them, by name.
+        states: as stored, where the float16 storage of a state changes.
+        wide: constants that are one number for each neuron now, and were not.
+    """
+
+    constants: dict[str, Any]
+    states: dict[str, np.ndarray]
+    wide: list[str]
+
+
+def cast_constants(neuron_spec: NeuronSpec, receptors: Mapping[str, Receptor]) -> dict[str, Any]:
+    """Return the constants of neurons and receptors, in the kernel's types, by kernel name."""
+    constants: dict[str, Any] = dict(neuron_spec.constants)
+    real = neuron_spec.precision.real
+    for name, receptor in receptors.items():
+        spec = receptor.spec(name)
+        values = receptor.cast_constants(
+            name, neuron_spec.model, neuron_spec.params, neuron_spec.dt, real
+        )
+        for key in spec.rules.constants:
+            cast = values[key]
+            constants[spec.prefix + key] = cast if cast.ndim else cast[()]
+    return constants
 
 
 class Neurons:
@@ -33,7 +66,7 @@ class Neurons:
     def __init__(self, population: Population) -> None:
         self.population, neuron_spec = population, population.neurons
         self.state: dict[str, np.ndarray] = {}
-        self.constants: dict[str, Any] = dict(neuron_spec.constants)
+        self.constants = cast_constants(neuron_spec, population.receptors)
         self.public: dict[str, str] = {}
         n = neuron_spec.count
         for name in neuron_spec.model.states:
@@ -46,13 +79,35 @@ class Neurons:
             for part in spec.rules.states:
                 self.state[spec.prefix + part] = aligned_zeros(n, real, lazy=False)
                 self.public[f"{part}_{name}"] = spec.prefix + part
-            values = receptor.cast_constants(
-                name, neuron_spec.model, neuron_spec.params, neuron_spec.dt, real.name
-            )
-            for key in spec.rules.constants:
-                cast = values[key]
-                self.constants[spec.prefix + key] = cast if cast.ndim else cast[()]
         self.reset()
+
+    def prepare(self, neuron_spec: NeuronSpec, receptors: Mapping[str, Receptor]) -> "Changed":
+        """Return what other parameters change; nothing is changed yet.
+
+        Raises:
+            SpikecudaValueError: a constant, or a state in other float16 storage, does not fit.
+        """
+        constants = cast_constants(neuron_spec, receptors)
+        wide = widened(self.constants, constants)
+        for name, value in constants.items():
+            if kept(self.constants[name], value):
+                constants[name] = np.full(neuron_spec.count, value)
+        before, states = self.population.neurons, {}
+        for name, codec in neuron_spec.codecs.items():
+            if not codec.same(before.codecs[name]):
+                states[name] = codec.encode(before.codecs[name].decode(self.state[name]))
+                if ((states[name] & 0x7C00) == 0x7C00).any():
+                    raise SpikecudaValueError(
+                        f"{name} does not fit in float16 with these parameters, which scale it; "
+                        "use float32"
+                    )
+        return Changed(constants, states, wide)
+
+    def take(self, changed: "Changed") -> None:
+        """Take over what ``prepare`` returned."""
+        self.constants = changed.constants
+        for name, values in changed.states.items():
+            self.state[name][:] = values
 
     def spec(self, drive: ResolvedInput, arrivals: tuple[str, ...]) -> KernelSpec:
         """Return the population's kernel for a drive; ``arrivals``: the receptor of each pulse."""
@@ -152,7 +207,7 @@ class Neurons:
         known["_count"] = known["_last"] = np.int64(count)
         known["_first"] = known["_steps"] = np.int64(0)
         known["_identity"] = np.uint32(neuron_spec.identity + first)
-        known["_key0"], known["_key1"] = keys(neuron_spec.seed)
+        known["_key0"], known["_key1"] = keys(neuron_spec.noise_seed)
         known.update(values)
         arguments = spec.arguments
         if spec.many:

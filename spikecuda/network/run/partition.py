@@ -139,6 +139,10 @@ class NetworkPartition(ABC):
         """Forget what is under way; the clock is at 0."""
 
     @abstractmethod
+    def retune(self) -> None:
+        """Take notice of changed parameters, or other seeds, of neurons."""
+
+    @abstractmethod
     def rewire(self) -> None:
         """Take changed weights over from the wiring."""
 

@@ -145,6 +145,13 @@ class PartitionedEngine:
                     p.reset()
         self._failed = ""
 
+    def retune(self) -> None:
+        """Take notice of changed parameters, or other seeds, of neurons."""
+        with self._whole():
+            for p in self.partitions:
+                with report_failures(p, self.clock):
+                    p.retune()
+
     def rewire(self) -> None:
         """Take changed weights over from the wiring; what fails is done before the next run."""
         self._stale = True

@@ -44,7 +44,7 @@ def step_input(
         values[DITHER] = words = np.empty(steps * spec.dither_words, np.uint32)
         load_cpu_loop("draw").step_words(
             np.int64(clock), steps, spec.dither_words, np.uint32(STREAM_DITHER_STEP),
-            *keys(neuron_spec.seed), words,
+            *keys(neuron_spec.noise_seed), words,
         )  # fmt: skip
     return values
 

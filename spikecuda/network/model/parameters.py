@@ -1,0 +1,131 @@
+"""The parameters of a population's neurons and receptors, and how they change."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from spikecuda.common.arguments import is_name
+from spikecuda.common.fixed import Fixed
+from spikecuda.common.named import Named
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+from spikecuda.network.model.handle import Handle
+from spikecuda.network.model.receptors import Receptor
+from spikecuda.runtime.adjust import adjusted
+from spikecuda.runtime.neuron_spec import NeuronSpec
+
+
+class Owner(Protocol):
+    """The population that has them; see ``Population``."""
+
+    handle: Handle
+    name: str
+    size: int
+    receptors: Mapping[str, Receptor]
+
+    def require_neurons(self) -> NeuronSpec:
+        """Return what the neurons are; raise for a source, which has none."""
+
+
+class PopulationParameters:
+    """How ``Parameters`` reads and changes a population's, and those of its receptors.
+
+    Args:
+        population: the population.
+    """
+
+    def __init__(self, population: Owner) -> None:
+        population.require_neurons()
+        self._population = population
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return self._population.name
+
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Return all of them by name: float64, shape () or (neurons,)."""
+        p = self._population
+        own = {
+            f"{item}_{port}": np.asarray(getattr(receptor, item))
+            for port, receptor in p.receptors.items()
+            for item in receptor.fields()
+        }
+        params = p.require_neurons().params
+        return {**params, **{name: value for name, value in own.items() if name not in params}}
+
+    def adjust(self, given: Mapping[str, Any], ids: np.ndarray | None) -> None:
+        """Change some of them together; see ``Parameters.update``."""
+        p, params = self._population, {}
+        receptors = dict(p.receptors)
+        for name, value in given.items():
+            if name in p.require_neurons().params:
+                params[name] = value
+                continue
+            port, item = next(
+                (port, item)
+                for port, receptor in receptors.items()
+                for item in receptor.fields()
+                if f"{item}_{port}" == name
+            )
+            if (ids is not None and ids.size < p.size) or np.ndim(value):
+                raise SpikecudaValueError(
+                    f"{name} is one number for all neurons of {p.name} (got an array, or some "
+                    "neurons); give another population the other receptor"
+                )
+            receptors[port] = replace(receptors[port], **{item: value})
+        neuron_spec = p.require_neurons()
+        if params:
+            neuron_spec = adjusted(neuron_spec, params, ids, p.handle.built)
+        p.handle.adjust(p, neuron_spec, receptors)
+
+
+class Ports(Named[Receptor], Fixed):
+    """The receptors of a population by name.
+
+    ``receptors["exc"] = ExpCurrent(tau=3.0)`` gives the receptor other parameters; its kind stays.
+
+    Args:
+        population: whose.
+        receptors: by name, in the order of their ports.
+    """
+
+    def __init__(self, population: Owner, receptors: Mapping[str, Receptor]) -> None:
+        self._population, self._receptors = population, dict(receptors)
+        self._fix()
+
+    def settle(self, receptors: Mapping[str, Receptor]) -> None:
+        """Take receptors with other parameters."""
+        self._receptors = dict(receptors)
+
+    def __getitem__(self, name: str) -> Receptor:
+        return self._receptors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._receptors)
+
+    def __len__(self) -> int:
+        return len(self._receptors)
+
+    def __repr__(self) -> str:
+        return repr(self._receptors)
+
+    def __setitem__(self, name: str, value: Receptor) -> None:
+        p = self._population
+        if not is_name(name, self._receptors):
+            raise SpikecudaTypeError(
+                f"a population's receptors are settled by net.population(..., receptors=...); "
+                f"{p.name} has {', '.join(self) or 'none'} (got {name!r})"
+            )
+        before = self._receptors[name]
+        if type(value) is not type(before):
+            raise SpikecudaTypeError(
+                f"receptor {name!r} of {p.name} is of kind {type(before).__name__}, and another "
+                f"kind needs another kernel and state (got {value!r:.80}); give "
+                "net.population(..., receptors=...) what it needs"
+            )
+        p.handle.adjust(p, p.require_neurons(), {**p.receptors, name: value})
+
+    def __delitem__(self, name: str) -> None:
+        raise SpikecudaTypeError(f"a receptor cannot be deleted (got {name!r})")

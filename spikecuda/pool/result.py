@@ -1,0 +1,53 @@
+"""What a run of a system recorded."""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecuda.common.notebook import table_html
+from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.runtime.population import RunResult
+from spikecuda.runtime.spikes import Spikes, merge_spikes
+
+
+@dataclass(frozen=True, eq=False)
+class SystemResult:
+    """What a run of a system recorded.
+
+    Attributes:
+        parts: each type's own result, with neurons counted from 0.
+        first: number of each type's first neuron.
+    """
+
+    parts: dict[str, RunResult]
+    first: dict[str, int]
+
+    def __repr__(self) -> str:
+        return f"<SystemResult: {self.num_spikes:,} spikes of {', '.join(self.parts)}>"
+
+    def _repr_html_(self) -> str:
+        return table_html("", ("type", "spikes", "steps"), [
+            (name, f"{part.num_spikes:,}", f"{part.steps:,}") for name, part in self.parts.items()
+        ])  # fmt: skip
+
+    @property
+    def num_spikes(self) -> int:
+        """Spikes of the run, recorded or not."""
+        return sum(part.num_spikes for part in self.parts.values())
+
+    @functools.cached_property
+    @out_of_memory("the spikes of all types in one list", "take them by type, from parts")
+    def spikes(self) -> Spikes:
+        """All spikes with global neuron numbers.
+
+        Raises:
+            SpikecudaValueError: they were not recorded.
+        """
+        lists = []
+        for name, part in self.parts.items():
+            first = np.int32(self.first[name])
+            # The neurons of the first type have their global numbers already.
+            neuron = part.spikes.neuron + first if first else part.spikes.neuron
+            lists.append((part.spikes.step, neuron))
+        return Spikes(*merge_spikes(lists), next(iter(self.parts.values())).dt)
