@@ -19,4 +19,8 @@ spiked.
 
 ``step(state, params, current, pulse, dt, scheme, substeps)`` is one step of the same from an
 arbitrary state, with (n,) arrays.
+
+Networks have oracles of their own (``network``), and so have plastic synapses: ``plasticity`` runs
+one synapse whose spikes are known, with a rule of ``plasticity_rules`` or any other of plain
+functions; ``plastic_network`` runs a network with such synapses.
 """

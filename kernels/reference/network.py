@@ -82,6 +82,21 @@ def simulate(populations, synapses, sent, arrivals, steps, dt):
             start on; ``tested`` (steps, n), what the threshold was compared with, NaN while
             refractory.
     """
+    neurons, v, x = prepare(populations, steps, dt)
+    n = v.shape[1]
+    arriving = scheduled(synapses, sent, arrivals, (steps, *x.shape[1:3]))
+    source, target, port, weight, delay = synapses
+    fired, tested = np.zeros((steps, n), np.bool_), np.full((steps, n), np.nan)
+    wires = tuple(np.asarray(a, np.int64) for a in (source, target, port, delay))
+    _run(
+        neurons, arriving, v, x, counters({}, n), fired, tested, *wires,
+        np.asarray(weight, np.float64),
+    )  # fmt: skip
+    return fired, {"v": v, "x": x, "tested": tested}
+
+
+def prepare(populations, steps, dt):
+    """Return what ``step`` needs of the neurons, and v and x with the start in their first row."""
     n = sum(p.count for p in populations)
     ports = max(1, *(len(p.receptors) for p in populations))
     conductance, refractory = np.zeros(n, np.bool_), np.zeros(n, np.int64)
@@ -106,23 +121,22 @@ def simulate(populations, synapses, sent, arrivals, steps, dt):
                     c_m = -tau_m * math.expm1(-dt / tau_m)
                 made = constants(name, values, tau_m, c_m, dt)
                 slots[first + j, port, : len(made)] = made
-    x = np.zeros((steps + 1, n, ports, 2))
-    arriving = np.zeros((steps, n, ports))
-    for step, target, port, weight in zip(*arrivals, strict=True):
-        if step < steps:
-            arriving[step, target, port] += weight
-    source, target, port, weight, delay = synapses
-    for step, train in zip(*sent, strict=True):
+    neurons = conductance, leak, refractory, kind, slots, current, float(dt)
+    return neurons, v, np.zeros((steps + 1, n, ports, 2))
+
+
+def scheduled(synapses, sent, arrivals, shape):
+    """Return what trains and other events bring: an array (steps, n, ports) of sums of weights."""
+    steps, arriving = shape[0], np.zeros(shape)
+    for at, target, port, weight in zip(*arrivals, strict=True):
+        if at < steps:
+            arriving[at, target, port] += weight
+    source, target, port, weight, delay = (np.asarray(a) for a in synapses)
+    for at, train in zip(*sent, strict=True):
         for s in np.flatnonzero(source == train):
-            if step + delay[s] < steps:
-                arriving[step + delay[s], target[s], port[s]] += weight[s]
-    fired, tested = np.zeros((steps, n), np.bool_), np.full((steps, n), np.nan)
-    wires = tuple(np.asarray(a, np.int64) for a in (source, target, port, delay))
-    _run(
-        conductance, leak, refractory, kind, slots, current, *wires, np.asarray(weight, np.float64),
-        arriving, float(dt), v, x, counters({}, n), fired, tested,
-    )  # fmt: skip
-    return fired, {"v": v, "x": x, "tested": tested}
+            if at + delay[s] < steps:
+                arriving[at + delay[s], target[s], port[s]] += weight[s]
+    return arriving
 
 
 def constants(kind, values, tau_m, c_m, dt):
@@ -159,45 +173,45 @@ def constants(kind, values, tau_m, c_m, dt):
 
 
 @njit
-def _run(
-    conductance, leak, refractory, kind, slots, current, source, target, port, delay, weight,
-    arriving, dt, v, x, held, fired, tested,
-):  # fmt: skip
+def _run(neurons, arriving, v, x, held, fired, tested, source, target, port, delay, weight):
     steps, n = fired.shape
     for k in range(steps):
-        for j in range(n):
-            v_now, x_now = remaining(v[k, j], k), x[k, j].copy()
-            for p in range(kind.shape[1]):
-                for i in range(2):
-                    x_now[p, i] = remaining(x_now[p, i], k)
-            if conductance[j]:
-                c_m, g_l, e_l, v_reset, v_th = leak[:, j]
-                new = _conductances(
-                    v_now, x_now, kind[j], slots[j], current[k, j], c_m, g_l, e_l, dt
-                )
-            else:
-                tau_m, c_m, v_rest, v_reset, v_th = leak[:, j]
-                new = _currents(
-                    v_now, x_now, kind[j], slots[j], current[k, j], tau_m, c_m, v_rest, dt
-                )
-            if held[j] > 0:
-                new = v_reset
-                held[j] -= 1
-            else:
-                for p in range(kind.shape[1]):
-                    if kind[j, p] == DELTA:
-                        new += arriving[k, j, p]
-                tested[k, j] = new
-                if new >= v_th:
-                    fired[k, j] = True
-                    new = v_reset
-                    held[j] = refractory[j]
-            v[k + 1, j] = new
-            for p in range(kind.shape[1]):
-                _settle(x_now[p], kind[j, p], slots[j, p], arriving[k, j, p], dt, x[k + 1, j, p])
+        step(k, neurons, arriving, v, x, held, fired, tested)
         for s in range(source.size):
             if source[s] < n and fired[k, source[s]] and k + delay[s] < steps:
                 arriving[k + delay[s], target[s], port[s]] += weight[s]
+
+
+@njit
+def step(k, neurons, arriving, v, x, held, fired, tested):
+    """Take step k of all neurons: write v, x, fired and tested; count what is ``held``."""
+    conductance, leak, refractory, kind, slots, current, dt = neurons
+    for j in range(fired.shape[1]):
+        v_now, x_now = remaining(v[k, j], k), x[k, j].copy()
+        for p in range(kind.shape[1]):
+            for i in range(2):
+                x_now[p, i] = remaining(x_now[p, i], k)
+        if conductance[j]:
+            c_m, g_l, e_l, v_reset, v_th = leak[:, j]
+            new = _conductances(v_now, x_now, kind[j], slots[j], current[k, j], c_m, g_l, e_l, dt)
+        else:
+            tau_m, c_m, v_rest, v_reset, v_th = leak[:, j]
+            new = _currents(v_now, x_now, kind[j], slots[j], current[k, j], tau_m, c_m, v_rest, dt)
+        if held[j] > 0:
+            new = v_reset
+            held[j] -= 1
+        else:
+            for p in range(kind.shape[1]):
+                if kind[j, p] == DELTA:
+                    new += arriving[k, j, p]
+            tested[k, j] = new
+            if new >= v_th:
+                fired[k, j] = True
+                new = v_reset
+                held[j] = refractory[j]
+        v[k + 1, j] = new
+        for p in range(kind.shape[1]):
+            _settle(x_now[p], kind[j, p], slots[j, p], arriving[k, j, p], dt, x[k + 1, j, p])
 
 
 @njit

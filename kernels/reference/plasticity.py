@@ -27,6 +27,7 @@ import math
 from dataclasses import dataclass, field
 
 TIMINGS = ("nest", "brian")
+LONG_AGO = -(2**62)
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,11 @@ class Rule:
     w_max: float = math.inf
     w_min: float = 0.0
 
+    def asks(self, name):
+        """Return whether one of the functions has an argument of this name."""
+        functions = self.on_pre, self.on_post, self.on_step, self.flow, self.release, self.transmit
+        return any(f is not None and name in _arguments(f) for f in functions)
+
 
 @dataclass
 class Outcome:
@@ -110,7 +116,7 @@ class Outcome:
 class Past:
     """The values of a trace or a variable after each of its changes."""
 
-    def __init__(self, tau, dt, start, value=0.0):
+    def __init__(self, tau, dt, start=LONG_AGO, value=0.0):
         self.tau, self.dt = tau, dt
         self.changes = [(start, value)]
 
@@ -141,7 +147,7 @@ class Synapse:
         dt: ms.
         timing: "nest" or "brian".
         uniform: function of a step that returns a random number, or None.
-        start: the step before which there is nothing.
+        start: the step from which variables decay and the weight flows.
     """
 
     def __init__(self, rule, weight, dt, timing="nest", uniform=None, start=0):
@@ -152,9 +158,9 @@ class Synapse:
         self.w = self.sign * weight
         if not rule.w_min <= self.w <= abs(rule.w_max):
             raise ValueError(f"weight must be within the bounds (got {weight})")
-        self.pre = {k: Past(t.tau, dt, start - 1) for k, t in rule.pre.items()}
-        self.post = {k: Past(t.tau, dt, start - 1) for k, t in rule.post.items()}
-        self.third = Past(rule.third.tau, dt, start) if rule.third else None
+        self.pre = {k: Past(t.tau, dt) for k, t in rule.pre.items()}
+        self.post = {k: Past(t.tau, dt) for k, t in rule.post.items()}
+        self.third = Past(rule.third.tau, dt) if rule.third else None
         self.variables = {k: Past(v.tau, dt, start, v.initial) for k, v in rule.variables.items()}
         self.source_variables = dict(rule.source_variables)
         self.at = self.last_event = start
@@ -191,7 +197,7 @@ class Synapse:
         self._clip()
         if self.rule.on_post is not None:
             self._change(self.rule.on_post, t, first=self.since_pre == 0)
-        self._event(t)
+        self.last_event = t
         self.since_pre += 1
         self._jump(self.post, self.rule.post, t)
 
@@ -212,13 +218,10 @@ class Synapse:
             sent *= part
         if self.rule.transmit is not None:
             sent *= self._call(self.rule.transmit, t)[0]
-        self._event(t)
+        self.last_event = t
         self.last_pre, self.since_pre = t, 0
         self._jump(self.pre, self.rule.pre, t)
         return self.sign * sent
-
-    def _event(self, t):
-        self.last_event = t
 
     def _jump(self, pasts, traces, t):
         for name, trace in traces.items():
@@ -265,7 +268,7 @@ class Synapse:
         if name in rule.values:
             return rule.values[name]
         if name == "elapsed":
-            return (t - self.last_event) * self.dt
+            return max(0, t - self.last_event) * self.dt
         if name == "n" and self.third is not None:
             return self.third.now(t)
         if name == "uniform" and self.uniform is not None:
@@ -298,7 +301,7 @@ def run_synapse(
         signals: dict of sequences: what the target's membrane was in step s, from step 0 on.  It
             arrives as a spike of that step would.
         uniform: function of a step that returns a random number in [0, 1).
-        start: the step before which there is nothing.
+        start: the step from which variables decay and the weight flows.
 
     Returns:
         An ``Outcome``.
@@ -316,7 +319,7 @@ def run_synapse(
     if signals:
         length = min(len(s) for s in signals.values())
         if rule.on_step is not None:
-            steps.update(range(max(later, start), length + later))
+            steps.update(range(later, length + later))
     as_of = max(steps, default=start) if as_of is None else as_of
     synapse = Synapse(rule, weight, dt, timing, uniform, start)
     sent, history = [], []
@@ -325,10 +328,10 @@ def run_synapse(
             break
         if t in factors:
             synapse.third_arrives(t, factors[t])
-        if 0 <= t - later < length:
-            synapse.step(t, {name: signal[t - later] for name, signal in signals.items()})
         if timing == "brian" and t in sources:
             sent.append(synapse.pre_arrives(t))
+        if 0 <= t - later < length:
+            synapse.step(t, {name: signal[t - later] for name, signal in signals.items()})
         if t in targets:
             synapse.post_arrives(t)
         if timing == "nest" and t in sources:
