@@ -38,7 +38,6 @@ from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.neurons import Neurons, cast_constants
 from spikecuda.network.run.partition import SpikeExchange
 from spikecuda.network.summary import summarise
-from spikecuda.network.synapses.store import Bundle
 from spikecuda.observe.metrics import NetworkMetrics
 from spikecuda.observe.progress import Progress, reporter
 from spikecuda.runtime.adjust import announce_kernel, wide_parameters
@@ -325,18 +324,23 @@ class Network(Described):
     @out_of_memory("a weight for each synapse", "give one number for all of them")
     def set_weights(self, projection: Projection, values: object) -> None:
         """Set a projection's weights; see ``Projection.weights``."""
-        from spikecuda.network.synapses.access import remember_weights, set_weights, take_weights
+        from spikecuda.network.synapses.access import (
+            bundle_of,
+            remember_weights,
+            require_shape,
+            set_weights,
+            take_weights,
+        )
 
         self._require_open()
         given = take_weights(projection, values)
         engine = self._built()
-        learned = self._settle(projection, engine)
+        require_shape(projection, engine.wiring, given)
+        engine.settle(bundle_of(projection, engine.wiring))
         undo = remember_weights(projection, engine.wiring)
         try:
             set_weights(projection, engine.wiring, given)
             engine.rewire()
-            if learned is not None:
-                engine.mark(learned)
         except BaseException:
             undo()
             raise
@@ -344,26 +348,14 @@ class Network(Described):
     @changes
     def set_plastic(self, projection: Projection, plastic: bool) -> None:
         """Let a projection's synapses learn, or stay as they are; see ``Projection.plastic``."""
-        self._require_open()
-        engine = self._built()
-        learned = self._settle(projection, engine)
-        if learned is not None:
-            engine.mark(learned)
-            engine.freeze(learned, not plastic)
-
-    def _settle(self, projection: Projection, engine: Engine) -> Bundle | None:
-        """Write what synapses have learned up to now into their rows; return their bundle."""
         from spikecuda.network.synapses.access import bundle_of
 
-        if projection.plasticity is None:
-            return None
-        bundle = bundle_of(projection, engine.wiring)
-        for rows, values in zip(bundle.blocks, engine.learned(bundle), strict=True):
-            assert rows.weights is not None
-            rows.weights[:] = values.pop("w")
-            for name, array in values.items():
-                rows.variables[name][:] = array
-        return bundle
+        self._require_open()
+        engine = self._built()
+        if projection.plasticity is not None:
+            bundle = bundle_of(projection, engine.wiring)
+            engine.settle(bundle)
+            engine.freeze(bundle, not plastic)
 
     def close(self) -> None:
         """Free memory and end threads; closing twice does nothing."""

@@ -49,15 +49,26 @@ class Calendar:
 
     def cursors(self) -> np.ndarray:
         """Return all cursors that are on their way, in no order."""
+        return self.chunks[self.places(0)[0]]
+
+    def places(self, clock: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return where in ``chunks`` cursors are, and the step that each is due in.
+
+        Args:
+            clock: steps done; what is due at step ``clock`` has not been delivered yet.
+        """
         chunks = self.chunks.reshape(-1, layout.CHUNK_WORDS)
-        found = [np.empty(0, np.int64)]
-        for head in self.heads[self.heads >= 0]:
-            chunk = int(head)
+        found, steps = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for slot in np.flatnonzero(self.heads >= 0).tolist():
+            chunk = int(self.heads[slot])
+            step = clock + ((slot - clock) & (self.heads.size - 1))
             while chunk >= 0:
                 following, count = (int(x) for x in chunks[chunk, :2])
-                found.append(chunks[chunk, 2 : 2 + count])
+                first = chunk * layout.CHUNK_WORDS + 2
+                found.append(np.arange(first, first + count))
+                steps.append(np.full(count, step))
                 chunk = following
-        return np.concatenate(found)
+        return np.concatenate(found), np.concatenate(steps)
 
     @property
     def nbytes(self) -> int:

@@ -23,6 +23,7 @@ from spikecuda.network.cpu.learning import Learning
 from spikecuda.network.cpu.parts import Parts
 from spikecuda.network.cpu.row_tables import RowTables
 from spikecuda.network.cpu.trace_table import trace_table
+from spikecuda.network.cpu.under_way import UnderWay
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.trace import Recorded, sample_arrays
@@ -105,6 +106,7 @@ class CpuEngine:
         self._parts = Parts(self.neurons, sources, wiring, self.window)
         self._learning = Learning(self.neurons, sources, wiring, self.window)
         self._rows = RowTables(wiring, sources, self._learning)
+        self._under_way = UnderWay(self._memory.calendars)
         self._shared = aligned_zeros(layout.SHARED, np.int64)
         self._busy_seconds = 0.0
         self._tabulate()
@@ -272,25 +274,43 @@ class CpuEngine:
         self._keep_learned()
         self._memory.clear()
         self._learning.clear()
+        self._under_way.clear()
+        self._tabulate_rows()
         self._parts.clear()
         self._busy_seconds = 0.0
         self._tabulate()
         self.torn = False
 
-    def learned(self, bundle: Bundle) -> list[dict[str, np.ndarray]]:
+    def learned(
+        self, bundle: Bundle, rows: tuple[int, int] | None = None
+    ) -> list[dict[str, np.ndarray]]:
         """Return weights ("w", magnitudes) and variables as of now, by block, in new arrays.
 
         Args:
             bundle: of the engine's wiring; its synapses learn.
+            rows: the first source whose synapses are returned, and the end; None: all.
         """
         return [
-            self._learning.learned(bundle, b, self._rows.bundles[b], self.clock)
+            self._learning.learned(bundle, b, self._rows.bundles[b], self.clock, rows)
             for b in range(self.wiring.blocks.count)
         ]
 
-    def mark(self, bundle: Bundle) -> None:
-        """Let all events up to now count as done in a bundle's weights, which were set."""
-        self._learning.mark(bundle, self.clock)
+    def settle(self, bundle: Bundle) -> None:
+        """Write what was learned up to now into a bundle's rows, which can be changed then.
+
+        Spikes under way arrive with what was sent.
+        """
+        moved = self._under_way.keep(
+            bundle, self._rows.number(bundle), self._rows.stored, self._rows.bundles, self.clock
+        )
+        if bundle.kind == layout.PLASTIC:
+            self._device_threads.together([
+                functools.partial(self._learning.settle, bundle, b, self._rows.bundles[b],
+                                  self.clock)
+                for b in range(self.wiring.blocks.count)
+            ])  # fmt: skip
+        if moved:
+            self._tabulate_rows()
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
@@ -304,8 +324,8 @@ class CpuEngine:
     def rewire(self) -> None:
         """Take notice of changed weights."""
         self._like = None
-        self._rows = RowTables(self.wiring, self.sources, self._learning)
-        self._tabulate()
+        self._learning.refill()
+        self._tabulate_rows()
 
     @property
     def device_names(self) -> list[str]:
@@ -343,7 +363,7 @@ class CpuEngine:
         """Return the bytes held, by what holds them."""
         return {
             "state": sum(a.nbytes for n in self.neurons for a in n.state.values()),
-            "synapses": self.wiring.nbytes,
+            "synapses": self.wiring.nbytes + self._under_way.nbytes,
             "accumulators": self._memory.accumulator_bytes,
             "calendars": self._memory.calendar_bytes,
             "spike lists": self._parts.nbytes,
@@ -413,6 +433,11 @@ class CpuEngine:
                 assert rule is not None
                 for name in rule.variables:
                     rows.variables[name][:] = rule.start(name)
+
+    def _tabulate_rows(self) -> None:
+        """Make the tables of bundles anew, and that of the blocks."""
+        self._rows = RowTables(self.wiring, self.sources, self._learning, self._under_way.bundles)
+        self._tabulate()
 
     def _tabulate(self) -> None:
         """Make the table of the blocks anew."""

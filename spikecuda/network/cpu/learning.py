@@ -9,7 +9,12 @@ from spikecuda.kernels.network import layout
 from spikecuda.network.cpu.history import History
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.window import most_spikes
-from spikecuda.network.synapses.learned import RuleLoops, constants_of, settle_rows
+from spikecuda.network.synapses.learned import (
+    RuleLoops,
+    constants_of,
+    settle_in_place,
+    settle_rows,
+)
 from spikecuda.network.synapses.store import Bundle, Wiring
 
 # A log that is full is made longer up to so many bytes for each synapse; then rows are swept.
@@ -125,16 +130,24 @@ class Learning:
             h.prune(goal - 2 * self._wiring.longest - 2)
 
     def learned(
-        self, bundle: Bundle, b: int, table: np.ndarray, clock: int
+        self, bundle: Bundle, b: int, table: np.ndarray, clock: int, rows: tuple[int, int] | None
     ) -> dict[str, np.ndarray]:
         """Return a block's weights ("w") and variables of a bundle as of now, in new arrays."""
         at = table[self._ordered.index(bundle)].ctypes.data
-        return settle_rows(bundle, b, at, clock)
+        return settle_rows(bundle, b, at, clock, rows)
 
-    def mark(self, bundle: Bundle, clock: int) -> None:
-        """Let all events up to now count as done in a bundle's weights."""
-        for block in self._blocks:
-            block.learning[bundle][layout.LEARNING_MARK] = clock - 1
+    def settle(self, bundle: Bundle, b: int, table: np.ndarray, clock: int) -> None:
+        """Write a block's weights and variables of a bundle as of now into its rows."""
+        at = table[self._ordered.index(bundle)].ctypes.data
+        settle_in_place(bundle, b, at, clock)
+        self._blocks[b].learning[bundle][layout.LEARNING_MARK] = clock - 1
+
+    def refill(self) -> None:
+        """Take notice of rows that have other arrays."""
+        self._kept.clear()
+        for b, block in enumerate(self._blocks):
+            for bundle, row in block.learning.items():
+                self._fill(bundle, b, row)
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""
@@ -188,6 +201,7 @@ class Learning:
             block.learning[bundle] = row
             for target, column in ((False, layout.LEARNING_PRE), (True, layout.LEARNING_POST)):
                 row[column] = table[known[self._key(bundle, target)]].ctypes.data
+            row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
             self._fill(bundle, b, row)
         self._list(block)
         return block
@@ -222,7 +236,7 @@ class Learning:
         return History(spec, target, first, last - first, constants, start, need, push, row)
 
     def _fill(self, bundle: Bundle, b: int, row: np.ndarray) -> None:
-        """Write what does not change of the row of a bundle's learning."""
+        """Write where things are into the row of a bundle's learning."""
         p, rows, blocks = bundle.projections[0], bundle.blocks[b], self._wiring.blocks
         _, constants = constants_of(bundle)
         rule = p.plasticity
@@ -234,7 +248,6 @@ class Learning:
         row[layout.LEARNING_SOURCES] = rows.sources.ctypes.data
         row[layout.LEARNING_FIRST] = blocks.offsets[number, b]
         row[layout.LEARNING_SLOPE], row[layout.LEARNING_SHIFT] = p.behind()
-        row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
         row[layout.LEARNING_CONSTANTS] = constants.ctypes.data
         row[layout.LEARNING_VARIABLES] = addresses.ctypes.data
         row[layout.LEARNING_SCALE] = np.float64(scale).view(np.int64)

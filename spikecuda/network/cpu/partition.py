@@ -10,7 +10,7 @@ from spikecuda.network.cpu.engine import CpuEngine, CpuRun
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import NUMBER, STEP_BITS, NetworkPartition, RunRequest
 from spikecuda.network.synapses.blocks import Blocks, Share
-from spikecuda.network.synapses.store import Wiring
+from spikecuda.network.synapses.store import Rows, Wiring
 
 
 class CpuPartition(NetworkPartition):
@@ -108,13 +108,15 @@ class CpuPartition(NetworkPartition):
             mine.kind, mine.weight = whole.kind, whole.weight
         self._engine.rewire()
 
-    def learned(self, number: int) -> list[dict[str, np.ndarray]]:
+    def learned(
+        self, number: int, rows: tuple[int, int] | None = None
+    ) -> list[dict[str, np.ndarray]]:
         """Return what the synapses of a bundle have learned up to now, by block."""
-        return self._engine.learned(self._engine.wiring.bundles[number])
+        return self._engine.learned(self._engine.wiring.bundles[number], rows)
 
-    def mark(self, number: int) -> None:
-        """Let all events up to now count as done in a bundle's weights."""
-        self._engine.mark(self._engine.wiring.bundles[number])
+    def settle(self, number: int, rows: Sequence[Rows], learns: bool) -> None:
+        """Write what a bundle has learned up to now into its rows; keep what is under way."""
+        self._engine.settle(self._engine.wiring.bundles[number])
 
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""

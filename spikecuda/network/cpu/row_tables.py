@@ -1,5 +1,7 @@
 """Tables of addresses by which the CPU's loops find the rows of each population."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from spikecuda.common.seed import keys
@@ -18,21 +20,35 @@ class RowTables:
         wiring: the synapses.
         sources: number of populations, those without neurons of their own included.
         learning: what synapses that learn need.
+        past: bundles of what was under way when weights changed; no new spike takes them.
 
     Attributes:
-        bundles: int64 (bundles, layout.BUNDLE), one for each block.
+        bundles: int64 (bundles, layout.BUNDLE), one for each block; past ones last.
         first: int32 (sources + 1,): number of each population's first bundle.
         most: the most bundles of a population.
     """
 
-    def __init__(self, wiring: Wiring, sources: int, learning: Learning) -> None:
+    def __init__(
+        self, wiring: Wiring, sources: int, learning: Learning, past: Sequence[Bundle] = ()
+    ) -> None:
         self._learning = learning
         self._rules: list[np.ndarray] = []
         self._ordered = ordered = sorted(wiring.bundles, key=lambda b: b.source)
         per_source = np.bincount([b.source for b in ordered], minlength=sources)
         self.first = np.append(0, np.cumsum(per_source)).astype(np.int32)
         self.most = int(per_source.max(initial=0))
+        self._stored = len(ordered)
+        ordered.extend(past)
         self.bundles = [self._table(wiring, ordered, b) for b in range(wiring.blocks.count)]
+
+    @property
+    def stored(self) -> int:
+        """Number of the first past bundle."""
+        return self._stored
+
+    def number(self, bundle: Bundle) -> int:
+        """Return the number of a bundle in the tables."""
+        return self._ordered.index(bundle)
 
     def still_to_come(self, block: int, cursors: np.ndarray) -> int:
         """Return the synapses of rows that are on their way, from their cursors on.

@@ -319,7 +319,9 @@ class Projection(Fixed):
         """The weights, in the order of ``connections``, a read-only copy.
 
         Assign a number or an array.  To change some weights, change a copy and assign it.
-        Weights of procedural projections cannot be changed.
+        Spikes under way arrive with the weight that they were sent with.  Weights of procedural
+        projections cannot be changed, nor can weights of synapses that learn leave the bounds of
+        their rule.
         """
         return give_copy(self.connections()["weight"])
 

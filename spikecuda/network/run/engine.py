@@ -62,15 +62,21 @@ class Engine(Protocol):
     def rewire(self) -> None:
         """Take notice of changed weights."""
 
-    def learned(self, bundle: Bundle) -> list[dict[str, np.ndarray]]:
+    def learned(
+        self, bundle: Bundle, rows: tuple[int, int] | None = None
+    ) -> list[dict[str, np.ndarray]]:
         """Return weights ("w", magnitudes) and variables as of now, by block, in new arrays.
 
         Args:
             bundle: its synapses learn.
+            rows: the first source whose synapses are returned, and the end; None: all.
         """
 
-    def mark(self, bundle: Bundle) -> None:
-        """Let all events up to now count as done in a bundle's weights, which were set."""
+    def settle(self, bundle: Bundle) -> None:
+        """Write what was learned up to now into a bundle's rows, which can be changed then.
+
+        Spikes under way arrive with what was sent.  ``rewire`` follows once rows were changed.
+        """
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""

@@ -18,6 +18,7 @@ from spikecuda.devices.base import Device
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.window import ResolvedInputs
 from spikecuda.network.synapses.blocks import Share
+from spikecuda.network.synapses.store import Rows
 
 STEP_BITS = 32
 NUMBER = (1 << STEP_BITS) - 1
@@ -146,13 +147,35 @@ class NetworkPartition(ABC):
     def rewire(self) -> None:
         """Take changed weights over from the wiring."""
 
-    def learned(self, number: int) -> list[dict[str, np.ndarray]]:
+    def learned(
+        self, number: int, rows: tuple[int, int] | None = None
+    ) -> list[dict[str, np.ndarray]]:
         """Return what the synapses of a bundle have learned up to now, by block, in new arrays.
 
         Args:
             number: of the bundle.
+            rows: the first source whose synapses are returned, and the end; None: all.
         """
         raise NotImplementedError(f"synapses on {self.name} do not learn")
+
+    def settle(self, number: int, rows: Sequence[Rows], learns: bool) -> None:
+        """Write what a bundle has learned up to now into its rows, which can be changed then.
+
+        Devices have sent what is under way already.
+
+        Args:
+            number: of the bundle.
+            rows: of the bundle in the partition's blocks.
+            learns: whether its synapses learn.
+        """
+        if not learns:
+            return
+        for stored, values in zip(rows, self.learned(number), strict=True):
+            assert stored.weights is not None
+            stored.weights[:] = values["w"]
+            for name, array in stored.variables.items():
+                array[:] = values[name]
+        self.mark(number)
 
     def mark(self, number: int) -> None:
         """Let all events up to now count as done in a bundle's weights, which were set."""

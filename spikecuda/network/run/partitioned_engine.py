@@ -14,6 +14,7 @@ from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.devices.kinds import CPU
 from spikecuda.errors import SpikecudaError
+from spikecuda.kernels.network import layout
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import (
@@ -160,15 +161,19 @@ class PartitionedEngine:
                 p.rewire()
         self._stale = False
 
-    def learned(self, bundle: Bundle) -> list[dict[str, np.ndarray]]:
+    def learned(
+        self, bundle: Bundle, rows: tuple[int, int] | None = None
+    ) -> list[dict[str, np.ndarray]]:
         """Return weights ("w", magnitudes) and variables as of now, by block; see ``Engine``."""
         number = self.wiring.bundles.index(bundle)
-        return [block for p in self.partitions for block in p.learned(number)]
+        return [block for p in self.partitions for block in p.learned(number, rows)]
 
-    def mark(self, bundle: Bundle) -> None:
-        """Let all events up to now count as done in a bundle's weights, which were set."""
+    def settle(self, bundle: Bundle) -> None:
+        """Write what was learned up to now into a bundle's rows; see ``Engine``."""
+        number = self.wiring.bundles.index(bundle)
         for p in self.partitions:
-            p.mark(self.wiring.bundles.index(bundle))
+            mine = [bundle.blocks[b] for b in p.share.blocks] if bundle.blocks else []
+            p.settle(number, mine, bundle.kind == layout.PLASTIC)
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""

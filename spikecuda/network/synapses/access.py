@@ -84,6 +84,21 @@ def take_weights(projection: Projection, values: object) -> np.ndarray:
     return given
 
 
+def require_shape(projection: Projection, wiring: Wiring, given: np.ndarray) -> None:
+    """Raise SpikecudaValueError unless there is one weight, or one for each synapse."""
+    bundle = bundle_of(projection, wiring)
+    if given.ndim == 0:
+        return
+    count = sum(rows.targets.size for rows in bundle.blocks)
+    if len(bundle.projections) > 1:
+        count = sum(piece.where.size for piece in pieces(projection, wiring))
+    if given.shape != (count,):
+        raise SpikecudaValueError(
+            f"weights must be one number or one for each of the {count:,} synapses (got shape "
+            f"{given.shape})"
+        )
+
+
 def bundle_of(projection: Projection, wiring: Wiring) -> Bundle:
     """Return the bundle that holds a projection, which is not procedural."""
     return next(b for b in wiring.bundles if projection in b.projections)
@@ -187,22 +202,17 @@ def set_weights(projection: Projection, wiring: Wiring, given: np.ndarray) -> No
     Args:
         projection: whose.
         wiring: that holds it.
-        given: what ``take_weights`` returned.
+        given: what ``take_weights`` returned, and ``require_shape`` let pass.
 
     Raises:
-        SpikecudaValueError: another number of them, or a weight that the receptor's scale cannot
-            hold; nothing is changed then.
+        SpikecudaValueError: a weight that the receptor's scale cannot hold; nothing is changed
+            then.
     """
     bundle = bundle_of(projection, wiring)
     number = projection.target.population.number
     exponent = wiring.exponent[number, projection.port]
     found = list(pieces(projection, wiring))
     order = _order(found)
-    if given.shape not in ((), (order.size,)):
-        raise SpikecudaValueError(
-            f"weights must be one number or one for each of the {order.size:,} synapses (got shape "
-            f"{given.shape})"
-        )
     if projection.plasticity is not None:
         _set_learned(projection, bundle, found, order, given)
         return

@@ -1,5 +1,6 @@
 """Rows of synapses that learn: what a build makes of drawn weights, and weights as of now."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,9 @@ def segment_sources(rows: Rows) -> np.ndarray:
     return np.repeat(np.arange(segments.size, dtype=np.uint32), segments)
 
 
-def settle_rows(bundle: Bundle, b: int, row_at: int, clock: int) -> dict[str, np.ndarray]:
+def settle_rows(
+    bundle: Bundle, b: int, row_at: int, clock: int, rows: tuple[int, int] | None = None
+) -> dict[str, np.ndarray]:
     """Return a block's weights ("w", magnitudes) and variables as of now, in new arrays.
 
     Args:
@@ -78,17 +81,36 @@ def settle_rows(bundle: Bundle, b: int, row_at: int, clock: int) -> dict[str, np
         b: number of the block in the bundle.
         row_at: address of the bundle's row in the block's table.
         clock: steps done.
+        rows: the first source whose synapses are returned, and the end; None: all.
     """
-    rows, learned = bundle.blocks[b], RuleLoops(bundle)
-    assert rows.weights is not None
-    result = {"w": np.empty_like(rows.weights)}
-    result |= {name: np.empty_like(values) for name, values in rows.variables.items()}
-    addresses = np.array([a.ctypes.data for a in result.values()], np.int64)
-    learned.loops.settle(
-        row_at, 0, rows.rows.size - 1, clock - 1, result["w"].ctypes.data,
-        addresses.ctypes.data + 8,
-    )  # fmt: skip
+    stored = bundle.blocks[b]
+    assert stored.weights is not None
+    first, last = rows or (0, stored.rows.size - 1)
+    begin, end = stored.synapses(first, last)
+    arrays = {"w": stored.weights, **stored.variables}
+    result = {name: np.empty(end - begin, array.dtype) for name, array in arrays.items()}
+    # The loop counts synapses from the block's first one.
+    at = [a.ctypes.data - begin * a.itemsize for a in result.values()]
+    _settle(bundle, row_at, first, last, clock, at)
     return result
+
+
+def settle_in_place(bundle: Bundle, b: int, row_at: int, clock: int) -> None:
+    """Write a block's weights and variables as of now into its rows; see ``settle_rows``."""
+    stored = bundle.blocks[b]
+    assert stored.weights is not None
+    arrays = [stored.weights, *stored.variables.values()]
+    _settle(bundle, row_at, 0, stored.rows.size - 1, clock, [a.ctypes.data for a in arrays])
+
+
+def _settle(
+    bundle: Bundle, row_at: int, first: int, last: int, clock: int, arrays: Sequence[int]
+) -> None:
+    """Write what rows have as of now to addresses: of weights, and of each variable."""
+    addresses = np.array(arrays, np.int64)
+    RuleLoops(bundle).loops.settle(
+        row_at, first, last, clock - 1, arrays[0], addresses.ctypes.data + 8
+    )
 
 
 def _magnitudes(projection: Projection, drawn: np.ndarray, exponent: int) -> np.ndarray:

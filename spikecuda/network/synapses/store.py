@@ -33,6 +33,11 @@ class Rows:
     sources: np.ndarray | None = None
     variables: dict[str, np.ndarray] = field(default_factory=dict)
 
+    def synapses(self, first: int, last: int) -> tuple[int, int]:
+        """Return the first synapse of the rows from ``first`` up to ``last``, and the end."""
+        segments = self.rows[first], self.rows[last]
+        return int(self.starts[segments[0]]), int(self.starts[segments[1]])
+
     @property
     def nbytes(self) -> int:
         """Bytes held."""

@@ -1,0 +1,40 @@
+"""What synapses that learn send for spikes that are on their way when their weights are changed."""
+
+import numpy as np
+
+from spikecuda.kernels.compile.entry import loop
+from spikecuda.kernels.network.layout import BUNDLE, BUNDLE_LEARN, BUNDLE_STARTS, BUNDLE_TARGETS
+from spikecuda.kernels.network.machine import (
+    address_of,
+    call_learn,
+    int64_at,
+    uint16_at,
+    uint32_at,
+)
+
+
+@loop("void(int64, int64[::1], int64[::1], int64[::1], int32[::1], int32[::1])")
+def send_learned(bundle_at, segments, steps, places, cells, out):
+    """Deliver segments in the order that they are given in, and tell what each synapse sends.
+
+    The weights learn as in a run; what reaches one target twice is told at the first.
+
+    Args:
+        bundle_at: address of the bundle's row.
+        segments, steps: of each segment its number, and the step of its arrival; ascending.
+        places: where in ``out`` the synapses of each segment begin.
+        cells: zeros, 65,536; they are zeros again afterwards.
+        out: of each synapse the integer that it sends.
+    """
+    bundle = int64_at(bundle_at, BUNDLE)
+    for i in range(segments.size):
+        bounds = uint32_at(bundle[BUNDLE_STARTS] + 4 * segments[i], 2)
+        first, count = np.int64(bounds[0]), np.int64(bounds[1]) - np.int64(bounds[0])
+        call_learn(
+            bundle[BUNDLE_LEARN], bundle_at, segments[i], first, count, steps[i],
+            address_of(cells),
+        )  # fmt: skip
+        targets = uint16_at(bundle[BUNDLE_TARGETS] + 2 * first, count)
+        for e in range(count):
+            out[places[i] + e] = cells[targets[e]]
+            cells[targets[e]] = 0
