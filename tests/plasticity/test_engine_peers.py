@@ -1,0 +1,52 @@
+"""Networks beside NEST and Brian2: every record of a rule that the engine has."""
+
+import pytest
+from engine import ENGINE, engine_rule, groups, learn
+from peer_records import DT, NEST, brian, nest
+
+from spikecuda.kernels.reference.plasticity import run_synapse
+from spikecuda.kernels.reference.plasticity_rules import make
+
+TOLERANCE = {"float64": 1e-9, "float32": 2e-5}
+
+
+def all_groups():
+    models = [m for m, (rule, _, more) in NEST.items() if rule in ENGINE and not more]
+    records = [r for m in models for r in nest(m)] + [r for r in brian() if r.delay]
+    return [[r.later(1) for r in group] for group in groups(records)]
+
+
+@pytest.mark.parametrize("precision", TOLERANCE)
+@pytest.mark.parametrize("group", all_groups(), ids=lambda g: g[0].name.split(" delay")[0])
+def test_records(group, precision):
+    tolerance = TOLERANCE[precision]
+    rule = engine_rule(group[0])
+    for record, got in zip(group, learn(group, rule, DT, precision), strict=True):
+        size = abs(record.weight)
+        off = 2 * tolerance * max(map(abs, record.weights)) + got.unit
+        assert got.sent == pytest.approx(record.weights, rel=0, abs=off), record.name
+        # The oracle agrees with all of the record, and tells the weight after each step.
+        outcome = run_synapse(
+            make(record.rule, **record.params), record.pre, record.post, record.weight,
+            delay=record.delay, dendritic=record.dendritic, dt=DT, timing=record.timing,
+        )  # fmt: skip
+        expected, read = dict(outcome.history), []
+        for t, weight in zip(record.pre, got.after, strict=True):
+            if known(record, t):
+                read.append((weight, expected[t]))
+        assert [w for w, _ in read] == pytest.approx(
+            [w for _, w in read], rel=0, abs=tolerance * size
+        ), record.name
+        assert record.timing == "brian" or len(read) == len(record.pre)
+        if known(record, outcome.history[-1][0]):
+            assert got.final["weight"] == pytest.approx(outcome.weight, abs=tolerance * size)
+
+
+def known(record, t):
+    """Tell whether a weight that is read after step t is that after step t of the source.
+
+    It is not where the axonal part of the delay is the longer one: what happens at the synapse by
+    then is not yet known.  With "brian", what is read has no spike of the target from step t.
+    """
+    later = 2 * record.dendritic - record.delay
+    return later >= 0 and (record.timing == "nest" or t - later not in record.post)
