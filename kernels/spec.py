@@ -22,6 +22,9 @@ STREAM_LANES = 128
 FLUSH_STEPS = 64
 
 SHARED, NEURON = "shared", "neuron"
+# Rates of Poisson input that change: one of all neurons for each step, or one for each neuron, too;
+# numbers of events that come from outside; noise per neuron with a factor for each step.
+COURSE, ROWS, EVENTS, GATED = "course", "rows", "events", "gated"
 # A kernel on the CPU has code of its own for so many receptors and Poisson inputs together, and for
 # receptors with so many arrays: of more, LLVM makes no vector loop (six to eight times the time).
 FEW_INPUTS, FEW_ARRAYS = 8, 10
@@ -66,8 +69,9 @@ class InputSpec:
         wave: whether a current per step, shared by all neurons, is added.
         gains: number of waves with a gain for each neuron.
         drive: whether a current per step and neuron is added.
-        noises: for each Gaussian noise, whether its sigma is "shared" or per "neuron".
-        pulses: for each Poisson input, the same for its rate and its weight.
+        noises: for each Gaussian noise, whether its sigma is "shared", per "neuron", or "gated".
+        pulses: for each Poisson input, the same for its weight, and whether its rate is "shared",
+            per "neuron", a "course", or in "rows"; "events": what comes from outside.
         receptors: for each Poisson input, the receptor it arrives at; none without receptors.
     """
 
@@ -78,6 +82,17 @@ class InputSpec:
     noises: tuple[str, ...] = ()
     pulses: tuple[tuple[str, str], ...] = ()
     receptors: tuple[str, ...] = ()
+
+    @property
+    def changing(self) -> bool:
+        """Whether something changes from step to step, the same for all neurons."""
+        courses = any(rate == COURSE for rate, _ in self.pulses)
+        return self.wave or bool(self.gains) or GATED in self.noises or courses
+
+    @property
+    def rowed(self) -> bool:
+        """Whether something has a number for each step and neuron."""
+        return self.drive or any(rate in (ROWS, EVENTS) for rate, _ in self.pulses)
 
 
 class Role(enum.Enum):
@@ -258,7 +273,9 @@ class KernelSpec:
         if i.drive:
             result.append(Argument(STEP_CURRENT, p.real, True, Role.STEP_CURRENT))
         for j, sigma in enumerate(i.noises):
-            result.append(Argument(f"_sigma{j}", p.real, sigma == NEURON))
+            result.append(Argument(f"_sigma{j}", p.real, sigma != SHARED))
+            if sigma == GATED:
+                result.append(Argument(f"_level{j}", p.real, True, Role.STEP))
         for j, (rate, weight) in enumerate(i.pulses):
             if rate == NEURON:
                 result += [
@@ -266,6 +283,18 @@ class KernelSpec:
                     Argument(f"_none{j}", "float32", True),
                     Argument(f"_some{j}", "float32", True),
                     Argument(f"_reciprocals{j}", "float32", True),
+                ]
+            elif rate == ROWS:
+                result += [
+                    Argument(f"_mean{j}", "float32", True, Role.STEP_CURRENT),
+                    Argument(f"_reciprocals{j}", "float32", True),
+                ]
+            elif rate == EVENTS:
+                result.append(Argument(f"_events{j}", "float32", True, Role.STEP_CURRENT))
+            elif rate == COURSE:
+                result += [
+                    Argument(f"_survival{j}", "float32", True, Role.STEP),
+                    Argument(f"_levels{j}", "int64", False),
                 ]
             else:
                 result.append(Argument(f"_survival{j}", "float32", True))
@@ -293,7 +322,7 @@ class KernelSpec:
         for argument in plain:
             if argument.name not in tables:
                 result.append(argument)
-            if argument.name.startswith("_survival"):
+            if argument.name.startswith("_survival") and argument.role is Role.VALUE:
                 # Rows of the table, padded with levels that no number is below.
                 number = argument.name.removeprefix("_survival")
                 result.append(Argument(f"_levels{number}", "int64", False))

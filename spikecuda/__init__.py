@@ -17,21 +17,25 @@ _PUBLIC = {
     "Normal": "common.distributions",
     "Parameter": "models",
     "PerStep": "inputs.stimulus",
-    "Poisson": "inputs.stimulus",
+    "Poisson": "inputs.poisson",
     "Ramp": "inputs.stimulus",
     "RunResult": "pool.pool",
     "SpikecudaError": "errors",
+    "Sine": "inputs.waveform",
     "Spikes": "runtime.spikes",
     "State": "models",
     "Step": "inputs.stimulus",
     "SystemMonitor": "observe.monitor",
     "Uniform": "common.distributions",
+    "Waveform": "inputs.waveform",
 }
 
 if TYPE_CHECKING:
     from spikecuda.common.distributions import LogNormal, Normal, Uniform
     from spikecuda.errors import SpikecudaError
-    from spikecuda.inputs.stimulus import Constant, Noise, PerStep, Poisson, Ramp, Step
+    from spikecuda.inputs.poisson import Poisson
+    from spikecuda.inputs.stimulus import Constant, Noise, PerStep, Ramp, Step
+    from spikecuda.inputs.waveform import Sine, Waveform
     from spikecuda.models import Model, Parameter, State
     from spikecuda.network.network import Network
     from spikecuda.observe.monitor import SystemMonitor
@@ -53,12 +57,14 @@ __all__ = [
     "Poisson",
     "Ramp",
     "RunResult",
+    "Sine",
     "SpikecudaError",
     "Spikes",
     "State",
     "Step",
     "SystemMonitor",
     "Uniform",
+    "Waveform",
     "__version__",
 ]
 

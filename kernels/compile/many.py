@@ -8,11 +8,18 @@ import numpy as np
 
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.receptors import ReceptorSpec
-from spikecuda.kernels.spec import NEURON, Argument, KernelSpec
+from spikecuda.kernels.spec import COURSE, EVENTS, NEURON, ROWS, SHARED, Argument, KernelSpec
 
 # A kind of receptor, and those of its constants that differ from neuron to neuron.
 Variant = tuple[str, tuple[str, ...]]
-PULSE_ARGUMENTS = ("_survival", "_mean", "_none", "_some", "_reciprocals", "_weight")
+PULSE_ARGUMENTS = (
+    "_survival", "_levels", "_mean", "_none", "_some", "_reciprocals", "_events", "_weight",
+)  # fmt: skip
+# The first argument of each kind of Poisson input; a kind's number in the description is its place.
+PULSE_FIRST = {
+    SHARED: "_survival", NEURON: "_mean", ROWS: "_mean", COURSE: "_survival", EVENTS: "_events",
+}  # fmt: skip
+PULSE_KINDS = list(PULSE_FIRST)
 
 
 def variants(spec: KernelSpec) -> list[Variant]:
@@ -53,8 +60,9 @@ def description(spec: KernelSpec) -> np.ndarray:
         row[layout.MANY_LAST] = at
     for row, n in zip(result[len(names) :], order, strict=True):
         rate, weight = pulses[n]
-        row[layout.MANY_KIND], row[layout.MANY_NUMBER] = rate == NEURON, n
-        row[layout.MANY_WHERE] = place[f"_mean{n}" if rate == NEURON else f"_survival{n}"]
+        row[layout.MANY_KIND], row[layout.MANY_NUMBER] = PULSE_KINDS.index(rate), n
+        row[layout.MANY_WHERE] = place[f"{PULSE_FIRST[rate]}{n}"]
+        row[layout.MANY_SCALE] = place[f"_weight{n}"]
         row[layout.MANY_WEIGHTS] = weight == NEURON
     header = np.zeros(layout.MANY_HEADER, np.int64)
     header[layout.MANY_RECEPTORS] = len(names)
@@ -69,6 +77,8 @@ def context(spec: KernelSpec) -> dict[str, object]:
         "synapses": bool(spec.synapses),
         "variants": [(ReceptorSpec("r", kind), varying) for kind, varying in variants(spec)],
         "pulse_rates": {rate for rate, _ in spec.inputs.pulses},
+        "PULSE_KINDS": PULSE_KINDS,
+        "timed_pulses": any(rate in (ROWS, COURSE, EVENTS) for rate, _ in spec.inputs.pulses),
         "pulse_weights": {weight for _, weight in spec.inputs.pulses},
     }
 

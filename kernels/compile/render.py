@@ -20,8 +20,11 @@ from spikecuda.kernels.learn_spec import LearnSpec
 from spikecuda.kernels.routines import RoutineSpec, Spec
 from spikecuda.kernels.spec import (
     CODEC,
+    EVENTS,
     FLUSH_STEPS,
+    GATED,
     NEURON,
+    SHARED,
     STEP_CURRENT,
     STREAM_LANES,
     STREAM_NOISE,
@@ -151,7 +154,8 @@ def scratch(spec: KernelSpec) -> list[tuple[str, str, int, int]]:
         wanted += [(f"_wide_{s}", "float32", size) for s in spec.model.states]
     for j in range(len(spec.inputs.noises)):
         wanted.append((f"_normals{j}", "float32", 4 * size))
-    numbers = [""] if spec.many else [str(n) for n in range(len(spec.inputs.pulses))]
+    drawn = [str(n) for n, (rate, _) in enumerate(spec.inputs.pulses) if rate != EVENTS]
+    numbers = [""] if spec.many else drawn
     for n in numbers:
         wanted.append((f"_uniforms{n}", "float32", 4 * size))
         wanted += [(f"_{kind}{n}", "float32", size) for kind in ("counts", "survivals", "masses")]
@@ -270,6 +274,8 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "sweep_arguments": sweep.arguments,
         "sweep_call": sweep.call,
         "per_neuron_inputs": sweep.loads,
+        "drawn_pulses": [n for n, (rate, _) in enumerate(inputs.pulses) if rate != EVENTS],
+        "line": "_line" if spec.network else "_k",
         "stream_noise": STREAM_NOISE + lanes,
         "stream_poisson": STREAM_POISSON + lanes,
         "network": spec.network,
@@ -336,9 +342,11 @@ class _Sweep:
             first = f"_cell + {r.prefix}first"
             self._add(f"_a_cells_{r.name}", f"_cells[{first} + _c : {first} + _e]")
         self._currents(spec)
-        for j, (_, weight) in enumerate(i.pulses):
+        line = "_line" if spec.network else "_k"
+        for j, (rate, weight) in enumerate(i.pulses):
             self._input(f"i_weight{j}", f"_weight{j}", weight == NEURON)
-            self._add(f"_a_count{j}", f"_counts{j}[:_size]")
+            row = f"_events{j}[{line} * _count + _c : {line} * _count + _e]"
+            self._add(f"_a_count{j}", row if rate == EVENTS else f"_counts{j}[:_size]")
             self.loads.append((f"i_count{j}", f"_a_count{j}"))
         self._add("_mask", "_flags[:_size]")
 
@@ -357,7 +365,9 @@ class _Sweep:
             self._add("_a_drive", f"{STEP_CURRENT}[{step} * _count + _c : {step} * _count + _e]")
             self.loads.append(("i_drive", "_a_drive"))
         for j, sigma in enumerate(i.noises):
-            self._input(f"i_sigma{j}", f"_sigma{j}", sigma == NEURON)
+            self._input(f"i_sigma{j}", f"_sigma{j}", sigma != SHARED)
+            if sigma == GATED:
+                self._add(f"i_level{j}", f"_level{j}[{step}]")
             self._add(f"_a_normal{j}", f"_normals{j}[_slot : _slot + _size]")
             self.loads.append((f"i_normal{j}", f"_a_normal{j}"))
 

@@ -6,6 +6,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select, bits_float, float_bits
+from spikecuda.kernels.numerics.elementary import exp32, expm1_32
 from spikecuda.kernels.numerics.half import (
     dither_bits,
     dither_word,
@@ -24,6 +25,7 @@ U = np.uint32
 
 __all__ = [
     "count_each",
+    "count_means",
     "count_shared",
     "decode_row",
     "flag",
@@ -184,6 +186,20 @@ def count_each(uniform, mean, none, some, reciprocals, mass, survival, out):
         out[j] = ZERO
         mass[j] = none[j]
         survival[j] = some[j]
+    for k in range(reciprocals.size):
+        _count_mass(uniform, mean, reciprocals[k], mass, survival, out)
+
+
+@inner
+def count_means(uniform, mean, reciprocals, mass, survival, out):
+    """Write Poisson counts from means alone, which differ from step to step and neuron to neuron.
+
+    ``poisson_count`` with P(0) and P(any) in float32 from the mean.
+    """
+    for j in range(out.size):
+        out[j] = ZERO
+        mass[j] = exp32(-mean[j])
+        survival[j] = -expm1_32(-mean[j])
     for k in range(reciprocals.size):
         _count_mass(uniform, mean, reciprocals[k], mass, survival, out)
 

@@ -16,6 +16,11 @@ def fma(a, b, c):
     return type(a)(numerics.fma(a, b, c))
 
 
+def mul(a, b):
+    """Return ``a * b`` in the type of ``a``."""
+    return type(a)(numerics.mul(a, b))
+
+
 def select(condition, a, b):
     """Return ``a`` or ``b``."""
     return a if condition else b
@@ -85,6 +90,16 @@ def gaussian_pair(first, second):
 def uniform_open(word):
     """Return a uniform float32."""
     return np.float32(numerics.uniform_open(word))
+
+
+def exp32(a):
+    """Return e^a as float32."""
+    return np.float32(numerics.exp32(a))
+
+
+def expm1_32(a):
+    """Return e^a - 1 as float32."""
+    return np.float32(numerics.expm1_32(a))
 
 
 def poisson_count(uniform, mean, none, some, reciprocals):

@@ -44,15 +44,24 @@ def nearest_step(time: float, dt: float) -> int:
 def nearest_steps(times: np.ndarray, dt: float) -> np.ndarray:
     """Return ``nearest_step`` of each of some times, int64."""
     with np.errstate(over="ignore", invalid="ignore"):
-        exact = np.asarray(times, np.float64) / dt
-        near = np.rint(2.0 * exact) / 2.0
-        size = np.abs(exact)
-        slack = np.maximum(np.minimum(RELATIVE * np.maximum(size, 1.0), MOST), ULPS * size)
-        place = np.where(np.abs(exact - near) <= slack, near, exact)
+        place = places_of(np.asarray(times, np.float64) / dt)
         below = np.floor(place)
         whole = below + (place - below >= 0.5)
     never = place >= NEVER
     return np.where(never, NEVER, np.where(never, 0.0, whole).astype(np.int64))
+
+
+def places_of(exact: np.ndarray, size: np.ndarray | None = None) -> np.ndarray:
+    """Return where on a grid some times are, those near a grid point or a middle taken for it.
+
+    Args:
+        exact: times in steps of the grid.
+        size: of the numbers that they were computed from, in the same unit; None: their own.
+    """
+    near = np.rint(2.0 * exact) / 2.0
+    size = np.abs(exact) if size is None else size
+    slack = np.maximum(np.minimum(RELATIVE * np.maximum(size, 1.0), MOST), ULPS * size)
+    return np.where(np.abs(exact - near) <= slack, near, exact)
 
 
 def whole_steps(name: str, value: object, dt: float, some: bool = False) -> int:

@@ -1,15 +1,26 @@
 """An input resolved for a pool: its kernel structure and its numbers for each window."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import numpy as np
 
 from spikecuda.devices.array_interop import GpuArray
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
-from spikecuda.inputs.sink import Course
-from spikecuda.inputs.stimulus import as_inputs
+from spikecuda.inputs.input import as_inputs
+from spikecuda.inputs.poisson_table import count_levels, survival_rows, survival_table
+from spikecuda.inputs.sink import Course, Read
+from spikecuda.inputs.timed import Timed
 from spikecuda.inputs.values import OnGpu, in_host_memory, require_finite
-from spikecuda.kernels.spec import NEURON, SHARED, STEP_CURRENT, InputSpec
+from spikecuda.kernels.spec import (
+    COURSE,
+    EVENTS,
+    GATED,
+    NEURON,
+    ROWS,
+    SHARED,
+    STEP_CURRENT,
+    InputSpec,
+)
 
 # Above this mean per step the inversion of the Poisson distribution gets slow and inexact.
 POISSON_MEAN_LIMIT = 64.0
@@ -24,6 +35,8 @@ class ResolvedInput:
         dt: ms.
         steps: steps of the run, for the shape of per-step arrays.
         real: NumPy name of the kernel's real type.
+        seed: of the random numbers that are drawn on the host.
+        identity: of the population's first neuron, for these numbers.
 
     Attributes:
         spec: the structure, which selects the kernel.
@@ -32,20 +45,37 @@ class ResolvedInput:
         tables: which of them are tables, the same for every neuron.
         given: kernel arguments that are on the device already, by name: one number per neuron, or
             one per step and neuron.
+        widths: elements for each step of the kernel arguments that have more than one.
     """
 
-    def __init__(self, value: object, count: int, dt: float, steps: int, real: str) -> None:
+    def __init__(
+        self,
+        value: object,
+        count: int,
+        dt: float,
+        steps: int,
+        real: str,
+        seed: int = 0,
+        identity: int = 0,
+    ) -> None:
         self.count, self.dt, self.steps = count, dt, steps
+        self.seed, self.identity = seed, identity
         self.real = np.dtype(real).type
         self.fixed: dict[str, np.ndarray | np.generic] = {}
         self.given: dict[str, GpuArray] = {}
         self.tables: set[str] = set()
+        self.widths: dict[str, int] = {}
         self._bias: np.ndarray | None = None
         # The most that all courses and rows add up to, and whether one does not say its most.
         self._most, self._unknown = 0.0, False
         self._waves: list[tuple[float, Course]] = []
         self._shapes: list[Course] = []
         self._rows_given: np.ndarray | None = None
+        # What gives the current per step and neuron beside that, and other rows by name.
+        self._reads: list[Read] = []
+        self._rows: dict[str, Read] = {}
+        # What gives other arguments of some steps.
+        self._courses: dict[str, Callable[[int, int], np.ndarray]] = {}
         self._noises: list[str] = []
         self._pulses: list[tuple[str, str]] = []
         for term in as_inputs(value, keep=False):
@@ -55,7 +85,7 @@ class ResolvedInput:
             bias = NEURON
             _alone(self._bias is not None, "constant inputs and means of noise")
         if STEP_CURRENT in self.given:
-            _alone(self._rows_given is not None, "currents per step and neuron")
+            _alone(self._has_rows, "currents per step and neuron")
         if self._bias is not None:
             bias = NEURON if self._bias.ndim else SHARED
             self.fixed["_bias"] = self._cast(self._bias)
@@ -65,10 +95,14 @@ class ResolvedInput:
             bias=bias,
             wave=bool(self._waves),
             gains=len(self._shapes),
-            drive=self._rows_given is not None or STEP_CURRENT in self.given,
+            drive=self._has_rows or STEP_CURRENT in self.given,
             noises=tuple(self._noises),
             pulses=tuple(self._pulses),
         )
+
+    @property
+    def _has_rows(self) -> bool:
+        return self._rows_given is not None or bool(self._reads)
 
     # What inputs resolve into.
 
@@ -106,26 +140,34 @@ class ResolvedInput:
         self._most += most
         self._rows_given = rows if self._rows_given is None else self._rows_given + rows
 
-    def add_noise(self, sigma: np.ndarray) -> None:
-        """Add white noise of intensity ``sigma``, shape () or (count,)."""
+    def add_timed(self, read: Read, most: float) -> None:
+        """Add a current per step and neuron that is a function of the step; see ``InputSink``."""
+        self._most += most
+        self._reads.append(read)
+
+    def add_noise(self, sigma: np.ndarray, level: Timed | None = None) -> None:
+        """Add white noise of intensity ``sigma``, shape () or (count,), times ``level``."""
         with np.errstate(over="ignore"):  # what overflows is refused
             step = sigma / np.sqrt(self.dt)
-        self.fixed[f"_sigma{len(self._noises)}"] = self._cast(step)
-        self._noises.append(NEURON if sigma.ndim else SHARED)
+        j = len(self._noises)
+        if level is None:
+            self.fixed[f"_sigma{j}"] = self._cast(step)
+            self._noises.append(NEURON if sigma.ndim else SHARED)
+            return
+        self._cast(np.asarray(level.largest * np.abs(step).max()))
+        self.fixed[f"_sigma{j}"] = self._cast(np.broadcast_to(step, (self.count,)))
+        self._courses[f"_level{j}"] = level.at
+        self._noises.append(GATED)
 
     def add_pulses(self, rate: np.ndarray, weight: np.ndarray) -> None:
         """Add Poisson pulses of a rate (Hz) and a weight, each of shape () or (count,)."""
         mean = rate * self.dt * 1e-3
-        if np.any(mean > POISSON_MEAN_LIMIT):
-            raise SpikecudaValueError(
-                f"rate must be <= {POISSON_MEAN_LIMIT / self.dt * 1e3:g} Hz at dt = {self.dt:g} ms "
-                f"(got {rate.max():g}); use Noise for such rates, or a smaller dt"
-            )
+        self._require_few(float(rate.max(initial=0.0)))
         j = len(self._pulses)
         mean32 = mean.astype(np.float32)
         none32 = np.exp(-mean).astype(np.float32)
         some32 = (-np.expm1(-mean)).astype(np.float32)
-        reciprocals = (1.0 / np.arange(1, _levels(float(mean.max())) + 1)).astype(np.float32)
+        reciprocals = _reciprocals(float(mean.max()))
         if rate.ndim:
             self.fixed[f"_mean{j}"], self.fixed[f"_none{j}"] = mean32, none32
             self.fixed[f"_some{j}"] = some32
@@ -133,11 +175,47 @@ class ResolvedInput:
             self.tables.add(f"_reciprocals{j}")
         else:
             self.tables.add(f"_survival{j}")
-            self.fixed[f"_survival{j}"] = _survival(
+            self.fixed[f"_survival{j}"] = survival_table(
                 np.float32(mean32), np.float32(none32), np.float32(some32), reciprocals
             )
-        self.fixed[f"_weight{j}"] = self._cast(weight)
-        self._pulses.append((NEURON if rate.ndim else SHARED, NEURON if weight.ndim else SHARED))
+        self._add_pulse(NEURON if rate.ndim else SHARED, weight)
+
+    def add_timed_pulses(self, rate: Timed, weight: np.ndarray) -> None:
+        """Add Poisson pulses of a rate (Hz) over time, and a weight of shape () or (count,)."""
+        self._require_few(rate.most)
+        j, factor = len(self._pulses), self.dt * 1e-3
+        most = rate.most * factor
+        if rate.width:
+            read = rate.columns(self.count)
+            self._rows[f"_mean{j}"] = lambda *part: (read(*part) * factor).astype(np.float32)
+            self.fixed[f"_reciprocals{j}"] = _reciprocals(most)
+            self.tables.add(f"_reciprocals{j}")
+            self._add_pulse(ROWS, weight)
+            return
+        levels = count_levels(most)
+        self.widths[f"_survival{j}"] = levels
+        self.fixed[f"_levels{j}"] = np.int64(levels)
+        self._courses[f"_survival{j}"] = lambda clock, steps: survival_rows(
+            rate.at(clock, steps) * factor, levels
+        )
+        self._add_pulse(COURSE, weight)
+
+    def add_events(self, read: Read, weight: np.ndarray) -> None:
+        """Add pulses of which ``read`` gives the number in each step, for each neuron."""
+        self._rows[f"_events{len(self._pulses)}"] = read
+        self._add_pulse(EVENTS, weight)
+
+    def _add_pulse(self, kind: str, weight: np.ndarray) -> None:
+        self.fixed[f"_weight{len(self._pulses)}"] = self._cast(weight)
+        self._pulses.append((kind, NEURON if weight.ndim else SHARED))
+
+    def _require_few(self, rate: float) -> None:
+        """Raise for a rate (Hz) of more events in a step than a kernel counts."""
+        if rate * self.dt * 1e-3 > POISSON_MEAN_LIMIT:
+            raise SpikecudaValueError(
+                f"rate must be <= {POISSON_MEAN_LIMIT / self.dt * 1e3:g} Hz at dt = {self.dt:g} ms "
+                f"(got {rate:g}); use Noise for such rates, or a smaller dt"
+            )
 
     def take_constant(self, array: GpuArray | OnGpu) -> None:
         """Take a constant current per neuron that lies on the device."""
@@ -149,16 +227,13 @@ class ResolvedInput:
 
     # What a run takes.
 
-    def window(
-        self, clock: int, offset: int, steps: int, rows: bool = True
-    ) -> dict[str, np.ndarray]:
-        """Return the kernel arguments that belong to one window.
+    def window(self, clock: int, offset: int, steps: int) -> dict[str, np.ndarray]:
+        """Return the kernel arguments of one window that have as many elements for every neuron.
 
         Args:
             clock: absolute number of the window's first step.
             offset: the same, counted from the start of the run.
             steps: length of the window.
-            rows: whether to make an array of the current per step and neuron, too.
         """
         result: dict[str, np.ndarray] = {}
         if self._waves:
@@ -168,30 +243,49 @@ class ResolvedInput:
             result["_wave"] = self._course(total)
         for j, course in enumerate(self._shapes):
             result[f"_shape{j}"] = self._course(course(clock, offset, steps))
-        if self._rows_given is not None and rows:
-            part = self.rows(offset, steps)
-            result[STEP_CURRENT] = np.ascontiguousarray(part, self.real).reshape(-1)
+        for name, at in self._courses.items():
+            values = at(clock, steps)
+            result[name] = values if values.dtype == np.float32 else values.astype(self.real)
         return result
 
-    def rows(self, offset: int, steps: int) -> np.ndarray:
-        """Return the current per step and neuron of a window as it was given: (steps, count)."""
-        assert self._rows_given is not None
-        return self._rows_given[offset : offset + steps]
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """The kernel arguments with an element for each step and neuron, those on a GPU aside."""
+        return (STEP_CURRENT,) * self._has_rows + tuple(self._rows)
+
+    def rows(self, name: str, clock: int, offset: int, steps: int, columns: slice) -> np.ndarray:
+        """Return an argument with an element for each step and neuron: (steps, neurons).
+
+        Args:
+            name: one of ``row_names``.
+            clock, offset, steps: as for ``window``.
+            columns: which neurons.
+        """
+        if name != STEP_CURRENT:
+            return self._rows[name](clock, steps, columns)
+        parts = [read(clock, steps, columns) for read in self._reads]
+        if self._rows_given is not None:
+            parts.insert(0, self._rows_given[offset : offset + steps, columns])
+        return parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
 
     def rows_fit(self) -> bool:
         """Whether a kernel can read the current per step and neuron where it lies."""
-        return self._rows_given is not None and bool(
-            self._rows_given.dtype == self.real
-            and self._rows_given.flags.c_contiguous
-            and self._rows_given.flags.aligned
+        return (
+            self._rows_given is not None
+            and not self._reads
+            and bool(
+                self._rows_given.dtype == self.real
+                and self._rows_given.flags.c_contiguous
+                and self._rows_given.flags.aligned
+            )
         )
 
     def bytes_per_step(self) -> int:
         """Return the bytes that a window takes for each of its steps."""
         size = np.dtype(self.real).itemsize
-        return size * (len(self._shapes) + bool(self._waves)) + (
-            size * self.count if self._rows_given is not None else 0
-        )
+        numbers = len(self._shapes) + bool(self._waves) + len(self._courses)
+        numbers += sum(self.widths.values()) + self.count * len(self.row_names)
+        return size * numbers
 
     def _require(self, array: GpuArray | OnGpu, shape: tuple[int, ...]) -> GpuArray:
         """Return an array that a kernel can read where it lies; raise for others."""
@@ -226,34 +320,14 @@ class ResolvedInput:
         return cast if cast.ndim else cast[()]
 
 
+def _reciprocals(mean: float) -> np.ndarray:
+    """Return 1, 1/2, 1/3, ... for as many events as a kernel counts in a step."""
+    return (1.0 / np.arange(1, count_levels(mean) + 1)).astype(np.float32)
+
+
 def _alone(others: bool, what: str) -> None:
     """Raise if something is to be added to an array on a GPU."""
     if others:
         raise SpikecudaValueError(
             f"an input on a GPU cannot be added to other {what} (got both); add them there"
         )
-
-
-def _levels(mean: float) -> int:
-    """Return how many events in a step a kernel counts: more have a probability below 2^-33."""
-    level, mass, tail = 0, float(np.exp(-mean)), -float(np.expm1(-mean))
-    while tail > 2.0**-33 and level < 1000:
-        level += 1
-        mass *= mean / level
-        tail -= mass
-        if mass < 2.0**-60 and level > mean:
-            break
-    return max(level + 1, 1)
-
-
-def _survival(
-    mean: np.float32, none: np.float32, some: np.float32, reciprocals: Iterable[np.float32]
-) -> np.ndarray:
-    """Return P(count > k) by the recurrence and the roundings of the per-neuron kernel."""
-    survival, mass = some, none
-    values = []
-    for reciprocal in reciprocals:
-        values.append(survival)
-        mass = np.float32(np.float32(mass * mean) * reciprocal)
-        survival = np.float32(survival - mass)
-    return np.array(values, np.float32)

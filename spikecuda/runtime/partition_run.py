@@ -308,7 +308,7 @@ class PartitionRun:
         steps, n = slot.steps, slot.size
         for name in self.layout.direct:
             if name == STEP_CURRENT:
-                rows = self.drive.rows(slot.offset, steps)
+                rows = self.drive.rows(name, 0, slot.offset, steps, slice(None))
             else:
                 rows = self._traces[name][slot.offset : slot.offset + steps]
             slot.values[name] = Buffer(name, rows.dtype, rows.size, readable(rows.reshape(-1)))
@@ -317,7 +317,7 @@ class PartitionRun:
             slot.values[STEP_CURRENT] = self.device.borrow(STEP_CURRENT, mine)
         if slot.inputs:
             start = self._start_step + slot.offset
-            given = self.drive.window(start, slot.offset, steps, rows=False)
+            given = self.drive.window(start, slot.offset, steps)
             for array in self.layout.inputs:
                 name = array.name
                 if name in self.layout.direct:
@@ -325,8 +325,9 @@ class PartitionRun:
                 count = steps * array.row(n)
                 target = slot.inputs[name].edit(count)
                 if array.role is Role.STEP_CURRENT:
-                    rows = self.drive.rows(slot.offset, steps)
-                    target.reshape(steps, n)[...] = rows[:, self._columns(slot)]
+                    target.reshape(steps, n)[...] = self.drive.rows(
+                        name, start, slot.offset, steps, self._columns(slot)
+                    )
                 elif name == DITHER:
                     self._step_words(slot, target)
                 else:

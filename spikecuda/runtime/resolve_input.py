@@ -26,8 +26,9 @@ def resolve_input(
     inputs = as_inputs(value, keep=False, adopt=adopt)
     require_taken(neuron_spec, inputs)
     return ResolvedInput(
-        inputs, neuron_spec.count, neuron_spec.dt, steps, neuron_spec.precision.real
-    )
+        inputs, neuron_spec.count, neuron_spec.dt, steps, neuron_spec.precision.real,
+        neuron_spec.seed, neuron_spec.identity,
+    )  # fmt: skip
 
 
 def require_taken(neuron_spec: NeuronSpec, inputs: Iterable[Input]) -> None:

@@ -137,7 +137,7 @@ def layout_of(partition: PoolPartition, spec: KernelSpec, drive: ResolvedInput) 
         elif argument.role is Role.STEP_CURRENT:
             inputs.append(WindowArray(name, argument.role, n))
         else:
-            size = spec.dither_words if name == DITHER else 1
+            size = spec.dither_words if name == DITHER else drive.widths.get(name, 1)
             inputs.append(WindowArray(name, argument.role, size))
     if drive.given and partition.paged:
         raise SpikecudaValueError(

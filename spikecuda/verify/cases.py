@@ -8,6 +8,7 @@ import numpy as np
 from spikecuda.common.distributions import Uniform
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.inputs.stimulus import Constant, Input, Noise, PerStep, Poisson, Ramp, Step
+from spikecuda.inputs.waveform import Sine, Waveform
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.models.base import as_model
 from spikecuda.report.workloads import MODELS, PRECISIONS
@@ -20,6 +21,7 @@ STRUCTURES = {
     "no refractory period": "t_ref = 0, one current per neuron, every state traced",
     "noise": "one current per neuron, Gaussian noise per neuron, a ramp with gains",
     "poisson": "Poisson pulses of one rate, weights per neuron, a step of current",
+    "time": "a waveform per neuron, a sine, noise within a time, Poisson pulses of rates over time",
     "everything": "parameters per neuron; currents per step and neuron, noise, Poisson pulses of "
     "rates per neuron; every state traced",
 }
@@ -94,6 +96,12 @@ class Case:
         if self.structure == "poisson":
             pulses = Poisson(1500.0, rng.uniform(-0.5, 3.0, neurons))
             return [pulses, Step(0.5 * (low + high), 0.3)]
+        if self.structure == "time":
+            wave = Waveform(rng.uniform(low, high, (7, neurons)), 0.37, 0.2, after="repeat")
+            each = Waveform(rng.uniform(0.0, 3000.0, (5, neurons)), 0.3, after="hold")
+            rate = Sine(500.0, 100.0, mean=1500.0)
+            currents = [wave, Sine(0.1 * high, 80.0), Noise(0.1 * high, start=0.3, stop=3.0)]
+            return [*currents, Poisson(rate, 0.4), Poisson(each, 0.4)]
         if self.structure == "everything":
             rates = rng.uniform(0.0, 3000.0, neurons)
             drive = rng.uniform(low, high, (steps, neurons))

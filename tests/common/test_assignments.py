@@ -17,11 +17,13 @@ from spikecuda import (
     PerStep,
     Poisson,
     Ramp,
+    Sine,
     SpikecudaError,
     State,
     Step,
     SystemMonitor,
     Uniform,
+    Waveform,
 )
 from spikecuda.examples import find
 from spikecuda.network import (
@@ -68,7 +70,8 @@ def objects():
         net.projections[0], result, pool,
         result.spikes["E"], pool.state, pool.metrics(), run, run.spikes, system, system.state,
         system.state["lif"], both, Constant(1.0), PerStep([1.0]), Step(1.0),
-        Ramp(0.0, 1.0, 0.0, 1.0), Noise(1.0), Poisson(1.0, 1.0), Constant(1.0) + Noise(1.0),
+        Waveform([1.0], 1.0), Sine(1.0, 1.0), Ramp(0.0, 1.0, 0.0, 1.0), Noise(1.0),
+        Poisson(1.0, 1.0), Constant(1.0) + Noise(1.0),
         Normal(0.0, 1.0), LogNormal(1.0, 1.0), Uniform(0.0, 1.0), SystemMonitor(), Parameter(1.0),
         State(), AllToAll(), OneToOne(), FixedProbability(0.1), FixedInDegree(1),
         FixedOutDegree(1), FixedTotal(1), Pairs([0], [0]), SpikeTrain([1.0]), Delta(),

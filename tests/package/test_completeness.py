@@ -142,9 +142,10 @@ def test_every_input(kind):
         return
     if not hasattr(spikecuda.inputs, kind.__name__) or not hasattr(spikecuda, kind.__name__):
         missing.append("a public name: spikecuda and spikecuda.inputs")
-    tests = [*(TESTS / "oracle").glob("*.py"), TESTS / "pool" / "test_pool.py"]
+    tests = [*(TESTS / "oracle").glob("*.py"), *(TESTS / "inputs").glob("*.py")]
+    tests.append(TESTS / "pool" / "test_pool.py")
     if not any(f"{kind.__name__}(" in path.read_text(encoding="utf-8") for path in tests):
-        missing.append("its own values: tests/oracle, tests/pool/test_pool.py")
+        missing.append("its own values: tests/oracle, tests/inputs, tests/pool/test_pool.py")
     if f"{kind.__name__}(" not in page("spikecuda/verify/cases.py"):
         missing.append("a case that a GPU is checked with: verify/cases.py")
     if not any(f"`{kind.__name__}(" in cell for cell in rows("docs/inputs.md")):

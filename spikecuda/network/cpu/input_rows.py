@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spikecuda.kernels.spec import STEP_CURRENT, KernelSpec
+from spikecuda.kernels.spec import KernelSpec
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.window import ResolvedInputs, step_input
+from spikecuda.network.run.window import ResolvedInputs, row_arguments, step_input
 
 # Of each part: block, population, first neuron, neurons.
 Places = Sequence[tuple[int, int, int, int]]
@@ -29,12 +29,11 @@ def input_rows(
     for g, (drive, _) in enumerate(drives):
         first = step_input(drive, specs[g], neurons[g].population.neurons, clock, 0, 1)
         for name, array in first.items():
-            if name != STEP_CURRENT:
-                rows[g, name] = np.zeros(steps * array.size, array.dtype)
-                continue
+            rows[g, name] = np.zeros(steps * array.size, array.dtype)
+        for argument in row_arguments(specs[g]):
             for i, (_, owner, _, count) in enumerate(places):
                 if owner == g:
-                    rows[-1 - i, name] = np.zeros(steps * count, array.dtype)
+                    rows[-1 - i, argument.name] = np.zeros(steps * count, argument.dtype)
     return rows
 
 
@@ -55,11 +54,12 @@ def fill_rows(
         neuron_spec = neurons[g].population.neurons
         found = step_input(drive, specs[g], neuron_spec, clock, clock - start, steps)
         for name, array in found.items():
-            if name != STEP_CURRENT:
-                rows[g, name][: array.size] = array
-                continue
-            table = array.reshape(steps, -1)
-            for i, (_, owner, first, count) in enumerate(places):
-                if owner == g:
-                    part = rows[-1 - i, name][: steps * count].reshape(steps, count)
-                    part[:] = table[:, first : first + count]
+            rows[g, name][: array.size] = array
+        mine = [(i, first, n) for i, (_, owner, first, n) in enumerate(places) if owner == g]
+        for name in drive.row_names:
+            # The blocks of a partition have neighbouring neurons.
+            columns = slice(mine[0][1], mine[-1][1] + mine[-1][2]) if mine else slice(0, 0)
+            table = drive.rows(name, clock, clock - start, steps, columns)
+            for i, first, count in mine:
+                part = rows[-1 - i, name][: steps * count].reshape(steps, count)
+                part[:] = table[:, first - columns.start : first - columns.start + count]

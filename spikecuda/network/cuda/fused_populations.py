@@ -55,7 +55,7 @@ def fuse_populations(
             np.size(value) for name, value in drive[0].fixed.items()
             if name.startswith("_reciprocals")
         )  # fmt: skip
-        alone = g if spec.inputs.wave or spec.inputs.gains else -1
+        alone = g if spec.inputs.changing else -1
         fused = found.setdefault((spec, lengths, alone), FusedPopulations(spec, []))
         fused.populations.append(g)
     return list(found.values())
@@ -83,8 +83,10 @@ def tables(
         "_whole": np.array(whole, np.int64).astype(np.int32).reshape(-1),
     }
     for j in range(len(spec.inputs.pulses)):
-        name = f"_survival{j}"
-        if name not in drives[fused.populations[0]][0].fixed:
+        name, first = f"_survival{j}", drives[fused.populations[0]][0].fixed
+        if f"_levels{j}" in first:  # the tables change, and the population is by itself
+            result[f"_levels{j}"] = first[f"_levels{j}"]
+        if name not in first:
             continue
         rows = [np.asarray(drives[g][0].fixed[name]) for g in fused.populations]
         levels = max(row.size for row in rows)

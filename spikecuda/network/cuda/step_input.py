@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from spikecuda.devices.base import Staging
-from spikecuda.kernels.spec import STEP_CURRENT
 from spikecuda.network.cuda.fused_populations import FusedPopulations
 from spikecuda.network.cuda.run_context import RunContext
 from spikecuda.network.cuda.window_buffers import WindowBuffers
 from spikecuda.network.run.partition import STEP_BITS
-from spikecuda.network.run.window import step_input
+from spikecuda.network.run.window import row_arguments, step_input
 
 
 class Inputs:
@@ -26,19 +25,19 @@ class Inputs:
 
     def names(self, fused: FusedPopulations) -> set[str]:
         """Return the kernel arguments of fused populations that are such input."""
-        return set(self._one(fused))
+        return {*self._one(fused), *(argument.name for argument in row_arguments(fused.spec))}
 
     def rows(self) -> list[dict[str, Staging]]:
         """Return a slot's buffers for input of each step, by argument, for each launch."""
         context, result = self._context, []
         for fused in self._cohorts:
-            staged = {}
-            for name, array in self._one(fused).items():
-                row = context.resident.share.size if name == STEP_CURRENT else array.size
-                staged[name] = context.staged(
-                    name.strip("_"), context.most_steps * row, array.dtype
-                )
-            result.append(staged)
+            wanted = [(name, a.size, a.dtype) for name, a in self._one(fused).items()]
+            places = context.resident.share.size
+            wanted += [(a.name, places, np.dtype(a.dtype)) for a in row_arguments(fused.spec)]
+            result.append({
+                name: context.staged(name.strip("_"), context.most_steps * row, dtype)
+                for name, row, dtype in wanted
+            })  # fmt: skip
         return result
 
     def given(self) -> tuple[Staging, Staging]:
@@ -83,23 +82,22 @@ class Inputs:
     ) -> None:
         """Copy the input of fused populations of each step to the device."""
         p, request, device = self._context.resident, self._context.request, self._context.device
-        drive = None
-        for g in fused.populations:
-            found = step_input(
-                request.drives[g][0], fused.spec, p.neurons[g].population.neurons, slot.start,
-                slot.start - request.start, slot.steps,
-            )  # fmt: skip
-            table = found.pop(STEP_CURRENT, None)
-            if table is not None:
-                if drive is None:
-                    drive = staged[STEP_CURRENT].edit(slot.steps * p.share.size)
-                    drive[:] = 0
-                rows, place = drive.reshape(slot.steps, -1), p.share.places[g]
-                mine = table.reshape(slot.steps, -1)[:, slice(*p.share.starts[g])]
-                rows[:, place : place + p.share.counts[g]] = mine
-            if g == fused.populations[0]:
-                for name, array in found.items():
-                    staged[name].edit(array.size)[:] = array.reshape(-1)
-                    device.upload(staged[name], array.size)
-        if drive is not None:
-            device.upload(staged[STEP_CURRENT], drive.size)
+        g, offset = fused.populations[0], slot.start - request.start
+        found = step_input(
+            request.drives[g][0], fused.spec, p.neurons[g].population.neurons, slot.start, offset,
+            slot.steps,
+        )  # fmt: skip
+        for name, array in found.items():
+            staged[name].edit(array.size)[:] = array.reshape(-1)
+            device.upload(staged[name], array.size)
+        for argument in row_arguments(fused.spec):
+            name, size = argument.name, slot.steps * p.share.size
+            values = staged[name].edit(size)
+            values[:] = 0
+            table = values.reshape(slot.steps, -1)
+            for g in fused.populations:
+                place, columns = p.share.places[g], slice(*map(int, p.share.starts[g]))
+                table[:, place : place + p.share.counts[g]] = request.drives[g][0].rows(
+                    name, slot.start, offset, slot.steps, columns
+                )
+            device.upload(staged[name], size)

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikecuda.common.seed import keys
 from spikecuda.inputs.resolved_input import ResolvedInput
-from spikecuda.kernels.spec import DITHER, STREAM_DITHER_STEP, KernelSpec
+from spikecuda.kernels.spec import DITHER, STREAM_DITHER_STEP, Argument, KernelSpec, Role
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.synapses.store import Wiring
 from spikecuda.runtime.neuron_spec import NeuronSpec
@@ -28,7 +28,7 @@ def step_input(
     offset: int,
     steps: int,
 ) -> dict[str, np.ndarray]:
-    """Return a kernel's per-step input for some steps, by argument name.
+    """Return a kernel's per-step input that neurons share, for some steps, by argument name.
 
     Args:
         drive: the population's input.
@@ -47,6 +47,11 @@ def step_input(
             *keys(neuron_spec.noise_seed), words,
         )  # fmt: skip
     return values
+
+
+def row_arguments(spec: KernelSpec) -> list[Argument]:
+    """Return a kernel's arguments with an element for each step and neuron."""
+    return [argument for argument in spec.arguments if argument.role is Role.STEP_CURRENT]
 
 
 def chunk_steps(drives: ResolvedInputs, window: int) -> int:

@@ -1,0 +1,82 @@
+"""Poisson pulses: independent spike trains of a rate that may change with time."""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from spikecuda.errors import SpikecudaValueError
+from spikecuda.inputs.input import Input, wide
+from spikecuda.inputs.rate import Places, take_rate, timed_rate
+from spikecuda.inputs.sink import InputSink
+from spikecuda.inputs.timed import Timed
+
+
+@dataclass(frozen=True, eq=False)
+class Pulses(Input):
+    """Base of random spike trains: a rate over time, and what a spike does.
+
+    ``rate``, ``weight``, ``start`` and ``stop`` are those of ``Poisson``.
+    """
+
+    rate: Any
+    weight: Any
+    start: float = 0.0
+    stop: float = math.inf
+    _places: Places | None = field(default=None, repr=False, kw_only=True)
+    _memo: dict[float, Any] = field(default_factory=dict, init=False, repr=False)
+    current = False
+
+    def __post_init__(self) -> None:
+        self._take_times(stop_may_be_never=True)
+        object.__setattr__(self, "rate", take_rate(self.rate, self.stop))
+        self._take("weight")
+
+    def timed(self, dt: float) -> Timed | None:
+        """Return the rate over time; None if it is always the same."""
+        return timed_rate(self.rate, self.start, self.stop, dt, self._places, self._memo)
+
+    def spread(self, ids: np.ndarray, size: int) -> Any:
+        """Return the same for some neurons, none for the others."""
+        constant = np.ndim(self.rate) < 2 and isinstance(self.rate, float | np.ndarray)
+        return replace(
+            self, rate=wide(self.rate, ids, size) if constant else self.rate,
+            weight=wide(self.weight, ids, size), _places=(ids, size),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Poisson(Pulses):
+    """Independent Poisson spike trains; each spike makes the membrane potential jump.
+
+    Args:
+        rate: Hz, >= 0; several events may occur in one step.  One number, or one per neuron; an
+            array (steps, neurons) or (steps, 1) with a row for each step from ``start`` on, and
+            no events after its last row; a ``Waveform`` or a ``Sine`` in model time; or a function
+            of t.  The function is called once with the times of all steps within [start, stop) in
+            ms, shape (times,), and returns rates of shape (times,) or (times, neurons).
+        weight: jump of the model's ``pulse`` state (mV) per event, one number or one per neuron.
+            It acts after integration and before the threshold test; while a neuron is refractory,
+            it is lost.  In a network: in the unit of the receptor.
+        start: ms since the last reset, >= 0; the rate is 0 in steps that begin before it.
+        stop: ms since the last reset, > start; the rate is 0 in steps that begin at it or later.
+
+    A step has the rate at its start.  The events of a step depend on seed, neuron, step and rate
+    alone.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: an argument cannot be used; a rate is below 0, or
+            above 64 events a step.
+    """
+
+    def resolve(self, into: InputSink) -> None:
+        """Add pulses."""
+        weight, timed = into.values("weight", self.weight), self.timed(into.dt)
+        if timed is not None:
+            into.add_timed_pulses(timed, weight)
+            return
+        rate = into.values("rate", self.rate)
+        if np.any(rate < 0):
+            raise SpikecudaValueError(f"rate must be >= 0 Hz (got {rate.min():g})")
+        into.add_pulses(rate, weight)

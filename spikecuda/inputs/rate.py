@@ -1,0 +1,120 @@
+"""Rates of random spike trains: numbers, arrays, waveforms and functions of time."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.arrays import take_reals
+from spikecuda.common.time_grid import first_step
+from spikecuda.errors import SpikecudaValueError
+from spikecuda.inputs.input import Input
+from spikecuda.inputs.sampled import MOST_SAMPLES, evaluate
+from spikecuda.inputs.timed import Timed
+from spikecuda.inputs.values import OnGpu, per_neuron, require_finite, there
+
+# Where the numbers of a view's neurons go: their numbers in the population, and its size.
+Places = tuple[np.ndarray, int]
+
+
+def take_rate(value: Any, stop: float) -> Any:
+    """Return a rate as an input keeps it: a copy of arrays; raise for what can be none.
+
+    Args:
+        value: Hz: a number, an array (neurons,) or (steps, neurons), a ``Waveform``, a ``Sine``, or
+            a function of t in ms.
+        stop: of the input, ms: a function of time needs an end.
+    """
+    if isinstance(value, Input):
+        if type(value).as_rate is Input.as_rate:
+            value.as_rate(1.0)  # which raises
+        return value
+    if there("rate", value) is not None:
+        return per_neuron("rate", value)
+    if callable(value):
+        if not math.isfinite(stop):
+            raise SpikecudaValueError(
+                "rate is a function of time, which is sampled once, so stop must be finite (got "
+                f'{stop!r}); give stop, or Waveform.sample(function, ..., after="repeat")'
+            )
+        return value
+    array = take_reals("rate", value, "a number, an array, a Waveform or a function of t in ms")
+    if array.ndim > 2:
+        raise SpikecudaValueError(
+            "rate must be one number, one per neuron, shape (neurons,), or one per step and "
+            f"neuron, shape (steps, neurons) or (steps, 1) (got shape {array.shape})"
+        )
+    require_finite("rate", array)
+    return array if array.ndim else float(array)
+
+
+def timed_rate(
+    value: Any, start: float, stop: float, dt: float, places: Places | None, memo: dict[float, Any]
+) -> Timed | None:
+    """Return a rate over time, 0 outside [start, stop) ms; None if it is always the same.
+
+    Args:
+        value: what ``take_rate`` returned.
+        start, stop: ms.
+        dt: ms.
+        places: of a view's neurons in the population; None: the rate is the whole population's.
+        memo: samples of a function, by dt.
+
+    Raises:
+        SpikecudaValueError: the rate is below 0 at some time.
+    """
+    if isinstance(value, OnGpu):
+        value.adopt(None)  # which is refused
+    constant = np.ndim(value) < 2 and not isinstance(value, Input) and not callable(value)
+    if constant and start <= 0.0 and stop == math.inf:
+        return None
+    timed = _constant(np.asarray(value)) if constant else _changing(value, start, stop, dt, memo)
+    if timed.least < 0:
+        raise SpikecudaValueError(
+            f"rate must be >= 0 Hz at all times (got {timed.least:g}); cut it off at 0, for "
+            "example by np.maximum in a Waveform"
+        )
+    timed = timed.within(start, stop, dt)
+    return timed.spread(*places) if places and timed.width and not constant else timed
+
+
+def _constant(values: np.ndarray) -> Timed:
+    ends = float(values.min(initial=math.inf)), float(values.max(initial=-math.inf))
+    return Timed(
+        lambda _, steps: np.broadcast_to(values, (steps, *values.shape)), values.size * values.ndim,
+        *ends,
+    )  # fmt: skip
+
+
+def _changing(value: Any, start: float, stop: float, dt: float, memo: dict[float, Any]) -> Timed:
+    if isinstance(value, Input):
+        return value.as_rate(dt)
+    first = first_step(start, dt)
+    if callable(value):
+        if dt not in memo:
+            count = first_step(stop, dt) - first
+            if count > MOST_SAMPLES:
+                raise SpikecudaValueError(
+                    f"rate must be sampled at {MOST_SAMPLES:,} steps at most (got {count:,}); use "
+                    "a Waveform with a larger dt"
+                )
+            memo[dt] = evaluate("rate", value, (first + np.arange(count)) * dt)
+            require_finite("rate", memo[dt])
+        value = memo[dt]
+    rows = value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value
+    return _rows(rows, first)
+
+
+def _rows(rows: np.ndarray, first: int) -> Timed:
+    """Return rows of numbers from a step on, 0 before and after."""
+    padded = np.concatenate([rows, np.zeros((1, *rows.shape[1:]))])
+    outside = len(rows)
+
+    def at(clock: int, steps: int) -> np.ndarray:
+        k = np.arange(clock, clock + steps) - first
+        found: np.ndarray = padded[np.where((k >= 0) & (k < outside), k, outside)]
+        return found
+
+    return Timed(
+        at, rows.shape[1] if rows.ndim == 2 else 0, float(padded.min()), float(padded.max())
+    )

@@ -1,0 +1,150 @@
+"""Every input of model time: the same bits however runs are split, on every device."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kinds import BACKGROUND, KINDS
+
+from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, Network
+from spikecuda.network import ExpCurrent
+
+STEPS = 100
+SPLITS = st.lists(st.integers(1, STEPS - 1), max_size=4).map(
+    lambda cuts: np.diff([0, *sorted(set(cuts)), STEPS]).tolist()
+)
+POOLS = {
+    "cpu": {"device": "cpu", "threads": 2},
+    "batches": {"device": "cpu", "batch_size": 32, "window": 7},
+    "cuda-emu": {"device": "cuda-emu"},
+    "paged": {"device": "cuda-emu", "out_of_core": True, "batch_size": 32, "window": 16},
+}
+ENGINES = {
+    "cpu": {"devices": "cpu", "threads": 2, "partitions": 3},
+    "cuda-emu": {"devices": "cuda-emu"},
+    "mixed": {"devices": ["cuda-emu:0", "cpu:0"]},
+    "two": {"devices": ["cpu:0", "cpu:1"]},
+}
+
+
+def pool_bits(kind, splits, precision="float32", count=70, **options):
+    """Return all membrane potentials of a pool."""
+    made, traces = KINDS[kind](count), []
+    with GPUNeuronPool(count, precision=precision, seed=3, **options) as pool:
+        for steps in splits:
+            # Not the same object each time: what it has worked out is no part of it.
+            some = made if steps % 2 else KINDS[kind](count)
+            run = pool.run(steps=steps, input=BACKGROUND + some, record="v")
+            traces.append(run.traces["v"])
+    return np.concatenate(traces).tobytes()
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """The bits of a run in one piece on one thread, by what is asked for."""
+    known = {}
+
+    def get(make, *key):
+        if (make, key) not in known:
+            known[make, key] = make(*key)
+        return known[make, key]
+
+    return get
+
+
+def in_one_piece(kind, precision):
+    return pool_bits(kind, [STEPS], precision, device="cpu", threads=1)
+
+
+@pytest.mark.parametrize("device", POOLS)
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=4)
+@given(SPLITS)
+def test_pools(whole, kind, device, splits):
+    expected = whole(in_one_piece, kind, "float32")
+    assert pool_bits(kind, splits, **POOLS[device]) == expected
+
+
+@pytest.mark.parametrize("precision", ["float16", "float64"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_precisions(whole, kind, precision):
+    expected = whole(in_one_piece, kind, precision)
+    assert pool_bits(kind, [1, 60, 39], precision, device="cuda-emu") == expected
+
+
+def system_bits(kind, splits, devices):
+    given = {"lif": BACKGROUND + KINDS[kind](40), "adex": BACKGROUND + KINDS[kind](30)}
+    traces = []
+    shares = {"lif": 40 / 70, "adex": 30 / 70}
+    with MultiGPUNeuronSystem(
+        70, neuron_types=["lif", "adex"], shares=shares, devices=devices, seed=4
+    ) as system:
+        assert system.counts == {"lif": 40, "adex": 30}
+        for steps in splits:
+            results = system.run(steps=steps, input=given, record="v")
+            traces.append(np.hstack([results.parts[name].traces["v"] for name in given]))
+    return np.concatenate(traces).tobytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_systems(kind):
+    expected = system_bits(kind, [STEPS], "cpu")
+    assert system_bits(kind, [3, 60, 37], ["cpu:0", "cuda-emu:0"]) == expected
+
+
+def network_bits(names, splits, receptors, **options):
+    """Return all membrane potentials of a network that some inputs drive, views as well."""
+    rng = np.random.default_rng(1)
+    some = np.sort(rng.choice(90, 40, replace=False))
+    with Network(seed=5, **options) as net:
+        arrivals = {f"r{i}": ExpCurrent(2.0 + i) for i in range(receptors)}
+        net.population("A", 40, receptors=arrivals)
+        net.population("B", 90, "adex", receptors=arrivals)
+        for target in ("A", net["B"][some]):
+            for name in names:
+                made = KINDS[name](40)
+                net.drive(target, made, None if made.current else "r0")
+        for name in ("A", "B"):
+            net.drive(name, 150.0)
+            net.record(name, "v")
+        traces = []
+        for steps in splits:
+            made = net.run(steps * net.dt).traces
+            traces.append(np.hstack([made["A"]["v"], made["B"]["v"]]))
+        return np.concatenate(traces).tobytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_networks(kind):
+    expected = network_bits([kind], [STEPS], 1, devices="cpu", threads=1)
+    for engine in ("cpu", "cuda-emu"):
+        assert network_bits([kind], [1, 50, 7, 42], 1, **ENGINES[engine]) == expected, engine
+
+
+def network_in_one_piece(receptors):
+    return network_bits(KINDS, [STEPS], receptors, devices="cpu", threads=1)
+
+
+@pytest.mark.parametrize("receptors", [1, 12])
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=3)
+@given(SPLITS)
+def test_networks_with_all_of_them(whole, engine, receptors, splits):
+    """Together they take the kernel of many inputs, whose passes a table describes."""
+
+    expected = whole(network_in_one_piece, receptors)
+    assert network_bits(KINDS, splits, receptors, **ENGINES[engine]) == expected
+
+
+def test_the_simulator():
+    script = Path(__file__).parent / "simulated.py"
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True,
+        env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
+    )  # fmt: skip
+    assert done.stdout == f"same bits {len(KINDS)}\n", done.stderr
