@@ -44,7 +44,8 @@ def take_rate(value: Any, stop: float) -> Any:
             "rate must be one number, one per neuron, shape (neurons,), or one per step and "
             f"neuron, shape (steps, neurons) or (steps, 1) (got shape {array.shape})"
         )
-    require_finite("rate", array)
+    if array.ndim == 2:  # the others are checked with the neurons they are for
+        require_finite("rate", array)
     return array if array.ndim else float(array)
 
 

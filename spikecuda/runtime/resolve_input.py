@@ -27,7 +27,7 @@ def resolve_input(
     require_taken(neuron_spec, inputs)
     return ResolvedInput(
         inputs, neuron_spec.count, neuron_spec.dt, steps, neuron_spec.precision.real,
-        neuron_spec.seed, neuron_spec.identity,
+        neuron_spec.noise_seed, neuron_spec.identity,
     )  # fmt: skip
 
 

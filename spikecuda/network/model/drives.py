@@ -47,8 +47,9 @@ class Drives:
 
     def resolve(self, population: Population, steps: int) -> Resolved:
         """Return what a run of so many steps takes of a population's input."""
-        if population.name in self._resolved:
-            return self._resolved[population.name]
+        known = self._resolved.get(population.name)
+        if known is not None and known[0].seed == population.neurons.noise_seed:
+            return known
         given = self.get(population.name)
         drive = resolve_input(population.neurons, tuple(term for term, _ in given), steps)
         result = drive, tuple(name for term, name in given if not term.current)
