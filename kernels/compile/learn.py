@@ -36,6 +36,7 @@ def context(spec: LearnSpec) -> dict[str, object]:
         "expm1": "expm1_64" if wide else "expm1_32",
         "log": "log64" if wide else "log32",
         "pow": "pow64" if wide else "pow32",
+        "bounded": rule.bounded,
         "late": int(spec.timing == BRIAN),
         "source_values": spec.source_values,
         "target_values": spec.target_values,

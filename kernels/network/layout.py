@@ -69,7 +69,8 @@ LEARNING = 16
     LEARNING_SCRATCH,  # address: int64, three for each entry of the targets' log, and some
     LEARNING_SCALE,  # bits of the float64 that turns a weight into what is sent
     LEARNING_SENT,  # address: int32 (LEARNING_TILE,), what is sent, and then as many flags, uint8
-) = range(14)
+    LEARNING_OVER,  # set to 1 where a rule without an upper bound sent more than w_max
+) = range(15)
 # Synapses that learn at a time.
 LEARNING_TILE = 1024
 

@@ -6,27 +6,39 @@ from typing import TYPE_CHECKING, Any
 # Where each public name lives; loaded at first use.
 _PUBLIC = {
     "GutigSTDP": "stdp",
+    "NearestSTDP": "nearest",
     "PostTrace": "parts",
+    "PowerLawSTDP": "power_law",
     "PreTrace": "parts",
-    "STDP": "stdp",
     "SourceVariable": "parts",
+    "STDP": "stdp",
     "SynapseRule": "base",
+    "TripletSTDP": "triplet",
     "Variable": "parts",
+    "VogelsSTDP": "vogels",
 }
 
 if TYPE_CHECKING:
     from spikecuda.plasticity.base import SynapseRule
+    from spikecuda.plasticity.nearest import NearestSTDP
     from spikecuda.plasticity.parts import PostTrace, PreTrace, SourceVariable, Variable
+    from spikecuda.plasticity.power_law import PowerLawSTDP
     from spikecuda.plasticity.stdp import STDP, GutigSTDP
+    from spikecuda.plasticity.triplet import TripletSTDP
+    from spikecuda.plasticity.vogels import VogelsSTDP
 
 __all__ = [
     "STDP",
     "GutigSTDP",
+    "NearestSTDP",
     "PostTrace",
+    "PowerLawSTDP",
     "PreTrace",
     "SourceVariable",
     "SynapseRule",
+    "TripletSTDP",
     "Variable",
+    "VogelsSTDP",
 ]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of these

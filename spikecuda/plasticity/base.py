@@ -37,7 +37,8 @@ class SynapseRule(Fixed):
     since the source's last spike).  ``on_post`` can take the condition ``first``: no other spike of
     the target arrived since the last spike of the source; ``on_pre`` the condition ``paired``: a
     spike of the target arrived since then; ``release`` the condition ``fresh``: it is the source's
-    first spike.  After each event the weight is held within its bounds.
+    first spike.  After each event the weight is held within its bounds.  With the class attribute
+    ``bounded = False`` there is no upper one: a run in which more than ``w_max`` is sent raises.
 
     Args:
         w_max: the bound of the weights in the receptor's unit, not 0.  Where it is negative, the
@@ -64,6 +65,7 @@ class SynapseRule(Fixed):
     functions: ClassVar[dict[str, Source]] = {}
     constant_names: ClassVar[tuple[str, ...]] = ()
     releases: ClassVar[bool] = False
+    bounded: ClassVar[bool] = True
     _remedies: ClassVar[Mapping[str, str]] = {"": "make a new rule with other numbers"}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -92,9 +94,10 @@ class SynapseRule(Fixed):
                 "SynapseRule is the base of rules (got itself); use STDP(w_max=...) or another"
             )
         bound = as_real("w_max", w_max)
-        if bound == 0:
+        if bound == 0 or not math.isfinite(bound):
             raise SpikecudaValueError(
-                "w_max must not be 0: it bounds the weights (got 0); give the largest weight"
+                f"w_max must be finite and not 0: it bounds the weights (got {bound:g}); give the "
+                "largest weight"
             )
         self.w_max, self.w_min = bound, as_real("w_min", w_min)
         if not 0 <= self.w_min < abs(bound):

@@ -1,5 +1,7 @@
 """Pair-based spike-timing-dependent plasticity."""
 
+from typing import Any
+
 from spikecuda.kernels.plasticity import stdp
 from spikecuda.models.parameter import Parameter
 from spikecuda.plasticity.base import SynapseRule
@@ -59,6 +61,6 @@ class GutigSTDP(SynapseRule):
     x = PreTrace("tau_plus", doc="trace of the source's spikes")
     y = PostTrace("tau_minus", doc="trace of the target's spikes")
 
-    on_post = stdp.potentiate
-    on_pre = stdp.depress
+    on_post: Any = stdp.potentiate
+    on_pre: Any = stdp.depress
     derive = _steps

@@ -21,6 +21,8 @@ from spikecuda.models import find
 from spikecuda.models.registry import BUILT_IN
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.network.model.rules import Rule
+from spikecuda.plasticity.registry import find as find_rule
+from spikecuda.plasticity.registry import names
 
 TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parent
@@ -133,6 +135,23 @@ def test_every_rule(rule):
     if rule.procedural and f"{rule.__name__}(" not in page("tests/network/cuda_networks.py"):
         missing.append("a place in tests/network/cuda_networks.py: stored and drawn alike")
     assert not missing, f"{rule.__name__} lacks {'; '.join(missing)}"
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_synapse_rule(name):
+    missing, rule = [], find_rule(name).__name__
+    engine = table("plasticity", "engine").ENGINE.values()
+    if rule not in {r for r, _ in engine} and f'"{rule}"' not in page("tests/plasticity/engine.py"):
+        missing.append("records of another simulator: a line of ENGINE in tests/plasticity")
+    if f" {rule}" not in page("tests/plasticity/test_same_bits.py"):
+        missing.append("its bits over threads and splits: tests/plasticity/test_same_bits.py")
+    if not any(f"`{rule}(" in cell for cell in rows("docs/plasticity.md")):
+        missing.append("a row in docs/plasticity.md")
+    if f"`{rule}`" not in page("CHANGELOG.md"):
+        missing.append("a line in CHANGELOG.md")
+    if not find_rule(name).source:
+        missing.append("a source")
+    assert not missing, f"{rule} lacks {'; '.join(missing)}"
 
 
 @pytest.mark.parametrize("kind", every(Input), ids=lambda c: c.__name__)

@@ -29,20 +29,36 @@ def _additive(p):
     }  # fmt: skip
 
 
+def _same(p):
+    return {k: v for k, v in p.items() if k not in ("w_max", "w_min")}
+
+
+def _only(*names):
+    return lambda p: {k: p[k] for k in names}
+
+
 # Our class for a rule of the oracle, and its parameters from the oracle's.  A rule that the engine
 # learns gets its line here, and then all its records are tests.
 ENGINE = {
-    "stdp": ("GutigSTDP", lambda p: {k: p[k] for k in (*ALL, "mu_plus", "mu_minus")}),
+    "stdp": ("GutigSTDP", _only(*ALL, "mu_plus", "mu_minus")),
     "amplitudes": ("STDP", _additive),
+    "power_law": ("PowerLawSTDP", _only(*ALL, "mu")),
+    "triplet": ("TripletSTDP", _same),
+    "vogels": ("VogelsSTDP", _only("eta", "alpha", "tau")),
 }
 
 
 def engine_rule(record):
     """Return the engine's rule for a record, e.g. ``GutigSTDP(w_max=100.0, ...)``."""
-    name, translate = ENGINE[record.rule]
     p = record.params
+    name, translate = ENGINE[record.rule]
+    more = {}
+    if p.get("nearest"):
+        name, more = "NearestSTDP", {"scheme": p["nearest"]}
+    # Rules without an upper bound have a limit here, which nothing meets.
+    w_max = p["w_max"] if np.isfinite(p["w_max"]) else 10 * record.weight
     return getattr(plasticity, name)(
-        w_max=p["w_max"], w_min=p["w_min"], timing=record.timing, **translate(p)
+        w_max=w_max, w_min=p["w_min"], timing=record.timing, **translate(p), **more
     )
 
 

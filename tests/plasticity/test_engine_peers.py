@@ -11,7 +11,7 @@ TOLERANCE = {"float64": 1e-9, "float32": 2e-5}
 
 
 def all_groups():
-    models = [m for m, (rule, _, more) in NEST.items() if rule in ENGINE and not more]
+    models = [m for m, (rule, _, _) in NEST.items() if rule in ENGINE]
     records = [r for m in models for r in nest(m)] + [r for r in brian() if r.delay]
     return [[r.later(1) for r in group] for group in groups(records)]
 
@@ -22,8 +22,8 @@ def test_records(group, precision):
     tolerance = TOLERANCE[precision]
     rule = engine_rule(group[0])
     for record, got in zip(group, learn(group, rule, DT, precision), strict=True):
-        size = abs(record.weight)
-        off = 2 * tolerance * max(map(abs, record.weights)) + got.unit
+        size = max(map(abs, [record.weight, *record.weights]))
+        off = 2 * tolerance * size + got.unit
         assert got.sent == pytest.approx(record.weights, rel=0, abs=off), record.name
         # The oracle agrees with all of the record, and tells the weight after each step.
         outcome = run_synapse(

@@ -35,8 +35,7 @@ class _OfMine(SynapseRule):
 
 @pytest.mark.parametrize(
     "group",
-    groups([r for m, (rule, _, more) in NEST.items() if rule in ENGINE and not more
-            for r in nest(m)] + brian()),
+    groups([r for m, (rule, _, _) in NEST.items() if rule in ENGINE for r in nest(m)] + brian()),
     ids=lambda g: g[0].name.split(" delay")[0],
 )  # fmt: skip
 def test_rules_of_the_engine(group):

@@ -5,7 +5,24 @@ import pytest
 
 from spikecuda import Network, Poisson
 from spikecuda.network import ExpCurrent, FixedInDegree
-from spikecuda.plasticity import STDP, GutigSTDP
+from spikecuda.plasticity import (
+    STDP,
+    GutigSTDP,
+    NearestSTDP,
+    PowerLawSTDP,
+    TripletSTDP,
+    VogelsSTDP,
+)
+
+# Rules that change weights from 30 on, below 60, within 300 ms.
+OTHERS = {
+    "power_law": PowerLawSTDP(w_max=6000.0, w_0=30.0, lam=0.02, alpha=0.5),
+    "triplet": TripletSTDP(w_max=60.0, a2_plus=0.1, a3_plus=0.2, a2_minus=0.2, a3_minus=0.1),
+    "vogels": VogelsSTDP(w_max=60.0, eta=0.3, alpha=8.0),
+    "symmetric": NearestSTDP(w_max=60.0, lam=0.05),
+    "restricted": NearestSTDP(w_max=60.0, lam=0.05, scheme="restricted", mu_plus=0.0),
+    "pre_centred": NearestSTDP(w_max=60.0, lam=0.05, scheme="pre_centred", timing="brian"),
+}
 
 
 def learn(rule, pieces, read=False, **kwargs):
@@ -28,7 +45,15 @@ def learn(rule, pieces, read=False, **kwargs):
 @pytest.mark.parametrize("kind", [STDP, GutigSTDP])
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_threads_blocks_and_splits(kind, timing, precision):
-    rule = kind(w_max=60.0, lam=0.05, timing=timing)
+    same_bits(kind(w_max=60.0, lam=0.05, timing=timing), precision)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_rules(name):
+    same_bits(OTHERS[name], "float32")
+
+
+def same_bits(rule, precision):
     spikes, weights = learn(rule, [300.0], precision=precision, threads=1)
     assert weights.std() > 1.0  # something was learned
     for pieces, read, options in (

@@ -261,9 +261,14 @@ class CpuEngine:
         load_cpu_loop("network_run").file_spikes(self._memory.table, np.ascontiguousarray(spikes))
 
     def drain(self) -> list[tuple[int, tuple[np.ndarray, np.ndarray]]]:
-        """Take the recorded spikes out of their buffers; return population, steps and neurons."""
+        """Take the recorded spikes out of their buffers; return population, steps and neurons.
+
+        Raises:
+            SpikecudaError: a rule without an upper bound sent more than its w_max.
+        """
         taken = self._parts.drain()
         self.torn = False
+        self._learning.require_within()
         return taken
 
     def reset(self) -> None:
