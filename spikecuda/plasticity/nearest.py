@@ -15,7 +15,7 @@ class NearestSTDP(GutigSTDP):
         scheme: which pairs count.  "symmetric": each spike with the last one of the other neuron.
             "restricted": immediate neighbours only.  "pre_centred": each spike of the source with
             the last and with the next one of the target.
-        w_max, w_min, timing, params: as for ``SynapseRule``.
+        params: all else that ``GutigSTDP`` takes, ``w_max`` above all.
 
     Raises:
         SpikecudaValueError: there is no such scheme, or a parameter cannot be used.
