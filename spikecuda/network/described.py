@@ -22,6 +22,7 @@ from spikecuda.network.model.receptors import Receptor, as_receptors
 from spikecuda.network.model.recorders import Recorders
 from spikecuda.network.model.rules import AllToAll, OneToOne, as_rule
 from spikecuda.network.model.spike_train import SpikeTrain
+from spikecuda.network.model.synapse_recorders import SynapseRecorders
 from spikecuda.plasticity.base import SynapseRule
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 
@@ -49,6 +50,7 @@ class Described(Unique, Fixed, Handle):
         self._sources: list[tuple[Population, SpikeTrain, int]] = []
         self._drives = Drives(self.dt)
         self._recorders = Recorders(self.dt)
+        self._synapse_recorders = SynapseRecorders(self.dt)
         self._identity = 0
 
     @abstractmethod
@@ -246,13 +248,13 @@ class Described(Unique, Fixed, Handle):
     @changes
     def record(
         self,
-        target: Population | View | str,
+        target: Population | View | Projection | str,
         what: str | Iterable[str] | None = "spikes",
         *,
         every: float | None = None,
         only: object = None,
     ) -> None:
-        """Record spikes or state variables of a population in later runs.
+        """Record spikes or state variables of a population in later runs, or weights.
 
         By default the spikes of all populations are recorded.  Once ``record`` has named "spikes"
         for some populations, only theirs are.  Spikes of several views of a population add up.
@@ -260,18 +262,27 @@ class Described(Unique, Fixed, Handle):
         result.
 
         Args:
-            target: population, view or name.
+            target: population, view or name; or a projection whose synapses learn.
             what: "spikes", names of state variables (``v``, ``i_exc``, ...), or several; None: no
-                spikes of this population.
+                spikes of this population.  Of a projection "weight", and variables of its rule;
+                they are in the result's ``synapses``.  None: nothing of it.
             every: ms between samples of variables, a multiple of dt; None: every step.  Spikes are
-                always all recorded.
-            only: which neurons: a slice, numbers or a mask, within the target.
+                always all recorded.  For a projection it must be given.
+            only: which neurons: a slice, numbers or a mask, within the target.  Of a projection
+                which synapses, in the order of its ``connections``.
 
         Raises:
             SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
+            SpikecudaError: a projection's synapses do not learn.
             ClosedError: the network is closed.
         """
         self._require_open()
+        if not isinstance(what, Iterable | None):
+            raise SpikecudaTypeError(f"what must be a name, several, or None (got {shown(what)})")
+        if isinstance(target, Projection):
+            self._require_own(target)
+            self._synapse_recorders.add(target, what, every, only)
+            return
         view = as_view("target", target, self._named)
         if only is not None:
             inner = View(view.population, only) if view.whole else None
@@ -280,8 +291,6 @@ class Described(Unique, Fixed, Handle):
                     "only is for a population (got a view, which says which neurons); give one"
                 )
             view = inner
-        if not isinstance(what, Iterable | None):
-            raise SpikecudaTypeError(f"what must be a name, several, or None (got {shown(what)})")
         names = () if what is None else (what,) if isinstance(what, str) else tuple(what)
         if what is not None and not names:
             raise SpikecudaValueError("what must name something (got nothing); None: no spikes")
@@ -324,6 +333,11 @@ class Described(Unique, Fixed, Handle):
         )  # fmt: skip
         self._sources.append((source, train, 1))
         self._wired.append(projection)
+
+    def _require_own(self, projection: Projection) -> None:
+        """Raise unless a projection is of this network."""
+        if projection not in self._projections:
+            raise SpikecudaValueError(f"target belongs to another network (got {projection!r})")
 
     def _new_name(self, name: object) -> str:
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):

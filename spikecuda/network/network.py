@@ -12,7 +12,6 @@ import numpy as np
 
 from spikecuda.common.arguments import as_count
 from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, changes, uses
-from spikecuda.common.host_memory import require_memory
 from spikecuda.common.notebook import Printed
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.seed import as_seeds, as_trial
@@ -24,11 +23,9 @@ from spikecuda.errors import (
     SpikecudaTypeError,
 )
 from spikecuda.network.build_engine import build_engine
-from spikecuda.network.described import Described
 from spikecuda.network.device_names import Given, as_places
 from spikecuda.network.measure import measure, take_snapshot
-from spikecuda.network.model.population import Population, View
-from spikecuda.network.model.projection import Projection
+from spikecuda.network.model.population import Population
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.network.model.recorders import traces_of
 from spikecuda.network.model.spike_train import external_spikes
@@ -38,17 +35,16 @@ from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.neurons import Neurons, cast_constants
 from spikecuda.network.run.partition import SpikeExchange
 from spikecuda.network.summary import summarise
+from spikecuda.network.weights import NetworkWeights
 from spikecuda.observe.metrics import NetworkMetrics
 from spikecuda.observe.progress import Progress, reporter
 from spikecuda.runtime.adjust import announce_kernel, wide_parameters
 from spikecuda.runtime.neuron_spec import NeuronSpec
 
 BUILD_TICKS = 1000
-# Bytes of a listed synapse, source, target, weight and delay, and of sorting them.
-LISTED = 40
 
 
-class Network(Described):
+class Network(NetworkWeights):
     """Populations of neurons and the synapses between them.
 
     Results are a pure function of the arguments and the seed: they are the same for any number of
@@ -174,10 +170,13 @@ class Network(Described):
             start, seconds = engine.clock, engine.seconds
             look = functools.partial(take_snapshot, engine, populations, self.dt)
             title = "" if progress is False else repr(self)
-            with reporter(progress, steps, title, look) as report:
-                got = engine.run(steps, drives, spikes, traces, self._external, report)
+            with (
+                self._chores(engine, steps) as (pauses, samples),
+                reporter(progress, steps, title, look) as report,
+            ):
+                got = engine.run(steps, drives, spikes, traces, self._external, report, pauses)
             return make_result(
-                populations, got, wanted, traces, start, steps, engine.seconds - seconds
+                populations, got, wanted, traces, start, steps, engine.seconds - seconds, samples
             )
 
     @out_of_memory(
@@ -296,66 +295,6 @@ class Network(Described):
                 "a run; read it when run() has returned, and run in pieces"
             )
         return engine.neurons[number]
-
-    @uses
-    @out_of_memory("a list of all synapses", "look at those of fewer sources")
-    def connections_of(
-        self, projection: Projection, sources: View | None = None
-    ) -> dict[str, np.ndarray]:
-        """Return a projection's synapses; see ``Projection.connections``."""
-        from spikecuda.network.synapses.access import connections, rows_of
-
-        first, last = rows_of(projection, sources)
-        listed = projection.expected * (last - first) / projection.source.size
-        require_memory(
-            LISTED * listed, f"a list of the synapses of {projection.name}",
-            "connections(sources) draws procedural rows of some sources, len() counts all",
-        )  # fmt: skip
-        engine = self._built()
-        return connections(projection, engine.wiring, self.dt, sources, engine.learned)
-
-    def count_of(self, projection: Projection, enough: int = 2**62) -> int:
-        """Return a projection's number of synapses, or ``enough`` if it has more; do not build."""
-        from spikecuda.network.synapses.count import count_synapses
-
-        return count_synapses(projection, enough)
-
-    @changes
-    @out_of_memory("a weight for each synapse", "give one number for all of them")
-    def set_weights(self, projection: Projection, values: object) -> None:
-        """Set a projection's weights; see ``Projection.weights``."""
-        from spikecuda.network.synapses.access import (
-            bundle_of,
-            remember_weights,
-            require_shape,
-            set_weights,
-            take_weights,
-        )
-
-        self._require_open()
-        given = take_weights(projection, values)
-        engine = self._built()
-        require_shape(projection, engine.wiring, given)
-        engine.settle(bundle_of(projection, engine.wiring))
-        undo = remember_weights(projection, engine.wiring)
-        try:
-            set_weights(projection, engine.wiring, given)
-            engine.rewire()
-        except BaseException:
-            undo()
-            raise
-
-    @changes
-    def set_plastic(self, projection: Projection, plastic: bool) -> None:
-        """Let a projection's synapses learn, or stay as they are; see ``Projection.plastic``."""
-        from spikecuda.network.synapses.access import bundle_of
-
-        self._require_open()
-        engine = self._built()
-        if projection.plasticity is not None:
-            bundle = bundle_of(projection, engine.wiring)
-            engine.settle(bundle)
-            engine.freeze(bundle, not plastic)
 
     def close(self) -> None:
         """Free memory and end threads; closing twice does nothing."""

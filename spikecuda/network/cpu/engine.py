@@ -26,6 +26,7 @@ from spikecuda.network.cpu.trace_table import trace_table
 from spikecuda.network.cpu.under_way import UnderWay
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs, chunk_steps, window_steps
 from spikecuda.network.synapses.store import Bundle, Wiring
@@ -121,6 +122,7 @@ class CpuEngine:
         traces: Sequence[Trace],
         external: np.ndarray,
         report: Callable[[int], None],
+        pauses: Pauses | None = None,
     ) -> Recorded:
         """Advance by some steps.
 
@@ -134,8 +136,11 @@ class CpuEngine:
             traces: variables to record.
             external: int64 (spikes, 3), sorted by step: step, population, neuron.
             report: is told the steps done.
+            pauses: what is done at given steps.
         """
-        run = self.prepare(steps, drives, spikes, traces)
+        pauses = pauses or Pauses((), ())
+        recorded = [*spikes, *(g for g in pauses.populations if g not in spikes)]
+        run = self.prepare(steps, drives, recorded, traces)
         taken: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {g: [] for g in spikes}
         before = self._parts.counts.copy()
         begin = time.perf_counter()
@@ -143,7 +148,7 @@ class CpuEngine:
         try:
             with held_interrupt() as release:
                 while done < steps:
-                    some = min(quantum, run.chunk, steps - done)
+                    some = min(quantum, run.chunk, steps - done, pauses.left(self.clock))
                     called = time.perf_counter()
                     # Before the first step, what was sent at its start: "at the end of step -1".
                     due = external
@@ -153,11 +158,15 @@ class CpuEngine:
                         due = external[a:z]
                     done += self.advance(run, some, due)
                     for g, found in self.drain():
-                        taken[g].append(found)
+                        pauses.count(g, found[1])
+                        if g in taken:
+                            taken[g].append(found)
                     spent = time.perf_counter() - called
                     growth = min(4.0, SECONDS_PER_CALL / max(spent, 1e-6))
                     # Bounded: a long run of short calls would outgrow a float.
                     quantum = max(1, min(run.chunk, int(quantum * growth)))
+                    if pauses.due(self.clock):
+                        pauses.act(self)
                     report(done)
                     release()
         finally:
@@ -177,16 +186,19 @@ class CpuEngine:
         spikes: Sequence[int],
         traces: Sequence[Trace],
         out: list[np.ndarray] | None = None,
+        start: int | None = None,
     ) -> CpuRun:
         """Return what a run holds; see ``run``.
 
         Args:
             out: where samples of the traces go; None makes new arrays.
+            start: number of the run's first step, if some of them are done; None: now.
         """
-        if self._learning.bundles and self.clock + steps > MOST_STEPS:
+        start = self.clock if start is None else start
+        if self._learning.bundles and start + steps > MOST_STEPS:
             raise SpikecudaError(
                 f"a network that learns runs for up to {MOST_STEPS:,} steps (got "
-                f"{self.clock + steps:,}); reset(), which keeps its weights"
+                f"{start + steps:,}); reset(), which keeps its weights"
             )
         if self.torn:
             raise SpikecudaError(
@@ -214,11 +226,11 @@ class CpuEngine:
         traced: list[Any] = []
         table, align = NO_TRACES, 0
         if traces:
-            table = trace_table(traces, out, self.neurons, self._parts.places, self.clock, traced)
+            table = trace_table(traces, out, self.neurons, self._parts.places, start, traced)
             align = math.gcd(*(t.every for t in traces))
         return CpuRun(
             like.drives, like.spikes, like.specs, like.rows, like.parts, table, out, align,
-            self.clock, like.chunk, [like.keep, traced],
+            start, like.chunk, [like.keep, traced],
         )  # fmt: skip
 
     def _serves(

@@ -65,7 +65,7 @@ class CpuPartition(NetworkPartition):
         """Prepare a run."""
         every = range(len(self.neurons))
         self._run = self._engine.prepare(
-            request.steps, request.drives, every, request.traces, request.out
+            request.steps, request.drives, every, request.traces, request.out, request.start
         )
 
     def advance(self, steps: int, external: np.ndarray) -> np.ndarray:

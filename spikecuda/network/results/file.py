@@ -6,9 +6,12 @@ An npz file, which ``numpy.load`` reads. Keys, for a population P and a variable
 - ``ids/P`` integers: which neurons' spikes were recorded; absent: all;
 - ``traces/P/X`` (samples, neurons), ``trace_times/P`` (samples,) ms;
 - ``trace_ids/P`` integers: which neurons the traces' columns are; absent: all;
+- ``synapses/K/time`` (samples,) ms, ``synapses/K/source`` and ``synapses/K/target`` (synapses,),
+  ``synapses/K/values/X`` (samples, synapses): of the K-th projection of ``synapses`` below;
 - ``metadata``: a JSON text with ``format``, ``spikecuda`` (its version), ``start``, ``duration``,
   ``dt`` (ms), ``seconds``, ``sizes``, the populations of ``spikes``, ``ids``, ``trace_times`` and
-  ``trace_ids`` in their order, ``traces`` (variables by population) and ``units``.
+  ``trace_ids`` in their order, ``traces`` (variables by population), ``units``, and ``synapses``:
+  ``name``, ``number`` and ``units`` of each projection.
 """
 
 import json
@@ -40,6 +43,10 @@ def save(result: NetworkResult, path: str | os.PathLike[str]) -> Path:
     arrays.update({f"trace_times/{name}": times for name, times in result.trace_times.items()})
     for key, given in (("ids", result.ids), ("trace_ids", result.trace_ids)):
         arrays.update({f"{key}/{name}": ids for name, ids in given.items() if ids is not None})
+    for k, found in enumerate(result.synapses.values()):
+        own = {"time": found.time, "source": found.source, "target": found.target}
+        own |= {f"values/{name}": values for name, values in found.values.items()}
+        arrays.update({f"synapses/{k}/{name}": array for name, array in own.items()})
     metadata = {
         "format": FORMAT,
         "spikecuda": __version__,
@@ -54,6 +61,10 @@ def save(result: NetworkResult, path: str | os.PathLike[str]) -> Path:
         "trace_times": list(result.trace_times),
         "trace_ids": list(result.trace_ids),
         "units": result.units,
+        "synapses": [
+            {"name": name, "number": found.number, "units": dict(found.units)}
+            for name, found in result.synapses.items()
+        ],
     }
     arrays["metadata"] = np.array(json.dumps(metadata))
     return write_npz(path, arrays)

@@ -7,6 +7,8 @@ import numpy as np
 from spikecuda.network.model.population import Population, View
 from spikecuda.network.model.trace import Trace, variables
 from spikecuda.network.results.result import NetworkResult
+from spikecuda.network.results.synapse_traces import SynapseTraces, label_of
+from spikecuda.network.results.weight_samples import WeightSamples
 from spikecuda.network.run.trace import Recorded
 from spikecuda.runtime.spikes import Spikes
 
@@ -19,6 +21,7 @@ def make_result(
     start: int,
     steps: int,
     seconds: float,
+    samples: Sequence[WeightSamples] = (),
 ) -> NetworkResult:
     """Return the result of a run.
 
@@ -30,6 +33,7 @@ def make_result(
         start: number of the first step.
         steps: of the run.
         seconds: wall-clock time.
+        samples: of synapses.
     """
     dt = populations[0].neurons.dt
     spikes, ids = {}, {}
@@ -55,8 +59,11 @@ def make_result(
         times[population.name] = np.arange(first, first + array.shape[0]) * (trace.every * dt)
         owners[population.name] = None if trace.ids.size == population.size else trace.ids
         units.setdefault(population.name, {})[trace.name] = variables(population)[trace.name]
+    synapses: dict[str, SynapseTraces] = {}
+    for sample in samples:
+        synapses[label_of(sample.projection, synapses)] = sample.result()
     return NetworkResult(
         spikes=spikes, sizes={p.name: p.size for p in populations}, ids=ids, traces=found,
         trace_times=times, start=start * dt, duration=steps * dt, dt=dt, seconds=seconds,
-        trace_ids=owners, units=units,
+        trace_ids=owners, units=units, synapses=synapses,
     )  # fmt: skip

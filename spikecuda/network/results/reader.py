@@ -10,6 +10,7 @@ from spikecuda.common.npz import FormatError, NpzFile
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.results.result import NetworkResult
+from spikecuda.network.results.synapse_traces import SynapseTraces
 from spikecuda.runtime.spikes import Spikes
 
 MAX_SIZE = 2**31 - 1
@@ -61,6 +62,7 @@ class ResultReader:
             seconds=self._real("seconds"),
             trace_ids=owners,
             units=self._populations("units", _words),
+            synapses=self._synapses(),
         )
 
     def _spikes(self, name: str, ids: np.ndarray | None, dt: float) -> Spikes:
@@ -110,6 +112,35 @@ class ResultReader:
                 f"(got shape {found.shape})"
             )
         return found
+
+    def _synapses(self) -> dict[str, SynapseTraces]:
+        """Return traces of synapses; files of earlier versions have none."""
+        listed = self._about.get("synapses", [])
+        if not isinstance(listed, list) or not all(isinstance(about, dict) for about in listed):
+            raise FormatError(f"synapses must be a list of objects (got {listed!r:.80})")
+        _texts("synapses", [about["name"] for about in listed])
+        return {about["name"]: self._of_projection(k, about) for k, about in enumerate(listed)}
+
+    def _of_projection(self, k: int, about: dict[str, Any]) -> SynapseTraces:
+        """Return the traces of the k-th projection's synapses."""
+        key, name = f"synapses/{k}", about["name"]
+        time = self._file.array(f"{key}/time", "f", 1)
+        if not np.isfinite(time).all() or (time[1:] <= time[:-1]).any():
+            raise FormatError(f"time of {name} must be finite and increase")
+        source = self._file.array(f"{key}/source", "i", 1)
+        target = self._file.array(f"{key}/target", "i", 1)
+        for what, ids in (("source", source), ("target", target)):
+            _require_range(f"{what} of {name}", ids, 0, MAX_SIZE)
+        units, values = _words(f"units of {name}", about["units"]), {}
+        for variable in units:
+            values[variable] = found = self._file.array(f"{key}/values/{variable}", "f", 2)
+            if found.shape != (time.size, source.size) or source.size != target.size:
+                raise FormatError(
+                    f"{variable} of {name} must be of {time.size:,} samples of {source.size:,} "
+                    f"synapses, each with a target (got shape {found.shape})"
+                )
+        number = _size(f"number of {name}", about["number"])
+        return SynapseTraces(number, time, source, target, values, units)
 
     def _real(self, key: str) -> float:
         """Return a time: finite, >= 0."""

@@ -14,6 +14,7 @@ from spikecuda.common.arguments import as_count, as_real, is_name
 from spikecuda.common.named import Known
 from spikecuda.common.time_grid import nearest_width
 from spikecuda.errors import SpikecudaValueError, nearest, shown
+from spikecuda.network.results.synapse_traces import ByProjection, SynapseTraces
 from spikecuda.runtime.spikes import Spikes
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class NetworkResult:
         seconds: wall-clock time of the run, without building the network or kernels.
         trace_ids: by population, which neurons the columns of its traces are; None: all.
         units: by population and variable: the trace's unit.
+        synapses: by name of a projection, or projection: its weights and variables over time, see
+            ``SynapseTraces``: ``result.synapses[projection]["weight"]``.
     """
 
     spikes: dict[str, Spikes]
@@ -56,6 +59,7 @@ class NetworkResult:
     seconds: float
     trace_ids: dict[str, np.ndarray | None] = field(default_factory=dict)
     units: dict[str, dict[str, str]] = field(default_factory=dict)
+    synapses: dict[str, SynapseTraces] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         spikes = Known(self.spikes, "spikes", 'net.record(name, "spikes") records them')
@@ -63,6 +67,7 @@ class NetworkResult:
         traces = {
             name: Known(states, f"traces of {name}", advice) for name, states in self.traces.items()
         }
+        object.__setattr__(self, "synapses", ByProjection(self.synapses))
         object.__setattr__(self, "spikes", spikes)
         object.__setattr__(self, "traces", Known(traces, "traces", advice))
 

@@ -8,6 +8,7 @@ import numpy as np
 from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded
 from spikecuda.network.run.window import ResolvedInputs
 from spikecuda.network.synapses.store import Bundle, Wiring
@@ -44,6 +45,7 @@ class Engine(Protocol):
         traces: Sequence[Trace],
         external: np.ndarray,
         report: Callable[[int], None],
+        pauses: Pauses | None = None,
     ) -> Recorded:
         """Advance by some steps.
 
@@ -54,6 +56,7 @@ class Engine(Protocol):
             traces: variables to record.
             external: int64 (spikes, 3), sorted by step: step, population, neuron.
             report: is told the steps done.
+            pauses: what is done at given steps; it can read and change what is learned.
         """
 
     def reset(self) -> None:

@@ -26,6 +26,7 @@ from spikecuda.network.run.partition import (
     RunRequest,
     SpikeExchange,
 )
+from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.received import require_spikes
 from spikecuda.network.run.spike_counts import SpikeCounts
 from spikecuda.network.run.trace import Recorded, sample_arrays
@@ -92,6 +93,7 @@ class PartitionedEngine:
         traces: Sequence[Trace],
         external: np.ndarray,
         report: Callable[[int], None],
+        pauses: Pauses | None = None,
     ) -> Recorded:
         """Advance by some steps; see ``CpuEngine.run``.
 
@@ -104,6 +106,7 @@ class PartitionedEngine:
             self.rewire()
         begin = time.perf_counter()
         request = self._request(steps, drives, traces, external)
+        pauses, counted = pauses or Pauses((), ()), 0
         found: list[np.ndarray] = []
         before, compiled = self.spikes, self.compile_seconds
         try:
@@ -111,11 +114,15 @@ class PartitionedEngine:
             with held_interrupt() as release:
                 done = 0
                 while done < steps:
-                    some = min(self._most_steps(request, done), steps - done)
+                    some = self._most_steps(request, done)
+                    some = min(some, steps - done, pauses.left(self.clock))
                     found.append(self._advance(request, some))
                     self._counts.add(found[-1], now=self._alone)
                     done += some
                     self.clock += some
+                    if pauses.due(self.clock):
+                        found += self._pause(request, pauses, found[counted:])
+                        counted = len(found)
                     report(done)
                     release()
                 with self._whole():
@@ -253,6 +260,30 @@ class PartitionedEngine:
             self.clock, steps, window, align, drives, traces, out, given, float(rate),
             self._alone,
         )  # fmt: skip
+
+    def _pause(
+        self, request: RunRequest, pauses: Pauses, found: Sequence[np.ndarray]
+    ) -> list[np.ndarray]:
+        """Do what is due, with all that the devices have on the host; return spikes not yet told.
+
+        Args:
+            request: of the run, which goes on.
+            pauses: what is due.
+            found: spikes since the last pause that are known.
+        """
+        with self._whole():
+            rest = self._rest()
+            self._together([p.end for p in self.partitions])
+        if pauses.populations:
+            number = np.concatenate([*found, *rest]) & NUMBER
+            for g in pauses.populations:
+                mine = number - self.first[g]
+                size = self.neurons[g].population.size
+                pauses.count(g, mine[(mine >= 0) & (mine < size)])
+        pauses.act(self)
+        with self._whole():
+            self._together([p.begin for p in self.partitions], request)
+        return rest
 
     def _most_steps(self, request: RunRequest, done: int) -> int:
         """Return the steps to the next exchange, or without one as many as can be had."""

@@ -1,0 +1,123 @@
+"""What is recorded of synapses that learn: weights and variables, at intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.arguments import is_name
+from spikecuda.common.arrays import WHOLE, view_array, whole_numbers
+from spikecuda.common.time_grid import whole_steps
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.network.model.projection import Projection
+
+
+@dataclass(frozen=True, eq=False)
+class SynapseRecord:
+    """What is recorded of a projection.
+
+    Attributes:
+        projection: whose synapses.
+        names: "weight" and variables.
+        every: steps between samples.
+        which: a slice or ascending numbers, in the order of ``Projection.connections``; None: all.
+    """
+
+    projection: Projection
+    names: tuple[str, ...]
+    every: int
+    which: slice | np.ndarray | None
+
+
+class SynapseRecorders:
+    """What a user asked to record of projections; at most one record for each.
+
+    Args:
+        dt: of the network, in ms.
+    """
+
+    def __init__(self, dt: float) -> None:
+        self._dt = dt
+        self._records: dict[Projection, SynapseRecord] = {}
+
+    def add(self, projection: Projection, what: Any, every: Any, only: Any) -> None:
+        """Record something in later runs; None: nothing of it.  See ``Network.record``."""
+        if what is None:
+            self._records.pop(projection, None)
+            return
+        names = (what,) if isinstance(what, str) else tuple(what)
+        require_plastic(projection, f"recorded (got {', '.join(map(str, names))})")
+        assert projection.plasticity is not None
+        known = ["weight", *projection.plasticity.variables]
+        for name in names:
+            if not is_name(name, known):
+                raise SpikecudaValueError(
+                    f"{projection.name} has nothing called {name!r} to record"
+                    f"{nearest(str(name), known)}; it has {', '.join(known)}"
+                )
+        if not names:
+            raise SpikecudaValueError("what must name something (got nothing); None: nothing")
+        if every is None:
+            raise SpikecudaValueError(
+                "every must be given for synapses, ms between samples (got None); such as "
+                "every=1000.0"
+            )
+        period = whole_steps("every", every, self._dt, some=True)
+        which = None if only is None else as_synapses("only", only, projection)
+        names = tuple(dict.fromkeys(names))
+        self._records[projection] = SynapseRecord(projection, names, period, which)
+
+    @property
+    def records(self) -> Sequence[SynapseRecord]:
+        """What later runs record."""
+        return list(self._records.values())
+
+
+def require_plastic(projection: Projection, what: str) -> None:
+    """Raise SpikecudaError unless a projection's synapses learn.
+
+    Args:
+        projection: whose.
+        what: is to be done with its weights.
+    """
+    if projection.plasticity is None:
+        raise SpikecudaError(
+            f"weights of {projection.name}, whose synapses do not learn, cannot be {what}; connect "
+            "it with plasticity=..., or use projection.weights"
+        )
+
+
+def as_synapses(name: str, only: Any, projection: Projection) -> slice | np.ndarray:
+    """Return which synapses, in the order of ``Projection.connections``.
+
+    Args:
+        name: of the argument.
+        only: a slice, ascending numbers, or a mask.
+        projection: whose.
+
+    Raises:
+        SpikecudaTypeError, SpikecudaValueError: it is something else, or out of range.
+    """
+    need = "a slice, numbers or a mask"
+    if isinstance(only, slice):
+        if only.step is not None and only.step < 1:
+            raise SpikecudaValueError(f"{name} must be ascending (got {only}); reverse it")
+        for bound in (only.start, only.stop, only.step):
+            if bound is not None and not isinstance(bound, int | np.integer):
+                raise SpikecudaTypeError(f"{name} must be {need} of whole numbers (got {only})")
+        return only
+    given = np.atleast_1d(view_array(name, only, need, WHOLE + "b"))
+    count = len(projection)
+    if given.dtype.kind == "b":
+        if given.shape != (count,):
+            raise SpikecudaValueError(
+                f"{name} must have one entry for each of the {count:,} synapses (got shape "
+                f"{given.shape})"
+            )
+        numbers = np.flatnonzero(given)
+    else:
+        numbers = whole_numbers(name, given, need, 0, count - 1)
+    if numbers.ndim != 1 or np.any(numbers[1:] <= numbers[:-1]):
+        raise SpikecudaValueError(f"{name} must be ascending, each once (got {str(only)[:60]})")
+    return numbers

@@ -1,0 +1,96 @@
+"""The part of a network that reads and changes its synapses once they are built."""
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+
+from spikecuda.common.exclusive_use import changes, uses
+from spikecuda.common.host_memory import require_memory
+from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.network.described import Described
+from spikecuda.network.model.population import View
+from spikecuda.network.model.projection import Projection
+from spikecuda.network.results.weight_samples import WeightSamples
+from spikecuda.network.run.engine import Engine
+from spikecuda.network.run.pauses import Chore, Pauses
+from spikecuda.network.synapses.access import (
+    bundle_of,
+    connections,
+    remember_weights,
+    require_shape,
+    rows_of,
+    set_weights,
+    take_weights,
+)
+from spikecuda.network.synapses.count import count_synapses
+
+# Bytes of a listed synapse, source, target, weight and delay, and of sorting them.
+LISTED = 40
+
+
+class NetworkWeights(Described):
+    """The part of a network that reads and changes its synapses once they are built."""
+
+    @abstractmethod
+    def _built(self) -> Engine:
+        """Return the engine, made now unless it is there."""
+
+    @uses
+    @out_of_memory("a list of all synapses", "look at those of fewer sources")
+    def connections_of(
+        self, projection: Projection, sources: View | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return a projection's synapses; see ``Projection.connections``."""
+        first, last = rows_of(projection, sources)
+        listed = projection.expected * (last - first) / projection.source.size
+        require_memory(
+            LISTED * listed, f"a list of the synapses of {projection.name}",
+            "connections(sources) draws procedural rows of some sources, len() counts all",
+        )  # fmt: skip
+        engine = self._built()
+        return connections(projection, engine.wiring, self.dt, sources, engine.learned)
+
+    def count_of(self, projection: Projection, enough: int = 2**62) -> int:
+        """Return a projection's number of synapses, or ``enough`` if it has more; do not build."""
+        return count_synapses(projection, enough)
+
+    @changes
+    @out_of_memory("a weight for each synapse", "give one number for all of them")
+    def set_weights(self, projection: Projection, values: object) -> None:
+        """Set a projection's weights; see ``Projection.weights``."""
+        self._require_open()
+        given = take_weights(projection, values)
+        engine = self._built()
+        require_shape(projection, engine.wiring, given)
+        engine.settle(bundle_of(projection, engine.wiring))
+        undo = remember_weights(projection, engine.wiring)
+        try:
+            set_weights(projection, engine.wiring, given)
+            engine.rewire()
+        except BaseException:
+            undo()
+            raise
+
+    @changes
+    def set_plastic(self, projection: Projection, plastic: bool) -> None:
+        """Let a projection's synapses learn, or stay as they are; see ``Projection.plastic``."""
+        self._require_open()
+        engine = self._built()
+        if projection.plasticity is not None:
+            bundle = bundle_of(projection, engine.wiring)
+            engine.settle(bundle)
+            engine.freeze(bundle, not plastic)
+
+    # Runs.
+
+    @contextlib.contextmanager
+    def _chores(self, engine: Engine, steps: int) -> Iterator[tuple[Pauses, list[WeightSamples]]]:
+        """Give what is done within a run: all chores, and those that take samples."""
+        sizes = [population.size for population in self._populations()]
+        samples = [
+            WeightSamples(record, engine, steps) for record in self._synapse_recorders.records
+        ]
+        chores: list[Chore] = [*samples]
+        yield Pauses(chores, sizes), samples
