@@ -12,7 +12,11 @@ def context(spec: LearnSpec) -> dict[str, object]:
     rule, wide = spec.rule, spec.real == "float64"
     xs = {name: f"_x_{name}" for name in rule.pre_traces}
     ys = {name: f"_y_{name}" for name in rule.post_traces}
-    state = ["w", *rule.variables]
+    # Names of a rule get a prefix, so that they meet none of the templates.
+    constants = {name: f"_c_{name}" for name in rule.constant_names}
+    variables = {name: f"_v_{name}" for name in rule.variables}
+    resources = {name: f"_u_{name}" for name in rule.source_variables}
+    state = ["w", *variables.values()]
 
     def used(traces: Mapping[str, object]) -> dict[str, list[str]]:
         return {
@@ -23,7 +27,7 @@ def context(spec: LearnSpec) -> dict[str, object]:
     def call(name: str) -> str:
         if name not in rule.functions:
             return ""
-        renamed = {**xs, **ys}
+        renamed = {**constants, **variables, **resources, **xs, **ys}
         arguments = [renamed.get(a, a) for a in rule.functions[name].arguments]
         return f"_{name}({', '.join(arguments)})"
 
@@ -42,14 +46,14 @@ def context(spec: LearnSpec) -> dict[str, object]:
         "target_values": spec.target_values,
         "source_words": len(spec.source_values) * spec.width // 4,
         "target_words": len(spec.target_values) * spec.width // 4,
-        "constant_names": rule.constant_names,
-        "constants": ", ".join(rule.constant_names),
+        "constant_names": list(constants.values()),
+        "constants": ", ".join(constants.values()),
         "pre_traces": list(rule.pre_traces.items()),
         "post_traces": list(rule.post_traces.items()),
-        "source_variables": list(rule.source_variables),
+        "source_variables": list(resources.values()),
         "releases": rule.releases,
         "release_call": call("release"),
-        "variables": list(rule.variables),
+        "variables": list(variables.values()),
         "decaying": [name for name, v in rule.variables.items() if v.decay],
         "state": ", ".join(state),
         "changed": ", ".join(f"_new_{name}" for name in state),

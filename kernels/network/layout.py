@@ -93,6 +93,8 @@ HISTORY = 16
 RECENT = 4
 # The step of a spike that never was.
 NEVER = -(1 << 30)
+# Spikes that were before this step never were.
+LONG_AGO = NEVER // 2
 
 # A procedural projection, as one block sees it.
 RULE = 16
