@@ -27,7 +27,7 @@ NEURON = {
 }  # fmt: skip
 # Rates of the inputs, Hz, and what NEST 3.10 found, seed 1, two cells: rate in 200 to 250 s, Hz;
 # parts of the weights below 0.1 and above 0.9 of the largest at 250 s.  A tenth around them.
-FOUND = {"15 Hz": (15.0, 11.4, 0.351, 0.130), "25 Hz": (25.0, 13.9, 0.510, 0.058)}
+FOUND = {"15-Hz": (15.0, 11.4, 0.351, 0.130), "25-Hz": (25.0, 13.9, 0.510, 0.058)}
 NEST = "NEST 3.10, stdp_synapse, one seed, two cells, 200 to 250 s"
 LOW, HIGH = 0.1, 0.9
 
@@ -51,11 +51,11 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def network(variant: str = "15 Hz", **options: Any) -> Network:
+def network(variant: str = "15-Hz", **options: Any) -> Network:
     """Return the neurons with their inputs; weights are recorded every 10 s.
 
     Args:
-        variant: rate of the excitatory inputs, "15 Hz" or "25 Hz".
+        variant: rate of the excitatory inputs, "15-Hz" or "25-Hz".
         options: any of ``SETTINGS``, such as ``alpha``; ``seed``, ``threads``, ...: see
             ``Network``.
     """
@@ -90,7 +90,7 @@ def part_of_weights(low: float, high: float) -> Any:
     return measure
 
 
-def expected(variant: str = "15 Hz") -> Sequence[Expected]:
+def expected(variant: str = "15-Hz") -> Sequence[Expected]:
     """Return what NEST found: two crowds of weights, and a rate that hardly depends on the input's.
 
     The weights of two cells in one run differ from seed to seed by some hundredths.
