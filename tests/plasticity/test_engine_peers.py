@@ -2,7 +2,7 @@
 
 import pytest
 from engine import ENGINE, engine_rule, groups, learn
-from peer_records import DT, NEST, brian, nest
+from peer_records import DT, NEST, brian, currents, nest
 
 from spikecuda.kernels.reference.plasticity import run_synapse
 from spikecuda.kernels.reference.plasticity_rules import make
@@ -13,6 +13,7 @@ TOLERANCE = {"float64": 1e-9, "float32": 2e-5}
 def all_groups():
     models = [m for m, (rule, _, _) in NEST.items() if rule in ENGINE]
     records = [r for m in models for r in nest(m)] + [r for r in brian() if r.delay]
+    records += [r for r, _ in currents()]
     return [[r.later(1) for r in group] for group in groups(records)]
 
 
