@@ -33,21 +33,20 @@ def test_records(group, precision):
         )  # fmt: skip
         expected, read = dict(outcome.history), []
         for t, weight in zip(record.pre, got.after, strict=True):
-            if known(record, t):
+            if known(record):
                 read.append((weight, expected[t]))
         assert [w for w, _ in read] == pytest.approx(
             [w for _, w in read], rel=0, abs=tolerance * size
         ), record.name
         assert record.timing == "brian" or len(read) == len(record.pre)
-        if known(record, outcome.history[-1][0]):
+        if known(record):
             assert got.final["weight"] == pytest.approx(outcome.weight, abs=tolerance * size)
 
 
-def known(record, t):
-    """Tell whether a weight that is read after step t is that after step t of the source.
+def known(record):
+    """Tell whether a weight that is read after a step is that after this step of the source.
 
     It is not where the axonal part of the delay is the longer one: what happens at the synapse by
-    then is not yet known.  With "brian", what is read has no spike of the target from step t.
+    then is not yet known.
     """
-    later = 2 * record.dendritic - record.delay
-    return later >= 0 and (record.timing == "nest" or t - later not in record.post)
+    return 2 * record.dendritic >= record.delay
