@@ -15,6 +15,10 @@ STREAM_NOISE = 512
 STREAM_POISSON = 768
 # Spike trains that are drawn before a run, and what examples draw.
 STREAM_GIVEN = 2048
+# What is drawn on the host for runs: Ornstein-Uhlenbeck currents, renewal trains, and for
+# correlated trains the common one and its copies, of which each input takes so many streams.
+STREAM_OU, STREAM_RENEWAL, STREAM_COMMON, STREAM_COPIES = 4096, 8192, 12288, 1 << 20
+COPY_STREAMS = 256
 # In a network a block of random words serves four neurons in one step, not one in four steps.
 STREAM_LANES = 128
 

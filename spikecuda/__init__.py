@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 # Where each public name lives; loaded at first use, so that importing spikecuda stays light.
 _PUBLIC = {
     "Constant": "inputs.stimulus",
+    "CorrelatedPoisson": "inputs.trains",
     "GPUNeuronPool": "pool.pool",
     "LogNormal": "common.distributions",
     "Model": "models",
@@ -15,10 +16,12 @@ _PUBLIC = {
     "Network": "network.network",
     "Noise": "inputs.stimulus",
     "Normal": "common.distributions",
+    "OrnsteinUhlenbeck": "inputs.ornstein_uhlenbeck",
     "Parameter": "models",
     "PerStep": "inputs.stimulus",
     "Poisson": "inputs.poisson",
     "Ramp": "inputs.stimulus",
+    "Renewal": "inputs.trains",
     "RunResult": "pool.pool",
     "SpikecudaError": "errors",
     "Sine": "inputs.waveform",
@@ -35,8 +38,10 @@ _PUBLIC = {
 if TYPE_CHECKING:
     from spikecuda.common.distributions import LogNormal, Normal, Uniform
     from spikecuda.errors import SpikecudaError
+    from spikecuda.inputs.ornstein_uhlenbeck import OrnsteinUhlenbeck
     from spikecuda.inputs.poisson import Poisson
     from spikecuda.inputs.stimulus import Constant, Noise, PerStep, Ramp, Step
+    from spikecuda.inputs.trains import CorrelatedPoisson, Renewal
     from spikecuda.inputs.waveform import Sine, Waveform
     from spikecuda.models import Model, Parameter, State
     from spikecuda.network.network import Network
@@ -48,6 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Constant",
+    "CorrelatedPoisson",
     "GPUNeuronPool",
     "LogNormal",
     "Model",
@@ -55,10 +61,12 @@ __all__ = [
     "Network",
     "Noise",
     "Normal",
+    "OrnsteinUhlenbeck",
     "Parameter",
     "PerStep",
     "Poisson",
     "Ramp",
+    "Renewal",
     "RunResult",
     "Sine",
     "SpikecudaError",

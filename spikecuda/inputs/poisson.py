@@ -2,18 +2,18 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.inputs.input import Input, wide
-from spikecuda.inputs.rate import Places, take_rate, timed_rate
+from spikecuda.inputs.memo import Memo
+from spikecuda.inputs.rate import Places, stays, take_rate, timed_rate
 from spikecuda.inputs.sink import InputSink
 from spikecuda.inputs.timed import Timed
 
 
-@dataclass(frozen=True, eq=False)
 class Pulses(Input):
     """Base of random spike trains: a rate over time, and what a spike does.
 
@@ -22,10 +22,11 @@ class Pulses(Input):
 
     rate: Any
     weight: Any
-    start: float = 0.0
-    stop: float = math.inf
-    _places: Places | None = field(default=None, repr=False, kw_only=True)
-    _memo: dict[float, Any] = field(default_factory=dict, init=False, repr=False)
+    start: float
+    stop: float
+    # Of a view: the numbers of its neurons in the population, and its size.
+    _places: Places | None
+    _memo: Memo
     current = False
 
     def __post_init__(self) -> None:
@@ -37,13 +38,16 @@ class Pulses(Input):
         """Return the rate over time; None if it is always the same."""
         return timed_rate(self.rate, self.start, self.stop, dt, self._places, self._memo)
 
-    def spread(self, ids: np.ndarray, size: int) -> Any:
+    def spread(self, ids: np.ndarray, size: int) -> Self:
         """Return the same for some neurons, none for the others."""
-        constant = np.ndim(self.rate) < 2 and isinstance(self.rate, float | np.ndarray)
-        return replace(
-            self, rate=wide(self.rate, ids, size) if constant else self.rate,
-            weight=wide(self.weight, ids, size), _places=(ids, size),
-        )  # fmt: skip
+        rate = wide(self.rate, ids, size) if stays(self.rate) else self.rate
+        return self.for_view(rate, ids, size)
+
+    def for_view(self, rate: Any, ids: np.ndarray, size: int) -> Self:
+        """Return the same with another rate, and weight 0 for all neurons but some."""
+        made: Any = self
+        weight = wide(self.weight, ids, size)
+        return replace(made, rate=rate, weight=weight, _places=(ids, size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +73,13 @@ class Poisson(Pulses):
         SpikecudaValueError, SpikecudaTypeError: an argument cannot be used; a rate is below 0, or
             above 64 events a step.
     """
+
+    rate: Any
+    weight: Any
+    start: float = 0.0
+    stop: float = math.inf
+    _places: Places | None = field(default=None, repr=False, kw_only=True)
+    _memo: Memo = field(default_factory=Memo, init=False, repr=False)
 
     def resolve(self, into: InputSink) -> None:
         """Add pulses."""

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+# Above this mean per step the inversion of the Poisson distribution gets slow and inexact.
+MEAN_LIMIT = 64.0
 # Fewer events than this are never counted: uniform numbers are at least 2^-32.
 RARE = 2.0**-33
 

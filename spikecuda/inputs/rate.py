@@ -7,10 +7,12 @@ import numpy as np
 
 from spikecuda.common.arrays import take_reals
 from spikecuda.common.time_grid import first_step
+from spikecuda.devices.array_interop import GpuArray
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.inputs.input import Input
+from spikecuda.inputs.memo import Memo
 from spikecuda.inputs.sampled import MOST_SAMPLES, evaluate
-from spikecuda.inputs.timed import Timed
+from spikecuda.inputs.timed import ALL, Timed
 from spikecuda.inputs.values import OnGpu, per_neuron, require_finite, there
 
 # Where the numbers of a view's neurons go: their numbers in the population, and its size.
@@ -50,7 +52,7 @@ def take_rate(value: Any, stop: float) -> Any:
 
 
 def timed_rate(
-    value: Any, start: float, stop: float, dt: float, places: Places | None, memo: dict[float, Any]
+    value: Any, start: float, stop: float, dt: float, places: Places | None, memo: Memo
 ) -> Timed | None:
     """Return a rate over time, 0 outside [start, stop) ms; None if it is always the same.
 
@@ -59,14 +61,14 @@ def timed_rate(
         start, stop: ms.
         dt: ms.
         places: of a view's neurons in the population; None: the rate is the whole population's.
-        memo: samples of a function, by dt.
+        memo: where samples of a function are kept.
 
     Raises:
         SpikecudaValueError: the rate is below 0 at some time.
     """
     if isinstance(value, OnGpu):
         value.adopt(None)  # which is refused
-    constant = np.ndim(value) < 2 and not isinstance(value, Input) and not callable(value)
+    constant = stays(value)
     if constant and start <= 0.0 and stop == math.inf:
         return None
     timed = _constant(np.asarray(value)) if constant else _changing(value, start, stop, dt, memo)
@@ -79,29 +81,37 @@ def timed_rate(
     return timed.spread(*places) if places and timed.width and not constant else timed
 
 
+def stays(value: Any) -> bool:
+    """Tell whether a rate, as ``take_rate`` returned it, is the same at all times."""
+    return isinstance(value, OnGpu | GpuArray | float) or (
+        isinstance(value, np.ndarray) and value.ndim < 2
+    )
+
+
 def _constant(values: np.ndarray) -> Timed:
     ends = float(values.min(initial=math.inf)), float(values.max(initial=-math.inf))
-    return Timed(
-        lambda _, steps: np.broadcast_to(values, (steps, *values.shape)), values.size * values.ndim,
-        *ends,
-    )  # fmt: skip
+
+    def at(clock: int, steps: int, columns: slice = ALL) -> np.ndarray:
+        some = values[columns] if values.ndim else values
+        return np.broadcast_to(some, (steps, *some.shape))
+
+    return Timed(at, values.size * values.ndim, *ends)
 
 
-def _changing(value: Any, start: float, stop: float, dt: float, memo: dict[float, Any]) -> Timed:
+def _changing(value: Any, start: float, stop: float, dt: float, memo: Memo) -> Timed:
     if isinstance(value, Input):
         return value.as_rate(dt)
     first = first_step(start, dt)
     if callable(value):
-        if dt not in memo:
-            count = first_step(stop, dt) - first
-            if count > MOST_SAMPLES:
-                raise SpikecudaValueError(
-                    f"rate must be sampled at {MOST_SAMPLES:,} steps at most (got {count:,}); use "
-                    "a Waveform with a larger dt"
-                )
-            memo[dt] = evaluate("rate", value, (first + np.arange(count)) * dt)
-            require_finite("rate", memo[dt])
-        value = memo[dt]
+        count = first_step(stop, dt) - first
+        if count > MOST_SAMPLES:
+            raise SpikecudaValueError(
+                f"rate must be sampled at {MOST_SAMPLES:,} steps at most (got {count:,}); use a "
+                "Waveform with a larger dt"
+            )
+        times, function = (first + np.arange(count)) * dt, value
+        value = memo.get(("samples", dt), lambda: evaluate("rate", function, times))
+        require_finite("rate", value)
     rows = value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value
     return _rows(rows, first)
 
@@ -109,13 +119,12 @@ def _changing(value: Any, start: float, stop: float, dt: float, memo: dict[float
 def _rows(rows: np.ndarray, first: int) -> Timed:
     """Return rows of numbers from a step on, 0 before and after."""
     padded = np.concatenate([rows, np.zeros((1, *rows.shape[1:]))])
-    outside = len(rows)
+    outside, wide = len(rows), rows.ndim == 2
 
-    def at(clock: int, steps: int) -> np.ndarray:
+    def at(clock: int, steps: int, columns: slice = ALL) -> np.ndarray:
         k = np.arange(clock, clock + steps) - first
-        found: np.ndarray = padded[np.where((k >= 0) & (k < outside), k, outside)]
+        known = padded[:, columns] if wide else padded
+        found: np.ndarray = known[np.where((k >= 0) & (k < outside), k, outside)]
         return found
 
-    return Timed(
-        at, rows.shape[1] if rows.ndim == 2 else 0, float(padded.min()), float(padded.max())
-    )
+    return Timed(at, rows.shape[1] if wide else 0, float(padded.min()), float(padded.max()))

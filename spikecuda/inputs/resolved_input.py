@@ -7,7 +7,7 @@ import numpy as np
 from spikecuda.devices.array_interop import GpuArray
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.inputs.input import as_inputs
-from spikecuda.inputs.poisson_table import count_levels, survival_rows, survival_table
+from spikecuda.inputs.poisson_table import MEAN_LIMIT, count_levels, survival_rows, survival_table
 from spikecuda.inputs.sink import Course, Read
 from spikecuda.inputs.timed import Timed
 from spikecuda.inputs.values import OnGpu, in_host_memory, require_finite
@@ -22,8 +22,8 @@ from spikecuda.kernels.spec import (
     InputSpec,
 )
 
-# Above this mean per step the inversion of the Poisson distribution gets slow and inexact.
-POISSON_MEAN_LIMIT = 64.0
+# Steps and neurons whose rows are computed together.
+BLOCK, CHUNK = 64, 1024
 
 
 class ResolvedInput:
@@ -65,6 +65,7 @@ class ResolvedInput:
         self.given: dict[str, GpuArray] = {}
         self.tables: set[str] = set()
         self.widths: dict[str, int] = {}
+        self._streams: dict[int, int] = {}
         self._bias: np.ndarray | None = None
         # The most that all courses and rows add up to, and whether one does not say its most.
         self._most, self._unknown = 0.0, False
@@ -118,6 +119,12 @@ class ResolvedInput:
             )
         require_finite(name, array)
         return array
+
+    def stream(self, first: int, size: int = 1) -> int:
+        """Return the next stream of random numbers of a kind; see ``InputSink``."""
+        taken = self._streams.get(first, 0)
+        self._streams[first] = taken + size
+        return first + taken
 
     def add_constant(self, current: np.ndarray) -> None:
         """Add a current that stays the same over the run, shape () or (count,)."""
@@ -186,8 +193,8 @@ class ResolvedInput:
         j, factor = len(self._pulses), self.dt * 1e-3
         most = rate.most * factor
         if rate.width:
-            read = rate.columns(self.count)
-            self._rows[f"_mean{j}"] = lambda *part: (read(*part) * factor).astype(np.float32)
+            rate.require(self.count)
+            self._rows[f"_mean{j}"] = lambda *part: (rate.at(*part) * factor).astype(np.float32)
             self.fixed[f"_reciprocals{j}"] = _reciprocals(most)
             self.tables.add(f"_reciprocals{j}")
             self._add_pulse(ROWS, weight)
@@ -211,9 +218,9 @@ class ResolvedInput:
 
     def _require_few(self, rate: float) -> None:
         """Raise for a rate (Hz) of more events in a step than a kernel counts."""
-        if rate * self.dt * 1e-3 > POISSON_MEAN_LIMIT:
+        if rate * self.dt * 1e-3 > MEAN_LIMIT:
             raise SpikecudaValueError(
-                f"rate must be <= {POISSON_MEAN_LIMIT / self.dt * 1e3:g} Hz at dt = {self.dt:g} ms "
+                f"rate must be <= {MEAN_LIMIT / self.dt * 1e3:g} Hz at dt = {self.dt:g} ms "
                 f"(got {rate:g}); use Noise for such rates, or a smaller dt"
             )
 
@@ -253,20 +260,40 @@ class ResolvedInput:
         """The kernel arguments with an element for each step and neuron, those on a GPU aside."""
         return (STEP_CURRENT,) * self._has_rows + tuple(self._rows)
 
-    def rows(self, name: str, clock: int, offset: int, steps: int, columns: slice) -> np.ndarray:
-        """Return an argument with an element for each step and neuron: (steps, neurons).
+    def rows(self, name: str, clock: int, offset: int, columns: slice, out: np.ndarray) -> None:
+        """Write an argument with an element for each step and neuron.
 
         Args:
             name: one of ``row_names``.
-            clock, offset, steps: as for ``window``.
-            columns: which neurons.
+            clock, offset: as for ``window``.
+            columns: which neurons, from the first to before the last.
+            out: shape (steps, neurons), cast to its type.
         """
-        if name != STEP_CURRENT:
-            return self._rows[name](clock, steps, columns)
-        parts = [read(clock, steps, columns) for read in self._reads]
-        if self._rows_given is not None:
-            parts.insert(0, self._rows_given[offset : offset + steps, columns])
-        return parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
+        reads = self._reads if name == STEP_CURRENT else [self._rows[name]]
+        given = None
+        if name == STEP_CURRENT and self._rows_given is not None:
+            given = self._rows_given[offset : offset + len(out), columns]
+            if not reads:
+                out[...] = given
+                return
+        # What is computed stays in a cache, and its memory is used again.
+        for at in range(columns.start, columns.stop, CHUNK):
+            some = slice(at, min(at + CHUNK, columns.stop))
+            place = slice(at - columns.start, some.stop - columns.start)
+            k = 0
+            while k < len(out):
+                # Blocks begin at multiples of their size: an input may work out a whole one.
+                size = min(BLOCK - (clock + k) % BLOCK, len(out) - k)
+                parts = [read(clock + k, size, some) for read in reads]
+                if given is not None:
+                    parts.append(given[k : k + size, place])
+                out[k : k + size, place] = parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
+                k += size
+
+    def given_rows(self, offset: int, steps: int) -> np.ndarray:
+        """Return the current per step and neuron as it was given, where ``rows_fit``."""
+        assert self._rows_given is not None
+        return self._rows_given[offset : offset + steps]
 
     def rows_fit(self) -> bool:
         """Whether a kernel can read the current per step and neuron where it lies."""

@@ -37,6 +37,12 @@ class InputSink(Protocol):
     def values(self, name: str, value: float | np.ndarray | OnGpu | GpuArray) -> np.ndarray:
         """Return an input's numbers, float64, finite, shape () or (count,); raise for others."""
 
+    def stream(self, first: int, size: int = 1) -> int:
+        """Return the next stream of random numbers of a kind, which takes ``size`` of them.
+
+        ``first`` is the kind's first one.
+        """
+
     def add_constant(self, current: np.ndarray) -> None:
         """Add a current that stays the same over the run, shape () or (count,)."""
 

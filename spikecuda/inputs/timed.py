@@ -4,13 +4,28 @@ A run may be split anywhere, so what an input is at a step depends on the step's
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from spikecuda.common.time_grid import first_step
 from spikecuda.errors import SpikecudaValueError
+
+ALL = slice(None)
+
+
+class At(Protocol):
+    """The numbers of some steps and neurons."""
+
+    def __call__(self, clock: int, steps: int, columns: slice = ALL) -> np.ndarray:
+        """Return float64, shape (steps,) or (steps, neurons).
+
+        Args:
+            clock: number of the first step, since the last reset.
+            steps: how many.
+            columns: which neurons, where each has its own numbers.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,13 +33,12 @@ class Timed:
     """Numbers over time, the same for all neurons or one for each.
 
     Attributes:
-        at: returns the numbers of some steps from their first one's number, since the last reset,
-            and how many: float64, shape (steps,) or (steps, width).
+        at: returns the numbers of some steps.
         width: for how many neurons there are numbers; 0: they are the same for all.
         least, most: bounds of the numbers.
     """
 
-    at: Callable[[int, int], np.ndarray]
+    at: At
     width: int
     least: float
     most: float
@@ -39,41 +53,38 @@ class Timed:
         if start <= 0.0 and stop == math.inf:
             return self
 
-        def at(clock: int, steps: int) -> np.ndarray:
+        def at(clock: int, steps: int, columns: slice = ALL) -> np.ndarray:
             on = steps_within(start, stop, dt, clock, steps)
-            if not on.any():
-                return np.zeros((steps, self.width) if self.width else steps)
-            return self.at(clock, steps) * (on[:, None] if self.width else on)
+            values = self.at(clock, steps, columns)
+            return values * (on[:, None] if self.width else on)
 
         return replace(self, at=at, least=min(self.least, 0.0), most=max(self.most, 0.0))
 
     def spread(self, ids: np.ndarray, size: int) -> "Timed":
         """Return numbers for ``size`` neurons: these for the neurons ``ids``, 0 for the others."""
-        if self.width and self.width != ids.size:
+        if self.width != ids.size:
             raise wrong_width(self.width, ids.size)
 
-        def at(clock: int, steps: int) -> np.ndarray:
-            result = np.zeros((steps, size))
-            mine = self.at(clock, steps)
-            result[:, ids] = mine if self.width else mine[:, None]
+        def at(clock: int, steps: int, columns: slice = ALL) -> np.ndarray:
+            first, last, _ = columns.indices(size)
+            result = np.zeros((steps, last - first))
+            mine = np.flatnonzero((ids >= first) & (ids < last))
+            if mine.size:
+                some = slice(int(mine[0]), int(mine[-1]) + 1)
+                result[:, ids[mine] - first] = self.at(clock, steps, some)[:, mine - mine[0]]
             return result
 
         return Timed(at, size, min(self.least, 0.0), max(self.most, 0.0))
 
-    def columns(self, count: int) -> Callable[[int, int, slice], np.ndarray]:
-        """Return what gives the numbers of some of ``count`` neurons; see ``InputSink.add_timed``.
-
-        Raises:
-            SpikecudaValueError: there are numbers for another number of neurons.
-        """
+    def require(self, count: int) -> None:
+        """Raise SpikecudaValueError unless there are numbers for so many neurons."""
         if self.width != count:
             raise wrong_width(self.width, count)
-        return lambda clock, steps, columns: self.at(clock, steps)[:, columns]
 
 
 def always(value: float) -> Timed:
     """Return a number that is the same at all times."""
-    return Timed(lambda _, steps: np.full(steps, value), 0, value, value)
+    return Timed(lambda clock, steps, columns=ALL: np.full(steps, value), 0, value, value)
 
 
 def wrong_width(width: int, count: int) -> SpikecudaValueError:

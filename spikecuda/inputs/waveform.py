@@ -14,7 +14,7 @@ from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.inputs.input import Input, wide
 from spikecuda.inputs.sampled import sample
 from spikecuda.inputs.sink import InputSink
-from spikecuda.inputs.timed import Timed, wrong_width
+from spikecuda.inputs.timed import ALL, Timed, wrong_width
 from spikecuda.inputs.values import require_finite
 
 HOLD, LINEAR, REPEAT = "hold", "linear", "repeat"
@@ -102,7 +102,9 @@ class Waveform(Input):
         """Return the values over the steps of a run, without the gain."""
         outside = [x for x in (self.before, self.after) if not isinstance(x, str)]
         return Timed(
-            lambda clock, steps: self._at(np.arange(clock, clock + steps) * dt),
+            lambda clock, steps, columns=ALL: self._at(
+                np.arange(clock, clock + steps) * dt, columns
+            ),
             self.values.shape[1] if self.values.ndim == 2 else 0,
             min(float(self.values.min()), *outside, math.inf),
             max(float(self.values.max()), *outside, -math.inf),
@@ -115,16 +117,16 @@ class Waveform(Input):
             factor = float(self.gain)
             ends = (factor * timed.least, factor * timed.most)
             return Timed(
-                lambda clock, steps: factor * timed.at(clock, steps), timed.width, min(ends),
-                max(ends),
+                lambda clock, steps, columns=ALL: factor * timed.at(clock, steps, columns),
+                timed.width, min(ends), max(ends),
             )  # fmt: skip
         gain = self.gain
         if timed.width and timed.width != gain.size:
             raise wrong_width(timed.width, gain.size)
 
-        def at(clock: int, steps: int) -> np.ndarray:
-            values = timed.at(clock, steps)
-            return (values if timed.width else values[:, None]) * gain
+        def at(clock: int, steps: int, columns: slice = ALL) -> np.ndarray:
+            values = timed.at(clock, steps, columns)
+            return (values if timed.width else values[:, None]) * gain[columns]
 
         corners = [g * x for g in (gain.min(), gain.max()) for x in (timed.least, timed.most)]
         return Timed(at, gain.size, min(corners), max(corners))
@@ -135,8 +137,9 @@ class Waveform(Input):
         if not timed.width:
             into.add_course(lambda clock, _, steps: timed.at(clock, steps), gain, timed.largest)
             return
-        read = self.as_rate(into.dt).columns(into.count)
-        into.add_timed(read, timed.largest * float(np.abs(gain).max()))
+        whole = self.as_rate(into.dt)
+        whole.require(into.count)
+        into.add_timed(whole.at, timed.largest * float(np.abs(gain).max()))
 
     def spread(self, ids: np.ndarray, size: int) -> "Waveform":
         """Return the same for some neurons, 0 for the others."""
@@ -148,20 +151,21 @@ class Waveform(Input):
             values[:, ids] = self.values
         return replace(self, values=values, gain=wide(self.gain, ids, size))
 
-    def _at(self, times: np.ndarray) -> np.ndarray:
+    def _at(self, times: np.ndarray, columns: slice) -> np.ndarray:
         """Return the values at some times in ms since the last reset."""
         n = len(self.values)
+        samples = self.values[:, columns] if self.values.ndim == 2 else self.values
         place = places_of((times - self.start) / self.dt, (np.abs(times) + self.start) / self.dt)
         repeated = self.after == REPEAT
         if repeated:
             place = np.where(place < 0, place, np.mod(place, n))
         below = np.clip(np.floor(place), 0, n - 1).astype(np.int64)
-        result = self.values[below]
+        result = samples[below]
         shape = (-1,) + (1,) * (self.values.ndim - 1)
         if self.interpolation == LINEAR:
             above = (below + 1) % n if repeated else np.minimum(below + 1, n - 1)
             part = np.clip(place - below, 0.0, 1.0).reshape(shape)
-            result = result + part * (self.values[above] - result)
+            result = result + part * (samples[above] - result)
         if not isinstance(self.before, str):
             result = np.where((place < 0).reshape(shape), self.before, result)
         if not isinstance(self.after, str):
@@ -230,12 +234,13 @@ class Sine(Input):
         sine, cosine = self._part(np.sin, dt), self._part(np.cos, dt)
         always = self._part(np.ones_like, dt)
 
-        def at(clock: int, steps: int) -> np.ndarray:
+        def at(clock: int, steps: int, columns: slice = ALL) -> np.ndarray:
+            a, b, m = ((x[columns] if x.ndim else x) for x in (amplitude, phase, mean))
             parts = (sine.at(clock, steps), cosine.at(clock, steps), always.at(clock, steps))
             s, c, one = (p[:, None] if mean.ndim else p for p in parts)
-            wave = amplitude * np.cos(phase) * s + amplitude * np.sin(phase) * c + mean * one
+            wave = a * np.cos(b) * s + a * np.sin(b) * c + m * one
             # A rate that touches 0 may be rounded below it.
-            slack = 4.0 * np.finfo(np.float64).eps * (np.abs(amplitude) + np.abs(mean))
+            slack = 4.0 * np.finfo(np.float64).eps * (np.abs(a) + np.abs(m))
             return np.where((wave < 0) & (wave >= -slack), 0.0, wave)
 
         least, most = (
@@ -255,7 +260,7 @@ class Sine(Input):
     def _part(self, function: Callable[[np.ndarray], np.ndarray], dt: float) -> Timed:
         """Return a function of the angle over the steps while the current is on."""
 
-        def at(clock: int, steps: int) -> np.ndarray:
+        def at(clock: int, steps: int, columns: slice = ALL) -> np.ndarray:
             cycles = np.arange(clock, clock + steps) * dt * (self.frequency * 1e-3)
             # Late angles are as exact as early ones.
             return function(2.0 * math.pi * (cycles - np.floor(cycles)))

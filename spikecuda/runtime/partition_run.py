@@ -308,7 +308,7 @@ class PartitionRun:
         steps, n = slot.steps, slot.size
         for name in self.layout.direct:
             if name == STEP_CURRENT:
-                rows = self.drive.rows(name, 0, slot.offset, steps, slice(None))
+                rows = self.drive.given_rows(slot.offset, steps)
             else:
                 rows = self._traces[name][slot.offset : slot.offset + steps]
             slot.values[name] = Buffer(name, rows.dtype, rows.size, readable(rows.reshape(-1)))
@@ -325,9 +325,8 @@ class PartitionRun:
                 count = steps * array.row(n)
                 target = slot.inputs[name].edit(count)
                 if array.role is Role.STEP_CURRENT:
-                    target.reshape(steps, n)[...] = self.drive.rows(
-                        name, start, slot.offset, steps, self._columns(slot)
-                    )
+                    rows = target.reshape(steps, n)
+                    self.drive.rows(name, start, slot.offset, self._columns(slot), rows)
                 elif name == DITHER:
                     self._step_words(slot, target)
                 else:

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.distributions import Uniform
+from spikecuda.inputs.ornstein_uhlenbeck import OrnsteinUhlenbeck
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.inputs.stimulus import Constant, Input, Noise, PerStep, Poisson, Ramp, Step
+from spikecuda.inputs.trains import CorrelatedPoisson, Renewal
 from spikecuda.inputs.waveform import Sine, Waveform
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.models.base import as_model
@@ -22,6 +24,7 @@ STRUCTURES = {
     "noise": "one current per neuron, Gaussian noise per neuron, a ramp with gains",
     "poisson": "Poisson pulses of one rate, weights per neuron, a step of current",
     "time": "a waveform per neuron, a sine, noise within a time, Poisson pulses of rates over time",
+    "drawn": "Ornstein-Uhlenbeck currents, renewal trains and correlated trains",
     "everything": "parameters per neuron; currents per step and neuron, noise, Poisson pulses of "
     "rates per neuron; every state traced",
 }
@@ -102,6 +105,10 @@ class Case:
             rate = Sine(500.0, 100.0, mean=1500.0)
             currents = [wave, Sine(0.1 * high, 80.0), Noise(0.1 * high, start=0.3, stop=3.0)]
             return [*currents, Poisson(rate, 0.4), Poisson(each, 0.4)]
+        if self.structure == "drawn":
+            current = OrnsteinUhlenbeck(0.2 * high, 3.0, 0.5 * (low + high))
+            trains = Renewal(rng.uniform(0.0, 900.0, neurons), 0.4, 3.0, 0.3)
+            return [current, trains, CorrelatedPoisson(900.0, 0.4, 0.2)]
         if self.structure == "everything":
             rates = rng.uniform(0.0, 3000.0, neurons)
             drive = rng.uniform(low, high, (steps, neurons))

@@ -20,7 +20,7 @@ from spikecuda.runtime.neuron_spec import resolve_neurons
 ROOT = Path(spikecuda.__file__).resolve().parent
 CPU_LOOPS = (
     "draw", "finite", "network_build", "network_draw", "network_histories", "network_procedural",
-    "network_run", "network_sheets", "network_under_way", "spikes",
+    "network_run", "network_sheets", "network_under_way", "random_input", "spikes",
 )  # fmt: skip
 # Prints the names under which kernels are kept, by what they are.
 CODE = f"""

@@ -93,7 +93,9 @@ REQUIRED = {
     "Pairs": {"sources": [0], "targets": [0]}, "Poisson": {"rate": 1.0, "weight": 1.0},
     "Ramp": {"first": 0.0, "last": 1.0, "start": 0.0, "stop": 1.0},
     "Step": {"amplitude": 1.0, "start": 0.0}, "Sine": {"amplitude": 1.0, "frequency": 1.0},
-    "Waveform": {"values": [1.0], "dt": 1.0},
+    "Waveform": {"values": [1.0], "dt": 1.0}, "OrnsteinUhlenbeck": {"sigma": 1.0, "tau": 1.0},
+    "Renewal": {"rate": 1.0, "weight": 1.0},
+    "CorrelatedPoisson": {"rate": 1.0, "weight": 1.0, "correlation": 0.5},
 }  # fmt: skip
 # What runs return; nobody makes them.
 RETURNED = ("NetworkResult", "RunResult", "SystemResult", "Spikes", "Metrics", "SweepTable")

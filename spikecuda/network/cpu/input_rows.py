@@ -55,11 +55,9 @@ def fill_rows(
         found = step_input(drive, specs[g], neuron_spec, clock, clock - start, steps)
         for name, array in found.items():
             rows[g, name][: array.size] = array
-        mine = [(i, first, n) for i, (_, owner, first, n) in enumerate(places) if owner == g]
-        for name in drive.row_names:
-            # The blocks of a partition have neighbouring neurons.
-            columns = slice(mine[0][1], mine[-1][1] + mine[-1][2]) if mine else slice(0, 0)
-            table = drive.rows(name, clock, clock - start, steps, columns)
-            for i, first, count in mine:
+        for i, (_, owner, first, count) in enumerate(places):
+            if owner != g:
+                continue
+            for name in drive.row_names:
                 part = rows[-1 - i, name][: steps * count].reshape(steps, count)
-                part[:] = table[:, first - columns.start : first - columns.start + count]
+                drive.rows(name, clock, clock - start, slice(first, first + count), part)

@@ -97,7 +97,6 @@ class Inputs:
             table = values.reshape(slot.steps, -1)
             for g in fused.populations:
                 place, columns = p.share.places[g], slice(*map(int, p.share.starts[g]))
-                table[:, place : place + p.share.counts[g]] = request.drives[g][0].rows(
-                    name, slot.start, offset, slot.steps, columns
-                )
+                mine = table[:, place : place + p.share.counts[g]]
+                request.drives[g][0].rows(name, slot.start, offset, columns, mine)
             device.upload(staged[name], size)
