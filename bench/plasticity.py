@@ -24,10 +24,31 @@ import numpy as np
 
 from spikecuda import Poisson, plasticity
 from spikecuda.common.distributions import Uniform
-from spikecuda.network import Delta, FixedInDegree, Network
+from spikecuda.network import AllToAll, Delta, ExpConductance, FixedInDegree, Network
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 import plastic_problem as problem
+
+
+def song(**options: Any) -> Network:
+    """Return the neuron of Song, Miller and Abbott (2000) with its thousand inputs."""
+    net = Network(problem.DT, **options)
+    net.population("inputs", problem.SONG_INPUTS, "parrot")
+    net.drive("inputs", Poisson(problem.SONG_RATE, 1.0))
+    receptors = {
+        "exc": ExpConductance(problem.SONG_TAU, problem.SONG_E_EXC),
+        "inh": ExpConductance(problem.SONG_TAU, problem.SONG_E_INH),
+    }
+    start = {"v": problem.SONG_NEURON["e_l"]}
+    net.population("cell", 1, "lif_cond", problem.SONG_NEURON, start, receptors=receptors)
+    net.drive("cell", Poisson(problem.SONG_INHIBITION, problem.SONG_INHIBITORY), "inh")
+    rule = plasticity.STDP(**problem.SONG_STDP)
+    net.connect(
+        "inputs", "cell", AllToAll(), Uniform(0.0, rule.w_max), problem.SONG_DELAY, "exc",
+        plasticity=rule,
+    )  # fmt: skip
+    net.record("cell")
+    return net
 
 
 def rule_of(name: str) -> Any:
@@ -103,7 +124,7 @@ class Entry:
         result = self.net.run(duration)
         cpu = time.process_time() - cpu
         e, i = (result.spikes[name].step.size for name in ("E", "I"))
-        events = problem.events(e)
+        events = problem.events(self.rule, e)
         if result.seconds * max(1, self.events) < self.wall * max(1, events):
             self.wall, self.events = result.seconds, events
             self.cpu = cpu
@@ -128,7 +149,7 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument(
-        "--rules", nargs="+", default=["static", "additive"], choices=list(problem.RULES)
+        "--rules", nargs="+", default=list(problem.RULES), choices=list(problem.RULES)
     )
     parser.add_argument("--duration", type=float, default=100.0, help="of a piece, ms")
     parser.add_argument("--passes", type=int, default=5)

@@ -31,6 +31,11 @@ POST = {
 }
 
 
+def values(given: dict[str, float], scale: float) -> dict[str, float]:
+    """A rule's numbers, with the steps of potentiation and depression."""
+    return {**given, "up": given["lam"] * scale, "down": given["lam"] * given["alpha"] * scale}
+
+
 class Built:
     """A network, compiled for one duration at a time."""
 
@@ -46,7 +51,18 @@ class Built:
         b2.seed(seed)
         b2.defaultclock.dt = problem.DT * b2.ms
         self.objects: list[object] = []
-        self.cells = {}
+        self.cells: dict[str, b2.NeuronGroup] = {}
+        self.recurrent: b2.Synapses | None = None
+        if rule == problem.SONG:
+            self.song()
+        else:
+            self.brunel()
+        self.network = b2.Network(self.objects)
+        self.folder = tempfile.TemporaryDirectory(prefix="brian2_plasticity_")
+        self.duration: float | None = None
+
+    def brunel(self) -> None:
+        """Make Brunel's network."""
         for name, size in (("E", problem.N_E), ("I", problem.N_I)):
             cells = b2.NeuronGroup(
                 size, f"dv/dt = -v / ({problem.TAU_M} * ms) : 1 (unless refractory)\n"
@@ -60,22 +76,48 @@ class Built:
             drive = b2.PoissonInput(cells, "v", 1000, problem.POISSON / 1000 * b2.Hz, problem.J)
             self.cells[name] = cells
             self.objects += [cells, drive]
-        self.recurrent = None
         for source, number, weight in (
             ("E", problem.C_E, problem.J), ("I", problem.C_I, -problem.G * problem.J),
         ):  # fmt: skip
             for target in ("E", "I"):
                 recurrent = source == target == "E"
-                if recurrent and rule == problem.WITHOUT:
+                if recurrent and self.rule == problem.WITHOUT:
                     continue
-                if recurrent and rule != "static":
+                if recurrent and self.rule != "static":
                     self.recurrent = self.connect(source, target, number, learns=True)
                     self.recurrent.w = problem.J
                 else:
                     self.connect(source, target, number, weight)
-        self.network = b2.Network(self.objects)
-        self.folder = tempfile.TemporaryDirectory(prefix="brian2_plasticity_")
-        self.duration: float | None = None
+
+    def song(self) -> None:
+        """Make the neuron of Song, Miller and Abbott and its inputs."""
+        rule = values(problem.SONG_STDP, problem.SONG_STDP["w_max"])
+        given = problem.SONG_NEURON
+        tau, e_exc, e_inh = problem.SONG_TAU, problem.SONG_E_EXC, problem.SONG_E_INH
+        cell = b2.NeuronGroup(
+            1, f"""dv/dt = ({given["g_l"]} * ({given["e_l"]} - v) + x_exc * ({e_exc} - v)
+            + x_inh * ({e_inh} - v)) / ({given["c_m"]} * ms) : 1 (unless refractory)
+            dx_exc/dt = -x_exc / ({tau} * ms) : 1
+            dx_inh/dt = -x_inh / ({tau} * ms) : 1
+            fired : integer
+            warm : integer""", threshold=f"v >= {given['v_th']}",
+            reset=f"v = {given['v_reset']}; fired += 1", method="exponential_euler",
+            refractory=(given["t_ref"] + problem.DT) * b2.ms,
+        )  # fmt: skip
+        cell.v = given["e_l"]
+        inputs = b2.PoissonGroup(problem.SONG_INPUTS, problem.SONG_RATE * b2.Hz)
+        inhibition = b2.PoissonInput(
+            cell, "x_inh", 1000, problem.SONG_INHIBITION / 1000 * b2.Hz, problem.SONG_INHIBITORY
+        )
+        synapses = b2.Synapses(
+            inputs, cell, TRACES.format(**rule),
+            on_pre=PRE["additive"].format(**rule).replace("v_post", "x_exc_post"),
+            on_post=POST["additive"].format(**rule), delay={"pre": problem.SONG_DELAY * b2.ms},
+        )  # fmt: skip
+        synapses.connect()
+        synapses.w = f"rand() * {problem.SONG_STDP['w_max']}"
+        self.cells["cell"], self.recurrent = cell, synapses
+        self.objects += [inputs, cell, inhibition, synapses]
 
     def connect(
         self, source: str, target: str, number: int, weight: float = 0.0, learns: bool = False
@@ -85,13 +127,10 @@ class Built:
         delay = problem.DELAY * b2.ms
         if learns:
             given = {"additive": problem.ADDITIVE, "power": problem.POWER}[self.rule]
-            scale = given["w_max"] if self.rule == "additive" else 1.0
-            values = {
-                **given, "up": given["lam"] * scale, "down": given["lam"] * given["alpha"] * scale,
-            }  # fmt: skip
+            rule = values(given, given["w_max"] if self.rule == "additive" else 1.0)
             synapses = b2.Synapses(
-                cells, goal, TRACES.format(**values), on_pre=PRE[self.rule].format(**values),
-                on_post=POST[self.rule].format(**values), delay={"pre": delay},
+                cells, goal, TRACES.format(**rule), on_pre=PRE[self.rule].format(**rule),
+                on_post=POST[self.rule].format(**rule), delay={"pre": delay},
             )  # fmt: skip
         else:
             synapses = b2.Synapses(cells, goal, on_pre=f"v_post += {weight!r}", delay=delay)
@@ -116,7 +155,10 @@ class Built:
         if duration != self.duration:
             raise ValueError(f"duration must be {self.duration} as in the first run ({duration})")
         b2.device.run(with_output=False)
-        e, i = (int(np.sum(c.fired[:] - c.warm[:])) for c in self.cells.values())
+        counts = [int(np.sum(c.fired[:] - c.warm[:])) for c in self.cells.values()]
+        if self.rule == problem.SONG:
+            counts.insert(0, problem.song_inputs(duration))
+        e, i = counts
         self.total = (self.total[0] + e, self.total[1] + i)
         return float(b2.device._last_run_time)
 

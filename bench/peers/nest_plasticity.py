@@ -90,4 +90,61 @@ class Built:
         return float(weights.mean()), float(weights.std())
 
 
-serve(Built)
+class Song:
+    """The neuron of Song, Miller and Abbott, prepared."""
+
+    version = nest.__version__
+
+    def __init__(self, threads: int, seed: int) -> None:
+        nest.set_verbosity("M_ERROR")
+        nest.SetKernelStatus({
+            "resolution": problem.DT, "local_num_threads": threads, "rng_seed": seed,
+        })  # fmt: skip
+        given, rule = problem.SONG_NEURON, problem.SONG_STDP
+        self.cell = nest.Create("iaf_cond_exp", 1, {
+            "C_m": given["c_m"], "g_L": given["g_l"], "E_L": given["e_l"], "V_m": given["e_l"],
+            "V_th": given["v_th"], "V_reset": given["v_reset"], "t_ref": given["t_ref"],
+            "E_ex": problem.SONG_E_EXC, "E_in": problem.SONG_E_INH,
+            "tau_syn_ex": problem.SONG_TAU, "tau_syn_in": problem.SONG_TAU,
+            "tau_minus": rule["tau_minus"],
+        })  # fmt: skip
+        inputs = nest.Create("parrot_neuron", problem.SONG_INPUTS)
+        excitation = nest.Create("poisson_generator", params={"rate": problem.SONG_RATE})
+        nest.Connect(excitation, inputs, syn_spec={"delay": problem.DT})
+        inhibition = nest.Create("poisson_generator", params={"rate": problem.SONG_INHIBITION})
+        spec = {"weight": -problem.SONG_INHIBITORY, "delay": problem.DT}
+        nest.Connect(inhibition, self.cell, syn_spec=spec)
+        nest.CopyModel("stdp_synapse_hom", "plastic", {
+            "lambda": rule["lam"], "alpha": rule["alpha"], "mu_plus": 0.0, "mu_minus": 0.0,
+            "tau_plus": rule["tau_plus"], "Wmax": rule["w_max"],
+        })  # fmt: skip
+        start = nest.random.uniform(0.0, rule["w_max"])
+        spec = {"synapse_model": "plastic", "weight": start, "delay": problem.SONG_DELAY}
+        nest.Connect(inputs, self.cell, syn_spec=spec)
+        self.recorder = nest.Create("spike_recorder")
+        nest.Connect(self.cell, self.recorder)
+        self.time = 0.0
+        nest.Prepare()
+
+    def run(self, duration: float) -> None:
+        """Run for so many ms."""
+        nest.Run(duration)
+        self.time += duration
+
+    def spikes(self) -> tuple[int, int]:
+        """The spikes of the inputs, on average, and of the neuron so far."""
+        return problem.song_inputs(self.time), int(self.recorder.n_events)
+
+    def weights(self) -> tuple[float, float] | None:
+        """Mean and standard deviation of the weights."""
+        found = nest.GetConnections(target=self.cell, synapse_model="plastic")
+        weights = np.array(found.get("weight"))
+        return float(weights.mean()), float(weights.std())
+
+
+def build(rule: str, threads: int, seed: int) -> Built | Song:
+    """A network by its rule."""
+    return Song(threads, seed) if rule == problem.SONG else Built(rule, threads, seed)
+
+
+serve(build)

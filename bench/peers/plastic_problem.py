@@ -1,4 +1,4 @@
-"""The plastic network that all simulators run, and what its figures count. Imports nothing.
+"""The plastic networks that all simulators run, and what their figures count. Imports nothing.
 
 Brunel's network: 10,000 excitatory and 2,500 inhibitory LIF neurons with delta synapses and 15.6 M
 synapses, of which the 10 M from excitatory to excitatory neurons are plastic.  The background is
@@ -14,6 +14,11 @@ Rules, with w the weight in mV, x and y the traces of the source and of the targ
   ``stdp_pl_synapse_hom``);
 - without: the synapses from excitatory to excitatory neurons are left out; what a process occupies
   beyond this, divided by the number of those synapses, is the memory of one.
+
+The other end of the scale is ``song``, the neuron of Song, Miller and Abbott (2000): a thousand
+Poisson sources of 15 Hz, each with a plastic synapse of its own onto one neuron with conductances,
+and inhibition from 200 sources of 10 Hz, which is drawn as one train.  Its "events" are the spikes
+of the thousand sources, on average, as "excitatory" ones; its other spikes are the neuron's.
 """
 
 N_E, N_I, C_E, C_I = 10_000, 2_500, 1_000, 250
@@ -35,12 +40,32 @@ POWER = {
 }  # fmt: skip
 WARM_UP = 100.0
 
+SONG = "song"
+SONG_INPUTS, SONG_RATE, SONG_INHIBITION, SONG_DELAY = 1_000, 15.0, 2_000.0, 1.0
+SONG_INHIBITORY = 0.5  # nS
+SONG_NEURON = {
+    "c_m": 200.0, "g_l": 10.0, "e_l": -70.0, "v_th": -54.0, "v_reset": -60.0, "t_ref": 0.1,
+}  # fmt: skip
+SONG_TAU, SONG_E_EXC, SONG_E_INH = 5.0, 0.0, -70.0
+# In nS. The weights begin uniformly between 0 and w_max.
+SONG_STDP = {"lam": 0.01, "alpha": 1.05, "tau_plus": 20.0, "tau_minus": 20.0, "w_max": 0.15}
+
 
 def steps(duration: float) -> int:
     """The steps of a duration in ms."""
     return round(duration / DT)
 
 
-def events(spikes_e: int) -> int:
-    """Plastic events of that many excitatory spikes: each meets C_E plastic synapses on average."""
-    return spikes_e * C_E
+def sizes(rule: str) -> tuple[int, int]:
+    """The neurons that the two numbers of spikes are of."""
+    return (SONG_INPUTS, 1) if rule == SONG else (N_E, N_I)
+
+
+def events(rule: str, spikes: int) -> int:
+    """Plastic events of so many excitatory spikes: each meets C_E such synapses on average."""
+    return spikes if rule == SONG else spikes * C_E
+
+
+def song_inputs(duration: float) -> int:
+    """Spikes of the thousand sources in so many ms, on average: recording them takes time."""
+    return round(SONG_INPUTS * SONG_RATE * duration * 1e-3)

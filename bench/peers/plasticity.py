@@ -3,6 +3,7 @@
     python bench/peers/plasticity.py                                       # spikecuda, NEST
     python bench/peers/plasticity.py --python genn=/work/venv/bin/python   # GeNN is not on PyPI
     python bench/peers/plasticity.py --rules additive --threads 1 --passes 9
+    python bench/peers/plasticity.py --rules song --threads 1 --duration 10000
 
 The network, the rules and what counts as a plastic event: ``plastic_problem.py``.  Each simulator
 is a process of its own, which has built its network and waits (``turns.py``).  They run a piece of
@@ -79,7 +80,7 @@ class Child:
         """Return the nanoseconds an event of a piece by "seconds" or "cpu", None if unknown."""
         found = self.pieces[piece]
         value = found[clock]
-        return None if value is None else value / problem.events(found["e"]) * 1e9
+        return None if value is None else value / problem.events(self.rule, found["e"]) * 1e9
 
     def best(self, clock: str) -> Any:
         """Return the least nanoseconds an event of all pieces, None if unknown."""
@@ -101,6 +102,8 @@ def children(
         for rule in rules:
             for peer, python in pythons.items():
                 if threads > (PEERS[peer].max_threads or threads):
+                    continue
+                if (peer, rule) == ("genn", problem.SONG):
                     continue
                 try:
                     made.append(Child(peer, python, rule, threads, duration))
@@ -133,20 +136,22 @@ def show(child: Child, all_of_them: list[Child], without: dict[str, int | None])
     static = twins.get((child.peer, "static"))
     spikes = [(p["e"], p["i"]) for p in child.pieces]
     seconds = child.duration * 1e-3 * len(spikes)
-    rates = (
-        sum(e for e, _ in spikes) / problem.N_E / seconds,
-        sum(i for _, i in spikes) / problem.N_I / seconds,
-    )
+    rates = [
+        sum(n) / size / seconds
+        for n, size in zip(zip(*spikes, strict=True), problem.sizes(child.rule), strict=True)
+    ]
     clock = "seconds" if child.threads > 1 or child.best("cpu") is None else "cpu"
     extra = None
-    if child.rule != "static" and static is not None:
+    if child.rule in ("additive", "power") and static is not None:
         # The static twin spikes at another rate: its time is that of a piece, not of an event.
-        events = problem.events(round(sum(e for e, _ in spikes) / len(spikes)))
+        events = problem.events(child.rule, round(sum(e for e, _ in spikes) / len(spikes)))
         extra = (child.least(clock) - static.least(clock)) / events * 1e9
     ours = twins.get((OURS, child.rule))
     times = ratio(child, ours, clock) if ours is not None and ours is not child else None
     memory, base = child.built["memory"], without.get(child.peer)
-    held = (memory - base) / problem.PLASTIC if memory and base else None
+    held = None
+    if memory and base and child.rule != problem.SONG:
+        held = (memory - base) / problem.PLASTIC
     weights = child.pieces[-1]["weights"]
     print(
         f"{child.rule:<9}{child.peer:<11}{child.threads:>7}"
@@ -167,7 +172,9 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--peers", nargs="+", default=[OURS, "nest", "genn"], choices=SIMULATORS)
-    parser.add_argument("--rules", nargs="+", default=list(problem.RULES), choices=problem.RULES)
+    parser.add_argument(
+        "--rules", nargs="+", default=list(problem.RULES), choices=(*problem.RULES, problem.SONG)
+    )
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--duration", type=float, default=100.0, help="of a piece, ms")
     parser.add_argument("--passes", type=int, default=5)

@@ -4,12 +4,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import plastic_problem as problem
 from turns import serve
 
 import spikecuda
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from plasticity import network, plastic
+from plasticity import network, plastic, song
 
 
 class Built:
@@ -18,14 +19,22 @@ class Built:
     version = spikecuda.__version__
 
     def __init__(self, rule: str, threads: int, seed: int) -> None:
-        self.net = network(rule, seed=seed, threads=threads)
+        self.rule = rule
+        if rule == problem.SONG:
+            self.net = song(seed=seed, threads=threads)
+        else:
+            self.net = network(rule, seed=seed, threads=threads)
         self.net.build()
         self.total = (0, 0)
 
     def run(self, duration: float) -> float | None:
         """Run for so many ms."""
         spikes = self.net.run(duration).spikes
-        self.total = tuple(n + spikes[p].step.size for n, p in zip(self.total, "EI", strict=True))
+        if self.rule == problem.SONG:
+            new = (problem.song_inputs(duration), spikes["cell"].step.size)
+        else:
+            new = (spikes["E"].step.size, spikes["I"].step.size)
+        self.total = (self.total[0] + new[0], self.total[1] + new[1])
 
     def spikes(self) -> tuple[int, int]:
         """The spikes of each population so far."""

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from spikecuda.network.results.result import NetworkResult
 
 TAKEN = (
-    "set", "scale", "variant", "plastic", "duration", "seed", "threads", "precision", "device",
-    "out", "quiet",
+    "set", "scale", "variant", "duration", "seed", "threads", "precision", "device", "out", "quiet",
 )  # fmt: skip
 NOWHERE = "none"
 # ms; statistics and pictures want some bins.
@@ -32,7 +31,7 @@ def execute(args: argparse.Namespace) -> int:
 
     example = find(args.name)
     _require_taken(args)
-    options = example.options(args.variant, args.scale, args.plastic)
+    options = example.options(args.variant, args.scale)
     changed = example.changed(_numbers(args.set))
     duration = example.duration if args.duration is None else args.duration
     if not duration >= LEAST:

@@ -35,7 +35,6 @@ LAYERS = [
     ("runtime",),
     ("placement",),
     ("observe",),
-    ("sweeps",),
     ("analysis",),
     ("plots",),
     ("network.model",),
