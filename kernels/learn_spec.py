@@ -47,3 +47,8 @@ class LearnSpec:
     def target_values(self) -> tuple[str, ...]:
         """What an entry of a target's history holds, in order."""
         return tuple(self.rule.post_traces)
+
+    @property
+    def template(self) -> str:
+        """Name of the template of the CPU's loops."""
+        return "learn_cpu.py.j2" if self.rule.learns else "release_cpu.py.j2"

@@ -28,9 +28,11 @@ _PUBLIC = {
     "Spikes": "runtime.spikes",
     "State": "models",
     "Step": "inputs.stimulus",
+    "SweepTable": "sweeps.table",
     "SystemMonitor": "observe.monitor",
     "Uniform": "common.distributions",
     "Waveform": "inputs.waveform",
+    "sweep": "sweeps.run_sweep",
 }
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from spikecuda.pool.pool import GPUNeuronPool, RunResult
     from spikecuda.pool.system import MultiGPUNeuronSystem
     from spikecuda.runtime.spikes import Spikes
+    from spikecuda.sweeps import SweepTable, sweep
 
 __all__ = [
     "Constant",
@@ -70,10 +73,12 @@ __all__ = [
     "Spikes",
     "State",
     "Step",
+    "SweepTable",
     "SystemMonitor",
     "Uniform",
     "Waveform",
     "__version__",
+    "sweep",
 ]
 
 

@@ -15,7 +15,7 @@ from numba import njit
 from numba.core import caching, sigutils, typeinfer
 from numba.core.ccallback import CFunc
 
-from spikecuda.kernels.compile import cache
+from spikecuda.kernels.compile import cache, one_compiler
 
 Function = Callable[..., Any]
 
@@ -80,9 +80,15 @@ class FunctionCache(caching.NullCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled function for a signature, None if it must be compiled."""
         target_context.refresh()
-        found = cache.load(self._path(sig, target_context.codegen()))
+        path = self._path(sig, target_context.codegen())
+        found = cache.load(path)
         if found is None:
-            return None
+            if not one_compiler.begin():
+                return None
+            found = cache.load(path)
+            if found is None:
+                return None
+            one_compiler.end()
         from numba.core.compiler import CompileResult
 
         try:
@@ -93,11 +99,13 @@ class FunctionCache(caching.NullCache):
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a compiled function, unless it refers to what only this process has."""
-        if data.lifted or data.library.has_dynamic_globals:
-            return
         from numba.core.serialize import dumps
 
-        cache.save(self._path(sig, data.codegen), dumps(data._reduce()))
+        try:
+            if not (data.lifted or data.library.has_dynamic_globals):
+                cache.save(self._path(sig, data.codegen), dumps(data._reduce()))
+        finally:
+            one_compiler.end()
 
     def _path(self, sig: Any, codegen: Any) -> Path:
         """Return the entry of a signature for this processor."""

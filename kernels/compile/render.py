@@ -65,7 +65,7 @@ def render(spec: Rendered, target: str) -> str:
             .render(name=spec.name, arguments=[a.name for a in spec.arguments], **options)
         )
     if isinstance(spec, LearnSpec):
-        return _environment().get_template("learn_cpu.py.j2").render(learn.context(spec))
+        return _environment().get_template(spec.template).render(learn.context(spec))
     if spec.network and spec.sections == (target == "cpu"):
         raise SpikecudaValueError(
             f"sections must be {target != 'cpu'} for a network's kernel on {target} (got "

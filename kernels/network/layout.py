@@ -44,7 +44,7 @@ BUNDLE = 16
     BUNDLE_ROWS,  # address: uint32, first segment of each source's row, and the end
     BUNDLE_RULE,  # address of a procedural projection's description
     BUNDLE_SEND,  # address of ``network_procedural.send_row``
-    BUNDLE_LEARN,  # of synapses that learn: address of the rule's ``learn``
+    BUNDLE_LEARN,  # of synapses with a rule (PLASTIC): address of the rule's ``learn``
     BUNDLE_LEARNING,  # address: int64, LEARNING
 ) = range(12)
 CONSTANT, NARROW, WIDE, PROCEDURAL, PLASTIC = range(5)
@@ -70,7 +70,8 @@ LEARNING = 16
     LEARNING_SCALE,  # bits of the float64 that turns a weight into what is sent
     LEARNING_SENT,  # address: int32 (LEARNING_TILE,), what is sent, and then as many flags, uint8
     LEARNING_OVER,  # set to 1 where a rule without an upper bound sent more than w_max
-) = range(15)
+    LEARNING_KIND,  # of the bundle: PLASTIC, or what weights are like that stay as they are
+) = range(16)
 # Synapses that learn at a time.
 LEARNING_TILE = 1024
 

@@ -93,9 +93,8 @@ class Evaluation:
 
     def __init__(self, plastic, spikes, dt):
         self.plastic, self.spikes = plastic, spikes
-        # In its own time a synapse begins when a spike of step -1 can be there.
         self.synapses = [
-            Synapse(plastic.rule, w, dt, plastic.timing, plastic.random(s, a), a - 1)
+            Synapse(plastic.rule, w, dt, plastic.timing, plastic.random(s, a), -1)
             for s, (w, a) in enumerate(zip(plastic.weight, plastic.axonal.tolist(), strict=True))
         ]
         plastic.sent = [[] for _ in self.synapses]
@@ -213,7 +212,7 @@ def replay(plastic, spikes, traces, s, clock, dt):
     return run_synapse(
         p.rule, spikes.steps(p.source[s]), spikes.steps(p.target[s]), p.weight[s],
         delay=int(p.delay[s]), dendritic=int(p.dendritic[s]), dt=dt, timing=p.timing,
-        as_of=clock - 1, third=third, start=-1,
+        as_of=clock - 1, third=third, start=-1 - a,
         signals={"v": traces["v"][1:, p.target[s]].tolist()},
         uniform=p.random(s),
     )  # fmt: skip

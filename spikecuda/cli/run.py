@@ -44,6 +44,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="NAME=NUMBER",
         help="another number than the published one, such as g=4 of brunel; repeatable",
     )  # fmt: skip
+    network.add_argument("--plastic", action="store_true", help="let synapses learn (microcircuit)")
     network.add_argument("--variant", help="one of its versions or regimes, such as SR of brunel")
     pool = parser.add_argument_group("the pool")
     pool.add_argument(

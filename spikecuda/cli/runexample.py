@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from spikecuda.network.results.result import NetworkResult
 
 TAKEN = (
-    "set", "scale", "variant", "duration", "seed", "threads", "precision", "device", "out", "quiet",
+    "set", "scale", "variant", "plastic", "duration", "seed", "threads", "precision", "device",
+    "out", "quiet",
 )  # fmt: skip
 NOWHERE = "none"
 # ms; statistics and pictures want some bins.
@@ -31,7 +32,7 @@ def execute(args: argparse.Namespace) -> int:
 
     example = find(args.name)
     _require_taken(args)
-    options = example.options(args.variant, args.scale)
+    options = example.options(args.variant, args.scale, args.plastic)
     changed = example.changed(_numbers(args.set))
     duration = example.duration if args.duration is None else args.duration
     if not duration >= LEAST:

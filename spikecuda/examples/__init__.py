@@ -12,7 +12,7 @@ from spikecuda.errors import SpikecudaValueError, nearest
 if TYPE_CHECKING:
     from spikecuda.examples.example import Example
 
-NAMES = ("microcircuit", "brunel", "cuba", "coba", "izhikevich2003")
+NAMES = ("microcircuit", "brunel", "cuba", "coba", "izhikevich2003", "song2000", "vogels2011")
 
 __all__ = ["NAMES", "find"]
 

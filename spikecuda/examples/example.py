@@ -68,6 +68,7 @@ class Example:
         settle: ms before these.
         variants: the choices of ``variant``, the default first.
         scales: whether the network can be made smaller.
+        plastic: whether its synapses can learn, and what of them then.
         raster: ms at the end that the raster shows; None: all that is evaluated.
         settings: the published numbers that can be set, by name.
     """
@@ -81,6 +82,7 @@ class Example:
     settle: float = 0.0
     variants: tuple[str, ...] = ()
     scales: bool = False
+    plastic: str = ""
     raster: float | None = 500.0
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
@@ -98,11 +100,14 @@ class Example:
                 )
         return {name: self.settings[name].check(name, value) for name, value in given.items()}
 
-    def options(self, variant: str | None = None, scale: float | None = None) -> dict[str, Any]:
+    def options(
+        self, variant: str | None = None, scale: float | None = None, plastic: bool = False
+    ) -> dict[str, Any]:
         """Return checked options for ``network`` and ``expected``.
 
         Raises:
-            SpikecudaValueError: the example has no such variant, no variants, or only one size.
+            SpikecudaValueError: the example has no such variant, no variants, only one size, or
+                nothing that could be made to learn.
         """
         options: dict[str, Any] = {}
         if variant is not None:
@@ -113,6 +118,13 @@ class Example:
                     f"{self.name} has one size (got scale {scale:g}); leave scale out"
                 )
             options["scale"] = scale
+        if plastic:
+            if not self.plastic:
+                raise SpikecudaValueError(
+                    f"{self.name} has no synapses that can be made to learn (got plastic); leave "
+                    "plastic out"
+                )
+            options["plastic"] = True
         return options
 
 

@@ -24,6 +24,7 @@ from spikecuda.inputs.stimulus import Poisson
 from spikecuda.network.model.receptors import ExpCurrent
 from spikecuda.network.model.rules import FixedTotal
 from spikecuda.network.network import Network
+from spikecuda.plasticity.power_law import PowerLawSTDP
 
 POPULATIONS = ("L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I")
 NEURONS = (20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948)
@@ -50,6 +51,8 @@ PSP, INHIBITION, STRONG = 0.15, -4.0, 2.0
 WEIGHT_SPREAD, DELAY_SPREAD = 0.1, 0.5
 DELAY = {"E": 1.5, "I": 0.75}
 DT = 0.1
+# What no weight that learns should reach, in mean weights.
+LARGEST = 5.0
 
 SETTINGS = {
     "psp": Setting(PSP, "mV", "amplitude of the excitatory postsynaptic potential", above=0.0),
@@ -99,7 +102,9 @@ TENTH = (
 )  # fmt: skip
 
 
-def network(scale: float = 1.0, variant: str = "optimized", **options: Any) -> Network:
+def network(
+    scale: float = 1.0, variant: str = "optimized", plastic: bool = False, **options: Any
+) -> Network:
     """Return the microcircuit.
 
     A smaller one has ``scale`` times as many neurons and ``scale`` times as many synapses on each;
@@ -110,6 +115,7 @@ def network(scale: float = 1.0, variant: str = "optimized", **options: Any) -> N
         scale: of neurons and synapses, from 0.01 to 1.
         variant: start values: "optimized", near the stationary state, or "original", which begins
             with a burst.
+        plastic: let all synapses between excitatory neurons learn by power-law STDP.
         options: any of ``SETTINGS``, such as ``g``; ``seed``, ``threads``, ...: see ``Network``.
     """
     scale = as_real("scale", scale)
@@ -138,8 +144,28 @@ def network(scale: float = 1.0, variant: str = "optimized", **options: Any) -> N
                 mean = p.delay_e if source.endswith("E") else p.delay_i
                 delay = Normal(mean, mean * p.delay_spread, low=p.dt / 2.0, redraw=True)
                 weight = _weight(weights[t, s], p.weight_spread)
-                net.connect(source, target, FixedTotal(total), weight, delay)
+                rule = None
+                if plastic and source.endswith("E") and target.endswith("E"):
+                    rule = learning(float(weights[t, s]))
+                net.connect(source, target, FixedTotal(total), weight, delay, plasticity=rule)
     return net
+
+
+def learning(weight: float) -> PowerLawSTDP:
+    """Return the rule of synapses between excitatory neurons.
+
+    The numbers are those of Morrison, Aertsen & Diesmann (2007) Neural Comput 19:1437, with a
+    reference weight w_0 for which uncorrelated spikes keep the mean weight: potentiation and
+    depression balance at w = w_0 alpha^(-1 / (1 - mu)).
+
+    Args:
+        weight: the mean one, pA.
+    """
+    alpha, mu = 0.11, 0.4
+    w_0 = weight * alpha ** (1.0 / (1.0 - mu))
+    return PowerLawSTDP(
+        w_max=LARGEST * weight, w_0=w_0, lam=0.1, alpha=alpha, mu=mu, tau_plus=20.0, tau_minus=20.0
+    )
 
 
 def psc(p: Mapping[str, float] = PUBLISHED) -> float:
@@ -193,8 +219,12 @@ def _weight(mean: float, spread: float) -> Normal:
     return Normal(mean, std, high=0.0, redraw=True)
 
 
-def expected(scale: float = 1.0, variant: str = "optimized") -> Sequence[Expected]:
+def expected(
+    scale: float = 1.0, variant: str = "optimized", plastic: bool = False
+) -> Sequence[Expected]:
     """Return the published rates of the full network, or at a tenth of it NEST's.
+
+    With ``plastic`` these are the rates without learning.
 
     Scaling does not keep rates exactly: a smaller network has other correlations.
     """
@@ -204,6 +234,8 @@ def expected(scale: float = 1.0, variant: str = "optimized") -> Sequence[Expecte
     )
     if math.isclose(scale, 0.1):
         rates, source = TENTH, "NEST 3.10 with the same scaling, seeds 1 to 10, 500 to 5500 ms"
+    if plastic:
+        source = f"without learning; {source}"
     return [
         Expected(f"rate of {name}", "Hz", low, high, rate_of(name), source)
         for name, (low, high) in zip(POPULATIONS, rates, strict=True)
@@ -214,4 +246,5 @@ EXAMPLE = Example(
     "microcircuit", "cortical microcircuit of 4 layers at any scale",
     "Potjans & Diesmann (2014) Cereb Cortex 24:785", network, expected, duration=1000.0,
     settle=500.0, variants=tuple(START), scales=True, settings=SETTINGS,
+    plastic="all synapses between excitatory neurons, by power-law STDP",
 )  # fmt: skip

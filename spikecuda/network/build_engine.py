@@ -3,8 +3,8 @@
 import contextlib
 from collections.abc import Callable
 
+from spikecuda.common.cores import usable_cores
 from spikecuda.devices.base import Device
-from spikecuda.devices.cpu.device import usable_cores
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.network.device_names import on_cpu, resolve_devices
 from spikecuda.network.memory import require_memory, require_on_devices

@@ -3,8 +3,8 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 
+from spikecuda.common.cores import usable_cores
 from spikecuda.devices.base import Device
-from spikecuda.devices.cpu.device import usable_cores
 from spikecuda.devices.kinds import CPU, CUDA
 from spikecuda.devices.open import open_device
 from spikecuda.network.cpu.partition import CpuPartition

@@ -78,7 +78,7 @@ class NetworkWeights(Described):
         """Let a projection's synapses learn, or stay as they are; see ``Projection.plastic``."""
         self._require_open()
         engine = self._built()
-        if projection.plasticity is not None:
+        if projection.learns:
             bundle = bundle_of(projection, engine.wiring)
             engine.settle(bundle)
             engine.freeze(bundle, not plastic)

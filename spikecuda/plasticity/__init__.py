@@ -14,6 +14,8 @@ _PUBLIC = {
     "STDP": "stdp",
     "SynapseRule": "base",
     "TripletSTDP": "triplet",
+    "Tsodyks2000": "tsodyks",
+    "TsodyksMarkram": "tsodyks",
     "Variable": "parts",
     "VogelsSTDP": "vogels",
 }
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from spikecuda.plasticity.power_law import PowerLawSTDP
     from spikecuda.plasticity.stdp import STDP, GutigSTDP
     from spikecuda.plasticity.triplet import TripletSTDP
+    from spikecuda.plasticity.tsodyks import Tsodyks2000, TsodyksMarkram
     from spikecuda.plasticity.vogels import VogelsSTDP
 
 __all__ = [
@@ -37,6 +40,8 @@ __all__ = [
     "SourceVariable",
     "SynapseRule",
     "TripletSTDP",
+    "Tsodyks2000",
+    "TsodyksMarkram",
     "Variable",
     "VogelsSTDP",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from spikecuda.common.arguments import as_real
 from spikecuda.common.fixed import Fixed
-from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.kernels.language.check import Source
 from spikecuda.kernels.learn_spec import NEST, TIMINGS, LearnSpec
 from spikecuda.models.parameter import Parameter
@@ -42,7 +42,8 @@ class SynapseRule(Fixed):
 
     Args:
         w_max: the bound of the weights in the receptor's unit, not 0.  Where it is negative, the
-            synapses are inhibitory: the rule sees magnitudes.
+            synapses are inhibitory: the rule sees magnitudes.  Rules with neither ``on_post`` nor
+            ``on_pre`` change no weights and have no bound.
         w_min: the other bound, a magnitude from 0 to that of ``w_max``.
         timing: "nest": at equal times the target's spike comes first, neither spike sees the other,
             and the weight that a spike of the source leaves is sent.  "brian": the source's spike
@@ -65,6 +66,7 @@ class SynapseRule(Fixed):
     functions: ClassVar[dict[str, Source]] = {}
     constant_names: ClassVar[tuple[str, ...]] = ()
     releases: ClassVar[bool] = False
+    learns: ClassVar[bool] = False
     bounded: ClassVar[bool] = True
     _remedies: ClassVar[Mapping[str, str]] = {"": "make a new rule with other numbers"}
 
@@ -81,20 +83,38 @@ class SynapseRule(Fixed):
             setattr(cls, where, {k: v for k, v in members.items() if isinstance(v, kind)})
         cls.functions, cls.constant_names = check_rule(cls, members, vars(SynapseRule))
         cls.releases = "release" in cls.functions
+        cls.learns = "on_post" in cls.functions or "on_pre" in cls.functions
         if not cls.name.startswith("_"):
             from spikecuda.plasticity.registry import register
 
             register(cls)
 
     def __init__(
-        self, *, w_max: float, w_min: float = 0.0, timing: str = NEST, **params: float
+        self,
+        *,
+        w_max: float | None = None,
+        w_min: float = 0.0,
+        timing: str = NEST,
+        **params: float,
     ) -> None:
         if type(self) is SynapseRule:
             raise SpikecudaValueError(
                 "SynapseRule is the base of rules (got itself); use STDP(w_max=...) or another"
             )
+        if not self.learns:
+            if w_max is not None:
+                raise SpikecudaValueError(
+                    f"w_max is for rules that change weights (got {w_max!r} for "
+                    f"{type(self).__name__}); leave it out"
+                )
+            w_max = math.inf
+        elif w_max is None:
+            raise SpikecudaTypeError(
+                f"{type(self).__name__} needs w_max, the bound of the weights (got none); "
+                f"{type(self).__name__}(w_max=...)"
+            )
         bound = as_real("w_max", w_max)
-        if bound == 0 or not math.isfinite(bound):
+        if bound == 0 or (self.learns and not math.isfinite(bound)):
             raise SpikecudaValueError(
                 f"w_max must be finite and not 0: it bounds the weights (got {bound:g}); give the "
                 "largest weight"
@@ -181,5 +201,6 @@ class SynapseRule(Fixed):
         return self.params[initial] if isinstance(initial, str) else initial
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{k}={v:g}" for k, v in self.params.items())
-        return f"{type(self).__name__}(w_max={self.w_max:g}, {given})"
+        bound = {"w_max": self.w_max} if self.learns else {}
+        given = ", ".join(f"{k}={v:g}" for k, v in {**bound, **self.params}.items())
+        return f"{type(self).__name__}({given})"

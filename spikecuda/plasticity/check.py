@@ -70,7 +70,8 @@ def check_rule(
         )
     rates = [f"_k_{n}" for n in (*cls.pre_traces, *cls.post_traces)]
     rates += [f"_k_{n}" for n, v in cls.variables.items() if v.decay]
-    return sources, tuple(dict.fromkeys(["w_max", "w_min", "dt", *used, *rates]))
+    always = ["w_max", "w_min", "dt"] if {"on_post", "on_pre"} & set(sources) else ["dt"]
+    return sources, tuple(dict.fromkeys([*always, *used, *rates]))
 
 
 def _known(cls: Any, name: str, own: tuple[str, ...]) -> tuple[str, ...]:

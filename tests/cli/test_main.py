@@ -14,11 +14,11 @@ PYTHON = [sys.executable, "-m", "spikecuda"]
 def test_help_names_every_command(cli):
     code, out, _ = cli("--help")
     assert code == 0
-    for command in ("info", "run", "report", "bench", "kernels"):
+    for command in ("info", "run", "sweep", "report", "bench", "kernels"):
         assert command in out
 
 
-@pytest.mark.parametrize("command", ["info", "run", "report", "bench"])
+@pytest.mark.parametrize("command", ["info", "run", "sweep", "report", "bench"])
 def test_each_command_has_help(cli, command):
     code, out, _ = cli(command, "--help")
     assert code == 0 and "--debug" in out

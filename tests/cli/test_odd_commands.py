@@ -51,6 +51,9 @@ def test_odd_values_of_run(option, capsys, tmp_path, monkeypatch):
     ["bench", "--device", "{}"],
     ["kernels", "show", "{}"], ["kernels", "list", "--arch", "{}"], ["kernels", "{}"],
     ["cache", "{}"], ["info", "{}"], ["{}"], ["report", "--threads", "{}x"],
+    ["sweep", "{}"], ["sweep", "nothing.py:{}"], ["sweep", "nothing.py", "--grid", "{}"],
+    ["sweep", "nothing.py", "--grid", "a={}"], ["sweep", "nothing.py", "-g", "a=0:{}:3"],
+    ["sweep", "nothing.py", "-g", "a=1", "--task", "{}"],
     ["verify", "--device", "{}x"], ["bench", "tune", "--device", "{}x"],
 ], ids=lambda argv: "-".join(argv[:3]))  # fmt: skip
 def test_odd_values_of_other_commands(argv, capsys, tmp_path, monkeypatch):

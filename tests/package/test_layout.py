@@ -35,6 +35,7 @@ LAYERS = [
     ("runtime",),
     ("placement",),
     ("observe",),
+    ("sweeps",),
     ("analysis",),
     ("plots",),
     ("network.model",),

@@ -1,5 +1,6 @@
 """Odd values for every parameter of what is public: each works, or is refused with a reason."""
 
+import concurrent.futures
 import inspect
 import math
 import types
@@ -97,7 +98,7 @@ REQUIRED = {
     "CorrelatedPoisson": {"rate": 1.0, "weight": 1.0, "correlation": 0.5},
 }  # fmt: skip
 # What runs return; nobody makes them.
-RETURNED = ("NetworkResult", "RunResult", "SystemResult", "Spikes", "Metrics")
+RETURNED = ("NetworkResult", "RunResult", "SystemResult", "Spikes", "Metrics", "SweepTable")
 
 
 def outcome(call, what):
@@ -182,6 +183,22 @@ def test_results(result, name):
     skip = {("ax", key) for key in ODD} | {("title", key) for key in ODD}
     feed(lambda: getattr(result, name), works, skip)
     plt.close("all")
+
+
+def test_sweep():
+    def point(a):
+        return a
+
+    class Here:
+        def submit(self, function, *args):
+            future = concurrent.futures.Future()
+            future.set_result(function(*args))
+            return future
+
+    # A path is made of what is a name: tests/sweeps has those that cannot be written.
+    skip = {("path", key) for key, value in ODD.items() if isinstance(value, str)}
+    skip |= {("call", key) for key, value in ODD.items() if callable(value)}
+    feed(lambda: spikecuda.sweep, {"function": point, "grid": [{"a": 1}], "executor": Here()}, skip)
 
 
 @pytest.mark.parametrize("name", [n for n in analysis.__all__ if n.islower()])

@@ -37,6 +37,10 @@ def _only(*names):
     return lambda p: {k: p[k] for k in names}
 
 
+def _released(*names):
+    return lambda p: {"U": p["u_0"]} | {k: p[k] for k in names}
+
+
 # Our class for a rule of the oracle, and its parameters from the oracle's.  A rule that the engine
 # learns gets its line here, and then all its records are tests.
 ENGINE = {
@@ -45,6 +49,8 @@ ENGINE = {
     "power_law": ("PowerLawSTDP", _only(*ALL, "mu")),
     "triplet": ("TripletSTDP", _same),
     "vogels": ("VogelsSTDP", _only("eta", "alpha", "tau")),
+    "tsodyks_markram": ("TsodyksMarkram", _released("tau_rec", "tau_fac")),
+    "tsodyks_2000": ("Tsodyks2000", _released("tau_psc", "tau_rec", "tau_fac")),
 }
 
 
@@ -52,7 +58,13 @@ def engine_rule(record):
     """Return the engine's rule for a record, e.g. ``GutigSTDP(w_max=100.0, ...)``."""
     p = record.params
     name, translate = ENGINE[record.rule]
-    more = {}
+    kind, more = getattr(plasticity, name), {}
+    if not kind.learns:
+        rule = kind(**translate(p))
+        # The records begin where our rules do.
+        starts = {"u_start": rule.start("u"), "x_start": 1.0, "y_start": 0.0}
+        assert starts | p == p | {k: v for k, v in starts.items() if k not in p}
+        return rule
     if p.get("nearest"):
         name, more = "NearestSTDP", {"scheme": p["nearest"]}
     # Rules without an upper bound have a limit here, which nothing meets.

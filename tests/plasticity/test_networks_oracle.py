@@ -129,13 +129,8 @@ class Example:
 
 def compare_learning(p, projection, spikes, clock, dt, got):
     """Compare weights and variables at a clock with each synapse alone, given all spikes."""
-    later = p.dendritic - p.axonal
-    # Where the axonal part is the longer one, what there is at the synapse is not yet known; with
-    # "brian", spikes of the target in the very last step are not in what is read.
-    sure = later >= 0
-    if p.timing == "brian":
-        sure &= ~spikes.of(p.target, clock - 1 - later)
-    for s in np.flatnonzero(sure):
+    # Where the axonal part is the longer one, what there is at the synapse is not yet known.
+    for s in np.flatnonzero(p.dendritic >= p.axonal):
         v = np.zeros((1, spikes.happened.shape[1]))
         outcome = replay(p, spikes, {"v": v}, s, clock, dt)
         where = f"synapse {s} of {projection.plasticity} after {clock} steps"

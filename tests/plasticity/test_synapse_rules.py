@@ -5,11 +5,22 @@ import pickle
 
 import numpy as np
 import pytest
+from engine import groups, learn, plain
+from peer_records import DT, nest
 
 from spikecuda import Network
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
-from spikecuda.network import Delta, SpikeTrain
-from spikecuda.plasticity import NearestSTDP, PowerLawSTDP, TripletSTDP, VogelsSTDP
+from spikecuda.kernels.reference.plasticity import run_synapse
+from spikecuda.network import Delta, Pairs, SpikeTrain
+from spikecuda.plasticity import (
+    STDP,
+    NearestSTDP,
+    PowerLawSTDP,
+    TripletSTDP,
+    Tsodyks2000,
+    TsodyksMarkram,
+    VogelsSTDP,
+)
 
 
 def test_nearest_schemes():
@@ -71,3 +82,92 @@ def test_power_law_is_of_no_scale_with_its_reference():
             found.append(p.weights[0] / unit)
     assert found[0] == pytest.approx(found[1], rel=1e-5)
     assert found[0] > 0.11
+
+
+class Both(STDP, TsodyksMarkram):
+    """STDP of synapses that depress and facilitate, too."""
+
+    name = "_depressing_stdp"
+
+
+def test_short_term_plasticity_beside_stdp():
+    rule = Both(w_max=100.0, lam=0.02, alpha=1.1, U=0.2, tau_rec=100.0, tau_fac=500.0)
+    group = [r.later(1) for r in groups(nest("stdp_synapse"))[0]]
+    for r, got in zip(group, learn(group, rule, DT), strict=True):
+        expected = run_synapse(plain(rule, DT), r.pre, r.post, r.weight, delay=r.delay, dt=DT)
+        assert got.sent == pytest.approx(expected.sent, abs=1e-7), r.name
+        assert got.final["weight"] == pytest.approx(expected.weight, rel=1e-12)
+
+
+def releasing(weight, rule, **options):
+    """Return a network where a source spikes each 10 ms, its projection, and what to read."""
+    net = Network(dt=0.1, devices="cpu", **options)
+    net.population("post", 3, "lif", {"tau_m": 1e6, "v_th": 1e6}, {"v": -70.0},
+                   receptors={"in": Delta()})  # fmt: skip
+    net.source("pre", 1, SpikeTrain(np.arange(1, 60) * 10.0))
+    p = net.connect("pre", "post", Pairs([0, 0, 0], [0, 1, 2]), weight, 1.0, "in", plasticity=rule)
+    return net, p
+
+
+def jumps(net, ms):
+    """Return the change of v over some ms."""
+    before = net["post"].state["v"].copy()
+    net.run(ms)
+    return net["post"].state["v"] - before
+
+
+@pytest.mark.parametrize("weight", [2.0, -2.0, [1.0, -2.0, 3.0]])
+def test_releases_send_parts_of_weights_that_can_be_changed(weight):
+    rule = TsodyksMarkram(U=0.5, tau_rec=1e6)
+    net, p = releasing(weight, rule, precision="float64")
+    with net:
+        net.run(2.0)
+        for k, now in ((1, weight), (2, 1.5), (4, weight), (8, [1.0, 0.5, 0.25])):
+            p.weights = now
+            assert np.array_equal(p.weights, np.broadcast_to(now, 3))
+            # Half of what is left, each time.
+            parts = np.broadcast_to(now, 3) / (2 * k)
+            assert jumps(net, 9.5) == pytest.approx(parts, abs=1e-3)
+            net.run(0.5)
+
+
+def test_releases_take_no_memory_a_synapse():
+    sizes = []
+    for rule in (None, TsodyksMarkram()):
+        with Network(dt=0.1, devices="cpu") as net:
+            net.population("E", 1000, "lif", receptors={"in": Delta()})
+            net.connect("E", "E", "all_to_all", 0.1, 1.0, "in", plasticity=rule)
+            sizes.append(net.build().wiring.nbytes)
+    assert sizes[1] - sizes[0] < 0.01 * sizes[0]
+
+
+def test_what_rules_of_release_refuse():
+    with pytest.raises(SpikecudaValueError, match="w_max is for rules that change weights"):
+        TsodyksMarkram(w_max=1.0)
+    with pytest.raises(SpikecudaValueError, match="tau_psc must differ from tau_rec"):
+        Tsodyks2000(tau_psc=5.0, tau_rec=5.0)
+    with pytest.raises(SpikecudaValueError, match="U must be > 0"):
+        TsodyksMarkram(U=0.0)
+    net, p = releasing(1.0, TsodyksMarkram())
+    with net, pytest.raises(SpikecudaError, match="has no rule that changes weights"):
+        p.plastic = True
+    net, p = releasing(1.0, TsodyksMarkram())
+    with net:
+        p.plastic = False  # it is
+        assert not p.plastic
+        assert p.values("weight").tolist() == [1.0] * 3
+    with (
+        Network(dt=0.1, devices="cpu") as net,
+        pytest.raises(SpikecudaValueError, match="procedural must be False for synapses with a"),
+    ):
+        net.population("E", 10, "lif", receptors={"in": Delta()})
+        net.connect("E", "E", "all_to_all", 1.0, 1.0, "in", procedural=True,
+                    plasticity=TsodyksMarkram())  # fmt: skip
+
+
+def test_what_is_under_way_arrives_as_it_was_released():
+    net, p = releasing(2.0, TsodyksMarkram(U=0.5, tau_rec=1e6), precision="float64")
+    with net:
+        net.run(10.5)
+        p.weights = 0.5
+        assert jumps(net, 1.0) == pytest.approx([1.0] * 3, rel=1e-3)

@@ -1,10 +1,10 @@
 """The CPU: njit kernels over chunks that stay in L1, on the threads of this process."""
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from spikecuda.common.arguments import as_count
+from spikecuda.common.cores import usable_cores
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.host_memory import cpu_name
 from spikecuda.devices import tuning_cache
@@ -20,11 +20,6 @@ NEURONS_PER_THREAD = 2048
 # Spike bits that stay in a 1 MB cache until they are drained; 4 MB is 10 % slower.
 WINDOW_BYTES = 2 << 20
 MAX_THREADS = 4096
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class CpuDevice(HostMemoryDevice):

@@ -441,7 +441,9 @@ class CpuEngine:
 
     def _keep_learned(self) -> None:
         """Write weights as of now into the rows; variables start anew."""
-        for bundle in self._learning.bundles:
+        for bundle in self.wiring.bundles:
+            if bundle.kind != layout.PLASTIC:
+                continue
             for b, values in enumerate(self.learned(bundle)):
                 rows = bundle.blocks[b]
                 assert rows.weights is not None

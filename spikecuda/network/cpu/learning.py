@@ -63,7 +63,7 @@ class Learning:
     ) -> None:
         self._neurons, self._sources, self._wiring = list(neurons), sources, wiring
         self._window = window
-        self.bundles = [b for b in wiring.bundles if b.kind == layout.PLASTIC]
+        self.bundles = [b for b in wiring.bundles if b.ruled]
         self._dt = self._neurons[0].population.neurons.dt if self._neurons else 0.0
         self._kept: list[np.ndarray] = []
         self._blocks = [self._block(b) for b in range(wiring.blocks.count)]
@@ -123,7 +123,7 @@ class Learning:
         for bundle, row in block.learning.items():
             done = int(row[layout.LEARNING_SWEPT])
             at = table[self._ordered.index(bundle)].ctypes.data
-            if not row[layout.LEARNING_FROZEN]:
+            if bundle.kind == layout.PLASTIC and not row[layout.LEARNING_FROZEN]:
                 rows = bundle.blocks[b].rows.size - 1
                 RuleLoops(bundle).loops.sweep(at, 0, rows, done, goal)
             row[layout.LEARNING_SWEPT] = goal
@@ -196,6 +196,8 @@ class Learning:
         wanted: list[tuple[bool, int, Bundle]] = []
         for target in (False, True):
             for bundle in self.bundles:
+                if target and bundle.released:
+                    continue
                 key = self._key(bundle, target)
                 if key not in known:
                     known[key] = -1
@@ -223,7 +225,8 @@ class Learning:
             row = np.zeros(layout.LEARNING, np.int64)
             block.learning[bundle] = row
             for target, column in ((False, layout.LEARNING_PRE), (True, layout.LEARNING_POST)):
-                row[column] = table[known[self._key(bundle, target)]].ctypes.data
+                if not (target and bundle.released):
+                    row[column] = table[known[self._key(bundle, target)]].ctypes.data
             row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
             self._fill(bundle, b, row)
         self._list(block)
@@ -274,6 +277,7 @@ class Learning:
         row[layout.LEARNING_CONSTANTS] = constants.ctypes.data
         row[layout.LEARNING_VARIABLES] = addresses.ctypes.data
         row[layout.LEARNING_SCALE] = np.float64(scale).view(np.int64)
+        row[layout.LEARNING_KIND] = bundle.kind
 
     def _list(self, block: _Block) -> None:
         """Give a block lists that hold all entries of a neuron."""

@@ -84,7 +84,8 @@ class RowTables:
             row[layout.BUNDLE_STARTS] = rows.starts.ctypes.data
             row[layout.BUNDLE_DELAYS] = rows.delays.ctypes.data
             row[layout.BUNDLE_ROWS] = rows.rows.ctypes.data
-            if bundle.kind == layout.PLASTIC:
+            if bundle.ruled:
+                row[layout.BUNDLE_KIND] = layout.PLASTIC
                 row[layout.BUNDLE_LEARN] = RuleLoops(bundle).loops.learn
                 row[layout.BUNDLE_LEARNING] = self._learning.row(bundle, b).ctypes.data
         return table

@@ -63,10 +63,10 @@ def past_rows(bundle: Bundle, rows: Rows, found: Cursors, row_at: int) -> tuple[
     sizes: np.ndarray = np.diff(rows.starts.astype(np.int64))[segments]
     starts = np.append(0, np.cumsum(sizes))
     synapses = _ranges(rows.starts[segments].astype(np.int64), sizes)
-    if bundle.kind == layout.PLASTIC:
+    if bundle.ruled:
         steps = np.repeat(found.steps, lengths) + (delays & layout.DELAY)
         steps -= np.repeat(rows.delays[found.segments] & layout.DELAY, lengths)
-        weights = _learned(rows, segments, steps, starts, synapses, row_at)
+        weights = _ruled(rows, segments, steps, starts, synapses, row_at)
     elif rows.weights is None:
         weights = np.full(synapses.size, bundle.weight, np.int32)
     else:
@@ -78,7 +78,7 @@ def past_rows(bundle: Bundle, rows: Rows, found: Cursors, row_at: int) -> tuple[
     return past, first[:-1]
 
 
-def _learned(
+def _ruled(
     rows: Rows,
     segments: np.ndarray,
     steps: np.ndarray,
@@ -86,12 +86,11 @@ def _learned(
     synapses: np.ndarray,
     row_at: int,
 ) -> np.ndarray:
-    """Return what synapses that learn send; their weights and variables are as before."""
+    """Return what synapses with a rule send; their weights and variables are as before."""
     from spikecuda.kernels.compile.cpu import load_cpu_loop
 
-    assert rows.weights is not None
     touched = np.unique(synapses)
-    arrays = [rows.weights, *rows.variables.values()]
+    arrays = [*rows.variables.values()] + ([] if rows.weights is None else [rows.weights])
     kept = [array[touched] for array in arrays]
     out = np.empty(synapses.size, np.int32)
     order = np.argsort(steps, kind="stable")

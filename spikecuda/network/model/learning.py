@@ -35,12 +35,12 @@ def check_learning(projection: Any) -> None:
     p, rule = projection, projection.plasticity
     if p.procedural:
         raise SpikecudaValueError(
-            "procedural must be False for synapses that learn: their weights are stored (got "
+            "procedural must be False for synapses with a rule: they are stored (got "
             f"procedural=True with plasticity={rule!r:.80}); leave procedural out"
         )
     if p.weight_bits is not None:
         raise SpikecudaValueError(
-            "weight_bits is for weights that stay as they are (got "
+            "weight_bits is for synapses without a rule (got "
             f"{p.weight_bits} with plasticity); leave it out"
         )
     if p.source.population.at_once > 1:
@@ -49,6 +49,9 @@ def check_learning(projection: Any) -> None:
             "a step, which synapses that learn cannot tell apart; use a smaller dt, or give each "
             "spike a step of its own"
         )
+    rule.constants(p.dt)
+    if not rule.learns:
+        return
     kind = p.target.population.receptors[p.receptor]
     if kind.positive and rule.w_max < 0:
         raise SpikecudaValueError(
@@ -62,7 +65,6 @@ def check_learning(projection: Any) -> None:
             f"weight must start within the rule's bounds, from {low:g} to {high:g} {kind.unit} "
             f"(got {got:g}); change w_max, or give the distribution low= and high="
         )
-    rule.constants(p.dt)
 
 
 def as_dendritic(projection: Any, dendritic: Any) -> int | None:
@@ -74,7 +76,7 @@ def as_dendritic(projection: Any, dendritic: Any) -> int | None:
     p = projection
     if dendritic is None:
         return None
-    if p.plasticity is None:
+    if not p.learns:
         raise SpikecudaValueError(
             f"dendritic is for synapses that learn (got {dendritic!r} without plasticity); leave "
             "it out: without learning only the whole delay counts"
@@ -96,10 +98,13 @@ def as_dendritic(projection: Any, dendritic: Any) -> int | None:
 
 def size_of(projection: Any, real: int) -> float:
     """Return the bytes of a synapse beside its target: weight, variables."""
-    return float(real * (1 + len(projection.plasticity.variables)))
+    rule = projection.plasticity
+    if not rule.learns:
+        return 0.0 if projection.weight.kind == "FIXED" else 4.0
+    return float(real * (1 + len(rule.variables)))
 
 
 def largest_weight(projection: Any) -> float:
     """Return the largest magnitude that a synapse of the projection can send."""
     rule = projection.plasticity
-    return float(projection.weight.largest if rule is None else math.fabs(rule.w_max))
+    return float(math.fabs(rule.w_max) if projection.learns else projection.weight.largest)

@@ -211,7 +211,7 @@ class Projection(Fixed):
         possible = 1.0 - common / (float(source.size) * target.size)
         drawn = rule.expected(source.size, target.size) * possible
         self._expected = drawn if known is None else float(known)
-        self._plastic = self.plasticity is not None
+        self._plastic = self.learns
         if self.plasticity is not None:
             check_learning(self)
         self._fix()
@@ -267,6 +267,11 @@ class Projection(Fixed):
     def largest(self) -> float:
         """The largest magnitude of a weight, now or once it has been learned."""
         return largest_weight(self)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the synapses have a rule that changes their weights."""
+        return self.plasticity is not None and self.plasticity.learns
 
     def learned_bytes(self) -> float:
         """Return the bytes of what a synapse that learns keeps: its weight and variables."""
@@ -364,11 +369,11 @@ class Projection(Fixed):
     @plastic.setter
     def plastic(self, value: bool) -> None:
         learns = as_flag("plastic", value)
-        if self.plasticity is None:
+        if not self.learns:
             if learns:
                 raise SpikecudaError(
-                    f"{self.name} has no rule to learn by (got plastic = True); connect it with "
-                    "plasticity=STDP(w_max=...)"
+                    f"{self.name} has no rule that changes weights (got plastic = True); connect "
+                    "it with plasticity=STDP(w_max=...)"
                 )
             return
         self.handle.set_plastic(self, learns)

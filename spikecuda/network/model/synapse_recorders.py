@@ -81,7 +81,7 @@ def require_plastic(projection: Projection, what: str) -> None:
         projection: whose.
         what: is to be done with its weights.
     """
-    if projection.plasticity is None:
+    if not projection.learns:
         raise SpikecudaError(
             f"weights of {projection.name}, whose synapses do not learn, cannot be {what}; connect "
             "it with plasticity=..., or use projection.weights"

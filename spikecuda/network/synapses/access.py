@@ -70,7 +70,7 @@ def take_weights(projection: Projection, values: object) -> np.ndarray:
     given = take_reals("weights", values, "one number, or one for each synapse")
     receptor = projection.target.population.receptors[projection.receptor]
     rule = projection.plasticity
-    if rule is not None:
+    if rule is not None and rule.learns:
         low, high = sorted((rule.sign * rule.w_min, rule.w_max))
         outside = given[~((given >= low) & (given <= high))]
         if outside.size:
@@ -160,8 +160,9 @@ def connections(
         found = [piece.part(wanted[piece.source]) for piece in found]
     order = _order(found)
     learned: dict[str, np.ndarray] = {}
-    if projection.plasticity is not None and learned_now is not None:
+    if projection.learns and learned_now is not None:
         now, rule = learned_now(bundle), projection.plasticity
+        assert rule is not None
         learned = {
             name: np.concatenate([now[piece.block][name][piece.where] for piece in found])[order]
             for name in ("w", *rule.variables)
@@ -213,7 +214,7 @@ def set_weights(projection: Projection, wiring: Wiring, given: np.ndarray) -> No
     exponent = wiring.exponent[number, projection.port]
     found = list(pieces(projection, wiring))
     order = _order(found)
-    if projection.plasticity is not None:
+    if projection.learns:
         _set_learned(projection, bundle, found, order, given)
         return
     receptor = projection.target.population.receptors[projection.receptor]
@@ -298,7 +299,7 @@ def _require_sums(
                 port,
             ) or other is projection:
                 continue
-            if other.procedural or other.plasticity is not None:
+            if other.procedural or other.learns:
                 total[other.target.ids] += (
                     largest_sums(other) * 2.0 ** wiring.exponent[number, port]
                 )

@@ -16,7 +16,7 @@ from spikecuda.kernels.network.rules import COLUMNS
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.blocks import Blocks
 from spikecuda.network.synapses.fixed_point import FixedPoint, check_indegree, choose_fixed_point
-from spikecuda.network.synapses.learned import start_learning
+from spikecuda.network.synapses.learned import segment_sources, start_learning
 from spikecuda.network.synapses.row_recipe import RowRecipe, row_scratch, row_twins
 from spikecuda.network.synapses.store import Bundle, Procedural, Rows, Wiring
 
@@ -81,6 +81,9 @@ class Builder:
                     self._fill(bundle, counted)
                     if bundle.kind == layout.PLASTIC:
                         start_learning(bundle, self._exponent(bundle.projections[0]))
+                    if bundle.released:
+                        for made in bundle.blocks:
+                            made.sources = segment_sources(made)
         rows = [(b, r.delays[:-1] & layout.DELAY) for b in bundles for r in b.blocks]
         every = [delays for _, delays in rows if delays.size]
         # Spikes from outside are known before a window begins.
@@ -170,16 +173,21 @@ class Builder:
                     Bundle(p.source.population.number, p.port, layout.PROCEDURAL, 0, [p])
                 )
                 continue
-            if p.plasticity is not None:
+            if p.learns:
                 bundles.append(Bundle(p.source.population.number, p.port, layout.PLASTIC, 0, [p]))
                 continue
             if p.weight.kind == "FIXED":
                 kind, weight = layout.CONSTANT, self._recipe(p).fixed_weight
             else:
-                narrow = self.fixed_point.bits[p] == 16
+                narrow = self.fixed_point.bits[p] == 16 and p.plasticity is None
                 kind, weight = layout.NARROW if narrow else layout.WIDE, 0
             key = (p.source.population.number, p.port, kind, weight)
+            if p.plasticity is not None:
+                bundles.append(Bundle(*key, [p], released=True))
+                continue
             for bundle in bundles:
+                if bundle.released:
+                    continue
                 taken = [q.target.population for q in bundle.projections]
                 if key == (  # procedural rows stay alone: their kind differs
                     bundle.source,
@@ -314,7 +322,7 @@ class Builder:
             assert recipe.exponent is not None
             # Weights that learn are not rounded: see ``learned.start_learning``.
             units = np.rint(p.weight.given[number] * 2.0**recipe.exponent)
-            weight = number if p.plasticity is not None else units.astype(np.int32)
+            weight = number if p.learns else units.astype(np.int32)
         if p.delay.given is not None:
             delay = nearest_steps(p.delay.given[number], self.dt).astype(np.int32)
         return weight, delay

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from spikecuda.common.cores import usable_cores
 from spikecuda.common.seed import keys
-from spikecuda.devices.cpu.device import usable_cores
 from spikecuda.kernels.network.draw import TILE
 from spikecuda.kernels.network.rules import PROBABILITY, ROWS
 from spikecuda.network.model.projection import Projection

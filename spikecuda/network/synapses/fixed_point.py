@@ -93,7 +93,7 @@ def choose_fixed_point(projections: Sequence[Projection]) -> FixedPoint:
         rounding_note(p, _stated(p), exponent[key])
         for key, members in ports.items()
         for p in members
-        if p.weight.kind == "GIVEN" and p.plasticity is None and _loses(p, exponent[key])
+        if p.weight.kind == "GIVEN" and not p.learns and _loses(p, exponent[key])
     ]
     return FixedPoint(exponent, bits, refusals[0] if refusals else "", tuple(notes))
 
@@ -147,7 +147,7 @@ def largest_sums(projection: Projection) -> np.ndarray:
     """
     with np.errstate(over="ignore"):
         given, listed = projection.weight.given, projection.rule.listed
-        if projection.plasticity is not None:
+        if projection.learns:
             return arrivals(projection, projection.most_indegree() * projection.largest)
         if given is None or listed is None:
             return arrivals(projection, projection.most_indegree() * projection.largest)
@@ -240,7 +240,7 @@ def _share(
 def _loses(projection: Projection, exponent: int) -> bool:
     """Tell whether a scale is too coarse for a projection's weights."""
     weight = projection.weight
-    if projection.plasticity is not None:  # the largest is sent in enough units, or none fits
+    if projection.learns:  # the largest is sent in enough units, or none fits
         return projection.largest * 2.0**exponent < RESOLUTION
     if weight.kind in ("FIXED", "GIVEN"):
         return bool(lost(_stated(projection), exponent).any())

@@ -21,7 +21,7 @@ class Rows:
         starts: uint32, first synapse of each segment (one delay of one row), and the end.
         delays: uint16, the segments' delays in steps; ``layout.LAST`` marks a row's last one.
         rows: uint32, first segment of each source's row, and the end.
-        sources: uint32, the source of each segment, where synapses learn; else None.
+        sources: uint32, the source of each segment, where there is a synapse rule; else None.
         variables: reals, by name: what synapses that learn have beside weights, which are reals.
     """
 
@@ -90,6 +90,7 @@ class Bundle:
         projections: at most one to each target population.
         blocks: the rows of each block; none if they are procedural.
         rule: what draws procedural rows.
+        released: whether what its rows send is a part of the weights, settled by their sources.
     """
 
     source: int
@@ -99,6 +100,12 @@ class Bundle:
     projections: list[Projection]
     blocks: list[Rows] = field(default_factory=list)
     rule: Procedural | None = None
+    released: bool = False
+
+    @property
+    def ruled(self) -> bool:
+        """Whether the loops of a synapse rule deliver its rows."""
+        return self.released or self.kind == layout.PLASTIC
 
     @property
     def width(self) -> int:
