@@ -230,6 +230,7 @@ class Network(NetworkWeights):
             self._seeds = seeds
             engine.retune()
         engine.reset()
+        self._forget()
 
     @property
     def trial(self) -> int:

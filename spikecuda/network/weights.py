@@ -3,18 +3,20 @@
 import contextlib
 from abc import abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from spikecuda.common.exclusive_use import changes, uses
 from spikecuda.common.host_memory import require_memory
 from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.seed import Seeds
 from spikecuda.network.described import Described
 from spikecuda.network.model.population import View
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.results.weight_samples import WeightSamples
 from spikecuda.network.run.engine import Engine
-from spikecuda.network.run.pauses import Chore, Pauses
+from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.synapses.access import (
     bundle_of,
     connections,
@@ -25,6 +27,7 @@ from spikecuda.network.synapses.access import (
     take_weights,
 )
 from spikecuda.network.synapses.count import count_synapses
+from spikecuda.network.upkeep import Upkeep, chore_of, do
 
 # Bytes of a listed synapse, source, target, weight and delay, and of sorting them.
 LISTED = 40
@@ -32,6 +35,10 @@ LISTED = 40
 
 class NetworkWeights(Described):
     """The part of a network that reads and changes its synapses once they are built."""
+
+    def __init__(self, dt: float, seed: int, precision: str, seeds: Seeds) -> None:
+        super().__init__(dt, seed, precision, seeds)
+        self._upkeep: dict[tuple[Projection, str], Upkeep] = {}
 
     @abstractmethod
     def _built(self) -> Engine:
@@ -83,6 +90,17 @@ class NetworkWeights(Described):
             engine.settle(bundle)
             engine.freeze(bundle, not plastic)
 
+    @changes
+    def keep_up(self, projection: Projection, kind: str, what: Any, every: int | None) -> None:
+        """Do something with a projection's weights now, or at intervals; see ``Handle``."""
+        self._require_open()
+        if what is not None and every is None:
+            do(projection, self._built(), what)
+            return
+        self._upkeep.pop((projection, kind), None)
+        if what is not None and every is not None:
+            self._upkeep[projection, kind] = chore_of(projection, what, every)
+
     # Runs.
 
     @contextlib.contextmanager
@@ -92,5 +110,16 @@ class NetworkWeights(Described):
         samples = [
             WeightSamples(record, engine, steps) for record in self._synapse_recorders.records
         ]
-        chores: list[Chore] = [*samples]
-        yield Pauses(chores, sizes), samples
+        upkeep = list(self._upkeep.values())
+        # Samples are of what the others leave, as what is read after a run.
+        pauses = Pauses([*upkeep, *samples], sizes)
+        try:
+            yield pauses, samples
+        finally:
+            for chore, spikes in zip(upkeep, pauses.left_over(), strict=False):
+                chore.keep(spikes)
+
+    def _forget(self) -> None:
+        """Let what is done at intervals begin anew."""
+        for chore in self._upkeep.values():
+            chore.clear()

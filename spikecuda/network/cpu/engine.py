@@ -329,6 +329,9 @@ class CpuEngine:
         if moved:
             self._tabulate_rows()
 
+    def rewrite(self, bundle: Bundle) -> None:
+        """Take notice of other weights in a bundle's rows, which the loops read where they are."""
+
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         self._learning.freeze(bundle, frozen)

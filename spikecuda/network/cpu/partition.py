@@ -118,6 +118,9 @@ class CpuPartition(NetworkPartition):
         """Write what a bundle has learned up to now into its rows; keep what is under way."""
         self._engine.settle(self._engine.wiring.bundles[number])
 
+    def rewrite(self, number: int) -> None:
+        """Take other weights in a bundle's rows over: they are where they were."""
+
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""
         self._engine.freeze(self._engine.wiring.bundles[number], frozen)

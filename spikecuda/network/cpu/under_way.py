@@ -89,9 +89,8 @@ def _ruled(
     """Return what synapses with a rule send; their weights and variables are as before."""
     from spikecuda.kernels.compile.cpu import load_cpu_loop
 
-    touched = np.unique(synapses)
     arrays = [*rows.variables.values()] + ([] if rows.weights is None else [rows.weights])
-    kept = [array[touched] for array in arrays]
+    kept = [array[synapses] for array in arrays]
     out = np.empty(synapses.size, np.int32)
     order = np.argsort(steps, kind="stable")
     load_cpu_loop("network_under_way").send_learned(
@@ -99,7 +98,7 @@ def _ruled(
         starts[:-1][order].astype(np.int64), np.zeros(CELLS, np.int32), out,
     )  # fmt: skip
     for array, values in zip(arrays, kept, strict=True):
-        array[touched] = values
+        array[synapses] = values
     return out
 
 

@@ -47,3 +47,15 @@ class Handle(Protocol):
     @abstractmethod
     def set_plastic(self, projection: Any, plastic: bool) -> None:
         """Let a projection's synapses learn, or stay as they are; see ``Projection.plastic``."""
+
+    @abstractmethod
+    def keep_up(self, projection: Any, kind: str, what: Any, every: int | None) -> None:
+        """Do something with a projection's weights now, or at intervals.
+
+        Args:
+            projection: whose.
+            kind: which method of the projection asks; a later call replaces what is done at
+                intervals.
+            what: what is to be done; None: no longer.
+            every: steps of the interval; None: now.
+        """

@@ -10,8 +10,6 @@ import numpy as np
 from spikecuda.common.arguments import as_count, as_flag, is_name
 from spikecuda.common.arrays import take_reals
 from spikecuda.common.distributions import Distribution, LogNormal, Normal, Uniform
-from spikecuda.common.fixed import Fixed
-from spikecuda.common.given_copy import give_copy
 from spikecuda.common.notebook import facts_html
 from spikecuda.common.time_grid import nearest_step, place_of
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
@@ -24,6 +22,7 @@ from spikecuda.network.model.learning import (
     largest_weight,
     size_of,
 )
+from spikecuda.network.model.plastic import Plastic
 from spikecuda.network.model.population import View
 from spikecuda.network.model.rules import Rule
 
@@ -125,7 +124,7 @@ def as_values(what: str, value: Any, rule: Rule) -> Values:
     return Values("GIVEN", least=least, most=most, given=array)
 
 
-class Projection(Fixed):
+class Projection(Plastic):
     """Synapses from one view to another, all at one receptor: what ``Network.connect`` returns.
 
     ``len(projection)`` is the number of synapses; it does not build the network.
@@ -243,12 +242,6 @@ class Projection(Fixed):
         return max(1, low - 1), min(MAX_DELAY, high + 1)
 
     @property
-    def name(self) -> str:
-        """What errors and the summary call it."""
-        source = self.source.population.name or "SpikeTrain"
-        return f"{source} -> {self.target.population.name} ({self.receptor})"
-
-    @property
     def same(self) -> bool:
         """Whether both views are of one population."""
         return self.source.population is self.target.population
@@ -267,11 +260,6 @@ class Projection(Fixed):
     def largest(self) -> float:
         """The largest magnitude of a weight, now or once it has been learned."""
         return largest_weight(self)
-
-    @property
-    def learns(self) -> bool:
-        """Whether the synapses have a rule that changes their weights."""
-        return self.plasticity is not None and self.plasticity.learns
 
     def learned_bytes(self) -> float:
         """Return the bytes of what a synapse that learns keeps: its weight and variables."""
@@ -299,85 +287,6 @@ class Projection(Fixed):
     def most_indegree(self) -> np.ndarray | float:
         """Return a bound of the synapses of each target of the view, one number or one for each."""
         return self.rule.most_indegree(self.source.size, self.target.size, self.own)
-
-    def connections(self, sources: object = None) -> dict[str, np.ndarray]:
-        """Return the synapses, sorted by source, then delay, then target; this builds the network.
-
-        Args:
-            sources: which neurons of the source population: a slice, numbers or a mask; None: all.
-                Of procedural rows, only those from the first to the last of these are drawn.
-
-        Returns:
-            Arrays (synapses,): ``source`` and ``target``, int32 numbers within the populations;
-            ``weight``, float64 in the receptor's unit; ``delay``, float64 in ms; and variables of
-            synapses that learn, float64 by name.  What is learned is as of now.
-
-        Raises:
-            OutOfMemoryError: the list does not fit.
-        """
-        if sources is None:
-            return self.handle.connections_of(self)
-        return self.handle.connections_of(self, View(self.source.population, sources))
-
-    @property
-    def weights(self) -> np.ndarray:
-        """The weights, in the order of ``connections``, a read-only copy.
-
-        Assign a number or an array.  To change some weights, change a copy and assign it.
-        Spikes under way arrive with the weight that they were sent with.  Weights of procedural
-        projections cannot be changed, nor can weights of synapses that learn leave the bounds of
-        their rule.
-        """
-        return give_copy(self.connections()["weight"])
-
-    @weights.setter
-    def weights(self, values: object) -> None:
-        self.handle.set_weights(self, values)
-
-    def values(self, name: str) -> np.ndarray:
-        """Return a variable of synapses that learn as of now, in the order of ``connections``.
-
-        Args:
-            name: of the rule's variable, or "weight".
-
-        Raises:
-            SpikecudaError: the synapses do not learn.
-            SpikecudaValueError: the rule has no such variable.
-        """
-        if self.plasticity is None:
-            raise SpikecudaError(
-                f"{self.name} does not learn and has no variables (got {name!r}); connect it with "
-                "plasticity=..., or use weights"
-            )
-        known = ["weight", *self.plasticity.variables]
-        if not is_name(name, known):
-            raise SpikecudaValueError(
-                f"{type(self.plasticity).__name__} has the variables {', '.join(known)} (got "
-                f"{name!r}){nearest(str(name), known)}"
-            )
-        return give_copy(self.connections()[name])
-
-    @property
-    def plastic(self) -> bool:
-        """Whether the synapses learn now.
-
-        Assign False to keep the weights as they are now, and True to let them learn again.  What
-        happens in between changes no weight; traces go on.
-        """
-        return self._plastic
-
-    @plastic.setter
-    def plastic(self, value: bool) -> None:
-        learns = as_flag("plastic", value)
-        if not self.learns:
-            if learns:
-                raise SpikecudaError(
-                    f"{self.name} has no rule that changes weights (got plastic = True); connect "
-                    "it with plasticity=STDP(w_max=...)"
-                )
-            return
-        self.handle.set_plastic(self, learns)
-        self._plastic = learns
 
     def __len__(self) -> int:
         """Return the number of synapses; builds and stores none, and draws them only to count."""

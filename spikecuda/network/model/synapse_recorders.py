@@ -9,7 +9,8 @@ import numpy as np
 from spikecuda.common.arguments import is_name
 from spikecuda.common.arrays import WHOLE, view_array, whole_numbers
 from spikecuda.common.time_grid import whole_steps
-from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.network.model.plastic import require_plastic
 from spikecuda.network.model.projection import Projection
 
 
@@ -72,20 +73,6 @@ class SynapseRecorders:
     def records(self) -> Sequence[SynapseRecord]:
         """What later runs record."""
         return list(self._records.values())
-
-
-def require_plastic(projection: Projection, what: str) -> None:
-    """Raise SpikecudaError unless a projection's synapses learn.
-
-    Args:
-        projection: whose.
-        what: is to be done with its weights.
-    """
-    if not projection.learns:
-        raise SpikecudaError(
-            f"weights of {projection.name}, whose synapses do not learn, cannot be {what}; connect "
-            "it with plasticity=..., or use projection.weights"
-        )
 
 
 def as_synapses(name: str, only: Any, projection: Projection) -> slice | np.ndarray:

@@ -81,6 +81,9 @@ class Engine(Protocol):
         Spikes under way arrive with what was sent.  ``rewire`` follows once rows were changed.
         """
 
+    def rewrite(self, bundle: Bundle) -> None:
+        """Take notice of other weights in the rows of a bundle that learns and is settled."""
+
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
 

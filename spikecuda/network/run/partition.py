@@ -181,6 +181,10 @@ class NetworkPartition(ABC):
         """Let all events up to now count as done in a bundle's weights, which were set."""
         raise NotImplementedError(f"synapses on {self.name} do not learn")
 
+    def rewrite(self, number: int) -> None:
+        """Take other weights in the rows of a bundle that learns over from the wiring."""
+        self.rewire()
+
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         raise NotImplementedError(f"synapses on {self.name} do not learn")

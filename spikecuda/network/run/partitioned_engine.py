@@ -182,6 +182,13 @@ class PartitionedEngine:
             mine = [bundle.blocks[b] for b in p.share.blocks] if bundle.blocks else []
             p.settle(number, mine, bundle.kind == layout.PLASTIC)
 
+    def rewrite(self, bundle: Bundle) -> None:
+        """Take notice of other weights in the rows of a bundle that learns; see ``Engine``."""
+        number = self.wiring.bundles.index(bundle)
+        for p in self.partitions:
+            with report_failures(p, self.clock):
+                p.rewrite(number)
+
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         for p in self.partitions:

@@ -1,0 +1,196 @@
+"""What a projection's user does with weights: read, set, freeze, normalise, scale, rewire."""
+
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.arguments import as_flag, is_name
+from spikecuda.common.fixed import Fixed
+from spikecuda.common.given_copy import give_copy
+from spikecuda.errors import SpikecudaError, SpikecudaValueError, nearest
+from spikecuda.network.model.handle import Handle
+from spikecuda.network.model.population import View
+from spikecuda.network.model.upkeep import as_normalisation, as_period, as_rate_scaling
+
+
+class Plastic(Fixed):
+    """The part of a projection that reads and changes weights."""
+
+    handle: Handle
+    dt: float
+    source: View
+    target: View
+    receptor: str
+    plasticity: Any
+    _plastic: bool
+
+    @property
+    def learns(self) -> bool:
+        """Whether the synapses have a rule that changes their weights."""
+        return self.plasticity is not None and self.plasticity.learns
+
+    @property
+    def name(self) -> str:
+        """What errors and the summary call it."""
+        source = self.source.population.name or "SpikeTrain"
+        return f"{source} -> {self.target.population.name} ({self.receptor})"
+
+    def connections(self, sources: object = None) -> dict[str, np.ndarray]:
+        """Return the synapses, sorted by source, then delay, then target; this builds the network.
+
+        Args:
+            sources: which neurons of the source population: a slice, numbers or a mask; None: all.
+                Of procedural rows, only those from the first to the last of these are drawn.
+
+        Returns:
+            Arrays (synapses,): ``source`` and ``target``, int32 numbers within the populations;
+            ``weight``, float64 in the receptor's unit; ``delay``, float64 in ms; and variables of
+            synapses that learn, float64 by name.  What is learned is as of now.
+
+        Raises:
+            OutOfMemoryError: the list does not fit.
+        """
+        if sources is None:
+            return self.handle.connections_of(self)
+        return self.handle.connections_of(self, View(self.source.population, sources))
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The weights, in the order of ``connections``, a read-only copy.
+
+        Assign a number or an array.  To change some weights, change a copy and assign it.
+        Spikes under way arrive with the weight that they were sent with.  Weights of procedural
+        projections cannot be changed, nor can weights of synapses that learn leave the bounds of
+        their rule.
+        """
+        return give_copy(self.connections()["weight"])
+
+    @weights.setter
+    def weights(self, values: object) -> None:
+        self.handle.set_weights(self, values)
+
+    def values(self, name: str) -> np.ndarray:
+        """Return a variable of synapses that learn as of now, in the order of ``connections``.
+
+        Args:
+            name: of the rule's variable, or "weight".
+
+        Raises:
+            SpikecudaError: the synapses do not learn.
+            SpikecudaValueError: the rule has no such variable.
+        """
+        if self.plasticity is None:
+            raise SpikecudaError(
+                f"{self.name} does not learn and has no variables (got {name!r}); connect it with "
+                "plasticity=..., or use weights"
+            )
+        known = ["weight", *self.plasticity.variables]
+        if not is_name(name, known):
+            raise SpikecudaValueError(
+                f"{type(self.plasticity).__name__} has the variables {', '.join(known)} (got "
+                f"{name!r}){nearest(str(name), known)}"
+            )
+        return give_copy(self.connections()[name])
+
+    @property
+    def plastic(self) -> bool:
+        """Whether the synapses learn now.
+
+        Assign False to keep the weights as they are now, and True to let them learn again.  What
+        happens in between changes no weight; traces go on.
+        """
+        return self._plastic
+
+    @plastic.setter
+    def plastic(self, value: bool) -> None:
+        learns = as_flag("plastic", value)
+        if not self.learns:
+            if learns:
+                raise SpikecudaError(
+                    f"{self.name} has no rule that changes weights (got plastic = True); connect "
+                    "it with plasticity=STDP(w_max=...)"
+                )
+            return
+        self.handle.set_plastic(self, learns)
+        self._plastic = learns
+
+    def normalise(self, total: Any, every: float | None = None) -> None:
+        """Scale weights so that those onto each target sum to ``total``.
+
+        Each weight is multiplied by ``total`` over the sum of its target's weights as of now, and
+        held within the rule's bounds.  Targets whose weights are all 0 keep them.  Sums are exact:
+        the same weights for any threads, partitions and devices.
+
+        Args:
+            total: in the receptor's unit, with the sign of ``w_max``: one number, or one for each
+                target.  None: no longer at intervals.
+            every: ms, a multiple of dt: in later runs whenever model time is a multiple of it.
+                None: now.
+
+        Raises:
+            SpikecudaError: the synapses do not learn.
+            SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.
+
+        Source: Diehl & Cook (2015) Front Comput Neurosci 9:99, section 2.3.
+        """
+        require_plastic(self, "normalised")
+        if total is None:
+            self.handle.keep_up(self, "normalise", None, None)
+            return
+        period = None if every is None else as_period(every, self.dt)
+        self.handle.keep_up(self, "normalise", as_normalisation(self, total), period)
+
+    def scale_to_rate(
+        self,
+        rate: Any,
+        every: float | None = None,
+        *,
+        beta: float = 4e-3,
+        gamma: float = 0.0,
+        tau: float = 0.0,
+    ) -> None:
+        """Scale weights at intervals, so that targets come to spike at a given rate.
+
+        Whenever model time is a multiple of ``every``, T later than before, all weights onto a
+        target are multiplied by ``1 + T (beta e + gamma E)`` and held within the rule's bounds: e
+        is ``rate`` less the target's rate, and E the integral of e.  The rate is that of the last
+        interval, or averaged with time constant ``tau``; ``reset`` begins anew.
+
+        Args:
+            rate: Hz, >= 0: one number, or one for each target.  None: no longer.
+            every: ms, a multiple of dt; it must be given.
+            beta: per s and Hz, > 0.
+            gamma: per s^2 and Hz, >= 0.
+            tau: s, >= 0.
+
+        Raises:
+            SpikecudaError: the synapses do not learn.
+            SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.
+
+        Source: van Rossum, Bi & Turrigiano (2000) J Neurosci 20:8812; Turrigiano (2008) Cell
+        135:422.
+        """
+        require_plastic(self, "scaled")
+        if rate is None:
+            self.handle.keep_up(self, "scale_to_rate", None, None)
+            return
+        if every is None:
+            raise SpikecudaValueError(
+                "every must be given, ms between two changes (got None); such as every=1000.0"
+            )
+        scaling = as_rate_scaling(self, rate, beta, gamma, tau)
+        self.handle.keep_up(self, "scale_to_rate", scaling, as_period(every, self.dt))
+
+
+def require_plastic(projection: Any, what: str) -> None:
+    """Raise SpikecudaError unless a projection's synapses learn.
+
+    Args:
+        projection: whose.
+        what: is to be done with its weights.
+    """
+    if not projection.learns:
+        raise SpikecudaError(
+            f"weights of {projection.name}, whose synapses do not learn, cannot be {what}; connect "
+            "it with plasticity=..., or use projection.weights"
+        )

@@ -1,0 +1,94 @@
+"""What a user asks to be done with weights at intervals: described, checked, not yet done."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.arguments import as_positive, as_real
+from spikecuda.common.arrays import take_reals
+from spikecuda.common.time_grid import whole_steps
+from spikecuda.errors import SpikecudaValueError
+
+
+@dataclass(frozen=True, eq=False)
+class Normalisation:
+    """Weights are scaled so that those onto each target have a given sum.
+
+    Attributes:
+        total: float64, one number or one for each target, with the sign of the weights.
+    """
+
+    total: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class RateScaling:
+    """Weights are scaled so that their targets spike at a given rate.
+
+    Attributes:
+        rate: float64, Hz, one number or one for each target.
+        beta: per s and Hz: how fast weights follow the rate's error.
+        gamma: per s^2 and Hz: how fast they follow its integral.
+        tau: s, over which the rate is averaged; 0: over the interval.
+    """
+
+    rate: np.ndarray
+    beta: float
+    gamma: float
+    tau: float
+
+
+def as_period(every: Any, dt: float) -> int:
+    """Return an interval in steps."""
+    return whole_steps("every", every, dt, some=True)
+
+
+def as_normalisation(projection: Any, total: Any) -> Normalisation:
+    """Return a checked normalisation of a projection that learns.
+
+    Raises:
+        SpikecudaTypeError, SpikecudaValueError: ``total`` cannot be used.
+    """
+    rule, unit = projection.plasticity, _unit(projection)
+    given = _for_targets("total", total, projection)
+    if not (given * rule.sign > 0).all():
+        bad = given[~(given * rule.sign > 0)] if given.ndim else given
+        raise SpikecudaValueError(
+            f"total must have the sign of w_max = {rule.w_max:g} {unit} (got {bad.flat[0]:g}): it "
+            "is the sum of the weights onto a target"
+        )
+    return Normalisation(given)
+
+
+def as_rate_scaling(projection: Any, rate: Any, beta: Any, gamma: Any, tau: Any) -> RateScaling:
+    """Return a checked scaling of a projection that learns.
+
+    Raises:
+        SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.
+    """
+    given = _for_targets("rate", rate, projection)
+    if not (np.isfinite(given) & (given >= 0)).all():
+        raise SpikecudaValueError(f"rate must be finite and >= 0 Hz (got {given.min():g})")
+    follows = as_positive("beta", beta, "per s and Hz")
+    integral, average = as_real("gamma", gamma), as_real("tau", tau, "s")
+    for name, value in (("gamma", integral), ("tau", average)):
+        if not 0 <= value < np.inf:
+            raise SpikecudaValueError(f"{name} must be finite and >= 0 (got {value:g})")
+    return RateScaling(given, follows, integral, average)
+
+
+def _for_targets(name: str, value: Any, projection: Any) -> np.ndarray:
+    """Return one number, or one for each target of a projection."""
+    given = take_reals(name, value, "one number, or one for each target")
+    size = projection.target.size
+    if given.shape not in ((), (size,)):
+        raise SpikecudaValueError(
+            f"{name} must be one number or one for each of the {size:,} targets (got shape "
+            f"{given.shape})"
+        )
+    return given
+
+
+def _unit(projection: Any) -> str:
+    return str(projection.target.population.receptors[projection.receptor].unit)

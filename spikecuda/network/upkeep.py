@@ -1,0 +1,122 @@
+"""What is done with weights that learn, at once or at intervals: normalised, scaled to a rate."""
+
+import math
+from typing import Any, Protocol
+
+import numpy as np
+
+from spikecuda.network.model.projection import Projection
+from spikecuda.network.model.upkeep import Normalisation, RateScaling
+from spikecuda.network.run.engine import Engine
+from spikecuda.network.run.pauses import Chore
+from spikecuda.network.synapses.access import bundle_of
+from spikecuda.network.synapses.incoming import scale_incoming, sum_incoming
+
+
+class Upkeep(Chore, Protocol):
+    """Something that is done with weights at intervals, over several runs."""
+
+    def keep(self, spikes: np.ndarray) -> None:
+        """Note spikes after the last time, for the next run."""
+
+    def clear(self) -> None:
+        """Begin anew."""
+
+
+def do(projection: Projection, engine: Engine, what: Any) -> None:
+    """Do something with a projection's weights now."""
+    assert isinstance(what, Normalisation)
+    normalise(projection, engine, what)
+
+
+def chore_of(projection: Projection, what: Any, every: int) -> Upkeep:
+    """Return what does something with a projection's weights at intervals of ``every`` steps."""
+    if isinstance(what, Normalisation):
+        return Normaliser(projection, what, every)
+    return RateScaler(projection, what, every)
+
+
+def normalise(projection: Projection, engine: Engine, what: Normalisation) -> None:
+    """Scale weights so that those onto each target have the sum that is asked for.
+
+    Targets whose weights are all 0 keep them.
+    """
+    bundle, ids = bundle_of(projection, engine.wiring), projection.target.ids
+    engine.settle(bundle)
+    sums = sum_incoming(projection, engine.wiring)
+    factors = np.ones(sums.size)
+    some = sums[ids] > 0
+    wanted = np.broadcast_to(np.abs(what.total), ids.shape)
+    factors[ids[some]] = wanted[some] / sums[ids[some]]
+    scale_incoming(projection, engine.wiring, factors)
+    engine.rewrite(bundle)
+
+
+class Normaliser:
+    """A projection that is normalised at intervals.
+
+    Args:
+        projection: whose weights.
+        what: how.
+        every: steps.
+    """
+
+    counted: int | None = None
+
+    def __init__(self, projection: Projection, what: Normalisation, every: int) -> None:
+        self._projection, self._what, self.every = projection, what, every
+
+    def act(self, engine: Any, spikes: np.ndarray) -> None:
+        """Normalise now."""
+        normalise(self._projection, engine, self._what)
+
+    def keep(self, spikes: np.ndarray) -> None:
+        """Note spikes after the last time; none are wanted."""
+
+    def clear(self) -> None:
+        """Begin anew; there is nothing to forget."""
+
+
+class RateScaler:
+    """A projection whose weights follow their targets' rates, at intervals.
+
+    Args:
+        projection: whose weights.
+        what: how.
+        every: steps.
+    """
+
+    def __init__(self, projection: Projection, what: RateScaling, every: int) -> None:
+        self._projection, self._what, self.every = projection, what, every
+        self.counted: int | None = projection.target.population.number
+        self._average = self._integral = self._pending = np.empty(0)
+        self.clear()
+
+    def act(self, engine: Any, spikes: np.ndarray) -> None:
+        """Scale now."""
+        p, what = self._projection, self._what
+        seconds = self.every * p.dt * 1e-3
+        rate = (self._pending + spikes)[p.target.ids] / seconds
+        self._pending = np.zeros_like(self._pending)
+        old = math.exp(-seconds / what.tau) if what.tau else 0.0
+        self._average = old * self._average + (1.0 - old) * rate
+        error = what.rate - self._average
+        self._integral = self._integral + error * seconds
+        change = seconds * (what.beta * error + what.gamma * self._integral)
+        factors = np.ones(p.target.population.size)
+        factors[p.target.ids] = np.maximum(1.0 + change, 0.0)
+        bundle = bundle_of(p, engine.wiring)
+        engine.settle(bundle)
+        scale_incoming(p, engine.wiring, factors)
+        engine.rewrite(bundle)
+
+    def keep(self, spikes: np.ndarray) -> None:
+        """Note spikes after the last time, for the next run."""
+        self._pending = self._pending + spikes
+
+    def clear(self) -> None:
+        """Begin anew: the average is the rate that is asked for."""
+        population = self._projection.target
+        self._average = np.array(np.broadcast_to(self._what.rate, (population.size,)))
+        self._integral = np.zeros(population.size)
+        self._pending = np.zeros(population.population.size, np.int64)
