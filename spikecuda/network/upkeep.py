@@ -1,16 +1,20 @@
-"""What is done with weights that learn, at once or at intervals: normalised, scaled to a rate."""
+"""What is done with weights that learn, at once or at intervals: normalised, scaled, rewired."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from spikecuda.network.model.projection import Projection
-from spikecuda.network.model.upkeep import Normalisation, RateScaling
+from spikecuda.network.model.upkeep import Normalisation, RateScaling, Rewiring
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.pauses import Chore
 from spikecuda.network.synapses.access import bundle_of
 from spikecuda.network.synapses.incoming import scale_incoming, sum_incoming
+from spikecuda.network.synapses.rewire import rewire
+from spikecuda.network.synapses.store import Bundle, Rows
 
 
 class Upkeep(Chore, Protocol):
@@ -25,15 +29,17 @@ class Upkeep(Chore, Protocol):
 
 def do(projection: Projection, engine: Engine, what: Any) -> None:
     """Do something with a projection's weights now."""
-    assert isinstance(what, Normalisation)
-    normalise(projection, engine, what)
+    if isinstance(what, Rewiring):
+        grow(projection, engine, what)
+    else:
+        normalise(projection, engine, what)
 
 
 def chore_of(projection: Projection, what: Any, every: int) -> Upkeep:
     """Return what does something with a projection's weights at intervals of ``every`` steps."""
-    if isinstance(what, Normalisation):
-        return Normaliser(projection, what, every)
-    return RateScaler(projection, what, every)
+    if isinstance(what, RateScaling):
+        return RateScaler(projection, what, every)
+    return Repeated(projection, what, every)
 
 
 def normalise(projection: Projection, engine: Engine, what: Normalisation) -> None:
@@ -52,23 +58,48 @@ def normalise(projection: Projection, engine: Engine, what: Normalisation) -> No
     engine.rewrite(bundle)
 
 
-class Normaliser:
-    """A projection that is normalised at intervals.
+def grow(projection: Projection, engine: Engine, what: Rewiring) -> None:
+    """Remove weak synapses and let others grow; if that fails, all are as they were."""
+    bundle = bundle_of(projection, engine.wiring)
+    engine.settle(bundle)
+    made = rewire(projection, engine.wiring, what, engine.clock)
+    before = [replace(rows) for rows in bundle.blocks]
+    count = sum(rows.targets.size for rows in before)
+    try:
+        _put(bundle, made)
+        engine.rewire()
+    except BaseException:
+        _put(bundle, before)
+        raise
+    now = sum(rows.targets.size for rows in made)
+    engine.wiring.synapses += now - count
+    projection.recount(now)
+
+
+def _put(bundle: Bundle, made: Sequence[Rows]) -> None:
+    """Give the rows of a bundle, which several parts of an engine hold, other arrays."""
+    for rows, other in zip(bundle.blocks, made, strict=True):
+        for name, value in vars(other).items():
+            setattr(rows, name, value)
+
+
+class Repeated:
+    """A projection that is normalised, or rewired, at intervals.
 
     Args:
         projection: whose weights.
-        what: how.
+        what: is to be done.
         every: steps.
     """
 
     counted: int | None = None
 
-    def __init__(self, projection: Projection, what: Normalisation, every: int) -> None:
+    def __init__(self, projection: Projection, what: Normalisation | Rewiring, every: int) -> None:
         self._projection, self._what, self.every = projection, what, every
 
     def act(self, engine: Any, spikes: np.ndarray) -> None:
-        """Normalise now."""
-        normalise(self._projection, engine, self._what)
+        """Do it now."""
+        do(self._projection, engine, self._what)
 
     def keep(self, spikes: np.ndarray) -> None:
         """Note spikes after the last time; none are wanted."""

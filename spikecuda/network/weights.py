@@ -11,6 +11,7 @@ from spikecuda.common.exclusive_use import changes, uses
 from spikecuda.common.host_memory import require_memory
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.seed import Seeds
+from spikecuda.errors import SpikecudaError
 from spikecuda.network.described import Described
 from spikecuda.network.model.population import View
 from spikecuda.network.model.projection import Projection
@@ -107,6 +108,13 @@ class NetworkWeights(Described):
     def _chores(self, engine: Engine, steps: int) -> Iterator[tuple[Pauses, list[WeightSamples]]]:
         """Give what is done within a run: all chores, and those that take samples."""
         sizes = [population.size for population in self._populations()]
+        for record in self._synapse_recorders.records:
+            if (record.projection, "rewire") in self._upkeep:
+                raise SpikecudaError(
+                    f"{record.projection.name} cannot be recorded while it is rewired at "
+                    "intervals: its synapses do not stay; net.record(projection, None), or rewire "
+                    "between runs"
+                )
         samples = [
             WeightSamples(record, engine, steps) for record in self._synapse_recorders.records
         ]

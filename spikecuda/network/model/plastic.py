@@ -10,7 +10,12 @@ from spikecuda.common.given_copy import give_copy
 from spikecuda.errors import SpikecudaError, SpikecudaValueError, nearest
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.population import View
-from spikecuda.network.model.upkeep import as_normalisation, as_period, as_rate_scaling
+from spikecuda.network.model.upkeep import (
+    as_normalisation,
+    as_period,
+    as_rate_scaling,
+    as_rewiring,
+)
 
 
 class Plastic(Fixed):
@@ -180,6 +185,44 @@ class Plastic(Fixed):
             )
         scaling = as_rate_scaling(self, rate, beta, gamma, tau)
         self.handle.keep_up(self, "scale_to_rate", scaling, as_period(every, self.dt))
+
+    def rewire(
+        self,
+        below: float | None,
+        every: float | None = None,
+        *,
+        fraction: float | None = None,
+        weight: float | None = None,
+    ) -> None:
+        """Remove weak synapses, and let as many new ones grow onto the same targets.
+
+        Each new synapse comes from a random source of the projection that has none to the target
+        yet; a target whose sources are used up gets fewer.  Its delay is drawn as at the build,
+        within the delays that the network has.  What is drawn follows from the seed and the step.
+        Spikes under way still arrive.  Synapses that are rewired at intervals cannot be recorded.
+
+        Args:
+            below: magnitude in the receptor's unit: weaker synapses are removed.  None: no longer
+                at intervals, or with ``fraction`` so many.
+            every: ms, a multiple of dt: in later runs whenever model time is a multiple of it.
+                None: now.
+            fraction: from 0 to 1: the weakest of all synapses are removed; equally weak ones in
+                the order of ``connections``.
+            weight: of new synapses, in the receptor's unit; None: drawn as at the build.
+
+        Raises:
+            SpikecudaError: the synapses do not learn.
+            SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.
+
+        Source: Chklovskii, Mel & Svoboda (2004) Nature 431:782.
+        """
+        require_plastic(self, "rewired")
+        if below is None and fraction is None and weight is None and every is None:
+            self.handle.keep_up(self, "rewire", None, None)
+            return
+        period = None if every is None else as_period(every, self.dt)
+        rewiring = as_rewiring(self, below, fraction, weight)
+        self.handle.keep_up(self, "rewire", rewiring, period)
 
 
 def require_plastic(projection: Any, what: str) -> None:

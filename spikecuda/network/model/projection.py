@@ -294,6 +294,10 @@ class Projection(Plastic):
             self._count = self.handle.count_of(self)
         return self._count
 
+    def recount(self, synapses: int) -> None:
+        """Note how many synapses there are: for the network alone, after it has rewired them."""
+        object.__setattr__(self, "_count", synapses)
+
     def __bool__(self) -> bool:
         """Tell whether there is any synapse."""
         return self.expected > 0 and self.handle.count_of(self, 1) > 0

@@ -39,6 +39,21 @@ class RateScaling:
     tau: float
 
 
+@dataclass(frozen=True, eq=False)
+class Rewiring:
+    """Weak synapses are removed, and new ones grow.
+
+    Attributes:
+        below: magnitude below which synapses go; None: ``fraction`` says.
+        fraction: of all synapses, the weakest.
+        weight: of new ones; None: drawn as those of the build.
+    """
+
+    below: float | None
+    fraction: float
+    weight: float | None
+
+
 def as_period(every: Any, dt: float) -> int:
     """Return an interval in steps."""
     return whole_steps("every", every, dt, some=True)
@@ -76,6 +91,42 @@ def as_rate_scaling(projection: Any, rate: Any, beta: Any, gamma: Any, tau: Any)
         if not 0 <= value < np.inf:
             raise SpikecudaValueError(f"{name} must be finite and >= 0 (got {value:g})")
     return RateScaling(given, follows, integral, average)
+
+
+def as_rewiring(projection: Any, below: Any, fraction: Any, weight: Any) -> Rewiring:
+    """Return a checked rewiring of a projection that learns.
+
+    Raises:
+        SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.
+    """
+    p, rule, unit = projection, projection.plasticity, _unit(projection)
+    if (below is None) == (fraction is None):
+        raise SpikecudaValueError(
+            f"below or fraction must be given, one of them (got below={below!r}, "
+            f"fraction={fraction!r})"
+        )
+    least = None if below is None else as_positive("below", below, unit)
+    part = 0.0 if fraction is None else as_real("fraction", fraction)
+    if not 0 <= part <= 1:
+        raise SpikecudaValueError(f"fraction must be from 0 to 1 (got {part:g})")
+    start = None if weight is None else as_real("weight", weight, unit)
+    low, high = sorted((rule.sign * rule.w_min, rule.w_max))
+    if start is not None and not low <= start <= high:
+        raise SpikecudaValueError(
+            f"weight must be within the rule's bounds, from {low:g} to {high:g} {unit} (got "
+            f"{start:g})"
+        )
+    if start is None and p.weight.given is not None:
+        raise SpikecudaValueError(
+            "weight must be given for new synapses of a projection whose pairs each have a weight "
+            "of their own (got None)"
+        )
+    if p.delay.given is not None:
+        raise SpikecudaValueError(
+            f"delay of {p.name} must be a number or a distribution, which new synapses have, too "
+            "(got one for each pair)"
+        )
+    return Rewiring(least, part, start)
 
 
 def _for_targets(name: str, value: Any, projection: Any) -> np.ndarray:

@@ -57,7 +57,7 @@ def start_learning(bundle: Bundle, exponent: int) -> None:
         weights = drawn.view(real) if same else np.empty(drawn.size, real)
         for a in range(0, drawn.size, PIECE):
             part = drawn[a : a + PIECE].copy()
-            weights[a : a + PIECE] = _magnitudes(p, part, exponent)
+            weights[a : a + PIECE] = magnitudes(p, part, exponent)
         rows.weights = weights
         rows.sources = segment_sources(rows)
         rows.variables = {
@@ -113,7 +113,7 @@ def _settle(
     )
 
 
-def _magnitudes(projection: Projection, drawn: np.ndarray, exponent: int) -> np.ndarray:
+def magnitudes(projection: Projection, drawn: np.ndarray, exponent: int) -> np.ndarray:
     """Return start weights as a rule sees them, float64, from what the build has drawn."""
     rule, weight = projection.plasticity, projection.weight
     assert rule is not None

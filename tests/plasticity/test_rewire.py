@@ -1,0 +1,186 @@
+"""Synapses are removed and grow again: the same everywhere, and the targets keep their number."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spikecuda import Normal, Poisson, Uniform
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError
+from spikecuda.network import (
+    AllToAll,
+    ExpCurrent,
+    FixedInDegree,
+    FixedProbability,
+    Network,
+    OneToOne,
+    Pairs,
+)
+from spikecuda.plasticity import STDP
+
+ON_CPU = (
+    {"devices": "cpu", "threads": 1}, {"devices": "cpu", "threads": 2, "partitions": 5},
+    {"devices": ["cpu:0", "cpu:1"]},
+)  # fmt: skip
+RULES = {"in": FixedInDegree(20), "some": FixedProbability(0.1), "one": OneToOne()}
+DELAYS = {"one": 1.5, "many": Uniform(0.5, 4.0), "normal": Normal(2.0, 1.0, low=0.5)}
+
+
+def network(options, seed=3, rule="in", delay="many", view=False, weight=None, **more):
+    net = Network(0.1, seed, **options)
+    net.population("E", 150, "lif", receptors={"exc": ExpCurrent(2.0)})
+    net.drive("E", Poisson(9000.0, weight=60.0), "exc")
+    source, target = (net["E"][:90], net["E"][20:120]) if view else ("E", "E")
+    if view and rule == "one":
+        source = net["E"][30:130]
+    p = net.connect(
+        source, target, RULES.get(rule, rule), Uniform(0.0, 80.0) if weight is None else weight,
+        DELAYS[delay], plasticity=STDP(w_max=80.0, lam=0.05), **more,
+    )  # fmt: skip
+    return net, p
+
+
+def rows(found):
+    """Return synapses as a set of rows, and how many onto each target."""
+    return (
+        set(zip(found["source"].tolist(), found["target"].tolist(), strict=True)),
+        np.bincount(found["target"], minlength=150),
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32), rule=st.sampled_from(list(RULES)), view=st.booleans(),
+    delay=st.sampled_from(list(DELAYS)), autapses=st.booleans(), multapses=st.booleans(),
+    how=st.sampled_from([{"below": 20.0}, {"below": None, "fraction": 0.3}]),
+    options=st.sampled_from(ON_CPU),
+)  # fmt: skip
+def test_weak_synapses_go_and_as_many_come(
+    seed, rule, view, delay, autapses, multapses, how, options
+):
+    net, p = network(options, seed, rule, delay, view, autapses=autapses, multapses=multapses)
+    with net:
+        net.run(10.0)
+        before = p.connections()
+        weak = before["weight"] < 20.0
+        if "fraction" in how:
+            weak = np.zeros(before["weight"].size, bool)
+            weak[np.argsort(before["weight"], kind="stable")[: int(0.3 * weak.size)]] = True
+        p.rewire(**how, weight=33.0)
+        after = p.connections()
+        # Those that stay are as they were, in their order.
+        new = after["weight"] == 33.0
+        for name in before:
+            assert np.array_equal(before[name][~weak], after[name][~new])
+        assert np.count_nonzero(new) == np.count_nonzero(weak) == 0 or len(p) == len(
+            after["source"]
+        )
+        kept, _ = rows({name: values[~new] for name, values in after.items()})
+        grown, degree = rows({name: values[new] for name, values in after.items()})
+        assert np.array_equal(degree, np.bincount(before["target"][weak], minlength=150))
+        assert len(grown) == np.count_nonzero(new) and not grown & kept
+        assert autapses or all(s != t for s, t in grown)
+        assert {s for s, _ in grown} <= set(p.source.ids.tolist())
+        assert {t for _, t in grown} <= set(p.target.ids.tolist())
+        steps = np.rint(after["delay"][new] / 0.1)
+        assert steps.size == 0 or (steps.min() >= 1 and steps.max() <= net.build().wiring.longest)
+        order = np.lexsort((after["target"], after["delay"], after["source"]))
+        assert np.array_equal(order, np.arange(order.size))
+        net.run(10.0)
+
+
+def ran(options, seed, pieces, every, between, how, record=None):
+    net, p = network(options, seed)
+    with net:
+        if every:
+            p.rewire(how.get("below"), every=every, fraction=how.get("fraction"))
+        seen, weights = [], []
+        for i, ms in enumerate(pieces):
+            spikes = net.run(ms).spikes["E"]
+            seen += [spikes.step, spikes.neuron]
+            if between and i % 2:
+                p.rewire(how.get("below"), fraction=how.get("fraction"))
+                net.reset() if between == "reset" else None
+            weights += list(p.connections().values())
+        events = net.metrics().events
+        return [np.concatenate(seen[0::2]), np.concatenate(seen[1::2]), *weights[-4:], [events]]
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 2**32), every=st.sampled_from([None, 0.1, 3.0]),
+    pieces=st.permutations([0.1, 4.9, 6.0, 9.0]), options=st.sampled_from(ON_CPU),
+    how=st.sampled_from([{"below": 30.0}, {"fraction": 0.2}, {"fraction": 1.0}]),
+    between=st.sampled_from([None, "on", "reset"]),
+)  # fmt: skip
+def test_the_same_bits_everywhere(seed, every, pieces, options, how, between):
+    expected = ran(ON_CPU[0], seed, pieces, every, between, how)
+    found = ran(options, seed, pieces, every, between, how)
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+    if not between:
+        whole = ran(options, seed, [20.0], every, between, how)
+        assert all(np.array_equal(a, b) for a, b in zip(whole, expected, strict=True))
+
+
+def test_a_full_target_gets_fewer_and_the_number_is_told():
+    net, p = network(ON_CPU[1], rule=AllToAll(), weight=10.0, autapses=False)
+    with net:
+        assert len(p) == 150 * 149
+        weights = p.weights.copy()
+        weights[::3] = 1.0
+        p.weights = weights
+        p.rewire(2.0, weight=44.0)  # each pair that went comes again
+        after = p.connections()
+        assert len(p) == 150 * 149 and (after["weight"] == 44.0).sum() == np.ceil(150 * 149 / 3)
+    source, target = np.array([0, 0, 1, 2]), np.array([1, 1, 1, 1])
+    net = Network(0.1, devices="cpu")
+    net.population("E", 3, "lif", receptors={"exc": ExpCurrent(2.0)})
+    p = net.connect(
+        "E", "E", Pairs(source, target), [1.0, 1.0, 50.0, 50.0], 1.5,
+        plasticity=STDP(w_max=80.0),
+    )  # fmt: skip
+    with net:
+        p.rewire(2.0, weight=5.0)
+        assert len(p) == p.weights.size == 3
+        net.run(5.0)
+
+
+def test_drawn_weights_have_their_distribution():
+    net, p = network(ON_CPU[0], rule="some", weight=Uniform(40.0, 80.0))
+    with net:
+        p.weights = 1.0
+        p.rewire(2.0)
+        weights = p.weights
+        assert 40.0 <= weights.min() < 42.0 and 78.0 < weights.max() <= 80.0
+        assert weights.mean() == pytest.approx(60.0, abs=1.5)
+        sources = np.bincount(p.connections()["source"], minlength=150)
+        assert sources.std() < 1.5 * np.sqrt(sources.mean())
+
+
+def test_what_cannot_be_is_said_before_the_build():
+    net, p = network(ON_CPU[0])
+    static = net.connect("E", "E", OneToOne(), 3.0, 1.0)
+    pairs = Pairs([0, 1], [1, 2])
+    rule = {"plasticity": STDP(w_max=80.0)}
+    given_weights = net.connect("E", "E", pairs, [1.0, 2.0], 1.0, **rule)
+    given_delays = net.connect("E", "E", pairs, 2.0, [1.0, 2.0], **rule)
+    for error, words, call in (
+        (SpikecudaError, "cannot be rewired.*plasticity=", lambda: static.rewire(1.0)),
+        (SpikecudaValueError, "one of them", lambda: p.rewire(1.0, fraction=0.1)),
+        (SpikecudaValueError, "one of them", lambda: p.rewire(None, every=1.0)),
+        (SpikecudaValueError, "below must", lambda: p.rewire(-1.0)),
+        (SpikecudaTypeError, "below must", lambda: p.rewire("a")),
+        (SpikecudaValueError, "from 0 to 1", lambda: p.rewire(None, fraction=1.1)),
+        (SpikecudaValueError, "bounds, from 0 to 80", lambda: p.rewire(1.0, weight=90.0)),
+        (SpikecudaValueError, "multiple of dt", lambda: p.rewire(1.0, every=0.15)),
+        (SpikecudaValueError, "weight must be given", lambda: given_weights.rewire(1.0)),
+        (SpikecudaValueError, "delay of", lambda: given_delays.rewire(1.0)),
+    ):
+        with pytest.raises(error, match=words):
+            call()
+    net.record(p, "weight", every=1.0)
+    p.rewire(1.0, every=1.0)
+    with pytest.raises(SpikecudaError, match="cannot be recorded while"):
+        net.run(1.0)
+    p.rewire(None)
+    net.run(1.0)
