@@ -27,8 +27,9 @@ from spikecuda.observe.progress import Progress, reporter
 from spikecuda.observe.snapshot import take_snapshot
 from spikecuda.runtime.neuron_spec import NeuronSpec, resolve_neurons
 from spikecuda.runtime.parameters import Parameters
-from spikecuda.runtime.population import Population, RunResult
+from spikecuda.runtime.population import Population
 from spikecuda.runtime.resolve_input import resolve_input
+from spikecuda.runtime.result import RunResult
 from spikecuda.runtime.run import Request, run
 from spikecuda.runtime.state import StateView
 

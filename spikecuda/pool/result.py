@@ -2,12 +2,13 @@
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from spikecuda.common.notebook import table_html
 from spikecuda.common.out_of_memory import out_of_memory
-from spikecuda.runtime.population import RunResult
+from spikecuda.runtime.result import RunResult, pool_frame
 from spikecuda.runtime.spikes import Spikes, merge_spikes
 
 
@@ -35,6 +36,20 @@ class SystemResult:
     def num_spikes(self) -> int:
         """Spikes of the run, recorded or not."""
         return sum(part.num_spikes for part in self.parts.values())
+
+    def to_dataframe(
+        self, what: str = "spikes", start: float | None = None, stop: float | None = None
+    ) -> Any:
+        """Return a pandas DataFrame, with the column ``type``; neurons count from 0 in each type.
+
+        Args:
+            what, start, stop: see ``RunResult.to_dataframe``.
+
+        Raises:
+            SpikecudaValueError: it was not recorded.
+            MissingPackageError: pandas is not installed.
+        """
+        return pool_frame(self.parts, "type", what, start, stop)
 
     @functools.cached_property
     @out_of_memory("the spikes of all types in one list", "take them by type, from parts")

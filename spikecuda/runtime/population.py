@@ -2,14 +2,11 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from spikecuda.common.exclusive_use import ExclusiveUse, Unique
-from spikecuda.common.named import Known
-from spikecuda.common.notebook import facts_html
 from spikecuda.common.seed import Seeds
 from spikecuda.devices.base import Device
 from spikecuda.errors import (
@@ -26,7 +23,6 @@ from spikecuda.runtime.neuron_spec import NeuronSpec
 from spikecuda.runtime.paged_partition import partition_of
 from spikecuda.runtime.partition_run import PartitionRun
 from spikecuda.runtime.pool_partition import PoolPartition
-from spikecuda.runtime.spikes import Spikes
 
 AFTER_FAILURE = (
     "; what other devices hold can be read with state.by_device(name); reset() starts again"
@@ -39,65 +35,6 @@ class Named(Protocol):
     @property
     def name(self) -> str:
         """For messages."""
-
-
-@dataclass(frozen=True, eq=False)
-class RunResult:
-    """What a run of a pool recorded.
-
-    Attributes:
-        recorded_spikes: the spikes, or None if they were not recorded; see ``spikes``.
-        traces: state variables at the end of every step, by name: arrays (steps, num_neurons).
-        steps: number of steps of the run.
-        start: number of the first step, counted from the last reset.
-        dt: length of a step in ms.
-        num_spikes: number of spikes of the run, recorded or not.
-    """
-
-    recorded_spikes: Spikes | None
-    traces: dict[str, np.ndarray]
-    steps: int
-    start: int
-    dt: float
-    num_spikes: int
-
-    def __post_init__(self) -> None:
-        traces = Known(self.traces, "traces", "record= of run names what is recorded")
-        object.__setattr__(self, "traces", traces)
-
-    @property
-    def spikes(self) -> Spikes:
-        """The spikes.
-
-        Raises:
-            SpikecudaValueError: they were not recorded.
-        """
-        return require_recorded(self.recorded_spikes)
-
-    @property
-    def time(self) -> np.ndarray:
-        """Times of the traces' rows in ms: the ends of the steps."""
-        return (np.arange(self.start, self.start + self.steps) + 1) * self.dt
-
-    def __repr__(self) -> str:
-        traced = f"; {', '.join(self.traces)} recorded" if self.traces else ""
-        return f"<RunResult: {self.num_spikes:,} spikes in {self.steps:,} steps{traced}>"
-
-    def _repr_html_(self) -> str:
-        return facts_html("", [
-            ("spikes", f"{self.num_spikes:,}"), ("steps", f"{self.start:,} + {self.steps:,}"),
-            ("traces", ", ".join(self.traces) or "none"),
-        ])  # fmt: skip
-
-
-def require_recorded(spikes: Spikes | None) -> Spikes:
-    """Return the spikes of a run; raise if they were not recorded."""
-    if spikes is None:
-        raise SpikecudaValueError(
-            "spikes were not recorded in this run, only counted (num_spikes); run without "
-            "record=None and spikes=False"
-        )
-    return spikes
 
 
 class Population(Unique):

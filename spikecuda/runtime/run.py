@@ -18,7 +18,8 @@ from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.runtime.paged_run import run_of
 from spikecuda.runtime.partition_run import PartitionRun
 from spikecuda.runtime.pool_partition import INPUT_FACTOR, WINDOW_STEPS_MIN
-from spikecuda.runtime.population import AFTER_FAILURE, Population, RunResult, report_failures
+from spikecuda.runtime.population import AFTER_FAILURE, Population, report_failures
+from spikecuda.runtime.result import RunResult
 from spikecuda.runtime.spikes import SpikeList, Spikes, join_spikes, merge_spikes
 from spikecuda.runtime.window_layout import layout_of
 
@@ -244,7 +245,8 @@ class _Member:
         """Return what was recorded."""
         dt = self.population.neuron_spec.dt
         spikes = Spikes(*join_spikes(self._lists), dt) if self.request.keep_spikes else None
-        return RunResult(spikes, self.traces, total, start, dt, self.total)
+        count = self.population.neuron_spec.count
+        return RunResult(spikes, self.traces, total, start, dt, self.total, count)
 
 
 def window_steps(total: int, row_bytes: int, step_bytes: int, limit: int) -> int:

@@ -171,7 +171,7 @@ def test_state_and_weights(key):
 
 @pytest.mark.parametrize("name", [
     "rates", "cv", "correlations", "synchrony", "raster", "plot_rates", "plot_traces", "table",
-    "window", "neurons", "trace_neurons",
+    "window", "neurons", "trace_neurons", "to_dataframe",
 ])  # fmt: skip
 def test_results(result, name):
     import matplotlib
@@ -206,5 +206,8 @@ def test_analysis(result, name):
     function = getattr(analysis, name)
     spikes, neurons, start, stop = result.window("E")
     given = {"spikes": spikes, "neurons": neurons, "start": start, "stop": stop, "bin": 1.0,
-             "values": np.ones(5), "sigma": 2.0, "traces": np.ones((5, 2))}  # fmt: skip
+             "values": np.ones(5), "sigma": 2.0, "traces": np.ones((5, 2)),
+             "signal": np.ones(500), "before": 2.0, "longest": 5.0}  # fmt: skip
+    if name == "psth":
+        given |= {"events": [10.0, 20.0], "stop": 10.0}
     feed(lambda: function, {k: v for k, v in given.items() if k in parameters(function)})

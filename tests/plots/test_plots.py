@@ -222,3 +222,46 @@ def test_bad_arguments_are_refused(spikes, change, message, tmp_path, monkeypatc
 def test_no_traces():
     with pytest.raises(SpikecudaError, match="at least one trace"):
         plots.traces({}, {})
+
+
+def test_psth(spikes, tmp_path):
+    trials = [spikes["L4I"]] * 3
+    figure = plots.psth(trials, 60, 0.0, 500.0, 10.0, path=tmp_path / "p.png", max_trials=2)
+    top, below = figure.axes
+    assert (tmp_path / "p.png").stat().st_size > 10_000
+    assert [len(line.get_xdata()) for line in top.lines] == [len(spikes["L4I"])] * 2
+    assert np.array_equal(top.lines[0].get_xdata(), spikes["L4I"].time)
+    assert top.get_ylabel() == "trial (first 2 of 3)"
+    _, rate, _ = analysis.psth(trials, 60, 0.0, 500.0, 10.0)
+    assert np.allclose(below.patches[0].get_data().values, rate)
+    events = [100.0, 250.0]
+    figure = plots.psth(
+        spikes["L4I"], 60, -50.0, 200.0, events=events, path=tmp_path / "e.svg", theme="dark"
+    )
+    top, below = figure.axes
+    time = spikes["L4I"].time
+    for line, event in zip(top.lines, events, strict=False):
+        inside = (time > event - 49.9) & (time < event + 200.1)
+        assert np.allclose(line.get_xdata(), time[inside] - event)
+    assert top.get_xlim() == (-50.0, 200.0) and below.get_xlabel().endswith("-50 to 200 ms")
+
+
+def test_correlograms(spikes, tmp_path):
+    found = {
+        "L4E": analysis.autocorrelogram(spikes["L4E"], 300, 0.0, 500.0, 1.0, 20.0),
+        "TC": (np.array([0.0]), np.array([1.0])),
+    }
+    figure = plots.correlograms(found, path=tmp_path / "c.png", title="t")
+    first, second = figure.axes
+    assert (tmp_path / "c.png").stat().st_size > 10_000
+    data = first.patches[0].get_data()
+    assert np.allclose(data.values, found["L4E"][1]) and data.edges[0] == -20.5
+    assert second.get_title(loc="left") == "TC" and second.get_ylabel() == "rate (Hz)"
+    for values, message in (
+        ({}, "at least one"), ({"a": 3}, "must be \\(lags, values\\)"),
+        ({"a": ([1.0], [1.0, 2.0])}, "as many values as lags"),
+    ):  # fmt: skip
+        with pytest.raises(SpikecudaError, match=message):
+            plots.correlograms(values)
+    with pytest.raises(SpikecudaError, match="unit must be one of"):
+        plots.correlograms(found, unit="Hz")

@@ -321,6 +321,25 @@ class NetworkResult:
 
         return to_neo(self, populations)
 
+    def to_dataframe(
+        self, what: str = "spikes", start: float | None = None, stop: float | None = None
+    ) -> Any:
+        """Return a pandas DataFrame, with the column ``population``.
+
+        Args:
+            what: "spikes": a row for each spike, with neuron and time (ms); "traces": a row for
+                each sample and neuron, with neuron, time (ms) and the variables; "rates": a row for
+                each neuron whose spikes were recorded, with neuron, spikes and rate (Hz).
+            start, stop: part of the run, ms of model time; None: all of it.
+
+        Raises:
+            SpikecudaValueError: it was not recorded.
+            MissingPackageError: pandas is not installed.
+        """
+        from spikecuda.network.results.frame import to_dataframe
+
+        return to_dataframe(self, what, start, stop)
+
     def _repr_html_(self) -> str:
         from spikecuda.network.results.table import table_of
 

@@ -1,0 +1,125 @@
+"""What a run of a pool recorded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.named import Known
+from spikecuda.common.notebook import facts_html
+from spikecuda.errors import SpikecudaValueError
+from spikecuda.runtime import frames
+from spikecuda.runtime.spikes import Spikes
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What a run of a pool recorded.
+
+    Attributes:
+        recorded_spikes: the spikes, or None if they were not recorded; see ``spikes``.
+        traces: state variables at the end of every step, by name: arrays (steps, num_neurons).
+        steps: number of steps of the run.
+        start: number of the first step, counted from the last reset.
+        dt: length of a step in ms.
+        num_spikes: number of spikes of the run, recorded or not.
+        num_neurons: number of neurons.
+    """
+
+    recorded_spikes: Spikes | None
+    traces: dict[str, np.ndarray]
+    steps: int
+    start: int
+    dt: float
+    num_spikes: int
+    num_neurons: int
+
+    def __post_init__(self) -> None:
+        traces = Known(self.traces, "traces", "record= of run names what is recorded")
+        object.__setattr__(self, "traces", traces)
+
+    @property
+    def spikes(self) -> Spikes:
+        """The spikes.
+
+        Raises:
+            SpikecudaValueError: they were not recorded.
+        """
+        return require_recorded(self.recorded_spikes)
+
+    @property
+    def time(self) -> np.ndarray:
+        """Times of the traces' rows in ms: the ends of the steps."""
+        return (np.arange(self.start, self.start + self.steps) + 1) * self.dt
+
+    def to_dataframe(
+        self, what: str = "spikes", start: float | None = None, stop: float | None = None
+    ) -> Any:
+        """Return a pandas DataFrame.
+
+        Args:
+            what: "spikes": a row for each spike, with neuron and time (ms); "traces": a row for
+                each sample and neuron, with neuron, time (ms) and the recorded states; "rates": a
+                row for each neuron, with neuron, spikes and rate (Hz).
+            start, stop: part of the run, ms of model time; None: all of it.  What happens at the
+                end of a step belongs to the step.
+
+        Raises:
+            SpikecudaValueError: it was not recorded.
+            MissingPackageError: pandas is not installed.
+        """
+        return pool_frame({"": self}, "", what, start, stop)
+
+    def __repr__(self) -> str:
+        traced = f"; {', '.join(self.traces)} recorded" if self.traces else ""
+        return f"<RunResult: {self.num_spikes:,} spikes in {self.steps:,} steps{traced}>"
+
+    def _repr_html_(self) -> str:
+        return facts_html("", [
+            ("spikes", f"{self.num_spikes:,}"), ("steps", f"{self.start:,} + {self.steps:,}"),
+            ("traces", ", ".join(self.traces) or "none"),
+        ])  # fmt: skip
+
+
+def pool_frame(
+    parts: Mapping[str, RunResult],
+    owner: str,
+    what: str,
+    start: float | None,
+    stop: float | None,
+) -> Any:
+    """Return a DataFrame of the results of one or several pools; see ``RunResult.to_dataframe``.
+
+    Args:
+        parts: results by name, of one run.
+        owner: name of the column of names; empty: there is none.
+        what, start, stop: see ``RunResult.to_dataframe``.
+    """
+    kind = frames.as_kind(what)
+    one = next(iter(parts.values()))
+    ends = (one.start * one.dt, (one.start + one.steps) * one.dt)
+    window = frames.as_window(start, stop, *ends, one.dt)
+    neurons = {name: np.arange(part.num_neurons) for name, part in parts.items()}
+    if kind == "traces":
+        if not one.traces:
+            raise SpikecudaValueError(
+                'no traces were recorded (got "traces"); record= of run names what is recorded'
+            )
+        traces = {name: part.traces for name, part in parts.items()}
+        times = {name: part.time for name, part in parts.items()}
+        return frames.trace_frame(owner, traces, times, neurons, window, one.dt)
+    spikes = {name: part.spikes for name, part in parts.items()}
+    if kind == "rates":
+        return frames.rate_frame(owner, spikes, neurons, window)
+    return frames.spike_frame(owner, spikes, window)
+
+
+def require_recorded(spikes: Spikes | None) -> Spikes:
+    """Return the spikes of a run; raise if they were not recorded."""
+    if spikes is None:
+        raise SpikecudaValueError(
+            "spikes were not recorded in this run, only counted (num_spikes); run without "
+            "record=None and spikes=False"
+        )
+    return spikes
