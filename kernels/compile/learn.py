@@ -17,6 +17,8 @@ def context(spec: LearnSpec) -> dict[str, object]:
     variables = {name: f"_v_{name}" for name in rule.variables}
     resources = {name: f"_u_{name}" for name in rule.source_variables}
     state = ["w", *variables.values()]
+    # What random numbers of a synapse are made of.
+    identity = ["_key0", "_key1", "_source_id", "_target_id", "_code"] if rule.random else []
 
     def used(traces: Mapping[str, object]) -> dict[str, list[str]]:
         return {
@@ -47,7 +49,11 @@ def context(spec: LearnSpec) -> dict[str, object]:
         "source_words": len(spec.source_values) * spec.width // 4,
         "target_words": len(spec.target_values) * spec.width // 4,
         "constant_names": list(constants.values()),
-        "constants": ", ".join(constants.values()),
+        "constants": ", ".join([*constants.values(), *identity]),
+        "random": rule.random,
+        "uniform": [name for name, f in rule.functions.items() if "uniform" in f.arguments],
+        "transmits": "transmit" in rule.functions,
+        "transmit_call": call("transmit"),
         "pre_traces": list(rule.pre_traces.items()),
         "post_traces": list(rule.post_traces.items()),
         "source_variables": list(resources.values()),

@@ -53,7 +53,7 @@ DELAY = 0x7FFF
 SEGMENT_BITS = 40
 
 # The synapses of a bundle that learn, as one block sees them.
-LEARNING = 16
+LEARNING = 24
 (
     LEARNING_SOURCES,  # address: uint32, the source of each segment
     LEARNING_PRE,  # address of the row of the sources' history
@@ -68,10 +68,12 @@ LEARNING = 16
     LEARNING_VARIABLES,  # address: int64, addresses of the arrays of the rule's variables
     LEARNING_SCRATCH,  # address: int64, three for each entry of the targets' log, and some
     LEARNING_SCALE,  # bits of the float64 that turns a weight into what is sent
-    LEARNING_SENT,  # address: int32 (LEARNING_TILE,), what is sent, and then as many flags, uint8
+    LEARNING_SENT,  # address: int32 (LEARNING_TILE,), what is sent; then flags and ordinals
     LEARNING_OVER,  # set to 1 where a rule without an upper bound sent more than w_max
     LEARNING_KIND,  # of the bundle: PLASTIC, or what weights are like that stay as they are
-) = range(16)
+    LEARNING_KEYS,  # key of its random numbers: the lower word, and the upper one 32 bits up
+    LEARNING_NEURON,  # number, within its population, of the neuron of the cell LEARNING_FIRST
+) = range(18)
 # Synapses that learn at a time.
 LEARNING_TILE = 1024
 

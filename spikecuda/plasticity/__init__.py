@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 # Where each public name lives; loaded at first use.
 _PUBLIC = {
+    "DiehlCookSTDP": "diehl_cook",
     "GutigSTDP": "stdp",
     "NearestSTDP": "nearest",
     "PostTrace": "parts",
@@ -12,6 +13,7 @@ _PUBLIC = {
     "PreTrace": "parts",
     "SourceVariable": "parts",
     "STDP": "stdp",
+    "StochasticRelease": "stochastic",
     "SynapseRule": "base",
     "TripletSTDP": "triplet",
     "Tsodyks2000": "tsodyks",
@@ -22,22 +24,26 @@ _PUBLIC = {
 
 if TYPE_CHECKING:
     from spikecuda.plasticity.base import SynapseRule
+    from spikecuda.plasticity.diehl_cook import DiehlCookSTDP
     from spikecuda.plasticity.nearest import NearestSTDP
     from spikecuda.plasticity.parts import PostTrace, PreTrace, SourceVariable, Variable
     from spikecuda.plasticity.power_law import PowerLawSTDP
     from spikecuda.plasticity.stdp import STDP, GutigSTDP
+    from spikecuda.plasticity.stochastic import StochasticRelease
     from spikecuda.plasticity.triplet import TripletSTDP
     from spikecuda.plasticity.tsodyks import Tsodyks2000, TsodyksMarkram
     from spikecuda.plasticity.vogels import VogelsSTDP
 
 __all__ = [
     "STDP",
+    "DiehlCookSTDP",
     "GutigSTDP",
     "NearestSTDP",
     "PostTrace",
     "PowerLawSTDP",
     "PreTrace",
     "SourceVariable",
+    "StochasticRelease",
     "SynapseRule",
     "TripletSTDP",
     "Tsodyks2000",

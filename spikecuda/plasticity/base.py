@@ -13,7 +13,7 @@ from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.kernels.language.check import Source
 from spikecuda.kernels.learn_spec import NEST, TIMINGS, LearnSpec
 from spikecuda.models.parameter import Parameter
-from spikecuda.plasticity.check import check_rule
+from spikecuda.plasticity.check import EVENTS, check_rule
 from spikecuda.plasticity.parts import PostTrace, PreTrace, SourceVariable, Variable
 
 
@@ -29,6 +29,8 @@ class SynapseRule(Fixed):
       ``Variable``, in the order of declaration.  What is left out changes nothing.
     - ``release`` is called when a source spikes.  It returns the new value of every
       ``SourceVariable``, and then the part of the weight that is sent, from 0 to 1.
+    - ``transmit`` is called at each synapse when a spike of the source is sent.  It returns the
+      part of the weight that this synapse sends, from 0 to 1.
     - ``derive`` (optional) returns a dict of constants, computed once on the host in float64.
 
     Arguments can be: the weight ``w``, from ``w_min`` to ``w_max``; variables, as they are now;
@@ -37,8 +39,12 @@ class SynapseRule(Fixed):
     since the source's last spike).  ``on_post`` can take the condition ``first``: no other spike of
     the target arrived since the last spike of the source; ``on_pre`` the condition ``paired``: a
     spike of the target arrived since then; ``release`` the condition ``fresh``: it is the source's
-    first spike.  After each event the weight is held within its bounds.  With the class attribute
-    ``bounded = False`` there is no upper one: a run in which more than ``w_max`` is sent raises.
+    first spike.  All but ``release`` can take ``uniform``, a random number in [0, 1): a pure
+    function of noise seed, trial, projection, source, target, delay and step, and of the ordinal
+    among synapses that have all of these in common.
+
+    After each event the weight is held within its bounds.  With the class attribute ``bounded =
+    False`` there is no upper one: a run in which more than ``w_max`` is sent raises.
 
     Args:
         w_max: the bound of the weights in the receptor's unit, not 0.  Where it is negative, the
@@ -67,6 +73,7 @@ class SynapseRule(Fixed):
     constant_names: ClassVar[tuple[str, ...]] = ()
     releases: ClassVar[bool] = False
     learns: ClassVar[bool] = False
+    random: ClassVar[bool] = False
     bounded: ClassVar[bool] = True
     _remedies: ClassVar[Mapping[str, str]] = {"": "make a new rule with other numbers"}
 
@@ -83,6 +90,7 @@ class SynapseRule(Fixed):
             setattr(cls, where, {k: v for k, v in members.items() if isinstance(v, kind)})
         cls.functions, cls.constant_names = check_rule(cls, members, vars(SynapseRule))
         cls.releases = "release" in cls.functions
+        cls.random = any("uniform" in f.arguments for f in cls.functions.values())
         cls.learns = "on_post" in cls.functions or "on_pre" in cls.functions
         if not cls.name.startswith("_"):
             from spikecuda.plasticity.registry import register
@@ -100,6 +108,11 @@ class SynapseRule(Fixed):
         if type(self) is SynapseRule:
             raise SpikecudaValueError(
                 "SynapseRule is the base of rules (got itself); use STDP(w_max=...) or another"
+            )
+        if not self.functions:
+            raise SpikecudaValueError(
+                f"{type(self).__name__} has no function and would do nothing (got none of "
+                f"{', '.join(EVENTS)}); write one of them"
             )
         if not self.learns:
             if w_max is not None:

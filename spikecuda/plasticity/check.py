@@ -10,12 +10,24 @@ from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
 # Names that a rule's functions may use beside what the rule declares.
 COMMON = ("w_max", "w_min", "dt")
 EVENTS: Mapping[str, tuple[str, ...]] = {
-    "on_post": ("w", "elapsed", "first"),
-    "on_pre": ("w", "elapsed", "paired"),
+    "on_post": ("w", "elapsed", "uniform", "first"),
+    "on_pre": ("w", "elapsed", "uniform", "paired"),
     "release": ("elapsed", "fresh"),
+    "transmit": ("uniform",),
 }
 CONDITIONS = ("first", "paired", "fresh")
-TAKEN = (*COMMON, "w", "elapsed", *CONDITIONS, "timing", "name", "source", "sign", "params")
+TAKEN = (
+    *COMMON,
+    "w",
+    "elapsed",
+    "uniform",
+    *CONDITIONS,
+    "timing",
+    "name",
+    "source",
+    "sign",
+    "params",
+)
 
 
 def check_rule(
@@ -78,6 +90,8 @@ def _known(cls: Any, name: str, own: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names that change from call to call and a function may take."""
     if name == "release":
         return (*own, *cls.source_variables)
+    if name == "transmit":
+        return own
     return (*own, *cls.variables, *cls.pre_traces, *cls.post_traces)
 
 
@@ -133,6 +147,8 @@ def _check_result(cls: Any, name: str, source: Source) -> None:
     got = Checker(source, conditions=CONDITIONS).check()
     if name == "release":
         what = [*cls.source_variables, "the part of the weight that is sent"]
+    elif name == "transmit":
+        what = ["the part of the weight that is sent"]
     else:
         what = ["w", *cls.variables]
     if got != (REAL,) * len(what):

@@ -7,9 +7,11 @@ from spikecuda import Network, Poisson
 from spikecuda.network import ExpCurrent, FixedInDegree
 from spikecuda.plasticity import (
     STDP,
+    DiehlCookSTDP,
     GutigSTDP,
     NearestSTDP,
     PowerLawSTDP,
+    StochasticRelease,
     TripletSTDP,
     Tsodyks2000,
     TsodyksMarkram,
@@ -20,6 +22,7 @@ from spikecuda.plasticity import (
 OTHERS = {
     "power_law": PowerLawSTDP(w_max=6000.0, w_0=30.0, lam=0.02, alpha=0.5),
     "triplet": TripletSTDP(w_max=60.0, a2_plus=0.1, a3_plus=0.2, a2_minus=0.2, a3_minus=0.1),
+    "diehl_cook": DiehlCookSTDP(w_max=60.0, eta_pre=1.0, eta_post=1.5),
     "vogels": VogelsSTDP(w_max=60.0, eta=0.3, alpha=8.0),
     "symmetric": NearestSTDP(w_max=60.0, lam=0.05),
     "restricted": NearestSTDP(w_max=60.0, lam=0.05, scheme="restricted", mu_plus=0.0),
@@ -52,6 +55,7 @@ class Both(STDP, TsodyksMarkram):
 OTHERS["both"] = Both(w_max=60.0, lam=0.05, tau_rec=20.0)
 RELEASES = {
     "tsodyks_markram": TsodyksMarkram(tau_rec=20.0, tau_fac=10.0),
+    "stochastic": StochasticRelease(p=0.6),
     "tsodyks_2000": Tsodyks2000(tau_rec=30.0),
 }
 

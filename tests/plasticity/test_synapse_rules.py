@@ -11,9 +11,11 @@ from peer_records import DT, nest
 from spikecuda import Network
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.kernels.reference.plasticity import run_synapse
+from spikecuda.kernels.reference.plasticity_rules import make
 from spikecuda.network import Delta, Pairs, SpikeTrain
 from spikecuda.plasticity import (
     STDP,
+    DiehlCookSTDP,
     NearestSTDP,
     PowerLawSTDP,
     TripletSTDP,
@@ -95,6 +97,17 @@ def test_short_term_plasticity_beside_stdp():
     group = [r.later(1) for r in groups(nest("stdp_synapse"))[0]]
     for r, got in zip(group, learn(group, rule, DT), strict=True):
         expected = run_synapse(plain(rule, DT), r.pre, r.post, r.weight, delay=r.delay, dt=DT)
+        assert got.sent == pytest.approx(expected.sent, abs=1e-7), r.name
+        assert got.final["weight"] == pytest.approx(expected.weight, rel=1e-12)
+
+
+def test_diehl_and_cook_beside_the_oracle():
+    times = {"tau_pre": 20.0, "tau_post_1": 15.0, "tau_post_2": 40.0}
+    rule = DiehlCookSTDP(w_max=100.0, eta_pre=0.5, eta_post=2.0, **times)
+    oracle = make("diehl_cook", w_max=100.0, eta_pre=0.5, eta_post=2.0, **times)
+    group = [r.later(1) for r in groups(nest("stdp_synapse"))[0]]
+    for r, got in zip(group, learn(group, rule, DT), strict=True):
+        expected = run_synapse(oracle, r.pre, r.post, r.weight, delay=r.delay, dt=DT)
         assert got.sent == pytest.approx(expected.sent, abs=1e-7), r.name
         assert got.final["weight"] == pytest.approx(expected.weight, rel=1e-12)
 

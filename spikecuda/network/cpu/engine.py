@@ -340,6 +340,7 @@ class CpuEngine:
         """Take notice of changed parameters, or other seeds, of neurons."""
         self._like = None
         self._memory.retune(self.neurons)
+        self._learning.refill()
 
     def rewire(self) -> None:
         """Take notice of changed weights."""

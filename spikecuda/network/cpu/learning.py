@@ -15,6 +15,7 @@ from spikecuda.network.synapses.learned import (
     constants_of,
     settle_in_place,
     settle_rows,
+    synapse_keys,
 )
 from spikecuda.network.synapses.store import Bundle, Wiring
 
@@ -278,6 +279,8 @@ class Learning:
         row[layout.LEARNING_VARIABLES] = addresses.ctypes.data
         row[layout.LEARNING_SCALE] = np.float64(scale).view(np.int64)
         row[layout.LEARNING_KIND] = bundle.kind
+        row[layout.LEARNING_KEYS] = synapse_keys(p)
+        row[layout.LEARNING_NEURON] = blocks.starts[number, b]
 
     def _list(self, block: _Block) -> None:
         """Give a block lists that hold all entries of a neuron."""

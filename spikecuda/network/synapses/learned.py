@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.seed import keys
 from spikecuda.kernels.learn_spec import LearnSpec
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.store import Bundle, Rows
 
+# Stream of the generator from which keys of projections come.
+STREAM = 1040
 # Weights that are converted at a time.
 PIECE = 1 << 20
 
@@ -37,6 +40,19 @@ def constants_of(bundle: Bundle) -> tuple[LearnSpec, np.ndarray]:
     assert p.plasticity is not None
     spec = p.plasticity.spec(p.target.population.neurons.precision.real)
     return spec, np.array(list(p.plasticity.constants(p.dt).values()), spec.real)
+
+
+def synapse_keys(projection: Projection) -> int:
+    """Return the key of the random numbers of a projection's synapses, as one int64.
+
+    They depend on the noise seed of the target population, hence on the trial.
+    """
+    from spikecuda.kernels.numerics import philox
+
+    generate: Any = philox
+    key = keys(projection.target.population.neurons.noise_seed)
+    word0, word1, _, _ = generate(*(np.uint32(n) for n in (projection.number, 0, 0, STREAM)), *key)
+    return int(np.uint64(int(word0) | int(word1) << 32).view(np.int64))
 
 
 def start_learning(bundle: Bundle, exponent: int) -> None:
