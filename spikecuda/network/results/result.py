@@ -257,6 +257,29 @@ class NetworkResult:
             max_neurons=max_neurons, **options,
         )  # fmt: skip
 
+    def plot_weights(
+        self,
+        projection: Any,
+        path: str | os.PathLike[str] | None = None,
+        what: str = "weight",
+        **options: Any,
+    ) -> Any:
+        """Draw recorded weights, or another variable, of a projection's synapses over time.
+
+        Args:
+            projection: or its name, as for ``synapses``.
+            path, options: see ``spikecuda.plots.weight_traces``.
+            what: "weight" or a variable.
+
+        Returns:
+            matplotlib's figure.
+        """
+        from spikecuda.plots import weight_traces
+
+        found = self.synapses[projection]
+        values, unit = found[what], found.units[what]
+        return weight_traces(found.time, values, unit=unit, what=what, path=path, **options)
+
     def trace_neurons(self, population: str) -> np.ndarray:
         """Return which neurons the columns of a population's traces are, int64 (neurons,)."""
         if not is_name(population, self.sizes):
