@@ -14,11 +14,17 @@ from spikecuda.runtime.spikes import Spikes
 KINDS = ("spikes", "traces", "rates")
 
 
-def as_kind(what: object) -> str:
-    """Return what a table is of; raise for what there is no table of."""
-    if not is_name(what, KINDS):
+def as_kind(what: object, *more: str) -> str:
+    """Return what a table is of; raise for what there is no table of.
+
+    Args:
+        what: was asked for.
+        more: kinds that there are beside those of all results.
+    """
+    known = (*KINDS, *more)
+    if not is_name(what, known):
         raise SpikecudaValueError(
-            f"what must be one of {', '.join(KINDS)} (got {shown(what)}){nearest(str(what), KINDS)}"
+            f"what must be one of {', '.join(known)} (got {shown(what)}){nearest(str(what), known)}"
         )
     return what
 

@@ -118,6 +118,29 @@ def test_a_result_with_synapses_is_saved_and_read(tmp_path):
         assert np.array_equal(found[name], wanted[name])
 
 
+def test_a_data_frame_has_a_row_for_each_sample_and_synapse():
+    net, p = network(ON_CPU[1], Tagged(w_max=80.0))
+    q = net.connect("E", "E", OneToOne(), -3.0, 1.0, plasticity=STDP(w_max=-6.0))
+    net.record(p, ("c", "weight"), every=5.0, only=slice(10))
+    net.record(q, "weight", every=10.0, only=slice(3))
+    result = net.run(20.0)
+    with pytest.raises(SpikecudaValueError, match="traces, rates, synapses"):
+        result.to_dataframe("weights")
+    pytest.importorskip("pandas")
+    frame = result.to_dataframe("synapses")
+    assert list(frame) == ["projection", "source", "target", "time", "c", "weight"]
+    assert len(frame) == 10 * 4 + 3 * 2
+    mine = frame[(frame["projection"] == p.name) & (frame["time"] == 10.0)]
+    wanted = result.synapses[p]
+    assert np.array_equal(mine["weight"], wanted["weight"][1])
+    assert np.array_equal(mine["target"], wanted.target)
+    assert len(result.to_dataframe("synapses", 5.0, 15.0)) == 10 * 2 + 3
+    net.record(p, None)
+    net.record(q, None)
+    with pytest.raises(SpikecudaValueError, match="no synapses were recorded"):
+        net.run(1.0).to_dataframe("synapses")
+
+
 def test_bad_records_are_said_before_the_build():
     net, p = network(ON_CPU[0], STDP(w_max=80.0))
     static = net.connect("E", "E", OneToOne(), 3.0, 1.0)
@@ -152,3 +175,31 @@ def test_the_units_of_other_distributions_and_kinds():
     net, p = network(ON_CPU[0], STDP(w_max=80.0), delay=LogNormal(2.0, 0.5))
     net.record(p, "weight", every=1.0, only=slice(1, 2))
     assert net.run(3.0).synapses[p]["weight"].dtype == np.float32
+
+
+class Jumping(SynapseRule):
+    """Random steps beside a variable that decays: what is read asks for both."""
+
+    tau = Parameter(20.0, "ms", "of c", above=0.0)
+    c = Variable(0.5, decay="tau")
+
+    def on_post(w, c, uniform):
+        return w + uniform, c
+
+    def on_pre(w, c, uniform):
+        return w - uniform, c
+
+
+def test_random_numbers_do_not_depend_on_when_synapses_are_settled():
+    found = []
+    for settle in (False, True):
+        with Network(0.1, 4, devices="cpu") as net:
+            net.population("E", 30, "lif", receptors={"exc": ExpCurrent(2.0)})
+            net.drive("E", Poisson(9000.0, weight=60.0), "exc")
+            p = net.connect("E", "E", FixedInDegree(60), 5.0, 1.5, plasticity=Jumping(w_max=10.0))
+            for _ in range(40):
+                net.run(1.0)
+                if settle:
+                    p.plastic = True
+            found.append(p.weights)
+    assert found[0].std() > 0.5 and np.array_equal(*found)

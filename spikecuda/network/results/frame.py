@@ -4,17 +4,20 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.data_frame import data_frame, labels
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.runtime import frames
 
-OWNER = "population"
+OWNER, SYNAPSES = "population", "synapses"
 
 
 def to_dataframe(result: NetworkResult, what: str, start: float | None, stop: float | None) -> Any:
     """Return a DataFrame; see ``NetworkResult.to_dataframe``."""
-    kind = frames.as_kind(what)
+    kind = frames.as_kind(what, SYNAPSES)
     window = frames.as_window(start, stop, result.start, result.stop, result.dt)
+    if kind == SYNAPSES:
+        return _synapse_frame(result, window)
     if kind == "traces":
         if not result.traces:
             raise SpikecudaValueError(
@@ -33,3 +36,33 @@ def to_dataframe(result: NetworkResult, what: str, start: float | None, stop: fl
         neurons = result.neurons(name)
         numbers[name] = np.arange(neurons) if isinstance(neurons, int) else neurons
     return frames.rate_frame(OWNER, result.spikes, numbers, window)
+
+
+def _synapse_frame(result: NetworkResult, window: tuple[int, int]) -> Any:
+    """Return a row for each sample and synapse, in the order of projection, synapse and time."""
+    if not result.synapses:
+        raise SpikecudaValueError(
+            "no synapses were recorded (got \"synapses\"); net.record(projection, 'weight', "
+            "every=...) records them"
+        )
+    names = list(dict.fromkeys(v for found in result.synapses.values() for v in found.values))
+    columns: dict[str, list[np.ndarray]] = {key: [] for key in ("source", "target", "time", *names)}
+    sizes = []
+    for found in result.synapses.values():
+        # As samples of traces: the one at the end of step k belongs to it.
+        steps = np.rint(found.time / result.dt).astype(np.int64) - 1
+        low, high = np.searchsorted(steps, window)
+        time = found.time[low:high]
+        sizes.append(time.size * found.source.size)
+        columns["source"].append(np.repeat(found.source, time.size))
+        columns["target"].append(np.repeat(found.target, time.size))
+        columns["time"].append(np.tile(time, found.source.size))
+        for name in names:
+            if name in found.values:
+                columns[name].append(found.values[name][low:high].T.ravel())
+            else:
+                columns[name].append(np.full(sizes[-1], np.nan, np.float32))
+    return data_frame({
+        "projection": labels(list(result.synapses), sizes),
+        **{key: np.concatenate(parts) for key, parts in columns.items()},
+    })  # fmt: skip

@@ -352,7 +352,9 @@ class NetworkResult:
         Args:
             what: "spikes": a row for each spike, with neuron and time (ms); "traces": a row for
                 each sample and neuron, with neuron, time (ms) and the variables; "rates": a row for
-                each neuron whose spikes were recorded, with neuron, spikes and rate (Hz).
+                each neuron whose spikes were recorded, with neuron, spikes and rate (Hz);
+                "synapses": a row for each sample and synapse, with projection, source, target, time
+                (ms), weight and variables.
             start, stop: part of the run, ms of model time; None: all of it.
 
         Raises:
