@@ -3,11 +3,13 @@
 import numpy as np
 
 from spikecuda.kernels.network.calendar import push, take
+from spikecuda.kernels.network.history import line_of
 from spikecuda.kernels.network.layout import (
     BLOCK_BUNDLES,
     BLOCK_CELLS,
     BLOCK_CHUNKS,
     BLOCK_HEADS,
+    BLOCK_PENDING,
     BLOCK_QUEUE,
     BLOCK_QUEUE_SIZE,
     BLOCK_RING_MASK,
@@ -18,6 +20,7 @@ from spikecuda.kernels.network.layout import (
     BUNDLE_DELAYS,
     BUNDLE_KIND,
     BUNDLE_LEARN,
+    BUNDLE_LEARNING,
     BUNDLE_OFFSET,
     BUNDLE_STARTS,
     BUNDLE_TARGETS,
@@ -28,13 +31,19 @@ from spikecuda.kernels.network.layout import (
     CHUNK_WORDS,
     CONSTANT,
     DELAY,
+    HISTORY,
     LAST,
+    LEARNING,
+    LEARNING_FINISH,
+    LEARNING_PRE,
+    LEARNING_SOURCES,
     NARROW,
     PLASTIC,
     SEGMENT_BITS,
 )
 from spikecuda.kernels.network.machine import (
     address_of,
+    call_finish,
     call_learn,
     int16_at,
     int32_at,
@@ -73,6 +82,9 @@ def _ask_where(block, cursor):
     bundle = int64_at(block[BLOCK_BUNDLES] + 8 * BUNDLE * (cursor >> SEGMENT_BITS), BUNDLE)
     prefetch(bundle[BUNDLE_STARTS] + 4 * (cursor & SEGMENT_MASK))
     prefetch(bundle[BUNDLE_DELAYS] + 2 * (cursor & SEGMENT_MASK))
+    if bundle[BUNDLE_KIND] == PLASTIC:
+        learning = int64_at(bundle[BUNDLE_LEARNING], LEARNING)
+        prefetch(learning[LEARNING_SOURCES] + 4 * (cursor & SEGMENT_MASK))
 
 
 @inner
@@ -86,6 +98,10 @@ def _ask_what(block, cursor):
         width = 2 if bundle[BUNDLE_KIND] == NARROW else 4
         prefetch(bundle[BUNDLE_WEIGHTS] + width * first)
         prefetch(bundle[BUNDLE_WEIGHTS] + width * first + 64)
+    if bundle[BUNDLE_KIND] == PLASTIC:
+        learning = int64_at(bundle[BUNDLE_LEARNING], LEARNING)
+        source = uint32_at(learning[LEARNING_SOURCES] + 4 * (cursor & SEGMENT_MASK), 1)[0]
+        prefetch(line_of(int64_at(learning[LEARNING_PRE], HISTORY), np.int64(source)))
 
 
 @inner
@@ -149,4 +165,12 @@ def deliver(block, step):
         if not delays[0] & LAST:
             later = step + np.int64(delays[1] & DELAY) - np.int64(delays[0])
             push(heads, chunks, state, later & block[BLOCK_SLOT_MASK], cursor + 1)
+    pending = int64_at(block[BLOCK_PENDING], 0)
+    for i in range(pending[0]):
+        bundle = int64_at(pending[1 + i], BUNDLE)
+        call_finish(
+            int64_at(bundle[BUNDLE_LEARNING], LEARNING)[LEARNING_FINISH], pending[1 + i],
+            base + 4 * bundle[BUNDLE_OFFSET],
+        )  # fmt: skip
+    pending[0] = 0
     state[CALENDAR_EVENTS] += events

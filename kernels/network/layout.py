@@ -26,7 +26,8 @@ BLOCK = 24
     BLOCK_TARGET_HISTORIES,  # the same of targets
     BLOCK_TARGET_HISTORIES_OF,
     BLOCK_HISTORY_COUNT,  # of sources and of targets, which follow them
-) = range(19)
+    BLOCK_PENDING,  # address: int64, bundles whose batches are to be finished: how many, their rows
+) = range(20)
 
 # The state of a block's calendar.
 CALENDAR_FREE, CALENDAR_SPARE, CALENDAR_ACTIVE, CALENDAR_EVENTS, CALENDAR_CHUNKS = range(5)
@@ -53,7 +54,7 @@ DELAY = 0x7FFF
 SEGMENT_BITS = 40
 
 # The synapses of a bundle that learn, as one block sees them.
-LEARNING = 24
+LEARNING = 32
 (
     LEARNING_SOURCES,  # address: uint32, the source of each segment
     LEARNING_PRE,  # address of the row of the sources' history
@@ -70,12 +71,18 @@ LEARNING = 24
     LEARNING_SCALE,  # bits of the float64 that turns a weight into what is sent
     LEARNING_SENT,  # address: int32 (LEARNING_TILE,), what is sent; then flags and ordinals
     LEARNING_OVER,  # set to 1 where a rule without an upper bound sent more than w_max
+    LEARNING_BATCH,  # address: a batch of synapses, see ``templates/learn_together``
+    LEARNING_FILLED,  # synapses that it holds
+    LEARNING_SEGMENTS,  # of so many segments
+    LEARNING_PENDING,  # address: int64, bundles with such a batch: how many, and their rows
+    LEARNING_LISTED,  # whether this one is among them
+    LEARNING_FINISH,  # address of the rule's ``finish``
     LEARNING_KIND,  # of the bundle: PLASTIC, or what weights are like that stay as they are
     LEARNING_KEYS,  # key of its random numbers: the lower word, and the upper one 32 bits up
     LEARNING_NEURON,  # number, within its population, of the neuron of the cell LEARNING_FIRST
-) = range(18)
+) = range(24)
 # Synapses that learn at a time.
-LEARNING_TILE = 1024
+LEARNING_TILE = 512
 
 # A history: steps of the spikes of a population's neurons, and what their traces were then.  The
 # last four spikes of a neuron are a line; older ones are in a log, newest first by links.

@@ -213,6 +213,17 @@ def call_learn(typingctx, function, bundle, segment, first, count, step, cells):
 
 
 @intrinsic
+def call_finish(typingctx, function, bundle, cells):
+    """Call a rule's ``finish`` at an address."""
+
+    def generate(context, builder, signature, args):
+        _call(args[0], args[1:], builder, INT64)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 3), generate
+
+
+@intrinsic
 def call_push(typingctx, function, history, neuron, step):
     """Call a rule's ``push_source`` or ``push_target`` at an address."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.network import layout
 from spikecuda.network.cpu.history import History
@@ -36,6 +37,8 @@ class _Block:
         learning: by bundle: int64 (layout.LEARNING,).
         scratch: what lists of spikes are made in.
         sent: what synapses send, and flags.
+        pending: bundles whose batches are to be finished: how many, and their rows.
+        batches: by bundle: synapses that learn together.
         limit: entries up to which each log may grow.
     """
 
@@ -46,6 +49,8 @@ class _Block:
     learning: dict[Bundle, np.ndarray]
     scratch: np.ndarray
     sent: np.ndarray
+    pending: np.ndarray
+    batches: list[np.ndarray]
     limit: list[int]
 
 
@@ -89,6 +94,7 @@ class Learning:
             row[layout.BLOCK_SOURCE_HISTORIES_OF] = block.sources_of.ctypes.data
             row[layout.BLOCK_TARGET_HISTORIES_OF] = block.targets_of.ctypes.data
             row[layout.BLOCK_HISTORY_COUNT] = len(block.histories)
+            row[layout.BLOCK_PENDING] = block.pending.ctypes.data
 
     def lacks(self, more: int) -> list[int]:
         """Return the blocks whose histories may be too short for two windows and more spikes."""
@@ -220,7 +226,8 @@ class Learning:
         )  # fmt: skip
         block = _Block(
             table, histories, sources_of.astype(np.int32), targets_of.astype(np.int32), {},
-            np.empty(0, np.int64), np.empty(2 * layout.LEARNING_TILE, np.int32), limit,
+            np.empty(0, np.int64), np.empty(2 * layout.LEARNING_TILE, np.int32),
+            np.zeros(1 + len(self.bundles), np.int64), [], limit,
         )  # fmt: skip
         for bundle in self.bundles:
             row = np.zeros(layout.LEARNING, np.int64)
@@ -229,6 +236,10 @@ class Learning:
                 if not (target and bundle.released):
                     row[column] = table[known[self._key(bundle, target)]].ctypes.data
             row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
+            block.batches.append(aligned_zeros(batch_bytes(bundle), np.uint8))
+            row[layout.LEARNING_BATCH] = block.batches[-1].ctypes.data
+            row[layout.LEARNING_PENDING] = block.pending.ctypes.data
+            row[layout.LEARNING_FINISH] = RuleLoops(bundle).loops.finish
             self._fill(bundle, b, row)
         self._list(block)
         return block
@@ -290,3 +301,10 @@ class Learning:
         for row in block.learning.values():
             row[layout.LEARNING_SCRATCH] = block.scratch.ctypes.data
             row[layout.LEARNING_SENT] = block.sent.ctypes.data
+
+
+def batch_bytes(bundle: Bundle) -> int:
+    """Return the bytes of a bundle's batch; see ``templates/learn_together``."""
+    spec, _ = constants_of(bundle)
+    reals = len(spec.source_values) + len(spec.rule.variables) + 2
+    return layout.LEARNING_TILE * (5 * 4 + reals * spec.width + 4 + 2 + 1 + 16)
