@@ -61,7 +61,7 @@ def context(spec: LearnSpec) -> dict[str, object]:
         "release_call": call("release"),
         "variables": list(variables.values()),
         "decaying": [name for name, v in rule.variables.items() if v.decay],
-        "together": not rule.random,
+        "together": not rule.random and "transmit" not in rule.functions,
         # Whether anything depends on when the synapse's last event was.
         "since": any(v.decay for v in rule.variables.values())
         or any("elapsed" in f.arguments for f in rule.functions.values()),
