@@ -106,9 +106,9 @@ class Case:
             currents = [wave, Sine(0.1 * high, 80.0), Noise(0.1 * high, start=0.3, stop=3.0)]
             return [*currents, Poisson(rate, 0.4), Poisson(each, 0.4)]
         if self.structure == "drawn":
-            current = OrnsteinUhlenbeck(0.2 * high, 3.0, 0.5 * (low + high))
+            slow = OrnsteinUhlenbeck(0.2 * high, 3.0, 0.5 * (low + high))
             trains = Renewal(rng.uniform(0.0, 900.0, neurons), 0.4, 3.0, 0.3)
-            return [current, trains, CorrelatedPoisson(900.0, 0.4, 0.2)]
+            return [slow, trains, CorrelatedPoisson(900.0, 0.4, 0.2)]
         if self.structure == "everything":
             rates = rng.uniform(0.0, 3000.0, neurons)
             drive = rng.uniform(low, high, (steps, neurons))
