@@ -94,6 +94,11 @@ class InputSpec:
         return self.wave or bool(self.gains) or GATED in self.noises or courses
 
     @property
+    def random(self) -> bool:
+        """Whether a kernel draws random numbers for it."""
+        return bool(self.noises) or any(rate != EVENTS for rate, _ in self.pulses)
+
+    @property
     def rowed(self) -> bool:
         """Whether something has a number for each step and neuron."""
         return self.drive or any(rate in (ROWS, EVENTS) for rate, _ in self.pulses)
@@ -290,7 +295,7 @@ class KernelSpec:
                 ]
             elif rate == ROWS:
                 result += [
-                    Argument(f"_mean{j}", "float32", True, Role.STEP_CURRENT),
+                    Argument(f"_means{j}", "float32", True, Role.STEP_CURRENT),
                     Argument(f"_reciprocals{j}", "float32", True),
                 ]
             elif rate == EVENTS:

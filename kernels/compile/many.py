@@ -17,7 +17,7 @@ PULSE_ARGUMENTS = (
 )  # fmt: skip
 # The first argument of each kind of Poisson input; a kind's number in the description is its place.
 PULSE_FIRST = {
-    SHARED: "_survival", NEURON: "_mean", ROWS: "_mean", COURSE: "_survival", EVENTS: "_events",
+    SHARED: "_survival", NEURON: "_mean", ROWS: "_means", COURSE: "_survival", EVENTS: "_events",
 }  # fmt: skip
 PULSE_KINDS = list(PULSE_FIRST)
 

@@ -275,6 +275,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "sweep_call": sweep.call,
         "per_neuron_inputs": sweep.loads,
         "drawn_pulses": [n for n, (rate, _) in enumerate(inputs.pulses) if rate != EVENTS],
+        "random": inputs.random,
         "line": "_line" if spec.network else "_k",
         "stream_noise": STREAM_NOISE + lanes,
         "stream_poisson": STREAM_POISSON + lanes,

@@ -34,7 +34,8 @@ def add_parser(
     parser.add_argument("--scheme", metavar="S", help="integration scheme (default: the model's)")
     parser.add_argument(
         "--variant", default="bias", metavar="V",
-        help="input: bias, noise, poisson or 'poisson each' (default: bias)",
+        help="input: bias, noise, 'noise for a time', poisson, 'poisson each', 'poisson over "
+        "time', 'poisson each over time' or trains (default: bias)",
     )  # fmt: skip
     parser.add_argument(
         "--arch", action="append", metavar="X.Y",

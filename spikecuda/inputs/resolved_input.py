@@ -194,7 +194,7 @@ class ResolvedInput:
         most = rate.most * factor
         if rate.width:
             rate.require(self.count)
-            self._rows[f"_mean{j}"] = lambda *part: (rate.at(*part) * factor).astype(np.float32)
+            self._rows[f"_means{j}"] = lambda *part: (rate.at(*part) * factor).astype(np.float32)
             self.fixed[f"_reciprocals{j}"] = _reciprocals(most)
             self.tables.add(f"_reciprocals{j}")
             self._add_pulse(ROWS, weight)

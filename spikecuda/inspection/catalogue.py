@@ -5,13 +5,26 @@ Of the models that came later those that have code of their own, in float32.
 
 from collections.abc import Iterator
 
-from spikecuda.kernels.spec import NEURON, PRECISIONS, InputSpec, KernelSpec
+from spikecuda.kernels.spec import (
+    COURSE,
+    EVENTS,
+    GATED,
+    NEURON,
+    PRECISIONS,
+    ROWS,
+    InputSpec,
+    KernelSpec,
+)
 
 VARIANTS = {
     "bias": InputSpec(bias=NEURON),
     "noise": InputSpec(bias=NEURON, noises=(NEURON,)),
     "poisson": InputSpec(bias=NEURON, pulses=(("shared", NEURON),)),
     "poisson each": InputSpec(bias=NEURON, pulses=((NEURON, NEURON),)),
+    "noise for a time": InputSpec(bias=NEURON, noises=(GATED,)),
+    "poisson over time": InputSpec(bias=NEURON, pulses=((COURSE, NEURON),)),
+    "poisson each over time": InputSpec(bias=NEURON, pulses=((ROWS, NEURON),)),
+    "trains": InputSpec(bias=NEURON, pulses=((EVENTS, NEURON),)),
 }
 MODELS = ("lif", "adex", "izhikevich")
 LATER = (

@@ -17,7 +17,8 @@ ARRAY_WORDS, POINTER_WORD, POINTER_BYTES = 7, 4, 8
 
 # Arrays that a step may read or write; all others are touched once a launch.
 _PER_STEP = re.compile(
-    r"_bits|_cells|_dither|_wave|_step_current|_(shape|survival|reciprocals)\d+|_trace_\w+"
+    r"_bits|_cells|_dither|_wave|_step_current|_trace_\w+"
+    r"|_(shape|survival|reciprocals|level|means|events)\d+"
 )
 
 
@@ -109,7 +110,7 @@ def inspected(spec: Spec, cc: tuple[int, int]) -> Subject:
         cubin=kernel.cubin,
         states=states,
         double=spec.precision.name == "float64",
-        random=bool(spec.inputs.noises or spec.inputs.pulses),
+        random=spec.inputs.random,
     )
 
 

@@ -11,7 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kinds import BACKGROUND, KINDS
 
-from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, Network
+from spikecuda import (
+    CorrelatedPoisson,
+    GPUNeuronPool,
+    MultiGPUNeuronSystem,
+    Network,
+    Noise,
+    OrnsteinUhlenbeck,
+    Poisson,
+    Renewal,
+    Sine,
+    Waveform,
+)
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.network import ExpCurrent
 
 STEPS = 100
@@ -148,3 +160,48 @@ def test_the_simulator():
         env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
     )  # fmt: skip
     assert done.stdout == f"same bits {len(KINDS)}\n", done.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_trials_have_noise_of_their_own(kind):
+    """What is drawn anew in a trial is that of a new object told the same; the rest stays."""
+    made = KINDS[kind](40)
+
+    def traces(net):
+        return net.run(10.0).traces["A"]["v"].tobytes()
+
+    def build(**options):
+        net = Network(seed=5, devices="cpu", threads=1, **options)
+        net.population("A", 40, "lif", receptors={"r": ExpCurrent(2.0)}, initial={"v": -55.0})
+        net.drive("A", made, None if made.current else "r")
+        net.record("A", "v")
+        return net
+
+    with build() as net, build(trial=3) as new:
+        first = traces(net)
+        net.reset(trial=3)
+        again = traces(net)
+        assert again == traces(new)
+        random = type(made) in (CorrelatedPoisson, Noise, OrnsteinUhlenbeck, Poisson, Renewal)
+        assert (again != first) == random
+        net.reset(trial=0)
+        assert traces(net) == first
+
+
+def test_other_numbers_compile_nothing():
+    """Kernels are those of a structure: numbers, lengths and times of an input are none of it."""
+    pairs = [
+        (Waveform([1.0], 1.0), Waveform([3.0, 2.0], 0.3, 7.0, "linear", "hold", "repeat")),
+        (Waveform([[1.0, 2.0]], 1.0), Waveform(np.ones((9, 2)), 0.3)),
+        (Sine(1.0, 1.0), Sine(2.0, 3.0, 4.0, 5.0, 6.0, 7.0)),
+        (Sine([1.0, 1.0], 1.0, [0.0, 0.0]), Sine(2.0, 3.0, [4.0, 5.0], 5.0)),
+        (Noise(1.0, 1.0, 1.0), Noise(9.0, 9.0, 3.0, 7.0)),
+        (OrnsteinUhlenbeck(1.0, 1.0), OrnsteinUhlenbeck([9.0, 0.0], 900.0, 3.0, 4.0)),
+        (Poisson(1.0, 1.0, 1.0), Poisson(lambda t: 900.0 * t, 2.0, 3.0, 7.0)),
+        (Poisson(np.ones((2, 2)), 1.0), Poisson(Waveform([[900.0, 9e3]], 0.3), 2.0, 3.0)),
+        (Renewal(1.0, 1.0), Renewal(Sine(9.0, 9.0, mean=9.0), 2.0, 3.0, 4.0, 5.0)),
+        (CorrelatedPoisson(1.0, 1.0, 0.1), CorrelatedPoisson(90.0, 2.0, 0.9, 2.0)),
+    ]  # fmt: skip
+    for pair in pairs:
+        specs = [ResolvedInput(term, 2, 0.1, 10, "float32").spec for term in pair]
+        assert specs[0] == specs[1], pair
