@@ -1,5 +1,6 @@
 """What drives neurons: currents, protocols, noise and pulses, and how a runtime resolves them."""
 
+from spikecuda.inputs.filters import biphasic, difference_of_gaussians, space_time_rates
 from spikecuda.inputs.ornstein_uhlenbeck import OrnsteinUhlenbeck
 from spikecuda.inputs.poisson import Poisson
 from spikecuda.inputs.stimulus import Constant, Input, Noise, PerStep, Ramp, Step
@@ -19,4 +20,7 @@ __all__ = [
     "Sine",
     "Step",
     "Waveform",
+    "biphasic",
+    "difference_of_gaussians",
+    "space_time_rates",
 ]
