@@ -27,11 +27,13 @@ from spikecuda.kernels.network.machine import (
     uint16_at,
 )
 from spikecuda.kernels.network.rules import IN_DEGREE, PROBABILITY
-from spikecuda.kernels.network.sort import sort_row
+from spikecuda.kernels.network.sort import is_sorted, sort_row
 from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.philox import philox
 
 U = np.uint32
+# No block has as many synapses: their numbers are uint32.
+LONGEST = np.int64(2**32)
 
 # The projection, the addresses of ``network_draw``, and which rows.
 ROWS = "int64[::1], float64[::1], int64, int64, int64, int32[::1], int32[::1]"
@@ -154,6 +156,23 @@ def _put(b, source, cell, weight, delay, at, targets, weights, delays, width, de
         uint16_at(delays[b], where + 1)[where] = np.uint16(delay)
 
 
+@inner
+def _put_column(sources, n, source_ids, cell, at, targets):
+    """Write a column of synapses that have one weight and one delay, each at its row's end.
+
+    Args:
+        sources: the ``n`` sources, as numbers within the view.
+        at: uint32 (sources,), next place of each row of the block; advanced.
+        targets: address of the block's.
+    """
+    rows = uint16_at(targets, LONGEST)
+    for i in range(n):
+        source = source_ids[sources[i]]
+        where = at[source]
+        at[source] = U(where + U(1))
+        rows[where] = np.uint16(cell)
+
+
 PLACES = "uint32[:,::1], int64[::1], int64[::1], int64[::1], int64, int64"
 
 
@@ -195,6 +214,11 @@ def fill_rows(
                 key1, here + 8 * longest, here + 12 * longest, here + 16 * longest,
                 here + 20 * longest,
             )  # fmt: skip
+        if columns and width == 0 and delay_width == 0:
+            t = np.int64(target_ids[s])
+            b = _block_of(t, starts)
+            _put_column(out, n, source_ids, t + cells[b], at[b], targets[b])
+            continue
         for i in range(n):
             source = source_ids[out[i] if columns else s]
             t = np.int64(target_ids[s if columns else out[i]])
@@ -280,6 +304,12 @@ def sort_rows(
         t = uint16_at(targets + 2 * first, size)
         w2, w4 = int16_at(weights + 2 * first, size), int32_at(weights + 4 * first, size)
         d1, d2 = uint8_at(delays + first, size), uint16_at(delays + 2 * first, size)
+        if width == 0 and delay_width == 0 and is_sorted(t, size):  # one segment, as it is
+            starts[total] = U(first)
+            delays_out[total] = np.uint16(delay | LAST)
+            total += 1
+            segments[s] = U(1)
+            continue
         for i in range(size):
             key = U(t[i])
             if delay_width == 1:
