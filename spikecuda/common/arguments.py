@@ -4,13 +4,18 @@ import math
 import numbers
 import operator
 import os
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import TypeGuard
 
 import numpy as np
 
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.errors import shown as shown
+
+
+def same(some: Sequence[object], others: Sequence[object]) -> bool:
+    """Tell whether two sequences have the very same objects."""
+    return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
 def as_real(name: str, value: object, unit: str = "") -> float:

@@ -33,6 +33,7 @@ class ExclusiveUse:
         self._owner = 0
         self._doing = ""
         self._lost = ""
+        self._between = 0
         follow(self)
 
     @property
@@ -60,7 +61,7 @@ class ExclusiveUse:
                 f"the {self.what} was in use in another thread when this process was forked from "
                 f"its parent; make a new {self.what} here"
             )
-        self._lock, self._owner, self._doing = threading.RLock(), 0, ""
+        self._lock, self._owner, self._doing, self._between = threading.RLock(), 0, "", 0
 
     @contextmanager
     def use(self) -> Iterator[None]:
@@ -100,10 +101,38 @@ class ExclusiveUse:
             yield
 
     @contextmanager
-    def run(self) -> Iterator[None]:
-        """Run it; see ``change``."""
-        with self.change(), self.occupied(RUNNING):
+    def restart(self) -> Iterator[None]:
+        """Use it for what also cannot happen between the pieces of a run, such as resetting.
+
+        Raises:
+            SpikecudaError: as for ``change``, or a function that ``run`` calls wants it.
+        """
+        with self.change():
+            if self._between:
+                raise SpikecudaError(
+                    f"the {self.what} is within run(call=...), which goes on from here; let the "
+                    "function return False, and do this when run() has returned"
+                )
             yield
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """Run it; see ``restart``."""
+        with self.restart(), self.occupied(RUNNING):
+            yield
+
+    @contextmanager
+    def loop(self) -> Iterator[None]:
+        """Run it piece by piece: changes are possible between the pieces, restarts are not.
+
+        Each piece is ``occupied`` with running.
+        """
+        with self.restart():
+            self._between += 1
+            try:
+                yield
+            finally:
+                self._between -= 1
 
     @contextmanager
     def occupied(self, doing: str) -> Iterator[None]:
@@ -135,6 +164,17 @@ def changes(method: Callable[Concatenate[X, P], R]) -> Callable[Concatenate[X, P
     @functools.wraps(method)
     def call(self: X, /, *args: P.args, **kwargs: P.kwargs) -> R:
         with self.turn.change():
+            return method(self, *args, **kwargs)
+
+    return call
+
+
+def restarts(method: Callable[Concatenate[X, P], R]) -> Callable[Concatenate[X, P], R]:
+    """Let a method be refused in another thread, within a run, and between its pieces."""
+
+    @functools.wraps(method)
+    def call(self: X, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.turn.restart():
             return method(self, *args, **kwargs)
 
     return call

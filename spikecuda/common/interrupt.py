@@ -2,9 +2,15 @@
 
 import signal
 import threading
+from _signal import getsignal as get_handler  # type: ignore[import-not-found]
+from _signal import signal as set_handler
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+# The functions behind those of ``signal``, which look every handler up among its enumerations: a
+# run of a millisecond holds Ctrl-C, too.
+SIGINT = int(signal.SIGINT)
 
 
 @contextmanager
@@ -14,7 +20,7 @@ def held_interrupt() -> Iterator[Callable[[], None]]:
     A second Ctrl-C acts at once.  Only the main thread receives signals; elsewhere, and where the
     program ignores Ctrl-C, nothing is changed.
     """
-    before = signal.getsignal(signal.SIGINT)
+    before = get_handler(SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield lambda: None
         return
@@ -31,9 +37,9 @@ def held_interrupt() -> Iterator[Callable[[], None]]:
         if held:
             before(*held.pop())
 
-    signal.signal(signal.SIGINT, hold)
+    set_handler(SIGINT, hold)
     try:
         yield release
     finally:
-        signal.signal(signal.SIGINT, before)
+        set_handler(SIGINT, before)
     release()

@@ -48,6 +48,15 @@ class Input:
         """Return an input of ``size`` neurons: this one for the neurons ``ids``, else nothing."""
         raise SpikecudaTypeError(f"{type(self).__name__} needs spread(ids, size); see Constant")
 
+    def piece(self, total: int, first: int, steps: int) -> "Input":
+        """Return the input of a piece of a run: itself, unless its rows are those of one run.
+
+        Args:
+            total: steps of the run.
+            first: of them, the piece's first one; ``steps``: how many it has.
+        """
+        return self
+
     def adopted(self, adopt: Adopt) -> "Input":
         """Return the input with arrays in a GPU's memory made ready for a device."""
         return self
@@ -162,6 +171,22 @@ class PerStep(Input):
                 f"PerStep must have shape ({into.steps},) or ({into.steps}, {into.count}): one row "
                 f"for each step of the run (got shape {self.values.shape})"
             )
+
+    def piece(self, total: int, first: int, steps: int) -> "PerStep":
+        """Return the rows of a piece of a run."""
+        if steps == total:
+            return self
+        if not isinstance(self.values, np.ndarray):
+            raise SpikecudaValueError(
+                "PerStep on a GPU drives a run in one piece (got a run with every=); copy it to "
+                "the host"
+            )
+        if len(self.values) != total:
+            raise SpikecudaValueError(
+                f"PerStep must have one row for each of the {total:,} steps of the run (got shape "
+                f"{self.values.shape})"
+            )
+        return PerStep.borrow(self.values[first : first + steps])
 
     def spread(self, ids: np.ndarray, size: int) -> "PerStep":
         """Refuse: rows for a view would have to be copied into rows for all neurons."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from spikecuda.common.arguments import as_count, as_positive
-from spikecuda.common.exclusive_use import Unique, changes
+from spikecuda.common.exclusive_use import Unique, changes, restarts
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.named import ReadOnly
 from spikecuda.common.out_of_memory import out_of_memory
@@ -20,9 +20,10 @@ from spikecuda.network.model.population import Population, View, as_view, find_p
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.receptors import Receptor, as_receptors
 from spikecuda.network.model.recorders import Recorders
-from spikecuda.network.model.rules import AllToAll, OneToOne, as_rule
+from spikecuda.network.model.rules import as_rule
 from spikecuda.network.model.spike_train import SpikeTrain
 from spikecuda.network.model.synapse_recorders import SynapseRecorders
+from spikecuda.network.model.trains import Trains
 from spikecuda.plasticity.base import SynapseRule
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 
@@ -47,7 +48,7 @@ class Described(Unique, Fixed, Handle):
         self._named: dict[str, Population] = {}
         self._projections: list[Projection] = []
         self._wired: list[Projection] = []
-        self._sources: list[tuple[Population, SpikeTrain, int]] = []
+        self._trains = Trains(self.dt)
         self._drives = Drives(self.dt)
         self._recorders = Recorders(self.dt)
         self._synapse_recorders = SynapseRecorders(self.dt)
@@ -150,6 +151,7 @@ class Described(Unique, Fixed, Handle):
         weight_bits: int | None = None,
         plasticity: SynapseRule | None = None,
         dendritic: float | None = None,
+        max_weight: float | None = None,
     ) -> Projection:
         """Connect two populations, or views of them.
 
@@ -171,6 +173,8 @@ class Described(Unique, Fixed, Handle):
             dendritic: ms, how much of the delays of synapses that learn lies behind the synapse; 0
                 to the shortest delay, a multiple of dt.  The rest lies before it, in the axon.
                 None: all, as in NEST.
+            max_weight: the largest size of weights that are assigned later, > 0, so that the
+                fixed-point scale has room for them; None: that of ``weight``.
 
         Returns:
             The projection.
@@ -187,65 +191,13 @@ class Described(Unique, Fixed, Handle):
             as_view("source", source, self._named),
             as_view("target", target, self._named), as_rule(rule), weight, delay, receptor,
             autapses=autapses, multapses=multapses, procedural=procedural, weight_bits=weight_bits,
-            plasticity=plasticity, dendritic=dendritic,
+            plasticity=plasticity, dendritic=dendritic, max_weight=max_weight,
         )  # fmt: skip
         self._projections.append(projection)
         self._wired.append(projection)
         return projection
 
-    @changes
-    def source(self, name: str, n: int, train: SpikeTrain) -> Population:
-        """Add a source of ``n`` given spike trains, which can be connected like a population.
-
-        Args:
-            name: an identifier that no other population of the network has.
-            n: number of trains.
-            train: the spikes; if it has no ``neurons``, all trains have these spikes.
-
-        Returns:
-            The source, also available as ``net[name]``.
-
-        Raises:
-            SpikecudaError: the network is built or closed.
-            SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
-        """
-        self._require_unbuilt("add sources")
-        if not isinstance(train, SpikeTrain):
-            raise SpikecudaTypeError(f"train must be a SpikeTrain (got {train!r:.80})")
-        size = as_count("n", n, 1, MAX_NEURONS)
-        return self._add_source(self._new_name(name), size, train)
-
-    @changes
-    @out_of_memory("an input", "use one number for all neurons")
-    def drive(
-        self, target: Population | View | str, input: object, receptor: str | None = None
-    ) -> None:
-        """Add input to a population: currents, noise, Poisson pulses or given trains.
-
-        Several inputs add up.  Input can be added at any time, also after the build, and acts from
-        the next run on.  Given trains are stored as synapses, so they can be added only before the
-        build.  ``reset`` keeps all input.
-
-        Args:
-            target: population, view or name.
-            input: as for ``GPUNeuronPool.run``: a number, an array (neurons,), or an ``Input``; or
-                a ``SpikeTrain``.
-            receptor: where spikes arrive, with weights in its unit.  None uses the only receptor,
-                or for Poisson input the membrane (mV) of a population without receptors.
-
-        Raises:
-            SpikecudaError: the network is closed, or built and the input is a ``SpikeTrain``.
-            SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
-        """
-        self._require_open()
-        view = as_view("target", target, self._named)
-        view.population.require_neurons()
-        if isinstance(input, SpikeTrain):
-            self._drive_train(view, input, receptor)
-            return
-        self._drives.add(view, input, receptor)
-
-    @changes
+    @restarts
     def record(
         self,
         target: Population | View | Projection | str,
@@ -299,7 +251,12 @@ class Described(Unique, Fixed, Handle):
     @property
     def trains(self) -> list[Population]:
         """The sources, including those of trains that drive neurons."""
-        return [source for source, _, _ in self._sources]
+        return [given.source for given in self._trains.given]
+
+    @property
+    def _sources(self) -> list[tuple[Population, SpikeTrain, int]]:
+        """The sources, their spikes, and how many steps before their times they are sent."""
+        return [(given.source, given.train, given.early) for given in self._trains.given]
 
     # Parts of it.
 
@@ -320,20 +277,6 @@ class Described(Unique, Fixed, Handle):
             if population.neuron_spec is not None
         ]
 
-    def _drive_train(self, view: View, train: SpikeTrain, receptor: str | None) -> None:
-        """Let given spikes arrive: a hidden source with a row for each train."""
-        self._require_unbuilt("drive with a SpikeTrain")
-        common = train.neurons is None
-        size = 1 if common else view.size
-        source = Population(self, -1, "", size, at_once=train.most_at_once(self.dt, size))
-        rule = AllToAll() if common else OneToOne()
-        projection = Projection(
-            self, self.dt, self._seeds.wiring, HIDDEN, View(source), view, rule, train.weight,
-            self.dt, receptor,
-        )  # fmt: skip
-        self._sources.append((source, train, 1))
-        self._wired.append(projection)
-
     def _require_own(self, projection: Projection) -> None:
         """Raise unless a projection is of this network."""
         if projection not in self._projections:
@@ -345,13 +288,6 @@ class Described(Unique, Fixed, Handle):
         if name in self._named:
             raise SpikecudaValueError(f"name must be new (got {name!r} twice)")
         return name
-
-    def _add_source(self, name: str, size: int, train: SpikeTrain) -> Population:
-        population = Population(self, -1, name, size, at_once=train.most_at_once(self.dt, size))
-        self._sources.append((population, train, 0))
-        if name:
-            self._named[name] = population
-        return population
 
     def __repr__(self) -> str:
         populations = self._populations()

@@ -1,21 +1,16 @@
 """Network: populations, connections, input and recording in a few lines."""
 
 import contextlib
-import functools
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import TracebackType
 from typing import ClassVar
 
-import numpy as np
-
 from spikecuda.common.arguments import as_count
-from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, changes, uses
+from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, uses
 from spikecuda.common.notebook import Printed
 from spikecuda.common.out_of_memory import out_of_memory
-from spikecuda.common.seed import as_seeds, as_trial
-from spikecuda.common.time_grid import whole_steps
+from spikecuda.common.seed import as_seeds
 from spikecuda.devices.base import Device
 from spikecuda.errors import (
     ClosedError,
@@ -24,27 +19,19 @@ from spikecuda.errors import (
 )
 from spikecuda.network.build_engine import build_engine
 from spikecuda.network.device_names import Given, as_places
-from spikecuda.network.measure import measure, take_snapshot
-from spikecuda.network.model.population import Population
-from spikecuda.network.model.receptors import Receptor
-from spikecuda.network.model.recorders import traces_of
-from spikecuda.network.model.spike_train import external_spikes
-from spikecuda.network.results.make_result import make_result
-from spikecuda.network.results.result import NetworkResult
+from spikecuda.network.measure import measure
 from spikecuda.network.run.engine import Engine
-from spikecuda.network.run.neurons import Neurons, cast_constants
+from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import SpikeExchange
+from spikecuda.network.steered import Steered
 from spikecuda.network.summary import summarise
-from spikecuda.network.weights import NetworkWeights
 from spikecuda.observe.metrics import NetworkMetrics
-from spikecuda.observe.progress import Progress, reporter
-from spikecuda.runtime.adjust import announce_kernel, wide_parameters
-from spikecuda.runtime.neuron_spec import NeuronSpec
+from spikecuda.observe.progress import reporter
 
 BUILD_TICKS = 1000
 
 
-class Network(NetworkWeights):
+class Network(Steered):
     """Populations of neurons and the synapses between them.
 
     Results are a pure function of the arguments and the seed: they are the same for any number of
@@ -125,8 +112,6 @@ class Network(NetworkWeights):
             )
         self._exchange = exchange
         self._build_seconds = 0.0
-        self._external = np.empty((0, 3), np.int64)
-        self._engine: Engine | None = None
         self.turn = ExclusiveUse("network", [d.turn for d in self.devices if isinstance(d, Device)])
         self._closed = False
         self._fix()
@@ -135,49 +120,6 @@ class Network(NetworkWeights):
     def build_seconds(self) -> float:
         """Wall-clock time of the build."""
         return self._build_seconds
-
-    @out_of_memory("a run", "record fewer neurons, less often, or run in parts")
-    def run(
-        self,
-        duration: float,
-        *,
-        progress: Progress = False,
-    ) -> NetworkResult:
-        """Advance from where the last run ended; the first run builds the network.
-
-        Args:
-            duration: ms, a multiple of dt.
-            progress: True shows a progress bar, "live" also speed, rates, memory and devices; a
-                function is called with (steps done, steps).
-
-        Returns:
-            A ``NetworkResult`` of this run.
-
-        Raises:
-            OutOfMemoryError: the synapses or the recording do not fit.
-            NumericalError: a state became NaN or infinite.
-            DeviceError: a device failed; the message says at which step.
-            SpikecudaError: another thread uses it, or it needs ``reset()`` after a failure.
-        """
-        steps = whole_steps("duration", duration, self.dt)
-        with self.turn.run():
-            engine = self._built(progress is True)
-            populations = self._populations()
-            drives = [self._drives.resolve(population, steps) for population in populations]
-            wanted = self._recorders.wanted(populations)
-            spikes = [g.number for g in populations if (g.name, "spikes") in wanted]
-            traces = traces_of(wanted, steps)
-            start, seconds = engine.clock, engine.seconds
-            look = functools.partial(take_snapshot, engine, populations, self.dt)
-            title = "" if progress is False else repr(self)
-            with (
-                self._chores(engine, steps) as (pauses, samples),
-                reporter(progress, steps, title, look) as report,
-            ):
-                got = engine.run(steps, drives, spikes, traces, self._external, report, pauses)
-            return make_result(
-                populations, got, wanted, traces, start, steps, engine.seconds - seconds, samples
-            )
 
     @out_of_memory(
         "a network", "use fewer synapses, one weight for all of a projection, or procedural=True"
@@ -208,62 +150,6 @@ class Network(NetworkWeights):
                 self._build(progress)
             assert self._engine is not None
         return self._engine
-
-    @changes
-    def reset(self, trial: int | None = None) -> None:
-        """Return to time 0: start values, no spikes in transit, metrics cleared.
-
-        Start values follow from the parameters of now.  Populations with their parameters,
-        synapses with their weights, input and recordings stay as they are.
-
-        Args:
-            trial: number of the trial to begin, in [0, 2^64): on the same wiring, start values,
-                noise and pulses are other ones, those of a new network with ``trial=``.  None: the
-                same trial again.
-        """
-        seeds = self._seeds if trial is None else replace(self._seeds, trial=as_trial(trial))
-        engine = self._built()
-        if seeds != self._seeds:
-            for population in self._populations():
-                neuron_spec = population.neurons.in_trial(seeds)
-                population.settle(neuron_spec, population.receptors)
-            self._seeds = seeds
-            engine.retune()
-        engine.reset()
-        self._forget()
-
-    @property
-    def trial(self) -> int:
-        """Number of the trial, see ``reset``."""
-        return self._seeds.trial
-
-    @property
-    def built(self) -> bool:
-        """Whether the synapses are made: by ``build``, the first run, or what needs them."""
-        return self._engine is not None
-
-    @changes
-    def adjust(
-        self, population: Population, neuron_spec: NeuronSpec, receptors: Mapping[str, Receptor]
-    ) -> None:
-        """Give a population other parameters and receptors; see ``Population.params``."""
-        self._require_open()
-        if self._engine is None:
-            cast_constants(neuron_spec, receptors)  # which raises for what does not fit
-            population.settle(neuron_spec, receptors)
-            return
-        neurons = self._engine.neurons[population.number]
-        changed = neurons.prepare(neuron_spec, receptors)
-        if changed.wide:
-            announce_kernel(population.name, wide_parameters(population.neurons, neuron_spec))
-        neurons.take(changed)
-        population.settle(neuron_spec, receptors)
-        self._engine.retune()
-
-    @property
-    def time(self) -> float:
-        """Model time since the last reset, in ms."""
-        return 0.0 if self._engine is None else self._engine.clock * self.dt
 
     def metrics(self) -> NetworkMetrics:
         """Return what the network has done since its last reset, and the memory it uses."""
@@ -302,7 +188,7 @@ class Network(NetworkWeights):
         if self.turn.lost:  # they belong to the process that this one was forked from
             self._closed, self._engine = True, None
             return
-        with self.turn.change():
+        with self.turn.restart():
             self._closed = True
             engine, self._engine = self._engine, None
             if engine is not None:
@@ -336,7 +222,6 @@ class Network(NetworkWeights):
                 )  # fmt: skip
                 undo.callback(engine.close)
                 report(BUILD_TICKS)
-            self._external = external_spikes(self._sources, self.dt)
             undo.pop_all()
         self._engine, self.turn.parts = engine, engine.turns
         self._build_seconds = time.perf_counter() - begin

@@ -98,7 +98,7 @@ class OpenPartitions:
                 stack.callback(partition.close)
                 partitions.append(partition)
             engine = PartitionedEngine(
-                neurons, first, wiring, partitions, window, self.close, exchange
+                neurons, first, numbers, wiring, partitions, window, self.close, exchange
             )
             engine.turns = tuple(device.turn for device in self.devices)
             stack.pop_all()

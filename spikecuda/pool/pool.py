@@ -2,16 +2,16 @@
 
 import functools
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count, as_flag, is_name
+from spikecuda.common.arguments import as_count
 from spikecuda.common.device_threads import DeviceThreads
-from spikecuda.common.exclusive_use import Unique
+from spikecuda.common.exclusive_use import RUNNING, Unique
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.notebook import facts_html
 from spikecuda.common.out_of_memory import out_of_memory
@@ -20,16 +20,20 @@ from spikecuda.common.time_grid import run_steps
 from spikecuda.devices.base import Device
 from spikecuda.devices.kinds import CPU
 from spikecuda.devices.open import choose, gpu_status, open_device
-from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+from spikecuda.inputs.drive import Drive
 from spikecuda.models.base import Model
 from spikecuda.observe.metrics import Metrics
 from spikecuda.observe.progress import Progress, reporter
 from spikecuda.observe.snapshot import take_snapshot
+from spikecuda.pool.driven import PoolDrives
+from spikecuda.pool.pool_metrics import pool_metrics
+from spikecuda.pool.recorded import as_recorded
+from spikecuda.runtime.loop import Loop, Pieces, as_loop, require_result, run_pieces
 from spikecuda.runtime.neuron_spec import NeuronSpec, resolve_neurons
 from spikecuda.runtime.parameters import Parameters
 from spikecuda.runtime.population import Population
-from spikecuda.runtime.resolve_input import resolve_input
-from spikecuda.runtime.result import RunResult
+from spikecuda.runtime.result import RunResult, join_runs
 from spikecuda.runtime.run import Request, run
 from spikecuda.runtime.state import StateView
 
@@ -150,6 +154,9 @@ class GPUNeuronPool(Unique, Fixed):
         # Attributes, not properties: IPython reads no property to complete the names in it.
         self.state = StateView(self.population)
         self.params = Parameters(self.population)
+        models = {self.model.name: self.population}
+        self._drives = PoolDrives(self.population.turn, models, self.device.adopt)
+        self._result: RunResult | None = None
         self._fix()
         # A record that some handler keeps must not keep the pool.
         if log.isEnabledFor(logging.DEBUG):
@@ -219,7 +226,7 @@ class GPUNeuronPool(Unique, Fixed):
             trial: number of the trial to begin, in [0, 2^64): start values and noise are other
                 ones, the same as those of a new pool with ``trial=``.  None: the same trial.
         """
-        with self.population.turn.change():
+        with self.population.turn.restart():
             seeds = None if trial is None else replace(self._seeds, trial=as_trial(trial))
             self.population.reset(seeds)
             self._seeds = seeds or self._seeds
@@ -248,6 +255,9 @@ class GPUNeuronPool(Unique, Fixed):
         record: str | Iterable[str] | None = "spikes",
         spikes: bool = True,
         progress: Progress = False,
+        every: float | None = None,
+        call: Callable[[Any, RunResult], object] | None = None,
+        until: Callable[[Any, RunResult], object] | None = None,
     ) -> RunResult:
         """Advance by many steps, from where the last run ended.
 
@@ -262,9 +272,14 @@ class GPUNeuronPool(Unique, Fixed):
             spikes: False records no spikes.
             progress: True shows a progress bar, "live" also speed, rates, memory and devices; a
                 function is called with (steps done, steps) after each window.
+            every: length of a piece in ms, a multiple of dt; the last one may be shorter.
+            call: function called after each piece with the pool and the piece's result, which may
+                change parameters, state and drives; if it returns False, the run ends.
+            until: function called likewise, after ``call``; once it returns True, the run ends.
 
         Returns:
-            A ``RunResult``.
+            A ``RunResult``, of all pieces.  After Ctrl-C and errors, also those of ``call``,
+            ``pool.result`` is what the run recorded until then.
 
         Raises:
             SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
@@ -273,52 +288,65 @@ class GPUNeuronPool(Unique, Fixed):
             DeviceError: the device failed; the message says at which step.
         """
         population = self.population
-        with population.turn.run():
+        total = run_steps(duration, steps, self.dt)
+        kept = as_recorded(record, spikes, self.model)
+        loop = as_loop(every, call, until, self.dt)
+        pieces = Pieces(join_runs)
+
+        def advance(first: int, steps: int) -> RunResult:
+            population.partial = None
             population.require_ready()
-            total = run_steps(duration, steps, self.dt)
-            keep, traces = as_recorded(record, spikes, self.model)
-            drive = resolve_input(self.neuron_spec, input, total, self.device.adopt)
-            request = Request(population, drive, keep, traces)
-            seen = functools.partial(take_snapshot, {self.model.name: population})
-            with reporter(progress, total, repr(self), seen) as report:
-                (result,) = run([request], total, DeviceThreads(1), report)
+            drive = self._drives.resolve(self.model.name, input, total, first, steps)
+            request = Request(population, drive, *kept)
+            tell = report if first == 0 else lambda done: report(first + done)
+            (result,) = run([request], steps, DeviceThreads(1), tell)
             return result
+
+        with population.turn.loop():
+            with population.turn.occupied(RUNNING):
+                population.require_ready()
+            self._result = None
+            seen = functools.partial(take_snapshot, {self.model.name: population})
+            try:
+                with reporter(progress, total, repr(self), seen) as report:
+                    run_pieces(
+                        loop or Loop(max(total, 1), None, None), population.turn, total, advance,
+                        lambda: population.partial, self, pieces,
+                    )  # fmt: skip
+            finally:
+                self._result = pieces.result
+        return self.result
+
+    @property
+    def result(self) -> RunResult:
+        """What the last run recorded, or what it had recorded when it broke off.
+
+        Raises:
+            SpikecudaError: there was no run, or a device failed in it.
+        """
+        return require_result("pool", self._result)
+
+    def drive(self, input: object) -> Drive:
+        """Add input that stays from run to run; it adds to the ``input`` of each run.
+
+        Args:
+            input: as for ``run``.
+
+        Returns:
+            A ``Drive``, whose attributes are the input's numbers, to read and to change.
+        """
+        return self._drives.add(self.model.name, input)
 
     def metrics(self) -> Metrics:
         """Return what the pool has done since its last reset, and the memory it uses."""
-        done = self.population
-        updates = done.steps * self.num_neurons
-        seconds = self.time / 1000.0
-        held = done.held()
-        on_host = self.device.kind == CPU
-        return Metrics(
-            num_neurons=self.num_neurons,
-            steps=done.steps,
-            time=self.time,
-            updates=updates,
-            spikes=done.spikes,
-            mean_rate=done.spikes / (self.num_neurons * seconds) if seconds else 0.0,
-            run_seconds=done.run_seconds,
-            kernel_seconds=done.kernel_seconds,
-            compile_seconds=self.device.compile_seconds,
-            launches=self.device.launches,
-            updates_per_second=updates / done.run_seconds if done.run_seconds else 0.0,
-            realtime_factor=done.run_seconds / seconds if seconds else 0.0,
-            host_bytes=held if on_host else done.held_by_host(),
-            device_bytes={} if on_host else held,
-            state_bytes_per_neuron=self.neuron_spec.spec().bytes_per_neuron(),
-            windows=done.windows,
-            launches_per_window=done.launches / max(1, done.windows),
-            host_microseconds=1e6 * done.host_seconds / max(1, done.windows),
-            memory=self.device.memory(),
-        )
+        return pool_metrics(self.population, self.device)
 
     def close(self) -> None:
         """Free all memory and end all threads; closing twice does nothing."""
         if self.population.turn.lost:  # they belong to the process that this one was forked from
             self.population.closed = True
             return
-        with self.population.turn.change():
+        with self.population.turn.restart():
             if self.population.closed:
                 return
             try:
@@ -364,29 +392,3 @@ class GPUNeuronPool(Unique, Fixed):
             f"<GPUNeuronPool: {self.num_neurons:,} {self.model.name} neurons, {self.precision}, "
             f"dt {self.dt:g} ms, on {self.device.name} ({self.device.description}){note}>"
         )
-
-
-def as_recorded(
-    record: str | Iterable[str] | None, spikes: object, model: type[Model]
-) -> tuple[bool, tuple[str, ...]]:
-    """Return whether spikes are recorded, and which states of a model are."""
-    known = ["spikes", *model.states]
-    keep = as_flag("spikes", spikes)
-    if record is None:
-        return False, ()
-    if not isinstance(record, Iterable):
-        raise SpikecudaTypeError(
-            f"record must be a name, several, or None (got {record!r}); it knows {', '.join(known)}"
-        )
-    names = (record,) if isinstance(record, str) else tuple(record)
-    for name in names:
-        if not is_name(name, known):
-            raise SpikecudaValueError(
-                f"record knows {', '.join(known)} of {model.name} (got {name!r})"
-                f"{nearest(str(name), known)}"
-            )
-    if not names:
-        raise SpikecudaValueError("record must name something (got nothing); None: nothing")
-    if not keep and "spikes" in names and names != ("spikes",):
-        raise SpikecudaValueError("spikes=False contradicts record, which names spikes; leave one")
-    return keep, tuple(s for s in model.states if s in names)

@@ -1,6 +1,7 @@
 """What a run of a system recorded."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,8 @@ import numpy as np
 
 from spikecuda.common.notebook import table_html
 from spikecuda.common.out_of_memory import out_of_memory
-from spikecuda.runtime.result import RunResult, pool_frame
+from spikecuda.errors import SpikecudaValueError
+from spikecuda.runtime.result import RunResult, join_runs, pool_frame
 from spikecuda.runtime.spikes import Spikes, merge_spikes
 
 
@@ -23,6 +25,14 @@ class SystemResult:
 
     parts: dict[str, RunResult]
     first: dict[str, int]
+
+    def __add__(self, other: object) -> "SystemResult":
+        """Return what this run and the next one recorded, as one result."""
+        return join_systems([self, other]) if isinstance(other, SystemResult) else NotImplemented
+
+    def __radd__(self, other: object) -> "SystemResult":
+        """Let ``sum(results)`` join runs."""
+        return self if other == 0 else NotImplemented
 
     def __repr__(self) -> str:
         return f"<SystemResult: {self.num_spikes:,} spikes of {', '.join(self.parts)}>"
@@ -66,3 +76,20 @@ class SystemResult:
             neuron = part.spikes.neuron + first if first else part.spikes.neuron
             lists.append((part.spikes.step, neuron))
         return Spikes(*merge_spikes(lists), next(iter(self.parts.values())).dt)
+
+
+def join_systems(results: Sequence[SystemResult]) -> SystemResult:
+    """Return runs one after the other as one.
+
+    Raises:
+        SpikecudaValueError: they are of other systems, do not follow each other, or did not record
+            the same.
+    """
+    first = results[0]
+    for result in results:
+        if result.first != first.first:
+            raise SpikecudaValueError(
+                f"results of one system join (got {first!r} and {result!r} of another)"
+            )
+    parts = {name: join_runs([r.parts[name] for r in results]) for name in first.parts}
+    return SystemResult(parts, first.first)

@@ -2,14 +2,14 @@
 
 import contextlib
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from spikecuda.common.arguments import as_count, shown
+from spikecuda.common.arguments import as_count
 from spikecuda.common.device_threads import DeviceThreads
-from spikecuda.common.exclusive_use import ExclusiveUse, Unique
+from spikecuda.common.exclusive_use import RUNNING, ExclusiveUse, Unique
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.named import ReadOnly
 from spikecuda.common.notebook import Figures, table_html
@@ -19,18 +19,21 @@ from spikecuda.common.time_grid import run_steps
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import MemoryFigures
 from spikecuda.devices.open import open_devices
-from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
-from spikecuda.models.base import Model, as_model
+from spikecuda.errors import SpikecudaValueError
+from spikecuda.inputs.drive import Drive
+from spikecuda.models.base import Model
 from spikecuda.observe.progress import Progress, reporter
 from spikecuda.observe.snapshot import take_snapshot
 from spikecuda.placement.apportion import shares_of
 from spikecuda.placement.place import place
-from spikecuda.pool.pool import as_recorded
-from spikecuda.pool.result import SystemResult
+from spikecuda.pool.by_type import as_models, by_type, figures_row, require_type
+from spikecuda.pool.driven import PoolDrives
+from spikecuda.pool.recorded import as_recorded
+from spikecuda.pool.result import SystemResult, join_systems
+from spikecuda.runtime.loop import Loop, Pieces, as_loop, require_result, run_pieces
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 from spikecuda.runtime.parameters import Parameters
 from spikecuda.runtime.population import Population
-from spikecuda.runtime.resolve_input import resolve_input
 from spikecuda.runtime.run import Request, run
 from spikecuda.runtime.state import States, StateView
 
@@ -99,9 +102,9 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         most_batch = (
             None if batch_size is None else as_count("batch_size", batch_size, 1, MAX_NEURONS)
         )
-        models = _models(neuron_types)
-        given, start = _by_type("params", params, models), _by_type("initial", initial, models)
-        weights = _by_type("shares", shares, models)
+        models = as_models(neuron_types)
+        given, start = by_type("params", params, models), by_type("initial", initial, models)
+        weights = by_type("shares", shares, models)
         sizes = shares_of(total, [weights.get(name, 1.0 if not shares else 0.0) for name in models])
         if not shares and total < len(models):
             raise SpikecudaValueError(
@@ -147,6 +150,8 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             {name: Parameters(p) for name, p in self.populations.items()},
             'use system.params["type"]["tau_m"] = value',
         )
+        self._drives = PoolDrives(self._turn, self.populations)
+        self._result: SystemResult | None = None
         self._fix()
 
     @property
@@ -165,7 +170,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         Args:
             trial: number of the trial to begin; None: the same trial.
         """
-        with self._turn.change():
+        with self._turn.restart():
             seeds = None if trial is None else replace(self._seeds, trial=as_trial(trial))
             for population in self.populations.values():
                 population.reset(seeds)
@@ -181,6 +186,9 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         record: str | Iterable[str] | None = "spikes",
         spikes: bool = True,
         progress: Progress = False,
+        every: float | None = None,
+        call: Callable[[Any, SystemResult], object] | None = None,
+        until: Callable[[Any, SystemResult], object] | None = None,
     ) -> SystemResult:
         """Advance all neurons.
 
@@ -190,31 +198,77 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             input: one input for all types, or a dict of inputs by type; see ``GPUNeuronPool.run``.
             record: names of states that every type has, beside the spikes; None: nothing.
             spikes: False records no spikes.
-            progress: as for ``GPUNeuronPool.run``.
+            progress, every, call, until: as for ``GPUNeuronPool.run``.
 
         Returns:
-            A ``SystemResult``.
+            A ``SystemResult``, of all pieces; see also ``system.result``.
 
         Raises:
             SpikecudaError: as for ``GPUNeuronPool.run``.
         """
-        with self._turn.run():
-            for population in self.populations.values():
-                population.require_ready()
-            total = run_steps(duration, steps, self.dt)
-            inputs = input if isinstance(input, Mapping) else dict.fromkeys(self.populations, input)
-            for name in inputs:
-                _known("input", name, self.populations)
+        total = run_steps(duration, steps, self.dt)
+        inputs = input if isinstance(input, Mapping) else dict.fromkeys(self.populations, input)
+        for name in inputs:
+            require_type("input", name, self.populations)
+        kept = {
+            name: as_recorded(record, spikes, population.neuron_spec.model)
+            for name, population in self.populations.items()
+        }
+        loop = as_loop(every, call, until, self.dt)
+        pieces = Pieces(join_systems)
+
+        def advance(first: int, steps: int) -> SystemResult:
             requests = []
             for name, population in self.populations.items():
-                neuron_spec = population.neuron_spec
-                drive = resolve_input(neuron_spec, inputs.get(name), total)
-                kept = as_recorded(record, spikes, neuron_spec.model)
-                requests.append(Request(population, drive, *kept))
-            seen = functools.partial(take_snapshot, self.populations)
-            with reporter(progress, total, repr(self), seen) as report:
-                results = run(requests, total, self._device_threads, report)
+                population.partial = None
+                population.require_ready()
+                drive = self._drives.resolve(name, inputs.get(name), total, first, steps)
+                requests.append(Request(population, drive, *kept[name]))
+            results = run(requests, steps, self._device_threads, lambda done: report(first + done))
             return SystemResult(dict(zip(self.populations, results, strict=True)), dict(self.first))
+
+        with self._turn.loop():
+            with self._turn.occupied(RUNNING):
+                for population in self.populations.values():
+                    population.require_ready()
+            self._result = None
+            seen = functools.partial(take_snapshot, self.populations)
+            try:
+                with reporter(progress, total, repr(self), seen) as report:
+                    run_pieces(
+                        loop or Loop(max(total, 1), None, None), self._turn, total, advance,
+                        self._partial, self, pieces,
+                    )  # fmt: skip
+            finally:
+                self._result = pieces.result
+        return self.result
+
+    def _partial(self) -> SystemResult | None:
+        """Return what a run that broke off recorded of all types."""
+        parts = {name: p.partial for name, p in self.populations.items() if p.partial is not None}
+        return SystemResult(parts, dict(self.first)) if len(parts) == len(self.first) else None
+
+    @property
+    def result(self) -> SystemResult:
+        """What the last run recorded, or what it had recorded when it broke off.
+
+        Raises:
+            SpikecudaError: there was no run, or a device failed in it.
+        """
+        return require_result("system", self._result)
+
+    def drive(self, name: str, input: object) -> Drive:
+        """Add input of a type that stays from run to run; it adds to the ``input`` of each run.
+
+        Args:
+            name: the type.
+            input: as for ``GPUNeuronPool.run``.
+
+        Returns:
+            A ``Drive``, whose attributes are the input's numbers, to read and to change.
+        """
+        require_type("drive", name, self.populations)
+        return self._drives.add(name, input)
 
     def metrics(self) -> dict[str, dict[str, float]]:
         """Return figures by type, and of the whole system under "total".
@@ -225,13 +279,13 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         """
         rows = {}
         for name, p in self.populations.items():
-            rows[name] = _row(
+            rows[name] = figures_row(
                 p.neuron_spec.count, p.neuron_spec.count * p.steps, p.spikes, p.run_seconds,
                 sum(p.held().values()), p.steps * p.neuron_spec.dt / 1000.0, p.windows, p.launches,
                 p.host_seconds,
             )  # fmt: skip
         columns = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
-        rows["total"] = _row(
+        rows["total"] = figures_row(
             int(columns["neurons"]), int(columns["updates"]), int(columns["spikes"]),
             columns["run_seconds"], int(columns["bytes"]), self.steps * self.dt / 1000.0,
             int(columns["windows"]), int(columns["launches"]), columns["host_seconds"],
@@ -259,7 +313,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             for population in self.populations.values():
                 population.closed = True
             return
-        with self._turn.change(), contextlib.ExitStack() as stack:
+        with self._turn.restart(), contextlib.ExitStack() as stack:
             stack.callback(self._device_threads.close)
             for device in self._opened:
                 stack.callback(device.close)
@@ -302,65 +356,3 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             if part.note
         ]
         return f"<MultiGPUNeuronSystem: {types}; on {where}{''.join(notes)}>"
-
-
-def _row(
-    neurons: int,
-    updates: int,
-    spikes: int,
-    seconds: float,
-    held: int,
-    model_seconds: float,
-    windows: int,
-    launches: int,
-    host_seconds: float,
-) -> dict[str, float]:
-    return {
-        "neurons": neurons,
-        "updates": updates,
-        "spikes": spikes,
-        "mean_rate": spikes / (neurons * model_seconds) if model_seconds else 0.0,
-        "run_seconds": seconds,
-        "updates_per_second": updates / seconds if seconds else 0.0,
-        "bytes": held,
-        "windows": windows,
-        "launches": launches,
-        "host_seconds": host_seconds,
-        "launches_per_window": launches / max(1, windows),
-        "host_microseconds": 1e6 * host_seconds / max(1, windows),
-    }
-
-
-def _models(neuron_types: Sequence[str | type[Model]]) -> dict[str, type[Model]]:
-    """Return the models by name; raise for none or for one that comes twice."""
-    if isinstance(neuron_types, str) or not isinstance(neuron_types, Sequence) or not neuron_types:
-        raise SpikecudaTypeError(
-            'neuron_types must be a list of models such as ["lif", "adex"] '
-            f"(got {shown(neuron_types)})"
-        )
-    models = [as_model(neuron_type) for neuron_type in neuron_types]
-    names = [model.name for model in models]
-    for name in names:
-        if names.count(name) > 1:
-            raise SpikecudaValueError(f"neuron_types must differ (got {name!r} twice); use shares")
-    return dict(zip(names, models, strict=True))
-
-
-def _known(what: str, name: object, models: Iterable[str]) -> None:
-    known = list(models)
-    if name not in known:
-        raise SpikecudaValueError(
-            f"{what} has no type {name!r} to go to{nearest(str(name), known)}; there are "
-            f"{', '.join(known)}"
-        )
-
-
-def _by_type(what: str, value: Any, models: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a dict by type; raise for types that the system does not have."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise SpikecudaTypeError(f"{what} must be a dict by type (got {value!r:.80})")
-    for name in value:
-        _known(what, name, models)
-    return dict(value)

@@ -97,6 +97,19 @@ def announce_kernel(whose: str, names: list[str]) -> None:
     )
 
 
+def announce_input(whose: str) -> None:
+    """Say, before the next run compiles it, that input of another structure needs another kernel.
+
+    Args:
+        whose: the population, or what a pool is called.
+    """
+    notice(
+        f"the input of {whose} has another structure now, which needs another kernel: the next run "
+        "compiles it in some seconds, unless it is in the cache; a rate, amplitude or weight of 0 "
+        "instead of remove(), and arrays from the start where neurons are to differ, avoid this"
+    )
+
+
 def _spread(
     neuron_spec: NeuronSpec, given: Mapping[str, Any], ids: np.ndarray | None
 ) -> dict[str, Any]:

@@ -18,11 +18,15 @@ from spikecuda.errors import (
     SpikecudaTypeError,
     SpikecudaValueError,
 )
+from spikecuda.inputs.resolved_input import ResolvedInput
+from spikecuda.kernels.spec import KernelSpec
 from spikecuda.runtime.adjust import adjusted, announce_kernel, wide_parameters, widened
 from spikecuda.runtime.neuron_spec import NeuronSpec
 from spikecuda.runtime.paged_partition import partition_of
 from spikecuda.runtime.partition_run import PartitionRun
 from spikecuda.runtime.pool_partition import PoolPartition
+from spikecuda.runtime.result import RunResult
+from spikecuda.runtime.window_layout import Layout
 
 AFTER_FAILURE = (
     "; what other devices hold can be read with state.by_device(name); reset() starts again"
@@ -61,6 +65,9 @@ class Population(Unique):
         windows, launches: windows of its partitions, and kernel launches in them.
         runs: the buffers of the last run, for the next one of the same kind.
         failed: why the population cannot continue before a reset; empty if it can.
+        laid_out: kernel, input and buffers' sizes of the last run, for one with the same input.
+        fitted: steps of the last run, what was laid out for it, its window, and its layouts.
+        partial: what the last run recorded if it broke off with all neurons at one step.
         torn: states that were not written to all partitions, and why.
     """
 
@@ -77,6 +84,9 @@ class Population(Unique):
         self.neuron_spec, self.window_limit = neuron_spec, window
         self.turn = turn or ExclusiveUse("pool", [device.turn for device, _, _ in places])
         self.closed, self.failed = False, ""
+        self.partial: RunResult | None = None
+        self.fitted: tuple[int, list[Any], int, list[list[Layout]]] | None = None
+        self.laid_out: tuple[KernelSpec, ResolvedInput, list[Layout]] | None = None
         self.torn: dict[str, str] = {}
         self.steps = self.spikes = self.windows = self.launches = 0
         self.run_seconds = self.kernel_seconds = self.host_seconds = 0.0
@@ -207,6 +217,7 @@ class Population(Unique):
         """Take other constants or seeds over; ``anew``: the kernel is another one."""
         if anew:
             self.drop_runs()
+        self.laid_out = None
         self.neuron_spec = neuron_spec
         try:
             for part in self.partitions:

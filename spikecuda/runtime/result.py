@@ -1,6 +1,6 @@
-"""What a run of a pool recorded."""
+"""RunResult: what a run of a pool recorded; results of runs one after the other join."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from spikecuda.common.named import Known
 from spikecuda.common.notebook import facts_html
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.runtime import frames
-from spikecuda.runtime.spikes import Spikes
+from spikecuda.runtime.spikes import Spikes, join_spikes
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +71,14 @@ class RunResult:
         """
         return pool_frame({"": self}, "", what, start, stop)
 
+    def __add__(self, other: object) -> "RunResult":
+        """Return what this run and the next one recorded, as one result."""
+        return join_runs([self, other]) if isinstance(other, RunResult) else NotImplemented
+
+    def __radd__(self, other: object) -> "RunResult":
+        """Let ``sum(results)`` join runs."""
+        return self if other == 0 else NotImplemented
+
     def __repr__(self) -> str:
         traced = f"; {', '.join(self.traces)} recorded" if self.traces else ""
         return f"<RunResult: {self.num_spikes:,} spikes in {self.steps:,} steps{traced}>"
@@ -123,3 +131,36 @@ def require_recorded(spikes: Spikes | None) -> Spikes:
             "record=None and spikes=False"
         )
     return spikes
+
+
+def join_runs(results: Sequence[RunResult]) -> RunResult:
+    """Return runs one after the other as one.
+
+    Raises:
+        SpikecudaValueError: they do not follow each other, or did not record the same.
+    """
+    first = results[0]
+    at = first.start
+    for result in results:
+        if result.start != at or result.dt != first.dt:
+            raise SpikecudaValueError(
+                f"results join that follow each other: one must begin at step {at:,} with dt "
+                f"{first.dt:g} ms (got step {result.start:,} and {result.dt:g} ms)"
+            )
+        alike = (result.recorded_spikes is None) == (first.recorded_spikes is None)
+        shapes = [(name, rows.shape[1:]) for name, rows in result.traces.items()]
+        alike = alike and result.num_neurons == first.num_neurons
+        if not alike or shapes != [(name, rows.shape[1:]) for name, rows in first.traces.items()]:
+            raise SpikecudaValueError(
+                f"results join that recorded the same (got {first!r} and {result!r})"
+            )
+        at += result.steps
+    spikes = None
+    if first.recorded_spikes is not None:
+        lists = [r.recorded_spikes for r in results if r.recorded_spikes is not None]
+        spikes = Spikes(*join_spikes([(s.step, s.neuron) for s in lists]), first.dt)
+    traces = {name: np.concatenate([r.traces[name] for r in results]) for name in first.traces}
+    return RunResult(
+        spikes, traces, at - first.start, first.start, first.dt, sum(r.num_spikes for r in results),
+        first.num_neurons,
+    )  # fmt: skip

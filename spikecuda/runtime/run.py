@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from spikecuda.common.arguments import same
 from spikecuda.common.device_threads import DeviceThreads
-from spikecuda.common.host_memory import available_memory, shortage
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.devices.base import Device, Kernel
 from spikecuda.devices.memory import Buffer
-from spikecuda.errors import OutOfMemoryError
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.runtime.paged_run import run_of
 from spikecuda.runtime.partition_run import PartitionRun
 from spikecuda.runtime.pool_partition import INPUT_FACTOR, WINDOW_STEPS_MIN
 from spikecuda.runtime.population import AFTER_FAILURE, Population, report_failures
 from spikecuda.runtime.result import RunResult
+from spikecuda.runtime.run_memory import require_memory
 from spikecuda.runtime.spikes import SpikeList, Spikes, join_spikes, merge_spikes
-from spikecuda.runtime.window_layout import layout_of
+from spikecuda.runtime.window_layout import Layout, layout_of
 
 # Launches of more steps than this would not be faster.
 WINDOW_STEPS = 1024
@@ -64,17 +64,17 @@ def run(
         report: told how many steps are done, at the end of each window.
     """
     members = [_Member(request, total) for request in requests]
+    for member in members:
+        member.population.partial = None
     start = members[0].population.steps
     if total:
         devices = list(dict.fromkeys(d for member in members for d in member.population.devices))
-        window = _window(members, total)
-        for member in members:
-            member.fit(window, total)
-        _lend(members)
+        window = _fit(members, total)
         if any(member.outgrown for member in members):  # what is lent goes with its lender
             for member in members:
                 member.population.drop_runs()
-        _require_memory(members, total)
+        if any(member.trace_bytes or not member.runs for member in members):
+            require_memory(members, total)
         for member in members:
             member.build()
         begin = time.perf_counter()
@@ -91,9 +91,9 @@ def run(
                     if time.perf_counter() - begin > TELL_EVERY:
                         begin = _account(members, begin)
                     before, done = done, min(member.done for member in members)
-                    if done > before:
-                        report(done)
                     try:
+                        if done > before:
+                            report(done)
                         release()
                     except BaseException:
                         while min(member.done for member in members) < submitted:
@@ -102,6 +102,7 @@ def run(
                             )  # counts what is under way, too
                         raise
         except BaseException:
+            _keep(members, start)
             for member in members:
                 with contextlib.suppress(Exception):  # what went wrong first is what to tell
                     member.population.drop_runs()
@@ -110,7 +111,11 @@ def run(
             for member in members:
                 member.count()
         if total > 1 or (start + total) % 64 == 0:
-            device_threads.together([_checks(members, device) for device in devices])
+            try:
+                device_threads.together([_checks(members, device) for device in devices])
+            except BaseException:
+                _keep(members, start)
+                raise
         _account(members, begin)
     else:
         for member in members:
@@ -134,12 +139,19 @@ class _Member:
         self.traces: dict[str, np.ndarray] = {}
         self._shape = (total, neuron_spec.count)
         self._spec = neuron_spec.spec(request.drive.spec, request.traced)
-        self.layouts = [
-            layout_of(part, self._spec, request.drive) for part in self.population.partitions
-        ]
+        self.layouts = self._layouts()
         self._kernels: list[Kernel] = []
         self._lists: list[SpikeList] = []
         self._kernel_seconds: dict[Device, float] = {}
+
+    def _layouts(self) -> list[Layout]:
+        """Return what the run needs on each partition, its window still open."""
+        population, drive = self.population, self.request.drive
+        known = population.laid_out
+        if known is None or known[0] is not self._spec or known[1] is not drive:
+            found = [layout_of(part, self._spec, drive) for part in population.partitions]
+            population.laid_out = known = self._spec, drive, found
+        return list(known[2])
 
     @property
     def runs(self) -> list[PartitionRun]:
@@ -241,12 +253,13 @@ class _Member:
             run.windows = run.launches = 0
             run.host_seconds = 0.0
 
-    def result(self, start: int, total: int) -> RunResult:
-        """Return what was recorded."""
+    def result(self, start: int, steps: int) -> RunResult:
+        """Return what was recorded in the run's first steps, which are all that were done."""
         dt = self.population.neuron_spec.dt
         spikes = Spikes(*join_spikes(self._lists), dt) if self.request.keep_spikes else None
+        traces = {name: rows[:steps] for name, rows in self.traces.items()}
         count = self.population.neuron_spec.count
-        return RunResult(spikes, self.traces, total, start, dt, self.total, count)
+        return RunResult(spikes, traces, steps, start, dt, self.total, count)
 
 
 def window_steps(total: int, row_bytes: int, step_bytes: int, limit: int) -> int:
@@ -288,6 +301,17 @@ def _advance(
         raise
 
 
+def _keep(members: Sequence[_Member], start: int) -> None:
+    """Keep what a run that breaks off recorded, if all neurons are at the same step."""
+    done = members[0].population.steps - start
+    whole = all(
+        member.done == done and member.population.steps - start == done for member in members
+    )
+    if whole and not any(member.population.failed for member in members):
+        for member in members:
+            member.population.partial = member.result(start, done)
+
+
 def _account(members: Sequence[_Member], begin: float) -> float:
     """Share the wall-clock time since ``begin`` out by the kernels' times; return the time now."""
     now = time.perf_counter()
@@ -314,6 +338,23 @@ def _checks(members: Sequence[_Member], device: Device) -> Callable[[], None]:
                         member.population.require_finite(part)
 
     return job
+
+
+def _fit(members: Sequence[_Member], total: int) -> int:
+    """Settle the window and the layouts; those of the last run serve for one like it."""
+    keeper = members[0].population
+    laid_out = [member.population.laid_out for member in members]
+    known = keeper.fitted
+    if known is not None and known[0] == total and same(known[1], laid_out):
+        for member, layouts in zip(members, known[3], strict=True):
+            member.layouts = list(layouts)
+        return known[2]
+    window = _window(members, total)
+    for member in members:
+        member.fit(window, total)
+    _lend(members)
+    keeper.fitted = total, laid_out, window, [list(member.layouts) for member in members]
+    return window
 
 
 def _window(members: Sequence[_Member], total: int) -> int:
@@ -349,25 +390,3 @@ def _lend(members: Sequence[_Member]) -> None:
             layout = member.layouts[i]
             first = (member, i) == users[0]
             member.layouts[i] = layout.lending(words) if first else replace(layout, lent=True)
-
-
-def _require_memory(members: Sequence[_Member], total: int) -> None:
-    """Raise OutOfMemoryError unless the run fits, spike lists excepted."""
-    need: dict[str, int] = {"host": sum(member.trace_bytes for member in members)}
-    devices: dict[str, Device] = {}
-    for member in members:
-        for part, layout in zip(member.population.partitions, member.layouts, strict=True):
-            home = part.device.home
-            devices.setdefault(home, part.device)
-            need[home] = need.get(home, 0) + (0 if member.runs else layout.nbytes())
-    what = f"a run of {total:,} steps"
-    for home, size in need.items():
-        if not size:
-            continue
-        if home in devices:
-            devices[home].require(size, what)
-        elif size > available_memory():
-            raise OutOfMemoryError(
-                f"{what} needs {size:,} bytes of host memory for its traces ({shortage()}); "
-                "record fewer states or run in parts"
-            )

@@ -384,11 +384,11 @@ def test_a_built_network_is_complete():
         lambda: net.connect("a", "b", "all_to_all", 1.0, 1.0),
         lambda: net.population("c", 1),
         lambda: net.source("t", 1, SpikeTrain([1.0])),
-        lambda: net.drive("b", SpikeTrain([1.0])),
     ):
         with pytest.raises(SpikecudaError, match="after the network was built"):
             call()
     net.drive("a", 3.0)
+    net.drive("b", SpikeTrain([1.0]))
     net.record("a", "v")
     net.run(0.2)
     net.close()

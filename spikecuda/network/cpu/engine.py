@@ -4,7 +4,7 @@ import functools
 import math
 import operator
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,10 @@ import numpy as np
 from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import ExclusiveUse
+from spikecuda.common.finite import FiniteCheck
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import SpikecudaError
+from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.network.cpu.block_memory import BlockMemory
@@ -27,7 +29,7 @@ from spikecuda.network.cpu.under_way import UnderWay
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.pauses import Pauses
-from spikecuda.network.run.trace import Recorded, sample_arrays
+from spikecuda.network.run.trace import Recorded, cut_samples, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs, chunk_steps, window_steps
 from spikecuda.network.synapses.store import Bundle, Wiring
 
@@ -38,7 +40,7 @@ MOST_STEPS = (1 << 30) - (1 << 17)
 NO_TRACES = np.zeros((0, layout.TRACE), np.int64)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class CpuRun:
     """What a run holds.
 
@@ -54,7 +56,7 @@ class CpuRun:
         keep: what the tables point into.
     """
 
-    drives: ResolvedInputs
+    drives: list[tuple[ResolvedInput, tuple[str, ...]]]
     spikes: list[int]
     specs: list[KernelSpec]
     rows: Rows
@@ -81,6 +83,7 @@ class CpuEngine:
         seconds: wall-clock time of runs.
         compile_seconds: time spent on compiling.
         state_within_runs: whether the neurons' state can be read between the windows of a run.
+        partial: what the last run recorded if it broke off between two steps.
         torn: whether a run was broken off within a step; only ``reset`` helps then.
     """
 
@@ -95,9 +98,13 @@ class CpuEngine:
         self.clock, self.seconds, self.compile_seconds = 0, 0.0, 0.0
         self._device_threads = DeviceThreads(threads)
         self.torn = False
+        self.partial: Recorded | None = None
+        self._finite = FiniteCheck([values for n in self.neurons for values in n.values])
         # What the last run held, for runs like it, and the loop that they call.
         self._loop: Any = None
         self._like: CpuRun | None = None
+        # Populations with other parameters, or seeds, than it has.
+        self._stale: set[int] = set()
         blocks = wiring.blocks
         workers = min(threads, blocks.count)
         # The numbers of each thread's blocks.
@@ -134,7 +141,8 @@ class CpuEngine:
             drives: the input of each population, and the receptor of each of its pulses.
             spikes: numbers of the populations whose spikes are recorded.
             traces: variables to record.
-            external: int64 (spikes, 3), sorted by step: step, population, neuron.
+            external: int64 (spikes, 3), sorted by step: step, population, neuron; those that are
+                still to be sent.
             report: is told the steps done.
             pauses: what is done at given steps.
         """
@@ -145,18 +153,18 @@ class CpuEngine:
         before = self._parts.counts.copy()
         begin = time.perf_counter()
         done, quantum = 0, min(64, run.chunk)
+        self.partial = None
         try:
             with held_interrupt() as release:
                 while done < steps:
                     some = min(quantum, run.chunk, steps - done, pauses.left(self.clock))
                     called = time.perf_counter()
-                    # Before the first step, what was sent at its start: "at the end of step -1".
                     due = external
                     if external.size:
-                        ends = [self.clock or -1, self.clock + some]
-                        a, z = np.searchsorted(external[:, 0], ends)
-                        due = external[a:z]
+                        due = external[: np.searchsorted(external[:, 0], self.clock + some)]
                     done += self.advance(run, some, due)
+                    if external.size:
+                        external = external[np.searchsorted(external[:, 0], self.clock) :]
                     for g, found in self.drain():
                         pauses.count(g, found[1])
                         if g in taken:
@@ -169,13 +177,28 @@ class CpuEngine:
                         pauses.act(self)
                     report(done)
                     release()
+            if not self._finite.passes():
+                for n in self.neurons:
+                    n.check()
+        except BaseException:
+            if not self.torn:
+                out = cut_samples(traces, run.out, run.start, self.clock)
+                self.partial = self._recorded(taken, out, before)
+            raise
         finally:
             self.seconds += time.perf_counter() - begin
-        for n in self.neurons:
-            n.check()
+        return self._recorded(taken, run.out, before)
+
+    def _recorded(
+        self,
+        taken: Mapping[int, list[tuple[np.ndarray, np.ndarray]]],
+        out: list[np.ndarray],
+        before: np.ndarray,
+    ) -> Recorded:
+        """Return what was recorded: spikes of each call, samples, spikes counted before."""
         merged = {g: self._merge(lists) for g, lists in taken.items()}
         return Recorded(
-            {g: m[0] for g, m in merged.items()}, {g: m[1] for g, m in merged.items()}, run.out,
+            {g: m[0] for g, m in merged.items()}, {g: m[1] for g, m in merged.items()}, out,
             self._parts.counts - before,
         )  # fmt: skip
 
@@ -209,7 +232,7 @@ class CpuEngine:
         if out is None:
             out = sample_arrays(traces, self.neurons, self.clock, steps)
         like = self._like
-        if like is None or not self._serves(like, steps, drives, spikes):
+        if like is None or not self._serve(like, steps, drives, spikes):
             self._like = like = None
             begin = time.perf_counter()
             self._loop = load_cpu_loop("network_run").run_blocks
@@ -220,28 +243,59 @@ class CpuEngine:
             keep: list[Any] = []
             rows = input_rows(self.neurons, self._parts.places, drives, specs, self.clock, chunk)
             parts = self._parts.tabulate(self._memory, specs, entries, drives, rows, spikes, keep)
+            self._stale.clear()
             self._like = like = CpuRun(
-                drives, list(spikes), specs, rows, parts, NO_TRACES, [], 0, self.clock, chunk, keep
+                list(drives),
+                list(spikes),
+                specs,
+                rows,
+                parts,
+                NO_TRACES,
+                [],
+                0,
+                self.clock,
+                chunk,
+                keep,
             )
+        if not traces:
+            like.start = start
+            return like
         traced: list[Any] = []
-        table, align = NO_TRACES, 0
-        if traces:
-            table = trace_table(traces, out, self.neurons, self._parts.places, start, traced)
-            align = math.gcd(*(t.every for t in traces))
+        table = trace_table(traces, out, self.neurons, self._parts.places, start, traced)
+        align = math.gcd(*(t.every for t in traces))
         return CpuRun(
             like.drives, like.spikes, like.specs, like.rows, like.parts, table, out, align,
             start, like.chunk, [like.keep, traced],
         )  # fmt: skip
 
-    def _serves(
+    def _serve(
         self, like: CpuRun, steps: int, drives: ResolvedInputs, spikes: Sequence[int]
     ) -> bool:
-        """Tell whether what an earlier run held, its traces aside, serves for another run."""
-        return (
-            like.spikes == spikes
-            and all(map(operator.is_, like.drives, drives))
-            and (steps <= like.chunk or like.chunk >= chunk_steps(drives, self.window))
-        )
+        """Let what an earlier run held, its traces aside, serve for another run, if it can.
+
+        Of populations whose parameters or input have changed, numbers are put in their places.
+        """
+        if like.spikes != spikes or not (
+            steps <= like.chunk or like.chunk >= chunk_steps(drives, self.window)
+        ):
+            return False
+        changed = self._stale
+        if not all(map(operator.is_, like.drives, drives)):
+            changed = changed | {
+                g for g, pair in enumerate(zip(like.drives, drives, strict=True))
+                if pair[0] is not pair[1]
+            }  # fmt: skip
+        if not changed:
+            return True
+        for g in changed:
+            drive = drives[g][0]
+            if self.neurons[g].spec(*drives[g]) is not like.specs[g] or drive.bytes_per_step():
+                return False
+        for g in changed:
+            self._parts.update(self._memory, g, like.specs[g], drives[g][0], like.rows)
+            like.drives[g] = drives[g]
+        self._stale.clear()
+        return True
 
     def advance(self, run: CpuRun, steps: int, external: np.ndarray) -> int:
         """Advance by up to ``steps`` steps; return how many.
@@ -336,15 +390,27 @@ class CpuEngine:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         self._learning.freeze(bundle, frozen)
 
-    def retune(self) -> None:
-        """Take notice of changed parameters, or other seeds, of neurons."""
-        self._like = None
+    def extend(self, size: int) -> None:
+        """Take notice of another source of ``size`` trains, and of its rows in the wiring."""
+        self.sources += 1
+        self._parts.counts = np.append(self._parts.counts, 0)
+        self._learning.extend()
+        # Its bundles come before the past ones.
+        more = len(self.wiring.bundles) - self._rows.stored
+        self._under_way.shift(self._rows.stored, more, self.clock)
+        self._like = None  # a receptor may have a scale now
+        self.rewire()
+
+    def retune(self, population: int | None = None) -> None:
+        """Take notice of changed parameters, or other seeds, of a population or of all."""
+        every = range(len(self.neurons))
+        self._stale |= set(every) if population is None else {population}
         self._memory.retune(self.neurons)
+        self._learning.retune()
         self._learning.refill()
 
     def rewire(self) -> None:
         """Take notice of changed weights."""
-        self._like = None
         self._learning.refill()
         self._tabulate_rows()
 
@@ -411,6 +477,14 @@ class CpuEngine:
         need = self._memory.need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
         self._make_room(need, due.shape[0])
         workers = len(self._mine)
+        begin = time.perf_counter()
+        if workers == 1:
+            done = int(
+                loop(self._memory.table, self._mine[0], run.parts, run.traces, due, self._shared,
+                     1, self.clock, 0, steps, self.window, self._memory.fused, run.align, need)
+            )  # fmt: skip
+            self._busy_seconds += time.perf_counter() - begin
+            return done
         made = [0] * workers
 
         def work(t: int) -> None:
@@ -420,7 +494,6 @@ class CpuEngine:
                      need)
             )  # fmt: skip
 
-        begin = time.perf_counter()
         self._device_threads.together([functools.partial(work, t) for t in range(workers)])
         self._busy_seconds += time.perf_counter() - begin
         return made[0]

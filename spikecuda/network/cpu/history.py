@@ -48,6 +48,11 @@ class History:
         self.clear()
         self.grow(2 * need + 1024)
 
+    def expect(self, need: int) -> None:
+        """Have room for so many entries in two windows, from the next time that it is asked."""
+        self._need = need
+        self.row[layout.HISTORY_NEED] = need
+
     @property
     def entry(self) -> int:
         """Words of an entry of the log."""

@@ -40,6 +40,7 @@ class _Block:
         pending: bundles whose batches are to be finished: how many, and their rows.
         batches: by bundle: synapses that learn together.
         limit: entries up to which each log may grow.
+        populations: whose each history is.
     """
 
     table: np.ndarray
@@ -52,6 +53,7 @@ class _Block:
     pending: np.ndarray
     batches: list[np.ndarray]
     limit: list[int]
+    populations: list[int]
 
 
 class Learning:
@@ -150,6 +152,19 @@ class Learning:
         settle_in_place(bundle, b, at, clock)
         self._blocks[b].learning[bundle][layout.LEARNING_MARK] = clock - 1
 
+    def extend(self) -> None:
+        """Take notice of another source, whose synapses do not learn."""
+        self._sources += 1
+        for block in self._blocks:
+            block.sources_of = np.append(block.sources_of, block.sources_of[-1])
+            block.targets_of = np.append(block.targets_of, block.targets_of[-1])
+
+    def retune(self) -> None:
+        """Take notice of changed parameters: neurons may spike more often."""
+        for block in self._blocks:
+            for h, population in zip(block.histories, block.populations, strict=True):
+                h.expect(self._need(population, h.count))
+
     def refill(self) -> None:
         """Take notice of rows that have other arrays."""
         self._kept.clear()
@@ -228,6 +243,7 @@ class Learning:
             table, histories, sources_of.astype(np.int32), targets_of.astype(np.int32), {},
             np.empty(0, np.int64), np.empty(2 * layout.LEARNING_TILE, np.int32),
             np.zeros(1 + len(self.bundles), np.int64), [], limit,
+            [population for _, population, _ in wanted],
         )  # fmt: skip
         for bundle in self.bundles:
             row = np.zeros(layout.LEARNING, np.int64)
@@ -267,11 +283,15 @@ class Learning:
                 0.0 if name in rule.pre_traces or name == "_factor" else rule.start(name)
                 for name in spec.source_values
             ])  # fmt: skip
-        need = 0
-        if population < len(self._neurons):
-            need = 2 * (last - first) * most_spikes(self._neurons[population], self._window)
+        need = self._need(population, last - first)
         push = loops.push_target if target else loops.push_source
         return History(spec, target, first, last - first, constants, start, need, push, row)
+
+    def _need(self, population: int, count: int) -> int:
+        """Return the spikes that some neurons of a population can have in two windows."""
+        if population >= len(self._neurons):
+            return 0
+        return 2 * count * most_spikes(self._neurons[population], self._window)
 
     def _fill(self, bundle: Bundle, b: int, row: np.ndarray) -> None:
         """Write where things are into the row of a bundle's learning."""

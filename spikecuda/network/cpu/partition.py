@@ -98,9 +98,23 @@ class CpuPartition(NetworkPartition):
         self._waiting = self._waiting[:0]
         self._engine.reset()
 
-    def retune(self) -> None:
-        """Take notice of changed parameters, or other seeds, of neurons."""
-        self._engine.retune()
+    def extend(self, first: Mapping[int, int], numbers: int) -> None:
+        """Take notice of another source: the numbers of the first neurons, and one more than all.
+
+        Args:
+            first: number of the first neuron of each population.
+            numbers: one more than the largest number.
+        """
+        self.first = np.array([first[g] for g in range(len(first))], np.int64)
+        mine, a, z = self._engine.wiring, self.share.blocks.start, self.share.blocks.stop
+        for bundle in self.wiring.bundles[len(mine.bundles) :]:
+            mine.bundles.append(replace(bundle, blocks=bundle.blocks[a:z]))
+        mine.longest, mine.synapses = self.wiring.longest, self.wiring.synapses
+        self._engine.extend(0)
+
+    def retune(self, population: int | None = None) -> None:
+        """Take notice of changed parameters, or other seeds, of a population or of all."""
+        self._engine.retune(population)
 
     def rewire(self) -> None:
         """Take changed weights over."""

@@ -53,6 +53,9 @@ class Parts:
             self._upto.append(np.zeros(2 * (window + 1), np.int64))
             # What threads write lies in cache lines of their own.
             self._states.append(aligned_zeros(8, np.int64))
+        # Each part's table of arguments, and the arrays that it points into.
+        self._tables: list[np.ndarray] = []
+        self._kept: list[list[Any]] = [[] for _ in self.places]
         self._records: list[tuple[np.ndarray, np.ndarray] | None] = [None] * len(self.places)
 
     @property
@@ -103,20 +106,22 @@ class Parts:
         from spikecuda.kernels.compile.render import scratch_bytes
 
         parts = np.zeros((len(self.places), layout.PART), np.int64)
+        self._tables = []
         # The parts of a block run one after the other.
         size = max((scratch_bytes(spec) for spec in specs), default=0)
         scratch = [np.zeros(size // 8 + 1, np.int64) for _ in range(self.wiring.blocks.count)]
         keep += scratch
         for i, (b, g, first, count) in enumerate(self.places):
             values = self._values(memory, i, drives[g][0], rows)
-            table = self.neurons[g].arguments(specs[g], first, count, values, keep)
+            mine = self._kept[i] = []
+            table = self.neurons[g].arguments(specs[g], first, count, values, mine)
             if specs[g].many:
                 plan = description(specs[g])
                 keep.append(plan)
                 table = np.concatenate([[scratch[b].ctypes.data, plan.ctypes.data], table])
             else:
                 table = np.append(table, [scratch[b].ctypes.data, 0])
-            keep.append(table)
+            self._tables.append(table)
             row = parts[i]
             row[layout.PART_ENTRY], row[layout.PART_TABLE] = entries[g], table.ctypes.data
             row[layout.PART_COUNT], row[layout.PART_FIRST] = count, first
@@ -135,6 +140,32 @@ class Parts:
                 row[layout.PART_RECORD_IDS] = record[1].ctypes.data
                 row[layout.PART_RECORD_SIZE] = size
         return parts
+
+    def update(
+        self,
+        memory: BlockMemory,
+        population: int,
+        spec: KernelSpec,
+        drive: ResolvedInput,
+        rows: Mapping[tuple[int, str], Any],
+    ) -> None:
+        """Put changed constants and input of a population into the tables of its parts.
+
+        Args:
+            memory: of the blocks.
+            population: its number.
+            spec: its kernel, which is as before.
+            drive: its input, without any that changes from step to step.
+            rows: input that changes from step to step, as before.
+        """
+        for i, (_, g, first, count) in enumerate(self.places):
+            if g == population:
+                keep: list[Any] = []
+                values = self._values(memory, i, drive, rows)
+                found = self.neurons[g].arguments(spec, first, count, values, keep)
+                at = 2 if spec.many else 0
+                self._tables[i][at : at + found.size] = found
+                self._kept[i] = keep
 
     def _values(
         self,

@@ -151,6 +151,19 @@ class UnderWay:
         self.bundles[place : place + 1] = [past]
         return True
 
+    def shift(self, first: int, more: int, clock: int) -> None:
+        """Let past bundles have higher numbers, as other bundles come before them.
+
+        Args:
+            first: number of the first past bundle.
+            more: how many bundles come before it.
+            clock: steps done.
+        """
+        for calendar in self._calendars:
+            at, _ = calendar.places(clock)
+            past = at[calendar.chunks[at] >> layout.SEGMENT_BITS >= first]
+            calendar.chunks[past] += more << layout.SEGMENT_BITS
+
     def clear(self) -> None:
         """Forget all of it."""
         self.bundles = []

@@ -109,8 +109,17 @@ class DevicePartition(NetworkPartition):
         self.clock = self._events = self._events_seen = 0
         self.resident.clear()
 
-    def retune(self) -> None:
-        """Take notice of changed parameters, or other seeds, of neurons."""
+    def extend(self, first: Mapping[int, int], numbers: int) -> None:
+        """Take notice of another source, and of its rows in the wiring.
+
+        Args:
+            first: number of the first neuron of each population, sources included.
+            numbers: one more than the largest number.
+        """
+        self.resident.extend(first, numbers)
+
+    def retune(self, population: int | None = None) -> None:
+        """Take notice of changed parameters, or other seeds, of a population or of all."""
         self.resident.retune()
 
     def rewire(self) -> None:

@@ -100,6 +100,12 @@ class Resident:
         self.device.clear(self.cells)
         self.device.clear(self.events_drawn)
 
+    def extend(self, first: Mapping[int, int], numbers: int) -> None:
+        """Take rows of another source; see ``NetworkPartition.extend``."""
+        self.first, self.numbers = dict(first), numbers
+        self.lengths = np.zeros(numbers, np.int64)
+        self.rewire()
+
     def retune(self) -> None:
         """Take notice of changed parameters: neurons may spike more often."""
         before = self.worst, self.windows

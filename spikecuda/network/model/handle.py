@@ -27,6 +27,14 @@ class Handle(Protocol):
     def adjust(self, population: Any, neuron_spec: Any, receptors: Any) -> None:
         """Give a population other parameters and receptors, also where it is built."""
 
+    @abstractmethod
+    def train_of(self, source: Any) -> Any:
+        """Return the spikes of a source."""
+
+    @abstractmethod
+    def replace_train(self, source: Any, value: object) -> None:
+        """Give a source other spikes."""
+
     @property
     @abstractmethod
     def built(self) -> bool:

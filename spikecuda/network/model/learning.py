@@ -107,4 +107,4 @@ def size_of(projection: Any, real: int) -> float:
 def largest_weight(projection: Any) -> float:
     """Return the largest magnitude that a synapse of the projection can send."""
     rule = projection.plasticity
-    return float(math.fabs(rule.w_max) if projection.learns else projection.weight.largest)
+    return float(math.fabs(rule.w_max) if projection.learns else projection.max_weight)

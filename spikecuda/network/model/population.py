@@ -13,7 +13,13 @@ from spikecuda.common.fixed import Fixed
 from spikecuda.common.given_copy import give_copy
 from spikecuda.common.named import Named
 from spikecuda.common.notebook import facts_html
-from spikecuda.errors import SpikecudaKeyError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.errors import (
+    SpikecudaAttributeError,
+    SpikecudaKeyError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+    nearest,
+)
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.parameters import PopulationParameters, Ports
 from spikecuda.network.model.receptors import Receptor
@@ -52,6 +58,31 @@ class Population(Fixed):
     def place(self, number: int) -> None:
         """Give it another place in the network: a source's is known when the network is built."""
         object.__setattr__(self, "number", number)
+
+    def widen(self, at_once: int) -> None:
+        """Let trains have so many spikes in one step: for the network alone, before the build."""
+        object.__setattr__(self, "at_once", at_once)
+
+    @property
+    def train(self) -> Any:
+        """The spikes of a source, a ``SpikeTrain``; another one can be assigned between runs.
+
+        Spikes that were sent and have not arrived yet still do.
+        """
+        self._require_source()
+        return self.handle.train_of(self)
+
+    @train.setter
+    def train(self, value: object) -> None:
+        self._require_source()
+        self.handle.replace_train(self, value)
+
+    def _require_source(self) -> None:
+        if self.neuron_spec is not None:
+            raise SpikecudaAttributeError(
+                f"{self.name} has no train: it has neurons; net.drive({self.name!r}, "
+                "SpikeTrain(...)) lets spikes arrive there"
+            )
 
     def settle(self, neuron_spec: NeuronSpec, receptors: Mapping[str, Receptor]) -> None:
         """Take other parameters: for the network alone, which tells its engine, too."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count, as_flag, is_name
+from spikecuda.common.arguments import as_count, as_flag, as_positive, is_name
 from spikecuda.common.arrays import take_reals
 from spikecuda.common.distributions import Distribution, LogNormal, Normal, Uniform
 from spikecuda.common.notebook import facts_html
@@ -136,7 +136,7 @@ class Projection(Plastic):
         number: its number in the network.
         source, target: the views.
         rule, weight, delay, receptor, autapses, multapses, procedural, weight_bits, plasticity,
-            dendritic: as for ``Network.connect``.
+            dendritic, max_weight: as for ``Network.connect``.
 
     Attributes:
         number: its number in the network.
@@ -150,6 +150,7 @@ class Projection(Plastic):
         weight_bits: 16 or 32, the bits that store a weight that differs; None: chosen by the build.
         plasticity: the rule that its synapses learn by; None: their weights stay.
         dendritic: steps of the delays behind the synapses; None: all.
+        max_weight: the largest size of weights that are assigned later, in the receptor's unit.
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
@@ -176,6 +177,7 @@ class Projection(Plastic):
         weight_bits: int | None = None,
         plasticity: Any = None,
         dendritic: Any = None,
+        max_weight: Any = None,
     ) -> None:
         self.handle, self.dt, self.seed, self.number = handle, dt, seed, number
         self.source, self.target, self.rule = source, target, rule
@@ -203,6 +205,7 @@ class Projection(Plastic):
                 f"weight of {self.receptor!r} must be >= 0 {kind.unit}, a conductance (got "
                 f"{self.weight.least:g}); inhibition has a low e_rev, and Normal takes low=0"
             )
+        self.max_weight = as_max_weight(self, max_weight)
         self._check_delay(dt)
         self.plasticity = as_plasticity(plasticity)
         self.dendritic = as_dendritic(self, dendritic)
@@ -213,6 +216,11 @@ class Projection(Plastic):
         self._plastic = self.learns
         if self.plasticity is not None:
             check_learning(self)
+            if self.learns and max_weight is not None:
+                raise SpikecudaValueError(
+                    f"max_weight is for weights that stay (got {max_weight!r} with plasticity); "
+                    "the rule has w_max"
+                )
         self._fix()
 
     def _check_delay(self, dt: float) -> None:
@@ -310,6 +318,21 @@ class Projection(Plastic):
             ("rule", type(self.rule).__name__), ("synapses", f"about {self.expected:,.0f}"),
             ("procedural", "yes" if self.procedural else "no"),
         ])  # fmt: skip
+
+
+def as_max_weight(projection: Projection, value: object) -> float:
+    """Return the largest size of weights that are assigned later; None: that of the first ones."""
+    first = projection.weight.largest
+    if value is None:
+        return first
+    most = as_positive("max_weight", value, "")
+    if most < first or projection.procedural:
+        need = (
+            "be left out, for weights of procedural rows stay" if projection.procedural
+            else f"be at least {first:g}, the largest weight that is given"
+        )  # fmt: skip
+        raise SpikecudaValueError(f"max_weight must {need} (got {most:g})")
+    return most
 
 
 def find_receptor(target: View, name: str | None) -> tuple[str, int]:

@@ -311,9 +311,15 @@ def current_equivalents(
 
 def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the integrals over s from 0 to 1 of e^(-x s) and s e^(-x s), to a few roundings."""
-    near = np.where(np.abs(x) < 1.0, x, 0.0)
+    near: Any = np.where(np.abs(x) < 1.0, x, 0.0)
     far = np.where(near == x, 1.0, np.minimum(x, 1e150))
-    first, second, term = np.zeros_like(near), np.zeros_like(near), np.ones_like(near)
+    first: Any
+    second: Any
+    term: Any
+    if near.ndim:
+        first, second, term = np.zeros_like(near), np.zeros_like(near), np.ones_like(near)
+    else:  # the same operations, without arrays: ten times as fast
+        near, first, second, term = float(near), 0.0, 0.0, 1.0
     for k in range(20):
         first, second = first + term / (k + 1), second + term / (k + 2)
         term = term * -near / (k + 1)

@@ -27,8 +27,8 @@ class Recorders:
         # None: no spikes.
         self._spikes: dict[str, View | None] = {}
         self._variables: dict[tuple[str, str], tuple[View, int]] = {}
-        # Both together for so many populations; kept until something is added.
-        self._wanted: tuple[int, Wanted] | None = None
+        # All together for so many populations; kept until something is added.
+        self._wanted: tuple[int, tuple[Wanted, list[int], list[Trace]]] | None = None
 
     def add(self, view: View, names: Sequence[str], every: float | None) -> None:
         """Record something in later runs; without names no spikes.  See ``Network.record``."""
@@ -59,8 +59,12 @@ class Recorders:
         if not names:
             self._spikes[view.population.name] = None
 
-    def wanted(self, populations: Sequence[Population]) -> Wanted:
-        """Return what a run of these populations records."""
+    def wanted(self, populations: Sequence[Population]) -> tuple[Wanted, list[int], list[Trace]]:
+        """Return what a run of these populations records.
+
+        Returns:
+            All of it; the numbers of populations whose spikes are recorded; the variables.
+        """
         if self._wanted is not None and self._wanted[0] == len(populations):
             return self._wanted[1]
         chosen = any(view is not None for view in self._spikes.values())
@@ -72,8 +76,14 @@ class Recorders:
             if view is not None:
                 result[population.name, "spikes"] = view, 1
         result.update(self._variables)
-        self._wanted = len(populations), result
-        return result
+        spikes = [p.number for p in populations if (p.name, "spikes") in result]
+        traces = [
+            Trace(view.population.number, name, view.ids, every)
+            for (_, name), (view, every) in result.items()
+            if name != "spikes"
+        ]
+        self._wanted = len(populations), (result, spikes, traces)
+        return self._wanted[1]
 
     def _require_one_grid(self, view: View, period: int) -> None:
         """Raise unless all variables of a population are recorded alike."""
@@ -87,24 +97,10 @@ class Recorders:
                 )
 
 
-def traces_of(wanted: Wanted, steps: int) -> list[Trace]:
-    """Return the variables that are recorded.
-
-    Args:
-        wanted: what is recorded.
-        steps: of the run.
-
-    Raises:
-        OutOfMemoryError: their samples do not fit.
-    """
-    traces = [
-        Trace(view.population.number, name, view.ids, every)
-        for (_, name), (view, every) in wanted.items()
-        if name != "spikes"
-    ]
+def require_room(traces: Sequence[Trace], steps: int) -> None:
+    """Raise OutOfMemoryError unless the samples of a run of some steps fit."""
     size = sum(8 * t.ids.size * (steps // t.every + 1) for t in traces)
     require_memory(
         size, f"tracing {steps:,} steps",
         "record fewer neurons with only=, or less often with every=",
     )  # fmt: skip
-    return traces

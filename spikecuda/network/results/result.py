@@ -365,6 +365,22 @@ class NetworkResult:
 
         return to_dataframe(self, what, start, stop)
 
+    def __add__(self, other: object) -> "NetworkResult":
+        """Return what this run and the next one of the network recorded, as one result.
+
+        Raises:
+            SpikecudaValueError: the other run does not follow, or did not record the same.
+        """
+        if not isinstance(other, NetworkResult):
+            return NotImplemented
+        from spikecuda.network.results.join import join
+
+        return join([self, other])
+
+    def __radd__(self, other: object) -> "NetworkResult":
+        """Let ``sum(results)`` join runs."""
+        return self if other == 0 else NotImplemented
+
     def _repr_html_(self) -> str:
         from spikecuda.network.results.table import table_of
 

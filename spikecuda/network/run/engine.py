@@ -26,6 +26,7 @@ class Engine(Protocol):
         seconds: wall-clock time of runs.
         turns: of the devices that it uses.
         state_within_runs: whether the neurons' state can be read between the windows of a run.
+        partial: what the last run recorded if it broke off with all neurons at step ``clock``.
     """
 
     neurons: list[Neurons]
@@ -36,6 +37,7 @@ class Engine(Protocol):
     seconds: float
     turns: tuple[ExclusiveUse, ...]
     state_within_runs: bool
+    partial: Recorded | None
 
     def run(
         self,
@@ -54,7 +56,8 @@ class Engine(Protocol):
             drives: the input of each population, and the receptor of each of its pulses.
             spikes: numbers of the populations whose spikes are recorded.
             traces: variables to record.
-            external: int64 (spikes, 3), sorted by step: step, population, neuron.
+            external: int64 (spikes, 3), sorted by step: step, population, neuron; those that are
+                still to be sent, also in steps before the run's.
             report: is told the steps done.
             pauses: what is done at given steps; it can read and change what is learned.
         """
@@ -87,8 +90,11 @@ class Engine(Protocol):
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
 
-    def retune(self) -> None:
-        """Take notice of changed parameters, or other seeds, of neurons."""
+    def extend(self, size: int) -> None:
+        """Take notice of another source of ``size`` trains, and of its rows in the wiring."""
+
+    def retune(self, population: int | None = None) -> None:
+        """Take notice of changed parameters, or other seeds, of a population or of all."""
 
     @property
     def device_names(self) -> list[str]:

@@ -1,6 +1,7 @@
 """The neurons of a population on the host: state, constants, and the kernel's arguments."""
 
 import itertools
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ from spikecuda.common.seed import keys
 from spikecuda.errors import NumericalError, SpikecudaValueError
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.compile import many
-from spikecuda.kernels.spec import CODEC, KernelSpec
+from spikecuda.kernels.spec import CODEC, Argument, KernelSpec
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.runtime.adjust import kept, widened
@@ -50,6 +51,11 @@ def cast_constants(neuron_spec: NeuronSpec, receptors: Mapping[str, Receptor]) -
     return constants
 
 
+def _varying(constants: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of constants that are one number for each neuron."""
+    return frozenset(name for name, value in constants.items() if np.ndim(value))
+
+
 class Neurons:
     """State and constants of a population, in the kernel's types.
 
@@ -68,6 +74,10 @@ class Neurons:
         self.state: dict[str, np.ndarray] = {}
         self.constants = cast_constants(neuron_spec, population.receptors)
         self.public: dict[str, str] = {}
+        self._varying = _varying(self.constants)
+        # What a kernel's structure is worked out from once serves for every run.
+        self._specs: dict[Any, KernelSpec] = {}
+        self._orders: dict[KernelSpec, tuple[Argument, ...]] = {}
         n = neuron_spec.count
         for name in neuron_spec.model.states:
             self.state[name] = aligned_zeros(n, neuron_spec.precision.storage, lazy=False)
@@ -106,16 +116,21 @@ class Neurons:
     def take(self, changed: "Changed") -> None:
         """Take over what ``prepare`` returned."""
         self.constants = changed.constants
+        self._varying = _varying(changed.constants)
         for name, values in changed.states.items():
             self.state[name][:] = values
 
     def spec(self, drive: ResolvedInput, arrivals: tuple[str, ...]) -> KernelSpec:
         """Return the population's kernel for a drive; ``arrivals``: the receptor of each pulse."""
-        varying = frozenset(n for n, v in self.constants.items() if np.ndim(v))
-        inputs = replace(drive.spec, receptors=arrivals)
-        receptors = tuple(r.spec(name) for name, r in self.population.receptors.items())
-        spec = self.population.neurons.spec(inputs)
-        return replace(spec, varying=varying, receptors=receptors)
+        key = drive.spec, arrivals, self._varying
+        found = self._specs.get(key)
+        if found is None:
+            inputs = replace(drive.spec, receptors=arrivals)
+            receptors = tuple(r.spec(name) for name, r in self.population.receptors.items())
+            spec = self.population.neurons.spec(inputs)
+            found = replace(spec, varying=self._varying, receptors=receptors)
+            self._specs[key] = found
+        return found
 
     def reset(self) -> None:
         """Set the start values."""
@@ -171,6 +186,11 @@ class Neurons:
         own = [name for name in self.state if not name.startswith("_x_")]
         return [*own, *self.public]
 
+    @property
+    def values(self) -> list[np.ndarray]:
+        """The states that must be finite, as stored."""
+        return [stored for name, stored in self.state.items() if name != "refrac"]
+
     def check(self) -> None:
         """Raise NumericalError if a state is NaN or infinite."""
         inverse = {kernel: public for public, kernel in self.public.items()}
@@ -209,18 +229,23 @@ class Neurons:
         known["_identity"] = np.uint32(neuron_spec.identity + first)
         known["_key0"], known["_key1"] = keys(neuron_spec.noise_seed)
         known.update(values)
-        arguments = spec.arguments
-        if spec.many:
-            arguments = tuple(itertools.chain(*many.arguments(spec)))
-        table = np.zeros((len(arguments), 2), np.int64)
-        for row, argument in zip(table, arguments, strict=True):
+        arguments = self._orders.get(spec)
+        if arguments is None:
+            arguments = spec.arguments
+            if spec.many:
+                arguments = tuple(itertools.chain(*many.arguments(spec)))
+            self._orders[spec] = arguments
+        table = np.zeros(2 * len(arguments), np.int64)
+        memory = table.data
+        for i, argument in enumerate(arguments):
             value = known[argument.name]
             if argument.array:
                 array = np.ascontiguousarray(value, argument.dtype)
                 keep.append(array)
-                row[:] = array.ctypes.data, array.size
+                table[2 * i] = array.__array_interface__["data"][0]
+                table[2 * i + 1] = array.size
             elif argument.dtype.startswith("float"):
-                row[0] = np.float64(value).view(np.int64)
+                struct.pack_into("=d", memory, 16 * i, value)
             else:
-                row[0] = int(value)
-        return table.reshape(-1)
+                table[2 * i] = int(value)
+        return table

@@ -8,7 +8,7 @@ the whole network.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -140,8 +140,17 @@ class NetworkPartition(ABC):
         """Forget what is under way; the clock is at 0."""
 
     @abstractmethod
-    def retune(self) -> None:
-        """Take notice of changed parameters, or other seeds, of neurons."""
+    def extend(self, first: Mapping[int, int], numbers: int) -> None:
+        """Take notice of another source, and of its rows in the wiring.
+
+        Args:
+            first: number of the first neuron of each population, sources included.
+            numbers: one more than the largest number.
+        """
+
+    @abstractmethod
+    def retune(self, population: int | None = None) -> None:
+        """Take notice of changed parameters, or other seeds, of a population or of all."""
 
     @abstractmethod
     def rewire(self) -> None:

@@ -29,7 +29,7 @@ from spikecuda.network.run.partition import (
 from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.received import require_spikes
 from spikecuda.network.run.spike_counts import SpikeCounts
-from spikecuda.network.run.trace import Recorded, sample_arrays
+from spikecuda.network.run.trace import Recorded, cut_samples, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs
 from spikecuda.network.synapses.store import Bundle, Wiring
 from spikecuda.runtime.population import report_failures
@@ -45,6 +45,7 @@ class PartitionedEngine:
     Args:
         neurons: of each population, in the order of their numbers.
         first: number of the first neuron of each population, sources included.
+        numbers: one more than the largest number.
         wiring: the synapses.
         partitions: who owns the neurons, all of them together.
         window: steps between two exchanges of spikes, at most the shortest delay.
@@ -55,6 +56,7 @@ class PartitionedEngine:
         clock: steps done since the last reset.
         seconds: wall-clock time of runs.
         state_within_runs: whether the neurons' state can be read between the windows of a run.
+        partial: what the last run recorded if it broke off with all neurons at step ``clock``.
     """
 
     turns: tuple[ExclusiveUse, ...] = ()
@@ -64,6 +66,7 @@ class PartitionedEngine:
         self,
         neurons: Sequence[Neurons],
         first: Mapping[int, int],
+        numbers: int,
         wiring: Wiring,
         partitions: Sequence[NetworkPartition],
         window: int,
@@ -71,6 +74,7 @@ class PartitionedEngine:
         exchange: SpikeExchange | None = None,
     ) -> None:
         self.neurons, self.first, self.wiring = list(neurons), dict(first), wiring
+        self._numbers = numbers
         self.partitions, self.window = list(partitions), window
         self.threads = len(self.partitions)
         self.clock, self.seconds = 0, 0.0
@@ -80,10 +84,11 @@ class PartitionedEngine:
         self._alone = exchange is None and len(self.partitions) == 1
         self._device_threads = DeviceThreads(len(self.partitions))
         self._release = release
-        numbers = [self.first[g] for g in range(len(self.first))]
-        self._counts = SpikeCounts(np.array(numbers, np.int64))
+        firsts = [self.first[g] for g in range(len(self.first))]
+        self._counts = SpikeCounts(np.array(firsts, np.int64))
         self._busy = dict.fromkeys(self.device_names, 0.0)
         self._failed, self._stale = "", False
+        self.partial: Recorded | None = None
 
     def run(
         self,
@@ -105,6 +110,7 @@ class PartitionedEngine:
         if self._stale:
             self.rewire()
         begin = time.perf_counter()
+        self.partial = None
         request = self._request(steps, drives, traces, external)
         pauses, counted = pauses or Pauses((), ()), 0
         found: list[np.ndarray] = []
@@ -131,14 +137,22 @@ class PartitionedEngine:
         except BaseException:
             # What went wrong first is what to tell.
             try:
-                self._end()
+                found += self._end()
             except Exception as error:
                 self._failed = self._failed or str(error) or type(error).__name__
+            if not self._failed:
+                out = cut_samples(traces, request.out, request.start, self.clock)
+                self.partial = self._recorded(found, spikes, out, before)
             raise
         self.seconds += time.perf_counter() - begin - (self.compile_seconds - compiled)
-        for n in self.neurons:
-            n.check()
-        return self._recorded(found, spikes, request.out, before)
+        result = self._recorded(found, spikes, request.out, before)
+        try:
+            for n in self.neurons:
+                n.check()
+        except BaseException:
+            self.partial = result
+            raise
+        return result
 
     def reset(self) -> None:
         """Go back to step 0."""
@@ -153,12 +167,23 @@ class PartitionedEngine:
                     p.reset()
         self._failed = ""
 
-    def retune(self) -> None:
-        """Take notice of changed parameters, or other seeds, of neurons."""
+    def extend(self, size: int) -> None:
+        """Take notice of another source of ``size`` trains, and of its rows in the wiring."""
+        first = self._numbers
+        self._numbers += -(-size // 32) * 32
+        self.first[len(self.first)] = first
+        self._counts.extend(first)
         with self._whole():
             for p in self.partitions:
                 with report_failures(p, self.clock):
-                    p.retune()
+                    p.extend(self.first, self._numbers)
+
+    def retune(self, population: int | None = None) -> None:
+        """Take notice of changed parameters, or other seeds, of a population or of all."""
+        with self._whole():
+            for p in self.partitions:
+                with report_failures(p, self.clock):
+                    p.retune(population)
 
     def rewire(self) -> None:
         """Take changed weights over from the wiring; what fails is done before the next run."""
@@ -256,9 +281,9 @@ class PartitionedEngine:
         while align and align % window:
             window -= 1
         out = sample_arrays(traces, self.neurons, self.clock, steps)
-        a, z = np.searchsorted(external[:, 0], [self.clock or -1, self.clock + steps])
+        z = np.searchsorted(external[:, 0], self.clock + steps)
         first = np.array([self.first[g] for g in range(len(self.first))], np.int64)
-        step, population, neuron = external[a:z].T
+        step, population, neuron = external[:z].T
         given = np.sort((step << STEP_BITS) + first[population] + neuron)
         time_done = self.clock * self.neurons[0].population.neurons.dt * 1e-3
         size = sum(n.population.size for n in self.neurons)
@@ -330,13 +355,12 @@ class PartitionedEngine:
             self._failed = str(error) or type(error).__name__
             raise
 
-    def _end(self) -> None:
-        """End a run that broke off on all partitions."""
+    def _end(self) -> list[np.ndarray]:
+        """End a run that broke off on all partitions; return spikes that were under way."""
         with contextlib.ExitStack() as stack:
             for p in self.partitions:
                 stack.callback(p.end)
-            if not self._failed:
-                self._rest()
+            return [] if self._failed else self._rest()
 
     def _rest(self) -> list[np.ndarray]:
         """Return the spikes that are still under way, counted."""

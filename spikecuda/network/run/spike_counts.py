@@ -20,6 +20,12 @@ class SpikeCounts:
         # Both are replaced by one assignment, so that a reader sees each list once.
         self._state: tuple[np.ndarray, list[np.ndarray]] = np.zeros(first.size, np.int64), []
 
+    def extend(self, first: int) -> None:
+        """Count the spikes of another population, whose first neuron has the highest number."""
+        counted = self.total()
+        self._first = np.append(self._first, first)
+        self._state = np.append(counted, 0), []
+
     def add(self, spikes: np.ndarray, now: bool = False) -> None:
         """Take a list of spikes, coded as partitions return them.
 

@@ -25,6 +25,16 @@ class Recorded:
     counts: np.ndarray
 
 
+def cut_samples(
+    traces: Sequence[Trace], out: Sequence[np.ndarray], start: int, clock: int
+) -> list[np.ndarray]:
+    """Return the samples up to step ``clock`` of a run from step ``start`` on that broke off."""
+    return [
+        rows[: clock // trace.every - start // trace.every]
+        for trace, rows in zip(traces, out, strict=True)
+    ]
+
+
 def sample_arrays(
     traces: Sequence[Trace], neurons: Sequence[Neurons], clock: int, steps: int
 ) -> list[np.ndarray]:

@@ -230,8 +230,7 @@ def set_weights(projection: Projection, wiring: Wiring, given: np.ndarray) -> No
         raise SpikecudaValueError(
             f"weights of {projection.name} must be up to {most * 2.0**-exponent:g} "
             f"{receptor.unit}, what the receptor's fixed-point scale holds (got "
-            f"{np.abs(given).max():g}); build the network with the larger weights, or with "
-            "weight_bits=32"
+            f"{np.abs(given).max():g}); connect with max_weight={np.abs(given).max():g}"
         )
     scattered = np.empty(order.size, np.int64)
     scattered[order] = whole
@@ -290,6 +289,26 @@ def _require_sums(
     found: list[Piece], scattered: np.ndarray, projection: Projection, wiring: Wiring
 ) -> None:
     """Raise if a neuron's input could overflow its accumulator with the new weights."""
+    total = sums_of_others(projection, wiring)
+    target = np.concatenate([piece.target for piece in found])
+    np.add.at(total, target, arrivals(projection, np.abs(scattered)))
+    if total.max(initial=0) > SUM_LIMIT:
+        raise SpikecudaValueError(
+            f"the weights of neuron {int(total.argmax())} of {projection.target.population.name} "
+            "add up to more than its accumulator holds; connect with max_weight= for larger ones"
+        )
+
+
+def sums_of_others(projection: Projection, wiring: Wiring) -> np.ndarray:
+    """Return what arrives at most in one step at each neuron of a projection's receptor.
+
+    Args:
+        projection: which does not count.
+        wiring: all synapses.
+
+    Returns:
+        float64 (neurons,), in units of the receptor's scale.
+    """
     number, port = projection.target.population.number, projection.port
     total = np.zeros(projection.target.population.size)
     for bundle in wiring.bundles:
@@ -306,13 +325,7 @@ def _require_sums(
                 continue
             for piece in pieces(other, wiring):
                 np.add.at(total, piece.target, arrivals(other, np.abs(_stored(bundle, piece))))
-    target = np.concatenate([piece.target for piece in found])
-    np.add.at(total, target, arrivals(projection, np.abs(scattered)))
-    if total.max(initial=0) > SUM_LIMIT:
-        raise SpikecudaValueError(
-            f"the weights of neuron {int(total.argmax())} of {projection.target.population.name} "
-            "add up to more than its accumulator holds; build the network with the larger weights"
-        )
+    return total
 
 
 def _stored_twin(

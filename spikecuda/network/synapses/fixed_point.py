@@ -151,7 +151,10 @@ def largest_sums(projection: Projection) -> np.ndarray:
             return arrivals(projection, projection.most_indegree() * projection.largest)
         if given is None or listed is None:
             return arrivals(projection, projection.most_indegree() * projection.largest)
-        sums = np.bincount(listed[1], np.abs(given), projection.target.size)
+        each = np.abs(given)
+        if projection.max_weight > projection.weight.largest:
+            each = np.full(given.shape, projection.max_weight)
+        sums = np.bincount(listed[1], each, projection.target.size)
         return arrivals(projection, sums.astype(np.float64))
 
 

@@ -1,0 +1,234 @@
+"""Steer a network: run it, in pieces too, change its parameters, begin trials."""
+
+import functools
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from spikecuda.common.exclusive_use import RUNNING, changes, restarts
+from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.seed import Seeds, as_trial
+from spikecuda.common.time_grid import whole_steps
+from spikecuda.network.driven import DrivenNetwork
+from spikecuda.network.measure import take_snapshot
+from spikecuda.network.model.population import Population
+from spikecuda.network.model.receptors import Receptor
+from spikecuda.network.model.recorders import require_room
+from spikecuda.network.model.trains import Given
+from spikecuda.network.results.join import join
+from spikecuda.network.results.make_result import make_result
+from spikecuda.network.results.result import NetworkResult
+from spikecuda.network.run.engine import Engine
+from spikecuda.network.run.neurons import cast_constants
+from spikecuda.network.run.trace import Recorded
+from spikecuda.network.weights import NetworkWeights
+from spikecuda.observe.progress import Progress, reporter
+from spikecuda.runtime.adjust import announce_kernel, wide_parameters
+from spikecuda.runtime.loop import Pieces, as_loop, require_result, run_pieces
+from spikecuda.runtime.neuron_spec import NeuronSpec
+
+
+class Steered(DrivenNetwork, NetworkWeights):
+    """The part of a network that advances it in time and changes what it is between runs.
+
+    Args:
+        dt, seed, precision, seeds: see ``Described``.
+    """
+
+    def __init__(self, dt: float, seed: int, precision: str, seeds: Seeds) -> None:
+        super().__init__(dt, seed, precision, seeds)
+        self._engine: Engine | None = None
+        self._result: NetworkResult | None = None
+
+    @abstractmethod
+    def _built(self, progress: Callable[[int, int], None] | bool = False) -> Engine:
+        """Return the engine, made now unless it is there."""
+
+    @out_of_memory("a run", "record fewer neurons, less often, or run in parts")
+    def run(
+        self,
+        duration: float,
+        *,
+        progress: Progress = False,
+        every: float | None = None,
+        call: Callable[[Any, NetworkResult], object] | None = None,
+        until: Callable[[Any, NetworkResult], object] | None = None,
+    ) -> NetworkResult:
+        """Advance from where the last run ended; the first run builds the network.
+
+        With ``every``, the run goes piece by piece, with the same bits as in one piece.  ``call``
+        and ``until`` may change parameters, receptors, state, weights, input and spike trains,
+        which acts from the next piece on.  They cannot run, reset, close or record.
+
+        Args:
+            duration: ms, a multiple of dt.
+            progress: True shows a progress bar, "live" also speed, rates, memory and devices; a
+                function is called with (steps done, steps).
+            every: length of a piece in ms, a multiple of dt; the last one may be shorter.
+            call: function called after each piece with the network and the piece's result; if it
+                returns False, the run ends.
+            until: function called likewise, after ``call``; once it returns True, the run ends.
+
+        Returns:
+            A ``NetworkResult`` of this run, of all its pieces.  After Ctrl-C and errors, also those
+            of ``call``, ``net.result`` is what the run recorded until then.
+
+        Raises:
+            OutOfMemoryError: the synapses or the recording do not fit.
+            NumericalError: a state became NaN or infinite.
+            DeviceError: a device failed; the message says at which step.
+            SpikecudaError: another thread uses it, or it needs ``reset()`` after a failure.
+        """
+        total = whole_steps("duration", duration, self.dt)
+        loop = as_loop(every, call, until, self.dt)
+        if loop is None:
+            with self.turn.run():
+                engine = self._begin(progress)
+                with self._reporter(engine, progress, total) as report:
+                    result = self._result = self._advance(engine, 0, total, total, report)
+            return result
+        pieces: Pieces[NetworkResult] = Pieces(join)
+        with self.turn.loop():
+            with self.turn.occupied(RUNNING):
+                engine = self._begin(progress)
+            try:
+                with self._reporter(engine, progress, total) as report:
+
+                    def advance(first: int, steps: int) -> NetworkResult:
+                        return self._advance(
+                            engine, first, steps, total, lambda done: report(first + done)
+                        )
+
+                    run_pieces(loop, self.turn, total, advance, lambda: self._result, self, pieces)
+            finally:
+                self._result = pieces.result
+        return self.result
+
+    @property
+    def result(self) -> NetworkResult:
+        """What the last run recorded, or what it had recorded when it broke off.
+
+        Raises:
+            SpikecudaError: there was no run, or it broke off within a step.
+        """
+        return require_result("network", self._result)
+
+    @restarts
+    def reset(self, trial: int | None = None) -> None:
+        """Return to time 0: start values, no spikes in transit, metrics cleared.
+
+        Start values follow from the parameters of now.  Populations with their parameters,
+        synapses with their weights, input and recordings stay as they are.
+
+        Args:
+            trial: number of the trial to begin, in [0, 2^64): on the same wiring, start values,
+                noise and pulses are other ones, those of a new network with ``trial=``.  None: the
+                same trial again.
+        """
+        seeds = self._seeds if trial is None else replace(self._seeds, trial=as_trial(trial))
+        engine = self._built()
+        if seeds != self._seeds:
+            for population in self._populations():
+                neuron_spec = population.neurons.in_trial(seeds)
+                population.settle(neuron_spec, population.receptors)
+            self._seeds = seeds
+            self._drives.forget()
+            engine.retune()
+        engine.reset()
+        self._trains.restart()
+        self._forget()
+
+    @property
+    def trial(self) -> int:
+        """Number of the trial, see ``reset``."""
+        return self._seeds.trial
+
+    @property
+    def built(self) -> bool:
+        """Whether the synapses are made: by ``build``, the first run, or what needs them."""
+        return self._engine is not None
+
+    @changes
+    def adjust(
+        self, population: Population, neuron_spec: NeuronSpec, receptors: Mapping[str, Receptor]
+    ) -> None:
+        """Give a population other parameters and receptors; see ``Population.params``."""
+        self._require_open()
+        if self._engine is None:
+            cast_constants(neuron_spec, receptors)  # which raises for what does not fit
+            population.settle(neuron_spec, receptors)
+            return
+        neurons = self._engine.neurons[population.number]
+        changed = neurons.prepare(neuron_spec, receptors)
+        if changed.wide:
+            announce_kernel(population.name, wide_parameters(population.neurons, neuron_spec))
+        neurons.take(changed)
+        population.settle(neuron_spec, receptors)
+        self._engine.retune(population.number)
+
+    @property
+    def _clock(self) -> int:
+        return 0 if self._engine is None else self._engine.clock
+
+    def _wire(self, given: Given) -> None:
+        """Add the synapses of a train's drive to the network that is built."""
+        from spikecuda.network.synapses.extend import wire
+
+        engine, number = self._engine, len(self._populations()) + len(self._trains.given)
+        assert engine is not None and given.projection is not None
+        given.source.place(number)
+        wire(given.projection, engine.wiring, number, self.dt)
+        engine.extend(given.source.size)
+
+    @property
+    def time(self) -> float:
+        """Model time since the last reset, in ms."""
+        return 0.0 if self._engine is None else self._engine.clock * self.dt
+
+    # Parts of a run.
+
+    def _begin(self, progress: Progress) -> Engine:
+        """Return the engine for a new run; the last run's result is let go."""
+        self._result = None
+        return self._built(progress is True)
+
+    def _reporter(self, engine: Engine, progress: Progress, total: int) -> Any:
+        """Give the function that is told the steps done."""
+        if progress is False:
+            return reporter(False, total, "")
+        look = functools.partial(take_snapshot, engine, self._populations(), self.dt)
+        return reporter(progress, total, repr(self), look)
+
+    def _advance(
+        self, engine: Engine, first: int, steps: int, total: int, report: Callable[[int], None]
+    ) -> NetworkResult:
+        """Advance by a piece of a run; if that breaks off, keep what was recorded.
+
+        Args:
+            engine: of the network.
+            first: steps of the run before the piece.
+            steps: of the piece; ``total``: of the run.
+            report: is told the steps of the piece that are done.
+        """
+        populations = self._populations()
+        drives = [self._drives.resolve(p, total, first, steps) for p in populations]
+        wanted, spikes, traces = self._recorders.wanted(populations)
+        if traces:
+            require_room(traces, steps)
+        start, seconds = engine.clock, engine.seconds
+        external = self._trains.due(start)
+
+        def result(got: Recorded, done: int) -> NetworkResult:
+            spent = engine.seconds - seconds
+            return make_result(populations, got, wanted, traces, start, done, spent, samples)
+
+        with self._chores(engine, steps) as (pauses, samples):
+            try:
+                got = engine.run(steps, drives, spikes, traces, external, report, pauses)
+            except BaseException:
+                self._result = None
+                if engine.partial is not None:
+                    self._result = result(engine.partial, engine.clock - start)
+                raise
+        return result(got, steps)

@@ -1,0 +1,146 @@
+"""Runs piece by piece: between pieces a function sees the last one and may change what runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from spikecuda.common.exclusive_use import RUNNING, ExclusiveUse
+from spikecuda.common.time_grid import whole_steps
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
+
+R = TypeVar("R")
+# Results are joined when there are so many, so that pieces of a long run take no more memory.
+TOGETHER = 256
+
+
+@dataclass(frozen=True)
+class Loop:
+    """How a run is cut into pieces, and what is asked after each.
+
+    Attributes:
+        every: steps of a piece.
+        call: called with what runs and the result of the piece; False ends the run.
+        until: called likewise; the run ends once it returns True.
+    """
+
+    every: int
+    call: Callable[[Any, Any], object] | None
+    until: Callable[[Any, Any], object] | None
+
+    def goes_on(self, owner: object, piece: object) -> bool:
+        """Tell whether another piece is to follow."""
+        answer = True if self.call is None else self.call(owner, piece)
+        goes = not (isinstance(answer, bool | np.bool_) and not answer)
+        return goes and not (self.until is not None and bool(self.until(owner, piece)))
+
+
+def as_loop(every: object, call: object, until: object, dt: float) -> Loop | None:
+    """Return how a run is cut into pieces; None: it is not.
+
+    Args:
+        every: length of a piece in ms, a multiple of dt.
+        call, until: functions, or None.
+        dt: ms.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: one is of another type, or goes with what is not
+            given.
+    """
+    for name, function in (("call", call), ("until", until)):
+        if function is not None and not callable(function):
+            raise SpikecudaTypeError(
+                f"{name} must be a function of what runs and of a piece's result (got "
+                f"{shown(function)})"
+            )
+    if every is None:
+        if call is None and until is None:
+            return None
+        raise SpikecudaValueError(
+            f"every must be given with {'call' if call is not None else 'until'}: the ms between "
+            "two calls (got None)"
+        )
+    if call is None and until is None:
+        raise SpikecudaValueError(
+            f"every goes with call or until, which is called so often (got every={shown(every)} "
+            "alone); run() without it gives the same"
+        )
+    return Loop(whole_steps("every", every, dt, some=True), call, until)  # type: ignore[arg-type]
+
+
+class Pieces(Generic[R]):
+    """The results of a run's pieces, as one result.
+
+    Args:
+        join: joins results that follow each other.
+    """
+
+    def __init__(self, join: Callable[[Sequence[R]], R]) -> None:
+        self._join = join
+        self._found: list[R] = []
+        self._joined: list[R] = []
+
+    def add(self, piece: R) -> None:
+        """Take the result of the next piece."""
+        self._found.append(piece)
+        if len(self._found) == TOGETHER:
+            self._joined.append(self._join(self._found))
+            self._found = []
+
+    @property
+    def result(self) -> R | None:
+        """The results so far as one; None if there is none."""
+        found = [*self._joined, *self._found]
+        return self._join(found) if found else None
+
+
+def run_pieces(
+    loop: Loop,
+    turn: ExclusiveUse,
+    total: int,
+    advance: Callable[[int, int], R],
+    partial: Callable[[], R | None],
+    owner: object,
+    pieces: Pieces[R],
+) -> None:
+    """Run piece by piece until the steps are done or a function ends the run.
+
+    Args:
+        loop: how.
+        turn: of what runs; it is in a ``loop``.
+        total: steps of the run.
+        advance: advances by a piece, given its first step in the run and its steps.
+        partial: returns what a piece that broke off recorded; None: nothing.
+        owner: what the functions are called with.
+        pieces: is given the results, also that of a piece that broke off.
+    """
+    done = 0
+    while True:
+        steps = min(loop.every, total - done)
+        with turn.occupied(RUNNING):
+            try:
+                piece = advance(done, steps)
+            except BaseException:
+                if (part := partial()) is not None:
+                    pieces.add(part)
+                raise
+        pieces.add(piece)
+        done += steps
+        if not steps or not loop.goes_on(owner, piece) or done == total:
+            return
+
+
+def require_result(what: str, result: R | None) -> R:
+    """Return the result of the last run; raise if there is none.
+
+    Args:
+        what: what ran.
+        result: of the last run.
+    """
+    if result is None:
+        raise SpikecudaError(
+            f"the {what} has no result (got none of a run, or one that broke off within a step); "
+            "run() makes one"
+        )
+    return result
