@@ -3,9 +3,19 @@
 import numpy as np
 
 from spikecuda.kernels.compile.entry import loop
-from spikecuda.kernels.network.layout import BUNDLE, BUNDLE_LEARN, BUNDLE_STARTS, BUNDLE_TARGETS
+from spikecuda.kernels.network.layout import (
+    BUNDLE,
+    BUNDLE_LEARN,
+    BUNDLE_LEARNING,
+    BUNDLE_STARTS,
+    BUNDLE_TARGETS,
+    LEARNING,
+    LEARNING_FINISH,
+    LEARNING_PENDING,
+)
 from spikecuda.kernels.network.machine import (
     address_of,
+    call_finish,
     call_learn,
     int64_at,
     uint16_at,
@@ -27,6 +37,7 @@ def send_learned(bundle_at, segments, steps, places, cells, out):
         out: of each synapse the integer that it sends.
     """
     bundle = int64_at(bundle_at, BUNDLE)
+    learning = int64_at(bundle[BUNDLE_LEARNING], LEARNING)
     for i in range(segments.size):
         bounds = uint32_at(bundle[BUNDLE_STARTS] + 4 * segments[i], 2)
         first, count = np.int64(bounds[0]), np.int64(bounds[1]) - np.int64(bounds[0])
@@ -34,6 +45,9 @@ def send_learned(bundle_at, segments, steps, places, cells, out):
             bundle[BUNDLE_LEARN], bundle_at, segments[i], first, count, steps[i],
             address_of(cells),
         )  # fmt: skip
+        # Short segments are collected until they are asked for.
+        call_finish(learning[LEARNING_FINISH], bundle_at, address_of(cells))
+        int64_at(learning[LEARNING_PENDING], 1)[0] = 0
         targets = uint16_at(bundle[BUNDLE_TARGETS] + 2 * first, count)
         for e in range(count):
             out[places[i] + e] = cells[targets[e]]

@@ -69,7 +69,7 @@ def test_a_changed_file_changes_the_kernels_that_use_it_and_no_others(tmp_path):
         "network_build", "network_draw", "network_procedural", "network_rewire", "drawn on CUDA",
     }  # fmt: skip
     # What a kernel does not import itself, but what it imports does.
-    plain = {"finite", "network_sheets", "network_weights"}
+    plain = {"network_sheets", "network_weights"}
     assert touched("numerics/arithmetic.py") == set(before) - plain
     assert touched("numerics/rows.py") == {"pool"}
     assert touched("cpu_loops/finite.py") == {"finite"}
