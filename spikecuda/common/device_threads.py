@@ -48,9 +48,10 @@ class DeviceThreads:
         try:
             last = [jobs[-1]()] if here else []
             return [*(task.result() for task in tasks), *last]
-        finally:
+        except BaseException:
             # An interrupt, too, leaves no device at work and every neuron at the same step.
             wait(tasks)
+            raise
 
     def _ready(self, count: int) -> ThreadPoolExecutor:
         """Return an executor with as many threads: jobs may wait for each other."""

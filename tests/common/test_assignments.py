@@ -47,7 +47,7 @@ from spikecuda.network import (
 )
 
 # What acts: (class, attribute), each with its own test below.
-ACTS = {("Projection", "weights")}
+ACTS = {("Drive", "input"), ("Population", "train"), ("Projection", "weights")}
 
 
 def network():
@@ -70,6 +70,7 @@ def objects():
     run, both = pool.run(1.0, record=("spikes", "v")), system.run(1.0)
     made = [
         net, net["E"], net["s"], net["E"][:3], net["E"].state, net["E"].params, net["E"].receptors,
+        net.drive("E", 3.0), net.drive("E", SpikeTrain([1.0], weight=0.0), "e"),
         net.projections[0], result, pool,
         result.spikes["E"], pool.state, pool.metrics(), run, run.spikes, system, system.state,
         system.state["lif"], both, Constant(1.0), PerStep([1.0]), Step(1.0),

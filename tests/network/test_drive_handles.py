@@ -291,3 +291,14 @@ def test_max_weight_is_room_for_later_weights(devices):
             made(max_weight=bad)
     with pytest.raises(SpikecudaValueError, match="be left out, for weights of procedural"):
         made(max_weight=5.0, procedural=True)
+
+
+def test_an_empty_train_is_room_for_a_later_one():
+    with network() as net, network() as other:
+        drive = net.drive("E", SpikeTrain([]), "exc", max_weight=500.0, at_once=3)
+        net.run(5.0)
+        drive.update(times=[6.0, 6.0, 6.0, 7.0], weight=500.0)
+        late = other.drive("E", SpikeTrain([6.0, 6.0, 6.0, 7.0], weight=500.0), "exc")
+        other.run(5.0)
+        assert late.weight == drive.weight
+        assert equal(bits(net.run(5.0)), bits(other.run(5.0)))

@@ -494,7 +494,8 @@ class CpuEngine:
                      need)
             )  # fmt: skip
 
-        self._device_threads.together([functools.partial(work, t) for t in range(workers)])
+        jobs = [functools.partial(work, t) for t in range(workers)]
+        self._device_threads.together(jobs, here=True)
         self._busy_seconds += time.perf_counter() - begin
         return made[0]
 

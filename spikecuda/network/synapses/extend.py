@@ -56,8 +56,8 @@ def _require_scale(projection: Projection, wiring: Wiring, exponent: int) -> Non
     unit = projection.target.population.receptors[projection.receptor].unit
     weights = projection.weight.stated
     remedy = (
-        "add the train before the build, with at_once= and max_weight= for later ones, or build "
-        "the network anew"
+        "add it before the build, also as an empty SpikeTrain([]) with max_weight= and at_once=, "
+        "whose times and weight are assigned later"
     )
     if lost(weights, exponent).any():
         raise SpikecudaValueError(
