@@ -191,8 +191,8 @@ class PerStep(Input):
     def spread(self, ids: np.ndarray, size: int) -> "PerStep":
         """Refuse: rows for a view would have to be copied into rows for all neurons."""
         raise SpikecudaValueError(
-            "PerStep drives a whole population (got a view); give the others zeros, an array "
-            f"(steps, {size})"
+            "PerStep drives a whole population (got a view); use a Waveform with a column for each "
+            f"neuron of the view, or give the others zeros, an array (steps, {size})"
         )
 
     def adopted(self, adopt: Adopt) -> "PerStep":

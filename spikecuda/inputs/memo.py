@@ -29,6 +29,12 @@ class Memo:
         """Return what belongs to a key, or None."""
         return self._held.get(key)
 
+    def take(self, other: "Memo", kind: str) -> None:
+        """Take over what another one holds under keys that begin with a word."""
+        for key, value in list(other._held.items()):
+            if isinstance(key, tuple) and key[0] == kind:
+                self.put(key, value)
+
     def put(self, key: Hashable, value: object) -> None:
         """Keep a value; the oldest one is forgotten when there are too many."""
         with self._lock:

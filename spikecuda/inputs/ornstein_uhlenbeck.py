@@ -12,7 +12,7 @@ from spikecuda.errors import SpikecudaValueError
 from spikecuda.inputs.input import Input, wide
 from spikecuda.inputs.memo import Memo
 from spikecuda.inputs.sink import InputSink
-from spikecuda.inputs.timed import steps_within
+from spikecuda.inputs.timed import on_within
 from spikecuda.kernels.spec import STREAM_OU
 
 # Values so many time constants apart are independent: their correlation is below 2^-57.
@@ -72,8 +72,10 @@ class OrnsteinUhlenbeck(Input):
             self._memo,
         )  # fmt: skip
 
+        within = on_within(self.start, self.stop, into.dt)
+
         def read(clock: int, steps: int, columns: slice) -> np.ndarray:
-            on = steps_within(self.start, self.stop, into.dt, clock, steps)
+            on = within(clock, steps)
             if not on.any():
                 return np.zeros((steps, columns.stop - columns.start))
             values = process.read(clock, steps, columns)

@@ -9,7 +9,7 @@ import numpy as np
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.inputs.input import Input, wide
 from spikecuda.inputs.memo import Memo
-from spikecuda.inputs.rate import Places, stays, take_rate, timed_rate
+from spikecuda.inputs.rate import SAMPLES, Places, stays, take_rate, timed_rate
 from spikecuda.inputs.sink import InputSink
 from spikecuda.inputs.timed import Timed
 
@@ -47,7 +47,9 @@ class Pulses(Input):
         """Return the same with another rate, and weight 0 for all neurons but some."""
         made: Any = self
         weight = wide(self.weight, ids, size)
-        return replace(made, rate=rate, weight=weight, _places=(ids, size))
+        made = replace(made, rate=rate, weight=weight, _places=(ids, size))
+        made._memo.take(self._memo, SAMPLES)
+        return made
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,8 @@ from spikecuda.inputs.values import OnGpu, per_neuron, require_finite, there
 
 # Where the numbers of a view's neurons go: their numbers in the population, and its size.
 Places = tuple[np.ndarray, int]
+# What samples of a function are kept under, with dt.
+SAMPLES = "samples"
 
 
 def take_rate(value: Any, stop: float) -> Any:
@@ -110,7 +112,7 @@ def _changing(value: Any, start: float, stop: float, dt: float, memo: Memo) -> T
                 "Waveform with a larger dt"
             )
         times, function = (first + np.arange(count)) * dt, value
-        value = memo.get(("samples", dt), lambda: evaluate("rate", function, times))
+        value = memo.get((SAMPLES, dt), lambda: evaluate("rate", function, times))
         require_finite("rate", value)
     rows = value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value
     return _rows(rows, first)

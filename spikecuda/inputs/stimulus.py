@@ -21,7 +21,7 @@ from spikecuda.inputs.input import as_inputs as as_inputs
 from spikecuda.inputs.input import wide
 from spikecuda.inputs.poisson import Poisson as Poisson
 from spikecuda.inputs.sink import InputSink
-from spikecuda.inputs.timed import always, steps_within
+from spikecuda.inputs.timed import always, on_within
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +47,10 @@ class Step(Input):
 
     def resolve(self, into: InputSink) -> None:
         """Add a course that is 1 while the current is on."""
+        on = on_within(self.start, self.stop, into.dt)
 
         def course(clock: int, _: int, steps: int) -> np.ndarray:
-            on = steps_within(self.start, self.stop, into.dt, clock, steps)
-            return on.astype(np.float64)
+            return on(clock, steps).astype(np.float64)
 
         into.add_course(course, into.values("amplitude", self.amplitude), most=1.0)
 

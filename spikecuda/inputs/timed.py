@@ -4,6 +4,7 @@ A run may be split anywhere, so what an input is at a step depends on the step's
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -52,10 +53,10 @@ class Timed:
         """Return the same in the steps that begin within [start, stop) ms, 0 in all others."""
         if start <= 0.0 and stop == math.inf:
             return self
+        within = on_within(start, stop, dt)
 
         def at(clock: int, steps: int, columns: slice = ALL) -> np.ndarray:
-            on = steps_within(start, stop, dt, clock, steps)
-            values = self.at(clock, steps, columns)
+            on, values = within(clock, steps), self.at(clock, steps, columns)
             return values * (on[:, None] if self.width else on)
 
         return replace(self, at=at, least=min(self.least, 0.0), most=max(self.most, 0.0))
@@ -95,8 +96,15 @@ def wrong_width(width: int, count: int) -> SpikecudaValueError:
     )
 
 
-def steps_within(start: float, stop: float, dt: float, clock: int, steps: int) -> np.ndarray:
-    """Tell for some steps from ``clock`` on whether they begin within [start, stop) ms."""
-    first, last = (first_step(time, dt) for time in (start, stop))
-    k = np.arange(clock, clock + steps)
-    return (k >= first) & (k < last)
+def on_within(start: float, stop: float, dt: float) -> Callable[[int, int], np.ndarray]:
+    """Return what tells for some steps whether they begin within [start, stop) ms.
+
+    Its arguments are the number of the first step, and how many.
+    """
+    first, last = first_step(start, dt), first_step(stop, dt)
+
+    def on(clock: int, steps: int) -> np.ndarray:
+        k = np.arange(clock, clock + steps)
+        return (k >= first) & (k < last)
+
+    return on

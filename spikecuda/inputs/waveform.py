@@ -115,6 +115,8 @@ class Waveform(Input):
         timed = self.timed(dt)
         if np.ndim(self.gain) == 0:
             factor = float(self.gain)
+            if factor == 1.0:
+                return timed
             ends = (factor * timed.least, factor * timed.most)
             return Timed(
                 lambda clock, steps, columns=ALL: factor * timed.at(clock, steps, columns),
@@ -166,11 +168,11 @@ class Waveform(Input):
             above = (below + 1) % n if repeated else np.minimum(below + 1, n - 1)
             part = np.clip(place - below, 0.0, 1.0).reshape(shape)
             result = result + part * (samples[above] - result)
+        # Indexing by an array has made a copy.
         if not isinstance(self.before, str):
-            result = np.where((place < 0).reshape(shape), self.before, result)
+            result[place < 0] = self.before
         if not isinstance(self.after, str):
-            over = place >= n if self.interpolation == HOLD else place > n - 1
-            result = np.where(over.reshape(shape), self.after, result)
+            result[place >= n if self.interpolation == HOLD else place > n - 1] = self.after
         return result
 
 

@@ -121,3 +121,24 @@ def test_noise_within_a_time_is_that_of_all_times():
     expected = steps[0] + 20.0 * DT / 100.0
     expected[:5] = expected[12:] = 0.0
     np.testing.assert_allclose(steps[1], expected, atol=1e-12)
+
+
+def test_a_function_is_called_once():
+    """Its values are kept, also for a view, whatever the function returns later."""
+    calls = []
+
+    def rate(t):
+        calls.append(t.size)
+        return np.full(t.size, 900.0 / len(calls))
+
+    with Network(DT, 1, devices="cpu") as net:
+        net.population("n", 5, receptors={"d": Delta()})
+        net.drive(net["n"][[1, 3]], Poisson(rate, 1.0, 1.0, 3.0), "d")
+        net.run(2.0)
+        net.run(2.0)
+    assert calls == [20]
+    given = Poisson(rate, 1.0, 1.0, 3.0)
+    with GPUNeuronPool(5, device="cpu") as pool:
+        pool.run(2.0, input=given)
+        pool.run(2.0, input=given)
+    assert calls == [20, 20]

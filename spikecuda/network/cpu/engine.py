@@ -307,7 +307,7 @@ class CpuEngine:
         """
         fill_rows(
             run.rows, self.neurons, self._parts.places, run.drives, run.specs, self.clock,
-            run.start, steps,
+            run.start, steps, self._device_threads.together, len(self._mine),
         )  # fmt: skip
         self.torn = True
         made = self._call(run, np.ascontiguousarray(external), steps)

@@ -3,7 +3,8 @@
 Rows by (population, name); of what differs from neuron to neuron, by (-1 - part, name).
 """
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from spikecuda.network.run.window import ResolvedInputs, row_arguments, step_inp
 # Of each part: block, population, first neuron, neurons.
 Places = Sequence[tuple[int, int, int, int]]
 Rows = dict[tuple[int, str], np.ndarray]
+# Numbers that take longer to compute than threads to start.
+MANY = 1 << 15
 
 
 def input_rows(
@@ -46,10 +49,17 @@ def fill_rows(
     clock: int,
     start: int,
     steps: int,
+    together: Callable[[Sequence[Callable[[], None]]], object],
+    workers: int,
 ) -> None:
-    """Write the input of the steps from ``clock`` on; the run began at step ``start``."""
+    """Write the input of the steps from ``clock`` on; the run began at step ``start``.
+
+    Rows of much input are written side by side: ``together`` does up to ``workers`` jobs so.
+    """
     if not rows:
         return
+    jobs: list[Callable[[], None]] = []
+    size = 0
     for g, (drive, _) in enumerate(drives):
         neuron_spec = neurons[g].population.neurons
         found = step_input(drive, specs[g], neuron_spec, clock, clock - start, steps)
@@ -60,4 +70,15 @@ def fill_rows(
                 continue
             for name in drive.row_names:
                 part = rows[-1 - i, name][: steps * count].reshape(steps, count)
-                drive.rows(name, clock, clock - start, slice(first, first + count), part)
+                columns, size = slice(first, first + count), size + part.size
+                jobs.append(
+                    functools.partial(drive.rows, name, clock, clock - start, columns, part)
+                )
+    groups = [jobs[t::workers] for t in range(workers)] if size > MANY else [jobs]
+    if jobs:
+        together([functools.partial(_all, group) for group in groups if group])
+
+
+def _all(jobs: Sequence[Callable[[], None]]) -> None:
+    for job in jobs:
+        job()
