@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -106,7 +106,7 @@ class LocalWorkers:
         self._workers: list[Worker] = []
         self._lock = ""
 
-    def run(self, points: Iterable[tuple[int, Point]]) -> Iterator[Outcome]:
+    def run(self, points: Iterable[tuple[int, Point]]) -> Generator[Outcome, None, None]:
         """Yield the outcomes as they come.
 
         Raises:
@@ -130,6 +130,15 @@ class LocalWorkers:
                 finished = True
             finally:
                 self._close(kill=not finished)
+
+    def rest(self) -> list[Outcome]:
+        """Return outcomes that are there and were not yielded."""
+        found = []
+        for worker in self._workers:
+            if worker.job is not None and worker.ready and worker.connection.poll():
+                outcome = self._hear(worker)
+                found += [outcome] if outcome is not None else []
+        return found
 
     def _worker(self) -> Worker:
         return Worker(self._context, self._function, self._lock)

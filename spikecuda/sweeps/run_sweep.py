@@ -5,37 +5,29 @@ import inspect
 import os
 import pickle
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from spikecuda.common.arguments import as_count, as_flag, as_path
 from spikecuda.common.cores import usable_cores
 from spikecuda.common.notice import notice
-from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.observe.progress import Progress, reporter
+from spikecuda.sweeps.executor import Executor, ExecutorWork
 from spikecuda.sweeps.file import SweepFile
 from spikecuda.sweeps.fingerprint import fingerprint
 from spikecuda.sweeps.grid import Grid, Point, make_points
 from spikecuda.sweeps.local_workers import LocalWorkers
 from spikecuda.sweeps.script import require_protected
-from spikecuda.sweeps.sent_function import SentFunction, name_of, send
+from spikecuda.sweeps.sent_function import name_of, send
 from spikecuda.sweeps.share import NUMBER, Task, as_share
 from spikecuda.sweeps.table import SweepTable
-from spikecuda.sweeps.work import Outcome, failure, run_point
+from spikecuda.sweeps.work import Outcome
 
-# Points that an executor has at a time; it may have many workers.
-IN_FLIGHT = 4096
 MOST_WORKERS = 1024
 Jobs = Sequence[tuple[int, Point]]
-
-
-class Executor(Protocol):
-    """What runs calls elsewhere: an executor of ``concurrent.futures``, or one like it."""
-
-    def submit(self, function: Callable[..., Any], /, *args: Any) -> Any:
-        """Return a ``concurrent.futures.Future`` of a call."""
 
 
 def sweep(
@@ -126,8 +118,8 @@ def sweep(
     if file is not None:
         file.write()  # a name that cannot be written is found before the work, not after it
     if jobs:
-        source = _outcomes(function, jobs, executor, count)
-        _collect(table, file, source, len(mine) - len(jobs), len(mine), call, progress)
+        work = _work(function, jobs, executor, count)
+        _collect(table, file, work, jobs, len(mine), call, progress)
     return table
 
 
@@ -150,12 +142,12 @@ def _require_callable(function: object, point: Point) -> None:
         ) from None
 
 
-def _outcomes(
+def _work(
     function: Callable[..., Any], jobs: Jobs, executor: Executor | None, count: int
-) -> Iterator[Outcome]:
-    """Return an iterator over outcomes; raise first for what cannot be sent."""
+) -> ExecutorWork | LocalWorkers:
+    """Return what does the points; raise for what cannot be sent."""
     if isinstance(executor, ThreadPoolExecutor):
-        return _from_executor(function, jobs, executor)
+        return ExecutorWork(function, executor)
     sent = send(function)
     for index, point in jobs:
         try:
@@ -166,64 +158,47 @@ def _outcomes(
                 f"{dict(point)!r:.200} for point {index}: {type(error).__name__}: {error})"
             ) from None
     if executor is not None:
-        return _from_executor(sent, jobs, executor)
+        return ExecutorWork(sent, executor)
     if sent.needs_main:
         require_protected()
-    return LocalWorkers(sent, min(count, len(jobs))).run(jobs)
-
-
-def _from_executor(
-    function: Callable[..., Any] | SentFunction, jobs: Jobs, executor: Executor
-) -> Iterator[Outcome]:
-    """Yield the outcomes of an executor as they come."""
-    waiting: dict[Future[Outcome], int] = {}
-    left = iter(jobs)
-    try:
-        while True:
-            while len(waiting) < IN_FLIGHT and (job := next(left, None)) is not None:
-                waiting[executor.submit(run_point, function, *job)] = job[0]
-            if not waiting:
-                return
-            ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ended:
-                index = waiting.pop(future)
-                try:
-                    yield future.result()
-                except SpikecudaError:  # the function cannot be loaded, for no point
-                    raise
-                except (Exception, CancelledError) as error:
-                    yield failure(index, error)
-    finally:
-        for future in waiting:
-            future.cancel()
+    return LocalWorkers(sent, min(count, len(jobs)))
 
 
 def _collect(
     table: SweepTable,
     file: SweepFile | None,
-    outcomes: Iterator[Outcome],
-    done: int,
+    work: ExecutorWork | LocalWorkers,
+    jobs: Jobs,
     total: int,
     call: Callable[[SweepTable], object] | None,
     progress: Progress,
 ) -> None:
     """Take outcomes as they come, until there are no more, or Ctrl-C, or ``call`` ends it."""
     title = f"{table._title}, {total:,} point{'s' if total > 1 else ''}"
-    begin = time.monotonic()
+    begin, done = time.monotonic(), total - len(jobs)
+
+    def enter(outcome: Outcome) -> None:
+        _enter(table, outcome if file is None else file.add(outcome))
+
     with contextlib.ExitStack() as stack:
         if file is not None:
             stack.callback(file.finish)
         report = stack.enter_context(reporter(progress, total, title))
-        stack.callback(outcomes.close)  # type: ignore[attr-defined]
+        outcomes = work.run(jobs)
+        stack.callback(outcomes.close)
         report(done)
         try:
             for outcome in outcomes:
-                _enter(table, outcome if file is None else file.add(outcome))
+                enter(outcome)
                 done += 1
                 report(done)
                 if call is not None and call(table) is False:
-                    return
+                    break
+            for outcome in work.rest():
+                enter(outcome)
         except KeyboardInterrupt:
+            for outcome in work.rest():
+                enter(outcome)
             kept = f"; {file.path} has them, too" if file is not None else ""
             notice(
                 f"interrupted after {time.monotonic() - begin:.1f} s: the table has "

@@ -43,6 +43,13 @@ def slow(a):
     return a
 
 
+def logged(a):
+    with open("log", "a", encoding="utf-8") as log:
+        log.write(f"{a}\n")
+    time.sleep(0.1)
+    return a * a
+
+
 def arrays(a, seed):
     rng = np.random.default_rng(seed)
     return {"noise": rng.normal(a, 1.0, 3), "nan": float("nan"), "pair": (a, None), "$x": {"$y": 1}}

@@ -7,15 +7,18 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sweep_functions as functions
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spikecuda import SpikecudaError, SweepTable, sweep
 from spikecuda.errors import MissingPackageError
-from spikecuda.sweeps import run_sweep
+from spikecuda.sweeps import executor, run_sweep
 
 HERE = Path(__file__).parent
 
@@ -86,15 +89,6 @@ def test_any_executor(threads):
     assert sweep(functions.one, grid, threads).column("result") == [1, 4, 9]
     with concurrent.futures.ProcessPoolExecutor(1) as executor:
         assert sweep(functions.one, grid, executor).column("result") == [1, 4, 9]
-
-    class Direct:
-        """An executor that works at once."""
-
-        def submit(self, function, *args):
-            future = concurrent.futures.Future()
-            future.set_result(function(*args))
-            return future
-
     assert sweep(functions.one, grid, Direct()).column("result") == [1, 4, 9]
 
 
@@ -306,7 +300,7 @@ def test_tasks_share_the_points(tmp_path, threads, monkeypatch):
     monkeypatch.delenv("SLURM_ARRAY_TASK_ID")
     assert not path.exists()
     ran = []
-    monkeypatch.setattr(run_sweep, "run_point", lambda *args: ran.append(args))
+    monkeypatch.setattr(executor, "run_point", lambda *args: ran.append(args))
     whole = sweep(functions.one, grid, threads, path=path)
     assert whole.complete and not ran and whole.column("result") == [a * a for a in range(7)]
     with pytest.raises(SpikecudaError, match="needs a Slurm array"):
@@ -339,6 +333,82 @@ def test_ctrl_c_keeps_what_there_is(tmp_path):
     assert "interrupted after" in found.stderr and "2 of 5 points" in found.stderr
     assert "Traceback" not in found.stderr
     assert len(json.loads((tmp_path / "s.json").read_text())["rows"]) == 2
+
+
+def test_a_sweep_that_was_killed_goes_on(tmp_path):
+    text = (
+        "import sys, sweep_functions\n"
+        "from spikecuda import sweep\n"
+        "from spikecuda.sweeps import file\n"
+        "file.INTERVAL = file.RARE = 0.0\n"
+        "table = sweep(sweep_functions.logged, {'a': range(12)}, workers=2, path='s.json')\n"
+        "print(table.complete, table.column('result') == [a * a for a in range(12)])\n"
+    )
+    file = tmp_path / "script.py"
+    file.write_text(text, encoding="utf-8")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
+    kept = tmp_path / "s.json"
+    process = subprocess.Popen([sys.executable, str(file)], cwd=tmp_path, env=env)
+    try:
+        deadline = time.monotonic() + 120.0
+        while not (kept.exists() and len(json.loads(kept.read_text())["rows"]) >= 3):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        process.kill()  # SIGKILL
+        process.wait()
+    time.sleep(0.5)  # what the workers were at ends, and they do, too
+    done = {row["params"]["a"] for row in json.loads(kept.read_text())["rows"]}
+    (tmp_path / "log").unlink()
+    again = program(text, tmp_path)
+    assert again.stdout == "True True\n", again.stderr
+    ran = sorted(map(int, (tmp_path / "log").read_text().split()))
+    assert len(done) >= 3 and ran == sorted(set(range(12)) - done)
+
+
+class Direct:
+    """An executor that works at once, as one of another process would."""
+
+    def submit(self, function, *args):
+        future = concurrent.futures.Future()
+        future.set_result(function(*args))
+        return future
+
+
+class DirectThread(Direct, concurrent.futures.ThreadPoolExecutor):
+    """An executor that works at once, here."""
+
+
+@given(st.data())
+@settings(max_examples=40)
+def test_any_order_of_tasks_breaks_and_failures_does_each_point_once(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("sweep") / "s.json"
+    size = data.draw(st.integers(1, 8))
+    broken = set(data.draw(st.lists(st.integers(0, 7))))
+    # What is in a set is no value that the function's hash depends on.
+    box = {"ran": [], "broken": broken, "hidden": {1}}
+
+    def work(a):
+        box["ran"].append(a)
+        if a in box["broken"]:
+            raise ValueError(f"{a} fails")
+        return {"b": -a}
+
+    grid = {"a": list(range(size))}
+    for _ in range(data.draw(st.integers(0, 6))):
+        count = data.draw(st.integers(1, 3))
+        task = data.draw(st.sampled_from([None, *((i, count) for i in range(count))]))
+        enough = data.draw(st.integers(1, 9))
+        end = len(box["ran"]) + enough
+        sweep(
+            work, grid, DirectThread(1), path=path, task=task,
+            call=lambda table: len(box["ran"]) < end,  # noqa: B023
+        )  # fmt: skip
+    box["broken"] = set()
+    table = sweep(work, grid, DirectThread(1), path=path)
+    assert table.complete and table.column("b") == [-a for a in range(size)]
+    often = collections.Counter(box["ran"])
+    assert all(often[a] == 1 or (a in broken and often[a]) for a in range(size))
 
 
 SCRIPT = """
@@ -414,3 +484,20 @@ def test_executors_of_clusters(name, tmp_path):
         tmp_path,
     )
     assert found.stdout.startswith("[2.0, 3.0, None] ['ValueError: a must not"), found.stderr
+
+
+def test_a_function_of_a_notebook(tmp_path, monkeypatch):
+    nbformat = pytest.importorskip("nbformat")
+    client = pytest.importorskip("nbclient")
+    pytest.importorskip("cloudpickle", reason="the extra sweep is not installed")
+    cells = [
+        "from spikecuda import sweep\nFACTOR = 3",
+        "def point(a):\n    return a * FACTOR",
+        "table = sweep(point, {'a': [1, 2]}, workers=1, path='s.json', progress=True)",
+        "print(table.column('result'))",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    client.NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    assert notebook.cells[-1].outputs[0]["text"] == "[3, 6]\n"
