@@ -95,6 +95,8 @@ class NetworkWeights(Described):
     def keep_up(self, projection: Projection, kind: str, what: Any, every: int | None) -> None:
         """Do something with a projection's weights now, or at intervals; see ``Handle``."""
         self._require_open()
+        if kind == "rewire" and what is not None:
+            self._require_unrecorded(projection)
         if what is not None and every is None:
             do(projection, self._built(), what)
             return
@@ -108,13 +110,9 @@ class NetworkWeights(Described):
     def _chores(self, engine: Engine, steps: int) -> Iterator[tuple[Pauses, list[WeightSamples]]]:
         """Give what is done within a run: all chores, and those that take samples."""
         sizes = [population.size for population in self._populations()]
-        for record in self._synapse_recorders.records:
-            if (record.projection, "rewire") in self._upkeep:
-                raise SpikecudaError(
-                    f"{record.projection.name} cannot be recorded while it is rewired at "
-                    "intervals: its synapses do not stay; net.record(projection, None), or rewire "
-                    "between runs"
-                )
+        for projection, kind in self._upkeep:
+            if kind == "rewire":
+                self._require_unrecorded(projection)
         samples = [
             WeightSamples(record, engine, steps) for record in self._synapse_recorders.records
         ]
@@ -126,6 +124,14 @@ class NetworkWeights(Described):
         finally:
             for chore, spikes in zip(upkeep, pauses.left_over(), strict=False):
                 chore.keep(spikes)
+
+    def _require_unrecorded(self, projection: Projection) -> None:
+        """Raise if synapses are recorded that are to be rewired."""
+        if any(record.projection is projection for record in self._synapse_recorders.records):
+            raise SpikecudaError(
+                f"{projection.name} cannot be rewired while it is recorded: its synapses do not "
+                "stay; net.record(projection, None), and record it again afterwards"
+            )
 
     def _forget(self) -> None:
         """Let what is done at intervals begin anew."""

@@ -179,8 +179,33 @@ def test_what_cannot_be_is_said_before_the_build():
         with pytest.raises(error, match=words):
             call()
     net.record(p, "weight", every=1.0)
+    for how in ({}, {"every": 1.0}):
+        with pytest.raises(SpikecudaError, match=r"while it is recorded.*record it again"):
+            p.rewire(1.0, **how)
+    net.record(p, None)
     p.rewire(1.0, every=1.0)
-    with pytest.raises(SpikecudaError, match="cannot be recorded while"):
+    net.record(p, "weight", every=1.0)
+    with pytest.raises(SpikecudaError, match="while it is recorded"):
         net.run(1.0)
     p.rewire(None)
-    net.run(1.0)
+    assert net.run(1.0).synapses[p]["weight"].shape == (1, len(p))
+
+
+def test_steered_runs_rewire_and_normalise_as_at_intervals():
+    found = []
+    for steered in (False, True):
+        net, p = network(ON_CPU[1])
+        with net:
+            if steered:
+
+                def change(net, piece, p=p):
+                    p.normalise(500.0)
+                    p.rewire(5.0)
+
+                result = net.run(20.0, every=2.0, call=change)
+            else:
+                p.normalise(500.0, every=2.0)
+                p.rewire(5.0, every=2.0)
+                result = net.run(20.0)
+            found.append([result.spikes["E"].step, result.spikes["E"].neuron, p.weights])
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))

@@ -199,7 +199,7 @@ class Plastic(Fixed):
         Each new synapse comes from a random source of the projection that has none to the target
         yet; a target whose sources are used up gets fewer.  Its delay is drawn as at the build,
         within the delays that the network has.  What is drawn follows from the seed and the step.
-        Spikes under way still arrive.  Synapses that are rewired at intervals cannot be recorded.
+        Spikes under way still arrive.  Synapses that are recorded cannot be rewired.
 
         Args:
             below: magnitude in the receptor's unit: weaker synapses are removed.  None: no longer
@@ -211,7 +211,7 @@ class Plastic(Fixed):
             weight: of new synapses, in the receptor's unit; None: drawn as at the build.
 
         Raises:
-            SpikecudaError: the synapses do not learn.
+            SpikecudaError: the synapses do not learn, or are recorded.
             SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.
 
         Source: Chklovskii, Mel & Svoboda (2004) Nature 431:782.
