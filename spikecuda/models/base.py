@@ -9,7 +9,7 @@ import numpy as np
 from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.kernels.language import HELD
 from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
-from spikecuda.models.parameter import Parameter, State
+from spikecuda.models.parameter import Parameter, State, argument_names
 
 # Names that the templates use themselves.
 CONDUCTANCE = ("g_syn", "g_e_syn")
@@ -225,7 +225,7 @@ class Model:
         known: dict[str, np.ndarray] = {**values, "dt": np.float64(dt)}  # type: ignore[dict-item]
         derive = getattr(cls, "derive", None)
         if derive is not None:
-            wanted = {name: known[name] for name in inspect.signature(derive).parameters}
+            wanted = {name: known[name] for name in argument_names(derive)}
             try:
                 # What is not finite is refused where it is cast to the kernel's type.
                 with np.errstate(all="ignore"):

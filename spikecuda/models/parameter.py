@@ -1,8 +1,11 @@
 """What a model declares: its parameters and its state variables."""
 
+import functools
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -72,6 +75,12 @@ class State:
     origin: float | str | Callable[..., float | np.ndarray] | None = None
     span: float | str | Callable[..., float | np.ndarray] = 1.0
     doc: str = ""
+
+
+@functools.lru_cache(maxsize=256)
+def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of a function's arguments; a change of parameters asks again and again."""
+    return tuple(inspect.signature(function).parameters)
 
 
 def as_values(name: str, value: object, count: int) -> np.ndarray:

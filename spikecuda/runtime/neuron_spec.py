@@ -1,6 +1,5 @@
 """A validated neuron population, not yet assigned to a device."""
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +16,7 @@ from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.kernels.spec import STREAM_DRAW, InputSpec, KernelSpec, Precision
 from spikecuda.models.base import Model, as_model
 from spikecuda.models.half_codec import HalfCodec
-from spikecuda.models.parameter import as_values
+from spikecuda.models.parameter import argument_names, as_values
 
 MAX_NEURONS = 2**31 - 32
 FIXED = (
@@ -216,7 +215,7 @@ def finite(name: str, values: np.ndarray) -> np.ndarray:
 
 def by_name(params: Mapping[str, np.ndarray], value: Any) -> Any:
     """Return a value, a parameter given by its name, or a function of parameters, evaluated."""
-    names = list(inspect.signature(value).parameters) if callable(value) else []
+    names = argument_names(value) if callable(value) else ()
     for name in [value] if isinstance(value, str) else names:
         if name not in params:
             known = list(params)
