@@ -19,6 +19,10 @@ def context(spec: LearnSpec) -> dict[str, object]:
     state = ["w", *variables.values()]
     # What random numbers of a synapse are made of.
     identity = ["_key0", "_key1", "_source_id", "_target_id", "_code"] if rule.random else []
+    part = rule.modulator
+    eligible = part.eligibility if part else ""
+    if part:
+        identity += ["_modulation_at", "_flown"]
 
     def used(traces: Mapping[str, object]) -> dict[str, list[str]]:
         return {
@@ -60,8 +64,9 @@ def context(spec: LearnSpec) -> dict[str, object]:
         "releases": rule.releases,
         "release_call": call("release"),
         "variables": list(variables.values()),
-        "decaying": [name for name, v in rule.variables.items() if v.decay],
-        "together": not rule.random and "transmit" not in rule.functions,
+        "decaying": [name for name, v in rule.variables.items() if v.decay and name != eligible],
+        "eligible": eligible,
+        "together": not (rule.random or eligible or "transmit" in rule.functions),
         # Whether anything depends on when the synapse's last event was.
         "since": any(v.decay for v in rule.variables.values())
         or any("elapsed" in f.arguments for f in rule.functions.values()),

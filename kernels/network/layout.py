@@ -80,9 +80,32 @@ LEARNING = 32
     LEARNING_KIND,  # of the bundle: PLASTIC, or what weights are like that stay as they are
     LEARNING_KEYS,  # key of its random numbers: the lower word, and the upper one 32 bits up
     LEARNING_NEURON,  # number, within its population, of the neuron of the cell LEARNING_FIRST
-) = range(24)
+    LEARNING_MODULATION,  # address: int64, MODULATION, or 0
+    LEARNING_FLOWN,  # weights have been brought to this end of an epoch at least
+    LEARNING_BOUNDARY,  # a sweep brings them to this one
+) = range(27)
 # Synapses that learn at a time.
 LEARNING_TILE = 512
+
+# A modulator: its level and, of each step, the integral of what it does to synapses; see
+# ``spikecuda.network.cpu.modulation``.  Values are bits of float64.
+MODULATION = 16
+(
+    MODULATION_INTEGRAL,  # address: float64, of each step from MODULATION_BASE on
+    MODULATION_BASE,  # begins an epoch
+    MODULATION_FILLED,  # the last step that is known
+    MODULATION_LEVEL,  # the level after it
+    MODULATION_SUM,  # the integral up to it, since its epoch began
+    MODULATION_FACTOR,  # what is left in it of an eligibility of the epoch's beginning
+    MODULATION_EPOCH,  # steps
+    MODULATION_DELAY,  # steps from a spike to its effect
+    MODULATION_CHOSEN,  # address: uint8, which neurons of the population count
+    MODULATION_JUMP,  # of the level at a spike
+    MODULATION_DECAY,  # of the level in a step
+    MODULATION_FADE,  # of an eligibility in a step
+    MODULATION_GAIN,  # what a level of 1 adds to the integral in an epoch's first step
+    MODULATION_LOSS,  # what the baseline takes off it
+) = range(14)
 
 # A history: steps of the spikes of a population's neurons, and what their traces were then.  The
 # last four spikes of a neuron are a line; older ones are in a log, newest first by links.

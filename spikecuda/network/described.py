@@ -152,6 +152,8 @@ class Described(Unique, Fixed, Handle):
         plasticity: SynapseRule | None = None,
         dendritic: float | None = None,
         max_weight: float | None = None,
+        modulator: Population | View | str | None = None,
+        modulator_delay: float | None = None,
     ) -> Projection:
         """Connect two populations, or views of them.
 
@@ -175,6 +177,10 @@ class Described(Unique, Fixed, Handle):
                 None: all, as in NEST.
             max_weight: the largest size of weights that are assigned later, > 0, so that the
                 fixed-point scale has room for them; None: that of ``weight``.
+            modulator: population, view, source or name whose spikes are the third factor of a rule
+                that has one, such as ``DopamineSTDP``.
+            modulator_delay: ms from a spike of the modulator to its effect, a multiple of dt; None:
+                one step.
 
         Returns:
             The projection.
@@ -192,6 +198,8 @@ class Described(Unique, Fixed, Handle):
             as_view("target", target, self._named), as_rule(rule), weight, delay, receptor,
             autapses=autapses, multapses=multapses, procedural=procedural, weight_bits=weight_bits,
             plasticity=plasticity, dendritic=dendritic, max_weight=max_weight,
+            modulator=None if modulator is None else as_view("modulator", modulator, self._named),
+            modulator_delay=modulator_delay,
         )  # fmt: skip
         self._projections.append(projection)
         self._wired.append(projection)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 # Where each public name lives; loaded at first use.
 _PUBLIC = {
     "DiehlCookSTDP": "diehl_cook",
+    "DopamineSTDP": "dopamine",
     "GutigSTDP": "stdp",
+    "Modulator": "parts",
     "NearestSTDP": "nearest",
     "PostTrace": "parts",
     "PowerLawSTDP": "power_law",
@@ -25,8 +27,9 @@ _PUBLIC = {
 if TYPE_CHECKING:
     from spikecuda.plasticity.base import SynapseRule
     from spikecuda.plasticity.diehl_cook import DiehlCookSTDP
+    from spikecuda.plasticity.dopamine import DopamineSTDP
     from spikecuda.plasticity.nearest import NearestSTDP
-    from spikecuda.plasticity.parts import PostTrace, PreTrace, SourceVariable, Variable
+    from spikecuda.plasticity.parts import Modulator, PostTrace, PreTrace, SourceVariable, Variable
     from spikecuda.plasticity.power_law import PowerLawSTDP
     from spikecuda.plasticity.stdp import STDP, GutigSTDP
     from spikecuda.plasticity.stochastic import StochasticRelease
@@ -37,7 +40,9 @@ if TYPE_CHECKING:
 __all__ = [
     "STDP",
     "DiehlCookSTDP",
+    "DopamineSTDP",
     "GutigSTDP",
+    "Modulator",
     "NearestSTDP",
     "PostTrace",
     "PowerLawSTDP",

@@ -9,20 +9,20 @@ import numpy as np
 
 from spikecuda.common.arguments import as_real
 from spikecuda.common.fixed import Fixed
-from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.kernels.language.check import Source
 from spikecuda.kernels.learn_spec import NEST, TIMINGS, LearnSpec
 from spikecuda.models.parameter import Parameter
-from spikecuda.plasticity.check import EVENTS, check_rule
-from spikecuda.plasticity.parts import PostTrace, PreTrace, SourceVariable, Variable
+from spikecuda.plasticity.check import EVENTS, check_rule, one_modulator
+from spikecuda.plasticity.parts import Modulator, PostTrace, PreTrace, SourceVariable, Variable
 
 
 class SynapseRule(Fixed):
     """How synapses of a projection learn.  Subclass it and write one or two small functions.
 
-    Class attributes that are ``Parameter``, ``Variable``, ``PreTrace``, ``PostTrace`` or
-    ``SourceVariable`` objects declare what the rule has.  The functions are plain (no ``self``).
-    The names of their arguments say what they need:
+    Class attributes that are ``Parameter``, ``Variable``, ``PreTrace``, ``PostTrace``,
+    ``SourceVariable`` or ``Modulator`` objects declare what the rule has.  The functions are plain
+    (no ``self``).  The names of their arguments say what they need:
 
     - ``on_post`` is called when a spike of the target arrives at the synapse, ``on_pre`` when a
       spike of the source does.  Each returns the new weight and then the new value of every
@@ -74,6 +74,7 @@ class SynapseRule(Fixed):
     releases: ClassVar[bool] = False
     learns: ClassVar[bool] = False
     random: ClassVar[bool] = False
+    modulator: ClassVar[Modulator | None] = None
     bounded: ClassVar[bool] = True
     _remedies: ClassVar[Mapping[str, str]] = {"": "make a new rule with other numbers"}
 
@@ -88,6 +89,10 @@ class SynapseRule(Fixed):
             (PostTrace, "post_traces"), (SourceVariable, "source_variables"),
         ):  # fmt: skip
             setattr(cls, where, {k: v for k, v in members.items() if isinstance(v, kind)})
+        if isinstance(vars(cls).get("modulator"), Modulator):
+            raise ModelError(f"{cls.__name__}.modulator: the name is taken; call it n")
+        factors = [v for k, v in members.items() if isinstance(v, Modulator) and k != "modulator"]
+        cls.modulator = one_modulator(cls, factors)
         cls.functions, cls.constant_names = check_rule(cls, members, vars(SynapseRule))
         cls.releases = "release" in cls.functions
         cls.random = any("uniform" in f.arguments for f in cls.functions.values())

@@ -6,6 +6,7 @@ from typing import Any
 
 from spikecuda.errors import ModelError, nearest
 from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
+from spikecuda.plasticity.parts import Modulator
 
 # Names that a rule's functions may use beside what the rule declares.
 COMMON = ("w_max", "w_min", "dt")
@@ -84,6 +85,37 @@ def check_rule(
     rates += [f"_k_{n}" for n, v in cls.variables.items() if v.decay]
     always = ["w_max", "w_min", "dt"] if {"on_post", "on_pre"} & set(sources) else ["dt"]
     return sources, tuple(dict.fromkeys([*always, *used, *rates]))
+
+
+def one_modulator(cls: Any, found: list[Modulator]) -> Modulator | None:
+    """Return the modulator of a rule, or None.
+
+    Raises:
+        ModelError: there are several, or it names what the rule does not have.
+    """
+    if not found:
+        return None
+    if len(found) > 1:
+        raise ModelError(f"{cls.__name__} can have one Modulator (got {len(found)})")
+    part = found[0]
+    names = [part.tau, *([part.baseline] if part.baseline else [])]
+    for name in names:
+        if name not in cls.parameters:
+            raise ModelError(
+                f"{cls.__name__}: a Modulator must name a parameter (got {name!r})"
+                f"{nearest(name, list(cls.parameters))}; it has {', '.join(cls.parameters)}"
+            )
+    if cls.parameters[part.tau].above < 0:
+        raise ModelError(
+            f"{cls.__name__}.{part.tau} is a time constant and must be Parameter(..., above=0.0)"
+        )
+    variable = cls.variables.get(part.eligibility)
+    if variable is None or not variable.decay:
+        raise ModelError(
+            f"{cls.__name__}: the eligibility of a Modulator must be a Variable that decays (got "
+            f"{part.eligibility!r}); c = Variable(decay='tau_c')"
+        )
+    return part
 
 
 def _known(cls: Any, name: str, own: tuple[str, ...]) -> tuple[str, ...]:

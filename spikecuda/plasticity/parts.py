@@ -47,6 +47,26 @@ class Variable:
 
 
 @dataclass(frozen=True)
+class Modulator:
+    """A third factor, such as dopamine: its level n changes weights where they are eligible.
+
+    Each spike of the modulator, ``connect(..., modulator=...)``, adds ``1 / tau`` to n, which
+    decays with ``tau``.  Between events ``dw/dt = c (n - b)``, exactly.
+
+    Args:
+        tau: name of the parameter that is the time constant of n, ms.
+        eligibility: name of the variable c, which decays.
+        baseline: name of the parameter b; "": 0.
+        doc: one line that describes it.
+    """
+
+    tau: str
+    eligibility: str
+    baseline: str = ""
+    doc: str = ""
+
+
+@dataclass(frozen=True)
 class SourceVariable:
     """A number of each source that ``release`` changes at its spikes.
 

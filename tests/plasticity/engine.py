@@ -121,26 +121,35 @@ def learn(records, rule, dt, precision="float64", **options):
         net.source("pre", n, _trains([r.pre for r in records], dt))
         net.drive("post", _trains([r.post for r in records], dt, weight=2.0), "in")
         weight = np.array([r.weight for r in records])
-        p = net.connect(
-            "pre", "post", Pairs(np.arange(n), np.arange(n)), weight, delay * dt, "syn",
-            plasticity=rule, dendritic=part,
-        )  # fmt: skip
+        pairs = [np.arange(n)] if rule.modulator is None else [np.array([j]) for j in range(n)]
+        more = [{}] if rule.modulator is None else _third(net, records, dt)
+        projections = [
+            net.connect("pre", "post", Pairs(k, k), weight[k], delay[k] * dt, "syn",
+                        plasticity=rule, dendritic=part, **options)
+            for k, options in zip(pairs, more, strict=True)
+        ]  # fmt: skip
         name = next(k for k in variables(net["post"]) if k.endswith("_syn"))
         net.record("post", ["spikes", name], every=dt)
         exponent = net.build().wiring.exponent[net["post"].number, 1]
         end = max(max(*r.pre, *r.post) for r in records) + int(delay.max()) + 1
+        if records[0].final:
+            end = max(end, records[0].final["step"])
         clock, after, currents, fired = 0, [[] for _ in records], [], []
-        for t in sorted({t for r in records for t in r.pre} | {end}):
+        stops = {t for r in records for t in r.pre} if len(projections) == 1 else set()
+        for t in sorted(stops | {end}):
             # A spike at t * dt belongs to step t - 1; so after t steps it is the last one.
             result = net.run((t - clock) * dt)
             clock = t
             currents.append(result.traces["post"][name])
             fired.append((result.spikes["post"].step, result.spikes["post"].neuron))
-            weights = p.weights
+            weights = projections[0].weights
             for j, r in enumerate(records):
-                if t in r.pre:
+                if t in stops and t in r.pre:
                     after[j].append(weights[j])
-        final = {k: p.values(k) for k in ("weight", *rule.variables)}
+        final = {
+            k: np.concatenate([p.values(k) for p in projections])
+            for k in ("weight", *rule.variables)
+        }
     steps, neurons = (np.concatenate(a) for a in zip(*fired, strict=True))
     x = np.concatenate(currents).astype(np.float64)
     jumps = x - np.concatenate([np.zeros((1, n)), x[:-1]]) * np.exp(-dt / TAU)
@@ -151,6 +160,13 @@ def learn(records, rule, dt, precision="float64", **options):
         found.append(Learned(after[j], sent, 2.0 ** -float(exponent),
                              {k: v[j] for k, v in final.items()}))  # fmt: skip
     return found
+
+
+def _third(net, records, dt):
+    """Return what connects each record's synapse with its modulator."""
+    # A spike that arrives in step t was sent in the step before, and so is one at (t - 1) dt.
+    net.source("third", len(records), _trains([[t - 1 for t in r.third] for r in records], dt))
+    return [{"modulator": net["third"][[j]]} for j in range(len(records))]
 
 
 def _trains(spikes, dt, **more):

@@ -323,7 +323,7 @@ class CpuEngine:
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
         need = spikes.shape[0] * self._rows.most // layout.CHUNK_CURSORS + 1
-        self._make_room(self._memory.need + need, spikes.shape[0])
+        self._make_room(self._memory.need + need, spikes.shape[0], self.clock)
         load_cpu_loop("network_run").file_spikes(self._memory.table, np.ascontiguousarray(spikes))
 
     def drain(self) -> list[tuple[int, tuple[np.ndarray, np.ndarray]]]:
@@ -475,7 +475,7 @@ class CpuEngine:
         self._shared[:] = 0
         rows = self._rows.most
         need = self._memory.need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
-        self._make_room(need, due.shape[0])
+        self._make_room(need, due.shape[0], self.clock + steps)
         workers = len(self._mine)
         begin = time.perf_counter()
         if workers == 1:
@@ -499,23 +499,24 @@ class CpuEngine:
         self._busy_seconds += time.perf_counter() - begin
         return made[0]
 
-    def _make_room(self, need: int, external: int) -> None:
+    def _make_room(self, need: int, external: int, step: int) -> None:
         """Give calendars and histories that run short more space, or shorten histories.
 
         Args:
             need: chunks of a calendar.
             external: spikes from outside that are to come.
+            step: the end of what is to come.
         """
-        short = self._learning.lacks(external)
+        short = self._learning.lacks(external, step)
         if short:
-            self._device_threads.together([functools.partial(self._grow, b, external)
+            self._device_threads.together([functools.partial(self._grow, b, external, step)
                                            for b in short])  # fmt: skip
         if self._memory.make_room(need) or short:
             self._tabulate()
 
-    def _grow(self, b: int, external: int) -> None:
+    def _grow(self, b: int, external: int, step: int) -> None:
         """Give a block's histories more space, or shorten them."""
-        self._learning.make_room(b, self._rows.bundles[b], self.clock, external)
+        self._learning.make_room(b, self._rows.bundles[b], self.clock, external, step)
 
     def _keep_learned(self) -> None:
         """Write weights as of now into the rows; variables start anew."""

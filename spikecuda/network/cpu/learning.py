@@ -9,6 +9,7 @@ from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.network import layout
 from spikecuda.network.cpu.history import History
+from spikecuda.network.cpu.modulation import Modulation
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.window import most_spikes
 from spikecuda.network.synapses.learned import (
@@ -24,6 +25,8 @@ from spikecuda.network.synapses.store import Bundle, Wiring
 LOG_BYTES = 0.2
 # Entries that a log may have in any case.
 LEAST = 1 << 14
+# What the neurons of a history are to synapses.
+SOURCE, TARGET, MODULATOR = "source", "target", "modulator"
 
 
 @dataclass(eq=False)
@@ -41,6 +44,7 @@ class _Block:
         batches: by bundle: synapses that learn together.
         limit: entries up to which each log may grow.
         populations: whose each history is.
+        modulations: what modulators have done, by bundle.
     """
 
     table: np.ndarray
@@ -54,6 +58,7 @@ class _Block:
     batches: list[np.ndarray]
     limit: list[int]
     populations: list[int]
+    modulations: dict[Bundle, Modulation]
 
 
 class Learning:
@@ -79,7 +84,11 @@ class Learning:
     @property
     def nbytes(self) -> int:
         """Bytes of the histories."""
-        return sum(h.nbytes for block in self._blocks for h in block.histories)
+        total = 0
+        for block in self._blocks:
+            total += sum(h.nbytes for h in block.histories)
+            total += sum(m.nbytes for m in set(block.modulations.values()))
+        return total
 
     def row(self, bundle: Bundle, b: int) -> np.ndarray:
         """Return what a block's loops find a bundle's learning by."""
@@ -95,49 +104,66 @@ class Learning:
             )
             row[layout.BLOCK_SOURCE_HISTORIES_OF] = block.sources_of.ctypes.data
             row[layout.BLOCK_TARGET_HISTORIES_OF] = block.targets_of.ctypes.data
-            row[layout.BLOCK_HISTORY_COUNT] = len(block.histories)
+            row[layout.BLOCK_HISTORY_COUNT] = block.table.shape[0]
             row[layout.BLOCK_PENDING] = block.pending.ctypes.data
 
-    def lacks(self, more: int) -> list[int]:
-        """Return the blocks whose histories may be too short for two windows and more spikes."""
+    def lacks(self, more: int, step: int) -> list[int]:
+        """Return the blocks whose histories may be too short.
+
+        Args:
+            more: spikes from outside that are to come, beside those of two windows.
+            step: up to which modulators act.
+        """
         return [
             b for b, block in enumerate(self._blocks)
             if any(h.lacks(more) for h in block.histories)
+            or any(m.lacks(step) for m in block.modulations.values())
         ]  # fmt: skip
 
-    def make_room(self, b: int, table: np.ndarray, clock: int, more: int) -> None:
+    def make_room(self, b: int, table: np.ndarray, clock: int, more: int, step: int) -> None:
         """Make a block's histories longer, or sweep its rows and shorten them.
 
         Args:
             b: number of the block.
             table: of its bundles.
             clock: steps done.
-            more: spikes from outside that are to come.
+            more, step: as for ``lacks``.
         """
         block = self._blocks[b]
-        full = [
-            h for h, limit in zip(block.histories, block.limit, strict=True)
-            if h.lacks(more) and 2 * h.capacity > limit
-        ]  # fmt: skip
-        if full:
+        full = any(
+            h.lacks(more) and 2 * h.capacity > limit
+            for h, limit in zip(block.histories, block.limit, strict=True)
+        )
+        if full or any(m.lacks(step) and m.long(step) for m in block.modulations.values()):
             self.sweep(b, table, clock)
         for h in block.histories:
             while h.lacks(more):
                 h.grow(2 * h.capacity)
+        for m in block.modulations.values():
+            m.reach(step)
         self._list(block)
 
     def sweep(self, b: int, table: np.ndarray, clock: int) -> None:
         """Let all that has arrived act on a block's weights, and drop what is not needed then."""
         block, goal = self._blocks[b], clock - 1
+        last = goal - 2 * self._wiring.longest - 2
+        for m in set(block.modulations.values()):
+            m.reach(clock)
         for bundle, row in block.learning.items():
             done = int(row[layout.LEARNING_SWEPT])
             at = table[self._ordered.index(bundle)].ctypes.data
+            if bundle in block.modulations:
+                boundary = block.modulations[bundle].boundary(last)
+                row[layout.LEARNING_BOUNDARY] = boundary
             if bundle.kind == layout.PLASTIC and not row[layout.LEARNING_FROZEN]:
                 rows = bundle.blocks[b].rows.size - 1
                 RuleLoops(bundle).loops.sweep(at, 0, rows, done, goal)
             row[layout.LEARNING_SWEPT] = goal
+            row[layout.LEARNING_FLOWN] = row[layout.LEARNING_BOUNDARY]
+        for m in set(block.modulations.values()):
+            m.drop(m.boundary(last))
         for h in block.histories:
-            h.prune(goal - 2 * self._wiring.longest - 2)
+            h.prune(last)
 
     def learned(
         self, bundle: Bundle, b: int, table: np.ndarray, clock: int, rows: tuple[int, int] | None
@@ -204,8 +230,11 @@ class Learning:
         for block in self._blocks:
             for h in block.histories:
                 h.clear()
+            for m in block.modulations.values():
+                m.clear()
             for row in block.learning.values():
                 row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
+                row[layout.LEARNING_FLOWN] = row[layout.LEARNING_BOUNDARY] = 0
 
     @property
     def _ordered(self) -> list[Bundle]:
@@ -215,42 +244,53 @@ class Learning:
     def _block(self, b: int) -> _Block:
         """Return the histories and the tables of a block."""
         known: dict[tuple[object, ...], int] = {}
-        wanted: list[tuple[bool, int, Bundle]] = []
-        for target in (False, True):
-            for bundle in self.bundles:
-                if target and bundle.released:
-                    continue
-                key = self._key(bundle, target)
+        wanted: list[tuple[bool, int, str, Bundle]] = []
+        for bundle in self.bundles:
+            for role in _roles(bundle):
+                key = self._key(bundle, role)
                 if key not in known:
                     known[key] = -1
-                    wanted.append((target, self._population(bundle, target), bundle))
+                    wanted.append((role == TARGET, _population(bundle, role), role, bundle))
         wanted.sort(key=lambda w: w[:2])
         table = np.zeros((len(wanted), layout.HISTORY), np.int64)
-        histories, limit = [], []
-        for i, (target, population, bundle) in enumerate(wanted):
-            known[self._key(bundle, target)] = i
-            histories.append(self._history(b, bundle, target, population, table[i]))
+        histories: list[History] = []
+        limit = []
+        modulations: dict[int, Modulation] = {}
+        for i, (_, population, role, bundle) in enumerate(wanted):
+            known[self._key(bundle, role)] = i
+            if role == MODULATOR:
+                push = RuleLoops(bundle).loops.push_modulator
+                modulations[i] = Modulation(bundle.projections[0], push, table[i])
+                continue
+            histories.append(self._history(b, bundle, role == TARGET, population, table[i]))
             size = sum(
                 x.blocks[b].targets.size for x in self.bundles
-                if self._key(x, target) == self._key(bundle, target)
+                if role in _roles(x) and self._key(x, role) == self._key(bundle, role)
             )  # fmt: skip
             limit.append(max(LEAST, int(LOG_BYTES * size) // (4 * histories[-1].entry)))
         sources_of, targets_of = (
-            np.searchsorted([p for t, p, _ in wanted if t == target], np.arange(self._sources + 1))
+            np.searchsorted(
+                [p for t, p, _, _ in wanted if t == target], np.arange(self._sources + 1)
+            )
             for target in (False, True)
-        )  # fmt: skip
+        )
         block = _Block(
             table, histories, sources_of.astype(np.int32), targets_of.astype(np.int32), {},
             np.empty(0, np.int64), np.empty(2 * layout.LEARNING_TILE, np.int32),
             np.zeros(1 + len(self.bundles), np.int64), [], limit,
-            [population for _, population, _ in wanted],
+            [population for _, population, role, _ in wanted if role != MODULATOR], {},
         )  # fmt: skip
+        columns = {SOURCE: layout.LEARNING_PRE, TARGET: layout.LEARNING_POST}
         for bundle in self.bundles:
             row = np.zeros(layout.LEARNING, np.int64)
             block.learning[bundle] = row
-            for target, column in ((False, layout.LEARNING_PRE), (True, layout.LEARNING_POST)):
-                if not (target and bundle.released):
-                    row[column] = table[known[self._key(bundle, target)]].ctypes.data
+            for role in _roles(bundle):
+                place = known[self._key(bundle, role)]
+                if role == MODULATOR:
+                    block.modulations[bundle] = modulations[place]
+                    row[layout.LEARNING_MODULATION] = modulations[place].at
+                else:
+                    row[columns[role]] = table[place].ctypes.data
             row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
             block.batches.append(aligned_zeros(batch_bytes(bundle), np.uint8))
             row[layout.LEARNING_BATCH] = block.batches[-1].ctypes.data
@@ -260,13 +300,16 @@ class Learning:
         self._list(block)
         return block
 
-    def _population(self, bundle: Bundle, target: bool) -> int:
-        return bundle.projections[0].target.population.number if target else bundle.source
-
-    def _key(self, bundle: Bundle, target: bool) -> tuple[object, ...]:
+    def _key(self, bundle: Bundle, role: str) -> tuple[object, ...]:
         """Return what two bundles that share a history have in common."""
         spec, constants = constants_of(bundle)
-        return target, self._population(bundle, target), type(spec.rule), spec, constants.tobytes()
+        p = bundle.projections[0]
+        more: tuple[object, ...] = ()
+        if role == MODULATOR:
+            assert p.plasticity is not None and p.modulator is not None
+            rule = p.plasticity
+            more = (tuple(rule.params.items()), p.modulator_delay, p.modulator.ids.tobytes())
+        return role, _population(bundle, role), spec, constants.tobytes(), more
 
     def _history(
         self, b: int, bundle: Bundle, target: bool, population: int, row: np.ndarray
@@ -328,3 +371,20 @@ def batch_bytes(bundle: Bundle) -> int:
     spec, _ = constants_of(bundle)
     reals = len(spec.source_values) + len(spec.rule.variables) + 2
     return layout.LEARNING_TILE * (5 * 4 + reals * spec.width + 4 + 2 + 1 + 16)
+
+
+def _roles(bundle: Bundle) -> tuple[str, ...]:
+    """Return whose spikes a bundle's synapses look back on."""
+    if bundle.released:
+        return (SOURCE,)
+    modulated = bundle.projections[0].modulator is not None
+    return (SOURCE, MODULATOR, TARGET) if modulated else (SOURCE, TARGET)
+
+
+def _population(bundle: Bundle, role: str) -> int:
+    """Return the number of a population of a bundle."""
+    p = bundle.projections[0]
+    if role == MODULATOR:
+        assert p.modulator is not None
+        return p.modulator.population.number
+    return p.target.population.number if role == TARGET else bundle.source

@@ -9,6 +9,9 @@ from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueE
 from spikecuda.kernels.learn_spec import NEST
 from spikecuda.plasticity.base import SynapseRule
 
+# The longest delay of a modulator, in steps.
+LONGEST = 0x7FFF
+
 
 def as_plasticity(value: Any) -> SynapseRule | None:
     """Return a checked synapse rule.
@@ -82,7 +85,7 @@ def as_dendritic(projection: Any, dendritic: Any) -> int | None:
             "it out: without learning only the whole delay counts"
         )
     given = as_real("dendritic", dendritic, "ms")
-    if given < 0 or place_of(given, p.dt) > place_of(p.delay.least, p.dt):
+    if not given >= 0 or place_of(given, p.dt) > place_of(p.delay.least, p.dt):
         raise SpikecudaValueError(
             f"dendritic must be from 0 to the shortest delay, {p.delay.least:g} ms (got {given:g})"
         )
@@ -94,6 +97,38 @@ def as_dendritic(projection: Any, dendritic: Any) -> int | None:
             "timing='brian', or dendritic=dt"
         )
     return int(steps)
+
+
+def as_modulator_delay(projection: Any, delay: Any) -> int:
+    """Return the steps from a spike of the modulator to its effect.
+
+    Raises:
+        SpikecudaTypeError, SpikecudaValueError: it cannot be so, or the rule and the modulator do
+            not go together.
+    """
+    p = projection
+    wants = p.plasticity is not None and p.plasticity.modulator is not None
+    if wants and p.modulator is None:
+        raise SpikecudaValueError(
+            f"{type(p.plasticity).__name__} needs a modulator, whose spikes are its third factor "
+            "(got none); connect(..., modulator='name of a population or source')"
+        )
+    if not wants:
+        for name, given in (("modulator", p.modulator), ("modulator_delay", delay)):
+            if given is not None:
+                raise SpikecudaValueError(
+                    f"{name} is for rules with a third factor, such as DopamineSTDP (got "
+                    f"{given!r:.80} with plasticity={p.plasticity!r:.80}); leave it out"
+                )
+        return 0
+    if delay is None:
+        return 1
+    given = as_real("modulator_delay", delay, "ms")
+    if not given > 0 or place_of(given, p.dt) < 1.0 or nearest_step(given, p.dt) > LONGEST:
+        raise SpikecudaValueError(
+            f"modulator_delay must be from dt = {p.dt:g} to {LONGEST * p.dt:g} ms (got {given:g})"
+        )
+    return int(whole_steps("modulator_delay", given, p.dt))
 
 
 def size_of(projection: Any, real: int) -> float:

@@ -17,6 +17,7 @@ from spikecuda.kernels.learn_spec import BRIAN
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.learning import (
     as_dendritic,
+    as_modulator_delay,
     as_plasticity,
     check_learning,
     largest_weight,
@@ -178,6 +179,8 @@ class Projection(Plastic):
         plasticity: Any = None,
         dendritic: Any = None,
         max_weight: Any = None,
+        modulator: View | None = None,
+        modulator_delay: Any = None,
     ) -> None:
         self.handle, self.dt, self.seed, self.number = handle, dt, seed, number
         self.source, self.target, self.rule = source, target, rule
@@ -209,6 +212,8 @@ class Projection(Plastic):
         self._check_delay(dt)
         self.plasticity = as_plasticity(plasticity)
         self.dendritic = as_dendritic(self, dendritic)
+        self.modulator = modulator
+        self.modulator_delay = as_modulator_delay(self, modulator_delay)
         self._count = known = rule.count(source.ids, target.ids, self.apart)
         possible = 1.0 - common / (float(source.size) * target.size)
         drawn = rule.expected(source.size, target.size) * possible
@@ -290,7 +295,8 @@ class Projection(Plastic):
         assert self.plasticity is not None
         slope, shift = self.behind()
         least = min(int(d) * (1 + slope) + shift for d in (shortest, longest))
-        return least + int(self.plasticity.timing == BRIAN)
+        least += int(self.plasticity.timing == BRIAN)
+        return least if self.modulator is None else min(least, shortest + self.modulator_delay)
 
     def most_indegree(self) -> np.ndarray | float:
         """Return a bound of the synapses of each target of the view, one number or one for each."""

@@ -1,0 +1,120 @@
+"""What spikes of a modulator have done to a block's synapses so far: a level and its integral."""
+
+import math
+
+import numpy as np
+
+from spikecuda.common.aligned_memory import aligned_zeros
+from spikecuda.kernels.network import layout
+from spikecuda.network.model.projection import Projection
+
+# A table of so many steps is swept before it is made longer.
+MOST = 1 << 17
+
+
+class Modulation:
+    """The level n of a modulator, and for each step the integral of what it does.
+
+    With ``dw/dt = c (n - b)`` and an eligibility c that decays with tau_c, a weight changes from
+    t_0 to t, within one epoch that begins at e, by ``c(t_0) exp((t_0 - e) / tau_c)`` times ``H(t) -
+    H(t_0)``.
+    H is the integral of ``exp(-(s - e) / tau_c) (n(s) - b)`` from e on.  Weights are brought to the
+    ends of epochs, which are the same steps everywhere, so that bits do not depend on when.
+
+    Args:
+        projection: whose synapses it modulates.
+        push: address of the loop that adds a spike.
+        row: int64 (layout.HISTORY,), what the loops find it by; written here.
+    """
+
+    def __init__(self, projection: Projection, push: int, row: np.ndarray) -> None:
+        p, rule, dt = projection, projection.plasticity, projection.dt
+        assert rule is not None and rule.modulator is not None and p.modulator is not None
+        part = rule.modulator
+        tau_c = rule.params[rule.variables[part.eligibility].decay]
+        tau_n = rule.params[part.tau]
+        base = rule.params[part.baseline] if part.baseline else 0.0
+        both = 1.0 / tau_c + 1.0 / tau_n
+        self._table = np.zeros(layout.MODULATION, np.int64)
+        self._chosen = np.zeros(p.modulator.population.size, np.uint8)
+        self._chosen[p.modulator.ids] = 1
+        self._integral = aligned_zeros(1, np.float64)
+        table = self._table
+        table[layout.MODULATION_EPOCH] = epoch_steps(tau_c, dt)
+        table[layout.MODULATION_DELAY] = p.modulator_delay
+        table[layout.MODULATION_CHOSEN] = self._chosen.ctypes.data
+        for place, value in (
+            (layout.MODULATION_JUMP, 1.0 / tau_n),
+            (layout.MODULATION_DECAY, math.exp(-dt / tau_n)),
+            (layout.MODULATION_FADE, math.exp(-dt / tau_c)),
+            (layout.MODULATION_GAIN, -math.expm1(-dt * both) / both),
+            (layout.MODULATION_LOSS, -base * tau_c * math.expm1(-dt / tau_c)),
+        ):
+            table[place] = np.float64(value).view(np.int64)
+        # The loops of histories find room here, always.
+        self._state = np.array([0, 1 << 60], np.int64)
+        row[layout.HISTORY_LINES] = self._table.ctypes.data
+        row[layout.HISTORY_STATE] = self._state.ctypes.data
+        row[layout.HISTORY_PUSH] = push
+        self.row = row
+        self.clear()
+
+    @property
+    def at(self) -> int:
+        """Address of the table."""
+        return int(self._table.ctypes.data)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self._integral.nbytes + self._chosen.nbytes
+
+    @property
+    def base(self) -> int:
+        """The first step of the table."""
+        return int(self._table[layout.MODULATION_BASE])
+
+    def lacks(self, step: int) -> bool:
+        """Tell whether the table is too short for all up to a step."""
+        return step + int(self._table[layout.MODULATION_DELAY]) - self.base >= self._integral.size
+
+    def long(self, step: int) -> bool:
+        """Tell whether the table for all up to a step is so long that rows are swept first."""
+        most = max(MOST, 4 * int(self._table[layout.MODULATION_EPOCH]))
+        return step - self.base > most
+
+    def reach(self, step: int) -> None:
+        """Make the table long enough for all up to a step."""
+        if self.lacks(step):
+            need = step + int(self._table[layout.MODULATION_DELAY]) - self.base + 1
+            self._hold(self._integral, max(need, 2 * self._integral.size))
+
+    def boundary(self, step: int) -> int:
+        """Return the last end of an epoch up to a step; at least the first step of the table."""
+        epoch = int(self._table[layout.MODULATION_EPOCH])
+        return max(self.base, step // epoch * epoch)
+
+    def drop(self, boundary: int) -> None:
+        """Forget all before a boundary, to which all weights have been brought."""
+        kept = self._integral[boundary - self.base :].copy()
+        self._table[layout.MODULATION_BASE] = boundary
+        self._hold(kept, kept.size)
+
+    def clear(self) -> None:
+        """Forget all spikes."""
+        for place in (layout.MODULATION_BASE, layout.MODULATION_FILLED, layout.MODULATION_LEVEL,
+                      layout.MODULATION_SUM):  # fmt: skip
+            self._table[place] = 0
+        self._table[layout.MODULATION_FACTOR] = np.float64(1.0).view(np.int64)
+        self._hold(np.zeros(1), 1)
+
+    def _hold(self, values: np.ndarray, size: int) -> None:
+        integral = aligned_zeros(size, np.float64)
+        integral[: values.size] = values
+        self._integral = integral
+        self._table[layout.MODULATION_INTEGRAL] = integral.ctypes.data
+
+
+def epoch_steps(tau_c: float, dt: float) -> int:
+    """Return the steps of an epoch: a power of two, about twice tau_c (ms), 64 at least."""
+    return 1 << max(6, math.floor(math.log2(max(1.0, 2.0 * tau_c / dt))))

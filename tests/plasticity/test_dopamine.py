@@ -1,0 +1,170 @@
+"""STDP that dopamine gates: beside NEST and the oracle, in networks, and what is refused."""
+
+import numpy as np
+import pytest
+from engine import groups, learn
+from peer_records import DT, nest
+
+from spikecuda import Network, Poisson
+from spikecuda.errors import ModelError, SpikecudaValueError
+from spikecuda.kernels.reference.plasticity import run_synapse
+from spikecuda.kernels.reference.plasticity_rules import make
+from spikecuda.models import Parameter
+from spikecuda.network import Delta, ExpCurrent, FixedInDegree, Pairs, SpikeTrain
+from spikecuda.network.cpu import modulation
+from spikecuda.plasticity import (
+    STDP,
+    DopamineSTDP,
+    Modulator,
+    PostTrace,
+    PreTrace,
+    SynapseRule,
+    Variable,
+)
+
+
+@pytest.mark.parametrize(
+    ("precision", "tolerance", "part"), [("float64", 1e-9, 3), ("float32", 2e-5, 12)]
+)
+@pytest.mark.parametrize("group", groups(nest("stdp_dopamine_synapse")), ids=["0", "1"])
+def test_records(group, precision, tolerance, part):
+    records = [r.later(1) for r in group][::part]
+    rule = DopamineSTDP(**records[0].params)
+    for r, got in zip(records, learn(records, rule, DT, precision), strict=True):
+        expected = run_synapse(
+            make("dopamine", **r.params), r.pre, r.post, r.weight, delay=r.delay, dt=DT,
+            as_of=r.final["step"], third=r.third,
+        )  # fmt: skip
+        off = tolerance * r.weight
+        assert got.sent == pytest.approx(expected.sent, abs=off + got.unit), r.name
+        assert got.final["weight"] == pytest.approx(expected.weight, abs=off)
+        assert got.final["c"] == pytest.approx(expected.variables["c"], abs=tolerance)
+        if not r.clipped_between:  # else NEST's weights met their bounds in between
+            assert got.final["weight"] == pytest.approx(r.final["weight"], abs=off)
+
+
+class Dense(DopamineSTDP):
+    """A rule with more than dopamine needs."""
+
+    name = "_dense"
+    count = Variable()
+    slow = Variable(1.0, decay="tau_n")
+
+    def on_post(w, c, count, slow, x, elapsed):
+        """Return the weight and what is noted."""
+        return w, c + x, count + elapsed, slow + x
+
+    def on_pre(w, c, count, slow, y, lost):
+        """Return the weight and what is noted."""
+        return w - lost * w, c - y, count, slow
+
+    def derive(a_minus):
+        """Return the part that a spike of the source costs."""
+        return {"lost": 0.01 * a_minus}
+
+
+def network(rule, pieces, modulators=("D", "reward"), read=False, **options):
+    """Return spikes, and weights and variables of two projections after some time."""
+    with Network(dt=0.1, seed=3, devices="cpu", **options) as net:
+        net.population("E", 120, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
+        net.population("D", 10, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
+        rng = np.random.default_rng(1)
+        net.source(
+            "reward", 5, SpikeTrain(np.sort(rng.uniform(0, 300, 40)), rng.integers(0, 5, 40))
+        )
+        net.drive("E", Poisson(rate=9000.0, weight=60.0), "exc")
+        net.connect("E", "D", FixedInDegree(20), weight=40.0, delay=1.0, receptor="exc")
+        found = [
+            net.connect("E", "E", FixedInDegree(20), 30.0, delay, "exc", plasticity=rule,
+                        modulator=modulator, modulator_delay=1.3)
+            for modulator, delay in zip(modulators, (1.5, 0.9), strict=True)
+        ]  # fmt: skip
+        spikes = []
+        for ms in pieces:
+            spikes.append(net.run(ms).spikes["E"].time)
+            if read:
+                found[0].weights  # noqa: B018  reading changes nothing
+        values = [p.values(k) for p in found for k in ("weight", *rule.variables)]
+        return np.concatenate(spikes), *values
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_threads_blocks_splits_and_sweeps(precision, monkeypatch):
+    rule = Dense(w_max=60.0, a_minus=0.2, tau_c=3.0, tau_n=20.0, b=0.01)
+    once = network(rule, [300.0], precision=precision, threads=1)
+    assert once[1].std() > 0.5
+    assert not np.array_equal(once[1], once[1 + len(rule.variables) + 1])
+    # Tables of integrals that end soon: epochs have 64 steps, and rows are swept each 256.
+    monkeypatch.setattr(modulation, "MOST", 0)
+    for pieces, read, options in (
+        ([300.0], False, {"threads": 2, "partitions": 4}),
+        ([0.1, 99.9, 40.0, 160.0], True, {"threads": 1}),
+    ):
+        other = network(rule, pieces, read=read, precision=precision, **options)
+        for a, b in zip(once, other, strict=True):
+            assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("tau_c", [2.0, 1000.0])
+def test_reward_that_comes_late(tau_c, monkeypatch):
+    """A pairing changes its weight when the reward comes, by what the equations say."""
+    monkeypatch.setattr(modulation, "MOST", 0)
+    rule = DopamineSTDP(w_max=10.0, tau_c=tau_c, tau_n=50.0, a_plus=0.5)
+    with Network(dt=0.1, devices="cpu", precision="float64") as net:
+        net.population("post", 1, "lif", receptors={"force": Delta(), "in": Delta()})
+        net.drive("post", SpikeTrain([12.0], weight=1000.0), "force")
+        net.source("pre", 1, SpikeTrain([10.0]))
+        net.source("reward", 3, SpikeTrain([200.0, 300.0], [2, 1]))
+        p = net.connect("pre", "post", Pairs([0], [0]), 1.0, 1.0, "in", plasticity=rule,
+                        modulator=net["reward"][1:2], modulator_delay=2.0)  # fmt: skip
+        net.run(301.0)
+        assert p.weights[0] == 1.0
+        net.run(200.0)
+        weight, c = p.weights[0], p.values("c")[0]
+    # The arrival of the target's spike is 3 ms after the source's; dopamine acts from 302 ms on.
+    eligible = 0.5 * np.exp(-3.0 / 20.0)
+    both = 1.0 / tau_c + 1.0 / 50.0
+    # As of the last step's end: 501 ms is one step ahead of what is read.
+    expected = eligible * np.exp(-(302.0 - 13.0) / tau_c) / 50.0 * -np.expm1(-both * 199.0) / both
+    assert weight - 1.0 == pytest.approx(expected, rel=1e-9, abs=1e-15)
+    assert c == pytest.approx(eligible * np.exp(-(501.0 - 13.0) / tau_c), rel=1e-9)
+
+
+def test_refusals():
+    with Network(dt=0.1, devices="cpu") as net:
+        net.population("E", 10, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
+        rule = DopamineSTDP(w_max=1.0)
+
+        def connect(rule, **more):
+            net.connect("E", "E", FixedInDegree(2), 0.5, 1.0, "exc", plasticity=rule, **more)
+
+        with pytest.raises(SpikecudaValueError, match="DopamineSTDP needs a modulator"):
+            connect(rule)
+        with pytest.raises(SpikecudaValueError, match="modulator is for rules with a third factor"):
+            connect(STDP(w_max=1.0), modulator="E")
+        with pytest.raises(SpikecudaValueError, match="modulator_delay is for rules with a third"):
+            connect(None, modulator_delay=1.0)
+        for bad in (0.0, 0.05, 1e9, np.nan):
+            with pytest.raises(SpikecudaValueError, match="modulator_delay must be from dt"):
+                connect(rule, modulator="E", modulator_delay=bad)
+        with pytest.raises(SpikecudaValueError, match="dopamin"):
+            connect(rule, modulator="dopamin")
+
+
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        ({"n": Modulator("tau_m", "c")}, "must name a parameter .got 'tau_m'."),
+        ({"n": Modulator("tau", "d")}, "must be a Variable that decays"),
+        ({"n": Modulator("tau", "c", "base")}, "must name a parameter .got 'base'."),
+        ({"n": Modulator("tau", "c"), "m": Modulator("tau", "c")}, "can have one Modulator"),
+        ({"modulator": Modulator("tau", "c")}, "the name is taken; call it n"),
+    ],
+)
+def test_modulators_that_are_refused(parts, problem):
+    members = {
+        "name": "_bad", "tau": Parameter(1.0, "ms", above=0.0), "c": Variable(decay="tau"),
+        "x": PreTrace("tau"), "y": PostTrace("tau"), **parts,
+    }  # fmt: skip
+    with pytest.raises(ModelError, match=problem):
+        type("Bad", (SynapseRule,), members)
