@@ -38,6 +38,19 @@ class Pulses(Input):
         """Return the rate over time; None if it is always the same."""
         return timed_rate(self.rate, self.start, self.stop, dt, self._places, self._memo)
 
+    def steady(self, into: InputSink) -> np.ndarray:
+        """Return a rate that is always the same, shape () or (neurons,); raise for another one."""
+        size = np.size(self.rate) if isinstance(self.rate, np.ndarray) else into.count
+        if size != into.count:
+            raise SpikecudaValueError(
+                f"rate must be one number or one per neuron, shape ({into.count},) (got shape "
+                f"({size},)); a rate over time has shape (steps, 1) or (steps, neurons)"
+            )
+        rate = into.values("rate", self.rate)
+        if np.any(rate < 0):
+            raise SpikecudaValueError(f"rate must be >= 0 Hz (got {rate.min():g})")
+        return rate
+
     def spread(self, ids: np.ndarray, size: int) -> Self:
         """Return the same for some neurons, none for the others."""
         rate = wide(self.rate, ids, size) if stays(self.rate) else self.rate
@@ -89,7 +102,4 @@ class Poisson(Pulses):
         if timed is not None:
             into.add_timed_pulses(timed, weight)
             return
-        rate = into.values("rate", self.rate)
-        if np.any(rate < 0):
-            raise SpikecudaValueError(f"rate must be >= 0 Hz (got {rate.min():g})")
-        into.add_pulses(rate, weight)
+        into.add_pulses(self.steady(into), weight)

@@ -13,7 +13,7 @@ from spikecuda.errors import SpikecudaValueError
 from spikecuda.inputs.memo import Memo
 from spikecuda.inputs.poisson import Pulses
 from spikecuda.inputs.poisson_table import MEAN_LIMIT
-from spikecuda.inputs.rate import Places
+from spikecuda.inputs.rate import Places, stays
 from spikecuda.inputs.renewal import Trains
 from spikecuda.inputs.sink import InputSink
 from spikecuda.inputs.timed import Timed, always
@@ -71,13 +71,9 @@ class Renewal(Pulses):
     def resolve(self, into: InputSink) -> None:
         """Add events."""
         weight, timed, dt = into.values("weight", self.weight), self.timed(into.dt), into.dt
-        # Times within which it is on do not make a rate that changes.
-        still = isinstance(self.rate, float | np.ndarray) and np.ndim(self.rate) < 2
         rate: np.ndarray | Timed
-        if still or timed is None:
-            rate = into.values("rate", self.rate)
-            if np.any(rate < 0):
-                raise SpikecudaValueError(f"rate must be >= 0 Hz (got {rate.min():g})")
+        if timed is None or stays(self.rate):  # within [start, stop)
+            rate = self.steady(into)
             most = float(rate.max())
         else:
             rate, most = timed, timed.most
@@ -150,9 +146,7 @@ class CorrelatedPoisson(Pulses):
         """Add events."""
         weight, timed = into.values("weight", self.weight), self.timed(into.dt)
         if timed is None:
-            value = into.values("rate", self.rate)
-            if np.any(value < 0):
-                raise SpikecudaValueError(f"rate must be >= 0 Hz (got {value.min():g})")
+            value = self.steady(into)
             if value.ndim:
                 raise _same(value.size)
             timed = always(float(value))
