@@ -60,7 +60,8 @@ class Pulses(Input):
         """Return the same with another rate, and weight 0 for all neurons but some."""
         made: Any = self
         weight = wide(self.weight, ids, size)
-        made = replace(made, rate=rate, weight=weight, _places=(ids, size))
+        made = replace(made, rate=rate, weight=weight)
+        object.__setattr__(made, "_places", (ids, size))
         made._memo.take(self._memo, SAMPLES)
         return made
 
@@ -93,7 +94,7 @@ class Poisson(Pulses):
     weight: Any
     start: float = 0.0
     stop: float = math.inf
-    _places: Places | None = field(default=None, repr=False, kw_only=True)
+    _places: Places | None = field(default=None, init=False, repr=False)
     _memo: Memo = field(default_factory=Memo, init=False, repr=False)
 
     def resolve(self, into: InputSink) -> None:

@@ -54,7 +54,7 @@ class Renewal(Pulses):
     refractory: float = 0.0
     start: float = 0.0
     stop: float = math.inf
-    _places: Places | None = field(default=None, repr=False, kw_only=True)
+    _places: Places | None = field(default=None, init=False, repr=False)
     _memo: Memo = field(default_factory=Memo, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -125,7 +125,7 @@ class CorrelatedPoisson(Pulses):
     correlation: float
     start: float = 0.0
     stop: float = math.inf
-    _places: Places | None = field(default=None, repr=False, kw_only=True)
+    _places: Places | None = field(default=None, init=False, repr=False)
     _memo: Memo = field(default_factory=Memo, init=False, repr=False)
 
     def __post_init__(self) -> None:

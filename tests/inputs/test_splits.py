@@ -205,3 +205,38 @@ def test_other_numbers_compile_nothing():
     for pair in pairs:
         specs = [ResolvedInput(term, 2, 0.1, 10, "float32").spec for term in pair]
         assert specs[0] == specs[1], pair
+
+
+CHANGES = {
+    "linear": {"gain": 2.0, "start": 3.0}, "sine": {"amplitude": 50.0, "stop": 25.0},
+    "gated noise": {"sigma": 3.0}, "ou": {"sigma": 30.0, "tau": 9.0},
+    "spikes waveform": {"rate": Waveform([500.0], 1.0, after="hold")},
+    "spikes function": {"stop": 16.0}, "spikes gamma": {"rate": 400.0, "shape": 1.0},
+    "spikes copies": {"correlation": 0.9, "rate": 100.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_drives_that_change_between_runs(kind):
+    """What a drive's numbers are assigned acts from the next step on, wherever runs end."""
+    traces = []
+    for splits in ((10.0, 10.0), (0.3, 9.7, 4.0, 6.0)):
+        with Network(seed=3, devices="cpu", threads=1) as net:
+            net.population("a", 60, receptors={"e": ExpCurrent(5.0)})
+            net.record("a", "v")
+            made = KINDS[kind](40)
+            drive = net.drive(net["a"][10:50], made, None if made.current else "e")
+            found = []
+            for k, duration in enumerate(splits):
+                if k == len(splits) // 2:
+                    drive.update(**CHANGES[kind])
+                found.append(net.run(duration).traces["a"]["v"])
+            traces.append(np.concatenate(found))
+    assert traces[0].tobytes() == traces[1].tobytes()
+    with Network(seed=3, devices="cpu", threads=1) as net:
+        net.population("a", 60, receptors={"e": ExpCurrent(5.0)})
+        net.record("a", "v")
+        net.drive(net["a"][10:50], KINDS[kind](40), None if made.current else "e")
+        plain = net.run(20.0).traces["a"]["v"]
+    np.testing.assert_array_equal(plain[:100], traces[0][:100])
+    assert (plain[100:] != traces[0][100:]).any()
