@@ -92,6 +92,8 @@ class Pieces(Generic[R]):
     def result(self) -> R | None:
         """The results so far as one; None if there is none."""
         found = [*self._joined, *self._found]
+        if len(found) == 1:  # nothing is copied
+            return found[0]
         return self._join(found) if found else None
 
 

@@ -140,6 +140,8 @@ def join_runs(results: Sequence[RunResult]) -> RunResult:
         SpikecudaValueError: they do not follow each other, or did not record the same.
     """
     first = results[0]
+    if len(results) == 1:
+        return first
     at = first.start
     for result in results:
         if result.start != at or result.dt != first.dt:

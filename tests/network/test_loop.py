@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from steered import DEVICES, bits, equal, network
 
-from spikecuda import PerStep, Step
+from spikecuda import OrnsteinUhlenbeck, PerStep, Poisson, Sine, Step, Waveform
 from spikecuda.errors import NumericalError, SpikecudaError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.network import ExpCurrent, Network, NetworkResult
 
@@ -35,6 +35,40 @@ def test_pieces_have_the_bits_of_one_run(devices, options, every):
     for name in ("start", "duration", "dt", "sizes", "ids", "trace_ids", "units"):
         assert getattr(one, name) == getattr(pieces, name), name
     assert np.array_equal(one.trace_times["E"], pieces.trace_times["E"])
+
+
+def fluctuating(net):
+    """Add input that is a function of the step; return the handles."""
+    return [
+        net.drive("E", OrnsteinUhlenbeck(mean=20.0, sigma=60.0, tau=5.0)),
+        net.drive("E", Poisson(Sine(mean=2000.0, amplitude=1500.0, frequency=20.0), 20.0), "exc"),
+        net.drive("I", Waveform(np.linspace(0.0, 300.0, 40), dt=1.0)),
+    ]
+
+
+def test_input_in_model_time_is_that_of_one_run_and_of_a_trial():
+    def steer(drives):
+        def call(net, piece):
+            drives[0].update(mean=piece.stop, tau=3.0 + piece.stop / 10.0)
+            drives[1].weight = 10.0 + piece.stop
+            drives[2].start = 1.0
+
+        return call
+
+    found = []
+    for devices in ("cpu", "cuda-emu"):
+        nets = [network(devices=devices, trial=trial) for trial in (0, 0, 5, 0)]
+        drives = [fluctuating(net) for net in nets]
+        one, two = nets[0].run(20.0), nets[1].run(20.0, every=3.7, call=nothing)
+        assert equal(bits(one), bits(two))
+        nets[1].reset(trial=5)
+        again = nets[2].run(20.0)
+        assert equal(bits(nets[1].run(20.0)), bits(again)) and not equal(bits(one), bits(again))
+        steered = nets[3].run(20.0, every=2.0, call=steer(drives[3]))
+        found += [bits(result) for result in (one, again, steered)]
+        for net in nets:
+            net.close()
+    assert all(equal(a, b) for a, b in zip(found[:3], found[3:], strict=True))
 
 
 def test_a_function_changes_what_runs():
