@@ -209,9 +209,9 @@ def test_other_numbers_compile_nothing():
 
 CHANGES = {
     "linear": {"gain": 2.0, "start": 3.0}, "sine": {"amplitude": 50.0, "stop": 25.0},
-    "gated noise": {"sigma": 3.0}, "ou": {"sigma": 30.0, "tau": 9.0},
+    "gated noise": {"sigma": 3.0, "stop": 18.0}, "ou": {"sigma": 30.0, "tau": 9.0},
     "spikes waveform": {"rate": Waveform([500.0], 1.0, after="hold")},
-    "spikes function": {"stop": 16.0}, "spikes gamma": {"rate": 400.0, "shape": 1.0},
+    "spikes function": {"stop": 16.0}, "spikes gamma": {"rate": 400.0, "stop": 25.0},
     "spikes copies": {"correlation": 0.9, "rate": 100.0},
 }  # fmt: skip
 
