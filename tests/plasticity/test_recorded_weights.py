@@ -203,3 +203,13 @@ def test_random_numbers_do_not_depend_on_when_synapses_are_settled():
                     p.plastic = True
             found.append(p.weights)
     assert found[0].std() > 0.5 and np.array_equal(*found)
+
+
+def test_synapses_are_ordered_by_keys_as_by_columns(monkeypatch):
+    net, p = network(ON_CPU[1], STDP(w_max=80.0), delay=Uniform(0.5, 4.0))
+    with net:
+        found = p.connections()
+        monkeypatch.setattr("spikecuda.network.synapses.access.MOST_BITS", 0)
+        other = p.connections()
+    for name in found:
+        assert np.array_equal(found[name], other[name])

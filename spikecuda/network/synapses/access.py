@@ -27,6 +27,8 @@ from spikecuda.network.synapses.fixed_point import (
 )
 from spikecuda.network.synapses.store import Bundle, Wiring
 
+# Bits of a key by which synapses are sorted.
+MOST_BITS = 62
 # Returns what synapses that learn have as of now: by block, "w" and variables by name.
 Learned = Callable[[Bundle], Sequence[dict[str, np.ndarray]]]
 
@@ -351,7 +353,12 @@ def _order(found: list[Piece]) -> np.ndarray:
         np.concatenate([getattr(piece, name) for piece in found])
         for name in ("source", "delay", "target")
     )
-    return np.lexsort((target, delay, source))
+    bits = [int(values.max(initial=0)).bit_length() for values in (source, delay, target)]
+    if sum(bits) > MOST_BITS:
+        return np.lexsort((target, delay, source))
+    # Pieces are sorted already: a sort that merges runs has little to do.
+    key = (source.astype(np.int64) << (bits[1] + bits[2])) | (delay << bits[2]) | target
+    return np.argsort(key, kind="stable")
 
 
 def _stored(bundle: Bundle, piece: Piece) -> np.ndarray:
