@@ -1,4 +1,4 @@
-"""``spikecuda kernels``: the kernels behind the models; ``list`` and ``show``."""
+"""``spikecuda kernels``: the kernels behind the models; ``list``, ``show`` and ``rules``."""
 
 import argparse
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add the command and its subcommands to the parser."""
-    from spikecuda.cli import inspect, kernellist, kernelshow
+    from spikecuda.cli import inspect, kernellist, kernelrules, kernelshow
 
     parser = commands.add_parser(
         "kernels",
@@ -14,5 +14,5 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         description="Look at the kernels that models become.",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for module in (kernellist, kernelshow, inspect):
+    for module in (kernellist, kernelshow, kernelrules, inspect):
         module.add(actions, common)

@@ -75,6 +75,12 @@ def build_engine(
             f"{devices}{' and an exchange' if exchange else ''}); a device has as many partitions "
             "as it is named times"
         )
+    modulated = next((p for p in description.wired if p.modulator is not None), None)
+    if modulated is not None:
+        raise SpikecudaError(
+            f"rules with a modulator run on the CPU alone (got {modulated.name} with "
+            f"{modulated.plasticity!r:.80} on {devices}); use devices='cpu'"
+        )
     learning = next((p for p in description.wired if p.plasticity is not None), None)
     gpu = next((str(place) for place in places if not on_cpu(place)), None)
     if learning is not None and gpu is not None:

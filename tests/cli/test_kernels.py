@@ -34,6 +34,18 @@ def test_list_a_model(cli):
     assert [r["state_bytes"] for r in data["kernels"]] == [3, 6, 10]
 
 
+def test_rules(cli):
+    """Rules of synapses are listed, all or some, as text or JSON."""
+    code, out, _ = cli("kernels", "rules")
+    assert code == 0
+    assert "STDP(w_max, tau_plus=20" in out and "TsodyksMarkram(U=0.5" in out
+    code, out, _ = cli("kernels", "rules", "dopamine_stdp", "--json")
+    [rule] = json.loads(out)["rules"]
+    assert (rule["class"], rule["variables"], rule["bytes"]) == ("DopamineSTDP", ["c"], 8)
+    code, _, err = cli("kernels", "rules", "stdpp")
+    assert code == 2 and "did you mean 'stdp'" in err
+
+
 def test_list_without_the_cuda_extra(cli, no_cuda):
     code, out, _ = cli("kernels", "list")
     assert code == 0
