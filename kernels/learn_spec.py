@@ -46,7 +46,7 @@ class LearnSpec:
     @property
     def target_values(self) -> tuple[str, ...]:
         """What an entry of a target's history holds, in order."""
-        return tuple(self.rule.post_traces)
+        return ("_watched",) if self.rule.watches else tuple(self.rule.post_traces)
 
     @property
     def template(self) -> str:

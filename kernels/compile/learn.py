@@ -16,6 +16,7 @@ def context(spec: LearnSpec) -> dict[str, object]:
     constants = {name: f"_c_{name}" for name in rule.constant_names}
     variables = {name: f"_v_{name}" for name in rule.variables}
     resources = {name: f"_u_{name}" for name in rule.source_variables}
+    seen = {name: f"_z_{name}" for name in rule.target_states}
     state = ["w", *variables.values()]
     # What random numbers of a synapse are made of.
     identity = ["_key0", "_key1", "_source_id", "_target_id", "_code"] if rule.random else []
@@ -33,7 +34,7 @@ def context(spec: LearnSpec) -> dict[str, object]:
     def call(name: str) -> str:
         if name not in rule.functions:
             return ""
-        renamed = {**constants, **variables, **resources, **xs, **ys}
+        renamed = {**constants, **variables, **resources, **xs, **ys, **seen, "watched": "_watched"}
         arguments = [renamed.get(a, a) for a in rule.functions[name].arguments]
         return f"_{name}({', '.join(arguments)})"
 
@@ -66,7 +67,17 @@ def context(spec: LearnSpec) -> dict[str, object]:
         "variables": list(variables.values()),
         "decaying": [name for name, v in rule.variables.items() if v.decay and name != eligible],
         "eligible": eligible,
-        "together": not (rule.random or eligible or "transmit" in rule.functions),
+        "together": not (
+            rule.random or eligible or rule.target_states or "transmit" in rule.functions
+        ),
+        "watches": rule.watches,
+        "watch_call": call("watch"),
+        "seen": list(seen.values()),
+        "sees": [
+            (i, seen[name])
+            for i, name in enumerate(seen)
+            if "on_pre" in rule.functions and name in rule.functions["on_pre"].arguments
+        ],
         # Whether anything depends on when the synapse's last event was.
         "since": any(v.decay for v in rule.variables.values())
         or any("elapsed" in f.arguments for f in rule.functions.values()),

@@ -10,6 +10,7 @@ from spikecuda.kernels.network.machine import (
     address_of,
     atomic_load,
     barrier,
+    call_finish,
     call_kernel,
     call_push,
     call_send,
@@ -59,6 +60,8 @@ def _compact(block, part, parity, steps, clock):
     for h in range(starts[0], starts[1]):
         history = block[L.BLOCK_TARGET_HISTORIES] + 8 * L.HISTORY * h
         row_of = int64_at(history, L.HISTORY)
+        if not row_of[L.HISTORY_PUSH]:
+            continue
         for k in range(steps):
             for i in range(upto[row + k], upto[row + k + 1]):
                 neuron = np.int64(ids[i]) - row_of[L.HISTORY_NEURON]
@@ -105,6 +108,17 @@ def _file(block, population, neurons, step):
                 delay = np.int64(delays[first] & L.DELAY)
                 cursor = (np.int64(b) << L.SEGMENT_BITS) | (first & SEGMENT_MASK)
                 push(heads, chunks, state, (step + delay) & mask, cursor)
+
+
+@inner
+def _watch(block, population, step):
+    """Let rules see the states of a population's neurons at the end of a step."""
+    starts = int32_at(block[L.BLOCK_TARGET_HISTORIES_OF] + 4 * population, 2)
+    for h in range(starts[0], starts[1]):
+        history = block[L.BLOCK_TARGET_HISTORIES] + 8 * L.HISTORY * h
+        watch = int64_at(history, L.HISTORY)[L.HISTORY_WATCH]
+        if watch:
+            call_finish(watch, history, step)
 
 
 @inner
@@ -217,6 +231,8 @@ def run_blocks(
                         words = (parts[p, L.PART_COUNT] + 31) >> 5
                         own_clock[2] = part_steps * words
                         call_kernel(parts[p, L.PART_ENTRY], parts[p, L.PART_TABLE], some)
+                for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
+                    _watch(block, parts[p, L.PART_POPULATION], now + part_steps)
                 part_steps += some
             for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
                 _compact(block, parts[p], parity, k, now)

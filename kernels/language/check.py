@@ -14,6 +14,8 @@ from spikecuda.kernels.language.parse import parse
 REAL, BOOL = "number", "condition"
 LOOP_LIMIT = 64
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
+# What the rewritten source calls beside these, so that nothing else can have the name.
+INNER = ("absolute", "both", "either", "maximum", "minimum", "negation")
 MATH_LIBRARIES = ("math", "np", "numpy", "cmath", "scipy")
 
 
@@ -80,6 +82,9 @@ class Checker:
                 "a model function takes plain positional arguments",
                 "name each state, parameter, derived constant or input it needs",
             )
+        for argument in arguments.args:
+            if argument.arg in (*FUNCTIONS, *INNER):
+                self.fail(argument, f"the name {argument.arg!r} is taken", "choose another name")
         self.kinds = {
             name: BOOL if name in self.conditions else REAL for name in self.source.arguments
         }
@@ -132,7 +137,7 @@ class Checker:
         if node.value is None:
             self.fail(node, "a declaration without value", "assign a value")
         name = targets[0].id
-        if name in FUNCTIONS or name.startswith("_"):
+        if name in (*FUNCTIONS, *INNER) or name.startswith("_"):
             self.fail(node, f"the name {name!r} is taken", "choose another name")
         if isinstance(node, ast.AugAssign):
             kind = self.arithmetic(

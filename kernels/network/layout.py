@@ -109,7 +109,7 @@ MODULATION = 16
 
 # A history: steps of the spikes of a population's neurons, and what their traces were then.  The
 # last four spikes of a neuron are a line; older ones are in a log, newest first by links.
-HISTORY = 16
+HISTORY = 24
 (
     HISTORY_LINES,  # address: int32 words, neurons x stride; four steps, then four times values
     HISTORY_STRIDE,  # words of a line
@@ -122,7 +122,13 @@ HISTORY = 16
     HISTORY_NEURON,  # number, within its population, of the first neuron
     HISTORY_NEED,  # entries that two windows may take
     HISTORY_START,  # address: reals, values before the first spike
-) = range(11)
+    HISTORY_WATCH,  # address of the rule's ``watch``, called in each step; 0: none
+    HISTORY_COUNT,  # neurons; then what a watch needs: the address of states of recent steps,
+    HISTORY_RING,  # reals (steps, states, neurons)
+    HISTORY_RING_MASK,  # how many steps less one
+    HISTORY_STATES,  # address: int64, addresses of the states' arrays
+    HISTORY_LATER,  # address: int64, how many steps later each is seen
+) = range(17)
 RECENT = 4
 # The step of a spike that never was.
 NEVER = -(1 << 30)

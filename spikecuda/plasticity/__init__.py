@@ -14,6 +14,8 @@ _PUBLIC = {
     "PowerLawSTDP": "power_law",
     "PreTrace": "parts",
     "SourceVariable": "parts",
+    "TargetState": "parts",
+    "ClopathSTDP": "clopath",
     "STDP": "stdp",
     "StochasticRelease": "stochastic",
     "SynapseRule": "base",
@@ -26,10 +28,18 @@ _PUBLIC = {
 
 if TYPE_CHECKING:
     from spikecuda.plasticity.base import SynapseRule
+    from spikecuda.plasticity.clopath import ClopathSTDP
     from spikecuda.plasticity.diehl_cook import DiehlCookSTDP
     from spikecuda.plasticity.dopamine import DopamineSTDP
     from spikecuda.plasticity.nearest import NearestSTDP
-    from spikecuda.plasticity.parts import Modulator, PostTrace, PreTrace, SourceVariable, Variable
+    from spikecuda.plasticity.parts import (
+        Modulator,
+        PostTrace,
+        PreTrace,
+        SourceVariable,
+        TargetState,
+        Variable,
+    )
     from spikecuda.plasticity.power_law import PowerLawSTDP
     from spikecuda.plasticity.stdp import STDP, GutigSTDP
     from spikecuda.plasticity.stochastic import StochasticRelease
@@ -39,6 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STDP",
+    "ClopathSTDP",
     "DiehlCookSTDP",
     "DopamineSTDP",
     "GutigSTDP",
@@ -50,6 +61,7 @@ __all__ = [
     "SourceVariable",
     "StochasticRelease",
     "SynapseRule",
+    "TargetState",
     "TripletSTDP",
     "Tsodyks2000",
     "TsodyksMarkram",

@@ -14,15 +14,22 @@ from spikecuda.kernels.language.check import Source
 from spikecuda.kernels.learn_spec import NEST, TIMINGS, LearnSpec
 from spikecuda.models.parameter import Parameter
 from spikecuda.plasticity.check import EVENTS, check_rule, one_modulator
-from spikecuda.plasticity.parts import Modulator, PostTrace, PreTrace, SourceVariable, Variable
+from spikecuda.plasticity.parts import (
+    Modulator,
+    PostTrace,
+    PreTrace,
+    SourceVariable,
+    TargetState,
+    Variable,
+)
 
 
 class SynapseRule(Fixed):
     """How synapses of a projection learn.  Subclass it and write one or two small functions.
 
     Class attributes that are ``Parameter``, ``Variable``, ``PreTrace``, ``PostTrace``,
-    ``SourceVariable`` or ``Modulator`` objects declare what the rule has.  The functions are plain
-    (no ``self``).  The names of their arguments say what they need:
+    ``SourceVariable``, ``TargetState`` or ``Modulator`` objects declare what the rule has.  The
+    functions are plain (no ``self``).  The names of their arguments say what they need:
 
     - ``on_post`` is called when a spike of the target arrives at the synapse, ``on_pre`` when a
       spike of the source does.  Each returns the new weight and then the new value of every
@@ -31,6 +38,10 @@ class SynapseRule(Fixed):
       ``SourceVariable``, and then the part of the weight that is sent, from 0 to 1.
     - ``transmit`` is called at each synapse when a spike of the source is sent.  It returns the
       part of the weight that this synapse sends, from 0 to 1.
+    - ``watch`` is called for each target in each step, with its ``TargetState`` objects.  Where it
+      returns a number above 0, that step is an event of the target in place of its spikes, and
+      ``on_post`` is called with the number as ``watched``.  ``on_pre`` can take states of the
+      target, too.  Rules with target states run on the CPU only.
     - ``derive`` (optional) returns a dict of constants, computed once on the host in float64.
 
     Arguments can be: the weight ``w``, from ``w_min`` to ``w_max``; variables, as they are now;
@@ -69,10 +80,12 @@ class SynapseRule(Fixed):
     pre_traces: ClassVar[dict[str, PreTrace]] = {}
     post_traces: ClassVar[dict[str, PostTrace]] = {}
     source_variables: ClassVar[dict[str, SourceVariable]] = {}
+    target_states: ClassVar[dict[str, TargetState]] = {}
     functions: ClassVar[dict[str, Source]] = {}
     constant_names: ClassVar[tuple[str, ...]] = ()
     releases: ClassVar[bool] = False
     learns: ClassVar[bool] = False
+    watches: ClassVar[bool] = False
     random: ClassVar[bool] = False
     modulator: ClassVar[Modulator | None] = None
     bounded: ClassVar[bool] = True
@@ -87,6 +100,7 @@ class SynapseRule(Fixed):
         for kind, where in (
             (Parameter, "parameters"), (Variable, "variables"), (PreTrace, "pre_traces"),
             (PostTrace, "post_traces"), (SourceVariable, "source_variables"),
+            (TargetState, "target_states"),
         ):  # fmt: skip
             setattr(cls, where, {k: v for k, v in members.items() if isinstance(v, kind)})
         if isinstance(vars(cls).get("modulator"), Modulator):
@@ -96,6 +110,7 @@ class SynapseRule(Fixed):
         cls.functions, cls.constant_names = check_rule(cls, members, vars(SynapseRule))
         cls.releases = "release" in cls.functions
         cls.random = any("uniform" in f.arguments for f in cls.functions.values())
+        cls.watches = "watch" in cls.functions
         cls.learns = "on_post" in cls.functions or "on_pre" in cls.functions
         if not cls.name.startswith("_"):
             from spikecuda.plasticity.registry import register
@@ -149,6 +164,11 @@ class SynapseRule(Fixed):
                 f"{nearest(str(timing), TIMINGS)}"
             )
         self.timing = timing
+        if self.target_states and timing != NEST:
+            raise SpikecudaValueError(
+                f"timing must be 'nest' for {type(self).__name__}, which sees the target's states "
+                f"(got {timing!r}); leave it out"
+            )
         for name in params:
             if name not in self.parameters:
                 raise SpikecudaValueError(

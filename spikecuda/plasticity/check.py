@@ -15,6 +15,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "on_pre": ("w", "elapsed", "uniform", "paired"),
     "release": ("elapsed", "fresh"),
     "transmit": ("uniform",),
+    "watch": (),
 }
 CONDITIONS = ("first", "paired", "fresh")
 TAKEN = (
@@ -28,6 +29,7 @@ TAKEN = (
     "source",
     "sign",
     "params",
+    "watched",
 )
 
 
@@ -81,6 +83,12 @@ def check_rule(
             f"{cls.__name__} has source variables and no release to change them (got "
             f"{', '.join(cls.source_variables)}); def release(...)"
         )
+    if "watch" in sources and (cls.post_traces or not cls.target_states):
+        raise ModelError(
+            f"{cls.__name__}.watch makes the target's events of a TargetState, and its spikes "
+            f"leave no traces then (got {len(cls.target_states)} target states and "
+            f"{len(cls.post_traces)} post traces); u = TargetState('v')"
+        )
     rates = [f"_k_{n}" for n in (*cls.pre_traces, *cls.post_traces)]
     rates += [f"_k_{n}" for n, v in cls.variables.items() if v.decay]
     always = ["w_max", "w_min", "dt"] if {"on_post", "on_pre"} & set(sources) else ["dt"]
@@ -124,13 +132,20 @@ def _known(cls: Any, name: str, own: tuple[str, ...]) -> tuple[str, ...]:
         return (*own, *cls.source_variables)
     if name == "transmit":
         return own
+    if name == "watch":
+        return tuple(cls.target_states)
+    if name == "on_pre":
+        own = (*own, *cls.target_states)
+    if name == "on_post" and callable(getattr(cls, "watch", None)):
+        own = (*own, "watched")
     return (*own, *cls.variables, *cls.pre_traces, *cls.post_traces)
 
 
 def _check_names(cls: Any, taken: Collection[str]) -> None:
     """Raise ModelError for names that are taken and time constants that are no parameters."""
     declared = [
-        *cls.parameters, *cls.variables, *cls.pre_traces, *cls.post_traces, *cls.source_variables
+        *cls.parameters, *cls.variables, *cls.pre_traces, *cls.post_traces, *cls.source_variables,
+        *cls.target_states,
     ]  # fmt: skip
     for name in declared:
         if name in TAKEN or name.startswith("_") or name in taken:
@@ -148,6 +163,12 @@ def _check_names(cls: Any, taken: Collection[str]) -> None:
         if cls.parameters[tau].above < 0:
             raise ModelError(
                 f"{cls.__name__}.{tau} is a time constant and must be Parameter(..., above=0.0)"
+            )
+    for name, seen in cls.target_states.items():
+        if seen.later and seen.later not in cls.parameters:
+            raise ModelError(
+                f"{cls.__name__}.{name} must name a parameter as its delay (got {seen.later!r}); "
+                f"it has {', '.join(cls.parameters)}"
             )
     for name, variable in cls.source_variables.items():
         if isinstance(variable.initial, str) and variable.initial not in cls.parameters:
@@ -181,6 +202,8 @@ def _check_result(cls: Any, name: str, source: Source) -> None:
         what = [*cls.source_variables, "the part of the weight that is sent"]
     elif name == "transmit":
         what = ["the part of the weight that is sent"]
+    elif name == "watch":
+        what = ["a number"]
     else:
         what = ["w", *cls.variables]
     if got != (REAL,) * len(what):

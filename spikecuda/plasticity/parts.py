@@ -77,3 +77,18 @@ class SourceVariable:
 
     initial: float | str = 0.0
     doc: str = ""
+
+
+@dataclass(frozen=True)
+class TargetState:
+    """A state of the target, such as its membrane potential, as a rule's functions see it.
+
+    Args:
+        state: name of the target's state, such as "v".
+        later: name of the parameter that says how many ms later it is seen; "" if at once.
+        doc: one line that describes it.
+    """
+
+    state: str
+    later: str = ""
+    doc: str = ""

@@ -140,11 +140,17 @@ def test_every_rule(rule):
 @pytest.mark.parametrize("name", names())
 def test_every_synapse_rule(name):
     missing, rule = [], find_rule(name).__name__
-    tests = ("engine", "test_synapse_rules", "test_random_synapses", "test_dopamine")
+    tests = (
+        "engine",
+        "test_synapse_rules",
+        "test_random_synapses",
+        "test_dopamine",
+        "test_clopath",
+    )
     pages = [page(f"tests/plasticity/{test}.py") for test in tests]
     if f'"{rule}"' not in pages[0] and not any(f"{rule}(" in text for text in pages[1:]):
         missing.append("numbers: a line of ENGINE in tests/plasticity/engine.py, or an oracle")
-    if f" {rule}" not in page("tests/plasticity/test_same_bits.py") + pages[-1]:
+    if f" {rule}" not in page("tests/plasticity/test_same_bits.py") + pages[-1] + pages[-2]:
         missing.append("its bits over threads and splits: tests/plasticity/test_same_bits.py")
     if not any(f"`{rule}(" in cell for cell in rows("docs/plasticity.md")):
         missing.append("a row in docs/plasticity.md")

@@ -48,6 +48,9 @@ class BlockMemory:
         self._strides = blocks.sizes * ports
         widest = int(self._strides.max(initial=0)) * 4
         self.fused = max(1, min(window, FUSED_BYTES // max(widest, 1)))
+        rules = [b.projections[0].plasticity for b in wiring.bundles]
+        if any(rule is not None and rule.target_states for rule in rules):
+            self.fused = 1  # rules see the neurons' states at the end of each step
         slots = self.fused
         if any(bundle.rule is not None for bundle in wiring.bundles):
             # Procedural rows send everything at once.

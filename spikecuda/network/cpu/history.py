@@ -1,10 +1,56 @@
 """The histories of a population's spikes in a block: what synapses that learn look back on."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.kernels.learn_spec import LearnSpec
 from spikecuda.kernels.network import layout
+
+
+class Seen:
+    """The states of targets in recent steps, as a rule sees them.
+
+    Args:
+        states: arrays (neurons,), where the neurons' states are.
+        initial: what each was before the first step, arrays (neurons,).
+        later: how many steps later each is seen.
+        steps: how far back a rule looks at most, besides.
+        watch: address of the rule's loop that notes them.
+    """
+
+    def __init__(
+        self,
+        states: Sequence[np.ndarray],
+        initial: Sequence[np.ndarray],
+        later: Sequence[int],
+        steps: int,
+        watch: int,
+    ) -> None:
+        self._arrays, self._initial, self._watch = list(states), list(initial), watch
+        slots = 1 << (steps + max(later) + 1).bit_length()
+        self._ring = np.zeros((slots, len(self._arrays), self._arrays[0].size), states[0].dtype)
+        self._addresses = np.array([a.ctypes.data for a in self._arrays], np.int64)
+        self._later = np.array(later, np.int64)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self._ring.nbytes
+
+    def clear(self) -> None:
+        """Go back to before the first step."""
+        for i, initial in enumerate(self._initial):
+            self._ring[:, i] = initial
+
+    def tabulate(self, row: np.ndarray) -> None:
+        """Write what the loops need into the row of a history."""
+        row[layout.HISTORY_WATCH] = self._watch
+        row[layout.HISTORY_RING] = self._ring.ctypes.data
+        row[layout.HISTORY_RING_MASK] = self._ring.shape[0] - 1
+        row[layout.HISTORY_STATES] = self._addresses.ctypes.data
+        row[layout.HISTORY_LATER] = self._later.ctypes.data
 
 
 class History:
@@ -17,8 +63,9 @@ class History:
         constants: of the rule, in its type.
         start: values before the first spike.
         need: entries of the log that two windows may take.
-        push: address of the rule's loop that adds a spike.
+        push: address of the rule's loop that adds a spike; 0 if spikes do not count.
         row: int64 (layout.HISTORY,), what the loops find it by; written here.
+        seen: the targets' states that the rule sees.
     """
 
     def __init__(
@@ -32,6 +79,7 @@ class History:
         need: int,
         push: int,
         row: np.ndarray,
+        seen: Seen | None = None,
     ) -> None:
         values = spec.target_values if target else spec.source_values
         self.count, self.words = count, len(values) * spec.width // 4
@@ -44,7 +92,7 @@ class History:
         self._spill = np.empty(count, np.int32)
         self._state = aligned_zeros(8, np.int64)
         self._log = np.empty(0, np.int32)
-        self.row, self._first, self._push = row, first, push
+        self.row, self._first, self._push, self._seen = row, first, push, seen
         self.clear()
         self.grow(2 * need + 1024)
 
@@ -71,7 +119,8 @@ class History:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self._lines.nbytes + self._spill.nbytes + self._log.nbytes
+        seen = 0 if self._seen is None else self._seen.nbytes
+        return self._lines.nbytes + self._spill.nbytes + self._log.nbytes + seen
 
     def lacks(self, more: int) -> bool:
         """Tell whether the log may be too short for two windows and ``more`` spikes."""
@@ -88,6 +137,8 @@ class History:
             lines[:, at : at + self.words] = values
         self._spill[:] = -1
         self._state[0] = 0
+        if self._seen is not None:
+            self._seen.clear()
 
     def grow(self, capacity: int) -> None:
         """Make the log longer."""
@@ -121,3 +172,6 @@ class History:
         row[layout.HISTORY_NEURON] = self._first
         row[layout.HISTORY_NEED] = self._need
         row[layout.HISTORY_START] = self._start.ctypes.data
+        row[layout.HISTORY_COUNT] = self.count
+        if self._seen is not None:
+            self._seen.tabulate(row)

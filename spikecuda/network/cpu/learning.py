@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_zeros
+from spikecuda.common.time_grid import nearest_step
 from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.network import layout
-from spikecuda.network.cpu.history import History
+from spikecuda.network.cpu.history import History, Seen
 from spikecuda.network.cpu.modulation import Modulation
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.window import most_spikes
@@ -328,7 +329,30 @@ class Learning:
             ])  # fmt: skip
         need = self._need(population, last - first)
         push = loops.push_target if target else loops.push_source
-        return History(spec, target, first, last - first, constants, start, need, push, row)
+        seen = None
+        if target and rule.target_states:
+            seen = self._seen(bundle, first, last)
+            if rule.watches:  # a neuron can have an event in each step
+                push, need = 0, 2 * (last - first) * self._window
+        return History(spec, target, first, last - first, constants, start, need, push, row, seen)
+
+    def _seen(self, bundle: Bundle, first: int, last: int) -> Seen:
+        """Return what a bundle's rule sees of its targets, those from ``first`` to ``last``."""
+        p = bundle.projections[0]
+        rule, neurons = p.plasticity, self._neurons[p.target.population.number]
+        assert rule is not None
+        part, spec = slice(first, last), neurons.population.neurons
+        names = [seen.state for seen in rule.target_states.values()]
+        states = [neurons.state[name][part] for name in names]
+        initial = [
+            np.broadcast_to(spec.start(name), neurons.state[name].shape)[part] for name in names
+        ]
+        later = [
+            nearest_step(rule.params[seen.later], p.dt) if seen.later else 0
+            for seen in rule.target_states.values()
+        ]
+        steps = 2 * (self._wiring.longest + self._window) + 2
+        return Seen(states, initial, later, steps, RuleLoops(bundle).loops.watch)
 
     def _need(self, population: int, count: int) -> int:
         """Return the spikes that some neurons of a population can have in two windows."""

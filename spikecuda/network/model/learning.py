@@ -53,6 +53,7 @@ def check_learning(projection: Any) -> None:
             "spike a step of its own"
         )
     rule.constants(p.dt)
+    _check_states(p)
     if not rule.learns:
         return
     kind = p.target.population.receptors[p.receptor]
@@ -67,6 +68,27 @@ def check_learning(projection: Any) -> None:
         raise SpikecudaValueError(
             f"weight must start within the rule's bounds, from {low:g} to {high:g} {kind.unit} "
             f"(got {got:g}); change w_max, or give the distribution low= and high="
+        )
+
+
+def _check_states(projection: Any) -> None:
+    """Refuse a target without the states that a rule sees."""
+    rule, population = projection.plasticity, projection.target.population
+    if not rule.target_states:
+        return
+    spec = population.neuron_spec
+    states = {} if spec is None else spec.model.states
+    for name, seen in rule.target_states.items():
+        if seen.state not in states:
+            raise SpikecudaValueError(
+                f"{type(rule).__name__} sees the state {seen.state!r} of its targets as {name}, "
+                f"which {population.name} does not have (got a model with {', '.join(states)}); "
+                "use a model that has it"
+            )
+    if spec is not None and spec.precision.half:
+        raise SpikecudaValueError(
+            f"{type(rule).__name__} sees states of its targets, which float16 stores coded; use "
+            "precision='float32' (got 'float16')"
         )
 
 
