@@ -1,5 +1,7 @@
 """An input resolved for a pool: its kernel structure and its numbers for each window."""
 
+import functools
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -289,6 +291,21 @@ class ResolvedInput:
                     parts.append(given[k : k + size, place])
                 out[k : k + size, place] = parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
                 k += size
+
+    def row_jobs(
+        self, name: str, clock: int, offset: int, columns: slice, out: np.ndarray, parts: int
+    ) -> list[Callable[[], None]]:
+        """Return up to ``parts`` calls, to be done side by side, that write what ``rows`` does."""
+        chunks = -(-out.shape[1] // CHUNK)
+        parts = min(parts, chunks) if name != STEP_CURRENT or self._reads else 1
+        bounds = [CHUNK * (chunks * i // parts) for i in range(parts)] + [out.shape[1]]
+        return [
+            functools.partial(
+                self.rows, name, clock, offset, slice(columns.start + a, columns.start + z),
+                out[:, a:z],
+            )
+            for a, z in itertools.pairwise(bounds)
+        ]  # fmt: skip
 
     def given_rows(self, offset: int, steps: int) -> np.ndarray:
         """Return the current per step and neuron as it was given, where ``rows_fit``."""

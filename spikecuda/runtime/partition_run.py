@@ -326,7 +326,12 @@ class PartitionRun:
                 target = slot.inputs[name].edit(count)
                 if array.role is Role.STEP_CURRENT:
                     rows = target.reshape(steps, n)
-                    self.drive.rows(name, start, slot.offset, self._columns(slot), rows)
+                    device = self.device
+                    device.together(
+                        self.drive.row_jobs(
+                            name, start, slot.offset, self._columns(slot), rows, device.threads
+                        )
+                    )
                 elif name == DITHER:
                     self._step_words(slot, target)
                 else:

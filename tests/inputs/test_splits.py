@@ -82,6 +82,14 @@ def test_pools(whole, kind, device, splits):
     assert pool_bits(kind, splits, **POOLS[device]) == expected
 
 
+@pytest.mark.parametrize("kind", ["columns", "ou each", "spikes rows", "spikes gamma"])
+def test_chunks_of_neurons_side_by_side(kind):
+    """Rows of more than a chunk of neurons are written by several threads."""
+    expected = pool_bits(kind, [STEPS], count=2500, device="cpu", threads=1)
+    assert pool_bits(kind, [3, 70, 27], count=2500, device="cpu", threads=3) == expected
+    assert pool_bits(kind, [50, 50], count=2500, device="cuda-emu", window=40) == expected
+
+
 @pytest.mark.parametrize("precision", ["float16", "float64"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_precisions(whole, kind, precision):
