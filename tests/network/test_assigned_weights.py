@@ -15,12 +15,26 @@ from spikecuda.network import (
     OneToOne,
     SpikeTrain,
 )
-from spikecuda.plasticity import STDP
+from spikecuda.plasticity import (
+    STDP,
+    DiehlCookSTDP,
+    StochasticRelease,
+    TripletSTDP,
+    TsodyksMarkram,
+)
 
 ONE, MIXED, APART = ["cuda-emu:0"], ["cpu:0", "cuda-emu:0"], ["cpu:0", "cpu:1", "cpu:0"]
 ON_CPU = (
     {"devices": "cpu", "threads": 2, "partitions": 5}, {"devices": APART},
 )  # fmt: skip
+RULES = {
+    "stdp": STDP(w_max=80.0, lam=0.1),
+    "brian": STDP(w_max=80.0, lam=0.1, timing="brian"),
+    "triplet": TripletSTDP(w_max=80.0, a2_plus=0.5, a3_plus=2.0, a2_minus=0.6, a3_minus=0.1),
+    "short": TsodyksMarkram(U=0.4, tau_rec=50.0),
+    "random": StochasticRelease(p=0.5),
+    "diehl": DiehlCookSTDP(w_max=80.0),
+}
 STATIC = (*ON_CPU, {"devices": ONE}, {"devices": MIXED})
 
 
@@ -44,7 +58,7 @@ def changed(options, seed, plan, plastic, sparse, dendritic=None):
         net.population("E", 70, "lif", receptors={"x": ExpCurrent(2.0)})
         net.source("S", 3, SpikeTrain([0.5, 3.0, 3.1, 9.0]))
         net.drive("E", Poisson(9000.0, weight=60.0), "x")
-        rule = {"plasticity": STDP(w_max=80.0, lam=0.1)} if plastic else {}
+        rule = {"plasticity": RULES[plastic]} if plastic else {}
         if plastic and dendritic:
             rule["dendritic"] = dendritic
         delay = Uniform(1.0, 6.0)
@@ -61,7 +75,7 @@ def changed(options, seed, plan, plastic, sparse, dendritic=None):
                 q.weights = float(draw.uniform(1.0, 30.0))
             elif what == "array":
                 q.weights = draw.uniform(1.0, 30.0, len(q))
-            elif what == "freeze" and plastic:
+            elif what == "freeze" and p.learns:
                 p.plastic = not p.plastic
             elif what == "reset":
                 net.reset()
@@ -90,15 +104,16 @@ def test_static_weights_change_alike_everywhere(seed, plan, sparse):
         assert same(changed(options, seed, plan, False, sparse), expected)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32), plan=PLANS, sparse=st.integers(1, 20),
-    dendritic=st.sampled_from([None, 0.3, 1.0]),
+    dendritic=st.sampled_from([None, 0.3, 1.0]), rule=st.sampled_from(list(RULES)),
 )  # fmt: skip
-def test_weights_that_learn_change_alike_everywhere(seed, plan, sparse, dendritic):
-    expected = changed({"devices": "cpu", "threads": 1}, seed, plan, True, sparse, dendritic)
+def test_weights_with_a_rule_change_alike_everywhere(seed, plan, sparse, dendritic, rule):
+    dendritic = dendritic if RULES[rule].learns else None
+    expected = changed({"devices": "cpu", "threads": 1}, seed, plan, rule, sparse, dendritic)
     for options in ON_CPU:
-        assert same(changed(options, seed, plan, True, sparse, dendritic), expected)
+        assert same(changed(options, seed, plan, rule, sparse, dendritic), expected)
 
 
 def test_a_weight_that_learned_is_sent_as_it_was():
@@ -118,3 +133,28 @@ def test_a_weight_that_learned_is_sent_as_it_was():
             arrived[assign] = net["a"].state["i_x"][0]
             assert (p.weights == (1.0 if assign else before)).all()
     assert arrived[True] == arrived[False] > 8.0
+
+
+@pytest.mark.parametrize("rule", [None, *RULES])
+def test_until_the_shortest_delay_nothing_differs(rule):
+    """What is assigned acts on nothing that arrives before spikes sent afterwards can."""
+    arrived, shortest = {}, 2.0
+    for assign in (None, "weights", "freeze"):
+        with Network(0.1, 7, precision="float64", **ON_CPU[0]) as net:
+            net.population("E", 70, "lif", receptors={"x": ExpCurrent(1e12), "in": ExpCurrent(2.0)})
+            net.drive("E", Poisson(9000.0, weight=60.0), "in")
+            p = net.connect(
+                "E", "E", FixedInDegree(15), Uniform(0.0, 0.8), Uniform(shortest, 6.0), "x",
+                plasticity=RULES.get(rule),
+            )  # fmt: skip
+            net.run(30.0)
+            before = net["E"].state["i_x"]
+            if assign == "weights":
+                p.weights = 0.25
+            elif assign and p.learns:
+                p.plastic = False
+            net.run(shortest)
+            arrived[assign] = net["E"].state["i_x"]
+            assert (arrived[assign] > before).sum() > 20
+    assert np.array_equal(arrived["weights"], arrived[None])
+    assert np.array_equal(arrived["freeze"], arrived[None])
