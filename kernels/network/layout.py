@@ -94,7 +94,7 @@ MODULATION = 16
     MODULATION_INTEGRAL,  # address: float64, of each step from MODULATION_BASE on
     MODULATION_BASE,  # begins an epoch
     MODULATION_FILLED,  # the last step that is known
-    MODULATION_LEVEL,  # the level after it
+    MODULATION_LEVEL,  # the level after it, its spikes included
     MODULATION_SUM,  # the integral up to it, since its epoch began
     MODULATION_FACTOR,  # what is left in it of an eligibility of the epoch's beginning
     MODULATION_EPOCH,  # steps
@@ -105,7 +105,9 @@ MODULATION = 16
     MODULATION_FADE,  # of an eligibility in a step
     MODULATION_GAIN,  # what a level of 1 adds to the integral in an epoch's first step
     MODULATION_LOSS,  # what the baseline takes off it
-) = range(14)
+    MODULATION_COUNTS,  # address: int32, spikes that arrive in each step: a ring
+    MODULATION_WINDOW,  # steps, a power of two: a window's spikes come in any order; a half of it
+) = range(16)
 
 # A history: steps of the spikes of a population's neurons, and what their traces were then.  The
 # last four spikes of a neuron are a line; older ones are in a log, newest first by links.

@@ -67,12 +67,14 @@ def network(rule, pieces, modulators=("D", "reward"), read=False, **options):
     """Return spikes, and weights and variables of two projections after some time."""
     with Network(dt=0.1, seed=3, devices="cpu", **options) as net:
         net.population("E", 120, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
-        net.population("D", 10, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
+        net.population("D", 60, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
         rng = np.random.default_rng(1)
         net.source(
             "reward", 5, SpikeTrain(np.sort(rng.uniform(0, 300, 40)), rng.integers(0, 5, 40))
         )
         net.drive("E", Poisson(rate=9000.0, weight=60.0), "exc")
+        # So many spikes that some of one window are in several blocks.
+        net.drive("D", Poisson(rate=9000.0, weight=60.0), "exc")
         net.connect("E", "D", FixedInDegree(20), weight=40.0, delay=1.0, receptor="exc")
         found = [
             net.connect("E", "E", FixedInDegree(20), 30.0, delay, "exc", plasticity=rule,

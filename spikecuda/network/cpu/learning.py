@@ -261,7 +261,7 @@ class Learning:
             known[self._key(bundle, role)] = i
             if role == MODULATOR:
                 push = RuleLoops(bundle).loops.push_modulator
-                modulations[i] = Modulation(bundle.projections[0], push, table[i])
+                modulations[i] = Modulation(bundle.projections[0], push, self._window, table[i])
                 continue
             histories.append(self._history(b, bundle, role == TARGET, population, table[i]))
             size = sum(

@@ -24,10 +24,11 @@ class Modulation:
     Args:
         projection: whose synapses it modulates.
         push: address of the loop that adds a spike.
+        window: the most steps of a window.
         row: int64 (layout.HISTORY,), what the loops find it by; written here.
     """
 
-    def __init__(self, projection: Projection, push: int, row: np.ndarray) -> None:
+    def __init__(self, projection: Projection, push: int, window: int, row: np.ndarray) -> None:
         p, rule, dt = projection, projection.plasticity, projection.dt
         assert rule is not None and rule.modulator is not None and p.modulator is not None
         part = rule.modulator
@@ -41,6 +42,10 @@ class Modulation:
         self._integral = aligned_zeros(1, np.float64)
         table = self._table
         table[layout.MODULATION_EPOCH] = epoch_steps(tau_c, dt)
+        power = 1 << max(1, window).bit_length()
+        self._counts = np.zeros(2 * power, np.int32)
+        table[layout.MODULATION_WINDOW] = power
+        table[layout.MODULATION_COUNTS] = self._counts.ctypes.data
         table[layout.MODULATION_DELAY] = p.modulator_delay
         table[layout.MODULATION_CHOSEN] = self._chosen.ctypes.data
         for place, value in (
@@ -67,7 +72,7 @@ class Modulation:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self._integral.nbytes + self._chosen.nbytes
+        return self._integral.nbytes + self._chosen.nbytes + self._counts.nbytes
 
     @property
     def base(self) -> int:
@@ -102,9 +107,11 @@ class Modulation:
 
     def clear(self) -> None:
         """Forget all spikes."""
-        for place in (layout.MODULATION_BASE, layout.MODULATION_FILLED, layout.MODULATION_LEVEL,
-                      layout.MODULATION_SUM):  # fmt: skip
+        self._counts[:] = 0
+        for place in (layout.MODULATION_BASE, layout.MODULATION_LEVEL, layout.MODULATION_SUM):
             self._table[place] = 0
+        # Spikes from before the first step may arrive in it.
+        self._table[layout.MODULATION_FILLED] = -1
         self._table[layout.MODULATION_FACTOR] = np.float64(1.0).view(np.int64)
         self._hold(np.zeros(1), 1)
 
