@@ -12,7 +12,16 @@ from spikecuda.errors import SpikecudaValueError, nearest
 if TYPE_CHECKING:
     from spikecuda.examples.example import Example
 
-NAMES = ("microcircuit", "brunel", "cuba", "coba", "izhikevich2003", "song2000", "vogels2011")
+NAMES = (
+    "microcircuit",
+    "brunel",
+    "cuba",
+    "coba",
+    "izhikevich2003",
+    "song2000",
+    "vogels2011",
+    "clopath2010",
+)
 
 __all__ = ["NAMES", "find"]
 
