@@ -2,7 +2,7 @@
 
 import functools
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +19,10 @@ from spikecuda.network.model.trains import Given
 from spikecuda.network.results.join import join
 from spikecuda.network.results.make_result import make_result
 from spikecuda.network.results.result import NetworkResult
+from spikecuda.network.results.weight_samples import WeightSamples
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.neurons import cast_constants
+from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded
 from spikecuda.network.weights import NetworkWeights
 from spikecuda.observe.progress import Progress, reporter
@@ -219,11 +221,11 @@ class Steered(DrivenNetwork, NetworkWeights):
         start, seconds = engine.clock, engine.seconds
         external = self._trains.due(start)
 
-        def result(got: Recorded, done: int) -> NetworkResult:
-            spent = engine.seconds - seconds
-            return make_result(populations, got, wanted, traces, start, done, spent, samples)
+        def work(pauses: Pauses | None, samples: Sequence[WeightSamples]) -> NetworkResult:
+            def result(got: Recorded, done: int) -> NetworkResult:
+                spent = engine.seconds - seconds
+                return make_result(populations, got, wanted, traces, start, done, spent, samples)
 
-        with self._chores(engine, steps) as (pauses, samples):
             try:
                 got = engine.run(steps, drives, spikes, traces, external, report, pauses)
             except BaseException:
@@ -231,4 +233,9 @@ class Steered(DrivenNetwork, NetworkWeights):
                 if engine.partial is not None:
                     self._result = result(engine.partial, engine.clock - start)
                 raise
-        return result(got, steps)
+            return result(got, steps)
+
+        if not self._upkeep and not self._synapse_recorders.records:
+            return work(None, ())
+        with self._chores(engine, steps) as chores:
+            return work(*chores)

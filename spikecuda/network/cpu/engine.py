@@ -37,6 +37,7 @@ from spikecuda.network.synapses.store import Bundle, Wiring
 SECONDS_PER_CALL = 0.1
 # Histories count steps in 32 bits.
 MOST_STEPS = (1 << 30) - (1 << 17)
+NO_PAUSES = Pauses((), ())
 NO_TRACES = np.zeros((0, layout.TRACE), np.int64)
 
 
@@ -146,7 +147,7 @@ class CpuEngine:
             report: is told the steps done.
             pauses: what is done at given steps.
         """
-        pauses = pauses or Pauses((), ())
+        pauses = pauses or NO_PAUSES
         recorded = [*spikes, *(g for g in pauses.populations if g not in spikes)]
         run = self.prepare(steps, drives, recorded, traces)
         taken: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {g: [] for g in spikes}
