@@ -91,7 +91,7 @@ class ClopathNeuron(Model):
         """Tell whether a spike begins."""
         return v >= v_peak and held < real(0.5)
 
-    def reset(w, z, v_t, u_plus, u_minus, v_peak, width: Real):
+    def reset(w, z, v_t, u_plus, u_minus, v_peak, width):
         """Return the states at a spike."""
         return v_peak, w, z, v_t, u_plus, u_minus, width
 
