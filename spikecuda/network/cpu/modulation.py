@@ -42,7 +42,7 @@ class Modulation:
         self._integral = aligned_zeros(1, np.float64)
         table = self._table
         table[layout.MODULATION_EPOCH] = epoch_steps(tau_c, dt)
-        power = 1 << max(1, window).bit_length()
+        power = 1 << max(1, int(window)).bit_length()
         self._counts = np.zeros(2 * power, np.int32)
         table[layout.MODULATION_WINDOW] = power
         table[layout.MODULATION_COUNTS] = self._counts.ctypes.data

@@ -296,7 +296,7 @@ class Projection(Plastic):
         slope, shift = self.behind()
         least = min(int(d) * (1 + slope) + shift for d in (shortest, longest))
         least += int(self.plasticity.timing == BRIAN)
-        return least if self.modulator is None else min(least, shortest + self.modulator_delay)
+        return least if self.modulator is None else min(least, int(shortest) + self.modulator_delay)
 
     def most_indegree(self) -> np.ndarray | float:
         """Return a bound of the synapses of each target of the view, one number or one for each."""
