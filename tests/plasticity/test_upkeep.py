@@ -83,11 +83,13 @@ def ran(options, seed, kind, every, pieces, rate=20.0):
     seed=st.integers(0, 2**32), kind=st.sampled_from(["normalise", "scale"]),
     every=st.sampled_from([0.1, 2.0, 7.5]),
     pieces=st.permutations([0.1, 1.9, 6.0, 12.0]),
-    options=st.sampled_from(ON_CPU),
+    options=st.sampled_from(ON_CPU), precision=st.sampled_from(["float32", "float64"]),
 )  # fmt: skip
-def test_intervals_do_not_depend_on_pieces_threads_or_devices(seed, kind, every, pieces, options):
-    expected = ran(ON_CPU[0], seed, kind, every, [20.0])
-    found = ran(options, seed, kind, every, pieces)
+def test_intervals_do_not_depend_on_pieces_threads_or_devices(
+    seed, kind, every, pieces, options, precision
+):
+    expected = ran({**ON_CPU[0], "precision": precision}, seed, kind, every, [20.0])
+    found = ran({**options, "precision": precision}, seed, kind, every, pieces)
     for a, b in zip(found[:3], expected[:3], strict=True):
         assert np.array_equal(a, b)
     if kind == "normalise":

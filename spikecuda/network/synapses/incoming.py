@@ -33,7 +33,8 @@ def sum_incoming(projection: Projection, wiring: Wiring) -> np.ndarray:
     assert rule is not None
     size = projection.target.population.size
     sums = np.zeros(size, np.int64)
-    most = max((rows.targets.size for rows, _, _ in _blocks(projection, wiring)), default=0)
+    # The unit follows from the whole projection, not from how it is divided.
+    most = sum(rows.targets.size for rows, _, _ in _blocks(projection, wiring))
     exponent = BITS - math.frexp(abs(rule.w_max) * (most + 1.0))[1]
     exponent = min(max(exponent, -1000), 1000)
     for rows, first, neurons in _blocks(projection, wiring):
