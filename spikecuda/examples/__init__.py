@@ -21,6 +21,7 @@ NAMES = (
     "song2000",
     "vogels2011",
     "clopath2010",
+    "mongillo2008",
 )
 
 __all__ = ["NAMES", "find"]

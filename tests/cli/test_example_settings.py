@@ -53,12 +53,11 @@ def test_every_published_number_can_be_set_and_changes_the_network(example):
     for name, setting in example.settings.items():
         value = another(setting)
         # A reset and a threshold must keep their order, delays must be multiples of the step.
-        more = {
-            "v_reset": {"v_reset": setting.default - 1.0},
-            "v_th": {"v_th": setting.default + 1},
-        }
-        changed = more.get(name, {name: value})
-        if name == "dt" and example.name in ("cuba", "coba", "vogels2011"):
+        lower, higher = {name: setting.default - 1.0}, {name: setting.default + 1.0}
+        changed = (
+            lower if name.startswith("v_reset") else higher if name == "v_th" else {name: value}
+        )
+        if name == "dt" and example.name in ("cuba", "coba", "vogels2011", "mongillo2008"):
             changed = {"dt": 0.05}
         found = described(example.network(**options, **changed))
         assert found != published, name
