@@ -45,6 +45,13 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         help="another number than the published one, such as g=4 of brunel; repeatable",
     )  # fmt: skip
     network.add_argument("--plastic", action="store_true", help="let synapses learn (microcircuit)")
+    network.add_argument("--data", metavar="FOLDER", help="files that it learns from (diehl2015)")
+    network.add_argument(
+        "--images", metavar="N", help="the first of each file, such as 10k (diehl2015; default all)"
+    )
+    network.add_argument(
+        "--passes", type=int, metavar="N", help="over the images (diehl2015; default 1)"
+    )
     network.add_argument("--variant", help="one of its versions or regimes, such as SR of brunel")
     pool = parser.add_argument_group("the pool")
     pool.add_argument(

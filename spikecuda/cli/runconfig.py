@@ -72,7 +72,7 @@ def configure(args: argparse.Namespace) -> RunConfig:
     config = RunConfig()
     if args.name is not None:
         config = read_file(Path(args.name))
-    for key in ("scale", "variant", "set"):
+    for key in ("scale", "variant", "set", "data", "images", "passes"):
         if getattr(args, key) not in (None, []):
             raise SpikecudaValueError(
                 f"--{key} is for examples (got it for a pool); name one, such as spikecuda run "

@@ -20,6 +20,8 @@ TAKEN = (
     "set", "scale", "variant", "plastic", "duration", "seed", "threads", "precision", "device",
     "out", "quiet",
 )  # fmt: skip
+# Of examples that learn from files.
+OF_DATA = ("data", "images", "passes")
 NOWHERE = "none"
 # ms; statistics and pictures want some bins.
 LEAST = 10.0
@@ -34,13 +36,23 @@ def execute(args: argparse.Namespace) -> int:
     _require_taken(args)
     options = example.options(args.variant, args.scale, args.plastic)
     changed = example.changed(_numbers(args.set))
-    duration = example.duration if args.duration is None else args.duration
-    if not duration >= LEAST:
-        raise SpikecudaValueError(f"duration must be >= {LEAST:g} ms (got {duration:g})")
     folder = _folder(args.out if args.out is not None else example.name)
     given = {name: getattr(args, name) for name in ("seed", "threads", "precision")}
     given["devices"] = args.device
     own = {name: value for name, value in given.items() if value is not None}
+    if example.data:
+        from spikecuda.cli.rundigits import execute as execute_digits
+
+        return execute_digits(args, example, {**options, **changed}, own, folder)
+    for name in OF_DATA:
+        if getattr(args, name) is not None:
+            raise SpikecudaValueError(
+                f"--{name} is for examples that learn from files (got it for {example.name}); an "
+                f"example takes --{', --'.join(TAKEN)}"
+            )
+    duration = example.duration if args.duration is None else args.duration
+    if not duration >= LEAST:
+        raise SpikecudaValueError(f"duration must be >= {LEAST:g} ms (got {duration:g})")
     with example.network(**options, **changed, **own) as net:
         whole_steps("duration", duration, net.dt)
         result, wall = _simulate(net, example.settle + duration, args.quiet)

@@ -22,6 +22,7 @@ NAMES = (
     "vogels2011",
     "clopath2010",
     "mongillo2008",
+    "diehl2015",
 )
 
 __all__ = ["NAMES", "find"]

@@ -9,7 +9,8 @@ from spikecuda.examples.setting import Setting
 from spikecuda.network.network import Network
 from spikecuda.network.results.result import NetworkResult
 
-Measure = Callable[[NetworkResult, float], float | str]
+# From a NetworkResult, or what an example with data returns, and ms.
+Measure = Callable[[Any, float], float | str]
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Example:
         plastic: whether its synapses can learn, and what of them then.
         raster: ms at the end that the raster shows; None: all that is evaluated.
         settings: the published numbers that can be set, by name.
+        data: what the folder of ``--data`` must hold; empty: the example needs none.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Example:
     plastic: str = ""
     raster: float | None = 500.0
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    data: str = ""
 
     def changed(self, given: Mapping[str, object]) -> dict[str, float]:
         """Return checked settings for ``network``.

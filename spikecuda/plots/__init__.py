@@ -10,6 +10,7 @@ hold "exc" or "inh" are drawn as excitatory or inhibitory.  All return matplotli
 """
 
 from spikecuda.plots.correlograms import correlograms
+from spikecuda.plots.fields import receptive_fields
 from spikecuda.plots.psth import psth
 from spikecuda.plots.raster import raster
 from spikecuda.plots.rates import rates
@@ -21,6 +22,7 @@ __all__ = [
     "psth",
     "raster",
     "rates",
+    "receptive_fields",
     "traces",
     "weight_histogram",
     "weight_matrix",
