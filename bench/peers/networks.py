@@ -56,10 +56,10 @@ def describe(net: Network) -> dict[str, Any]:
             "v": neuron_spec.start("v").tolist(),
             "poisson": [
                 {"rate": float(term.rate), "weight": float(term.weight), "receptor": receptor}
-                for term, receptor in net._drives.get(group.name, []) if not term.current
+                for term, receptor in net._drives.get(group.name) if not term.current
             ],
             "current": sum(
-                float(term.value) for term, _ in net._drives.get(group.name, [])
+                float(term.value) for term, _ in net._drives.get(group.name)
                 if term.current
             ),
         })  # fmt: skip

@@ -93,14 +93,17 @@ class Drives:
         for name in [population] if population is not None else list(self._resolved):
             self._resolved.pop(name, None)
 
-    def resolve(self, population: Population, total: int, first: int, steps: int) -> Resolved:
+    def resolve(
+        self, population: Population, total: int, first: int = 0, steps: int | None = None
+    ) -> Resolved:
         """Return what a piece of a run takes of a population's input.
 
         Args:
             population: whose.
             total: steps of the run.
-            first: of them, the piece's first one; ``steps``: how many it has.
+            first: of them, the piece's first one; ``steps``: how many it has; None: all.
         """
+        steps = total if steps is None else steps
         if population.name in self._resolved:
             return self._resolved[population.name]
         given = self.get(population.name)
