@@ -193,7 +193,9 @@ def _print(
         ("class", "neurons", "images", "recognised (%)"), rows,
     ))  # fmt: skip
     for e in example.expected():
-        screen.print(f"{e.what} {e.text} {e.unit} in {e.source}; here {tested.accuracy:.1f} %")
+        screen.print(
+            f"{e.what} here: {tested.accuracy:.1f} {e.unit}; {e.text} {e.unit} in {e.source}"
+        )
     screen.print()
     m = net.metrics()
     where = (

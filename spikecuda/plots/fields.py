@@ -12,7 +12,8 @@ from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.plots.sheet import as_theme, sheet
 
-SIDE = 7.0
+# Inches: of a square of fields, and of the highest picture.
+SIDE, HIGHEST = 8.2, 40.0
 # Pixels of all fields together: matplotlib could not draw many more.
 MOST = 100_000_000
 
@@ -80,7 +81,8 @@ def receptive_fields(
     far = float(np.abs(table).max()) or 1.0
     low = -far if table.min() < 0 else 0.0
     look = as_theme(theme)
-    with sheet(SIDE * high * rows / (wide * across) + 0.4, look, path) as page:
+    height = min(SIDE * high * rows / (wide * across) + 0.4, HIGHEST)
+    with sheet(height, look, path) as page:
         axes = page.subplots()
         drawn = axes.imshow(
             picture, cmap="RdBu_r" if low else "viridis", vmin=low, vmax=far,

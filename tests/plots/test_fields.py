@@ -31,6 +31,8 @@ def test_negative_weights_have_a_scale_around_0_and_columns_are_chosen():
     image = figure.axes[0].images[0]
     assert image.get_clim() == (-3.0, 3.0) and image.get_array().shape == (1, 5)
     assert not plots.receptive_fields(np.zeros((1, 1)), (1, 1)).axes[0].texts
+    high = plots.receptive_fields(np.ones((1, 200)), (1, 1), columns=1)
+    assert high.get_figheight() == 40.0
 
 
 @pytest.mark.parametrize(
