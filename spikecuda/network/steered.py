@@ -121,7 +121,9 @@ class Steered(DrivenNetwork, NetworkWeights):
         """Return to time 0: start values, no spikes in transit, metrics cleared.
 
         Start values follow from the parameters of now.  Populations with their parameters,
-        synapses with their weights, input and recordings stay as they are.
+        synapses with the weights of now, learned or set, input and recordings stay as they are.
+        Other variables of synapses start anew.  For the weights of a new network, keep
+        ``w = p.weights`` before the first run, and assign ``p.weights = w``.
 
         Args:
             trial: number of the trial to begin, in [0, 2^64): on the same wiring, start values,
@@ -131,6 +133,8 @@ class Steered(DrivenNetwork, NetworkWeights):
         seeds = self._seeds if trial is None else replace(self._seeds, trial=as_trial(trial))
         engine = self._built()
         if seeds != self._seeds:
+            if any(p.learns and p.plasticity.random for p in self.projections):
+                engine.reset()  # what was learned in this trial is learned with its numbers
             for population in self._populations():
                 neuron_spec = population.neurons.in_trial(seeds)
                 population.settle(neuron_spec, population.receptors)

@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels.language.check import Source
 from spikecuda.kernels.learn_spec import NEST, TIMINGS, LearnSpec
 from spikecuda.models.parameter import Parameter
-from spikecuda.plasticity.check import EVENTS, check_rule, one_modulator
+from spikecuda.plasticity.check import EVENTS, check_rule, derived, one_modulator
 from spikecuda.plasticity.parts import (
     Modulator,
     PostTrace,
@@ -181,7 +182,7 @@ class SynapseRule(Fixed):
             value = as_real(name, params.get(name, parameter.default))
             parameter.validate(name, np.asarray(value))
             values[name] = value
-        self.params = values
+        self._params = values
         self.check()
         self._fix()
 
@@ -193,6 +194,11 @@ class SynapseRule(Fixed):
         """
 
     @property
+    def params(self) -> Mapping[str, float]:
+        """The parameters by name; they cannot be changed."""
+        return MappingProxyType(self._params)
+
+    @property
     def sign(self) -> float:
         """1 for excitatory synapses, -1 for inhibitory ones."""
         return math.copysign(1.0, self.w_max)
@@ -201,14 +207,15 @@ class SynapseRule(Fixed):
         """Return the structure of the rule's kernels for a type of numbers."""
         return LearnSpec(type(self), real, self.timing)
 
-    def constants(self, dt: float) -> dict[str, float]:
+    def constants(self, dt: float, real: str = "float64") -> dict[str, float]:
         """Return the kernels' constants by name, in float64.
 
         Args:
             dt: length of a step in ms.
+            real: type of numbers in which they must be finite.
 
         Raises:
-            SpikecudaValueError: one is not finite.
+            SpikecudaValueError: one is not finite, or ``derive`` cannot give it.
         """
         known: dict[str, float] = {
             **self.params, "w_max": abs(self.w_max), "w_min": self.w_min, "dt": dt,
@@ -216,18 +223,18 @@ class SynapseRule(Fixed):
         derive = getattr(type(self), "derive", None)
         if derive is not None:
             wanted = {name: known[name] for name in inspect.signature(derive).parameters}
-            with np.errstate(all="ignore"):
-                known.update({k: float(v) for k, v in derive(**wanted).items()})
+            known |= derived(type(self), wanted)
         rates = {n: t.tau for n, t in self.pre_traces.items()}
         rates |= {n: t.tau for n, t in self.post_traces.items()}
         rates |= {n: v.decay for n, v in self.variables.items() if v.decay}
         known |= {f"_k_{name}": dt / known[tau] for name, tau in rates.items()}
         result = {name: known[name] for name in self.constant_names}
         for name, value in result.items():
-            if not math.isfinite(value):
+            if not abs(value) <= float(np.finfo(real).max):
+                what = f"dt / {rates[name[3:]]}" if name.startswith("_k_") else name
                 raise SpikecudaValueError(
-                    f"{name} of {type(self).__name__} must be finite (got {value!r} at dt = {dt:g} "
-                    "ms); change the parameters"
+                    f"{what} of {type(self).__name__} must be finite in {real} (got {value!r} at "
+                    f"dt = {dt:g} ms); change the parameters"
                 )
         return result
 

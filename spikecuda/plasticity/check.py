@@ -1,10 +1,14 @@
 """Find, when a synapse rule is defined, what it may not do, and say so with the line."""
 
 import inspect
+import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from spikecuda.errors import ModelError, nearest
+import numpy as np
+
+from spikecuda.common.arguments import as_real
+from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
 from spikecuda.plasticity.parts import Modulator
 
@@ -51,7 +55,13 @@ def check_rule(
     derive = members.get("derive")
     if derive is not None and not isinstance(derive, staticmethod):
         cls.derive = staticmethod(derive)
-    derived = _derived(cls)
+    constants_too = _derived(cls)
+    for name, member in members.items():
+        if name.startswith("on_") and name not in EVENTS and callable(member):
+            raise ModelError(
+                f"{cls.__name__}.{name} would never be called{nearest(name, list(EVENTS))}; the "
+                f"events are {', '.join(EVENTS)}"
+            )
     sources: dict[str, Source] = {}
     used: dict[str, None] = {}
     for name, own in EVENTS.items():
@@ -59,11 +69,16 @@ def check_rule(
         if function is None:
             continue
         plain = function.__func__ if isinstance(function, staticmethod) else function
+        if not inspect.isfunction(plain):
+            raise ModelError(
+                f"{cls.__name__}.{name} must be a plain function, without self or cls (got "
+                f"{plain!r:.80}); def {name}(...): ..."
+            )
         source = sources[name] = read(plain, cls.__name__)
         if name in vars(cls) and not isinstance(function, staticmethod):
             setattr(cls, name, staticmethod(plain))
         known = _known(cls, name, own)
-        constants = [*cls.parameters, *COMMON, *derived]
+        constants = [*cls.parameters, *COMMON, *constants_too]
         for argument in source.arguments:
             if argument not in (*known, *constants):
                 raise ModelError(
@@ -143,11 +158,9 @@ def _known(cls: Any, name: str, own: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_names(cls: Any, taken: Collection[str]) -> None:
     """Raise ModelError for names that are taken and time constants that are no parameters."""
-    declared = [
-        *cls.parameters, *cls.variables, *cls.pre_traces, *cls.post_traces, *cls.source_variables,
-        *cls.target_states,
-    ]  # fmt: skip
-    for name in declared:
+    if not isinstance(cls.name, str):
+        raise ModelError(f"{cls.__name__}.name must be a text (got {cls.name!r})")
+    for name in (*cls.parameters, *_changing(cls)):
         if name in TAKEN or name.startswith("_") or name in taken:
             raise ModelError(
                 f"{cls.__name__}.{name}: the name is taken by the kernel; choose another name"
@@ -164,17 +177,27 @@ def _check_names(cls: Any, taken: Collection[str]) -> None:
             raise ModelError(
                 f"{cls.__name__}.{tau} is a time constant and must be Parameter(..., above=0.0)"
             )
+    for name, variable in cls.variables.items():
+        try:
+            usable = math.isfinite(as_real(name, variable.initial))
+        except SpikecudaTypeError:
+            usable = False
+        if not usable:
+            raise ModelError(
+                f"{cls.__name__}.{name} must start at a finite number (got {variable.initial!r}); "
+                f"{name} = Variable(0.0)"
+            )
     for name, seen in cls.target_states.items():
         if seen.later and seen.later not in cls.parameters:
             raise ModelError(
                 f"{cls.__name__}.{name} must name a parameter as its delay (got {seen.later!r}); "
                 f"it has {', '.join(cls.parameters)}"
             )
-    for name, variable in cls.source_variables.items():
-        if isinstance(variable.initial, str) and variable.initial not in cls.parameters:
+    for name, begins in cls.source_variables.items():
+        if isinstance(begins.initial, str) and begins.initial not in cls.parameters:
             raise ModelError(
                 f"{cls.__name__}.{name} must start at a number or a parameter (got "
-                f"{variable.initial!r}); it has {', '.join(cls.parameters)}"
+                f"{begins.initial!r}); it has {', '.join(cls.parameters)}"
             )
 
 
@@ -192,7 +215,48 @@ def _derived(cls: Any) -> list[str]:
                 f"{cls.__name__}.derive: unknown argument {name!r}{nearest(name, list(known))}; it "
                 f"takes {', '.join(known)}"
             )
-    return list(derive(**{name: known[name] for name in wanted}))
+    names = list(derived(cls, {name: known[name] for name in wanted}))
+    for name in names:
+        if name in TAKEN or name.startswith("_") or name in _changing(cls):
+            raise ModelError(
+                f"{cls.__name__}.derive: the name {name!r} is taken; choose another name for the "
+                "constant"
+            )
+    return names
+
+
+def derived(cls: Any, values: Mapping[str, float]) -> dict[str, float]:
+    """Return what a rule's ``derive`` makes of parameters.
+
+    Raises:
+        ModelError: it returns no dict of numbers.
+        SpikecudaValueError: it cannot work with these parameters.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            found = cls.derive(**values)
+    except ArithmeticError as error:
+        raise SpikecudaValueError(
+            f"{cls.__name__}.derive must work for the parameters (got {error} for "
+            f"{', '.join(f'{k}={v:g}' for k, v in values.items())}); change them"
+        ) from error
+    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+        raise ModelError(
+            f"{cls.__name__}.derive must return a dict of constants by name (got {found!r:.80}); "
+            "return {'step': ...}"
+        )
+    try:
+        return {name: as_real(name, value) for name, value in found.items()}
+    except SpikecudaTypeError as error:
+        raise ModelError(f"{cls.__name__}.derive: {error}; return one number for each") from None
+
+
+def _changing(cls: Any) -> tuple[str, ...]:
+    """Return the names of what a rule declares beside its parameters."""
+    return (
+        *cls.variables, *cls.pre_traces, *cls.post_traces, *cls.source_variables,
+        *cls.target_states,
+    )  # fmt: skip
 
 
 def _check_result(cls: Any, name: str, source: Source) -> None:

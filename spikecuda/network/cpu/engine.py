@@ -340,10 +340,11 @@ class CpuEngine:
 
     def reset(self) -> None:
         """Go back to step 0."""
-        self.clock, self.seconds, self.torn = 0, 0.0, True
+        self.torn = True
+        self._keep_learned()  # as of the step that the clock tells
+        self.clock, self.seconds = 0, 0.0
         for n in self.neurons:
             n.reset()
-        self._keep_learned()
         self._memory.clear()
         self._learning.clear()
         self._under_way.clear()
@@ -524,12 +525,10 @@ class CpuEngine:
         for bundle in self.wiring.bundles:
             if bundle.kind != layout.PLASTIC:
                 continue
-            for b, values in enumerate(self.learned(bundle)):
-                rows = bundle.blocks[b]
-                assert rows.weights is not None
-                rows.weights[:] = values["w"]
-                rule = bundle.projections[0].plasticity
-                assert rule is not None
+            rule = bundle.projections[0].plasticity
+            assert rule is not None
+            for b, rows in enumerate(bundle.blocks):
+                self._learning.settle(bundle, b, self._rows.bundles[b], self.clock)
                 for name in rule.variables:
                     rows.variables[name][:] = rule.start(name)
 

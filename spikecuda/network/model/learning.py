@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from spikecuda.common.arguments import as_real
 from spikecuda.common.time_grid import nearest_step, place_of, whole_steps
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError
@@ -52,7 +54,7 @@ def check_learning(projection: Any) -> None:
             "a step, which synapses that learn cannot tell apart; use a smaller dt, or give each "
             "spike a step of its own"
         )
-    rule.constants(p.dt)
+    rule.constants(p.dt, p.target.population.neurons.precision.real)
     _check_states(p)
     if not rule.learns:
         return
@@ -62,13 +64,24 @@ def check_learning(projection: Any) -> None:
             f"w_max must be > 0 for {p.receptor!r}, a conductance (got {rule.w_max:g}); inhibition "
             "has a low e_rev"
         )
-    low, high = sorted((rule.sign * rule.w_min, rule.w_max))
+    low, high = bounds_of(p)
     if p.expected and (p.weight.least < low or p.weight.most > high):
         got = p.weight.least if p.weight.least < low else p.weight.most
         raise SpikecudaValueError(
             f"weight must start within the rule's bounds, from {low:g} to {high:g} {kind.unit} "
             f"(got {got:g}); change w_max, or give the distribution low= and high="
         )
+
+
+def bounds_of(projection: Any) -> tuple[float, float]:
+    """Return the lowest and the highest weight of a rule, as weights are stored.
+
+    A bound such as 0.1 is another number in float32: what is read there can be assigned, too.
+    """
+    rule = projection.plasticity
+    kept = np.dtype(projection.target.population.neurons.precision.real).type
+    low, high = sorted((rule.sign * rule.w_min, rule.w_max))
+    return min(low, float(kept(low))), max(high, float(kept(high)))
 
 
 def _check_states(projection: Any) -> None:

@@ -9,6 +9,7 @@ from spikecuda.common.arguments import as_positive, as_real
 from spikecuda.common.arrays import take_reals
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaValueError
+from spikecuda.network.model.learning import bounds_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,7 @@ def as_rewiring(projection: Any, below: Any, fraction: Any, weight: Any) -> Rewi
     Raises:
         SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.
     """
-    p, rule, unit = projection, projection.plasticity, _unit(projection)
+    p, unit = projection, _unit(projection)
     if (below is None) == (fraction is None):
         raise SpikecudaValueError(
             f"below or fraction must be given, one of them (got below={below!r}, "
@@ -110,7 +111,7 @@ def as_rewiring(projection: Any, below: Any, fraction: Any, weight: Any) -> Rewi
     if not 0 <= part <= 1:
         raise SpikecudaValueError(f"fraction must be from 0 to 1 (got {part:g})")
     start = None if weight is None else as_real("weight", weight, unit)
-    low, high = sorted((rule.sign * rule.w_min, rule.w_max))
+    low, high = bounds_of(p)
     if start is not None and not low <= start <= high:
         raise SpikecudaValueError(
             f"weight must be within the rule's bounds, from {low:g} to {high:g} {unit} (got "

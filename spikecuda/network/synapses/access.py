@@ -11,6 +11,7 @@ from spikecuda.common.arrays import take_reals
 from spikecuda.common.notice import notice
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.network import layout
+from spikecuda.network.model.learning import bounds_of
 from spikecuda.network.model.population import View
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.blocks import split_blocks
@@ -73,12 +74,12 @@ def take_weights(projection: Projection, values: object) -> np.ndarray:
     receptor = projection.target.population.receptors[projection.receptor]
     rule = projection.plasticity
     if rule is not None and rule.learns:
-        low, high = sorted((rule.sign * rule.w_min, rule.w_max))
+        low, high = bounds_of(projection)
         outside = given[~((given >= low) & (given <= high))]
         if outside.size:
             raise SpikecudaValueError(
                 f"weights must be within the rule's bounds, from {low:g} to {high:g} "
-                f"{receptor.unit} (got {outside[0]:g}); clip them, or use another w_max"
+                f"{receptor.unit} (got {float(outside[0])!r}); clip them, or use another w_max"
             )
     if not np.isfinite(given).all() or (receptor.positive and np.any(given < 0)):
         need = "finite and >= 0, a conductance" if receptor.positive else "finite"

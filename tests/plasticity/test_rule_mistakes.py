@@ -1,0 +1,112 @@
+"""What a user's own rule may get wrong beside the language of its functions, and is told."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from spikecuda import Network
+from spikecuda.errors import ModelError, SpikecudaValueError
+from spikecuda.models import Parameter
+from spikecuda.network import Delta, ExpCurrent, OneToOne, SpikeTrain
+from spikecuda.plasticity import STDP, GutigSTDP, SynapseRule, Variable
+
+
+def on_pre(w):
+    return w
+
+
+def define(**members):
+    return type(
+        "Bad", (SynapseRule,), {"name": "_bad", "tau": Parameter(20.0, "ms", above=0.0), **members}
+    )
+
+
+def returns(value):
+    return lambda tau: value
+
+
+@pytest.mark.parametrize(
+    ("members", "problem"),
+    [
+        ({"on_pre": classmethod(on_pre)}, "on_pre must be a plain function, without self or cls"),
+        ({"on_pre": 3}, r"on_pre must be a plain function.*got 3"),
+        ({"on_pst": on_pre, "on_pre": on_pre}, "on_pst would never be .* mean 'on_post'"),
+        ({"on_pre": on_pre, "name": 3}, "name must be a text .got 3."),
+        ({"c": Variable(float("nan"))}, "c must start at a finite number .got nan."),
+        ({"c": Variable("a")}, "c must start at a finite number .got 'a'."),
+        ({"derive": returns([1.0])}, "derive must return a dict"),
+        ({"derive": returns({1: 1.0})}, "derive must return a dict"),
+        ({"derive": returns({"a": "b"})}, "derive: a must be a number"),
+        ({"derive": returns({"a": np.ones(3)})}, "derive: a must be a number"),
+        ({"derive": returns({"w_max": 2.0})}, "derive: the name 'w_max' is taken"),
+        ({"derive": returns({"_k_x": 2.0})}, "derive: the name '_k_x' is taken"),
+        ({"c": Variable(), "derive": returns({"c": 2.0})}, "derive: the name 'c' is taken"),
+    ],
+)  # fmt: skip
+def test_declarations_that_are_refused(members, problem):
+    with pytest.raises(ModelError, match=problem):
+        define(**members)
+
+
+def test_derive_works_for_some_parameters():
+    kind = define(on_pre=on_pre, derive=lambda tau: {"rate": 1 / (tau - 7.0)})
+    assert kind(w_max=1.0).constants(0.1)
+    with pytest.raises(SpikecudaValueError, match=r"derive must work .*division by zero.* tau=7"):
+        kind(w_max=1.0, tau=7.0).constants(0.1)
+
+
+RELAY = {
+    "tau_m": 10.0, "c_m": 1e9, "v_rest": 0.0, "v_reset": 0.0, "v_th": 1.0, "t_ref": 0.0,
+}  # fmt: skip
+
+
+def one_synapse(rule, weight, precision="float32"):
+    net = Network(dt=0.1, devices="cpu", precision=precision)
+    net.source("pre", 1, SpikeTrain([5.0, 10.0, 15.0]))
+    net.population("post", 1, "lif", RELAY, {"v": 0.0},
+                   receptors={"in": Delta(), "syn": ExpCurrent(tau=2.0)})  # fmt: skip
+    net.drive("post", SpikeTrain([5.0, 10.0, 17.5], [0, 0, 0], weight=2.0), "in")
+    return net, net.connect("pre", "post", OneToOne(), weight, 0.1, "syn", plasticity=rule)
+
+
+@pytest.mark.parametrize("precision", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(("w_max", "w_min"), [(0.1, 0.0), (1.1, 0.7), (-0.3, 0.0), (3.3, 3.2)])
+@pytest.mark.parametrize("alpha", [0.0, 100.0])
+def test_weights_at_a_bound_can_be_assigned(precision, w_max, w_min, alpha):
+    rule = STDP(w_max=w_max, w_min=w_min, alpha=alpha, lam=10.0)
+    net, p = one_synapse(rule, w_max, precision)
+    with net:
+        net.run(16.0)
+        read = p.weights
+        assert read == pytest.approx(w_max if alpha == 0.0 else np.copysign(w_min, w_max), rel=1e-6)
+        p.weights = read
+        assert np.array_equal(p.weights, read)
+        p.weights = w_max
+        with pytest.raises(SpikecudaValueError, match=r"within the rule's bounds"):
+            p.weights = w_max * (1.0 + 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rule", "what"),
+    [
+        (STDP(w_max=1.0, lam=1e39), "step_up of STDP"),
+        (GutigSTDP(w_max=1.0, lam=1e30, alpha=1e30), "step_down of GutigSTDP"),
+        (STDP(w_max=1.0, tau_plus=1e-45), "dt / tau_plus of STDP"),
+    ],
+)
+def test_constants_are_finite_in_the_networks_numbers(rule, what):
+    with pytest.raises(SpikecudaValueError, match=rf"{what} must be finite in float32"):
+        one_synapse(rule, 0.5)
+    net, p = one_synapse(rule, 0.5, "float64")
+    with net:
+        net.run(20.0)
+        assert 0.0 <= p.weights[0] <= 1.0
+
+
+def test_parameters_cannot_be_changed():
+    rule = STDP(w_max=1.0, lam=0.3)
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        rule.params["lam"] = 3.0
+    assert copy.deepcopy(rule).params == pickle.loads(pickle.dumps(rule)).params == rule.params
