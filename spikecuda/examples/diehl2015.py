@@ -69,7 +69,7 @@ def network(variant: str = "direct", **options: Any) -> Network:
     Args:
         variant: how neurons inhibit each other, "direct" or "interneurons".
         options: any of ``SETTINGS``, such as ``neurons``; ``seed``, ``threads``, ...: see
-            ``Network``.  Without ``threads`` it is one: the network is small.
+            ``Network``.  By default it is on one thread of the CPU: the network is small.
     """
     as_variant(variant, VARIANTS)
     p, options = settle_options("diehl2015", SETTINGS, variant, options)
@@ -78,7 +78,7 @@ def network(variant: str = "direct", **options: Any) -> Network:
             "precision of diehl2015 must be float32 or float64 (got 'float16', which does not "
             "resolve how its thresholds change)"
         )
-    if options.get("devices", "auto") in ("auto", "cpu") and "partitions" not in options:
+    if options.setdefault("devices", "cpu") == "cpu" and "partitions" not in options:
         options.setdefault("threads", 1)
     net = Network(p.dt, **options)
     neuron = {name: p[name] for name in (*NEURON, "theta_start", "theta_plus", "tau_theta")}

@@ -119,6 +119,7 @@ def test_delays_are_drawn_up_to_the_longest():
     with diehl2015.network(neurons=5, inputs=50) as net:
         found = net.projections[0].connections()["delay"]
     assert found.min() == 0.5 and found.max() == 10.0 and len(np.unique(found)) == 20
+    assert diehl2015.network().threads == 1 and diehl2015.network(threads=2).threads == 2
     assert diehl2015.network(delay=0.5).projections[0].delay.a == 0.5
 
 
