@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikecuda.common.files import replacing, write_text
+from spikecuda.common.files import write_text
+from spikecuda.common.npz import write_npz
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 
 if TYPE_CHECKING:
@@ -154,11 +155,10 @@ def _write(
 
     folder.mkdir(exist_ok=True)
     weights, rows, columns = learner.weights, *learn.images.shape[1:]
-    with replacing(folder / "weights.npz") as file:
-        np.savez_compressed(
-            file, weights=weights.astype(np.float32), assignments=names,
-            theta=learner.net["E"].state["theta"], shape=np.array([rows, columns]),
-        )  # fmt: skip
+    write_npz(folder / "weights.npz", {
+        "weights": weights.astype(np.float32), "assignments": names,
+        "theta": learner.net["E"].state["theta"], "shape": np.array([rows, columns]),
+    })  # fmt: skip
     title = f"{numbers['example']}, {numbers['images']:,} images: {numbers['accuracy']:.1f} %"
     receptive_fields(
         weights, (rows, columns), unit="nS", title=title, path=folder / "receptive_fields.png"

@@ -1,7 +1,6 @@
 """The neuron of the example ``clopath2010``."""
 
-import numpy as np
-
+from spikecuda.common.time_grid import nearest_step
 from spikecuda.kernels.language import exp, real, select
 from spikecuda.models.base import Model
 from spikecuda.models.parameter import Parameter, State
@@ -99,5 +98,6 @@ class ClopathNeuron(Model):
         """Return the parts of a step, and the width of a spike in steps."""
         return {
             "k_v": dt / c_m, "k_w": dt / tau_w, "k_z": dt / tau_z, "k_t": dt / tau_t,
-            "k_plus": dt / tau_plus, "k_minus": dt / tau_minus, "width": np.rint(t_clamp / dt),
+            "k_plus": dt / tau_plus, "k_minus": dt / tau_minus,
+            "width": float(nearest_step(float(t_clamp), float(dt))),
         }  # fmt: skip

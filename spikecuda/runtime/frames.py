@@ -7,7 +7,7 @@ import numpy as np
 
 from spikecuda.common.arguments import as_real, is_name
 from spikecuda.common.data_frame import data_frame, labels
-from spikecuda.common.time_grid import nearest_step
+from spikecuda.common.time_grid import nearest_step, nearest_steps
 from spikecuda.errors import SpikecudaValueError, nearest, shown
 from spikecuda.runtime.spikes import Spikes
 
@@ -121,7 +121,7 @@ def trace_frame(
     sizes = []
     for name, states in traces.items():
         # The sample at the end of step k belongs to it, as a spike does.
-        steps = np.rint(times[name] / dt).astype(np.int64) - 1
+        steps = nearest_steps(times[name], dt) - 1
         low, high = np.searchsorted(steps, window)
         time, ids = times[name][low:high], neurons[name]
         sizes.append(time.size * ids.size)

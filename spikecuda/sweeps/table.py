@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from spikecuda.common.arguments import as_path, is_name
 from spikecuda.common.data_frame import data_frame
 from spikecuda.common.files import write_bytes
+from spikecuda.common.fixed import Fixed
 from spikecuda.common.notebook import table_html
 from spikecuda.errors import SpikecudaValueError, nearest, shown
 from spikecuda.sweeps.grid import INDEX, OWN, Point
@@ -22,7 +23,7 @@ Row = dict[str, Any]
 SHOWN_ROWS = 50
 
 
-class SweepTable(Sequence[Row]):
+class SweepTable(Fixed, Sequence[Row]):
     """The rows of a sweep, in the order of its points; more come while it runs.
 
     A row is a dict: ``point`` (its number), the parameters, what the function returned, ``seconds``
@@ -37,6 +38,7 @@ class SweepTable(Sequence[Row]):
         self._points, self._title = list(points), title
         self._rows: dict[int, Row] = {}
         self._sorted: list[int] | None = None
+        self._fix()
 
     def _add(
         self, index: int, values: Row, seconds: float = 0.0, error: str = "", traceback: str = ""

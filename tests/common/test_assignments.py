@@ -24,6 +24,7 @@ from spikecuda import (
     SpikecudaError,
     State,
     Step,
+    SweepTable,
     SystemMonitor,
     Uniform,
     Waveform,
@@ -82,7 +83,7 @@ def objects():
         FixedOutDegree(1), FixedTotal(1), Pairs([0], [0]), SpikeTrain([1.0]), Delta(),
         ExpCurrent(1.0), AlphaCurrent(1.0), ExpConductance(1.0, 0.0), AlphaConductance(1.0, 0.0),
         NMDA(), find("brunel"), find("brunel").expected()[0], net["E"].neurons, pool.neuron_spec,
-        pool.state.share("v"),
+        pool.state.share("v"), SweepTable([{"a": 1}]),
     ]  # fmt: skip
     yield made
     for held in (net, pool, system):

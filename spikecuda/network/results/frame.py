@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.data_frame import data_frame, labels
+from spikecuda.common.time_grid import nearest_steps
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.runtime import frames
@@ -50,7 +51,7 @@ def _synapse_frame(result: NetworkResult, window: tuple[int, int]) -> Any:
     sizes = []
     for found in result.synapses.values():
         # As samples of traces: the one at the end of step k belongs to it.
-        steps = np.rint(found.time / result.dt).astype(np.int64) - 1
+        steps = nearest_steps(found.time, result.dt) - 1
         low, high = np.searchsorted(steps, window)
         time = found.time[low:high]
         sizes.append(time.size * found.source.size)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from spikecuda.common.time_grid import nearest_step
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.results.synapse_traces import SynapseTraces
@@ -41,7 +42,7 @@ def join(results: Sequence[NetworkResult]) -> NetworkResult:
         name: np.concatenate([r.trace_times[name] for r in results]) for name in first.trace_times
     }
     # Of whole steps, as one run's would be.
-    steps = sum(round(r.duration / dt) for r in results)
+    steps = sum(nearest_step(r.duration, dt) for r in results)
     return NetworkResult(
         spikes=spikes, sizes=first.sizes, ids=first.ids, traces=traces, trace_times=times,
         start=first.start, duration=steps * dt, dt=dt, seconds=sum(r.seconds for r in results),
