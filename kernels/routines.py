@@ -9,6 +9,7 @@ A spike is an int64, ``step << 32 | number``, with the neuron's number in the wh
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from spikecuda.kernels.spec import Argument, KernelSpec
 
@@ -30,14 +31,14 @@ class RoutineSpec:
     Attributes:
         name: the kernel's name in PTX and profilers.
         template: file in ``kernels/templates``.
-        options: what the template is rendered with.
+        options: what the template is rendered with; ``learn`` is a synapse rule's ``LearnSpec``.
         arguments: the kernel's, in order.
         double: whether it computes in float64, whatever the network's precision.
     """
 
     name: str
     template: str
-    options: tuple[tuple[str, str | int], ...]
+    options: tuple[tuple[str, Any], ...]
     arguments: tuple[Argument, ...]
     double: bool = False
 
@@ -46,11 +47,13 @@ class RoutineSpec:
 Spec = KernelSpec | RoutineSpec
 
 
-def _array(name: str, dtype: str) -> Argument:
+def array(name: str, dtype: str) -> Argument:
+    """Return an argument that is an array."""
     return Argument(name, dtype, True)
 
 
-def _scalars(*names: str) -> tuple[Argument, ...]:
+def scalars(*names: str) -> tuple[Argument, ...]:
+    """Return arguments that are 64-bit integers."""
     return tuple(Argument(name, "int64", False) for name in names)
 
 
@@ -65,9 +68,9 @@ def collect() -> RoutineSpec:
     return RoutineSpec(
         "collect_spikes", "collect_cuda", (),
         (
-            _array("_bits", "uint32"), _array("_valid", "uint32"), _array("_numbers", "int32"),
-            _array("_spikes", "int64"), _array("_mark", "int64"), _array("_clock", "int64"),
-            *_scalars("_words", "_steps", "_first", "_last"),
+            array("_bits", "uint32"), array("_valid", "uint32"), array("_numbers", "int32"),
+            array("_spikes", "int64"), array("_mark", "int64"), array("_clock", "int64"),
+            *scalars("_words", "_steps", "_first", "_last"),
         ),
     )  # fmt: skip
 
@@ -79,22 +82,22 @@ def _sheet(weights: str) -> tuple[Argument, ...]:
     ``_info``, its bundle and delay (``bundle << 16 | delay``); ``_bases``, first cell of each
     bundle's targets; ``_values``, the bundles' weights, or ``_weights``, the synapses'.
     """
-    own = _array("_values", "int32") if weights == CONSTANT else _array("_weights", weights)
+    own = array("_values", "int32") if weights == CONSTANT else array("_weights", weights)
     return (
-        _array("_rows", "uint32"), _array("_starts", "uint32"), _array("_info", "uint32"),
-        _array("_bases", "int32"), own, _array("_targets", "uint16"), _array("_cells", "int32"),
-        *_scalars("_ring", "_stride"),
+        array("_rows", "uint32"), array("_starts", "uint32"), array("_info", "uint32"),
+        array("_bases", "int32"), own, array("_targets", "uint16"), array("_cells", "int32"),
+        *scalars("_ring", "_stride"),
     )  # fmt: skip
 
 
-def _list(given: bool) -> tuple[Argument, ...]:
+def listed(given: bool) -> tuple[Argument, ...]:
     """Return the arguments that say which spikes are delivered.
 
     ``_spikes``, the list; ``_bounds[w]`` to ``_bounds[w + 1]``, those to deliver: of given spikes
     those of window ``w = _clock[3]``; else ``w`` is 1, and ``_bounds`` a window's mark.
     """
     names = ("_spikes", "_bounds", "_clock") if given else ("_spikes", "_bounds")
-    return tuple(_array(name, "int64") for name in names)
+    return tuple(array(name, "int64") for name in names)
 
 
 def deliver_rows(weights: str, given: bool = False) -> RoutineSpec:
@@ -107,7 +110,7 @@ def deliver_rows(weights: str, given: bool = False) -> RoutineSpec:
     return RoutineSpec(
         f"deliver_{'given_' if given else ''}rows_{_suffix(weights)}", "deliver_rows_cuda",
         (("weights", weights), ("given", given), ("unroll", UNROLL)),
-        (*_sheet(weights), *_list(given), *_scalars("_pieces", "_group", "_first", "_last")),
+        (*_sheet(weights), *listed(given), *scalars("_pieces", "_group", "_first", "_last")),
     )  # fmt: skip
 
 
@@ -116,7 +119,7 @@ def deliver_short(weights: str, given: bool = False) -> RoutineSpec:
     return RoutineSpec(
         f"deliver_{'given_' if given else ''}short_{_suffix(weights)}", "deliver_short_cuda",
         (("weights", weights), ("given", given)),
-        (*_sheet(weights), *_list(given), *_scalars("_first", "_last")),
+        (*_sheet(weights), *listed(given), *scalars("_first", "_last")),
     )  # fmt: skip
 
 
@@ -127,14 +130,14 @@ def deliver_tiles(weights: str) -> RoutineSpec:
     step's spikes.  ``_rows[number * tiles + tile]``: first synapse; ``_values``: likewise, the
     weight; ``_targets``: cells within the tile; ``_mark``: as for ``collect``.
     """
-    own = _array("_values", "int32") if weights == CONSTANT else _array("_weights", weights)
+    own = array("_values", "int32") if weights == CONSTANT else array("_weights", weights)
     return RoutineSpec(
         f"deliver_tiles_{_suffix(weights)}", "deliver_tiles_cuda",
         (("weights", weights), ("tile", TILE)),
         (
-            _array("_rows", "uint32"), own, _array("_targets", "uint16"), _array("_cells", "int32"),
-            *_scalars("_ring", "_stride", "_delay", "_tiles", "_steps", "_parts"),
-            _array("_spikes", "int64"), _array("_mark", "int64"), *_scalars("_first", "_last"),
+            array("_rows", "uint32"), own, array("_targets", "uint16"), array("_cells", "int32"),
+            *scalars("_ring", "_stride", "_delay", "_tiles", "_steps", "_parts"),
+            array("_spikes", "int64"), array("_mark", "int64"), *scalars("_first", "_last"),
         ),
     )  # fmt: skip
 
@@ -148,7 +151,7 @@ def deliver_drawn(walk: str) -> RoutineSpec:
     within the source view; ``_own`` and ``_each`` are 0 where one element serves all.  Targets from
     ``_from`` to ``_until`` of the view's ``_size`` are on the device; their places are number +
     ``_shift``, or where ``_listed`` is set in ``_places``.  ``_base``: first cell of the port;
-    ``_pieces`` warps share a row; ``_given``: which of the lists that ``_list`` describes;
+    ``_pieces`` warps share a row; ``_given``: which of the lists that ``listed`` describes;
     ``_events`` counts synapses.  ``SUBSET`` has bits of its own for each warp: ``_seen``.
 
     Distances between the targets of a ``PROBABILITY`` row come from logarithms in float64.
@@ -161,22 +164,22 @@ def deliver_drawn(walk: str) -> RoutineSpec:
     return RoutineSpec(
         f"deliver_drawn_{walk}", "deliver_drawn_cuda", (("walk", walk),),
         (
-            _array("_index", "int32"), _array("_twin", "int32"),
-            *((_array("_degrees", "int32"),) if walk in (DEGREE, SUBSET) else ()),
-            _array("_places", "int32"), _array("_cells", "int32"), *_list(True),
-            _array("_events", "int64"), *((_array("_seen", "uint32"),) if walk == SUBSET else ()),
-            *_scalars("_ring", "_stride", "_base", "_origin", "_count", "_own"),
-            *(_scalars("_each") if walk in (DEGREE, SUBSET) else ()),
-            *(_scalars("_single") if walk == RANGE else ()),
-            *(_scalars("_size") if walk != RANGE else ()),
-            *_scalars(
+            array("_index", "int32"), array("_twin", "int32"),
+            *((array("_degrees", "int32"),) if walk in (DEGREE, SUBSET) else ()),
+            array("_places", "int32"), array("_cells", "int32"), *listed(True),
+            array("_events", "int64"), *((array("_seen", "uint32"),) if walk == SUBSET else ()),
+            *scalars("_ring", "_stride", "_base", "_origin", "_count", "_own"),
+            *(scalars("_each") if walk in (DEGREE, SUBSET) else ()),
+            *(scalars("_single") if walk == RANGE else ()),
+            *(scalars("_size") if walk != RANGE else ()),
+            *scalars(
                 "_from", "_until", "_listed", "_shift", "_number", "_pieces", "_given",
                 "_weight_kind", "_delay_kind", "_weight", "_delay", "_largest", "_longest",
             ),
             Argument("_key0", "uint32", False), Argument("_key1", "uint32", False),
             *((Argument("_inverse_log", "float64", False),) if walk == PROBABILITY else ()),
             *(Argument(name, "float32", False) for name in DISTRIBUTED),
-            *_scalars("_first", "_last"),
+            *scalars("_first", "_last"),
         ),
         double=walk == PROBABILITY,
     )  # fmt: skip
@@ -197,9 +200,9 @@ def sample(dtype: str) -> RoutineSpec:
     return RoutineSpec(
         f"sample_{dtype}", "sample_cuda", (),
         (
-            _array("_source", dtype), _array("_index", "int32"), _array("_out", dtype),
-            _array("_row0", "int64"), _array("_clock", "int64"),
-            *_scalars("_every", "_first", "_last"),
+            array("_source", dtype), array("_index", "int32"), array("_out", dtype),
+            array("_row0", "int64"), array("_clock", "int64"),
+            *scalars("_every", "_first", "_last"),
         ),
     )  # fmt: skip
 

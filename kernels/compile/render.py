@@ -59,6 +59,8 @@ def render(spec: Rendered, target: str) -> str:
     """Return the source of the module for a kernel on a target."""
     if isinstance(spec, RoutineSpec):
         options = dict(spec.options)
+        if "learn" in options:
+            options.update(learn.context(options.pop("learn")))
         return (
             _environment()
             .get_template(f"{spec.template}.py.j2")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from spikecuda.inspection.catalogue import spec
-from spikecuda.kernels import routines
+from spikecuda.kernels import learn_routines, routines
 from spikecuda.kernels.receptors import KINDS, ReceptorSpec
 from spikecuda.kernels.routines import CONSTANT, NARROW, WIDE, RoutineSpec, Spec
 from spikecuda.kernels.spec import SHARED, InputSpec, KernelSpec
@@ -50,6 +50,21 @@ def every_routine() -> Iterator[RoutineSpec]:
     for walk in routines.WALKS:
         yield routines.deliver_drawn(walk)
     yield routines.sample("float32")
+    yield from learning()
+
+
+def learning(real: str = "float32") -> Iterator[RoutineSpec]:
+    """Yield the kernels of synapses that learn, for pair STDP."""
+    from spikecuda.plasticity import STDP
+
+    spec = STDP(w_max=1.0).spec(real)
+    yield learn_routines.keep_spikes(spec)
+    yield learn_routines.keep_listed(spec)
+    yield learn_routines.learn_rows(spec)
+    yield learn_routines.sweep_rows(spec)
+    yield learn_routines.settle_rows(spec)
+    yield learn_routines.end_sweep()
+    yield learn_routines.put_values(real)
 
 
 def covered() -> Iterator[tuple[str, Spec, tuple[int, int]]]:

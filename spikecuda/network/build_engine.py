@@ -81,12 +81,14 @@ def build_engine(
             f"rules with a modulator run on the CPU alone (got {modulated.name} with "
             f"{modulated.plasticity!r:.80} on {devices}); use devices='cpu'"
         )
-    learning = next((p for p in description.wired if p.plasticity is not None), None)
     gpu = next((str(place) for place in places if not on_cpu(place)), None)
-    if learning is not None and gpu is not None:
+    seeing = next(
+        (p for p in description.wired if p.plasticity and p.plasticity.target_states), None
+    )
+    if seeing is not None and gpu is not None:
         raise SpikecudaError(
-            f"synapses learn on the CPU only so far (got {learning.name} with plasticity on "
-            f"{gpu}); use devices='cpu'"
+            f"rules that see states of their targets run on the CPU alone (got {seeing.name} with "
+            f"{seeing.plasticity!r:.80} on {gpu}); use devices='cpu'"
         )
     opened = OpenPartitions(places)
     with contextlib.ExitStack() as stack:

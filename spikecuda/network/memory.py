@@ -13,6 +13,7 @@ from spikecuda.network.device_names import on_cpu
 from spikecuda.network.model.description import Description
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
+from spikecuda.network.run.device_histories import history_bytes
 from spikecuda.network.run.window import ring_steps, window_of
 from spikecuda.network.synapses.blocks import Share, whole_words
 
@@ -29,7 +30,7 @@ class Need:
     """Bytes that a network, or a part of it, needs; what chance adds to it is not in it.
 
     Attributes:
-        neurons: state, constants, spike bits.
+        neurons: state, constants, spike bits; on devices also the histories of synapses that learn.
         synapses: stored rows.
         arrivals: what has been sent and has not arrived; ``steps`` of it, a cell for each neuron
             and receptor.
@@ -67,7 +68,7 @@ def synapse_bytes(projection: Projection, bits: int) -> float:
     """
     if projection.procedural:
         return 0.0
-    if projection.plasticity is not None:
+    if projection.learns:
         return LEARNED + projection.learned_bytes()
     return 2.0 + (0 if projection.weight.kind == "FIXED" else bits // 8)
 
@@ -105,6 +106,10 @@ def part(description: Description, share: Share, bits: Mapping[Projection, int])
         / p.target.population.size
         for p in description.projections
     )
+    neurons += sum(
+        history_bytes(p, counts[p.target.population.name], window_of(shortest_delay(description)))
+        for p in description.projections if p.plasticity is not None and p.expected
+    )  # fmt: skip
     return Need(neurons, synapses, share.size * _cells(populations) * steps, steps)
 
 
@@ -193,16 +198,21 @@ def _cells(populations: Sequence[Population]) -> int:
     return CELL * max((len(population.receptors) for population in populations), default=0)
 
 
-def _ring(description: Description) -> int:
-    """Return the steps that a ring of arrivals has at least."""
-    inner = [p for p in description.projections if p.expected]
-    shortest = min(
+def shortest_delay(description: Description) -> int:
+    """Return the shortest delay that the spikes of neurons can have, in steps; 0: there is none."""
+    return min(
         (
-            p.delay_steps()[0] for p in inner
-            if p.procedural or p.source.population.neuron_spec is not None
+            p.delay_steps()[0] for p in description.projections
+            if p.expected and (p.procedural or p.source.population.neuron_spec is not None)
         ),
         default=0,
     )  # fmt: skip
+
+
+def _ring(description: Description) -> int:
+    """Return the steps that a ring of arrivals has at least."""
+    inner = [p for p in description.projections if p.expected]
+    shortest = shortest_delay(description)
     # Of drawn delays that are stored the longest that comes out counts, which is not known yet.
     longest = max((p.delay_steps()[1 if p.procedural else 0] for p in inner), default=0)
     return ring_steps(longest, window_of(shortest))

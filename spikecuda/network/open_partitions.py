@@ -14,7 +14,7 @@ from spikecuda.network.model.description import Description
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import NetworkPartition, SpikeExchange
 from spikecuda.network.run.partitioned_engine import PartitionedEngine
-from spikecuda.network.run.window import window_steps
+from spikecuda.network.run.window import window_on_devices, window_steps
 from spikecuda.network.synapses.blocks import Owner, Share
 from spikecuda.network.synapses.store import Wiring
 from spikecuda.placement.update_costs import cost
@@ -83,7 +83,8 @@ class OpenPartitions:
         """
         first, numbers = number(description)
         neurons = [Neurons(population) for population in description.populations]
-        window = window_steps(wiring)
+        on_host = all(map(on_cpu, self.devices))
+        window = window_steps(wiring) if on_host else window_on_devices(wiring)
         with contextlib.ExitStack() as stack:
             partitions: list[NetworkPartition] = []
             for device, share in zip(self.devices, shares, strict=True):

@@ -30,13 +30,17 @@ from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded, cut_samples, sample_arrays
-from spikecuda.network.run.window import ResolvedInputs, chunk_steps, window_steps
+from spikecuda.network.run.window import (
+    ResolvedInputs,
+    chunk_steps,
+    require_learning_steps,
+    window_steps,
+)
+from spikecuda.network.synapses.learned import require_within
 from spikecuda.network.synapses.store import Bundle, Wiring
 
 # The host is asked for progress and Ctrl-C about so often.
 SECONDS_PER_CALL = 0.1
-# Histories count steps in 32 bits.
-MOST_STEPS = (1 << 30) - (1 << 17)
 NO_PAUSES = Pauses((), ())
 NO_TRACES = np.zeros((0, layout.TRACE), np.int64)
 
@@ -219,11 +223,7 @@ class CpuEngine:
             start: number of the run's first step, if some of them are done; None: now.
         """
         start = self.clock if start is None else start
-        if self._learning.bundles and start + steps > MOST_STEPS:
-            raise SpikecudaError(
-                f"a network that learns runs for up to {MOST_STEPS:,} steps (got "
-                f"{start + steps:,}); reset(), which keeps its weights"
-            )
+        require_learning_steps(self.wiring, start + steps)
         if self.torn:
             raise SpikecudaError(
                 "a run was broken off within a step, or a reset did not end; reset() starts again"
@@ -335,7 +335,7 @@ class CpuEngine:
         """
         taken = self._parts.drain()
         self.torn = False
-        self._learning.require_within()
+        require_within(self.over())
         return taken
 
     def reset(self) -> None:
@@ -387,6 +387,10 @@ class CpuEngine:
 
     def rewrite(self, bundle: Bundle) -> None:
         """Take notice of other weights in a bundle's rows, which the loops read where they are."""
+
+    def over(self) -> list[Bundle]:
+        """Return what sent more than a rule without an upper bound may."""
+        return self._learning.over()
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""

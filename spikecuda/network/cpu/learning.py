@@ -7,7 +7,6 @@ import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.common.time_grid import nearest_step
-from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.network import layout
 from spikecuda.network.cpu.history import History, Seen
 from spikecuda.network.cpu.modulation import Modulation
@@ -199,12 +198,9 @@ class Learning:
             for bundle, row in block.learning.items():
                 self._fill(bundle, b, row)
 
-    def require_within(self) -> None:
-        """Raise if a rule without an upper bound sent more than its ``w_max``.
-
-        Raises:
-            SpikecudaError: one did.  The next that is sent is looked at again.
-        """
+    def over(self) -> list[Bundle]:
+        """Return what sent more than its ``w_max``; the next that is sent is looked at again."""
+        found = []
         for bundle in self.bundles:
             over = False
             for block in self._blocks:
@@ -212,14 +208,8 @@ class Learning:
                 over |= bool(row[layout.LEARNING_OVER])
                 row[layout.LEARNING_OVER] = 0
             if over:
-                p = bundle.projections[0]
-                assert p.plasticity is not None
-                unit = p.target.population.receptors[p.receptor].unit
-                raise SpikecudaError(
-                    f"w_max must be above all weights of {type(p.plasticity).__name__}, which has "
-                    f"no upper bound (got {p.plasticity.w_max:g} {unit}, and {p.name} sent more); "
-                    "use a larger w_max, a smaller step, or a rule with a bound"
-                )
+                found.append(bundle)
+        return found
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""

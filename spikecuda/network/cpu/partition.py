@@ -126,6 +126,9 @@ class CpuPartition(NetworkPartition):
         self, number: int, rows: tuple[int, int] | None = None
     ) -> list[dict[str, np.ndarray]]:
         """Return what the synapses of a bundle have learned up to now, by block."""
+        if self._waiting.size and not self._engine.torn:
+            self._engine.file(self._waiting)
+            self._waiting = self._waiting[:0]
         return self._engine.learned(self._engine.wiring.bundles[number], rows)
 
     def settle(self, number: int, rows: Sequence[Rows], learns: bool) -> None:
@@ -134,6 +137,10 @@ class CpuPartition(NetworkPartition):
 
     def rewrite(self, number: int) -> None:
         """Take other weights in a bundle's rows over: they are where they were."""
+
+    def over(self) -> list[int]:
+        """Return the numbers of bundles that sent more than a rule without a bound may."""
+        return [self._engine.wiring.bundles.index(bundle) for bundle in self._engine.over()]
 
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""

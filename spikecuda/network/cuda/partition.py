@@ -11,7 +11,7 @@ from spikecuda.network.cuda.run import DeviceRun
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import NUMBER, NetworkPartition, RunRequest
 from spikecuda.network.synapses.blocks import Share
-from spikecuda.network.synapses.store import Wiring
+from spikecuda.network.synapses.store import Rows, Wiring
 
 
 class DevicePartition(NetworkPartition):
@@ -37,6 +37,8 @@ class DevicePartition(NetworkPartition):
         self.device, self.share, self.clock = device, share, 0
         self._events = self._events_seen = 0
         self._run: DeviceRun | None = None
+        # Bundles whose rows in the wiring are what the device has, until a run begins.
+        self._settled: set[int] = set()
         self.resident = Resident(device, share, neurons, wiring, first, numbers, window)
 
     @property
@@ -63,6 +65,7 @@ class DevicePartition(NetworkPartition):
 
     def begin(self, request: RunRequest) -> None:
         """Build kernels and put everything that a run needs on the device."""
+        self._settled.clear()
         self.resident.upload_state()
         self._run = DeviceRun(self.resident, request)
 
@@ -86,7 +89,8 @@ class DevicePartition(NetworkPartition):
     def receive(self, spikes: np.ndarray) -> None:
         """Deliver what the other partitions sent in the last window."""
         assert self._run is not None
-        if spikes.size and (self.resident.row_tables or self.resident.drawn):
+        p = self.resident
+        if spikes.size and (p.row_tables or p.drawn or p.learning):
             self._run.receive(spikes)
             self._count(spikes)
 
@@ -106,6 +110,8 @@ class DevicePartition(NetworkPartition):
 
     def reset(self) -> None:
         """Forget what is under way."""
+        for learning in self.resident.learning:
+            learning.restart(self.clock)
         self.clock = self._events = self._events_seen = 0
         self.resident.clear()
 
@@ -123,8 +129,52 @@ class DevicePartition(NetworkPartition):
         self.resident.retune()
 
     def rewire(self) -> None:
-        """Take the rows over from the wiring."""
+        """Take the rows over from the wiring; of those that learn, what was settled."""
         self.resident.rewire()
+        for number in self._settled:
+            self.rewrite(number)
+
+    def learned(
+        self, number: int, rows: tuple[int, int] | None = None
+    ) -> list[dict[str, np.ndarray]]:
+        """Return what the synapses of a bundle have learned up to now, by block."""
+        bundle, result = self.resident.wiring.bundles[number], []
+        for b in self.share.blocks:
+            found = [
+                values for learning in self.resident.learning
+                if (values := learning.learned(bundle, b, self.clock, rows)) is not None
+            ]  # fmt: skip
+            stored = bundle.blocks[b]
+            assert stored.weights is not None
+            nothing = {"w": stored.weights[:0], **{n: v[:0] for n, v in stored.variables.items()}}
+            result.append(found[0] if found else nothing)
+        return result
+
+    def settle(self, number: int, rows: Sequence[Rows], learns: bool) -> None:
+        """Write what a bundle has learned up to now into its rows, and take that over."""
+        super().settle(number, rows, learns)
+        if learns:
+            self.rewrite(number)
+            self._settled.add(number)
+
+    def mark(self, number: int) -> None:
+        """Let all events up to now count as done in a bundle's weights."""
+        for learning in self.resident.learning:
+            learning.mark(self.resident.wiring.bundles[number], self.clock)
+
+    def rewrite(self, number: int) -> None:
+        """Take other weights in a bundle's rows over."""
+        self.resident.rewrite(self.resident.wiring.bundles[number])
+
+    def over(self) -> list[int]:
+        """Return the numbers of bundles that sent more than a rule without a bound may."""
+        bundles = self.resident.wiring.bundles
+        return [bundles.index(b) for learning in self.resident.learning for b in learning.over()]
+
+    def freeze(self, number: int, frozen: bool) -> None:
+        """Let a bundle's weights stay as they are, or learn again from now on."""
+        for learning in self.resident.learning:
+            learning.freeze(self.resident.wiring.bundles[number], frozen)
 
     def held(self) -> dict[str, int]:
         """Return the bytes on the device, by what holds them."""

@@ -10,15 +10,18 @@ import numpy as np
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import Buffer
 from spikecuda.errors import SpikecudaError
+from spikecuda.network.cuda.learning import Learning
+from spikecuda.network.cuda.learning_rows import learning_rows, make_rows
 from spikecuda.network.cuda.procedural_rows import ProceduralRows, procedural
 from spikecuda.network.cuda.row_tables import RowTable, Target, join
 from spikecuda.network.cuda.window_buffers import SpikeList
 from spikecuda.network.memory import require_arrivals
+from spikecuda.network.run.device_histories import lines_of
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import RATE
 from spikecuda.network.run.window import most_spikes, ring_steps
 from spikecuda.network.synapses.blocks import GRAIN, Share
-from spikecuda.network.synapses.store import Wiring
+from spikecuda.network.synapses.store import Bundle, Wiring
 
 # Windows between two drains of a list of spikes, and the bytes that the list may take for it.
 WINDOWS, LIST_BYTES = 254, 32 << 20
@@ -47,6 +50,7 @@ class Resident:
         states: the neurons' state, an element for each place, by name.
         row_tables: the rows, and their arrays on the device.
         drawn: the procedural projections, and their arrays on the device.
+        learning: what learns, rule by rule.
         lengths: stored synapses of each neuron, by number.
         windows: how many a list of spikes holds for certain.
         worst: the most spikes of a window.
@@ -70,6 +74,7 @@ class Resident:
         self.states: dict[str, Buffer] = {}
         self.row_tables: list[tuple[RowTable, dict[str, Buffer]]] = []
         self.drawn: list[tuple[ProceduralRows, dict[str, Buffer]]] = []
+        self.learning: list[Learning] = []
         self.lengths = np.zeros(numbers, np.int64)
         self._held: list[Buffer] = []
         self._lists: list[SpikeList] = []
@@ -108,6 +113,12 @@ class Resident:
 
     def retune(self) -> None:
         """Take notice of changed parameters: neurons may spike more often."""
+        for i, learning in enumerate(self.learning):
+            learning.rekey()
+            rows, bundles = learning.rows, [bundle for bundle, _ in learning.rows.pairs]
+            need = lines_of(rows.spec, bundles, self.wiring, self.neurons, self.window)
+            if not rows.lines.holds(need):
+                self._remake(i, None)
         before = self.worst, self.windows
         self._bound()
         if (self.worst, self.windows) != before:
@@ -118,12 +129,17 @@ class Resident:
                     self.free(staging.buffer)
 
     def rewire(self) -> None:
-        """Take the rows over from the wiring."""
+        """Take the rows over from the wiring, but for those that learn: see ``Learning.mark``."""
         for _, old in self.row_tables:
             for buffer in old.values():
                 self.free(buffer)
         self.row_tables = []
+        for learning in list(self.learning):
+            if not learning.rows.spec.rule.learns:
+                self.rewrite(learning.rows.pairs[0][0])
         self.lengths[:] = 0
+        for learning in self.learning:
+            self.lengths += learning.rows.lengths
         for row_table in join(self.wiring, self._target()):
             self.lengths += row_table.lengths
             arrays: dict[str, Buffer] = {}
@@ -131,6 +147,27 @@ class Resident:
             self.row_tables.append((row_table.without_arrays(), arrays))
             for name, values in row_table.arrays.items():
                 arrays[name] = self.put(name, values)
+
+    def rewrite(self, bundle: Bundle) -> None:
+        """Take the rows of a bundle that has a rule over from the wiring."""
+        for i, learning in enumerate(self.learning):
+            if not any(own is bundle for own, _ in learning.rows.pairs):
+                continue
+            if learning.fits(bundle):
+                learning.rewrite(bundle)
+                continue
+            # Synapses have gone and others grown: all is made anew but for histories.
+            self._remake(i, bundle)
+
+    def _remake(self, i: int, bundle: Bundle | None) -> None:
+        """Make the tables of a rule anew; weights of other bundles than one are the device's."""
+        learning = self.learning[i]
+        rows = make_rows(
+            learning.rows.spec, learning.rows.pairs, self.wiring, self._target(), self.neurons,
+            self.window, learning.kept_weights(bundle), learning.rows.lines,
+        )  # fmt: skip
+        self.lengths += rows.lengths - learning.rows.lengths
+        self.learning[i] = learning.replaced(rows)
 
     def held(self) -> dict[str, int]:
         """Return the bytes on the device, by what holds them."""
@@ -230,6 +267,8 @@ class Resident:
         for drawn in procedural(self.wiring, self._target()):
             arrays = {name: self.put(name, values) for name, values in drawn.arrays.items()}
             self.drawn.append((replace(drawn, arrays={}), arrays))
+        for rows in learning_rows(self.wiring, self._target(), self.neurons, self.window):
+            self.learning.append(Learning(self.device, rows, self.put, self.free))
         self.numbers_of_words, self.valid = self.put("numbers", words), self.put("valid", valid)
 
     def _target(self) -> Target:

@@ -90,7 +90,8 @@ def join(wiring: Wiring, target: Target) -> list[RowTable]:
     row_tables: list[RowTable] = []
     for kind, weights in KINDS.items():
         pairs = [
-            (bundle, b) for bundle in wiring.bundles if bundle.kind == kind
+            (bundle, b) for bundle in wiring.bundles
+            if bundle.kind == kind and not bundle.released
             for b in target.share.blocks if bundle.blocks[b].targets.size
         ]  # fmt: skip
         for delay, dense in _dense(pairs, target).items():

@@ -14,6 +14,7 @@ from spikecuda.kernels import routines
 from spikecuda.kernels.spec import SPIKE_BITS
 from spikecuda.network.cuda.deliveries import Deliveries
 from spikecuda.network.cuda.fused_populations import FusedPopulations, fuse_populations, tables
+from spikecuda.network.cuda.learnings import Learnings
 from spikecuda.network.cuda.resident import Resident
 from spikecuda.network.cuda.run_context import RunContext
 from spikecuda.network.cuda.samples import Launch, Samples
@@ -84,7 +85,7 @@ class DeviceRun:
                     break
             else:
                 count = 1
-                self._enqueue(slot, lengths[0])
+                self._enqueue_all(slot, lengths[:1])
             lengths = lengths[count:]
         device.stream.record(slot.computed)
         device.downloads.wait(slot.computed)
@@ -117,12 +118,13 @@ class DeviceRun:
             self._incoming_mark = self._context.new("mark", 4, np.int64)
         self.device.write(self._incoming, spikes)
         self.device.write(self._incoming_mark, np.array([self._begun, 0, spikes.size, 0]))
-        given = {
+        listed = {
             **self._slots[0].listed.values(), "_spikes": self._incoming,
             "_bounds": self._incoming_mark, "_mark": self._incoming_mark,
         }  # fmt: skip
         for launch in self._deliveries.own:
-            self._launch(launch, given)
+            self._launch(launch, listed)
+        self._learnings.receive(spikes, listed)
         self.device.synchronize()
 
     def close(self) -> None:
@@ -164,6 +166,7 @@ class DeviceRun:
             [],
         )  # fmt: skip
         self._deliveries = Deliveries(self._context)
+        self._learnings = Learnings(self._context)
         self._samples = Samples(self._context)
         more = request.single and request.steps > self.most_steps
         for number in range(self.device.slots if more else 1):
@@ -182,10 +185,12 @@ class DeviceRun:
     def _slot(self, number: int) -> WindowBuffers:
         """Return a slot with its buffers."""
         stream = self.device.stream
-        given = self._inputs.given() if self._deliveries.given else ()
+        learned = self._inputs.learned() if self._learnings.given else ()
+        given = self._inputs.given() if self._deliveries.given or learned else ()
         return WindowBuffers(
-            self.resident.spike_list(number), self._inputs.rows(), given, self._samples.slot(),
-            uploaded=stream.record(), computed=stream.record(), downloaded=stream.record(),
+            self.resident.spike_list(number), self._inputs.rows(), given, learned,
+            self._samples.slot(), uploaded=stream.record(), computed=stream.record(),
+            downloaded=stream.record(),
         )  # fmt: skip
 
     def _update(self, fused: FusedPopulations) -> Launch:
@@ -226,6 +231,7 @@ class DeviceRun:
 
     def _enqueue_all(self, slot: WindowBuffers, lengths: list[int]) -> None:
         """Launch windows, one after the other."""
+        self._learnings.sweep(slot.listed.values())
         for k in lengths:
             self._enqueue(slot, k)
 
@@ -242,6 +248,13 @@ class DeviceRun:
         self._launch(self._collect, {**own, "_steps": k})
         for launch in self._deliveries.own:
             self._launch(launch, own)
+        self._learnings.learn(own, steps)
+        if slot.learned:
+            (spikes, _), (by_source, bounds) = slot.given, slot.learned
+            edges = {"_bounds": bounds.buffer}
+            self._learnings.learn_given(
+                own, {**edges, "_spikes": spikes.buffer}, {**edges, "_sorted": by_source.buffer}
+            )
         for number, launch in enumerate(self._samples.launches):
             self._launch(launch, {**own, **self._samples.values(slot, number)})
 

@@ -8,7 +8,7 @@ from spikecuda.devices.base import Staging
 from spikecuda.network.cuda.fused_populations import FusedPopulations
 from spikecuda.network.cuda.run_context import RunContext
 from spikecuda.network.cuda.window_buffers import WindowBuffers
-from spikecuda.network.run.partition import STEP_BITS
+from spikecuda.network.run.partition import NUMBER, STEP_BITS
 from spikecuda.network.run.window import row_arguments, step_input
 
 
@@ -48,6 +48,14 @@ class Inputs:
             context.staged("bounds", context.resident.windows + 2, np.int64),
         )
 
+    def learned(self) -> tuple[Staging, Staging]:
+        """Return a slot's buffers for given spikes sorted by number, and for windows' ends."""
+        context = self._context
+        return (
+            context.staged("given spikes by source", context.request.external.size, np.int64),
+            context.staged("bounds", context.resident.windows + 2, np.int64),
+        )
+
     def feed(self, slot: WindowBuffers, external: np.ndarray, lengths: Sequence[int]) -> None:
         """Copy the input of a slot's steps to the device.
 
@@ -70,6 +78,23 @@ class Inputs:
             if external.size:
                 spikes.edit(external.size)[:] = external
                 device.upload(spikes, external.size)
+        if slot.learned:
+            self._feed_learned(slot, external, lengths)
+
+    def _feed_learned(
+        self, slot: WindowBuffers, external: np.ndarray, lengths: Sequence[int]
+    ) -> None:
+        """Copy given spikes to the device once more, each window's sorted by number."""
+        device, (spikes, bounds) = self._context.device, slot.learned
+        starts = slot.start + np.concatenate([[0], np.cumsum(lengths)])
+        edges = np.searchsorted(external, starts << STEP_BITS)
+        bounds.edit(edges.size)[:] = edges
+        device.upload(bounds, edges.size)
+        if external.size:
+            window = np.searchsorted(edges, np.arange(external.size), side="right")
+            order = np.lexsort((by_number(external), window))
+            spikes.edit(external.size)[:] = by_number(external)[order]
+            device.upload(spikes, external.size)
 
     def _one(self, fused: FusedPopulations) -> dict[str, np.ndarray]:
         """Return the input of fused populations of one step."""
@@ -100,3 +125,9 @@ class Inputs:
                 mine = table[:, place : place + p.share.counts[g]]
                 request.drives[g][0].rows(name, slot.start, offset, columns, mine)
             device.upload(staged[name], size)
+
+
+def by_number(spikes: np.ndarray) -> np.ndarray:
+    """Return spikes as ``number << 32 | step``, in the same order."""
+    swapped: np.ndarray = (spikes << STEP_BITS) | ((spikes >> STEP_BITS) & NUMBER)
+    return swapped

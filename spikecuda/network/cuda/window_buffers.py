@@ -41,6 +41,7 @@ class WindowBuffers:
         listed: where the spikes go.
         rows: input that changes from step to step, by argument, of each update.
         given: given spikes, and the end of each window's in them; empty where there are none.
+        learned: given spikes in the order that histories need, and likewise.
         samples: of each trace: number of the first row, and the rows.
         uploaded, computed, downloaded: where its work is.
         graphs: numbers of windows, and graphs of so many.
@@ -50,6 +51,7 @@ class WindowBuffers:
     listed: SpikeList
     rows: Sequence[Mapping[str, Staging]]
     given: tuple[Staging, ...]
+    learned: tuple[Staging, ...]
     samples: Sequence[tuple[Staging, Staging]]
     uploaded: Event
     computed: Event

@@ -194,6 +194,10 @@ class NetworkPartition(ABC):
         """Take other weights in the rows of a bundle that learns over from the wiring."""
         self.rewire()
 
+    def over(self) -> list[int]:
+        """Return the numbers of bundles that sent more than a rule without a bound may."""
+        return []
+
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         raise NotImplementedError(f"synapses on {self.name} do not learn")

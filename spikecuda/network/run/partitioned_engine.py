@@ -30,7 +30,8 @@ from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.received import require_spikes
 from spikecuda.network.run.spike_counts import SpikeCounts
 from spikecuda.network.run.trace import Recorded, cut_samples, sample_arrays
-from spikecuda.network.run.window import ResolvedInputs
+from spikecuda.network.run.window import ResolvedInputs, require_learning_steps
+from spikecuda.network.synapses.learned import require_within
 from spikecuda.network.synapses.store import Bundle, Wiring
 from spikecuda.runtime.population import report_failures
 
@@ -149,6 +150,8 @@ class PartitionedEngine:
         try:
             for n in self.neurons:
                 n.check()
+            over = sorted({number for p in self.partitions for number in p.over()})
+            require_within([self.wiring.bundles[number] for number in over])
         except BaseException:
             self.partial = result
             raise
@@ -417,6 +420,7 @@ class PartitionedEngine:
                 f"the network cannot go on: {self._failed}; its neurons are not all at the same "
                 "step; reset() starts again"
             )
+        require_learning_steps(self.wiring, self.clock + steps)
         if self.clock + steps > MOST_STEPS:
             raise SpikecudaError(
                 f"a run on devices ends at step {MOST_STEPS:,} at the latest (got "

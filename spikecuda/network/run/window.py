@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from spikecuda.common.seed import keys
+from spikecuda.errors import SpikecudaError
 from spikecuda.inputs.resolved_input import ResolvedInput
+from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import DITHER, STREAM_DITHER_STEP, Argument, KernelSpec, Role
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.synapses.store import Wiring
@@ -15,6 +17,8 @@ from spikecuda.runtime.neuron_spec import NeuronSpec
 # Steps whose input is held at a time, and the bytes that it may take.
 CHUNK_STEPS, CHUNK_BYTES = 4096, 64 << 20
 MAX_WINDOW = 64
+# Histories count steps in 32 bits, from long before the first one on.
+MOST_LEARNING_STEPS = (1 << 30) - (1 << 17)
 
 # The input of a population, and the receptor that each of its Poisson inputs arrives at.
 ResolvedInputs = Sequence[tuple[ResolvedInput, tuple[str, ...]]]
@@ -64,6 +68,35 @@ def window_steps(wiring: Wiring) -> int:
     """Return the steps between two exchanges of spikes: at most the shortest delay."""
     window = window_of(wiring.shortest)
     return min(window, wiring.horizon) if wiring.horizon else window
+
+
+def require_learning_steps(wiring: Wiring, end: int) -> None:
+    """Raise SpikecudaError if a network that learns would run for too long.
+
+    Args:
+        wiring: its synapses.
+        end: steps at the end of the run.
+    """
+    if end > MOST_LEARNING_STEPS and any(bundle.ruled for bundle in wiring.bundles):
+        raise SpikecudaError(
+            f"a network that learns runs for up to {MOST_LEARNING_STEPS:,} steps (got {end:,}); "
+            "reset(), which keeps its weights"
+        )
+
+
+def window_on_devices(wiring: Wiring) -> int:
+    """Return the same where a device sends weights when sources spike.
+
+    There, synapses that learn from given spikes must not have to send before the window is over.
+    """
+    given = [
+        int((rows.delays[:-1] & layout.DELAY).min())
+        for bundle in wiring.bundles
+        if bundle.ruled and bundle.projections[0].source.population.neuron_spec is None
+        for rows in bundle.blocks
+        if rows.targets.size
+    ]
+    return min([window_steps(wiring), *given])
 
 
 def window_of(shortest: int) -> int:
