@@ -17,10 +17,10 @@ import pytest
 
 from spikecuda import Network, Poisson, Uniform
 from spikecuda.analysis import cv
-from spikecuda.examples import song2000
+from spikecuda.examples import song2000, vogels2011
 from spikecuda.kernels.language import pow, real
 from spikecuda.network import Delta, FixedInDegree
-from spikecuda.plasticity import STDP, PowerLawSTDP, Variable
+from spikecuda.plasticity import STDP, PowerLawSTDP, Variable, VogelsSTDP
 
 NEST = json.loads(Path(__file__).with_name("nest_that_learns.json").read_text(encoding="utf-8"))
 # A difference of means of so many standard errors is no chance: with 5 to 12 seeds on either side
@@ -54,6 +54,20 @@ class SentPowerLawSTDP(PowerLawSTDP):
 
     def on_pre(w, y, part_down):
         new = w - part_down * w * y
+        return new, new
+
+
+class SentVogelsSTDP(VogelsSTDP):
+    """Inhibitory plasticity that keeps the weight that was sent last."""
+
+    name = "_sent_vogels_stdp"
+    sent = Variable(0.001)
+
+    def on_post(w, x, eta, sent):
+        return w + eta * x, sent
+
+    def on_pre(w, y, w_max, eta, loss):
+        new = max(min(w + eta * y, w_max) - loss, real(0))
         return new, new
 
 
@@ -167,3 +181,16 @@ def test_synapses_compete_as_in_nest(variant, monkeypatch):
         for s in range(1, 7)
     ]
     assert_same_means(ours, NEST[f"song2000, {variant}"], SONG)
+
+
+def of_vogels(result, sent):
+    rates = result.rates()
+    irregular = np.nanmean(cv(*result.window("E"), min_intervals=5))
+    return [rates["E"], rates["I"], irregular, sent.mean(), sent.std()]
+
+
+def test_inhibition_finds_the_balance_as_in_nest(monkeypatch):
+    monkeypatch.setattr(vogels2011, "VogelsSTDP", SentVogelsSTDP)
+    nets = [vogels2011.network(seed=s, threads=1) for s in range(1, 7)]
+    ours = [parts(net, (400.0, 1000.0, 2000.0), 0.1, of_vogels) for net in nets]
+    assert_same_means(ours, NEST["vogels2011"], BRUNEL)
