@@ -2,14 +2,15 @@
 
     python bench/predict_networks.py
 
-Three tables:
+Four tables:
 
 - launches, and microseconds of the host, for a millisecond of model time: measured here, on a
   device whose launches do nothing, so what the CUDA driver takes itself is not in it;
 - bytes for a synapse and for a synaptic event: counted;
 - the real-time factor of the full microcircuit: PREDICTED, never measured, from machine code,
   published figures and the assumptions that are printed with it (docs/networks-on-gpus.md), beside
-  what others measured.
+  what others measured;
+- the learning of a window of a plastic network of 12,500 neurons: PREDICTED likewise.
 """
 
 import time
@@ -26,15 +27,17 @@ from spikecuda.inspection import gpus, inspected, networks, profile
 from spikecuda.inspection.window import (
     CAUTIOUS,
     LEAST,
+    SCHEDULERS,
     SECTOR,
     Load,
     real_time_factor,
     window_parts,
 )
-from spikecuda.kernels import routines
+from spikecuda.kernels import learn_routines, routines
 from spikecuda.network import Network
 from spikecuda.network.cuda.delivery import choose
 from spikecuda.network.cuda.row_tables import RowTable
+from spikecuda.plasticity import STDP
 
 # The full microcircuit as built with seed 3: synapses, segments, the most segments of a row.
 SYNAPSES, SEGMENTS, LONGEST = 298_880_970, 5_276_361, 82
@@ -139,6 +142,43 @@ def predictions() -> tuple[list[tuple[str, ...]], Load]:
     return rows, asked
 
 
+# Brunel's network, pair STDP from excitatory to excitatory neurons: sources, synapses of a row,
+# their rate in Hz, steps of a window; bytes of a synapse: target, weight read and written, units.
+PLASTIC_SOURCES, PLASTIC_ROW, PLASTIC_RATE, PLASTIC_WINDOW = 10_000, 1_000, 30.0, 15
+PLASTIC_BYTES, LINE_SECTORS = 2 + 4 + 4 + 0.2, 2
+
+
+def learning_predictions() -> list[tuple[str, ...]]:
+    """Return the rows of the table of predictions of ``learn_rows``, all its paths taken once."""
+    rows = []
+    routine = learn_routines.learn_rows(STDP(w_max=1.0).spec("float32"))
+    events = PLASTIC_SOURCES * PLASTIC_ROW * PLASTIC_RATE * PLASTIC_WINDOW * 1e-4
+    for name in PREDICTED:
+        gpu = gpus.gpu(name)
+        code = inspected(routine, gpu.cc).code
+        sizes = [
+            sum(len(code.block(b)) for b in loop.body) for loop in code.graph.loops
+            if any(i.opcode in ("RED", "REDG") for b in loop.body for i in code.block(b))
+        ]  # fmt: skip
+        turn = min(sizes)  # instructions of a warp for 32 events
+        for assumed in (LEAST, CAUTIOUS):
+            sectors = SECTOR * (1 + LINE_SECTORS) + PLASTIC_BYTES
+            limits = {
+                "issue": turn * events / 32 / (SCHEDULERS * gpu.multiprocessors) / gpu.clock,
+                "DRAM": events * PLASTIC_BYTES / (gpu.bandwidth * 1e3),
+                "L2": events * sectors / (assumed.l2_bandwidth * gpu.multiprocessors) / gpu.clock,
+                "latency": (4 * assumed.l2 + 5 * assumed.memory + 2 * turn * assumed.issue)
+                / gpu.clock,
+            }
+            binding = max(limits, key=lambda limit: limits[limit])
+            time_of = assumed.start + limits[binding]
+            rows.append((
+                gpu.name, assumed.name, str(turn), f"{time_of:.2f} ({binding})",
+                f"{events / time_of * 1e-3:.0f}",
+            ))  # fmt: skip
+    return rows
+
+
 def main() -> None:
     out = terminal.console()
     columns = ("network", "window", "launches/ms", "host µs/ms")
@@ -160,6 +200,9 @@ def main() -> None:
             f"{a.l2_bandwidth:g} B a cycle and multiprocessor from the L2 cache",
             style="dim",
         )
+    columns = ("GPU", "assumptions", "instructions of 32 events", "learn, µs", "G events/s")
+    title = "PREDICTED, not measured: learning of a window of 1.5 ms, 450,000 plastic events"
+    out.print(terminal.table(title, columns, learning_predictions()))
     published = [(s, g, f"{f:g}", str(y)) for s, g, f, y in PUBLISHED]
     columns = ("simulator", "GPU", "real-time factor", "year")
     out.print(terminal.table("MEASURED by others, published", columns, published))
