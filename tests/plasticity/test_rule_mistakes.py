@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from spikecuda import Network
-from spikecuda.errors import ModelError, SpikecudaValueError
+from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.models import Parameter
 from spikecuda.network import Delta, ExpCurrent, OneToOne, SpikeTrain
-from spikecuda.plasticity import STDP, GutigSTDP, SynapseRule, Variable
+from spikecuda.plasticity import STDP, DopamineSTDP, GutigSTDP, SynapseRule, Variable
 
 
 def on_pre(w):
@@ -110,3 +110,18 @@ def test_parameters_cannot_be_changed():
     with pytest.raises(TypeError, match="does not support item assignment"):
         rule.params["lam"] = 3.0
     assert copy.deepcopy(rule).params == pickle.loads(pickle.dumps(rule)).params == rule.params
+
+
+def test_a_weight_of_the_other_sign_and_a_train_as_a_modulator_name_the_remedy():
+    with pytest.raises(
+        SpikecudaValueError, match=r"\(got -0.5\); synapses that inhibit have w_max = -1"
+    ):
+        one_synapse(STDP(w_max=1.0), -0.5, "float32")
+    with pytest.raises(
+        SpikecudaValueError, match=r"\(got 0.5\); synapses that excite have w_max = 1"
+    ):
+        one_synapse(STDP(w_max=-1.0), 0.5, "float32")
+    net, _ = one_synapse(STDP(w_max=1.0), 0.5, "float32")
+    rule, train = DopamineSTDP(w_max=1.0), SpikeTrain([1.0], weight=1.0)
+    with pytest.raises(SpikecudaTypeError, match=r"net.source\(name, n, train\) gives a train"):
+        net.connect("pre", "post", OneToOne(), 0.5, 0.1, "syn", plasticity=rule, modulator=train)

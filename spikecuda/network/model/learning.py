@@ -67,9 +67,13 @@ def check_learning(projection: Any) -> None:
     low, high = bounds_of(p)
     if p.expected and (p.weight.least < low or p.weight.most > high):
         got = p.weight.least if p.weight.least < low else p.weight.most
+        remedy = "change w_max, or give the distribution low= and high="
+        if got * rule.w_max < 0 and not kind.positive:
+            inhibit = "inhibit" if rule.w_max > 0 else "excite"
+            remedy = f"synapses that {inhibit} have w_max = {-rule.w_max:g}"
         raise SpikecudaValueError(
             f"weight must start within the rule's bounds, from {low:g} to {high:g} {kind.unit} "
-            f"(got {got:g}); change w_max, or give the distribution low= and high="
+            f"(got {got:g}); {remedy}"
         )
 
 

@@ -312,9 +312,11 @@ def as_view(what: str, value: object, populations: Mapping[str, Population]) -> 
     if isinstance(value, Population):
         value = View(value)
     if not isinstance(value, View):
+        train = hasattr(value, "times") and hasattr(value, "neurons")
+        remedy = "; net.source(name, n, train) gives a train a name" if train else ""
         raise SpikecudaTypeError(
             f"{what} must be a population of the network, a view of one, or its name (got "
-            f"{value!r:.80})"
+            f"{value!r:.80}){remedy}"
         )
     if populations.get(value.population.name) is not value.population:
         raise SpikecudaValueError(f"{what} belongs to another network (got {value!r})")
