@@ -22,6 +22,10 @@ from spikecuda.network.synapses.blocks import Share, whole_words
 LEARNED = 2.5
 # Bytes of what arrives at a receptor in a step.
 CELL = 4
+LESS = (
+    "use fewer; synapses that do not learn take less with one weight for all of a projection, or "
+    "procedural=True"
+)
 SHORTER = "use shorter delays (high= on the distribution), a larger dt, or fewer receptors"
 
 
@@ -160,7 +164,7 @@ def _require(home: str, needs: Mapping[str, Need], available: float) -> None:
         if need.total
     )
     largest = max(needs.values(), key=lambda need: need.total)
-    remedy = "use fewer, one weight for all synapses of a projection, or procedural=True"
+    remedy = LESS
     if largest.arrivals > max(largest.synapses, largest.neurons):
         remedy = SHORTER
     limit = binding_limit()

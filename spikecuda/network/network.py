@@ -122,7 +122,9 @@ class Network(Steered):
         return self._build_seconds
 
     @out_of_memory(
-        "a network", "use fewer synapses, one weight for all of a projection, or procedural=True"
+        "a network",
+        "use fewer synapses; those that do not learn take less with one weight for all of a "
+        "projection, or procedural=True",
     )
     def build(self, progress: Callable[[int, int], None] | bool = False) -> Engine:
         """Make the synapses now, unless they exist; otherwise the first run makes them.

@@ -8,6 +8,7 @@ import pytest
 
 from spikecuda import Network
 from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError
+from spikecuda.language import real, sqrt
 from spikecuda.models import Parameter
 from spikecuda.network import Delta, ExpCurrent, OneToOne, SpikeTrain
 from spikecuda.plasticity import STDP, DopamineSTDP, GutigSTDP, SynapseRule, Variable
@@ -15,6 +16,10 @@ from spikecuda.plasticity import STDP, DopamineSTDP, GutigSTDP, SynapseRule, Var
 
 def on_pre(w):
     return w
+
+
+def with_variable(w, c):
+    return w, c
 
 
 def define(**members):
@@ -105,6 +110,18 @@ def test_constants_are_finite_in_the_networks_numbers(rule, what):
         assert 0.0 <= p.weights[0] <= 1.0
 
 
+def not_a_number(w):
+    return sqrt(real(-1.0) - w)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_weight_that_is_no_number_becomes_the_least(precision):
+    net, p = one_synapse(define(on_pre=not_a_number)(w_max=1.0, w_min=0.25), 0.5, precision)
+    with net:
+        net.run(20.0)
+        assert p.weights == 0.25
+
+
 def test_parameters_cannot_be_changed():
     rule = STDP(w_max=1.0, lam=0.3)
     with pytest.raises(TypeError, match="does not support item assignment"):
@@ -125,3 +142,37 @@ def test_a_weight_of_the_other_sign_and_a_train_as_a_modulator_name_the_remedy()
     rule, train = DopamineSTDP(w_max=1.0), SpikeTrain([1.0], weight=1.0)
     with pytest.raises(SpikecudaTypeError, match=r"net.source\(name, n, train\) gives a train"):
         net.connect("pre", "post", OneToOne(), 0.5, 0.1, "syn", plasticity=rule, modulator=train)
+
+
+def count_pre(w, pre, post):
+    return w, pre + real(1.0), post
+
+
+def count_post(w, pre, post):
+    return w, pre, post + real(1.0)
+
+
+@pytest.mark.parametrize(("dendritic", "later"), [(0.1, 0.0), (0.5, 0.0), (1.0, 0.5), (1.5, 1.5)])
+def test_when_spikes_count_in_what_is_read(dendritic, later):
+    rule = define(on_pre=count_pre, on_post=count_post, pre=Variable(), post=Variable())(w_max=1.0)
+    net = Network(dt=0.1, devices="cpu")
+    with net:
+        net.source("pre", 1, SpikeTrain([1.0]))
+        net.population("post", 1, "lif", RELAY, {"v": 0.0},
+                       receptors={"in": Delta(), "syn": ExpCurrent(tau=2.0)})  # fmt: skip
+        net.drive("post", SpikeTrain([1.0], [0], weight=2.0), "in")
+        p = net.connect("pre", "post", OneToOne(), 0.5, 1.5, "syn", plasticity=rule,
+                        dendritic=dendritic)  # fmt: skip
+        seen = []
+        for _ in range(30):
+            net.run(0.1)
+            seen.append((p.values("pre")[0], p.values("post")[0]))
+    # Both spike in the tenth step.
+    first = [next(i for i, s in enumerate(seen) if s[k]) for k in (0, 1)]
+    assert first == [9, 9 + round(later / 0.1)]
+
+
+def test_variables_start_at_finite_numbers():
+    rule = define(on_pre=with_variable, c=Variable(1e300))(w_max=1.0)
+    with pytest.raises(SpikecudaValueError, match=r"c of Bad must start at .* finite in float32"):
+        one_synapse(rule, 0.5)

@@ -54,7 +54,14 @@ def check_learning(projection: Any) -> None:
             "a step, which synapses that learn cannot tell apart; use a smaller dt, or give each "
             "spike a step of its own"
         )
-    rule.constants(p.dt, p.target.population.neurons.precision.real)
+    real = p.target.population.neurons.precision.real
+    rule.constants(p.dt, real)
+    for name in (*rule.variables, *rule.source_variables):
+        if not abs(rule.start(name)) <= float(np.finfo(real).max):
+            raise SpikecudaValueError(
+                f"{name} of {type(rule).__name__} must start at a number that is finite in {real} "
+                f"(got {rule.start(name)!r}); use another unit"
+            )
     _check_states(p)
     if not rule.learns:
         return

@@ -225,8 +225,8 @@ class Builder:
         if size + scratch > available_memory():
             raise OutOfMemoryError(
                 f"the synapses need {size / 1e9:,.2f} GB and {scratch / 1e9:,.2f} GB to build them "
-                f"({shortage()}); use fewer, one weight for "
-                "all of a projection, or procedural=True"
+                f"({shortage()}); use fewer; synapses that do not learn take less with one weight "
+                "for all of a projection, or procedural=True"
             )
 
     def _procedural(self, p: Projection) -> Procedural:
