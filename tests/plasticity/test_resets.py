@@ -5,7 +5,7 @@ import pytest
 
 from spikecuda import Network, Poisson
 from spikecuda.language import real, select
-from spikecuda.network import ExpCurrent, FixedInDegree
+from spikecuda.network import Delta, ExpCurrent, FixedInDegree, SpikeTrain
 from spikecuda.network.cpu import learning
 from spikecuda.plasticity import STDP, SynapseRule
 from tests.plasticity.everything import Everything
@@ -69,3 +69,27 @@ def test_weights_are_kept_after_sweeps(monkeypatch):
         p.weights = first
         net.run(150.0)
         assert np.array_equal(p.weights, before)
+
+
+@pytest.mark.parametrize("change", [None, "assign", "freeze"])
+def test_spikes_on_an_axon_have_learned_when_weights_are_assigned(change):
+    relay = {
+        "tau_m": 10.0, "c_m": 1e9, "v_rest": 0.0, "v_reset": 0.0, "v_th": 1.0, "t_ref": 0.0,
+    }  # fmt: skip
+    with Network(dt=0.1, devices="cpu") as net:
+        net.source("pre", 1, SpikeTrain([1.0]))
+        net.population("post", 1, "lif", relay, {"v": 0.0},
+                       receptors={"in": Delta(), "syn": ExpCurrent(tau=2.0)})  # fmt: skip
+        net.drive("post", SpikeTrain([1.5], [0], weight=2.0), "in")
+        p = net.connect("pre", "post", "one_to_one", 0.5, 1.5, "syn", dendritic=0.1,
+                        plasticity=STDP(w_max=1.0, lam=0.1))  # fmt: skip
+        net.run(1.2)
+        if change == "assign":
+            p.weights = p.weights
+        elif change == "freeze":
+            p.plastic = False
+            p.plastic = True
+        net.run(5.0)
+        # The target's spike is at the synapse 0.8 ms before the source's.
+        expected = 0.5 if change else 0.5 - 0.1 * np.exp(-0.8 / 20.0)
+        assert p.weights[0] == pytest.approx(expected, rel=1e-6)
