@@ -317,12 +317,14 @@ class Projection(Plastic):
         return self.expected > 0 and self.handle.count_of(self, 1) > 0
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {type(self.rule).__name__}, about {self.expected:,.0f} synapses>"
+        learns = "" if self.plasticity is None else f", {type(self.plasticity).__name__}"
+        return f"<{self.name}: {type(self.rule).__name__}, about {self.expected:,.0f} synapses{learns}>"
 
     def _repr_html_(self) -> str:
         return facts_html(self.name, [
             ("rule", type(self.rule).__name__), ("synapses", f"about {self.expected:,.0f}"),
             ("procedural", "yes" if self.procedural else "no"),
+            ("plasticity", "none" if self.plasticity is None else repr(self.plasticity)),
         ])  # fmt: skip
 
 
