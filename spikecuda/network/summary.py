@@ -40,7 +40,7 @@ def summarise(title: str, named: Iterable[Population], description: Description)
         populations.add_row(*row)
     projections = Table()
     learning = any(p.plasticity is not None for p in description.projections)
-    columns: tuple[str, ...] = (*PROJECTION, LEARNS) if learning else PROJECTION
+    columns: tuple[str, ...] = PROJECTION + (LEARNS,) * learning
     for name in columns:
         numbers = name in ("synapses", "bytes each")
         projections.add_column(name, justify="right" if numbers else "left")

@@ -318,7 +318,8 @@ class Projection(Plastic):
 
     def __repr__(self) -> str:
         learns = "" if self.plasticity is None else f", {type(self.plasticity).__name__}"
-        return f"<{self.name}: {type(self.rule).__name__}, about {self.expected:,.0f} synapses{learns}>"
+        rule, about = type(self.rule).__name__, f"about {self.expected:,.0f} synapses"
+        return f"<{self.name}: {rule}, {about}{learns}>"
 
     def _repr_html_(self) -> str:
         return facts_html(self.name, [
