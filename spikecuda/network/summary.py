@@ -46,8 +46,8 @@ def summarise(title: str, named: Iterable[Population], description: Description)
         projections.add_column(name, justify="right" if numbers else "left")
     bits = choose_fixed_point(description.wired).bits
     these = [projection_row(p, bits[p])[: len(columns)] for p in description.projections]
-    for row in these:
-        projections.add_row(*row)
+    for shown in these:
+        projections.add_row(*shown)
     need = whole(description, bits)
     count = sum(population.size for population in description.populations)
     update = count * 1000.0 / description.dt * UPDATE * 1e-9
