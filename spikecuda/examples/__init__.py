@@ -18,6 +18,7 @@ NAMES = (
     "cuba",
     "coba",
     "izhikevich2003",
+    "izhikevich2007",
     "song2000",
     "vogels2011",
     "clopath2010",
