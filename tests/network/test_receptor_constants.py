@@ -9,7 +9,7 @@ import pytest
 from spikecuda import Network
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.kernels.reference import network as oracle
-from spikecuda.models.registry import names
+from spikecuda.models.registry import BUILT_IN
 from spikecuda.network import (
     NMDA,
     AlphaConductance,
@@ -101,7 +101,7 @@ def test_extremes_of_receptors_are_finite_or_refused(precision):
 
 
 @pytest.mark.parametrize("precision", ["float16", "float32", "float64"])
-@pytest.mark.parametrize("model", names())
+@pytest.mark.parametrize("model", BUILT_IN)
 def test_extremes_of_parameters_are_finite_or_refused(model, precision):
     from spikecuda.models.base import as_model
 
