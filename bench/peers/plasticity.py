@@ -1,7 +1,7 @@
 """The plastic network in spikecuda, NEST, GeNN and Brian2, in turns within the same seconds.
 
     python bench/peers/plasticity.py                                       # spikecuda, NEST
-    python bench/peers/plasticity.py --python genn=/work/venv/bin/python   # GeNN is not on PyPI
+    python bench/peers/plasticity.py --python genn=VENV/bin/python   # GeNN is not on PyPI
     python bench/peers/plasticity.py --rules additive --threads 1 --passes 9
     python bench/peers/plasticity.py --rules song --threads 1 --duration 10000
 

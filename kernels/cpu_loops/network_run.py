@@ -231,8 +231,9 @@ def run_blocks(
                         words = (parts[p, L.PART_COUNT] + 31) >> 5
                         own_clock[2] = part_steps * words
                         call_kernel(parts[p, L.PART_ENTRY], parts[p, L.PART_TABLE], some)
-                for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
-                    _watch(block, parts[p, L.PART_POPULATION], now + part_steps)
+                if block[L.BLOCK_HISTORY_COUNT]:
+                    for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
+                        _watch(block, parts[p, L.PART_POPULATION], now + part_steps)
                 part_steps += some
             for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
                 _compact(block, parts[p], parity, k, now)

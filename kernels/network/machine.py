@@ -54,43 +54,28 @@ def _scope(module):
     return module.add_metadata([module.add_metadata(["spikecuda held", domain])])
 
 
-def _held(kind):
-    """Return an intrinsic: an element of an array that no ``put`` of the same loop changes.
+def _element(kind, mark):
+    """Return an intrinsic: an element of an array, marked as apart from ``put`` or as ``put`` is.
 
-    Without this promise a loop with reads at random places and stores is not vectorised.
+    A loop with reads at random places and stores is vectorised only with the promise that they are
+    apart: "alias.scope" for what no ``put`` of the loop changes, "noalias" for what one may.
     """
 
     @intrinsic
-    def held(typingctx, address, index):
+    def element(typingctx, address, index):
         def generate(context, builder, signature, args):
             base = builder.inttoptr(args[0], context.get_data_type(kind).as_pointer())
             value = builder.load(builder.gep(base, [args[1]]))
-            value.set_metadata("alias.scope", _scope(builder.module))
+            value.set_metadata(mark, _scope(builder.module))
             return value
 
         return kind(types.int64, types.int64), generate
 
-    return held
-
-
-def _take(kind):
-    """Return an intrinsic: an element of an array that a ``put`` of the same loop may change."""
-
-    @intrinsic
-    def taken(typingctx, address, index):
-        def generate(context, builder, signature, args):
-            base = builder.inttoptr(args[0], context.get_data_type(kind).as_pointer())
-            value = builder.load(builder.gep(base, [args[1]]))
-            value.set_metadata("noalias", _scope(builder.module))
-            return value
-
-        return kind(types.int64, types.int64), generate
-
-    return taken
+    return element
 
 
 def _put(kind):
-    """Return an intrinsic: store an element of an array; see ``_held``."""
+    """Return an intrinsic: store an element of an array; see ``_element``."""
 
     @intrinsic
     def put(typingctx, address, index, value):
@@ -105,9 +90,10 @@ def _put(kind):
     return put
 
 
-held_int32, held_uint16 = _held(types.int32), _held(types.uint16)
-held_float32, held_float64 = _held(types.float32), _held(types.float64)
-take_float32, take_float64 = _take(types.float32), _take(types.float64)
+HELD, TAKEN = "alias.scope", "noalias"
+held_int32, held_uint16 = _element(types.int32, HELD), _element(types.uint16, HELD)
+held_float32, held_float64 = _element(types.float32, HELD), _element(types.float64, HELD)
+take_float32, take_float64 = _element(types.float32, TAKEN), _element(types.float64, TAKEN)
 put_int32, put_float32, put_float64 = _put(types.int32), _put(types.float32), _put(types.float64)
 put_uint8 = _put(types.uint8)
 
