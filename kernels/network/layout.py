@@ -1,7 +1,7 @@
 """The tables that tell the network loops where everything is: int64, one row a thing.
 
-An address is that of a NumPy array which the engine keeps alive.  ``spikecuda.network.cpu.engine``
-writes the tables; the loops only read them.
+An address is that of a NumPy array which the engine keeps alive.  ``spikecuda.network.cpu`` writes
+the tables; the loops only read them.
 """
 
 # A block: the neurons that one thread advances, and what arrives at them.

@@ -1,43 +1,33 @@
-"""Run a network on the CPU: tables for the native loops, and the loops' requests."""
+"""Run a network on the CPU: what the native loops are given, and their requests."""
 
 import functools
 import math
 import operator
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_zeros
-from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.common.finite import FiniteCheck
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import SpikecudaError
-from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import KernelSpec
-from spikecuda.network.cpu.block_memory import BlockMemory
-from spikecuda.network.cpu.input_rows import Rows, fill_rows, input_rows
-from spikecuda.network.cpu.learning import Learning
-from spikecuda.network.cpu.parts import Parts
-from spikecuda.network.cpu.row_tables import RowTables
+from spikecuda.network.cpu.cpu_run import CpuRun
+from spikecuda.network.cpu.input_rows import fill_rows, input_rows
+from spikecuda.network.cpu.learning_engine import LearningEngine
+from spikecuda.network.cpu.parts import merge_spikes
 from spikecuda.network.cpu.trace_table import trace_table
-from spikecuda.network.cpu.under_way import UnderWay
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded, cut_samples, sample_arrays
-from spikecuda.network.run.window import (
-    ResolvedInputs,
-    chunk_steps,
-    require_learning_steps,
-    window_steps,
-)
+from spikecuda.network.run.window import ResolvedInputs, chunk_steps, require_learning_steps
 from spikecuda.network.synapses.learned import require_within
-from spikecuda.network.synapses.store import Bundle, Wiring
+from spikecuda.network.synapses.store import Wiring
 
 # The host is asked for progress and Ctrl-C about so often.
 SECONDS_PER_CALL = 0.1
@@ -45,36 +35,7 @@ NO_PAUSES = Pauses((), ())
 NO_TRACES = np.zeros((0, layout.TRACE), np.int64)
 
 
-@dataclass(eq=False)
-class CpuRun:
-    """What a run holds.
-
-    Attributes:
-        drives, specs: input and kernel of each population.
-        spikes: numbers of the populations whose spikes are recorded.
-        rows: input that changes from step to step: by (population, name), or (-1 - part, name).
-        parts, traces: tables for the loops.
-        out: where samples of the traces go.
-        align: windows end at its multiples; 0: anywhere.
-        start: number of the first step.
-        chunk: the most steps of a call.
-        keep: what the tables point into.
-    """
-
-    drives: list[tuple[ResolvedInput, tuple[str, ...]]]
-    spikes: list[int]
-    specs: list[KernelSpec]
-    rows: Rows
-    parts: np.ndarray
-    traces: np.ndarray
-    out: list[np.ndarray]
-    align: int
-    start: int
-    chunk: int
-    keep: list[Any]
-
-
-class CpuEngine:
+class CpuEngine(LearningEngine):
     """A network's neurons and synapses on this machine's processor.
 
     Args:
@@ -98,10 +59,8 @@ class CpuEngine:
     def __init__(
         self, neurons: Sequence[Neurons], sources: int, wiring: Wiring, threads: int
     ) -> None:
-        self.neurons, self.wiring, self.threads = list(neurons), wiring, threads
-        self.sources = sources
-        self.clock, self.seconds, self.compile_seconds = 0, 0.0, 0.0
-        self._device_threads = DeviceThreads(threads)
+        super().__init__(neurons, sources, wiring, threads)
+        self.seconds, self.compile_seconds = 0.0, 0.0
         self.torn = False
         self.partial: Recorded | None = None
         self._finite = FiniteCheck([values for n in self.neurons for values in n.values])
@@ -114,15 +73,8 @@ class CpuEngine:
         workers = min(threads, blocks.count)
         # The numbers of each thread's blocks.
         self._mine = [np.arange(t, blocks.count, workers, dtype=np.int64) for t in range(workers)]
-        self.window = window_steps(wiring)
-        self._memory = BlockMemory(self.neurons, sources, wiring, self.window)
-        self._parts = Parts(self.neurons, sources, wiring, self.window)
-        self._learning = Learning(self.neurons, sources, wiring, self.window)
-        self._rows = RowTables(wiring, sources, self._learning)
-        self._under_way = UnderWay(self._memory.calendars)
         self._shared = aligned_zeros(layout.SHARED, np.int64)
         self._busy_seconds = 0.0
-        self._tabulate()
 
     # What a run needs.
 
@@ -201,7 +153,7 @@ class CpuEngine:
         before: np.ndarray,
     ) -> Recorded:
         """Return what was recorded: spikes of each call, samples, spikes counted before."""
-        merged = {g: self._merge(lists) for g, lists in taken.items()}
+        merged = {g: merge_spikes(lists) for g, lists in taken.items()}
         return Recorded(
             {g: m[0] for g, m in merged.items()}, {g: m[1] for g, m in merged.items()}, out,
             self._parts.counts - before,
@@ -354,71 +306,16 @@ class CpuEngine:
         self._tabulate()
         self.torn = False
 
-    def learned(
-        self, bundle: Bundle, rows: tuple[int, int] | None = None
-    ) -> list[dict[str, np.ndarray]]:
-        """Return weights ("w", magnitudes) and variables as of now, by block, in new arrays.
-
-        Args:
-            bundle: of the engine's wiring; its synapses learn.
-            rows: the first source whose synapses are returned, and the end; None: all.
-        """
-        return [
-            self._learning.learned(bundle, b, self._rows.bundles[b], self.clock, rows)
-            for b in range(self.wiring.blocks.count)
-        ]
-
-    def settle(self, bundle: Bundle) -> None:
-        """Write what was learned up to now into a bundle's rows, which can be changed then.
-
-        Spikes under way arrive with what was sent.
-        """
-        moved = self._under_way.keep(
-            bundle, self._rows.number(bundle), self._rows.stored, self._rows.bundles, self.clock
-        )
-        if bundle.kind == layout.PLASTIC:
-            self._device_threads.together([
-                functools.partial(self._learning.settle, bundle, b, self._rows.bundles[b],
-                                  self.clock)
-                for b in range(self.wiring.blocks.count)
-            ])  # fmt: skip
-        if moved:
-            self._tabulate_rows()
-
-    def rewrite(self, bundle: Bundle) -> None:
-        """Take notice of other weights in a bundle's rows, which the loops read where they are."""
-
-    def over(self) -> list[Bundle]:
-        """Return what sent more than a rule without an upper bound may."""
-        return self._learning.over()
-
-    def freeze(self, bundle: Bundle, frozen: bool) -> None:
-        """Let a bundle's weights stay as they are, or learn again from now on."""
-        self._learning.freeze(bundle, frozen)
-
     def extend(self, size: int) -> None:
         """Take notice of another source of ``size`` trains, and of its rows in the wiring."""
-        self.sources += 1
-        self._parts.counts = np.append(self._parts.counts, 0)
-        self._learning.extend()
-        # Its bundles come before the past ones.
-        more = len(self.wiring.bundles) - self._rows.stored
-        self._under_way.shift(self._rows.stored, more, self.clock)
         self._like = None  # a receptor may have a scale now
-        self.rewire()
+        super().extend(size)
 
     def retune(self, population: int | None = None) -> None:
         """Take notice of changed parameters, or other seeds, of a population or of all."""
         every = range(len(self.neurons))
         self._stale |= set(every) if population is None else {population}
-        self._memory.retune(self.neurons)
-        self._learning.retune()
-        self._learning.refill()
-
-    def rewire(self) -> None:
-        """Take notice of changed weights."""
-        self._learning.refill()
-        self._tabulate_rows()
+        super().retune(population)
 
     @property
     def device_names(self) -> list[str]:
@@ -451,17 +348,6 @@ class CpuEngine:
     def held(self) -> tuple[dict[str, int], dict[str, int]]:
         """Return the bytes in host memory, by what holds them, and nothing on devices."""
         return self.held_here(), {}
-
-    def held_here(self) -> dict[str, int]:
-        """Return the bytes held, by what holds them."""
-        return {
-            "state": sum(a.nbytes for n in self.neurons for a in n.state.values()),
-            "synapses": self.wiring.nbytes + self._under_way.nbytes,
-            "accumulators": self._memory.accumulator_bytes,
-            "calendars": self._memory.calendar_bytes,
-            "spike lists": self._parts.nbytes,
-            "spike histories": self._learning.nbytes,
-        }
 
     def close(self) -> None:
         """End the threads."""
@@ -504,55 +390,3 @@ class CpuEngine:
         self._device_threads.together(jobs, here=True)
         self._busy_seconds += time.perf_counter() - begin
         return made[0]
-
-    def _make_room(self, need: int, external: int, step: int) -> None:
-        """Give calendars and histories that run short more space, or shorten histories.
-
-        Args:
-            need: chunks of a calendar.
-            external: spikes from outside that are to come.
-            step: the end of what is to come.
-        """
-        short = self._learning.lacks(external, step)
-        if short:
-            self._device_threads.together([functools.partial(self._grow, b, external, step)
-                                           for b in short])  # fmt: skip
-        if self._memory.make_room(need) or short:
-            self._tabulate()
-
-    def _grow(self, b: int, external: int, step: int) -> None:
-        """Give a block's histories more space, or shorten them."""
-        self._learning.make_room(b, self._rows.bundles[b], self.clock, external, step)
-
-    def _keep_learned(self) -> None:
-        """Write weights as of now into the rows; variables start anew."""
-        for bundle in self.wiring.bundles:
-            if bundle.kind != layout.PLASTIC:
-                continue
-            rule = bundle.projections[0].plasticity
-            assert rule is not None
-            for b, rows in enumerate(bundle.blocks):
-                self._learning.settle(bundle, b, self._rows.bundles[b], self.clock)
-                for name in rule.variables:
-                    rows.variables[name][:] = rule.start(name)
-
-    def _tabulate_rows(self) -> None:
-        """Make the tables of bundles anew, and that of the blocks."""
-        self._rows = RowTables(self.wiring, self.sources, self._learning, self._under_way.bundles)
-        self._tabulate()
-
-    def _tabulate(self) -> None:
-        """Make the table of the blocks anew."""
-        self._memory.tabulate(self._rows, self._learning, [b for b, _, _, _ in self._parts.places])
-
-    @staticmethod
-    def _merge(lists: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-        """Return all spikes of a population sorted by step, then by neuron."""
-        if not lists:
-            return np.empty(0, np.int64), np.empty(0, np.int32)
-        if len(lists) == 1:  # of one part and one call: sorted
-            return lists[0]
-        steps = np.concatenate([s for s, _ in lists])
-        neurons = np.concatenate([n for _, n in lists])
-        order = np.lexsort((neurons, steps))
-        return steps[order], neurons[order]

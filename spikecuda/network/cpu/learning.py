@@ -10,6 +10,7 @@ from spikecuda.common.time_grid import nearest_step
 from spikecuda.kernels.network import layout
 from spikecuda.network.cpu.history import History, Seen
 from spikecuda.network.cpu.modulation import Modulation
+from spikecuda.network.cpu.roles import MODULATOR, SOURCE, TARGET, population_of, roles
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.window import most_spikes
 from spikecuda.network.synapses.learned import (
@@ -25,8 +26,6 @@ from spikecuda.network.synapses.store import Bundle, Wiring
 LOG_BYTES = 0.2
 # Entries that a log may have in any case.
 LEAST = 1 << 14
-# What the neurons of a history are to synapses.
-SOURCE, TARGET, MODULATOR = "source", "target", "modulator"
 
 
 @dataclass(eq=False)
@@ -237,11 +236,11 @@ class Learning:
         known: dict[tuple[object, ...], int] = {}
         wanted: list[tuple[bool, int, str, Bundle]] = []
         for bundle in self.bundles:
-            for role in _roles(bundle):
+            for role in roles(bundle):
                 key = self._key(bundle, role)
                 if key not in known:
                     known[key] = -1
-                    wanted.append((role == TARGET, _population(bundle, role), role, bundle))
+                    wanted.append((role == TARGET, population_of(bundle, role), role, bundle))
         wanted.sort(key=lambda w: w[:2])
         table = np.zeros((len(wanted), layout.HISTORY), np.int64)
         histories: list[History] = []
@@ -256,7 +255,7 @@ class Learning:
             histories.append(self._history(b, bundle, role == TARGET, population, table[i]))
             size = sum(
                 x.blocks[b].targets.size for x in self.bundles
-                if role in _roles(x) and self._key(x, role) == self._key(bundle, role)
+                if role in roles(x) and self._key(x, role) == self._key(bundle, role)
             )  # fmt: skip
             limit.append(max(LEAST, int(LOG_BYTES * size) // (4 * histories[-1].entry)))
         sources_of, targets_of = (
@@ -275,7 +274,7 @@ class Learning:
         for bundle in self.bundles:
             row = np.zeros(layout.LEARNING, np.int64)
             block.learning[bundle] = row
-            for role in _roles(bundle):
+            for role in roles(bundle):
                 place = known[self._key(bundle, role)]
                 if role == MODULATOR:
                     block.modulations[bundle] = modulations[place]
@@ -300,7 +299,7 @@ class Learning:
             assert p.plasticity is not None and p.modulator is not None
             rule = p.plasticity
             more = (tuple(rule.params.items()), p.modulator_delay, p.modulator.ids.tobytes())
-        return role, _population(bundle, role), spec, constants.tobytes(), more
+        return role, population_of(bundle, role), spec, constants.tobytes(), more
 
     def _history(
         self, b: int, bundle: Bundle, target: bool, population: int, row: np.ndarray
@@ -385,20 +384,3 @@ def batch_bytes(bundle: Bundle) -> int:
     spec, _ = constants_of(bundle)
     reals = len(spec.source_values) + len(spec.rule.variables) + 2
     return layout.LEARNING_TILE * (5 * 4 + reals * spec.width + 4 + 2 + 1 + 16)
-
-
-def _roles(bundle: Bundle) -> tuple[str, ...]:
-    """Return whose spikes a bundle's synapses look back on."""
-    if bundle.released:
-        return (SOURCE,)
-    modulated = bundle.projections[0].modulator is not None
-    return (SOURCE, MODULATOR, TARGET) if modulated else (SOURCE, TARGET)
-
-
-def _population(bundle: Bundle, role: str) -> int:
-    """Return the number of a population of a bundle."""
-    p = bundle.projections[0]
-    if role == MODULATOR:
-        assert p.modulator is not None
-        return p.modulator.population.number
-    return p.target.population.number if role == TARGET else bundle.source

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from spikecuda.devices.base import Device
-from spikecuda.network.cpu.engine import CpuEngine, CpuRun
+from spikecuda.network.cpu.cpu_run import CpuRun
+from spikecuda.network.cpu.engine import CpuEngine
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import NUMBER, STEP_BITS, NetworkPartition, RunRequest
 from spikecuda.network.synapses.blocks import Blocks, Share

@@ -190,3 +190,15 @@ class Parts:
             if at in (g, -1 - i):
                 values[name] = array
         return values
+
+
+def merge_spikes(lists: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return all spikes of a population sorted by step, then by neuron."""
+    if not lists:
+        return np.empty(0, np.int64), np.empty(0, np.int32)
+    if len(lists) == 1:  # of one part and one call: sorted
+        return lists[0]
+    steps = np.concatenate([s for s, _ in lists])
+    neurons = np.concatenate([n for _, n in lists])
+    order = np.lexsort((neurons, steps))
+    return steps[order], neurons[order]
