@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Constant": "inputs.stimulus",
     "CorrelatedPoisson": "inputs.trains",
+    "Ensemble": "network.ensemble.ensemble",
     "GPUNeuronPool": "pool.pool",
     "LogNormal": "common.distributions",
     "Model": "models",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from spikecuda.inputs.trains import CorrelatedPoisson, Renewal
     from spikecuda.inputs.waveform import Sine, Waveform
     from spikecuda.models import Model, Parameter, State
+    from spikecuda.network.ensemble.ensemble import Ensemble
     from spikecuda.network.network import Network
     from spikecuda.observe.monitor import SystemMonitor
     from spikecuda.pool.pool import GPUNeuronPool, RunResult
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Constant",
     "CorrelatedPoisson",
+    "Ensemble",
     "GPUNeuronPool",
     "LogNormal",
     "Model",

@@ -9,6 +9,8 @@ _PUBLIC = {
     "AlphaConductance": "model.receptors",
     "AlphaCurrent": "model.receptors",
     "Delta": "model.receptors",
+    "Ensemble": "ensemble.ensemble",
+    "EnsembleResult": "ensemble.result",
     "ExpConductance": "model.receptors",
     "ExpCurrent": "model.receptors",
     "FixedInDegree": "model.rules",
@@ -26,6 +28,8 @@ _PUBLIC = {
 }
 
 if TYPE_CHECKING:
+    from spikecuda.network.ensemble.ensemble import Ensemble
+    from spikecuda.network.ensemble.result import EnsembleResult
     from spikecuda.network.model.edges import from_file, from_matrix
     from spikecuda.network.model.receptors import (
         NMDA,
@@ -54,6 +58,8 @@ __all__ = [
     "AlphaConductance",
     "AlphaCurrent",
     "Delta",
+    "Ensemble",
+    "EnsembleResult",
     "ExpConductance",
     "ExpCurrent",
     "FixedInDegree",

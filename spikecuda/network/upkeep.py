@@ -18,7 +18,13 @@ from spikecuda.network.synapses.store import Bundle, Rows
 
 
 class Upkeep(Chore, Protocol):
-    """Something that is done with weights at intervals, over several runs."""
+    """Something that is done with weights at intervals, over several runs.
+
+    Attributes:
+        what: is done.
+    """
+
+    what: Any
 
     def keep(self, spikes: np.ndarray) -> None:
         """Note spikes after the last time, for the next run."""
@@ -95,11 +101,11 @@ class Repeated:
     counted: int | None = None
 
     def __init__(self, projection: Projection, what: Normalisation | Rewiring, every: int) -> None:
-        self._projection, self._what, self.every = projection, what, every
+        self._projection, self.what, self.every = projection, what, every
 
     def act(self, engine: Any, spikes: np.ndarray) -> None:
         """Do it now."""
-        do(self._projection, engine, self._what)
+        do(self._projection, engine, self.what)
 
     def keep(self, spikes: np.ndarray) -> None:
         """Note spikes after the last time; none are wanted."""
@@ -118,14 +124,14 @@ class RateScaler:
     """
 
     def __init__(self, projection: Projection, what: RateScaling, every: int) -> None:
-        self._projection, self._what, self.every = projection, what, every
+        self._projection, self.what, self.every = projection, what, every
         self.counted: int | None = projection.target.population.number
         self._average = self._integral = self._pending = np.empty(0)
         self.clear()
 
     def act(self, engine: Any, spikes: np.ndarray) -> None:
         """Scale now."""
-        p, what = self._projection, self._what
+        p, what = self._projection, self.what
         seconds = self.every * p.dt * 1e-3
         rate = (self._pending + spikes)[p.target.ids] / seconds
         self._pending = np.zeros_like(self._pending)
@@ -148,6 +154,6 @@ class RateScaler:
     def clear(self) -> None:
         """Begin anew: the average is the rate that is asked for."""
         population = self._projection.target
-        self._average = np.array(np.broadcast_to(self._what.rate, (population.size,)))
+        self._average = np.array(np.broadcast_to(self.what.rate, (population.size,)))
         self._integral = np.zeros(population.size)
         self._pending = np.zeros(population.population.size, np.int64)

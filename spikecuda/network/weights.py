@@ -40,6 +40,12 @@ class NetworkWeights(Described):
     def __init__(self, dt: float, seed: int, precision: str, seeds: Seeds) -> None:
         super().__init__(dt, seed, precision, seeds)
         self._upkeep: dict[tuple[Projection, str], Upkeep] = {}
+        self._weights_set = False
+
+    @property
+    def settled_weights(self) -> bool:
+        """Whether weights may be others than those that ``connect`` was told."""
+        return self._weights_set or (self.built and any(p.learns for p in self._projections))
 
     @abstractmethod
     def _built(self) -> Engine:
@@ -76,6 +82,7 @@ class NetworkWeights(Described):
         undo = remember_weights(projection, engine.wiring)
         try:
             set_weights(projection, engine.wiring, given)
+            self._weights_set = True
             engine.rewire()
         except BaseException:
             undo()

@@ -9,6 +9,7 @@ import numpy as np
 from spikecuda.common.distributions import Distribution
 from spikecuda.common.named import ReadOnly
 from spikecuda.common.notice import notice
+from spikecuda.common.seed import Seeds
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.models.parameter import as_values
 from spikecuda.runtime.neuron_spec import (
@@ -40,14 +41,16 @@ def adjusted(
     """
     spec, model = neuron_spec, neuron_spec.model
     params = {**spec.params, **_spread(spec, given, ids)}
+    drawn = _drawn(spec, given, ids)
     if not built:
         made = resolve_neurons(
             spec.count, model, spec.precision.name, spec.dt, spec.seed, params=params,
             scheme=spec.scheme, substeps=spec.substeps, identity=spec.identity,
         )  # fmt: skip
         return replace(
-            made, initial=spec.initial, start_seed=spec.start_seed, noise_seed=spec.noise_seed
-        )
+            made, initial=spec.initial, start_seed=spec.start_seed, noise_seed=spec.noise_seed,
+            drawn=drawn,
+        )  # fmt: skip
     values = model.resolve(params, spec.count)
     for value in values.values():
         value.flags.writeable = False
@@ -61,10 +64,51 @@ def adjusted(
             constants[name] = np.full(spec.count, value)
     result = replace(
         spec, params=ReadOnly(values, FIXED), constants=ReadOnly(constants, FIXED),
-        codecs=ReadOnly(half_codecs(model, spec.precision, values), FIXED),
+        codecs=ReadOnly(half_codecs(model, spec.precision, values), FIXED), drawn=drawn,
     )  # fmt: skip
     if not any(value.ndim > spec.constants[name].ndim for name, value in constants.items()):
         result._specs.update(spec._specs)
+    return result
+
+
+def reseeded(neuron_spec: NeuronSpec, seeds: Seeds, whose: str) -> NeuronSpec:
+    """Return the same neurons as they would be with other seeds, parameters drawn anew.
+
+    Args:
+        neuron_spec: the neurons as they are.
+        seeds: of wiring and parameters, start values and noise.
+        whose: what messages call them.
+
+    Raises:
+        SpikecudaValueError: a parameter was drawn for some neurons, which cannot be repeated.
+    """
+    spec = neuron_spec
+    if seeds.wiring != spec.seed:
+        for name, distribution in spec.drawn.items():
+            if distribution is None:
+                raise SpikecudaValueError(
+                    f"wiring_seed must be {spec.seed} where {name} of {whose} was drawn for some "
+                    f"of its neurons (got {seeds.wiring}); draw it for all of them"
+                )
+        spec = replace(spec, seed=seeds.wiring)
+        if spec.drawn:
+            spec = adjusted(spec, spec.drawn, None, built=False)
+    return spec.in_trial(seeds)
+
+
+def _drawn(
+    neuron_spec: NeuronSpec, given: Mapping[str, Any], ids: np.ndarray | None
+) -> dict[str, Distribution | None]:
+    """Return the distributions that parameters are drawn from, once some are given."""
+    result = dict(neuron_spec.drawn)
+    for name, value in given.items():
+        own = isinstance(value, Distribution)
+        if ids is not None and (own or name in result):
+            result[name] = None
+        elif own:
+            result[name] = value
+        else:
+            result.pop(name, None)
     return result
 
 

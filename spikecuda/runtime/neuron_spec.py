@@ -47,6 +47,7 @@ class NeuronSpec:
         identity: identity of the first neuron, for its random numbers.
         start_seed: the number from which start values are drawn.
         noise_seed: the number from which all is drawn that a run draws.
+        drawn: the distributions that parameters were drawn from, by name; None: of some neurons.
     """
 
     model: type[Model]
@@ -64,6 +65,7 @@ class NeuronSpec:
     identity: int = 0
     start_seed: int = 0
     noise_seed: int = 0
+    drawn: Mapping[str, Distribution | None] = field(default_factory=dict)
     # By input and traces: what a kernel's spec works out once serves for every run.
     _specs: dict[tuple[InputSpec, tuple[str, ...]], KernelSpec] = field(
         default_factory=dict, init=False, repr=False
@@ -171,6 +173,7 @@ def resolve_neurons(
         model, n, types, chosen, parts, step, key, ReadOnly(values, FIXED),
         ReadOnly(constants, FIXED), ReadOnly(half_codecs(model, types, values), FIXED),
         ReadOnly(given, FIXED), spec.refractory, identity, start_key, noise_key,
+        distributions(params),
     )  # fmt: skip
 
 
@@ -241,6 +244,11 @@ def drawn_parameters(
         else value
         for name, value in (params or {}).items()
     }
+
+
+def distributions(params: Mapping[str, Any] | None) -> dict[str, Distribution | None]:
+    """Return those of the parameters that are drawn."""
+    return {n: value for n, value in (params or {}).items() if isinstance(value, Distribution)}
 
 
 def refractory_steps(

@@ -60,6 +60,11 @@ class Drives:
         """Return the input of a population by its name."""
         return [arrival for entry in self._given.get(population, ()) for arrival in entry.arrivals]
 
+    @property
+    def entries(self) -> list[Entry]:
+        """All drives, those of a population in the order in which they were added."""
+        return [entry for entries in self._given.values() for entry in entries]
+
     def add(self, drive: Drive, view: View, value: object, receptor: str | None) -> None:
         """Add input of a view, all of it or nothing; see ``Network.drive``."""
         entry = self._entry(drive, view, value, receptor)

@@ -1,6 +1,6 @@
 """What is recorded of a network: spikes, and variables at some steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -84,6 +84,21 @@ class Recorders:
         ]
         self._wanted = len(populations), (result, spikes, traces)
         return self._wanted[1]
+
+    def moved(self, view_of: Callable[[View], View]) -> "Recorders":
+        """Return the same of another network.
+
+        Args:
+            view_of: returns the other network's view that corresponds to one of this network's.
+        """
+        result = Recorders(self._dt)
+        result._spikes = {
+            name: None if view is None else view_of(view) for name, view in self._spikes.items()
+        }
+        result._variables = {
+            key: (view_of(view), every) for key, (view, every) in self._variables.items()
+        }
+        return result
 
     def _require_one_grid(self, view: View, period: int) -> None:
         """Raise unless all variables of a population are recorded alike."""

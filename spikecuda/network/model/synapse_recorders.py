@@ -1,7 +1,7 @@
 """What is recorded of synapses that learn: weights and variables, at intervals."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,18 @@ class SynapseRecorders:
         which = None if only is None else as_synapses("only", only, projection)
         names = tuple(dict.fromkeys(names))
         self._records[projection] = SynapseRecord(projection, names, period, which)
+
+    def moved(self, projection_of: Callable[[Projection], Projection]) -> "SynapseRecorders":
+        """Return the same of another network.
+
+        Args:
+            projection_of: returns the other network's projection that corresponds to one of this's.
+        """
+        result = SynapseRecorders(self._dt)
+        for projection, record in self._records.items():
+            other = projection_of(projection)
+            result._records[other] = replace(record, projection=other)
+        return result
 
     @property
     def records(self) -> Sequence[SynapseRecord]:

@@ -36,6 +36,7 @@ def make_result(
         samples: of synapses.
     """
     dt = populations[0].neurons.dt
+    numbered = {population.number: population for population in populations}
     spikes, ids = {}, {}
     for population in populations:
         if (population.name, "spikes") not in wanted:
@@ -52,7 +53,7 @@ def make_result(
     owners: dict[str, np.ndarray | None] = {}
     units: dict[str, dict[str, str]] = {}
     for trace, array in zip(traces, got.traces, strict=True):
-        population = populations[trace.population]
+        population = numbered[trace.population]
         codec = population.neurons.codecs.get(trace.name)
         found.setdefault(population.name, {})[trace.name] = codec.decode(array) if codec else array
         first = start // trace.every + 1

@@ -1,0 +1,1 @@
+"""Ensembles: replicas of a network that are advanced together."""

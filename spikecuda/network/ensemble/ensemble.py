@@ -1,0 +1,370 @@
+"""Ensemble: replicas of a network, with other parameters, seeds or noise, advanced together."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spikecuda.common.arguments import as_count
+from spikecuda.common.exclusive_use import (
+    BUILDING,
+    RUNNING,
+    ExclusiveUse,
+    Unique,
+    changes,
+    restarts,
+)
+from spikecuda.common.fixed import Fixed
+from spikecuda.common.out_of_memory import out_of_memory
+from spikecuda.common.seed import as_trial
+from spikecuda.common.time_grid import whole_steps
+from spikecuda.devices.base import Device
+from spikecuda.errors import ClosedError, SpikecudaError, SpikecudaTypeError, shown
+from spikecuda.inputs.drive import Drive
+from spikecuda.network.device_names import Given, as_places, resolve_devices
+from spikecuda.network.ensemble.build import require_room
+from spikecuda.network.ensemble.groups import make_groups
+from spikecuda.network.ensemble.joint_run import JointRun
+from spikecuda.network.ensemble.replica import Replica
+from spikecuda.network.ensemble.result import EnsembleResult, join_runs
+from spikecuda.network.ensemble.structure import as_networks
+from spikecuda.network.ensemble.values import Given as Values
+from spikecuda.network.ensemble.values import as_all_seeds, as_given
+from spikecuda.network.network import BUILD_TICKS, Network
+from spikecuda.observe.progress import Progress, reporter
+from spikecuda.runtime.loop import Pieces, as_loop, require_result, run_pieces
+
+MOST = 1_000_000
+# Slices of a run: about so long, and so many updates of neurons to begin with.
+SECONDS, UPDATES = 0.5, 20e6
+
+# By population or drive, then by name.
+Params = Mapping[str | Drive, Mapping[str, Any]]
+
+
+class Ensemble(Unique, Fixed, Sequence[Replica]):
+    """Replicas of one network with other parameters, seeds or noise, advanced together.
+
+    Replica i has the bits of a lone network that is told the same.  ``ensemble[i]`` is its network,
+    to read and to change.  On the CPU each thread advances one replica after the other; on a CUDA
+    device all replicas are advanced by the launches of one network.  Replicas whose synapses are
+    the same share them.
+
+    Args:
+        network: what the replicas are made from, as it has been told until now; it stays as it is.
+            Or a sequence of networks of one structure, one for each replica.
+        size: number of replicas, 1 to 1,000,000; None: as many as there are networks.
+        params: by population, or by a drive of ``network``, then by name: one number; one for each
+            replica, shape (size,); or one for each of their neurons, shape (size, neurons).
+        seeds: one for each replica, as ``Network(seed=...)``; or by "wiring_seed", "start_seed",
+            "noise_seed": one number, or one for each replica; None: those of ``network``.
+        trials: number of the trial of each replica, see ``Network.reset``; None: that of
+            ``network``.
+        threads: CPU threads, 1 to 1024; None: as many as cores, or as CPUs that are named.
+        devices: as for ``Network``; replicas are dealt out whole.  None: those of ``network``.
+
+    Attributes:
+        dt, precision: those of the networks.
+        devices, threads: as passed.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: an argument cannot be used, or the networks differ
+            in structure.
+        OutOfMemoryError: the replicas do not fit.
+    """
+
+    _remedies: ClassVar[Mapping[str, str]] = {
+        "time": "ensemble.reset() goes back to 0",
+        "": "make a new Ensemble(...)",
+    }
+
+    @out_of_memory("an ensemble", "use fewer replicas")
+    def __init__(
+        self,
+        network: Network | Sequence[Network],
+        size: int | None = None,
+        *,
+        params: Params | None = None,
+        seeds: object = None,
+        trials: object = None,
+        threads: int | None = None,
+        devices: Given | None = None,
+    ) -> None:
+        count = None if size is None else as_count("size", size, 1, MOST)
+        self._networks = networks = as_networks(network, count)
+        first, count = networks[0], len(networks)
+        self.dt, self.precision = first.dt, first.precision
+        self.threads = None if threads is None else as_count("threads", threads, 1, 1024)
+        self.devices = first.devices if devices is None else as_places(devices)
+        places = resolve_devices(self.devices) or ("cpu",)
+        self._places = places
+        parts = [d.turn for d in places if isinstance(d, Device)]
+        self.turn = ExclusiveUse("ensemble", parts)
+        self._replicas: list[Replica] = []
+        self._joint: JointRun | None = None
+        self._result: EnsembleResult | None = None
+        self._closed, self._build_seconds = False, 0.0
+        with contextlib.ExitStack() as stack:
+            for each in dict.fromkeys(networks):
+                stack.enter_context(each.turn.change())
+            require_room(first, count, 1)
+            each_seeds = as_all_seeds(seeds, trials, networks)
+            values = as_given(params, count, first)
+            require_room(first, count, len({s.wiring for s in each_seeds}))
+            for i, (origin, own) in enumerate(zip(networks, each_seeds, strict=True)):
+                self._replicas.append(Replica(origin, i, own, self.turn, self._built))
+        self._change(values)
+        self._fix()
+
+    def __len__(self) -> int:
+        return len(self._replicas)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._replicas[index]
+
+    def __iter__(self) -> Iterator[Replica]:
+        return iter(self._replicas)
+
+    @property
+    def time(self) -> float:
+        """Model time since the last reset, in ms."""
+        return 0.0 if self._joint is None else self._joint.clock * self.dt
+
+    @property
+    def build_seconds(self) -> float:
+        """Wall-clock time of the build."""
+        return self._build_seconds
+
+    @property
+    def result(self) -> EnsembleResult:
+        """What the last run recorded, or what it had recorded when it broke off.
+
+        Raises:
+            SpikecudaError: there was no run, or it broke off within a step.
+        """
+        return require_result("ensemble", self._result)
+
+    def build(self, progress: Callable[[int, int], None] | bool = False) -> None:
+        """Make the synapses now, unless they exist; otherwise the first run makes them.
+
+        Args:
+            progress: True shows a progress bar; a function is called with (done, of how much).
+
+        Raises:
+            OutOfMemoryError: the ensemble does not fit.
+            SpikecudaValueError: weights of a receptor differ too much for one fixed-point scale.
+        """
+        with self.turn.change():
+            self._built(progress)
+
+    @out_of_memory("a run", "record fewer neurons, less often, or run in parts")
+    def run(
+        self,
+        duration: float,
+        *,
+        progress: Progress = False,
+        every: float | None = None,
+        call: Callable[[Any, EnsembleResult], object] | None = None,
+        until: Callable[[Any, EnsembleResult], object] | None = None,
+    ) -> EnsembleResult:
+        """Advance all replicas from where the last run ended; the first run builds them.
+
+        Args:
+            duration: ms, a multiple of dt.
+            progress: True shows a progress bar; a function is called with (steps done, steps).
+            every: length of a piece in ms, a multiple of dt; the last one may be shorter.
+            call: function called after each piece with the ensemble and the piece's result; it may
+                change replicas, and ends the run by returning False.
+            until: function called likewise, after ``call``; once it returns True, the run ends.
+
+        Returns:
+            An ``EnsembleResult`` of this run.  After Ctrl-C and errors, ``ensemble.result`` is what
+            the run recorded until then.
+
+        Raises:
+            NumericalError: a state of a replica became NaN or infinite; the message says which.
+            DeviceError: a device failed.
+            SpikecudaError: another thread uses it, or it needs ``reset()`` after a failure.
+        """
+        total = whole_steps("duration", duration, self.dt)
+        loop = as_loop(every, call, until, self.dt)
+        pieces: Pieces[EnsembleResult] = Pieces(join_runs)
+        if loop is None:
+            with self.turn.run():
+                joint = self._begin(progress)
+                try:
+                    with reporter(progress, total, repr(self)) as report:
+                        joint.advance(0, total, total, report)
+                finally:
+                    self._result = joint.result
+            return self.result
+        with self.turn.loop():
+            with self.turn.occupied(RUNNING):
+                joint = self._begin(progress)
+            try:
+                with reporter(progress, total, repr(self)) as report:
+
+                    def advance(first: int, steps: int) -> EnsembleResult:
+                        return joint.advance(first, steps, total, lambda done: report(first + done))
+
+                    run_pieces(loop, self.turn, total, advance, lambda: joint.result, self, pieces)
+            finally:
+                self._result = pieces.result
+        return self.result
+
+    @restarts
+    def reset(self, trial: object = None) -> None:
+        """Return to time 0; see ``Network.reset`` for what is taken back and what is kept.
+
+        Args:
+            trial: number of the trial that all replicas begin, or one for each; None: the trial
+                that each is in.
+        """
+        joint = self._built()
+        own = [replica._seeds for replica in self]
+        if trial is not None:
+            one = np.ndim(trial) == 0  # type: ignore[arg-type]
+            listed = [trial] * len(self) if one else list(trial)  # type: ignore[call-overload]
+            if len(listed) != len(self):
+                raise SpikecudaTypeError(
+                    f"trial must be one number, or one for each of the {len(self):,} replicas (got "
+                    f"{len(listed):,})"
+                )
+            own = [replace(s, trial=as_trial(t)) for s, t in zip(own, listed, strict=True)]
+        joint.restart(own)
+
+    @restarts
+    def record(
+        self,
+        target: Any,
+        what: str | Iterable[str] | None = "spikes",
+        *,
+        every: float | None = None,
+        only: object = None,
+    ) -> None:
+        """Record spikes or variables of a population in later runs, alike in all replicas.
+
+        What the network recorded when the ensemble was made is recorded, too.
+
+        Args:
+            target: name of a population.
+            what, every, only: as for ``Network.record``.
+
+        Raises:
+            SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
+        """
+        self._require_open()
+        if not isinstance(target, str):
+            raise SpikecudaTypeError(f"target must be a population's name (got {shown(target)})")
+        for replica in self:
+            Network.record(replica, target, what, every=every, only=only)
+
+    @changes
+    def update(self, params: Params) -> None:
+        """Change parameters or drives between runs, in all replicas or in none.
+
+        Args:
+            params: as for the ensemble.
+
+        Raises:
+            SpikecudaValueError, SpikecudaTypeError: a value that cannot be used.
+        """
+        self._require_open()
+        self._change(as_given(params, len(self), self._networks[0]))
+
+    def state(self, population: str, name: str) -> np.ndarray:
+        """Return a state variable of all replicas, an array (replicas, neurons).
+
+        Args:
+            population: its name.
+            name: of the variable.
+        """
+        return np.stack([replica[population].state[name] for replica in self])
+
+    def close(self) -> None:
+        """Free memory and end threads; closing twice does nothing."""
+        if self.turn.lost:
+            self._closed, self._joint = True, None
+            return
+        with self.turn.restart():
+            self._closed = True
+            for replica in self:
+                replica.release()
+            joint, self._joint = self._joint, None
+            if joint is not None:
+                joint.close()
+
+    def __enter__(self) -> "Ensemble":
+        self._require_open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Ensemble: {len(self):,} replicas of {self._replicas[0]!r}>"
+
+    # Parts of it.
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the ensemble is closed; make a new one")
+
+    def _built(self, progress: Any = False) -> JointRun:
+        """Return what advances the replicas, made now unless it is there."""
+        self._require_open()
+        if self._joint is None:
+            with self.turn.occupied(BUILDING):
+                begin = time.perf_counter()
+                with reporter(progress, BUILD_TICKS, "building") as report:
+                    groups = make_groups(
+                        self._replicas, self._networks, self._places, self.threads,
+                        lambda done, total: report(int(BUILD_TICKS * done / total)),
+                    )  # fmt: skip
+                    report(BUILD_TICKS)
+                self._build_seconds = time.perf_counter() - begin
+                for group in groups:
+                    for place, replica in enumerate(group.replicas):
+                        replica.settle(group.engine_of(place), self._build_seconds)
+            self._joint = JointRun(groups)
+            self.turn.parts = tuple(turn for group in groups for turn in group.turns)
+        return self._joint
+
+    def _begin(self, progress: Progress) -> JointRun:
+        """Build unless that is done; the last run's result is let go."""
+        self._result = None
+        joint = self._built(progress is True)
+        joint.require_ready()
+        return joint
+
+    def _change(self, values: Sequence[Values]) -> None:
+        """Give replicas their values; if one refuses its own, all are as they were."""
+        done: list[tuple[Any, dict[str, Any]]] = []
+        try:
+            for given in values:
+                for i, replica in enumerate(self._replicas):
+                    own: Any
+                    if isinstance(given.target, Drive):
+                        own = replica.own(given.target)
+                        before = {name: getattr(own, name) for name in given.values}
+                    else:
+                        own = replica[given.target].params
+                        before = {name: own[name] for name in given.values}
+                    try:
+                        own.update(**given.of(i))
+                    except SpikecudaError as error:
+                        raise type(error)(f"replica {i}: {error}") from error
+                    done.append((own, before))
+        except BaseException:
+            for own, before in reversed(done):
+                own.update(**before)
+            raise

@@ -1,0 +1,129 @@
+"""Advance the replicas of all groups to the same step, slice by slice."""
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Sequence
+
+from spikecuda.common.device_threads import DeviceThreads
+from spikecuda.common.interrupt import held_interrupt
+from spikecuda.common.seed import Seeds
+from spikecuda.errors import SpikecudaError
+from spikecuda.network.ensemble.group import BrokenOff, Group
+from spikecuda.network.ensemble.result import EnsembleResult, join_runs
+from spikecuda.network.results.result import NetworkResult
+
+# Slices of a run: about so long, and so many updates of neurons to begin with.
+SECONDS, UPDATES = 0.5, 20e6
+
+
+class JointRun:
+    """The groups of an ensemble, which are at the same step between slices.
+
+    Args:
+        groups: all replicas together.
+
+    Attributes:
+        clock: steps done since the last reset.
+        result: what the last piece of a run recorded, or had recorded when it broke off; None:
+            nothing, or replicas are not at the same step.
+    """
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.groups = list(groups)
+        self.clock, self.result = 0, None  # type: tuple[int, EnsembleResult | None]
+        self._failed = ""
+        self._threads = DeviceThreads(len(groups), "spikecuda-group")
+        neurons = sum(p.size for g in groups for r in g.replicas for p in r._populations())
+        self._slice = max(1, int(UPDATES / neurons))
+
+    def require_ready(self) -> None:
+        """Raise SpikecudaError if replicas are not at the same step."""
+        if self._failed:
+            raise SpikecudaError(
+                f"the ensemble cannot go on: {self._failed}; its replicas are not all at the same "
+                "step; reset() starts again"
+            )
+
+    def advance(
+        self, first: int, steps: int, total: int, report: Callable[[int], None]
+    ) -> EnsembleResult:
+        """Advance by a piece of a run; between slices Ctrl-C ends it.
+
+        Args:
+            first: steps of the run before the piece.
+            steps: of the piece; ``total``: of the run.
+            report: is told the steps of the piece that are done.
+        """
+        self.result = None
+        if len(self.groups) == 1 and self.groups[0].whole:
+            self._add(first, steps, total, report)
+        else:
+            with held_interrupt() as release:
+                done = 0
+                while done < steps or not steps:
+                    some = min(self._slice, steps - done)
+                    begin = time.perf_counter()
+                    self._add(first + done, some, total, lambda n: None)
+                    if some == self._slice:
+                        spent = time.perf_counter() - begin
+                        growth = min(4.0, SECONDS / max(spent, 1e-6))
+                        self._slice = max(1, min(int(some * growth), 1 << 30))
+                    done += some
+                    report(done)
+                    release()
+                    if not steps:
+                        break
+        assert self.result is not None
+        return self.result
+
+    def restart(self, seeds: Sequence[Seeds]) -> None:
+        """Go back to step 0.
+
+        Args:
+            seeds: of each replica of the ensemble.
+        """
+        self._failed = "a reset did not end"
+        for group in self.groups:
+            group.restart([seeds[replica.index] for replica in group.replicas])
+        self._failed, self.clock = "", 0
+
+    def close(self) -> None:
+        """Give everything back."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._threads.close)
+            for group in self.groups:
+                stack.callback(group.close)
+
+    def _add(self, first: int, steps: int, total: int, report: Callable[[int], None]) -> None:
+        """Advance by a slice, and add what it recorded to the result."""
+        begin = time.perf_counter()
+        lists: list[list[NetworkResult] | None] = [None] * len(self.groups)
+        errors: list[BrokenOff] = []
+
+        def work(i: int) -> None:
+            try:
+                lists[i] = self.groups[i].advance(first, steps, total, report)
+            except BrokenOff as error:
+                lists[i] = error.partial
+                errors.append(error)
+            except BaseException as error:
+                errors.append(BrokenOff(None, error, None))
+
+        self._threads.together([functools.partial(work, i) for i in range(len(self.groups))])
+        clocks = {group.clock for group in self.groups}
+        found = [part for part in lists if part is not None]
+        if len(clocks) == 1 and len(found) == len(lists) and min(clocks) >= 0:
+            self.clock = clocks.pop()
+            every = [result for part in found for result in part]
+            made = EnsembleResult(every, time.perf_counter() - begin)
+            self.result = made if self.result is None else join_runs([self.result, made])
+        else:
+            self._failed = str(errors[0].error) or type(errors[0].error).__name__
+            self.result = None
+        if errors:
+            cause = errors[0].error
+            number = errors[0].replica
+            if isinstance(cause, SpikecudaError) and number is not None:
+                raise type(cause)(f"replica {number}: {cause}") from cause
+            raise cause

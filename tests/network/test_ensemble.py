@@ -1,0 +1,336 @@
+"""Ensembles: each replica is a lone network that is told the same, and nothing is lost."""
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from steered import bits, equal, network
+
+import spikecuda
+from spikecuda import Ensemble, Normal, Poisson
+from spikecuda.errors import (
+    ClosedError,
+    NumericalError,
+    OutOfMemoryError,
+    SpikecudaError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+)
+from spikecuda.network import AllToAll, ExpCurrent, Network, SpikeTrain
+from spikecuda.plasticity import STDP
+
+SEEDS = ("wiring_seed", "start_seed", "noise_seed")
+STATES = [("E", "v"), ("E", "i_exc"), ("I", "v"), ("I", "w")]
+
+
+def everything(net, result):
+    """Return spikes, traces and states."""
+    return [*bits(result), *(net[name].state[state] for name, state in STATES)]
+
+
+def origin(**options):
+    """Return the steered network with a train of given spikes."""
+    net = network(**options)
+    net.drive("E", SpikeTrain([1.0, 2.5, 2.5], weight=300.0), "exc")
+    return net
+
+
+@settings(max_examples=15)
+@given(st.data())
+def test_a_replica_is_a_lone_network(data):
+    whole = st.integers(0, 2**64 - 1)
+    size = data.draw(st.integers(1, 5), "size")
+    one = data.draw(st.booleans(), "one wiring")
+    seeds = {
+        name: [data.draw(whole)] * size if one and name == "wiring_seed"
+        else data.draw(st.lists(whole, min_size=size, max_size=size), name)
+        for name in SEEDS
+    }  # fmt: skip
+    trials = data.draw(st.lists(st.integers(0, 3), min_size=size, max_size=size), "trials")
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32), "numbers"))
+    tau, v_th = rng.uniform(8.0, 20.0, (size, 70)), rng.uniform(-52.0, -48.0, size)
+    rates = rng.uniform(6000.0, 10_000.0, size)
+    parts = data.draw(st.lists(st.integers(1, 150), min_size=1, max_size=3), "parts")
+    threads = data.draw(st.integers(1, 3), "threads")
+    net = origin(params={"tau_m": np.linspace(9.0, 11.0, 70)})
+    drive = net.drive("E", Poisson(3000.0, 10.0), "exc")
+    params = {"E": {"tau_m": tau, "v_th": v_th, "tau_exc": tau[:, 0]}, drive: {"rate": rates}}
+    with Ensemble(net, size, params=params, seeds=seeds, trials=trials, threads=threads) as e:
+        results = [e.run(0.1 * part) for part in parts]
+        found = [everything(replica, sum(results)[i]) for i, replica in enumerate(e)]
+    for i in range(size):
+        own = {name: values[i] for name, values in seeds.items()}
+        with origin(params={"tau_m": tau[i], "v_th": v_th[i]}, trial=trials[i], **own) as lone:
+            lone.drive("E", Poisson(rates[i], 10.0), "exc")
+            lone["E"].receptors["exc"] = ExpCurrent(tau[i, 0])
+            lone_results = [lone.run(0.1 * part) for part in parts]
+            assert equal(found[i], everything(lone, sum(lone_results)))
+
+
+def test_trials_resets_and_changes_are_those_of_lone_networks():
+    net = origin()
+    kick = net.drive("I", 30.0)
+    with Ensemble(net, 3, trials=[0, 1, 2], threads=2) as e:
+        first = e.run(20.0)
+        e.reset()
+        assert all(equal(bits(a), bits(b)) for a, b in zip(first, e.run(20.0), strict=True))
+        e.reset(trial=[2, 0, 5])
+        assert e.time == 0.0 and [replica.trial for replica in e] == [2, 0, 5]
+        assert equal(bits(e.run(20.0)[0]), bits(first[2]))
+        e.reset(trial=1)
+        e.update({"E": {"tau_m": [9.0, 10.0, 11.0]}, kick: {"amplitude": [1.0, 2.0, 3.0]}})
+        e[1].projections[0].weights = 40.0
+        e[2].own(kick).amplitude = 50.0
+        found = e.run(20.0)
+        weights = [np.unique(replica.projections[0].weights).round(1) for replica in e]
+    assert [w.tolist() for w in weights] == [[50.0], [40.0], [50.0]]
+    for i in range(3):
+        with origin(trial=1) as lone:
+            lone.drive("I", 30.0).amplitude = [1.0, 2.0, 50.0][i]
+            lone["E"].params["tau_m"] = [9.0, 10.0, 11.0][i]
+            if i == 1:
+                lone.projections[0].weights = 40.0
+            assert equal(bits(found[i]), bits(lone.run(20.0)))
+
+
+def test_rows_are_shared_until_a_replica_has_its_own():
+    with Ensemble(origin(), 3, seeds={"noise_seed": [1, 2, 3]}) as e:
+        e.build()
+        rows = [
+            [r.targets for b in replica._engine.wiring.bundles for r in b.blocks] for replica in e
+        ]
+        assert all(a is b for other in rows[1:] for a, b in zip(rows[0], other, strict=True))
+    with Ensemble(origin(), 2, seeds=[1, 2]) as e:
+        a, b = (replica.projections[0].connections() for replica in e)
+        assert a["target"].size != b["target"].size or np.any(a["target"] != b["target"])
+
+
+def test_each_replica_learns_by_itself():
+    def learning(**options):
+        net = Network(devices="cpu", threads=1, seed=5, **options)
+        net.population("in", 30, "parrot")
+        net.population("out", 10, "lif", receptors={"exc": ExpCurrent(5.0)})
+        rule = STDP(w_max=80.0)
+        p = net.connect("in", "out", AllToAll(), 40.0, 1.5, "exc", plasticity=rule)
+        net.drive("in", Poisson(60.0, 1.0))
+        net.record(p, "weight", every=20.0, only=[3, 5])
+        return net
+
+    with Ensemble(learning(), 3, trials=range(3), threads=2) as e:
+        found = e.run(60.0) + e.run(60.0)
+        weights = [replica.projections[0].weights for replica in e]
+    assert len({w.tobytes() for w in weights}) == 3
+    for i in range(3):
+        with learning(trial=i) as lone:
+            result = lone.run(120.0)
+            assert np.array_equal(weights[i], lone.projections[0].weights)
+            assert np.array_equal(
+                result.synapses["in -> out (exc)"]["weight"],
+                found[i].synapses["in -> out (exc)"]["weight"],
+            )
+
+
+def test_networks_of_one_structure_are_an_ensemble():
+    nets = [network(wiring_seed=7), network(wiring_seed=7), network(wiring_seed=8)]
+    nets[1].drive("E", 5.0)
+    nets[0].drive("E", 3.0)
+    nets[2].drive("E", 3.0)
+    with Ensemble(nets) as e:
+        found = e.run(15.0)
+        first, second, third = (replica._engine.wiring.bundles[0].blocks[0] for replica in e)
+        assert first.targets is second.targets and first.targets is not third.targets
+    for net, result in zip(nets, found, strict=True):  # which are as they were
+        assert equal(bits(net.run(15.0)), bits(result))
+
+
+def test_parameters_that_are_drawn_are_drawn_anew_with_another_wiring():
+    net = network()
+    with Ensemble(net, 2, seeds={"wiring_seed": [3, 9]}) as e:
+        with network(wiring_seed=9) as lone:
+            assert np.array_equal(e[1]["I"].params["tau_w"], lone["I"].params["tau_w"])
+        assert np.array_equal(e[0]["I"].params["tau_w"], net["I"].params["tau_w"])
+    net["I"].params["tau_w"] = 50.0
+    with Ensemble(net, 2, seeds={"wiring_seed": [3, 9]}) as e:
+        assert e[1]["I"].params["tau_w"] == 50.0
+    net["I"].params["tau_w"] = Normal(90.0, 5.0)
+    net["I"][:4].params["tau_w"] = 60.0
+    with pytest.raises(SpikecudaValueError, match="tau_w of I was drawn for some"):
+        Ensemble(net, 2, seeds={"wiring_seed": [3, 9]})
+
+
+def test_pieces_are_seen_and_a_function_ends_the_run():
+    seen = []
+
+    def look(e, piece):
+        seen.append(piece)
+        e.update({"I": {"tau_w": 50.0 + e.time}})
+        return e.time < 15.0
+
+    with Ensemble(origin(), 2, trials=[0, 1]) as e:
+        result = e.run(40.0, every=5.0, call=look)
+        assert result.duration == 15.0 and len(seen) == 3 and e.time == 15.0
+        with pytest.raises(SpikecudaError, match=r"within run\(call"):
+            e.run(10.0, every=5.0, call=lambda e, piece: e.reset())
+        assert e.result.duration == 5.0
+    assert equal(bits(sum(seen)[1]), bits(result[1]))
+
+
+def test_results_are_one_table():
+    pandas = pytest.importorskip("pandas")
+    with Ensemble(origin(), 3, trials=range(3)) as e:
+        e.record("I", "w", every=5.0)
+        result = e.run(20.0)
+        states = e.state("E", "v")
+    assert len(result) == 3 and result.num_spikes == sum(r.num_spikes for r in result)
+    assert states.shape == (3, 70) and result.traces("E", "v").shape == (3, 200, 70)
+    assert np.array_equal(result.traces("I", "w")[2], result[2].traces["I"]["w"])
+    for what in ("spikes", "rates", "traces"):
+        table = result.to_dataframe(what, start=5.0)
+        assert list(table.columns[:2]) == ["replica", "population"]
+        own = result[1].to_dataframe(what, start=5.0)
+        mine = table[table.replica == 1].drop(columns="replica").reset_index(drop=True)
+        pandas.testing.assert_frame_equal(mine, own)
+    assert np.allclose(result.rates()["E"], [r.rates()["E"] for r in result])
+    assert result.cv()["I"].shape == result.synchrony()["I"].shape == (3,)
+    assert "3 replicas" in repr(result) and "<table" in result._repr_html_()
+    assert result.table().row_count == 3
+    with pytest.raises(SpikecudaValueError, match=r"traces are there of E\.v, I\.w"):
+        result.traces("E", "w")
+    with pytest.raises(SpikecudaValueError, match="2 and 3 replicas"):
+        spikecuda.network.EnsembleResult(result[:2], 1.0) + result
+
+
+def test_what_goes_wrong_in_a_replica_is_named_and_nothing_is_lost():
+    net = Network(devices="cpu")
+    net.population("E", 4, "lif", {"c_m": 1e-3})
+    drive = net.drive("E", 400e-5)
+    with Ensemble(net, 3, threads=2) as e:
+        e.run(30.0)
+        e[1].own(drive).amplitude = -3e38
+        with pytest.raises(NumericalError, match=r"replica 1: v of neuron 0 of E became NaN"):
+            e.run(30.0)
+        assert e.time == 60.0 and e.result.duration == 30.0 and len(e.result) == 3
+        net.run(30.0)
+        train = net.run(30.0).spikes["E"]
+        assert np.array_equal(e.result[2].spikes["E"].step, train.step) and len(train)
+        e[1].own(drive).amplitude = 400e-5
+        e.reset()
+        assert e.run(30.0)[1].num_spikes > 0
+
+
+def test_ctrl_c_ends_a_run_with_all_replicas_at_one_step():
+    with Ensemble(network(), 3, trials=range(3), threads=2) as e:
+        e.run(1.0)
+        e._joint._slice = 20
+        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            e.run(1e5)
+        steps = round(e.result.duration / 0.1)
+        assert steps > 0 and e.time == pytest.approx(1.0 + 0.1 * steps)
+        assert {replica.time for replica in e} == {e.time}
+        more = e.run(1.0)
+        with network(trial=1) as lone:
+            lone.run(1.0)
+            lone.run(0.1 * steps)
+            assert equal(bits(more[1]), bits(lone.run(1.0)))
+
+
+def test_what_one_replica_refuses_changes_none():
+    with Ensemble(network(), 3) as e:
+        with pytest.raises(SpikecudaValueError, match="replica 2: tau_m must be > 0"):
+            e.update({"E": {"v_th": -49.0, "tau_m": [5.0, 6.0, -1.0]}})
+        assert [float(replica["E"].params["tau_m"]) for replica in e] == [20.0] * 3
+        assert [float(replica["E"].params["v_th"]) for replica in e] == [-50.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "text"),
+    [
+        ({"size": 0}, SpikecudaValueError, "size must be from 1 to 1,000,000"),
+        ({"size": 2.5}, SpikecudaTypeError, "size must be an integer"),
+        ({}, SpikecudaValueError, "size must be given"),
+        ({"network": 3, "size": 2}, SpikecudaTypeError, "network must be a Network"),
+        ({"size": 3, "params": {"E": {"tau_m": [1.0, 2.0]}}}, SpikecudaValueError,
+         r"params\[\"E\"\]\['tau_m'\] must be one number, one for each of the 3"),
+        ({"size": 3, "params": {"E": {"tau_m": np.ones((3, 5))}}}, SpikecudaValueError,
+         r"shape \(3, 70\) \(got shape \(3, 5\)\)"),
+        ({"size": 3, "params": {"E": {"tau": 3.0}}}, SpikecudaError, "no parameter .tau.*tau_m"),
+        ({"size": 3, "params": {"X": {"tau_m": 3.0}}}, SpikecudaValueError, "no population 'X'"),
+        ({"size": 3, "params": {"E": 3.0}}, SpikecudaTypeError, "must be a dict of name"),
+        ({"size": 3, "params": [1]}, SpikecudaTypeError, "params must be a dict"),
+        ({"size": 3, "seeds": [1, 2]}, SpikecudaValueError, r"seeds must be one number.*\(got 2\)"),
+        ({"size": 3, "seeds": {"noise": 1}}, SpikecudaValueError, "seeds must be by seed, wiring"),
+        ({"size": 3, "seeds": [1, 2, -3]}, SpikecudaValueError, r"seed must be in \[0"),
+        ({"size": 3, "trials": [0.5, 1, 2]}, SpikecudaTypeError, "trial must be an integer"),
+        ({"size": 3, "threads": 0}, SpikecudaValueError, "threads must be"),
+        ({"size": 3, "devices": "gpu"}, SpikecudaValueError, "must be one of cpu"),
+        ({"size": 1_000_000}, OutOfMemoryError, "an ensemble of 1,000,000 networks needs about"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_an_ensemble_is_refused(arguments, kind, text):
+    net = network()
+    with pytest.raises(kind, match=text):
+        Ensemble(**{"network": net, **arguments})
+    assert net.run(1.0).duration == 1.0
+
+
+def test_networks_of_other_structure_are_refused():
+    first = network()
+    others = {
+        "precision": network(precision="float64"), "the list of populations": network(),
+        "the list of drives": network(),
+        "what is recorded": network(),
+    }  # fmt: skip
+    others["the list of populations"].population("X", 3, "lif")
+    for name in ("E", "I"):
+        others["the list of drives"].drive(name, 1.0)
+    others["what is recorded"].record("I", "w")
+    ports = {"exc": ExpCurrent(5.0), "inh": ExpCurrent(10.0)}
+    for what, net in others.items():
+        with pytest.raises(SpikecudaValueError, match=f"structure: {what} of network 1 is"):
+            Ensemble([first, net])
+    small = [Network(seed=3, devices="cpu") for _ in range(2)]
+    for net, n in zip(small, (70, 71), strict=True):
+        net.population("E", n, "lif", receptors=ports)
+    with pytest.raises(SpikecudaValueError, match="E of network 1 is 71 lif neurons"):
+        Ensemble(small)
+    small = [Network(seed=3, devices="cpu") for _ in range(2)]
+    for net, rule in zip(small, (AllToAll(), "one_to_one"), strict=True):
+        net.population("E", 70, "lif", receptors=ports)
+        net.connect("E", "E", rule, 1.0, 1.0, "exc")
+    with pytest.raises(SpikecudaValueError, match=r"E -> E \(exc\) of network 1 is OneToOne"):
+        Ensemble(small)
+    with pytest.raises(SpikecudaValueError, match="size must be the number of networks, 1"):
+        Ensemble([first], 2)
+
+
+def test_what_belongs_to_the_ensemble_is_refused_in_a_replica():
+    net = network()
+    with Ensemble(net, 2) as e:
+        for call in (
+            lambda r: r.run(1.0), lambda r: r.reset(), lambda r: r.close(),
+            lambda r: r.record("E", "v"),
+        ):  # fmt: skip
+            with pytest.raises(SpikecudaError, match="replica 1 is one of an ensemble"):
+                call(e[1])
+        with pytest.raises(SpikecudaError, match="in a replica of an ensemble"):
+            e[1].population("X", 3, "lif")
+        with pytest.raises(SpikecudaError, match="cannot add a SpikeTrain"):
+            e.build()
+            e[1].drive("E", SpikeTrain([1.0], weight=1.0), "exc")
+        with pytest.raises(SpikecudaValueError, match="part must be"):
+            e[1].own(e[0]["E"])
+        with pytest.raises(SpikecudaTypeError, match="target must be a population's name"):
+            e.record(e[0]["E"])
+    e.close()
+    for call in (lambda: e.run(1.0), lambda: e[0]["E"].state["v"]):
+        with pytest.raises(ClosedError):
+            call()
+    net.projections[0].weights = 40.0
+    with pytest.raises(SpikecudaError, match="whose weights were assigned"):
+        Ensemble(net, 2)
