@@ -13,6 +13,8 @@ STREAM_DITHER_STEP = 1
 STREAM_DRAW = 256
 STREAM_NOISE = 512
 STREAM_POISSON = 768
+# What models draw themselves.
+STREAM_MODEL = 1024
 # Spike trains that are drawn before a run, and what examples draw.
 STREAM_GIVEN = 2048
 # What is drawn on the host for runs: Ornstein-Uhlenbeck currents, renewal trains, and for
@@ -180,10 +182,27 @@ class KernelSpec:
         inputs = len(self.synapses) + len(self.inputs.pulses)
         arrays = sum(1 + len(r.rules.states) for r in self.synapses)
         few = inputs <= FEW_INPUTS and arrays <= FEW_ARRAYS
-        return self.network and not self.sections and not few
+        # Its passes know receptors by number, and draw nothing for the model.
+        special = self.model.tells_receptors or self.draws
+        return self.network and not self.sections and not few and not special
+
+    @property
+    def draws(self) -> tuple[str, ...]:
+        """The random numbers that the model calls for in a step, "normal" or "uniform"."""
+        return self.model.draws(self.scheme) * self.substeps
+
+    @property
+    def random(self) -> bool:
+        """Whether a kernel draws random numbers, for its input or the model."""
+        return self.inputs.random or bool(self.draws)
 
     def anonymous(self) -> "KernelSpec":
-        """Return the same kernel with numbers for the receptors' names: its code is the same."""
+        """Return the same kernel with numbers for the receptors' names: its code is the same.
+
+        Not where the model tells receptors apart by their names.
+        """
+        if self.model.tells_receptors:
+            return self
         names = {r.name: f"r{i}" for i, r in enumerate(self.synapses)}
         renamed = {
             f"{r.prefix}{c}": f"_x_{names[r.name]}_{c}"

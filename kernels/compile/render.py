@@ -16,6 +16,7 @@ from spikecuda.kernels.compile.dependencies import fingerprint
 from spikecuda.kernels.compile.modules import import_source
 from spikecuda.kernels.language import HELD
 from spikecuda.kernels.language.rewrite import rewrite
+from spikecuda.kernels.language.schemes import BEND, SLOPE
 from spikecuda.kernels.learn_spec import LearnSpec
 from spikecuda.kernels.routines import RoutineSpec, Spec
 from spikecuda.kernels.spec import (
@@ -27,6 +28,7 @@ from spikecuda.kernels.spec import (
     SHARED,
     STEP_CURRENT,
     STREAM_LANES,
+    STREAM_MODEL,
     STREAM_NOISE,
     STREAM_POISSON,
     KernelSpec,
@@ -135,7 +137,7 @@ def chunk_of(spec: KernelSpec) -> int:
     i = spec.inputs
     if spec.network and not spec.many:
         return NETWORK_CHUNK
-    if i.noises or i.pulses or spec.many:
+    if i.noises or i.pulses or spec.many or spec.draws:
         return CHUNK
     arrays = len(spec.varying) + (i.bias == NEURON) + i.gains + i.drive
     real = 8 if spec.precision.real == "float64" else 4
@@ -156,6 +158,8 @@ def scratch(spec: KernelSpec) -> list[tuple[str, str, int, int]]:
         wanted += [(f"_wide_{s}", "float32", size) for s in spec.model.states]
     for j in range(len(spec.inputs.noises)):
         wanted.append((f"_normals{j}", "float32", 4 * size))
+    for j in range(len(spec.draws)):
+        wanted.append((f"_draws{j}", "float32", 4 * size))
     drawn = [str(n) for n, (rate, _) in enumerate(spec.inputs.pulses) if rate != EVENTS]
     numbers = [""] if spec.many else drawn
     for n in numbers:
@@ -177,6 +181,12 @@ def scratch_bytes(spec: KernelSpec) -> int:
     return max(end, chunk_of(spec) + 64)
 
 
+def function_name(name: str) -> str:
+    """Return what a model's function is called in a kernel: one of a scheme, or one of a state."""
+    kind, *rest = name.split()
+    return f"_{kind}_{rest[0]}" if kind in (SLOPE, BEND) else f"_{kind}"
+
+
 def _context(spec: KernelSpec, target: str) -> dict[str, object]:
     """Return the template variables of a kernel."""
     model, inputs, p = spec.model, spec.inputs, spec.precision
@@ -185,18 +195,32 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
     counts = ["n_ref"] if spec.refractory else []
     codec = [f"_{s}_{part}" for s in states for part in CODEC]
     conductance = model.takes_conductance(spec.scheme)
-    couples = [r.rules.couples for r in spec.synapses]
+    lands = {r.name: s for r in spec.synapses for n, s in model.arrivals.items() if n == r.name}
+    named = {name: [n for n in model.inputs if n[2:] == name] for name in model.named_receptors}
+    couples = [
+        r.rules.couples for r in spec.synapses if r.name not in lands and r.name not in named
+    ]
     arrivals = inputs.receptors or ("",) * len(inputs.pulses)
     jumps = "jump" in couples or "" in arrivals
+    landed = list(dict.fromkeys(lands.values()))
     lanes = STREAM_LANES if spec.network else 0
     advance = [
         *states, *held, *counts, "current", *(["g_syn", "g_e_syn"] if conductance else []),
-        *(["jump"] if jumps else []), *spec.constants,
+        *(f"_named_{name}" for name in model.inputs), *(["jump"] if jumps else []),
+        *(f"_land_{state}" for state in landed),
+        *(f"_drawn{i}" for i in range(len(spec.draws))), *spec.constants,
     ]  # fmt: skip
+    inputs_by_name = {name: f"_named_{name}" for name in model.inputs}
+    numbers, at = {}, 0
+    for name in model.drawing(spec.scheme):
+        count = len(model.functions[name].draws)
+        numbers[name] = [f"_draw{at + i}" for i in range(count)]
+        at += count
 
     def call(name: str, renamed: dict[str, str]) -> str:
-        arguments = model.functions[name].arguments
-        return f"_{name.split()[0]}({', '.join(renamed.get(a, a) for a in arguments)})"
+        renamed = {**inputs_by_name, **renamed}
+        arguments = [renamed.get(a, a) for a in model.functions[name].arguments]
+        return f"{function_name(name)}({', '.join([*arguments, *numbers.get(name, ())])})"
 
     new = {s: f"_new_{s}" for s in states}
     tested = {**new, **{f"{s}_before": s for s in states}}
@@ -219,8 +243,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
     return {
         "spec_text": describe(spec),
         "functions": [
-            rewrite(model.functions[f], f"_{f.split()[0]}")
-            for f in model.step_functions(spec.scheme)
+            rewrite(model.functions[f], function_name(f)) for f in model.step_functions(spec.scheme)
         ],
         "advance_arguments": advance,
         "advance_results": [*states, *held, "_spike"],
@@ -277,7 +300,15 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "sweep_call": sweep.call,
         "per_neuron_inputs": sweep.loads,
         "drawn_pulses": [n for n, (rate, _) in enumerate(inputs.pulses) if rate != EVENTS],
-        "random": inputs.random,
+        "random": spec.random,
+        "draws": list(enumerate(spec.draws)),
+        "draws_at_once": at,
+        "stream_model": STREAM_MODEL + lanes,
+        "inputs_by_name": [n for n in model.inputs if n[2:] not in {r.name for r in spec.synapses}],
+        "named": named,
+        "lands": lands,
+        "landed": landed,
+        "pulsed": jumps or bool(landed),
         "line": "_line" if spec.network else "_k",
         "stream_noise": STREAM_NOISE + lanes,
         "stream_poisson": STREAM_POISSON + lanes,
@@ -373,6 +404,9 @@ class _Sweep:
                 self._add(f"i_level{j}", f"_level{j}[{step}]")
             self._add(f"_a_normal{j}", f"_normals{j}[_slot : _slot + _size]")
             self.loads.append((f"i_normal{j}", f"_a_normal{j}"))
+        for j in range(len(spec.draws)):
+            self._add(f"_a_draws{j}", f"_draws{j}[_slot : _slot + _size]")
+            self.loads.append((f"_f_draw{j}", f"_a_draws{j}"))
 
     def _sums(self, spec: KernelSpec) -> None:
         """Split the loop: sums of currents that are begun, added to receptor by receptor, used."""

@@ -11,11 +11,15 @@ called and debugged as it stands.
 """
 
 import math
+import random
 from fractions import Fraction
 
 Real = float
 
-__all__ = ["FUNCTIONS", "Real", "exp", "expm1", "fma", "log", "pow", "real", "select", "sqrt"]
+__all__ = [
+    "FUNCTIONS", "Real", "exp", "expm1", "fma", "log", "normal", "pow", "real", "select", "sqrt",
+    "uniform",
+]  # fmt: skip
 
 # An input of model functions that is a condition: whether the neuron is refractory.
 HELD = "refractory"
@@ -35,6 +39,8 @@ FUNCTIONS = {
     "select": 3,
     "sqrt": 1,
 }
+# Random numbers: a model's step, threshold and reset may call these, each call one number a step.
+DRAWS = ("normal", "uniform")
 
 
 def real(value: float) -> Real:
@@ -82,3 +88,17 @@ def pow(a: Real, b: Real) -> Real:
     if b == 0:
         return 1.0
     return exp(b * math.log(a)) if a > 0 else (0.0 if b > 0 else math.inf)
+
+
+def normal() -> Real:
+    """Return a standard normal number.
+
+    In a kernel it is a pure function of seed, trial, neuron and step.  In plain Python it comes
+    from ``random``.
+    """
+    return random.gauss(0.0, 1.0)
+
+
+def uniform() -> Real:
+    """Return a uniform number in [2^-32, 1], of the same kind: ``uniform() <= p`` has chance p."""
+    return max(random.random(), 2.0**-32)

@@ -3,12 +3,12 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from spikecuda.errors import ModelError, nearest
-from spikecuda.kernels.language import FUNCTIONS
+from spikecuda.kernels.language import DRAWS, FUNCTIONS
 from spikecuda.kernels.language.parse import parse
 
 REAL, BOOL = "number", "condition"
@@ -32,6 +32,20 @@ class Source:
     def arguments(self) -> tuple[str, ...]:
         """The names of the function's arguments."""
         return tuple(a.arg for a in self.tree.args.args)
+
+    @property
+    def draws(self) -> tuple[str, ...]:
+        """The kinds of random numbers that it calls for, ``normal`` or ``uniform``, in order."""
+        calls = (n.func.id for n in _calls(self.tree) if isinstance(n.func, ast.Name))
+        return tuple(name for name in calls if name in DRAWS)
+
+
+def _calls(node: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls in a tree, in the order in which a transformer comes by."""
+    if isinstance(node, ast.Call):
+        yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _calls(child)
 
 
 def read(function: Callable[..., object], owner: str) -> Source:
@@ -57,11 +71,13 @@ class Checker:
     Attributes:
         source: the function.
         conditions: names of arguments that are conditions, not numbers.
+        draws: whether the function may call for random numbers.
         kinds: what is known of names so far.
     """
 
     source: Source
     conditions: tuple[str, ...] = ()
+    draws: bool = False
     kinds: dict[str, str] = field(default_factory=dict)
 
     def fail(self, node: ast.AST, problem: str, remedy: str) -> NoReturn:
@@ -170,6 +186,11 @@ class Checker:
         if not isinstance(node.target, ast.Name) or not node.target.id.startswith("_"):
             self.fail(node.target, "a loop's counter is not a value of the model", "call it _")
         for inner in node.body:
+            for call in _calls(inner):
+                if isinstance(call.func, ast.Name) and call.func.id in DRAWS:
+                    self.fail(
+                        call, "a random number is drawn once a step", "call it before the loop"
+                    )
             self.statement(inner)
 
     def name(self, node: ast.Name) -> str:
@@ -267,8 +288,22 @@ class Checker:
                 "libm and NumPy give other bits on a GPU" if library else "methods have no kernel"
             )
             self.fail(node, problem, remedy)
+        if (
+            isinstance(function, ast.Name)
+            and function.id in DRAWS
+            and (self.draws and function.id not in self.kinds)
+        ):
+            if node.args or node.keywords:
+                self.fail(node, f"{function.id} takes no arguments", "scale what it returns")
+            return REAL
         if not isinstance(function, ast.Name) or function.id not in FUNCTIONS:
             name = getattr(function, "id", "?")
+            if name in DRAWS:
+                self.fail(
+                    node,
+                    "a random number is for step, threshold and reset",
+                    "draw it there, or keep it in a state",
+                )
             self.fail(
                 node,
                 f"{name!r} cannot be called in a kernel{nearest(name, list(FUNCTIONS))}",

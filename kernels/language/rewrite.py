@@ -7,6 +7,7 @@ Products become ``mul`` (which no compiler contracts), quotients ``div``, choice
 import ast
 import copy
 
+from spikecuda.kernels.language import DRAWS
 from spikecuda.kernels.language.check import Source
 
 RENAMED = {"min": "minimum", "max": "maximum", "abs": "absolute"}
@@ -53,6 +54,20 @@ class _Expressions(ast.NodeTransformer):
             RENAMED.get(node.func.id, node.func.id),
             *[self.visit(argument) for argument in node.args],
         )
+
+
+class _Draws(ast.NodeTransformer):
+    """Replace calls for random numbers by arguments, in the order of ``Source.draws``."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        if isinstance(node.func, ast.Name) and node.func.id in DRAWS:
+            self.count += 1
+            return ast.Name(id=f"_draw{self.count - 1}", ctx=ast.Load())
+        self.generic_visit(node)
+        return node
 
 
 class _Statements:
@@ -122,11 +137,18 @@ class _Statements:
 
 
 def rewrite(source: Source, name: str) -> str:
-    """Return the kernel source of a checked model function under a new name."""
+    """Return the kernel source of a checked model function under a new name.
+
+    Random numbers that it calls for are arguments after its own, ``_draw0`` and so on.
+    """
     tree = copy.deepcopy(source.tree)
+    draws = [f"_draw{i}" for i in range(len(source.draws))]
+    if draws:
+        tree = _Draws().visit(tree)
     body = [n for n in tree.body if not isinstance(n, ast.Expr | ast.Pass)]
     arguments = ast.arguments(
-        posonlyargs=[], args=[ast.arg(arg=a) for a in source.arguments], kwonlyargs=[],
+        posonlyargs=[], args=[ast.arg(arg=a) for a in (*source.arguments, *draws)],
+        kwonlyargs=[],
         kw_defaults=[], defaults=[],
     )  # fmt: skip
     function = ast.FunctionDef(

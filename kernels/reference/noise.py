@@ -17,7 +17,7 @@ import numpy as np
 MULTIPLIER_0, MULTIPLIER_1 = 0xD2511F53, 0xCD9E8D57
 WEYL_0, WEYL_1 = 0x9E3779B9, 0xBB67AE85
 WORD = 0xFFFFFFFF
-STREAM_NOISE, STREAM_POISSON, LANES = 512, 768, 128
+STREAM_NOISE, STREAM_POISSON, STREAM_MODEL, LANES = 512, 768, 1024, 128
 
 
 def philox4x32(counter, key, rounds=7):
@@ -83,9 +83,9 @@ def normal_pair(first, second):
     return radius * np.cos(theta), radius * np.sin(theta)
 
 
-def normals(seed, term, first_step, steps, neurons):
+def normals(seed, term, first_step, steps, neurons, stream=STREAM_NOISE):
     """Return the standard normal numbers (steps, n) of the noise input number ``term``."""
-    w = words(seed, STREAM_NOISE + term, first_step, steps, neurons)
+    w = words(seed, stream + term, first_step, steps, neurons)
     slot = np.array([(first_step + k) & 3 for k in range(steps)])[:, None]
     early = normal_pair(w[..., 0], w[..., 1])
     late = normal_pair(w[..., 2], w[..., 3])
@@ -97,9 +97,9 @@ def white_noise(sigma, dt, seed, term, first_step, steps, neurons):
     return np.asarray(sigma) / math.sqrt(dt) * normals(seed, term, first_step, steps, neurons)
 
 
-def uniforms(seed, term, first_step, steps, neurons):
+def uniforms(seed, term, first_step, steps, neurons, stream=STREAM_POISSON):
     """Return the uniform numbers (steps, n) of the Poisson input number ``term``."""
-    w = words(seed, STREAM_POISSON + term, first_step, steps, neurons)
+    w = words(seed, stream + term, first_step, steps, neurons)
     slot = np.array([(first_step + k) & 3 for k in range(steps)])
     return uniform(np.stack([w[k, :, s] for k, s in enumerate(slot)]))
 
@@ -111,18 +111,33 @@ def lane_words(seed, stream, first_step, steps, neurons):
     return _blocks(seed, stream + LANES, groups, neurons >> 2), neurons & 3
 
 
-def lane_normals(seed, term, first_step, steps, neurons):
+def lane_normals(seed, term, first_step, steps, neurons, stream=STREAM_NOISE):
     """Return the standard normal numbers (steps, n) of a noise input in a network."""
-    w, lane = lane_words(seed, STREAM_NOISE + term, first_step, steps, neurons)
+    w, lane = lane_words(seed, stream + term, first_step, steps, neurons)
     early = normal_pair(w[..., 0], w[..., 1])
     late = normal_pair(w[..., 2], w[..., 3])
     return np.select([lane == 0, lane == 1, lane == 2], [early[0], early[1], late[0]], late[1])
 
 
-def lane_uniforms(seed, term, first_step, steps, neurons):
+def lane_uniforms(seed, term, first_step, steps, neurons, stream=STREAM_POISSON):
     """Return the uniform numbers (steps, n) of a Poisson input in a network."""
-    w, lane = lane_words(seed, STREAM_POISSON + term, first_step, steps, neurons)
+    w, lane = lane_words(seed, stream + term, first_step, steps, neurons)
     return uniform(np.take_along_axis(w, lane[None, :, None], axis=2)[..., 0])
+
+
+def draws(seed, kind, number, first_step, steps, neurons):
+    """Return what a model draws itself (steps, n): its number ``number``, "n" normal, "u" uniform.
+
+    The numbers of threshold come first, then those of reset, then those of the step.
+    """
+    function = normals if kind[0] == "n" else uniforms
+    return function(seed, number, first_step, steps, neurons, STREAM_MODEL)
+
+
+def lane_draws(seed, kind, number, first_step, steps, neurons):
+    """Return the same in a network."""
+    function = lane_normals if kind[0] == "n" else lane_uniforms
+    return function(seed, number, first_step, steps, neurons, STREAM_MODEL)
 
 
 def poisson_survival(mean):

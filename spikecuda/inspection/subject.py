@@ -110,7 +110,7 @@ def inspected(spec: Spec, cc: tuple[int, int]) -> Subject:
         cubin=kernel.cubin,
         states=states,
         double=spec.precision.name == "float64",
-        random=spec.inputs.random,
+        random=spec.random,
     )
 
 

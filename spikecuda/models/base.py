@@ -1,25 +1,27 @@
 """The base class of neuron models, built in or the user's own."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError, nearest
-from spikecuda.kernels.language import HELD
-from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.kernels.language.check import Source
+from spikecuda.kernels.language.schemes import BEND, SLOPE
+from spikecuda.models.definition import (
+    CONDUCTANCE,
+    INPUTS,
+    PART,
+    WITHIN,
+    before,
+    check_functions,
+    check_inputs,
+    check_names,
+    check_read,
+    check_refractory,
+)
 from spikecuda.models.parameter import Parameter, State, argument_names
 
-# Names that the templates use themselves.
-CONDUCTANCE = ("g_syn", "g_e_syn")
-INPUTS = ("current", *CONDUCTANCE, HELD)
-# Functions of schemes that find a spike within the step, and what ``resume`` alone takes.
-WITHIN = ("crossing", "resume")
-PART = "part"
-RESERVED = (*INPUTS, PART, "jump", "refrac", "dt", "real", "np")
-# What a refractory neuron does: see ``Model.while_refractory``.
-REFRACTORY = ("clamp", "freeze", "silent")
 COMPARISONS = {
     "<": np.less,
     "<=": np.less_equal,
@@ -30,7 +32,7 @@ COMPARISONS = {
 
 
 class Model:
-    """A neuron model.  Subclass it, declare states and parameters, and write three small functions.
+    """A neuron model.  Subclass it, declare states and parameters, and write a few small functions.
 
     Class attributes that are ``State`` or ``Parameter`` objects declare the model's variables.  The
     functions are plain (no ``self``).  The names of their arguments say what they need: any state,
@@ -38,8 +40,11 @@ class Model:
     step that integrates synaptic conductances itself also has arguments ``g_syn`` (nS, their sum)
     and ``g_e_syn`` (pA, the sum of each times its reversal potential), both zero without synapses.
     A step may also use the condition ``refractory``: whether the neuron is refractory now.
+    ``step``, ``threshold`` and ``reset`` may draw random numbers: ``normal()`` and ``uniform()``.
 
-    - ``step`` returns the new value of every state, in the order of declaration.
+    - ``step`` returns the new value of every state, in the order of declaration.  In its place a
+      model may give derivatives: ``dv`` returns the change of the state v in a ms, and so on for
+      each state.  Integration schemes are made from them.
     - ``threshold`` returns the condition for a spike, tested after ``step``; ``v_before`` (any
       state's name with ``_before``) is the value before the step.
     - ``reset`` returns the value of every state after a spike.
@@ -56,7 +61,9 @@ class Model:
         name: the model's name for pools and the command line; default: the class name in lower
             case.
         schemes: dict of name -> step function, for models with several integration schemes; the
-            first is the default, and ``step`` is not needed.
+            first is the default, and ``step`` is not needed.  For models of derivatives: a tuple of
+            names out of ``rk4``, ``heun``, ``euler``, ``exponential_euler`` and ``heun_crossing``;
+            without it all of them, in this order.
         crossing, resume: a function for all schemes, or a dict of scheme -> function for some.
         renamed_schemes: dict of a former scheme's name -> what to write instead, for the error.
         refractory: True if the model has a parameter ``t_ref`` (ms): no spike for t_ref after one.
@@ -68,6 +75,11 @@ class Model:
         memory: the time constant (ms) with which a linear membrane forgets a current, as a
             parameter's name or a function of parameters by name.  Synaptic currents that decay are
             then integrated exactly.
+        inputs: inputs that come from one receptor, as more arguments of ``step``: ``i_exc`` is the
+            current (pA) that the receptor ``exc`` of a population gives, ``g_exc`` its conductance
+            (nS).  It is then no part of ``current``, ``g_syn`` and ``g_e_syn``; 0 in pools.
+        arrivals: dict of receptor -> state: what arrives at that receptor, a ``Delta``, is added to
+            the state, in its unit, as a pulse is to ``pulse``.
         input_unit: the unit of ``current``.
         requires: relations between parameters, such as ``("v_reset", "<", "v_th")``.
         source: the publication.
@@ -81,12 +93,17 @@ class Model:
     states: ClassVar[dict[str, State]] = {}
     parameters: ClassVar[dict[str, Parameter]] = {}
     functions: ClassVar[dict[str, Source]] = {}
-    schemes: ClassVar[dict[str, Callable[..., Any]]] = {}
+    schemes: ClassVar[Any] = {}
+    asked_schemes: ClassVar[Any] = None
     renamed_schemes: ClassVar[dict[str, str]] = {}
     refractory: ClassVar[bool] = False
     while_refractory: ClassVar[str] = "clamp"
     pulse: ClassVar[str] = ""
     memory: ClassVar[str | Callable[..., Any] | None] = None
+    inputs: ClassVar[tuple[str, ...]] = ()
+    arrivals: ClassVar[Mapping[str, str]] = {}
+    named_receptors: ClassVar[tuple[str, ...]] = ()
+    tells_receptors: ClassVar[bool] = False
     input_unit: ClassVar[str] = "pA"
     requires: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     source: ClassVar[str] = ""
@@ -100,11 +117,19 @@ class Model:
         cls.states = {k: v for k, v in members.items() if isinstance(v, State)}
         cls.parameters = {k: v for k, v in members.items() if isinstance(v, Parameter)}
         cls.pulse = cls.__dict__.get("pulse") or next(iter(cls.states), "")
+        if "schemes" in cls.__dict__:
+            cls.asked_schemes = cls.__dict__["schemes"]
+            if not isinstance(cls.asked_schemes, Mapping):
+                cls.schemes = {}
         if "step" in cls.__dict__ and "schemes" not in cls.__dict__:
             cls.schemes = {"step": cls.__dict__["step"]}
-        _check_names(cls)
-        cls.functions = _check_functions(cls, members)
-        _check_refractory(cls)
+        check_names(cls)
+        check_inputs(cls)
+        cls.named_receptors = tuple(dict.fromkeys(name[2:] for name in cls.inputs))
+        cls.tells_receptors = bool(cls.inputs or cls.arrivals)
+        cls.functions = check_functions(cls, members)
+        check_read(cls)
+        check_refractory(cls)
         if not cls.name.startswith("_"):
             from spikecuda.models.registry import register
 
@@ -119,9 +144,10 @@ class Model:
     def kernel_arguments(cls, scheme: str) -> tuple[str, ...]:
         """Return the names of the constants that the kernel of a scheme takes, in order."""
         names: dict[str, None] = {}
+        others = (*cls.states, *INPUTS, *cls.inputs, PART, *before(cls))
         for function in cls.step_functions(scheme):
             for name in cls.functions[function].arguments:
-                if name not in (*cls.states, *INPUTS, PART, *_before(cls)):
+                if name not in others:
                     names[name] = None
         if cls.refractory and cls.while_refractory == "clamp":
             names["v_reset"] = None
@@ -136,8 +162,21 @@ class Model:
     @classmethod
     def step_functions(cls, scheme: str) -> tuple[str, ...]:
         """Return the names in ``functions`` of what makes up a step of a scheme."""
+        kinds = (SLOPE, BEND) if scheme == "exponential_euler" else (SLOPE,)
+        slopes = (f"{kind} {state}" for kind in kinds for state in cls.states)
+        made = (name for name in slopes if name in cls.functions)
         more = (cls.part_of(scheme, part) for part in WITHIN)
-        return (scheme, *(name for name in more if name), "threshold", "reset")
+        return (*made, scheme, *(name for name in more if name), "threshold", "reset")
+
+    @classmethod
+    def drawing(cls, scheme: str) -> tuple[str, ...]:
+        """Return the functions of a scheme that may draw random numbers, in their order."""
+        return ("threshold", "reset", scheme)
+
+    @classmethod
+    def draws(cls, scheme: str) -> tuple[str, ...]:
+        """Return the kinds of random numbers, "normal" or "uniform", that a step draws."""
+        return tuple(k for f in cls.drawing(scheme) for k in cls.functions[f].draws)
 
     @classmethod
     def check_scheme(cls, scheme: object) -> str:
@@ -237,158 +276,6 @@ class Model:
                 ) from error
             known.update({name: np.asarray(value, np.float64) for name, value in derived.items()})
         return known
-
-
-def _check_names(cls: type[Model]) -> None:
-    """Raise ModelError for names that are missing, taken or cannot be used."""
-    if not cls.states:
-        raise ModelError(f"{cls.__name__} needs at least one State (got none); v = State('mV')")
-    for name in (*cls.states, *cls.parameters):
-        if name in (*RESERVED, *_before(cls)) or name.startswith("_") or name in vars(Model):
-            raise ModelError(
-                f"{cls.__name__}.{name}: the name is taken by the kernel; choose another name"
-            )
-    if cls.pulse not in cls.states:
-        raise ModelError(
-            f"{cls.__name__}.pulse must name a state (got {cls.pulse!r}); it has "
-            f"{', '.join(cls.states)}"
-        )
-
-
-def _check_functions(cls: type[Model], members: Mapping[str, Any]) -> dict[str, Source]:
-    """Parse and check every model function; return their sources by name."""
-    derive = members.get("derive")
-    if derive is not None:
-        cls.derive = staticmethod(_plain(derive))  # type: ignore[attr-defined]
-    wanted: dict[str, tuple[Any, tuple[str, ...]]] = {
-        scheme: (function, (REAL,) * len(cls.states)) for scheme, function in cls.schemes.items()
-    }
-    for part, kinds in zip(WITHIN, ((REAL,), (REAL,) * len(cls.states)), strict=True):
-        for scheme, function in _by_scheme(cls, part, members.get(part)).items():
-            wanted[f"{part} {scheme}"] = (function, kinds)
-            if f"crossing {scheme}" not in wanted:
-                raise ModelError(
-                    f"{cls.__name__}.resume is for schemes with crossing (got {scheme!r}); write "
-                    "crossing too"
-                )
-    wanted["threshold"] = (members.get("threshold"), (BOOL,))
-    wanted["reset"] = (members.get("reset"), (REAL,) * len(cls.states))
-    if not cls.schemes:
-        raise ModelError(f"{cls.__name__} needs a step function; def step(v, current, ...): ...")
-    sources = {}
-    for name, (function, kinds) in wanted.items():
-        if function is None:
-            raise ModelError(f"{cls.__name__} needs a {name} function; def {name}(v, ...): ...")
-        function = _plain(function)
-        source = read(function, cls.__name__)
-        got = Checker(source, conditions=(HELD,)).check()
-        if got != kinds:
-            what = "one condition" if kinds == (BOOL,) else f"{', '.join(cls.states)} (numbers)"
-            what = "one number, a part of the step" if name.startswith("crossing ") else what
-            raise ModelError(
-                f"{source.name}, line {source.line} of {source.file}: must return {what} (got "
-                f"{', '.join(got)}); return one value for each state, in the order of declaration"
-            )
-        _check_arguments(cls, name, source)
-        _check_conductance(source)
-        sources[name] = source
-        if name in vars(cls) and not isinstance(vars(cls)[name], staticmethod):
-            setattr(cls, name, staticmethod(function))
-    for part in WITHIN:
-        if inspect.isfunction(vars(cls).get(part)):
-            setattr(cls, part, staticmethod(vars(cls)[part]))
-    return sources
-
-
-def _by_scheme(cls: type[Model], part: str, given: Any) -> dict[str, Any]:
-    """Return the function ``crossing`` or ``resume`` of each scheme that has one."""
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        return dict.fromkeys(cls.schemes, given)
-    for scheme in given:
-        if scheme not in cls.schemes:
-            raise ModelError(
-                f"{cls.__name__}.{part} must name schemes (got {scheme!r})"
-                f"{nearest(str(scheme), list(cls.schemes))}; it has {', '.join(cls.schemes)}"
-            )
-    return dict(given)
-
-
-def _plain(function: Any) -> Any:
-    """Return the function inside a staticmethod, or the function itself."""
-    return function.__func__ if isinstance(function, staticmethod) else function
-
-
-def _check_arguments(cls: type[Model], function: str, source: Source) -> None:
-    """Raise ModelError for an argument that names nothing the model has."""
-    derive = getattr(cls, "derive", None)
-    given = {"threshold": _before(cls), "reset": ()}.get(function, INPUTS)
-    if function.startswith("crossing "):
-        given = (*INPUTS, *_before(cls))
-    elif function.startswith("resume "):
-        given = (*INPUTS, PART)
-    known = [*cls.states, *cls.parameters, *given, "dt"]
-    for name in source.arguments:
-        # What derive returns is known only when it runs: accept, and check there.
-        if name not in known and derive is None:
-            raise ModelError(
-                f"{source.name}, line {source.line} of {source.file}: unknown argument {name!r}"
-                f"{nearest(name, known)}; a model function takes {', '.join(known)}"
-            )
-    if derive is not None:
-        try:
-            constants = cls.constants(
-                {k: np.asarray(p.default, np.float64) for k, p in cls.parameters.items()}, 0.1
-            )
-        except KeyError as error:
-            raise ModelError(
-                f"{cls.__name__}.derive: unknown argument {error.args[0]!r}; it takes parameters "
-                f"and dt: {', '.join(cls.parameters)}"
-            ) from None
-        known += list(constants)
-        for name in source.arguments:
-            if name not in known:
-                raise ModelError(
-                    f"{source.name}, line {source.line} of {source.file}: unknown argument "
-                    f"{name!r}{nearest(name, known)}; a model function takes {', '.join(known)}"
-                )
-
-
-def _check_conductance(source: Source) -> None:
-    """Raise ModelError for a step that takes one of the two conductance inputs."""
-    taken = [name for name in CONDUCTANCE if name in source.arguments]
-    if len(taken) == 1:
-        raise ModelError(
-            f"{source.name}, line {source.line} of {source.file}: must take "
-            f"{' and '.join(CONDUCTANCE)} or neither (got only {taken[0]!r}); name the other too"
-        )
-
-
-def _before(cls: type[Model]) -> tuple[str, ...]:
-    """Return the names under which ``threshold`` gets the states before the step."""
-    return tuple(f"{state}_before" for state in cls.states)
-
-
-def _check_refractory(cls: type[Model]) -> None:
-    """Raise ModelError if a refractory model lacks what its refractoriness needs."""
-    kind = cls.while_refractory
-    if kind not in REFRACTORY:
-        raise ModelError(
-            f"{cls.__name__}.while_refractory must be one of {', '.join(REFRACTORY)} (got "
-            f"{kind!r}){nearest(str(kind), REFRACTORY)}"
-        )
-    if not cls.refractory:
-        return
-    needed: dict[str, Mapping[str, object]] = {"t_ref": cls.parameters}
-    if kind == "clamp":
-        needed.update({"v": cls.states, "v_reset": cls.parameters})
-    for name, where in needed.items():
-        if name not in where:
-            raise ModelError(
-                f"{cls.__name__}.refractory = True needs a parameter t_ref and, to clamp, a state "
-                f"v and a parameter v_reset (got none called {name!r}); declare it"
-            )
 
 
 def as_model(neuron_type: object) -> type[Model]:

@@ -7,7 +7,9 @@ Higham (2002) Accuracy and Stability of Numerical Algorithms, section 3.3).  Thi
 with the rewriter, the templates or the numerics, so it also tests those.
 """
 
+import dis
 import inspect
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -16,7 +18,9 @@ from typing import Any
 import numpy as np
 
 from spikecuda.errors import NumericalError
-from spikecuda.kernels.language import HELD
+from spikecuda.kernels.language import DRAWS, HELD
+from spikecuda.kernels.language.schemes import BEND, SLOPE
+from spikecuda.kernels.reference import noise
 from spikecuda.models.base import Model, as_model
 from spikecuda.pool.pool import GPUNeuronPool
 
@@ -284,6 +288,7 @@ def _check(
             name: _rebound(function, _Language(unit).names())
             for name, function in _functions(model, scheme).items()
         }
+        drawn = _drawn(model, scheme, pool)
         constants = {
             name: Tracked(value, abs(float(value)) * unit, unit)
             for name, value in model.constants(pool.params, dt).items()
@@ -296,6 +301,8 @@ def _check(
             known["current"] = Tracked(drive[i], 0.0, unit)
             known["g_syn"] = known["g_e_syn"] = Tracked(0.0, 0.0, unit)
             known[HELD] = False
+            for name, numbers in drawn.items():
+                functions[name].__globals__.update(_replayed(functions[name], numbers[:, i], unit))
             try:
                 expected, fired = _one_step(model, functions, scheme, known)
             except _Undecided:
@@ -317,6 +324,37 @@ def _check(
                     )
     report.compared[key], report.undecided[key] = counts["compared"], counts["undecided"]
     report.spikes[key], report.worst[key] = counts["spikes"], worst
+
+
+def _drawn(model: type[Model], scheme: str, pool: GPUNeuronPool) -> dict[str, np.ndarray]:
+    """Return the random numbers (draws, neurons) of each function in the first step."""
+    at, result, neurons = 0, {}, np.arange(pool.num_neurons) + pool.neuron_spec.identity
+    for name in model.drawing(scheme):
+        kinds = model.functions[name].draws
+        if kinds:
+            rows = [
+                noise.draws(pool.neuron_spec.noise_seed, kind, at + i, 0, 1, neurons)[0]
+                for i, kind in enumerate(kinds)
+            ]
+            result[name], at = np.array(rows), at + len(kinds)
+    return result
+
+
+def _replayed(function: Any, numbers: np.ndarray, unit: float) -> dict[str, Any]:
+    """Return ``normal`` and ``uniform`` that give a function the numbers of a kernel.
+
+    Which one a call is for is told by its place in the function's code.
+    """
+    code = function.__code__
+    places = [i.offset for i in dis.get_instructions(code) if i.argval in DRAWS]
+
+    def draw() -> Tracked:
+        at = sys._getframe(1).f_lasti
+        number = float(numbers[sum(place <= at for place in places) - 1])
+        # Computed in float32 by polynomials: a few units in the last place of the largest, 6.7.
+        return Tracked(number, 8 * 2.0**-24 * (1.0 + abs(number)), unit)
+
+    return dict.fromkeys(DRAWS, draw)
 
 
 def _one_step(
@@ -392,7 +430,16 @@ def _storage_error(pool: GPUNeuronPool, name: str, number: Tracked) -> Any:
 
 
 def _rebound(function: Any, names: dict[str, Any]) -> Any:
-    """Return a copy of a model function that calls the given functions."""
+    """Return a copy of a model function that calls the given functions, derivatives included."""
+    slopes = {
+        name: _rebound(inner, names)
+        for name, inner in function.__globals__.items()
+        if name.startswith((f"_{SLOPE}_", f"_{BEND}_")) and name in function.__code__.co_names
+    }
     return FunctionType(
-        function.__code__, {**function.__globals__, **names}, function.__name__, None, None
+        function.__code__,
+        {**function.__globals__, **names, **slopes},
+        function.__name__,
+        None,
+        None,
     )

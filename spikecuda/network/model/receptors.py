@@ -13,14 +13,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spikecuda.common.arguments import as_real
-from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
+from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.receptors import KINDS, ReceptorSpec
 from spikecuda.models.base import Model
 from spikecuda.models.parameter import Parameter
 from spikecuda.runtime.neuron_spec import as_constant, by_name
 
-# What a kernel's names for a receptor end in, besides its states and constants.
-KERNEL_NAMES = ("scale", "first", "arrival", "now", "block")
 DECLARED = "parameter"
 # A step over the membrane's time constant, less that over the receptor's: e^700 fits in float64.
 FORGETFUL = 600.0
@@ -326,61 +324,3 @@ def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rest = np.exp(-far)
     closed = -np.expm1(-far) / far, (-np.expm1(-far) - far * rest) / far**2
     return np.where(near == x, first, closed[0]), np.where(near == x, second, closed[1])
-
-
-def as_receptors(
-    receptors: Mapping[str, Receptor] | None, model: type[Model], scheme: str
-) -> dict[str, Receptor]:
-    """Return checked receptors by name; the model's scheme must take what they give."""
-    if receptors is None:
-        return {}
-    if not isinstance(receptors, Mapping):
-        raise SpikecudaTypeError(
-            f"receptors must be a dict of name: Receptor (got {receptors!r:.80})"
-        )
-    for name, receptor in receptors.items():
-        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
-            raise SpikecudaValueError(f"a receptor's name must be an identifier (got {name!r})")
-        if not isinstance(receptor, Receptor):
-            raise SpikecudaTypeError(
-                f"receptor {name!r} must be a Receptor such as ExpCurrent(tau=5.0) (got "
-                f"{receptor!r:.80})"
-            )
-        couples = KINDS[receptor.kind].couples
-        direct = couples == "conductance" and model.takes_conductance(scheme)
-        if couples != "jump" and not (direct or model.takes_current(scheme)):
-            raise SpikecudaValueError(
-                f"receptor {name!r} gives {model.name} a {couples}, and {model.name} takes no "
-                f"currents (got {type(receptor).__name__}); use Delta()"
-            )
-        if couples == "jump" and not model.takes_pulses(scheme):
-            raise SpikecudaValueError(
-                f"receptor {name!r} moves {model.pulse}, which no function of {model.name} reads "
-                f"(got {type(receptor).__name__}); use a current"
-            )
-        if receptor.positive and "v" not in model.states:
-            raise SpikecudaValueError(
-                f"receptor {name!r} is a conductance and needs a model with a membrane potential v "
-                f"(got {model.name}, with {', '.join(model.states)}); use a current"
-            )
-    _require_own_names(receptors, model)
-    return dict(receptors)
-
-
-def _require_own_names(receptors: Mapping[str, Receptor], model: type[Model]) -> None:
-    """Raise if two states, or two names in a kernel, would be the same."""
-    specs = [receptor.spec(name) for name, receptor in receptors.items()]
-    public = [*model.states, "refrac"]
-    public += [f"{part}_{spec.name}" for spec in specs for part in spec.rules.states]
-    kernel = [
-        spec.prefix + part
-        for spec in specs
-        for part in (*spec.rules.states, *spec.rules.constants, *KERNEL_NAMES)
-    ]
-    for names in (public, kernel):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise SpikecudaValueError(
-                f"receptors must have names that keep their states apart (got {twice[0]!r} twice); "
-                "rename one"
-            )
