@@ -34,8 +34,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "name", nargs="?", metavar="NAME",
-        help=f"a published network ({', '.join(NAMES)}) or a .toml file of a pool",
+        help=f"a published network ({', '.join(NAMES)}), a .toml file of a pool, or sonata",
     )  # fmt: skip
+    parser.add_argument("file", nargs="?", metavar="FILE", help="configuration of sonata (JSON)")
     network = parser.add_argument_group("a published network")
     network.add_argument(
         "--scale", type=float, metavar="S", help="of neurons and synapses (microcircuit)"
@@ -114,6 +115,15 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the pool or the example, write and print what it did."""
+    if args.name == "sonata":
+        from spikecuda.cli.runsonata import execute as execute_sonata
+
+        return execute_sonata(args)
+    if args.file is not None:
+        raise SpikecudaValueError(
+            f"a second name is the file of sonata (got {args.file!r:.80} for {args.name}); leave "
+            "it out"
+        )
     if args.name is not None and not args.name.endswith(".toml"):
         from spikecuda.cli.runexample import execute as execute_example
 

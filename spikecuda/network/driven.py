@@ -8,6 +8,7 @@ from spikecuda.common.exclusive_use import changes
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.inputs.drive import Drive
+from spikecuda.inputs.input import Input
 from spikecuda.network.described import HIDDEN, Described
 from spikecuda.network.model.population import Population, View, as_view
 from spikecuda.network.model.projection import Projection
@@ -154,6 +155,13 @@ class DrivenNetwork(Described):
             self._trains.drop(given)
         given.drive = None
         drive.settle(None)
+
+    def inputs_of(self, population: Population) -> list[tuple[Input, str]]:
+        """Return the inputs of a population, each with the receptor it arrives at; "": none.
+
+        Given trains are not among them.
+        """
+        return self._drives.get(population.name)
 
     def train_of(self, source: Population) -> SpikeTrain:
         """Return the spikes of a source; see ``Population.train``."""

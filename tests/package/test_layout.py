@@ -52,6 +52,7 @@ LAYERS = [
         "network.summary",
     ),
     ("network",),
+    ("formats",),
     ("examples",),
     ("pool",),
     ("inspection",),

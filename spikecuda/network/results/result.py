@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from spikecuda.common.arguments import as_count, as_real, is_name
 from spikecuda.common.named import Known
 from spikecuda.common.time_grid import nearest_width
 from spikecuda.errors import SpikecudaValueError, nearest, shown
+from spikecuda.network.results.exports import Exports
 from spikecuda.network.results.synapse_traces import ByProjection, SynapseTraces
 from spikecuda.runtime.spikes import Spikes
 
@@ -25,7 +25,7 @@ SYNCHRONY_BIN = 3.0
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkResult:
+class NetworkResult(Exports):
     """What a run of a network recorded, with statistics and pictures of it.
 
     Populations are in the order of the network.  ``spikes`` has only those whose spikes were
@@ -310,60 +310,6 @@ class NetworkResult:
         from spikecuda.common.terminal import console
 
         console().print(self.table(start, stop))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write everything to an npz file; ``load`` returns it bit for bit.
-
-        Its keys: see ``spikecuda.network.results.file``.
-        """
-        from spikecuda.network.results.file import save
-
-        return save(self, path)
-
-    @staticmethod
-    def load(path: str | os.PathLike[str]) -> "NetworkResult":
-        """Read what ``save`` wrote.
-
-        Raises:
-            SpikecudaValueError: the file holds something else.
-        """
-        from spikecuda.network.results.file import load
-
-        return load(path)
-
-    def to_neo(self, populations: list[str] | None = None) -> Any:
-        """Return a neo Block of one Segment: spike trains, analog signals, a Group per population.
-
-        Args:
-            populations: which; by default all. A train takes about 0.3 ms.
-
-        Raises:
-            MissingPackageError: neo is not installed.
-        """
-        from spikecuda.network.results.neo import to_neo
-
-        return to_neo(self, populations)
-
-    def to_dataframe(
-        self, what: str = "spikes", start: float | None = None, stop: float | None = None
-    ) -> Any:
-        """Return a pandas DataFrame, with the column ``population``.
-
-        Args:
-            what: "spikes": a row for each spike, with neuron and time (ms); "traces": a row for
-                each sample and neuron, with neuron, time (ms) and the variables; "rates": a row for
-                each neuron whose spikes were recorded, with neuron, spikes and rate (Hz);
-                "synapses": a row for each sample and synapse, with projection, source, target, time
-                (ms), weight and variables.
-            start, stop: part of the run, ms of model time; None: all of it.
-
-        Raises:
-            SpikecudaValueError: it was not recorded.
-            MissingPackageError: pandas is not installed.
-        """
-        from spikecuda.network.results.frame import to_dataframe
-
-        return to_dataframe(self, what, start, stop)
 
     def __add__(self, other: object) -> "NetworkResult":
         """Return what this run and the next one of the network recorded, as one result.

@@ -1,0 +1,32 @@
+"""Networks and results of other tools: SONATA and NIR, read and written.
+
+Each module says which extra of ``pip install "spikecuda[...]"`` it needs.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+# Where each public name lives; loaded at first use.
+_PUBLIC = {
+    "SonataSimulation": "sonata.simulation",
+    "from_sonata": "sonata.simulation",
+    "to_sonata": "sonata.export",
+}
+
+if TYPE_CHECKING:
+    from spikecuda.formats.sonata.export import to_sonata
+    from spikecuda.formats.sonata.simulation import SonataSimulation, from_sonata
+
+__all__ = ["SonataSimulation", "from_sonata", "to_sonata"]
+
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of these
+
+    def __getattr__(name: str) -> Any:
+        if name in _PUBLIC:
+            return getattr(importlib.import_module(f"spikecuda.formats.{_PUBLIC[name]}"), name)
+        raise AttributeError(f"module 'spikecuda.formats' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

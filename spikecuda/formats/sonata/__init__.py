@@ -1,0 +1,1 @@
+"""SONATA: networks and simulations of the Allen Institute and the Blue Brain Project."""

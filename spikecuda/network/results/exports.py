@@ -1,0 +1,89 @@
+"""Where the result of a network goes: files and objects of other tools."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from spikecuda.network.results.result import NetworkResult
+
+
+class Exports:
+    """The part of a result that writes and converts it."""
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to an npz file; ``load`` returns it bit for bit.
+
+        Its keys: see ``spikecuda.network.results.file``.
+        """
+        from spikecuda.network.results.file import save
+
+        return save(self._whole, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> "NetworkResult":
+        """Read what ``save`` wrote.
+
+        Raises:
+            SpikecudaValueError: the file holds something else.
+        """
+        from spikecuda.network.results.file import load
+
+        return load(path)
+
+    def to_neo(self, populations: list[str] | None = None) -> Any:
+        """Return a neo Block of one Segment: spike trains, analog signals, a Group per population.
+
+        Args:
+            populations: which; by default all. A train takes about 0.3 ms.
+
+        Raises:
+            MissingPackageError: neo is not installed.
+        """
+        from spikecuda.network.results.neo import to_neo
+
+        return to_neo(self._whole, populations)
+
+    def to_dataframe(
+        self, what: str = "spikes", start: float | None = None, stop: float | None = None
+    ) -> Any:
+        """Return a pandas DataFrame, with the column ``population``.
+
+        Args:
+            what: "spikes": a row for each spike, with neuron and time (ms); "traces": a row for
+                each sample and neuron, with neuron, time (ms) and the variables; "rates": a row for
+                each neuron whose spikes were recorded, with neuron, spikes and rate (Hz);
+                "synapses": a row for each sample and synapse, with projection, source, target, time
+                (ms), weight and variables.
+            start, stop: part of the run, ms of model time; None: all of it.
+
+        Raises:
+            SpikecudaValueError: it was not recorded.
+            MissingPackageError: pandas is not installed.
+        """
+        from spikecuda.network.results.frame import to_dataframe
+
+        return to_dataframe(self._whole, what, start, stop)
+
+    def to_sonata(self, path: str | os.PathLike[str], sorting: str = "by_time") -> Path:
+        """Write the spikes to a SONATA file, which libsonata and the Brain Modeling Toolkit read.
+
+        A population of the file is one of the network; times are in ms.
+
+        Args:
+            path: of the file, such as ``spikes.h5``.
+            sorting: "by_time" or "by_id".
+
+        Raises:
+            SpikecudaValueError: no spikes were recorded.
+            MissingPackageError: h5py is not installed.
+
+        Source: SONATA developer guide 0.1 (github.com/AllenInstitute/sonata), "Spike file".
+        """
+        from spikecuda.network.results.sonata import to_sonata
+
+        return to_sonata(self._whole, path, sorting)
+
+    @property
+    def _whole(self) -> "NetworkResult":
+        return cast("NetworkResult", self)
