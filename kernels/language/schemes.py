@@ -6,7 +6,8 @@ per ms, and inputs are constant over a step.
 
 Sources: Hairer, Norsett & Wanner (1993) Solving Ordinary Differential Equations I, section II.1
 (Euler, Heun, Kutta's method of order 4); Hochbruck & Ostermann (2010) Acta Numerica 19:209, section
-2.4 (exponential Rosenbrock-Euler method, here with the diagonal of the Jacobian).
+2.4 (exponential Rosenbrock-Euler method, here with the diagonal of the Jacobian); Strang (1968)
+SIAM J Numer Anal 5:506 (splitting).
 """
 
 import ast
@@ -16,8 +17,10 @@ from collections.abc import Mapping
 from spikecuda.kernels.language.check import Source
 
 # The first is a model's default, unless its author chooses.
-NAMES = ("rk4", "heun", "euler", "exponential_euler", "heun_crossing")
+NAMES = ("rk4", "heun", "strang", "euler", "exponential_euler", "heun_crossing")
 CROSSING = "heun_crossing"
+# Those that use the derivative of a slope by its own state.
+BENT = ("strang", "exponential_euler")
 SLOPE, BEND = "slope", "bend"
 
 
@@ -40,7 +43,7 @@ class Writer:
         """Return the source of a scheme's step."""
         body = {
             "euler": self.euler, "heun": self.heun, "rk4": self.rk4,
-            "exponential_euler": self.exponential, CROSSING: self.heun,
+            "exponential_euler": self.exponential, "strang": self.strang, CROSSING: self.heun,
         }[name]  # fmt: skip
         return self.function(name, self.arguments, body("dt"))
 
@@ -55,14 +58,12 @@ class Writer:
         body = "\n    ".join(lines)
         return f"def {name}({', '.join(arguments)}):\n    {body}\n"
 
-    def slope_lines(self, called: str, at: str = "", kind: str = SLOPE) -> list[str]:
+    def slope_lines(self, called: str, at: str = "") -> list[str]:
         """Return lines ``<called>_<state> = derivative`` at the states, or those after ``at``."""
         lines = []
         for state, source in self.slopes.items():
-            if kind == BEND and state not in self.bends:
-                continue
             names = [f"{at}{a}" if at and a in self.slopes else a for a in source.arguments]
-            lines.append(f"{called}{state} = _{kind}_{state}({', '.join(names)})")
+            lines.append(f"{called}{state} = _{SLOPE}_{state}({', '.join(names)})")
         return lines
 
     def moved(self, called: str, h: str, slope: str) -> list[str]:
@@ -97,18 +98,52 @@ class Writer:
         ]  # fmt: skip
 
     def exponential(self, h: str) -> list[str]:
-        """Return the lines of x + h phi(h j) f with phi(z) = (e^z - 1) / z: exact for linear f."""
-        lines = [*self.slope_lines("_a_"), *self.slope_lines("_j_", kind=BEND)]
-        results = []
-        for state in self.slopes:
-            if state in self.bends:
-                z = f"_z_{state}"
-                lines.append(f"{z} = {h} * _j_{state}")
-                phi = f"(expm1({z}) / {z} if {z} != real(0.0) else real(1.0))"
-                results.append(f"fma({h} * {phi}, _a_{state}, {state})")
-            else:
-                results.append(f"fma({h}, _a_{state}, {state})")
-        return [*lines, "return " + ", ".join(results)]
+        """Return the lines of ``relaxed`` for all states, from those at the start."""
+        lines = [line for s in self.slopes for line in self.relaxed(s, h, f"_e_{s}", {})]
+        return [*lines, self.returned("_e_{s}")]
+
+    def strang(self, h: str) -> list[str]:
+        """Return the lines of steps of one state after the other, there and back.
+
+        States that do not depend on each other, as gates, take their step together in the middle.
+        """
+        middle: list[str] = []
+        for state in reversed(list(self.slopes)):
+            if not any(self.depends(state, s) or self.depends(s, state) for s in middle):
+                middle.insert(0, state)
+        outer = [s for s in self.slopes if s not in middle]
+        now: dict[str, str] = {}
+        lines = [f"_half = real(0.5) * {h}"]
+        for turn, states, step in (("f", outer, "_half"), ("m", middle, h), ("b", outer, "_half")):
+            for state in states if turn != "b" else reversed(states):
+                called = f"_{turn}_{state}"
+                lines += self.relaxed(state, step, called, now)
+                now[state] = called
+        return [*lines, "return " + ", ".join(now[s] for s in self.slopes)]
+
+    def depends(self, state: str, other: str) -> bool:
+        """Tell whether the derivative of a state takes another."""
+        return other in self.slopes[state].arguments
+
+    def relaxed(self, state: str, h: str, called: str, now: Mapping[str, str]) -> list[str]:
+        """Return lines of x + h phi(h j) f with phi(z) = (e^z - 1) / z: exact for a linear f.
+
+        Args:
+            state: x.
+            h: name of the step.
+            called: name of the result.
+            now: names of states that have moved.
+        """
+        arguments = ", ".join(now.get(a, a) for a in self.slopes[state].arguments)
+        start, slope = now.get(state, state), f"_{SLOPE}_{state}({arguments})"
+        if state not in self.bends:
+            return [f"{called} = fma({h}, {slope}, {start})"]
+        z = f"_z{called}"
+        phi = f"(expm1({z}) / {z} if {z} != real(0.0) else real(1.0))"
+        return [
+            f"{z} = {h} * _{BEND}_{state}({arguments})",
+            f"{called} = fma({h} * {phi}, {slope}, {start})",
+        ]
 
 
 class _Before(ast.NodeTransformer):

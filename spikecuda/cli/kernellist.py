@@ -33,12 +33,12 @@ def execute(args: argparse.Namespace) -> int:
     """Print the table."""
     from spikecuda.cli.models import find_model
     from spikecuda.cli.terminal import console, progress, table, to_json
-    from spikecuda.models.registry import BUILT_IN
+    from spikecuda.models.registry import BUILT_IN, WRITTEN
 
     cc = compute_capability(args.arch)
     specs = [
         make_spec(model, precision, scheme, args.substeps, args.input)
-        for model in map(find_model, args.models or BUILT_IN)
+        for model in map(find_model, args.models or (*BUILT_IN, *WRITTEN))
         for scheme in model.schemes
         for precision in PRECISIONS
     ]

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.kernels.language.check import Source
-from spikecuda.kernels.language.schemes import BEND, SLOPE
+from spikecuda.kernels.language.schemes import BEND, BENT, SLOPE
 from spikecuda.models.definition import (
     CONDUCTANCE,
     INPUTS,
@@ -62,8 +62,8 @@ class Model:
             case.
         schemes: dict of name -> step function, for models with several integration schemes; the
             first is the default, and ``step`` is not needed.  For models of derivatives: a tuple of
-            names out of ``rk4``, ``heun``, ``euler``, ``exponential_euler`` and ``heun_crossing``;
-            without it all of them, in this order.
+            names out of ``rk4``, ``heun``, ``strang``, ``euler``, ``exponential_euler`` and
+            ``heun_crossing``; without it all of them, in this order.
         crossing, resume: a function for all schemes, or a dict of scheme -> function for some.
         renamed_schemes: dict of a former scheme's name -> what to write instead, for the error.
         refractory: True if the model has a parameter ``t_ref`` (ms): no spike for t_ref after one.
@@ -162,7 +162,7 @@ class Model:
     @classmethod
     def step_functions(cls, scheme: str) -> tuple[str, ...]:
         """Return the names in ``functions`` of what makes up a step of a scheme."""
-        kinds = (SLOPE, BEND) if scheme == "exponential_euler" else (SLOPE,)
+        kinds = (SLOPE, BEND) if scheme in BENT else (SLOPE,)
         slopes = (f"{kind} {state}" for kind in kinds for state in cls.states)
         made = (name for name in slopes if name in cls.functions)
         more = (cls.part_of(scheme, part) for part in WITHIN)

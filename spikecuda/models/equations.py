@@ -11,7 +11,15 @@ from spikecuda.errors import ModelError, nearest
 from spikecuda.kernels import language
 from spikecuda.kernels.language.check import Source
 from spikecuda.kernels.language.differentiate import differentiate
-from spikecuda.kernels.language.schemes import BEND, CROSSING, NAMES, SLOPE, Writer, write_crossing
+from spikecuda.kernels.language.schemes import (
+    BEND,
+    BENT,
+    CROSSING,
+    NAMES,
+    SLOPE,
+    Writer,
+    write_crossing,
+)
 
 LANGUAGE = {name: getattr(language, name) for name in language.__all__ if name[0].islower()}
 LANGUAGE |= {"mul": lambda a, b: a * b, "div": lambda a, b: a / b}
@@ -121,7 +129,7 @@ def make_schemes(
         made.sources[f"{SLOPE} {state}"] = source
         space[f"_{SLOPE}_{state}"] = functions[state]
     wanted, bends = chosen_schemes(name, chosen), set()
-    if "exponential_euler" in wanted:
+    if set(BENT) & set(wanted):
         for state, source in slopes.items():
             called = f"_{BEND}_{state}"
             text = differentiate(source, state, called)

@@ -12,6 +12,12 @@ BUILT_IN = (
     "lif", "adex", "izhikevich", "lif_cond", "eif", "qif", "hh_traub",
     "glif1", "glif2", "glif3", "glif4", "glif5", "parrot",
 )  # fmt: skip
+# Written in the language of users' own models, most as equations: what makes kernels of them is
+# proven for the language, and of each only that it computes what it says.
+WRITTEN = (
+    "if", "lif_euler", "intfire1", "hh_squid", "wang_buzsaki", "fitzhugh_nagumo", "hindmarsh_rose",
+    "iaf_sfa_rr", "mat2", "gif", "poisson",
+)  # fmt: skip
 
 
 def register(model: "type[Model]") -> None:
@@ -21,7 +27,11 @@ def register(model: "type[Model]") -> None:
         SpikecudaValueError: the name belongs to a built-in model.
     """
     known = _MODELS.get(model.name)
-    if model.name in BUILT_IN and known is not None and known.__module__ != model.__module__:
+    if (
+        model.name in (*BUILT_IN, *WRITTEN)
+        and known is not None
+        and known.__module__ != model.__module__
+    ):
         raise SpikecudaValueError(
             f"the name {model.name!r} belongs to a built-in model; set name = 'my_{model.name}'"
         )

@@ -89,7 +89,7 @@ def orders(scheme, duration, spiking):
     return np.log2(errors[-2] / errors[-1]), errors
 
 
-ORDER = {"rk4": 4, "heun": 2, "euler": 1, "exponential_euler": 1, "heun_crossing": 2}
+ORDER = {"rk4": 4, "heun": 2, "strang": 2, "euler": 1, "exponential_euler": 1, "heun_crossing": 2}
 
 
 @pytest.mark.parametrize("scheme", NAMES)
@@ -131,13 +131,19 @@ def test_schemes_are_what_they_say_in_plain_python():
     phi = [math.expm1(h * x) / (h * x) for x in bend]
     rosenbrock = v + h * phi[0] * a, w + h * phi[1] * c
     assert Bent.schemes["exponential_euler"](v, w, i, h) == pytest.approx(rosenbrock, rel=1e-14)
+    # v by half a step, w by a step, v by half a step.
+    first = v + h / 2 * math.expm1(h / 2 * bend[0]) / (h / 2 * bend[0]) * a
+    then = w + h * phi[1] * Bent.dw(first, w)
+    j = h / 2 * 0.005 * 0.4 * (2 * first + 115.0)
+    last = first + h / 2 * math.expm1(j) / j * Bent.dv(first, then, i)
+    assert Bent.schemes["strang"](v, w, i, h) == pytest.approx((last, then), rel=1e-14)
     text = inspect.getsource(Bent.schemes["rk4"])
     assert text.startswith("def rk4(v, w, current, dt):") and "_slope_v(_r_v, _r_w" in text
     assert Bent.crossing["heun_crossing"](-40.0, -45.0, -50.0) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
-    ("scheme", "precision"), [("exponential_euler", "float32"), ("heun_crossing", "float16")]
+    ("scheme", "precision"), [("strang", "float32"), ("heun_crossing", "float16")]
 )
 def test_bits_on_the_emulated_gpu_and_over_splits(scheme, precision):
     current = np.linspace(0.0, 600.0, 40)

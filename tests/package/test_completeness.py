@@ -18,7 +18,7 @@ from spikecuda.inspection.budgets import PATH as BUDGETS
 from spikecuda.inspection.networks import UPDATES
 from spikecuda.kernels.receptors import KINDS
 from spikecuda.models import find
-from spikecuda.models.registry import BUILT_IN
+from spikecuda.models.registry import BUILT_IN, WRITTEN
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.network.model.rules import Rule
 from spikecuda.plasticity.registry import find as find_rule
@@ -83,6 +83,24 @@ def test_every_scheme_of_every_model(model, scheme):
     if model.rstrip("0123456789") not in page("CHANGELOG.md").lower():
         missing.append("a line in CHANGELOG.md")
     assert not missing, f"{model} {scheme} lacks {'; '.join(missing)}"
+
+
+@pytest.mark.parametrize("model", WRITTEN)
+def test_every_written_model(model):
+    """Models in the language of users' own: what makes kernels of them is proven there."""
+    missing, written = [], table("models", "test_written")
+    if model not in {**written.LOOPS, **written.SMOOTH, **written.NEST}:
+        missing.append("an oracle and CUDA's bits: tests/models/test_written.py")
+    if not any(f"`{model}`" in cell for cell in rows("docs/models.md")):
+        missing.append("a row in docs/models.md")
+    for scheme in find(model).schemes:
+        if f"`{scheme}`" not in page("docs/models.md"):
+            missing.append(f"its scheme {scheme} in docs/models.md")
+    if f"`{model}`" not in page("CHANGELOG.md"):
+        missing.append("a line in CHANGELOG.md")
+    if not find(model).source:
+        missing.append("a source")
+    assert not missing, f"{model} lacks {'; '.join(missing)}"
 
 
 def test_orders_of_every_scheme_are_measured():
