@@ -120,7 +120,7 @@ class Described(Unique, Fixed, Handle):
             size, model, self.precision, self.dt, self._seeds, params=params, initial=initial,
             scheme=scheme, substeps=substeps, identity=self._identity,
         )  # fmt: skip
-        ports = as_receptors(receptors, neuron_spec.model, neuron_spec.scheme)
+        ports = as_receptors(receptors, neuron_spec.model, neuron_spec.scheme, size)
         for port, receptor in ports.items():
             # Before anything is built: constants that cannot be worked out are an error now.
             receptor.cast_constants(

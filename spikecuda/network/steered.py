@@ -12,6 +12,7 @@ from spikecuda.common.seed import Seeds, as_trial
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.network.driven import DrivenNetwork
 from spikecuda.network.measure import take_snapshot
+from spikecuda.network.model.parameters import wide_receptors
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.network.model.recorders import require_room
@@ -168,7 +169,9 @@ class Steered(DrivenNetwork, NetworkWeights):
         neurons = self._engine.neurons[population.number]
         changed = neurons.prepare(neuron_spec, receptors)
         if changed.wide:
-            announce_kernel(population.name, wide_parameters(population.neurons, neuron_spec))
+            wide = wide_parameters(population.neurons, neuron_spec)
+            wide += wide_receptors(population.receptors, receptors)
+            announce_kernel(population.name, wide)
         neurons.take(changed)
         population.settle(neuron_spec, receptors)
         self._engine.retune(population.number)

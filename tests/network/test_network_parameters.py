@@ -5,7 +5,12 @@ import pytest
 from steered import DEVICES, bits, equal, network
 
 from spikecuda import Normal, Uniform
-from spikecuda.errors import SpikecudaError, SpikecudaKeyError, SpikecudaValueError
+from spikecuda.errors import (
+    SpikecudaError,
+    SpikecudaKeyError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+)
 from spikecuda.network import Delta, ExpCurrent, Network
 
 CHANGES = [
@@ -85,7 +90,8 @@ REFUSED = [
     ({"tau_m": -1.0, "c_m": 100.0}, SpikecudaValueError, "tau_m must be > 0 ms"),
     ({"c_m": 100.0, "tau_m": [1.0, 2.0]}, SpikecudaValueError, "one number or one per neuron"),
     ({"c_m": 100.0, "v_th": -80.0}, SpikecudaValueError, "v_th"),
-    ({"c_m": 100.0, "tau_exc": np.ones(70)}, SpikecudaValueError, "one number for all neurons"),
+    ({"c_m": 100.0, "tau_exc": np.ones(69)}, SpikecudaValueError, r"tau of receptor 'exc' .*\(70,"),
+    ({"c_m": 100.0, "tau_exc": Normal(5.0, 1.0)}, SpikecudaTypeError, "draw it with NumPy"),
     ({"c_m": 100.0, "tau_exc": 0.0}, SpikecudaValueError, "tau must be > 0"),
     ({"c_m": 100.0, "t_ref": 1e5}, SpikecudaValueError, "t_ref must be <= 3276.7 ms"),
     ({"c_m": "x"}, SpikecudaError, "c_m"),

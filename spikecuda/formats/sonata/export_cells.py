@@ -73,6 +73,13 @@ def export_cells(population: Population, current: np.ndarray, synapses: Synapses
         SpikecudaValueError: NEST has no such model, or not with these receptors.
     """
     spec = population.neurons
+    for name, receptor in population.receptors.items():
+        for field in receptor.fields():
+            if np.ndim(getattr(receptor, field)):
+                raise SpikecudaValueError(
+                    f"{population.name}: {field}_{name} must be one number for all neurons (got an "
+                    "array); split the population"
+                )
     level = (spec.model.name, spec.scheme)
     if level in GLIF_LEVELS.values():
         return _glif(population, current)

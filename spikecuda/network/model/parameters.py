@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from spikecuda.common.arguments import is_name
+from spikecuda.common.arrays import take_reals
+from spikecuda.common.distributions import Distribution
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.named import Named
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
@@ -69,16 +71,42 @@ class PopulationParameters:
                 for item in receptor.fields()
                 if f"{item}_{port}" == name
             )
-            if (ids is not None and ids.size < p.size) or np.ndim(value):
-                raise SpikecudaValueError(
-                    f"{name} is one number for all neurons of {p.name} (got an array, or some "
-                    "neurons); give another population the other receptor"
-                )
-            receptors[port] = replace(receptors[port], **{item: value})
+            changed = _spread(name, getattr(receptors[port], item), value, ids, p.size)
+            receptors[port] = replace(receptors[port], **{item: changed})
+            receptors[port].require_size(port, p.size)
         neuron_spec = p.require_neurons()
         if params:
             neuron_spec = adjusted(neuron_spec, params, ids, p.handle.built)
         p.handle.adjust(p, neuron_spec, receptors)
+
+
+def wide_receptors(before: Mapping[str, Receptor], after: Mapping[str, Receptor]) -> list[str]:
+    """Return the receptors' parameters that were one number and are one for each neuron."""
+    return [
+        f"{item}_{name}"
+        for name, receptor in after.items()
+        for item in receptor.fields()
+        if np.ndim(getattr(receptor, item)) > np.ndim(getattr(before[name], item))
+    ]
+
+
+def _spread(name: str, before: Any, value: Any, ids: np.ndarray | None, count: int) -> Any:
+    """Return a receptor's parameter when some neurons, or all (None), have another value."""
+    if isinstance(value, Distribution):
+        raise SpikecudaTypeError(
+            f"{name} must be one number or one per neuron (got {value!r:.80}); draw it with NumPy"
+        )
+    if ids is None or (ids.size == count and np.ndim(value) == 0):
+        return value
+    given = take_reals(name, value, "a number or one per neuron")
+    if given.shape not in ((), ids.shape):
+        raise SpikecudaValueError(
+            f"{name} must be one number or one per neuron, shape {ids.shape} (got shape "
+            f"{given.shape})"
+        )
+    result = np.array(np.broadcast_to(before, count), np.float64)
+    result[ids] = given
+    return result
 
 
 class Ports(Named[Receptor], Fixed):
@@ -125,6 +153,7 @@ class Ports(Named[Receptor], Fixed):
                 f"kind needs another kernel and state (got {value!r:.80}); give "
                 "net.population(..., receptors=...) what it needs"
             )
+        value.require_size(name, p.size)
         p.handle.adjust(p, p.require_neurons(), {**p.receptors, name: value})
 
     def __delitem__(self, name: str) -> None:

@@ -94,8 +94,8 @@ class Population(Fixed):
     def params(self) -> Parameters:
         """The parameters of its neurons and receptors by name, to read and to change.
 
-        See ``Parameters``.  A receptor ``exc`` has the parameter ``tau_exc``, one number for all
-        neurons, unless the model has a parameter of that name.  ``population[:100].params`` are
+        See ``Parameters``.  A receptor ``exc`` has the parameter ``tau_exc``, unless the
+        model has a parameter of that name.  ``population[:100].params`` are
         those of some neurons.
         """
         return Parameters(PopulationParameters(self))

@@ -12,9 +12,15 @@ KERNEL_NAMES = ("scale", "first", "arrival", "now", "block")
 
 
 def as_receptors(
-    receptors: Mapping[str, Receptor] | None, model: type[Model], scheme: str
+    receptors: Mapping[str, Receptor] | None, model: type[Model], scheme: str, count: int
 ) -> dict[str, Receptor]:
-    """Return checked receptors by name; the model's scheme must take what they give."""
+    """Return checked receptors by name; the model's scheme must take what they give.
+
+    Args:
+        receptors: by name; None: none.
+        model, scheme: of the population.
+        count: its neurons.
+    """
     if receptors is None:
         return {}
     if not isinstance(receptors, Mapping):
@@ -29,6 +35,7 @@ def as_receptors(
                 f"receptor {name!r} must be a Receptor such as ExpCurrent(tau=5.0) (got "
                 f"{receptor!r:.80})"
             )
+        receptor.require_size(name, count)
         couples = KINDS[receptor.kind].couples
         if _by_name(name, receptor, model):
             continue

@@ -6,13 +6,14 @@ connections and drives say which one they arrive at.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import numpy as np
 
 from spikecuda.common.arguments import as_real
+from spikecuda.common.arrays import take_reals
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.receptors import KINDS, ReceptorSpec
 from spikecuda.models.base import Model
@@ -39,9 +40,11 @@ def _time_constant(doc: str, default: float | None = None) -> Any:
     return parameter("ms", doc, default, above=0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Receptor(ABC):
     """Base class of receptors; each field is made by ``parameter``, which declares its unit.
+
+    A field is one number for all neurons of a population, or an array with one for each.
 
     Attributes:
         kind: the kernel's name for it.
@@ -52,12 +55,47 @@ class Receptor(ABC):
     unit: ClassVar[str]
 
     def __post_init__(self) -> None:
+        sizes = {}
         for item in fields(self):
             declared: Parameter = item.metadata[DECLARED]
-            value = as_real(item.name, getattr(self, item.name), declared.unit)
+            value: Any = getattr(self, item.name)
+            if isinstance(value, list | tuple) or getattr(value, "shape", ()) != ():
+                value = take_reals(item.name, value, "a number or one per neuron")
+                if value.ndim != 1:
+                    raise SpikecudaValueError(
+                        f"{item.name} must be one number or one per neuron (got shape "
+                        f"{value.shape})"
+                    )
+                sizes[item.name] = value.size
+            else:
+                value = as_real(item.name, value, declared.unit)
             declared.validate(item.name, np.asarray(value))
             # What follows from it is worked out in float64, whatever type it was given in.
             object.__setattr__(self, item.name, value)
+        if len(set(sizes.values())) > 1:
+            raise SpikecudaValueError(
+                f"{' and '.join(sizes)} must have one number for each neuron (got "
+                f"{' and '.join(map(str, sizes.values()))}); give arrays of one length"
+            )
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in self.fields()
+        )
+
+    def __hash__(self) -> int:
+        values = (np.asarray(getattr(self, name)).tobytes() for name in self.fields())
+        return hash((type(self), *values))
+
+    def require_size(self, name: str, count: int) -> None:
+        """Raise unless the receptor called ``name`` fits a population of ``count`` neurons."""
+        for item in self.fields():
+            value = getattr(self, item)
+            if np.ndim(value) and value.shape != (count,):
+                raise SpikecudaValueError(
+                    f"{item} of receptor {name!r} must be one number or one per neuron, shape "
+                    f"({count},) (got shape {value.shape})"
+                )
 
     @classmethod
     def fields(cls) -> tuple[str, ...]:
@@ -103,7 +141,7 @@ class Receptor(ABC):
         return float(np.finfo(real).eps)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Delta(Receptor):
     """The membrane jumps by the weight (mV); a spike that arrives in the refractory period is lost.
 
@@ -120,7 +158,7 @@ class Delta(Receptor):
         return {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ExpCurrent(Receptor):
     """A current that jumps by the weight (pA) and decays exponentially.
 
@@ -142,7 +180,7 @@ class ExpCurrent(Receptor):
         return {"keep": np.exp(np.float64(-dt / self.tau)), "to_i": to_i}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AlphaCurrent(Receptor):
     """A current ``weight (t / tau) exp(1 - t / tau)``; its peak is the weight (pA).
 
@@ -166,7 +204,7 @@ class AlphaCurrent(Receptor):
         return {"keep": keep, "drift": dt * keep, "rise": rise, "to_i": to_i, "to_di": to_di}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ExpConductance(Receptor):
     """A conductance that jumps by the weight (nS, >= 0) and decays exponentially.
 
@@ -194,7 +232,7 @@ class ExpConductance(Receptor):
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AlphaConductance(Receptor):
     """A conductance ``weight (t / tau) exp(1 - t / tau)``; its peak is the weight (nS, >= 0).
 
@@ -222,7 +260,7 @@ class AlphaConductance(Receptor):
         }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NMDA(Receptor):
     """A conductance with slow rise and decay, blocked by magnesium at rest.
 
@@ -247,7 +285,7 @@ class NMDA(Receptor):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.tau_rise < self.tau_decay:
+        if not np.all(np.less(self.tau_rise, self.tau_decay)):
             raise SpikecudaValueError(
                 f"tau_rise must be < tau_decay (got {self.tau_rise!r}, {self.tau_decay!r}); where "
                 "both are the same the conductance is AlphaConductance(tau, e_rev)"
@@ -259,7 +297,7 @@ class NMDA(Receptor):
         That is the difference of two states that are ``peak`` times as large, near e / (1 -
         tau_rise / tau_decay): so often each rounding counts.
         """
-        distance = 1.0 - self.tau_rise / self.tau_decay
+        distance = float(np.min(1.0 - np.divide(self.tau_rise, self.tau_decay)))
         return math.e / max(distance, 1e-300) * float(np.finfo(real).eps)
 
     def constants(
@@ -267,10 +305,10 @@ class NMDA(Receptor):
     ) -> dict[str, np.ndarray]:
         """Return decays of a step, means over it, and the factor that makes the peak 1."""
         rise, decay = self.tau_rise, self.tau_decay
-        at = rise * decay / (decay - rise) * math.log(decay / rise)
-        peak = 1.0 / (math.exp(-at / decay) - math.exp(-at / rise))
+        at = rise * decay / (decay - rise) * _each(math.log, decay / rise)
+        peak = 1.0 / (_each(math.exp, -at / decay) - _each(math.exp, -at / rise))
         values: dict[str, Any] = {
-            "keep_decay": math.exp(-dt / decay), "keep_rise": math.exp(-dt / rise),
+            "keep_decay": _each(math.exp, -dt / decay), "keep_rise": _each(math.exp, -dt / rise),
             "mean_decay": _moments(np.asarray(dt / decay))[0],
             "mean_rise": _moments(np.asarray(dt / rise))[0],
             "peak": peak, "e_rev": self.e_rev, "mg": self.mg / 3.57, "steep": -0.062,
@@ -278,8 +316,15 @@ class NMDA(Receptor):
         return {name: np.asarray(value, np.float64) for name, value in values.items()}
 
 
+def _each(function: Callable[[float], float], value: Any) -> Any:
+    """Return a function of a number, or of each one of an array, with the same bits."""
+    if np.ndim(value) == 0:
+        return function(value)
+    return np.array([function(float(v)) for v in value])
+
+
 def current_equivalents(
-    model: type[Model], params: Mapping[str, np.ndarray], tau: float, dt: float
+    model: type[Model], params: Mapping[str, np.ndarray], tau: Any, dt: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what turns a decaying current into a constant one with the same effect on a step.
 
