@@ -20,7 +20,8 @@ NEW_FILE = 0o666
 PRIVATE_FILE = 0o600
 PREFIX = ".spikecuda-"
 SUFFIX = ".tmp"
-FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+# Writers of HDF5 read what they have written.
+FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL
 # Not on every system: refuse links; write bytes as they are (Windows).
 FLAGS |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 

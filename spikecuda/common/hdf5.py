@@ -152,6 +152,20 @@ class Hdf5File:
         values = self.array(name, "SO", 1, length)
         return [_text(value) for value in values]
 
+    def scalar_text(self, name: str) -> str:
+        """Return an array that is one text."""
+        found = self._array(name)
+        if found.shape not in ((), (1,)) or found.dtype.kind not in "SO":
+            raise SpikecudaValueError(f"{self.path}, {name}: must be a text (got {found.dtype})")
+        return _text(np.asarray(found[()]).reshape(-1)[0])
+
+    def require_stored(self, name: str) -> None:
+        """Raise unless the file stores all that an array declares, and it fits in memory."""
+        found = self._array(name)
+        self._require_stored(name, found)
+        size = math.prod(found.shape) * found.dtype.itemsize
+        require_memory(2.0 * size, f"{self.path}, {name}", "read it on a larger machine")
+
     def text(self, name: str, attribute: str) -> str | None:
         """Return a text attribute of an object; None: it has none of that name."""
         found = self._find(name)

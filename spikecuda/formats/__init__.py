@@ -8,16 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 # Where each public name lives; loaded at first use.
 _PUBLIC = {
+    "NIRNetwork": "nir.network",
     "SonataSimulation": "sonata.simulation",
+    "from_nir": "nir.network",
     "from_sonata": "sonata.simulation",
+    "to_nir": "nir.export",
     "to_sonata": "sonata.export",
 }
 
 if TYPE_CHECKING:
+    from spikecuda.formats.nir.export import to_nir
+    from spikecuda.formats.nir.network import NIRNetwork, from_nir
     from spikecuda.formats.sonata.export import to_sonata
     from spikecuda.formats.sonata.simulation import SonataSimulation, from_sonata
 
-__all__ = ["SonataSimulation", "from_sonata", "to_sonata"]
+__all__ = [
+    "NIRNetwork",
+    "SonataSimulation",
+    "from_nir",
+    "from_sonata",
+    "to_nir",
+    "to_sonata",
+]
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of these

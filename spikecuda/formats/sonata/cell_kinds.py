@@ -149,15 +149,13 @@ KINDS: dict[str, CellKind] = {
     "nest:iaf_cond_exp": _iaf_cond(ExpConductance),
     # bmtk takes its parameters in seconds.
     "nrn:IntFire1": CellKind(
-        "lif", None, {"tau": 0.01, "refrac": 0.005, "m": 0.0},
-        {"tau_m": "tau", "t_ref": "refrac"}, {"v": "m"}, None, ports={"in": ()},
+        "intfire1", None, {"tau": 0.01, "refrac": 0.005, "m": 0.0},
+        {"tau": "tau", "t_ref": "refrac"}, {"m": "m"}, None, ports={"in": ()},
         scale={"tau": 1000.0, "refrac": 1000.0},
     ),
 }  # fmt: skip
-# What parameters are here that the other simulator has no name for.
-CONSTANTS = {"nrn:IntFire1": {"v_rest": 0.0, "v_reset": 0.0, "v_th": 1.0}}
 # Recorded variables: by the other simulator's name.
 VARIABLES = {
-    "V_m": "v", "v": "v", "m": "v", "I_syn_ex": "i_ex", "I_syn_in": "i_in", "g_ex": "g_ex",
+    "V_m": "v", "v": "v", "m": "m", "I_syn_ex": "i_ex", "I_syn_in": "i_in", "g_ex": "g_ex",
     "g_in": "g_in",
 }  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from spikecuda.common.json_file import read_json
 from spikecuda.errors import SpikecudaValueError, nearest
-from spikecuda.formats.sonata.cell_kinds import CONSTANTS, GLIF_LEVELS, KINDS, CellKind, glif
+from spikecuda.formats.sonata.cell_kinds import GLIF_LEVELS, KINDS, CellKind, glif
 from spikecuda.formats.sonata.config import Config
 from spikecuda.formats.sonata.elements import Elements
 from spikecuda.formats.sonata.glif_config import SWITCHES, TEMPLATES, glif_params
@@ -221,6 +221,6 @@ def _joined(parts: list[tuple[CellKind, str, np.ndarray, dict[str, Any]]]) -> Ce
     }
     params = {ours: columns[theirs] for ours, theirs in kind.params.items()}
     return Cells(
-        kind, template, rows[order], {**params, **CONSTANTS.get(template, {})},
+        kind, template, rows[order], params,
         {ours: columns[theirs] for ours, theirs in kind.initial.items()}, receptors, current,
     )  # fmt: skip
