@@ -6,11 +6,26 @@ a kernel that calls device functions asks for the current device's compute capab
 """
 
 import contextlib
+import os
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 ARCHITECTURES = ((7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0))
+
+# Threads of several devices compile at once, and what they put in Numba's place is one for all.
+_turn = threading.RLock()
+
+
+def _renew_turn() -> None:
+    """In a forked child, take the lock back from a thread that it does not have."""
+    global _turn
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_turn)
 
 
 class _Offline:
@@ -26,12 +41,13 @@ def without_device(cc: tuple[int, int]) -> Iterator[None]:
     """Answer for the device that Numba looks for while it compiles device functions."""
     from numba.cuda import dispatcher
 
-    original = dispatcher.get_current_device
-    dispatcher.get_current_device = lambda: _Offline(cc)
-    try:
-        yield
-    finally:
-        dispatcher.get_current_device = original
+    with _turn:
+        original = dispatcher.get_current_device
+        dispatcher.get_current_device = lambda: _Offline(cc)
+        try:
+            yield
+        finally:
+            dispatcher.get_current_device = original
 
 
 def library(
