@@ -17,6 +17,7 @@ _PUBLIC = {
     "TargetState": "parts",
     "ClopathSTDP": "clopath",
     "STDP": "stdp",
+    "SaturatingNMDA": "saturating",
     "StochasticRelease": "stochastic",
     "SynapseRule": "base",
     "TripletSTDP": "triplet",
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         Variable,
     )
     from spikecuda.plasticity.power_law import PowerLawSTDP
+    from spikecuda.plasticity.saturating import SaturatingNMDA
     from spikecuda.plasticity.stdp import STDP, GutigSTDP
     from spikecuda.plasticity.stochastic import StochasticRelease
     from spikecuda.plasticity.triplet import TripletSTDP
@@ -58,6 +60,7 @@ __all__ = [
     "PostTrace",
     "PowerLawSTDP",
     "PreTrace",
+    "SaturatingNMDA",
     "SourceVariable",
     "StochasticRelease",
     "SynapseRule",

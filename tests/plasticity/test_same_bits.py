@@ -11,6 +11,7 @@ from spikecuda.plasticity import (
     GutigSTDP,
     NearestSTDP,
     PowerLawSTDP,
+    SaturatingNMDA,
     StochasticRelease,
     TripletSTDP,
     Tsodyks2000,
@@ -76,6 +77,10 @@ def test_other_rules(name):
 @pytest.mark.parametrize("name", RELEASES)
 def test_releases(name, precision):
     same_bits(RELEASES[name], precision)
+
+
+def test_saturation():
+    same_bits(SaturatingNMDA(tau_decay=20.0), "float32")
 
 
 def same_bits(rule, precision):

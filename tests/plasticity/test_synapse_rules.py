@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from engine import groups, learn, plain
 from peer_records import DT, nest
+from scipy.integrate import solve_ivp
 
 from spikecuda import Network
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
@@ -18,6 +19,7 @@ from spikecuda.plasticity import (
     DiehlCookSTDP,
     NearestSTDP,
     PowerLawSTDP,
+    SaturatingNMDA,
     TripletSTDP,
     Tsodyks2000,
     TsodyksMarkram,
@@ -142,6 +144,33 @@ def test_releases_send_parts_of_weights_that_can_be_changed(weight):
             parts = np.broadcast_to(now, 3) / (2 * k)
             assert jumps(net, 9.5) == pytest.approx(parts, abs=1e-3)
             net.run(0.5)
+
+
+def test_saturating_receptors():
+    """What spikes 10 ms apart add is the equation's, integrated; and NEST's jump."""
+    rule = SaturatingNMDA(alpha=0.3, tau_rise=1.5, tau_decay=40.0)
+
+    def slope(_, y):
+        return 0.3 * y[1] * (1.0 - y[0]) - y[0] / 40.0, -y[1] / 1.5
+
+    net, _ = releasing(1.0, rule)
+    with net:
+        net.run(2.0)
+        before, y = 0.0, np.zeros(2)
+        for _ in range(5):
+            parts = jumps(net, 10.0)
+            end = solve_ivp(
+                slope, (0.0, 40.0), np.add(y, [0.0, 1.0]), "LSODA", rtol=1e-10, atol=1e-12
+            )
+            added = end.y[0, -1] * np.exp(40.0 / 40.0) - before
+            assert parts == pytest.approx([added] * 3, abs=3e-4)
+            y = solve_ivp(
+                slope, (0.0, 10.0), np.add(y, [0.0, 1.0]), "LSODA", rtol=1e-10, atol=1e-12
+            )
+            y = y.y[:, -1]
+            before = (before + added) * np.exp(-10.0 / 40.0)
+    # NEST 3.10.0, iaf_bw_2001: s_NMDA after the first spike, alpha 0.5, tau_rise 2, tau_decay 100.
+    assert rule.derive(0.5, 2.0, 100.0)["k_0"] == pytest.approx(0.6484167391163257, rel=1e-14)
 
 
 def test_releases_take_no_memory_a_synapse():
