@@ -1,6 +1,7 @@
 """Where the result of a network goes: files and objects of other tools."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -83,6 +84,36 @@ class Exports:
         from spikecuda.network.results.sonata import to_sonata
 
         return to_sonata(self._whole, path, sorting)
+
+    def to_nwb(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        subject: Mapping[str, Any] | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> Path:
+        """Write the result to a file of Neurodata Without Borders (NWB 2).
+
+        ``units`` has a row for each neuron whose spikes were recorded, with ``population`` and
+        ``neuron``, times in s and dt as resolution.  Variables are series in ``acquisition``, with
+        their conversion to SI units; the table ``processing/misc/traces`` says which neuron a
+        column is.
+
+        Args:
+            path: of the file, such as ``run.nwb``.
+            subject: fields of ``pynwb.file.Subject``; None: a simulation.
+            about: fields of ``pynwb.NWBFile``, such as experimenter, institution or keywords; by
+                default the session starts now and has a random identifier.
+
+        Raises:
+            SpikecudaValueError: nothing was recorded, or NWB has no such field.
+            MissingPackageError: pynwb is not installed.
+
+        Source: Ruebel et al. (2022) eLife 11:e78362.
+        """
+        from spikecuda.network.results.nwb import to_nwb
+
+        return to_nwb(self._whole, path, subject, about)
 
     @property
     def _whole(self) -> "NetworkResult":
