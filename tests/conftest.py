@@ -4,6 +4,7 @@
 (``cuda`` where there is a GPU) runs the same tests on other targets.
 """
 
+import gc
 import os
 
 import pytest
@@ -13,6 +14,9 @@ settings.register_profile("full", deadline=None, derandomize=True, print_blob=Tr
 settings.register_profile("thorough", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "full"))
 
+# Compiled kernels stay, and with them millions of objects that the collector need not look through.
+gc.set_threshold(100_000, 50, 100)
+
 # What a pool needs to be told to run on each target.
 POOL_OPTIONS = {
     "cpu": {"device": "cpu", "threads": 1},
@@ -20,6 +24,13 @@ POOL_OPTIONS = {
     "cuda": {"device": "cuda:0"},
 }
 TARGETS = os.environ.get("SPIKECUDA_TARGETS", "cpu").split(",")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels_are_no_garbage():
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", params=TARGETS)

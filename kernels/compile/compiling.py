@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
+from spikecuda.common.garbage import collect_later
 from spikecuda.common.notice import notice
 from spikecuda.kernels.compile.cache import cache_dir, is_kept
 
@@ -14,7 +15,8 @@ _said = threading.Event()
 def compiling() -> Iterator[None]:
     """Say it if something is compiled in here; what comes from the cache is not."""
     if _said.is_set():
-        yield
+        with collect_later():
+            yield
         return
     from numba.core import event
 
@@ -25,7 +27,7 @@ def compiling() -> Iterator[None]:
         def on_end(self, event: object) -> None:
             pass
 
-    with event.install_listener("numba:compile", Compilation()):
+    with event.install_listener("numba:compile", Compilation()), collect_later():
         yield
 
 

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from spikecuda.common.garbage import collect_later
 from spikecuda.errors import MissingPackageError, SpikecudaValueError
 from spikecuda.kernels.compile import cache, offline
 from spikecuda.kernels.compile.compiling import say
@@ -81,10 +82,11 @@ def build(spec: Spec, cc: tuple[int, int]) -> CudaKernel:
     if found is not None:
         return _unpacked(found, cc)
     say()
-    code = _front_end(spec)
-    with without_device(cc):
-        ptx = str(code.get_lto_ptx(cc=cc)).rstrip("\0")
-        cubin = bytes(code.get_cubin(cc=cc).code)
+    with collect_later():
+        code = _front_end(spec)
+        with without_device(cc):
+            ptx = str(code.get_lto_ptx(cc=cc)).rstrip("\0")
+            cubin = bytes(code.get_cubin(cc=cc).code)
     name = entry_name(ptx)
     # Spills come from the assembler's log; the rest from the very cubin that runs, which for
     # cc < 9 takes fewer registers than the PTX assembled once more.

@@ -72,7 +72,9 @@ def build(tree: Path, what: str, out: Path) -> Path:
 
 def unpack(sdist: Path, out: Path) -> Path:
     with tarfile.open(sdist) as archive:
-        archive.extractall(out, filter="data")
+        # Python before 3.11.4 has no filters.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(out)
     (tree,) = out.iterdir()
     return tree
 
