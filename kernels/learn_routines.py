@@ -37,6 +37,7 @@ def _rows(learn: LearnSpec) -> tuple[Argument, ...]:
 
     ``_ordinals``: of each synapse, its number among those of one source, target and delay.
     Weights that stay and of which sources release a part are integers in units of the receptor.
+    ``_over``: bits of each pair, see ``learn_spec``: what could not be used.
     ``_rows``: first unit of each source's row, and the end, pair by pair; ``_starts``: first
     synapse of each unit, synapses of one row and one delay, and the end; ``_delays``: of each unit;
     ``_reals``: constants of each pair, and what turns its weights into what is sent.
@@ -48,7 +49,7 @@ def _rows(learn: LearnSpec) -> tuple[Argument, ...]:
         array("_weights", learn.real if learn.rule.learns else "int32"),
         *(array(f"_all_v_{name}", learn.real) for name in learn.rule.variables),
         *((array("_ordinals", "uint16"),) if learn.rule.random else ()),
-        *_histories(), array("_state", "int32"),
+        *_histories(), array("_state", "int32"), array("_over", "int32"),
     )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def keep_spikes(learn: LearnSpec) -> RoutineSpec:
         (
             array("_bits", "uint32"), array("_valid", "uint32"),
             array("_kept", "int32"), array("_reals", learn.real), *_histories(),
-            array("_state", "int32"), array("_mark", "int64"),
+            array("_state", "int32"), array("_over", "int32"), array("_mark", "int64"),
             *scalars(
                 "_words", "_steps", "_source_stride", "_source_depth", "_target_stride",
                 "_target_depth", "_watched", "_first", "_last",
@@ -85,7 +86,7 @@ def keep_listed(learn: LearnSpec) -> RoutineSpec:
             array("_sorted", "int64"), array("_bounds", "int64"),
             array("_clock", "int64"),
             array("_listed_of", "int32"), array("_listed", "int32"),
-            array("_reals", learn.real), array("_pre", "int32"),
+            array("_reals", learn.real), array("_pre", "int32"), array("_over", "int32"),
             *scalars("_given", "_source_stride", "_source_depth", "_first", "_last"),
         ),
         listed=True,
@@ -99,13 +100,12 @@ def learn_rows(learn: LearnSpec) -> RoutineSpec:
     ``_pairs_of``: by 32 numbers, the first pair of their population, and how many, ``_most`` at
     most.  ``_spikes``, the list; ``_bounds[w]`` to ``_bounds[w + 1]``, those to deliver: where
     ``_given`` is set those of window ``w = _clock[3] - 1``; else ``w`` is 1, and ``_bounds`` a
-    window's mark; ``_mark``: as for ``collect``; ``_over``: set for each pair that sent more than
-    ``w_max`` by a rule without an upper bound.
+    window's mark; ``_mark``: as for ``collect``.
     """
     return _routine(
         learn, "learn_rows", "learn_rows_cuda",
         (
-            *_rows(learn), array("_over", "int32"), array("_pairs_of", "int32"), *listed(True),
+            *_rows(learn), array("_pairs_of", "int32"), *listed(True),
             array("_mark", "int64"), array("_cells", "int32"),
             *scalars(
                 "_ring", "_stride", "_source_stride", "_target_stride", "_pieces", "_most",

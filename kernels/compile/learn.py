@@ -3,12 +3,21 @@
 from collections.abc import Mapping
 
 from spikecuda.kernels.language.rewrite import rewrite
-from spikecuda.kernels.learn_spec import BRIAN, LearnSpec
+from spikecuda.kernels.language.special import makes_infinity, passes_nan
+from spikecuda.kernels.learn_spec import (
+    BRIAN,
+    OVER,
+    WRONG_PART,
+    WRONG_SOURCE,
+    WRONG_VARIABLE,
+    WRONG_WEIGHT,
+    LearnSpec,
+)
 from spikecuda.kernels.network.layout import RECENT
 
 
-def context(spec: LearnSpec) -> dict[str, object]:
-    """Return the template variables of a rule's loops."""
+def context(spec: LearnSpec, target: str) -> dict[str, object]:
+    """Return the template variables of a rule's loops on a target."""
     rule, wide = spec.rule, spec.real == "float64"
     xs = {name: f"_x_{name}" for name in rule.pre_traces}
     ys = {name: f"_y_{name}" for name in rule.post_traces}
@@ -20,6 +29,7 @@ def context(spec: LearnSpec) -> dict[str, object]:
     state = ["w", *variables.values()]
     # What random numbers of a synapse are made of.
     identity = ["_key0", "_key1", "_source_id", "_target_id", "_code"] if rule.random else []
+    events = [f for name, f in rule.functions.items() if name in ("on_post", "on_pre")]
     part = rule.modulator
     eligible = part.eligibility if part else ""
     if part:
@@ -40,6 +50,12 @@ def context(spec: LearnSpec) -> dict[str, object]:
 
     return {
         "spec_text": f"{spec.name}: synapse rule {rule.name}, {spec.real}, timing {spec.timing}",
+        "target": "cpu" if target == "cpu" else "cuda",
+        "OVER": OVER,
+        "WRONG_WEIGHT": WRONG_WEIGHT,
+        "WRONG_PART": WRONG_PART,
+        "WRONG_VARIABLE": WRONG_VARIABLE,
+        "WRONG_SOURCE": WRONG_SOURCE,
         "functions": [rewrite(source, f"_{name}") for name, source in rule.functions.items()],
         "real": spec.real,
         "width": spec.width,
@@ -48,6 +64,10 @@ def context(spec: LearnSpec) -> dict[str, object]:
         "log": "log64" if wide else "log32",
         "pow": "pow64" if wide else "pow32",
         "bounded": rule.bounded or not rule.learns,
+        # Whether a weight can become infinite other than by overflow, and whether one that is NaN
+        # stays so whatever comes after it.
+        "infinite": bool(eligible) or any(makes_infinity(f) for f in events),
+        "passes_nan": rule.bounded and all(passes_nan(f, "w") for f in events),
         "learns": rule.learns,
         "late": int(spec.timing == BRIAN),
         "source_values": spec.source_values,

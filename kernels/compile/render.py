@@ -62,14 +62,14 @@ def render(spec: Rendered, target: str) -> str:
     if isinstance(spec, RoutineSpec):
         options = dict(spec.options)
         if "learn" in options:
-            options.update(learn.context(options.pop("learn")))
+            options.update(learn.context(options.pop("learn"), target))
         return (
             _environment()
             .get_template(f"{spec.template}.py.j2")
             .render(name=spec.name, arguments=[a.name for a in spec.arguments], **options)
         )
     if isinstance(spec, LearnSpec):
-        return _environment().get_template(spec.template).render(learn.context(spec))
+        return _environment().get_template(spec.template).render(learn.context(spec, target))
     if spec.network and spec.sections == (target == "cpu"):
         raise SpikecudaValueError(
             f"sections must be {target != 'cpu'} for a network's kernel on {target} (got "

@@ -70,7 +70,7 @@ LEARNING = 32
     LEARNING_SCRATCH,  # address: int64, three for each entry of the targets' log, and some
     LEARNING_SCALE,  # bits of the float64 that turns a weight into what is sent
     LEARNING_SENT,  # address: int32 (LEARNING_TILE,), what is sent; then flags and ordinals
-    LEARNING_OVER,  # set to 1 where a rule without an upper bound sent more than w_max
+    LEARNING_OVER,  # what could not be used of the results of its rule: bits, see ``learn_spec``
     LEARNING_BATCH,  # address: a batch of synapses, see ``templates/learn_together``
     LEARNING_FILLED,  # synapses that it holds
     LEARNING_SEGMENTS,  # of so many segments

@@ -59,7 +59,8 @@ def normalise(projection: Projection, engine: Engine, what: Normalisation) -> No
     factors = np.ones(sums.size)
     some = sums[ids] > 0
     wanted = np.broadcast_to(np.abs(what.total), ids.shape)
-    factors[ids[some]] = wanted[some] / sums[ids[some]]
+    with np.errstate(over="ignore"):  # what is too large for a number is held to the bound, too
+        factors[ids[some]] = np.minimum(wanted[some] / sums[ids[some]], np.finfo(np.float64).max)
     scale_incoming(projection, engine.wiring, factors)
     engine.rewrite(bundle)
 

@@ -64,7 +64,9 @@ class NetworkWeights(Described):
             "connections(sources) draws procedural rows of some sources, len() counts all",
         )  # fmt: skip
         engine = self._built()
-        return connections(projection, engine.wiring, self.dt, sources, engine.learned)
+        found = connections(projection, engine.wiring, self.dt, sources, engine.learned)
+        engine.require_usable()
+        return found
 
     def count_of(self, projection: Projection, enough: int = 2**62) -> int:
         """Return a projection's number of synapses, or ``enough`` if it has more; do not build."""

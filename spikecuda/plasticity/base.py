@@ -55,9 +55,10 @@ class SynapseRule(Fixed):
     function of noise seed, trial, projection, source, target, delay and step, and of the ordinal
     among synapses that have all of these in common.
 
-    After each event the weight is held within its bounds; NaN becomes ``w_min``.  With the class
-    attribute ``bounded = False`` there is no upper one: a run in which more than ``w_max`` is sent
-    raises.
+    After each event the weight is held within its bounds.  With the class attribute ``bounded =
+    False`` there is no upper one: an event that would make the weight larger than ``w_max`` changes
+    nothing, and the run raises SpikecudaError once it has ended.  So does an event, with
+    NumericalError, of which any result is NaN or infinite.
 
     Args:
         w_max: the bound of the weights in the receptor's unit, not 0.  Where it is negative, the

@@ -217,9 +217,11 @@ def test_a_rule_without_a_bound_says_when_w_max_is_passed(devices):
     with Network(devices=devices) as net:
         net.population("E", 64, "lif", receptors={"exc": ExpCurrent(2.0)})
         net.drive("E", np.linspace(400.0, 600.0, 64))
-        net.connect("E", "E", AllToAll(), 20.0, 1.0, plasticity=PowerLawSTDP(w_max=20.5, lam=0.5))
+        rule = PowerLawSTDP(w_max=20.5, lam=0.5)
+        p = net.connect("E", "E", AllToAll(), 20.0, 1.0, plasticity=rule)
         with pytest.raises(SpikecudaError, match="w_max must be above"):
             net.run(100.0)
+        assert 20.0 < p.weights.max() <= 20.5
 
 
 def test_memory_of_the_device_is_counted_beforehand():

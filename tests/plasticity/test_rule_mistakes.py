@@ -8,7 +8,7 @@ import pytest
 
 from spikecuda import Network
 from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError
-from spikecuda.language import real, sqrt
+from spikecuda.language import real
 from spikecuda.models import Parameter
 from spikecuda.network import Delta, ExpCurrent, OneToOne, SpikeTrain
 from spikecuda.plasticity import STDP, DopamineSTDP, GutigSTDP, SynapseRule, Variable
@@ -108,18 +108,6 @@ def test_constants_are_finite_in_the_networks_numbers(rule, what):
     with net:
         net.run(20.0)
         assert 0.0 <= p.weights[0] <= 1.0
-
-
-def not_a_number(w):
-    return sqrt(real(-1.0) - w)
-
-
-@pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_a_weight_that_is_no_number_becomes_the_least(precision):
-    net, p = one_synapse(define(on_pre=not_a_number)(w_max=1.0, w_min=0.25), 0.5, precision)
-    with net:
-        net.run(20.0)
-        assert p.weights == 0.25
 
 
 def test_parameters_cannot_be_changed():

@@ -69,7 +69,11 @@ def test_a_rule_without_an_upper_bound_says_when_it_needs_one(sign):
         assert 0.1 < sign * p.weights[0] < 0.5
         with pytest.raises(SpikecudaError, match="w_max must be above all weights"):
             net.run(900.0)
-        assert sign * p.weights[0] > 0.5  # not clipped
+        # The event that would have made more did nothing.
+        assert 0.35 < sign * p.weights[0] <= 0.5
+        p.weights = p.weights
+        with pytest.raises(SpikecudaError, match=r"an event of pre -> post \(in\) would have"):
+            net.run(20.0)
         # It can go on with other weights.
         p.weights = sign * 0.1
         net.run(20.0)

@@ -59,9 +59,14 @@ def test_weights_stay_within_their_bounds_and_zeros_stay():
         p.normalise(1e6)
         weights = p.weights
         assert weights.max() == 80.0 and (weights > 0).all()
-        p.weights = 0.0
-        p.normalise(5.0)
-        assert (p.weights == 0).all()
+        for weight, left in ((0.0, 0.0), (1e-5, 80.0)):
+            p.weights = weight
+            p.normalise(1e308)
+            assert (p.weights == left).all()
+        p.scale_to_rate(1e4, every=1.0, beta=1e100, gamma=1e100)
+        p.plastic = False
+        net.run(3.0)
+        assert (p.weights == 80.0).all()
 
 
 def ran(options, seed, kind, every, pieces, rate=20.0):
@@ -182,13 +187,17 @@ def test_what_cannot_be_is_said_before_the_build():
         (SpikecudaValueError, "sign of w_max = 80 pA.*-3", lambda: p.normalise(-3.0)),
         (SpikecudaValueError, "sign of w_max", lambda: p.normalise(np.zeros(150))),
         (SpikecudaValueError, "sign of w_max", lambda: p.normalise(float("nan"))),
+        (SpikecudaValueError, "finite.*got inf", lambda: p.normalise(float("inf"))),
         (SpikecudaValueError, "150 targets", lambda: p.normalise([1.0, 2.0])),
         (SpikecudaTypeError, "total must be", lambda: p.normalise("much")),
         (SpikecudaValueError, "multiple of dt", lambda: p.normalise(1.0, every=0.15)),
         (SpikecudaValueError, "every must be >= dt", lambda: p.normalise(1.0, every=0.0)),
         (SpikecudaValueError, "every must be given", lambda: p.scale_to_rate(5.0)),
         (SpikecudaValueError, "rate must be", lambda: p.scale_to_rate(-5.0, every=1.0)),
+        (SpikecudaValueError, "rate must.*10000 Hz", lambda: p.scale_to_rate(1e5, every=1.0)),
         (SpikecudaValueError, "beta must", lambda: p.scale_to_rate(5.0, every=1.0, beta=0.0)),
+        (SpikecudaValueError, "beta must.*1e.300", lambda: p.scale_to_rate(5.0, 1.0, beta=1e300)),
+        (SpikecudaValueError, "gamma must.*1e.200", lambda: p.scale_to_rate(5.0, 1.0, gamma=1e200)),
         (SpikecudaValueError, "gamma must", lambda: p.scale_to_rate(5.0, every=1.0, gamma=-1.0)),
         (SpikecudaValueError, "tau must", lambda: p.scale_to_rate(5.0, every=1.0, tau=-1.0)),
     ):

@@ -26,7 +26,6 @@ from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded, cut_samples, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs, chunk_steps, require_learning_steps
-from spikecuda.network.synapses.learned import require_within
 from spikecuda.network.synapses.store import Wiring
 
 # The host is asked for progress and Ctrl-C about so often.
@@ -105,6 +104,8 @@ class CpuEngine(LearningEngine):
         """
         pauses = pauses or NO_PAUSES
         recorded = [*spikes, *(g for g in pauses.populations if g not in spikes)]
+        self.require_usable()  # what was settled since the last run
+        self._unusable.clear()
         run = self.prepare(steps, drives, recorded, traces)
         taken: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {g: [] for g in spikes}
         before = self._parts.counts.copy()
@@ -137,6 +138,7 @@ class CpuEngine(LearningEngine):
             if not self._finite.passes():
                 for n in self.neurons:
                     n.check()
+            self.require_usable()
         except BaseException:
             if not self.torn:
                 out = cut_samples(traces, run.out, run.start, self.clock)
@@ -280,14 +282,9 @@ class CpuEngine(LearningEngine):
         load_cpu_loop("network_run").file_spikes(self._memory.table, np.ascontiguousarray(spikes))
 
     def drain(self) -> list[tuple[int, tuple[np.ndarray, np.ndarray]]]:
-        """Take the recorded spikes out of their buffers; return population, steps and neurons.
-
-        Raises:
-            SpikecudaError: a rule without an upper bound sent more than its w_max.
-        """
+        """Take the recorded spikes out of their buffers; return population, steps and neurons."""
         taken = self._parts.drain()
         self.torn = False
-        require_within(self.over())
         return taken
 
     def reset(self) -> None:
@@ -299,6 +296,7 @@ class CpuEngine(LearningEngine):
             n.reset()
         self._memory.clear()
         self._learning.clear()
+        self._unusable.clear()
         self._under_way.clear()
         self._tabulate_rows()
         self._parts.clear()

@@ -126,6 +126,12 @@ class History:
         """Tell whether the log may be too short for two windows and ``more`` spikes."""
         return self.used + self._need + more > self.capacity
 
+    def wrong(self) -> int:
+        """Return what could not be used of what sources release since the last time, as bits."""
+        bits = int(self._state[2])
+        self._state[2] = 0
+        return bits
+
     def clear(self) -> None:
         """Forget all spikes."""
         lines = self._lines.reshape(self.count, self.stride)
@@ -136,7 +142,7 @@ class History:
             at = layout.RECENT + k * self.words
             lines[:, at : at + self.words] = values
         self._spill[:] = -1
-        self._state[0] = 0
+        self._state[0] = self._state[2] = 0
         if self._seen is not None:
             self._seen.clear()
 

@@ -44,6 +44,7 @@ class _Block:
         limit: entries up to which each log may grow.
         populations: whose each history is.
         modulations: what modulators have done, by bundle.
+        sources: the history of its sources, by bundle.
     """
 
     table: np.ndarray
@@ -58,6 +59,7 @@ class _Block:
     limit: list[int]
     populations: list[int]
     modulations: dict[Bundle, Modulation]
+    sources: dict[Bundle, History]
 
 
 class Learning:
@@ -197,17 +199,18 @@ class Learning:
             for bundle, row in block.learning.items():
                 self._fill(bundle, b, row)
 
-    def over(self) -> list[Bundle]:
-        """Return what sent more than its ``w_max``; the next that is sent is looked at again."""
-        found = []
+    def wrong(self) -> dict[Bundle, int]:
+        """Return what could not be used of rules' results since the last time, as bits."""
+        found: dict[Bundle, int] = {}
         for bundle in self.bundles:
-            over = False
+            bits = 0
             for block in self._blocks:
                 row = block.learning[bundle]
-                over |= bool(row[layout.LEARNING_OVER])
+                bits |= int(row[layout.LEARNING_OVER])
                 row[layout.LEARNING_OVER] = 0
-            if over:
-                found.append(bundle)
+                bits |= block.sources[bundle].wrong()
+            if bits:
+                found[bundle] = bits
         return found
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
@@ -225,6 +228,7 @@ class Learning:
             for row in block.learning.values():
                 row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
                 row[layout.LEARNING_FLOWN] = row[layout.LEARNING_BOUNDARY] = 0
+                row[layout.LEARNING_OVER] = 0
 
     @property
     def _ordered(self) -> list[Bundle]:
@@ -244,6 +248,7 @@ class Learning:
         wanted.sort(key=lambda w: w[:2])
         table = np.zeros((len(wanted), layout.HISTORY), np.int64)
         histories: list[History] = []
+        places: dict[int, History] = {}
         limit = []
         modulations: dict[int, Modulation] = {}
         for i, (_, population, role, bundle) in enumerate(wanted):
@@ -252,7 +257,8 @@ class Learning:
                 push = RuleLoops(bundle).loops.push_modulator
                 modulations[i] = Modulation(bundle.projections[0], push, self._window, table[i])
                 continue
-            histories.append(self._history(b, bundle, role == TARGET, population, table[i]))
+            places[i] = self._history(b, bundle, role == TARGET, population, table[i])
+            histories.append(places[i])
             size = sum(
                 x.blocks[b].targets.size for x in self.bundles
                 if role in roles(x) and self._key(x, role) == self._key(bundle, role)
@@ -268,7 +274,7 @@ class Learning:
             table, histories, sources_of.astype(np.int32), targets_of.astype(np.int32), {},
             np.empty(0, np.int64), np.empty(2 * layout.LEARNING_TILE, np.int32),
             np.zeros(1 + len(self.bundles), np.int64), [], limit,
-            [population for _, population, role, _ in wanted if role != MODULATOR], {},
+            [population for _, population, role, _ in wanted if role != MODULATOR], {}, {},
         )  # fmt: skip
         columns = {SOURCE: layout.LEARNING_PRE, TARGET: layout.LEARNING_POST}
         for bundle in self.bundles:
@@ -281,6 +287,8 @@ class Learning:
                     row[layout.LEARNING_MODULATION] = modulations[place].at
                 else:
                     row[columns[role]] = table[place].ctypes.data
+                if role == SOURCE:
+                    block.sources[bundle] = places[place]
             row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
             block.batches.append(aligned_zeros(batch_bytes(bundle), np.uint8))
             row[layout.LEARNING_BATCH] = block.batches[-1].ctypes.data

@@ -15,6 +15,7 @@ from spikecuda.network.cpu.under_way import UnderWay
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.window import window_steps
 from spikecuda.network.synapses.store import Bundle, Wiring
+from spikecuda.network.synapses.unusable import UnusableResults
 
 
 class LearningEngine:
@@ -38,6 +39,7 @@ class LearningEngine:
         self._memory = BlockMemory(self.neurons, sources, wiring, self.window)
         self._parts = Parts(self.neurons, sources, wiring, self.window)
         self._learning = Learning(self.neurons, sources, wiring, self.window)
+        self._unusable = UnusableResults()
         self._rows = RowTables(wiring, sources, self._learning)
         self._under_way = UnderWay(self._memory.calendars)
         self._tabulate()
@@ -76,9 +78,13 @@ class LearningEngine:
     def rewrite(self, bundle: Bundle) -> None:
         """Take notice of other weights in a bundle's rows, which the loops read where they are."""
 
-    def over(self) -> list[Bundle]:
-        """Return what sent more than a rule without an upper bound may."""
-        return self._learning.over()
+    def wrong(self) -> dict[Bundle, int]:
+        """Return what could not be used of rules' results since the last time, as bits."""
+        return self._learning.wrong()
+
+    def require_usable(self) -> None:
+        """Raise if a result of a rule could not be used; see ``Engine``."""
+        self._unusable.require(self.wrong())
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""

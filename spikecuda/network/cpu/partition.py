@@ -139,9 +139,10 @@ class CpuPartition(NetworkPartition):
     def rewrite(self, number: int) -> None:
         """Take other weights in a bundle's rows over: they are where they were."""
 
-    def over(self) -> list[int]:
-        """Return the numbers of bundles that sent more than a rule without a bound may."""
-        return [self._engine.wiring.bundles.index(bundle) for bundle in self._engine.over()]
+    def wrong(self) -> dict[int, int]:
+        """Return what could not be used of rules' results since the last time: see the base."""
+        bundles = self._engine.wiring.bundles
+        return {bundles.index(bundle): bits for bundle, bits in self._engine.wrong().items()}
 
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""

@@ -123,14 +123,14 @@ class Learning:
         self._tell()
         for name, values in self._empty().items():
             self.device.write(self.arrays[name], values)
+        self.device.write(self.arrays["_over"], np.zeros(len(rows.pairs), np.int32))
 
-    def over(self) -> list[Bundle]:
-        """Return what sent more than its ``w_max`` since this was asked last."""
-        if self.rows.spec.rule.bounded or not self.rows.spec.rule.learns:
-            return []
-        found = np.flatnonzero(self.device.read(self.arrays["_over"]))
-        self.device.write(self.arrays["_over"], np.zeros(len(self.rows.pairs), np.int32))
-        return [self.rows.pairs[i][0] for i in found]
+    def wrong(self) -> list[tuple[Bundle, int]]:
+        """Return what could not be used of the rule's results since the last time, as bits."""
+        bits = np.array(self.device.read(self.arrays["_over"]))
+        if bits.any():
+            self.device.write(self.arrays["_over"], np.zeros(len(self.rows.pairs), np.int32))
+        return [(self.rows.pairs[i][0], int(bits[i])) for i in np.flatnonzero(bits)]
 
     def _keep(self, clock: int) -> None:
         """Write weights as of now where they are; variables start anew."""
@@ -201,6 +201,7 @@ class Learning:
         table = rows.arrays["pairs"].reshape(-1, tables.PAIR)
         for column in (tables.PAIR_MARK, tables.PAIR_FROZEN):
             table[:, column] = old[:, column]
+        rows.arrays["over"] = np.array(self.device.read(self.arrays["_over"]))
         names = ["_pre", "_post", "_state"]
         lines = {
             "_pre": (rows.lines.source, self.rows.lines.source, rows.starts["pre"]),

@@ -166,10 +166,14 @@ class DevicePartition(NetworkPartition):
         """Take other weights in a bundle's rows over."""
         self.resident.rewrite(self.resident.wiring.bundles[number])
 
-    def over(self) -> list[int]:
-        """Return the numbers of bundles that sent more than a rule without a bound may."""
-        bundles = self.resident.wiring.bundles
-        return [bundles.index(b) for learning in self.resident.learning for b in learning.over()]
+    def wrong(self) -> dict[int, int]:
+        """Return what could not be used of rules' results since the last time: see the base."""
+        bundles, found = self.resident.wiring.bundles, dict[int, int]()
+        for learning in self.resident.learning:
+            for bundle, bits in learning.wrong():
+                number = bundles.index(bundle)
+                found[number] = found.get(number, 0) | bits
+        return found
 
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""

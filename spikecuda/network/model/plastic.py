@@ -162,10 +162,11 @@ class Plastic(Fixed):
         interval, or averaged with time constant ``tau``; ``reset`` begins anew.
 
         Args:
-            rate: Hz, >= 0: one number, or one for each target.  None: no longer.
+            rate: Hz, from 0 to a spike in each step: one number, or one for each target.  None: no
+                longer.
             every: ms, a multiple of dt; it must be given.
-            beta: per s and Hz, > 0.
-            gamma: per s^2 and Hz, >= 0.
+            beta: per s and Hz, > 0, up to 1e100.
+            gamma: per s^2 and Hz, >= 0, up to 1e100.
             tau: s, >= 0.
 
         Raises:

@@ -11,6 +11,9 @@ from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.model.learning import bounds_of
 
+# The most that weights may follow a rate: more would outgrow numbers, and means nothing.
+STRONGEST = 1e100
+
 
 @dataclass(frozen=True, eq=False)
 class Normalisation:
@@ -68,11 +71,12 @@ def as_normalisation(projection: Any, total: Any) -> Normalisation:
     """
     rule, unit = projection.plasticity, _unit(projection)
     given = _for_targets("total", total, projection)
-    if not (given * rule.sign > 0).all():
-        bad = given[~(given * rule.sign > 0)] if given.ndim else given
+    good = (given * rule.sign > 0) & np.isfinite(given)
+    if not good.all():
+        bad = given[~good] if given.ndim else given
         raise SpikecudaValueError(
-            f"total must have the sign of w_max = {rule.w_max:g} {unit} (got {bad.flat[0]:g}): it "
-            "is the sum of the weights onto a target"
+            f"total must be finite and have the sign of w_max = {rule.w_max:g} {unit} (got "
+            f"{bad.flat[0]:g}): it is the sum of the weights onto a target"
         )
     return Normalisation(given)
 
@@ -84,13 +88,24 @@ def as_rate_scaling(projection: Any, rate: Any, beta: Any, gamma: Any, tau: Any)
         SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.
     """
     given = _for_targets("rate", rate, projection)
-    if not (np.isfinite(given) & (given >= 0)).all():
-        raise SpikecudaValueError(f"rate must be finite and >= 0 Hz (got {given.min():g})")
+    most = 1000.0 / projection.dt
+    good = (given >= 0) & (given <= most)
+    if not good.all():
+        bad = given[~good] if given.ndim else given
+        raise SpikecudaValueError(
+            f"rate must be from 0 to {most:g} Hz, a spike in each step (got {bad.flat[0]:g})"
+        )
     follows = as_positive("beta", beta, "per s and Hz")
     integral, average = as_real("gamma", gamma), as_real("tau", tau, "s")
     for name, value in (("gamma", integral), ("tau", average)):
         if not 0 <= value < np.inf:
             raise SpikecudaValueError(f"{name} must be finite and >= 0 (got {value:g})")
+    for name, value in (("beta", follows), ("gamma", integral)):
+        if value > STRONGEST:
+            raise SpikecudaValueError(
+                f"{name} must be at most {STRONGEST:g} (got {value:g}): with 1 a target that is 1 "
+                "Hz too fast loses its weights within a second"
+            )
     return RateScaling(given, follows, integral, average)
 
 

@@ -78,6 +78,16 @@ class Engine(Protocol):
             rows: the first source whose synapses are returned, and the end; None: all.
         """
 
+    def require_usable(self) -> None:
+        """Raise if a result of a rule could not be used since this was asked last.
+
+        What was told since the last run began is not told again.
+
+        Raises:
+            NumericalError: a result was NaN or infinite.
+            SpikecudaError: a rule without an upper bound made a weight larger than its ``w_max``.
+        """
+
     def settle(self, bundle: Bundle) -> None:
         """Write what was learned up to now into a bundle's rows, which can be changed then.
 

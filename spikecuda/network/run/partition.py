@@ -194,9 +194,13 @@ class NetworkPartition(ABC):
         """Take other weights in the rows of a bundle that learns over from the wiring."""
         self.rewire()
 
-    def over(self) -> list[int]:
-        """Return the numbers of bundles that sent more than a rule without a bound may."""
-        return []
+    def wrong(self) -> dict[int, int]:
+        """Return what could not be used of rules' results since the last time.
+
+        Returns:
+            By the bundle's number: bits of ``learn_spec``.
+        """
+        return {}
 
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""

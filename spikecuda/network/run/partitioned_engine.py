@@ -31,8 +31,8 @@ from spikecuda.network.run.received import require_spikes
 from spikecuda.network.run.spike_counts import SpikeCounts
 from spikecuda.network.run.trace import Recorded, cut_samples, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs, require_learning_steps
-from spikecuda.network.synapses.learned import require_within
 from spikecuda.network.synapses.store import Bundle, Wiring
+from spikecuda.network.synapses.unusable import UnusableResults
 from spikecuda.runtime.population import report_failures
 
 # The step of a spike has 31 bits.
@@ -89,6 +89,7 @@ class PartitionedEngine:
         self._counts = SpikeCounts(np.array(firsts, np.int64))
         self._busy = dict.fromkeys(self.device_names, 0.0)
         self._failed, self._stale = "", False
+        self._unusable = UnusableResults()
         self.partial: Recorded | None = None
 
     def run(
@@ -108,6 +109,8 @@ class PartitionedEngine:
                 on after ``reset`` only.
         """
         self._require_ready(steps)
+        self.require_usable()  # what was settled since the last run
+        self._unusable.clear()
         if self._stale:
             self.rewire()
         begin = time.perf_counter()
@@ -150,8 +153,7 @@ class PartitionedEngine:
         try:
             for n in self.neurons:
                 n.check()
-            over = sorted({number for p in self.partitions for number in p.over()})
-            require_within([self.wiring.bundles[number] for number in over])
+            self.require_usable()
         except BaseException:
             self.partial = result
             raise
@@ -168,6 +170,7 @@ class PartitionedEngine:
             for p in self.partitions:
                 with report_failures(p, 0):
                     p.reset()
+        self._unusable.clear()
         self._failed = ""
 
     def extend(self, size: int) -> None:
@@ -202,6 +205,14 @@ class PartitionedEngine:
         """Return weights ("w", magnitudes) and variables as of now, by block; see ``Engine``."""
         number = self.wiring.bundles.index(bundle)
         return [block for p in self.partitions for block in p.learned(number, rows)]
+
+    def require_usable(self) -> None:
+        """Raise if a result of a rule could not be used on any partition; see ``Engine``."""
+        found: dict[int, int] = {}
+        for p in self.partitions:
+            for number, bits in p.wrong().items():
+                found[number] = found.get(number, 0) | bits
+        self._unusable.require({self.wiring.bundles[n]: found[n] for n in sorted(found)})
 
     def settle(self, bundle: Bundle) -> None:
         """Write what was learned up to now into a bundle's rows; see ``Engine``."""

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.seed import keys
-from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.learn_spec import LearnSpec
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.store import Bundle, Rows
@@ -128,26 +127,6 @@ def _settle(
     RuleLoops(bundle).loops.settle(
         row_at, first, last, clock - 1, arrays[0], addresses.ctypes.data + 8
     )
-
-
-def require_within(over: Sequence[Bundle]) -> None:
-    """Raise if a rule without an upper bound sent more than its ``w_max``.
-
-    Args:
-        over: what did.
-
-    Raises:
-        SpikecudaError: there is any.
-    """
-    for bundle in over:
-        p = bundle.projections[0]
-        assert p.plasticity is not None
-        unit = p.target.population.receptors[p.receptor].unit
-        raise SpikecudaError(
-            f"w_max must be above all weights of {type(p.plasticity).__name__}, which has no upper "
-            f"bound (got {p.plasticity.w_max:g} {unit}, and {p.name} sent more); use a larger "
-            "w_max, a smaller step, or a rule with a bound"
-        )
 
 
 def magnitudes(projection: Projection, drawn: np.ndarray, exponent: int) -> np.ndarray:
