@@ -54,6 +54,16 @@ KINDS = {
             "{x}di = {m}fma({x}keep, {x}di, {m}mul({x}rise, {x}arrival))",
         ),
     ),
+    "beta_current": ReceptorKind(
+        CURRENT,
+        ("i_decay", "i_rise"),
+        ("keep_decay", "keep_rise", "to_decay", "to_rise", "peak"),
+        ("current = {m}fma({x}i_decay, {x}to_decay, {m}fma(-{x}i_rise, {x}to_rise, current))",),
+        (
+            "{x}i_decay = {m}fma({x}keep_decay, {x}i_decay, {m}mul({x}peak, {x}arrival))",
+            "{x}i_rise = {m}fma({x}keep_rise, {x}i_rise, {m}mul({x}peak, {x}arrival))",
+        ),
+    ),
     "exp_conductance": ReceptorKind(
         CONDUCTANCE,
         ("g",),
@@ -69,6 +79,16 @@ KINDS = {
         (
             "{x}g = {m}fma({x}keep, {x}g, {m}mul({x}drift, {x}dg))",
             "{x}dg = {m}fma({x}keep, {x}dg, {m}mul({x}rise, {x}arrival))",
+        ),
+    ),
+    "beta_conductance": ReceptorKind(
+        CONDUCTANCE,
+        ("g_decay", "g_rise"),
+        ("keep_decay", "keep_rise", "mean_decay", "mean_rise", "peak", "e_rev"),
+        ("{x}now = {m}fma({x}mean_decay, {x}g_decay, -{m}mul({x}mean_rise, {x}g_rise))",),
+        (
+            "{x}g_decay = {m}fma({x}keep_decay, {x}g_decay, {m}mul({x}peak, {x}arrival))",
+            "{x}g_rise = {m}fma({x}keep_rise, {x}g_rise, {m}mul({x}peak, {x}arrival))",
         ),
     ),
     "nmda": ReceptorKind(

@@ -18,9 +18,10 @@ At the start of every 64th step what has all but vanished is nothing: see ``vani
 Receptors (Roth & van Rossum 2009, in Computational Modeling Methods for Neuroscientists, ch. 6),
 after a spike of weight w at time 0: "delta", a jump of w mV; "exp_current" (pA) and
 "exp_conductance" (nS), ``w e^(-t / tau)``; "alpha_current" and "alpha_conductance",
-``w (t / tau) e^(1 - t / tau)``; "nmda" (nS), ``w n (e^(-t / tau_decay) - e^(-t / tau_rise))``
-with n for a peak of w, times ``1 / (1 + mg / 3.57 e^(-0.062 v))`` at the v of the step's start
-(Jahr & Stevens 1990, J Neurosci 10:3178, equation 4).
+``w (t / tau) e^(1 - t / tau)``; "beta_current" (pA), "beta_conductance" and "nmda" (nS),
+``w n (e^(-t / tau_decay) - e^(-t / tau_rise))`` with n for a peak of w; "nmda" times
+``1 / (1 + mg / 3.57 e^(-0.062 v))`` at the v of the step's start (Jahr & Stevens 1990, J Neurosci
+10:3178, equation 4).
 """
 
 import math
@@ -33,9 +34,11 @@ from spikecuda.kernels.reference.arguments import columns, counters, refractory_
 from spikecuda.kernels.reference.vanishing import remaining
 
 KINDS = (
-    "delta", "exp_current", "alpha_current", "exp_conductance", "alpha_conductance", "nmda",
+    "delta", "exp_current", "alpha_current", "beta_current", "exp_conductance",
+    "alpha_conductance", "nmda", "beta_conductance",
 )  # fmt: skip
-DELTA, EXP_CURRENT, ALPHA_CURRENT, EXP_CONDUCTANCE, ALPHA_CONDUCTANCE, NMDA = range(6)
+DELTA, EXP_CURRENT, ALPHA_CURRENT, BETA_CURRENT = range(4)
+EXP_CONDUCTANCE, ALPHA_CONDUCTANCE, NMDA, BETA_CONDUCTANCE = range(4, 8)
 LEAK = {
     "lif": ("tau_m", "c_m", "v_rest", "v_reset", "v_th"),
     "lif_cond": ("c_m", "g_l", "e_l", "v_reset", "v_th"),
@@ -147,13 +150,17 @@ def constants(kind, values, tau_m, c_m, dt):
         h, exp = mpmath.mpf(dt), mpmath.exp
         if kind == "delta":
             return []
-        if kind == "nmda":
+        if kind in ("nmda", "beta_conductance", "beta_current"):
             rise, decay = mpmath.mpf(values["tau_rise"]), mpmath.mpf(values["tau_decay"])
             peak_at = rise * decay / (decay - rise) * mpmath.log(decay / rise)
             peak = 1 / (exp(-peak_at / decay) - exp(-peak_at / rise))
-            mean = [tau / h * (1 - exp(-h / tau)) for tau in (decay, rise)]
-            result = [exp(-h / decay), exp(-h / rise), *mean]
-            result += [peak, values["e_rev"], values["mg"] / mpmath.mpf("3.57")]
+            result = [exp(-h / decay), exp(-h / rise)]
+            if kind == "beta_current":
+                result += [_effect(mpmath, tau, tau_m, c_m, h)[0] for tau in (decay, rise)]
+                return [float(r) for r in (*result, peak)]
+            result += [tau / h * (1 - exp(-h / tau)) for tau in (decay, rise)]
+            magnesium = values.get("mg", 0.0) / mpmath.mpf("3.57")
+            result += [peak, values["e_rev"], magnesium]
             return [float(r) for r in result]
         tau = mpmath.mpf(values["tau"])
         if kind.endswith("conductance"):
@@ -162,14 +169,18 @@ def constants(kind, values, tau_m, c_m, dt):
             of_dg = tau * (tau / h * (1 - exp(-h / tau)) - exp(-h / tau))
             result = [exp(-h / tau), of_g, mpmath.e / tau, values["e_rev"], of_dg]
             return [float(r) for r in result]
-        # v(h) = 1/c_m int_0^h e^(-(h - s) / tau_m) (i + di s) e^(-s / tau) ds
-        fading = exp(-h / mpmath.mpf(tau_m)) / mpmath.mpf(c_m)
-        a = 1 / tau - 1 / mpmath.mpf(tau_m)
-        if a == 0:
-            of_i, of_di = h, h * h / 2
-        else:
-            of_i, of_di = (1 - exp(-a * h)) / a, (1 - (1 + a * h) * exp(-a * h)) / a**2
-        return [float(r) for r in (exp(-h / tau), fading * of_i, mpmath.e / tau, fading * of_di)]
+        of_i, of_di = _effect(mpmath, tau, tau_m, c_m, h)
+        return [float(r) for r in (exp(-h / tau), of_i, mpmath.e / tau, of_di)]
+
+
+def _effect(mpmath, tau, tau_m, c_m, h):
+    """Return v(h) = 1/c_m int_0^h e^(-(h - s) / tau_m) (i + di s) e^(-s / tau) ds, of i and di."""
+    exp = mpmath.exp
+    fading = exp(-h / mpmath.mpf(tau_m)) / mpmath.mpf(c_m)
+    a = 1 / tau - 1 / mpmath.mpf(tau_m)
+    if a == 0:
+        return fading * h, fading * h * h / 2
+    return fading * (1 - exp(-a * h)) / a, fading * (1 - (1 + a * h) * exp(-a * h)) / a**2
 
 
 @njit
@@ -221,7 +232,7 @@ def _mean(x, kind, c, v):
         return x[0] * c[1], c[3]
     if kind == ALPHA_CONDUCTANCE:
         return x[0] * c[1] + x[1] * c[4], c[3]
-    block = 1.0 / (1.0 + c[6] * math.exp(-0.062 * v))
+    block = 1.0 / (1.0 + c[6] * math.exp(-0.062 * v)) if kind == NMDA else 1.0
     return block * (x[0] * c[2] - x[1] * c[3]), c[5]
 
 
@@ -234,6 +245,8 @@ def _currents(v, x, kind, c, current, tau_m, c_m, v_rest, dt):
             new += c[p, 1] * x[p, 0]
         elif kind[p] == ALPHA_CURRENT:
             new += c[p, 1] * x[p, 0] + c[p, 3] * x[p, 1]
+        elif kind[p] == BETA_CURRENT:
+            new += c[p, 2] * x[p, 0] - c[p, 3] * x[p, 1]
         elif kind[p] >= EXP_CONDUCTANCE:
             g, e_rev = _mean(x[p], kind[p], c[p], v)
             current += g * (e_rev - v)
@@ -248,6 +261,8 @@ def _conductances(v, x, kind, c, current, c_m, g_l, e_l, dt):
             pull += c[p, 1] * x[p, 0]
         elif kind[p] == ALPHA_CURRENT:
             pull += c[p, 1] * x[p, 0] + c[p, 3] * x[p, 1]
+        elif kind[p] == BETA_CURRENT:
+            pull += c[p, 2] * x[p, 0] - c[p, 3] * x[p, 1]
         elif kind[p] >= EXP_CONDUCTANCE:
             g, e_rev = _mean(x[p], kind[p], c[p], v)
             total += g
@@ -264,6 +279,6 @@ def _settle(x, kind, c, arrival, dt, new):
     elif kind in (ALPHA_CURRENT, ALPHA_CONDUCTANCE):
         new[0] = (x[0] + dt * x[1]) * c[0]
         new[1] = x[1] * c[0] + c[2] * arrival
-    elif kind == NMDA:
+    elif kind in (NMDA, BETA_CONDUCTANCE, BETA_CURRENT):
         new[0] = x[0] * c[0] + c[4] * arrival
         new[1] = x[1] * c[1] + c[4] * arrival

@@ -23,6 +23,8 @@ from spikecuda.network import (
     AllToAll,
     AlphaConductance,
     AlphaCurrent,
+    BetaConductance,
+    BetaCurrent,
     Delta,
     ExpConductance,
     ExpCurrent,
@@ -43,12 +45,12 @@ SIZES = (1, 2, 5, 31, 32, 33, 64, 70, 100)
 LARGE = (1023, 1024, 1025)
 # Kernel of each structure: model, receptors, parameters that differ from neuron to neuron.
 STRUCTURES = {
-    "currents": ("lif", ("exp_current", "alpha_current"), ()),
+    "currents": ("lif", ("exp_current", "alpha_current", "beta_current"), ()),
     "jumps": ("lif", ("delta", "exp_current"), ("tau_m", "v_th", "t_ref")),
     "explicit": ("lif", ("nmda", "exp_conductance", "delta", "alpha_conductance"), ()),
     "conductances": (
         "lif_cond",
-        ("exp_conductance", "nmda", "alpha_conductance", "alpha_current"),
+        ("exp_conductance", "nmda", "beta_conductance", "alpha_current", "alpha_conductance"),
         ("v_th",),
     ),
 }
@@ -59,11 +61,14 @@ MADE = {
     "exp_conductance": ExpConductance,
     "alpha_conductance": AlphaConductance,
     "nmda": NMDA,
+    "beta_current": BetaCurrent,
+    "beta_conductance": BetaConductance,
 }
 # What a whole in-degree of synapses amounts to, about: mV, pA, nS.
 STRENGTH = {
     "delta": 6.0, "exp_current": 600.0, "alpha_current": 300.0, "exp_conductance": 20.0,
-    "alpha_conductance": 10.0, "nmda": 10.0,
+    "alpha_conductance": 10.0, "nmda": 10.0, "beta_current": 300.0,
+    "beta_conductance": 10.0,
 }  # fmt: skip
 RULES = (
     "all_to_all", "one_to_one", "probability", "in_degree", "out_degree", "total", "pairs",
@@ -262,6 +267,9 @@ def _receptor(kind, rng, rest):
     if kind == "delta":
         return Delta()
     tau = float(rng.uniform(0.5, 10))
+    if kind.startswith("beta"):
+        times = tau, tau + float(rng.uniform(1, 20))
+        return MADE[kind](*times) if kind.endswith("current") else MADE[kind](*times, e_rev)
     return MADE[kind](tau) if kind.endswith("current") else MADE[kind](tau, e_rev)
 
 

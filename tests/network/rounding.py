@@ -65,7 +65,7 @@ def _receptors(receptors, x, new, error, dt):
     result = np.zeros_like(error)
     for port, (kind, values) in enumerate(receptors):
         e = error[:, port]
-        if kind == "nmda":
+        if kind == "nmda" or kind.startswith("beta"):
             keep = np.exp(-dt / np.array([values["tau_decay"], values["tau_rise"]]))
             result[:, port] = keep * e + size[:, port]
         elif kind != "delta":
@@ -75,12 +75,17 @@ def _receptors(receptors, x, new, error, dt):
     return result
 
 
+def _second(kind, dt):
+    """Return how much of a current's second state acts in a step, at most."""
+    return 1.0 if kind.startswith("beta") else dt * kind.startswith("alpha")
+
+
 def _mean(kind, values, v, x, e_v, e_x, dt):
     """Return |g|, the error of g's mean over the step, and e_rev."""
-    if kind == "nmda":
+    if kind in ("nmda", "beta_conductance"):
         parts = dt / np.array([values["tau_decay"], values["tau_rise"]])
         keep = -np.expm1(-parts) / parts
-        steep = values["mg"] / 3.57 * np.exp(-0.062 * v)
+        steep = values.get("mg", 0.0) / 3.57 * np.exp(-0.062 * v)
         block = 1.0 / (1.0 + steep)
         size = block * (np.abs(x) @ keep)
         slope = 0.062 * (1.0 - block) * size
@@ -106,7 +111,7 @@ def _currents(receptors, p, v, x, current, e_v, e_x, dt):
             error = error + gain * e_g * np.abs(e_rev - v)
         elif kind != "delta":
             # At most as if it did not decay.
-            part = np.array([1.0, dt * kind.startswith("alpha")])
+            part = np.array([1.0, _second(kind, dt)])
             size = size + gain * (np.abs(x[:, port]) @ part)
             error = error + gain * (e_x[:, port] @ part)
     return slope * e_v + error + UNIT * size
@@ -121,14 +126,14 @@ def _conductances(receptors, p, v, x, current, e_v, e_x, dt):
     for port, (kind, values) in enumerate(receptors):
         if kind.endswith("current"):
             # At most as if it did not decay.
-            part = np.array([1.0, dt * kind.startswith("alpha")])
+            part = np.array([1.0, _second(kind, dt)])
             size = size + np.abs(x[:, port]) @ part
             of_i = of_i + e_x[:, port] @ part
             continue
         g, e_g, e_rev = _mean(kind, values, v, x[:, port], e_v, e_x[:, port], dt)
         of_g.append((e_g, np.abs(e_rev)))
         size, most = size + g * np.abs(e_rev), most + g
-        if kind != "nmda":
+        if kind not in ("nmda", "beta_conductance"):
             total = total + g
     goal = size / total
     far = goal + np.abs(v)

@@ -9,6 +9,8 @@ from spikecuda.network import (
     NMDA,
     AlphaConductance,
     AlphaCurrent,
+    BetaConductance,
+    BetaCurrent,
     ExpConductance,
     ExpCurrent,
     SpikeTrain,
@@ -62,6 +64,7 @@ def test_changed_between_runs():
 MAKERS = [
     lambda t: ExpCurrent(t), lambda t: AlphaCurrent(t), lambda t: ExpConductance(t, -10.0 * t),
     lambda t: AlphaConductance(5.0, t), lambda t: NMDA(t, 90.0 + t, t, t), lambda t: NMDA(t, 50.0),
+    lambda t: BetaCurrent(t, 9.0), lambda t: BetaConductance(1.0, t, t),
 ]  # fmt: skip
 
 

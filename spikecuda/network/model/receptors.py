@@ -261,7 +261,107 @@ class AlphaConductance(Receptor):
 
 
 @dataclass(frozen=True, eq=False)
-class NMDA(Receptor):
+class _Beta(Receptor):
+    """What rises and decays: a difference of exponentials whose peak is the weight.
+
+    It is proportional to ``exp(-t / tau_decay) - exp(-t / tau_rise)``.
+    """
+
+    tau_rise: float = _time_constant("time constant of the rise")
+    tau_decay: float = _time_constant("time constant of the decay")
+    alpha: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not np.all(np.less(self.tau_rise, self.tau_decay)):
+            raise SpikecudaValueError(
+                f"tau_rise must be < tau_decay (got {self.tau_rise!r}, {self.tau_decay!r}); where "
+                f"both are the same it is {self.alpha}"
+            )
+
+    def rounding_loss(self, real: str) -> float:
+        """Return what rounding can take.
+
+        That is the difference of two states that are ``peak`` times as large, near e / (1 -
+        tau_rise / tau_decay): so often each rounding counts.
+        """
+        distance = float(np.min(1.0 - np.divide(self.tau_rise, self.tau_decay)))
+        return math.e / max(distance, 1e-300) * float(np.finfo(real).eps)
+
+    def _decays(self, dt: float) -> dict[str, Any]:
+        """Return decays of a step, and the factor that makes the peak 1."""
+        rise, decay = self.tau_rise, self.tau_decay
+        at = rise * decay / (decay - rise) * _each(math.log, decay / rise)
+        peak = 1.0 / (_each(math.exp, -at / decay) - _each(math.exp, -at / rise))
+        return {
+            "keep_decay": _each(math.exp, -dt / decay), "keep_rise": _each(math.exp, -dt / rise),
+            "peak": peak,
+        }  # fmt: skip
+
+    def _means(self, dt: float) -> dict[str, Any]:
+        """Return the means over a step of what decays."""
+        return {
+            "mean_decay": _moments(np.asarray(dt / self.tau_decay))[0],
+            "mean_rise": _moments(np.asarray(dt / self.tau_rise))[0],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class BetaCurrent(_Beta):
+    """A current that rises and decays; its peak is the weight (pA).
+
+    Args:
+        tau_rise, tau_decay: time constants in ms, 0 < tau_rise < tau_decay.
+
+    Source: Roth & van Rossum (2009) in Computational Modeling Methods for Neuroscientists, ch. 6.
+    """
+
+    tau_rise: float = _time_constant("time constant of the rise")
+    tau_decay: float = _time_constant("time constant of the decay")
+    kind = "beta_current"
+    unit = "pA"
+    alpha = "AlphaCurrent(tau)"
+
+    def constants(
+        self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
+    ) -> dict[str, np.ndarray]:
+        """Return decays, the peak's factor, and constant currents with the same effects."""
+        values = self._decays(dt)
+        values["to_decay"], _ = current_equivalents(model, params, self.tau_decay, dt)
+        values["to_rise"], _ = current_equivalents(model, params, self.tau_rise, dt)
+        return {name: np.asarray(value, np.float64) for name, value in values.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class BetaConductance(_Beta):
+    """A conductance that rises and decays; its peak is the weight (nS, >= 0).
+
+    Its current is ``g (e_rev - v)``.
+
+    Args:
+        tau_rise, tau_decay: time constants in ms, 0 < tau_rise < tau_decay.
+        e_rev: reversal potential in mV.
+
+    Source: Roth & van Rossum (2009) in Computational Modeling Methods for Neuroscientists, ch. 6.
+    """
+
+    tau_rise: float = _time_constant("time constant of the rise")
+    tau_decay: float = _time_constant("time constant of the decay")
+    e_rev: float = parameter("mV", "reversal potential")
+    kind = "beta_conductance"
+    unit = "nS"
+    alpha = "AlphaConductance(tau, e_rev)"
+
+    def constants(
+        self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
+    ) -> dict[str, np.ndarray]:
+        """Return decays of a step, means over it, and the peak's factor."""
+        values = {**self._decays(dt), **self._means(dt), "e_rev": self.e_rev}
+        return {name: np.asarray(value, np.float64) for name, value in values.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class NMDA(_Beta):
     """A conductance with slow rise and decay, blocked by magnesium at rest.
 
     ``g(t)`` is proportional to ``exp(-t / tau_decay) - exp(-t / tau_rise)``; its peak is the weight
@@ -282,36 +382,15 @@ class NMDA(Receptor):
     mg: float = parameter("mM", "concentration of magnesium", 1.0, at_least=0.0)
     kind = "nmda"
     unit = "nS"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not np.all(np.less(self.tau_rise, self.tau_decay)):
-            raise SpikecudaValueError(
-                f"tau_rise must be < tau_decay (got {self.tau_rise!r}, {self.tau_decay!r}); where "
-                "both are the same the conductance is AlphaConductance(tau, e_rev)"
-            )
-
-    def rounding_loss(self, real: str) -> float:
-        """Return what rounding can take of the conductance.
-
-        That is the difference of two states that are ``peak`` times as large, near e / (1 -
-        tau_rise / tau_decay): so often each rounding counts.
-        """
-        distance = float(np.min(1.0 - np.divide(self.tau_rise, self.tau_decay)))
-        return math.e / max(distance, 1e-300) * float(np.finfo(real).eps)
+    alpha = "AlphaConductance(tau, e_rev)"
 
     def constants(
         self, model: type[Model], params: Mapping[str, np.ndarray], dt: float
     ) -> dict[str, np.ndarray]:
         """Return decays of a step, means over it, and the factor that makes the peak 1."""
-        rise, decay = self.tau_rise, self.tau_decay
-        at = rise * decay / (decay - rise) * _each(math.log, decay / rise)
-        peak = 1.0 / (_each(math.exp, -at / decay) - _each(math.exp, -at / rise))
         values: dict[str, Any] = {
-            "keep_decay": _each(math.exp, -dt / decay), "keep_rise": _each(math.exp, -dt / rise),
-            "mean_decay": _moments(np.asarray(dt / decay))[0],
-            "mean_rise": _moments(np.asarray(dt / rise))[0],
-            "peak": peak, "e_rev": self.e_rev, "mg": self.mg / 3.57, "steep": -0.062,
+            **self._decays(dt), **self._means(dt),
+            "e_rev": self.e_rev, "mg": np.divide(self.mg, 3.57), "steep": -0.062,
         }  # fmt: skip
         return {name: np.asarray(value, np.float64) for name, value in values.items()}
 
