@@ -100,26 +100,40 @@ def listed(given: bool) -> tuple[Argument, ...]:
     return tuple(array(name, "int64") for name in names)
 
 
-def deliver_rows(weights: str, given: bool = False) -> RoutineSpec:
+def _of(replicas: bool) -> tuple[tuple[Argument, ...], str]:
+    """Return what kernels take that deliver the rows of one network to its replicas.
+
+    ``_numbers_each``, numbers of neurons and sources from one replica to the next;
+    ``_places_each``, cells of a port.  And what the kernels' names end in.
+    """
+    return (scalars("_numbers_each", "_places_each"), "_replicas") if replicas else ((), "")
+
+
+def deliver_rows(weights: str, given: bool = False, replicas: bool = False) -> RoutineSpec:
     """Return the kernel that delivers rows by warps.
 
     ``_pieces`` warps share a row, each taking ``_group`` segments at a time (a power of two, up to
     32): one piece is a warp walking its whole row (pre-span), many are warps across the row for
-    every spike (post-span).
+    every spike (post-span).  ``replicas``: of an ensemble whose networks share the rows.
     """
+    more, end = _of(replicas)
     return RoutineSpec(
-        f"deliver_{'given_' if given else ''}rows_{_suffix(weights)}", "deliver_rows_cuda",
-        (("weights", weights), ("given", given), ("unroll", UNROLL)),
-        (*_sheet(weights), *listed(given), *scalars("_pieces", "_group", "_first", "_last")),
+        f"deliver_{'given_' if given else ''}rows_{_suffix(weights)}{end}", "deliver_rows_cuda",
+        (("weights", weights), ("given", given), ("unroll", UNROLL), ("replicas", replicas)),
+        (
+            *_sheet(weights), *listed(given), *more,
+            *scalars("_pieces", "_group", "_first", "_last"),
+        ),
     )  # fmt: skip
 
 
-def deliver_short(weights: str, given: bool = False) -> RoutineSpec:
+def deliver_short(weights: str, given: bool = False, replicas: bool = False) -> RoutineSpec:
     """Return the kernel that delivers short rows: a thread for each."""
+    more, end = _of(replicas)
     return RoutineSpec(
-        f"deliver_{'given_' if given else ''}short_{_suffix(weights)}", "deliver_short_cuda",
-        (("weights", weights), ("given", given)),
-        (*_sheet(weights), *listed(given), *scalars("_first", "_last")),
+        f"deliver_{'given_' if given else ''}short_{_suffix(weights)}{end}", "deliver_short_cuda",
+        (("weights", weights), ("given", given), ("replicas", replicas)),
+        (*_sheet(weights), *listed(given), *more, *scalars("_first", "_last")),
     )  # fmt: skip
 
 
@@ -142,7 +156,7 @@ def deliver_tiles(weights: str) -> RoutineSpec:
     )  # fmt: skip
 
 
-def deliver_drawn(walk: str) -> RoutineSpec:
+def deliver_drawn(walk: str, replicas: bool = False) -> RoutineSpec:
     """Return the kernel that draws the rows of a procedural projection again, by warps.
 
     It takes the numbers that ``kernels/network/draw`` takes, and finds the same synapses.  Arrays
@@ -161,8 +175,10 @@ def deliver_drawn(walk: str) -> RoutineSpec:
     """
     if walk not in WALKS:
         raise ValueError(f"walk must be one of {', '.join(WALKS)} (got {walk!r})")
+    more, end = _of(replicas)
     return RoutineSpec(
-        f"deliver_drawn_{walk}", "deliver_drawn_cuda", (("walk", walk),),
+        f"deliver_drawn_{walk}{end}", "deliver_drawn_cuda",
+        (("walk", walk), ("replicas", replicas)),
         (
             array("_index", "int32"), array("_twin", "int32"),
             *((array("_degrees", "int32"),) if walk in (DEGREE, SUBSET) else ()),
@@ -179,7 +195,7 @@ def deliver_drawn(walk: str) -> RoutineSpec:
             Argument("_key0", "uint32", False), Argument("_key1", "uint32", False),
             *((Argument("_inverse_log", "float64", False),) if walk == PROBABILITY else ()),
             *(Argument(name, "float32", False) for name in DISTRIBUTED),
-            *scalars("_first", "_last"),
+            *more, *scalars("_first", "_last"),
         ),
         double=walk == PROBABILITY,
     )  # fmt: skip

@@ -152,6 +152,7 @@ class KernelSpec:
         sections: in a network on CUDA: a launch covers several populations, and what differs
             between them only in value comes from tables with a row for each.
         long_refractory: whether a period takes more steps than ``precision.refrac`` counts.
+        replicas: in an ensemble on CUDA: sections have keys, and input of each step, of their own.
     """
 
     model: Any
@@ -165,6 +166,7 @@ class KernelSpec:
     receptors: tuple[ReceptorSpec, ...] | None = None
     sections: bool = False
     long_refractory: bool = False
+    replicas: bool = False
 
     @property
     def refrac(self) -> str:
@@ -263,6 +265,11 @@ class KernelSpec:
         result += [f"_weight{j}" for j, (_, w) in enumerate(i.pulses) if w == SHARED]
         return tuple(result)
 
+    @property
+    def section_whole(self) -> int:
+        """The whole numbers in a row of ``_whole``, see ``_sectioned``."""
+        return 5 if self.replicas else 2
+
     @functools.cached_property
     def arguments(self) -> tuple[Argument, ...]:
         """The kernel's arguments, in order, the same on every target; see ``sections``."""
@@ -340,11 +347,14 @@ class KernelSpec:
         """Return the arguments of a kernel that covers several populations.
 
         ``_section`` says for each word of 32 neurons which section it belongs to; a section's row
-        of ``_whole`` holds ``n_ref`` and what makes a neuron's place its identity.  At the start
+        of ``_whole`` holds ``n_ref`` and what makes a neuron's place its identity; with
+        ``replicas`` also two keys, and the first row of its input of each step.  At the start
         of a window ``_mark`` takes the step and how far the list of spikes has come.
         """
         plain = replace(self, sections=False).arguments
         tables = {*self.section_reals, "n_ref", "_identity"} - self.varying
+        if self.replicas:
+            tables |= {"_key0", "_key1"}
         tables |= {f"{r.prefix}first" for r in self.synapses}
         result = []
         for argument in plain:

@@ -316,6 +316,8 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "varying_receptors": [c for c in spec.receptor_constants if c in spec.varying],
         "sections": spec.sections,
         "section_reals": spec.section_reals,
+        "section_whole": spec.section_whole,
+        "replicas": spec.replicas,
         # The row of a step in input that changes from step to step, on CUDA.
         "row": "np.uint32(_line + _k)" if spec.network else "_k",
         "receptors": spec.synapses,

@@ -12,6 +12,7 @@ from steered import bits, equal, network
 
 import spikecuda
 from spikecuda import Ensemble, Normal, Poisson
+from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import (
     ClosedError,
     NumericalError,
@@ -20,9 +21,11 @@ from spikecuda.errors import (
     SpikecudaTypeError,
     SpikecudaValueError,
 )
-from spikecuda.network import AllToAll, ExpCurrent, Network, SpikeTrain
+from spikecuda.network import AllToAll, ExpCurrent, FixedProbability, Network, SpikeTrain
 from spikecuda.plasticity import STDP
 
+# A device that is named twice has twice as many replicas.
+DEVICES = ["cpu", "cuda-emu", ["cuda-emu:0", "cpu", "cuda-emu:0"]]
 SEEDS = ("wiring_seed", "start_seed", "noise_seed")
 STATES = [("E", "v"), ("E", "i_exc"), ("I", "v"), ("I", "w")]
 
@@ -32,11 +35,11 @@ def everything(net, result):
     return [*bits(result), *(net[name].state[state] for name, state in STATES)]
 
 
-def origin(**options):
-    """Return the steered network with a train of given spikes."""
+def origin(rate=3000.0, amplitude=30.0, **options):
+    """Return the steered network with more input: its kernels serve all tests here."""
     net = network(**options)
     net.drive("E", SpikeTrain([1.0, 2.5, 2.5], weight=300.0), "exc")
-    return net
+    return net, net.drive("E", Poisson(rate, 10.0), "exc"), net.drive("I", amplitude)
 
 
 @settings(max_examples=15)
@@ -52,29 +55,35 @@ def test_a_replica_is_a_lone_network(data):
     }  # fmt: skip
     trials = data.draw(st.lists(st.integers(0, 3), min_size=size, max_size=size), "trials")
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32), "numbers"))
-    tau, v_th = rng.uniform(8.0, 20.0, (size, 70)), rng.uniform(-52.0, -48.0, size)
-    rates = rng.uniform(6000.0, 10_000.0, size)
+    tau_m, tau_exc = rng.uniform(8.0, 20.0, (2, size))
+    tau_w, rates = rng.uniform(50.0, 150.0, (size, 20)), rng.uniform(0.0, 6000.0, size)
     parts = data.draw(st.lists(st.integers(1, 150), min_size=1, max_size=3), "parts")
     threads = data.draw(st.integers(1, 3), "threads")
-    net = origin(params={"tau_m": np.linspace(9.0, 11.0, 70)})
-    drive = net.drive("E", Poisson(3000.0, 10.0), "exc")
-    params = {"E": {"tau_m": tau, "v_th": v_th, "tau_exc": tau[:, 0]}, drive: {"rate": rates}}
-    with Ensemble(net, size, params=params, seeds=seeds, trials=trials, threads=threads) as e:
+    net, drive, _ = origin()
+    params = {
+        "E": {"tau_m": tau_m, "v_th": -49.0, "tau_exc": tau_exc}, "I": {"tau_w": tau_w},
+        drive: {"rate": rates},
+    }  # fmt: skip
+    options = {"threads": threads, "devices": data.draw(st.sampled_from(DEVICES), "devices")}
+    with Ensemble(net, size, params=params, seeds=seeds, trials=trials, **options) as e:
         results = [e.run(0.1 * part) for part in parts]
         found = [everything(replica, sum(results)[i]) for i, replica in enumerate(e)]
     for i in range(size):
         own = {name: values[i] for name, values in seeds.items()}
-        with origin(params={"tau_m": tau[i], "v_th": v_th[i]}, trial=trials[i], **own) as lone:
-            lone.drive("E", Poisson(rates[i], 10.0), "exc")
-            lone["E"].receptors["exc"] = ExpCurrent(tau[i, 0])
+        lone, _, _ = origin(
+            rates[i], params={"tau_m": tau_m[i], "v_th": -49.0}, trial=trials[i], **own
+        )
+        with lone:
+            lone["E"].receptors["exc"] = ExpCurrent(tau_exc[i])
+            lone["I"].params["tau_w"] = tau_w[i]
             lone_results = [lone.run(0.1 * part) for part in parts]
             assert equal(found[i], everything(lone, sum(lone_results)))
 
 
-def test_trials_resets_and_changes_are_those_of_lone_networks():
-    net = origin()
-    kick = net.drive("I", 30.0)
-    with Ensemble(net, 3, trials=[0, 1, 2], threads=2) as e:
+@pytest.mark.parametrize("devices", DEVICES, ids=str)
+def test_trials_resets_and_changes_are_those_of_lone_networks(devices):
+    net, _, kick = origin()
+    with Ensemble(net, 3, trials=[0, 1, 2], threads=2, devices=devices) as e:
         first = e.run(20.0)
         e.reset()
         assert all(equal(bits(a), bits(b)) for a, b in zip(first, e.run(20.0), strict=True))
@@ -89,56 +98,73 @@ def test_trials_resets_and_changes_are_those_of_lone_networks():
         weights = [np.unique(replica.projections[0].weights).round(1) for replica in e]
     assert [w.tolist() for w in weights] == [[50.0], [40.0], [50.0]]
     for i in range(3):
-        with origin(trial=1) as lone:
-            lone.drive("I", 30.0).amplitude = [1.0, 2.0, 50.0][i]
+        lone, _, _ = origin(amplitude=[1.0, 2.0, 50.0][i], trial=1)
+        with lone:
             lone["E"].params["tau_m"] = [9.0, 10.0, 11.0][i]
             if i == 1:
                 lone.projections[0].weights = 40.0
             assert equal(bits(found[i]), bits(lone.run(20.0)))
 
 
+@pytest.mark.parametrize("wiring", [[1, 1, 1, 1], [1, 2, 3, 3]])
+def test_an_ensemble_has_as_many_launches_as_one_network(wiring):
+    device, launches, rows = CudaEmuDevice(), [], []
+    for make in (
+        lambda: origin(devices=[device], wiring_seed=1)[0],
+        lambda: Ensemble(origin(devices=[device])[0], 4, seeds={"wiring_seed": wiring}),
+    ):
+        with make() as running:
+            running.run(1.0)
+            before = device.launches
+            running.run(10.0)
+            launches.append(device.launches - before)
+            rows.append(device.held()["targets"])
+        assert device.held() == {}
+    device.close()
+    assert launches[0] == launches[1] > 0
+    assert rows[0] == rows[1] if len(set(wiring)) == 1 else rows[1] > 3 * rows[0]
+
+
 def test_rows_are_shared_until_a_replica_has_its_own():
-    with Ensemble(origin(), 3, seeds={"noise_seed": [1, 2, 3]}) as e:
+    with Ensemble(origin()[0], 3, seeds={"noise_seed": [1, 2, 3]}) as e:
         e.build()
         rows = [
             [r.targets for b in replica._engine.wiring.bundles for r in b.blocks] for replica in e
         ]
         assert all(a is b for other in rows[1:] for a, b in zip(rows[0], other, strict=True))
-    with Ensemble(origin(), 2, seeds=[1, 2]) as e:
+    with Ensemble(origin()[0], 2, seeds=[1, 2]) as e:
         a, b = (replica.projections[0].connections() for replica in e)
         assert a["target"].size != b["target"].size or np.any(a["target"] != b["target"])
 
 
-def test_each_replica_learns_by_itself():
+@pytest.mark.parametrize("devices", DEVICES, ids=str)
+def test_each_replica_learns_by_itself(devices):
     def learning(**options):
-        net = Network(devices="cpu", threads=1, seed=5, **options)
-        net.population("in", 30, "parrot")
-        net.population("out", 10, "lif", receptors={"exc": ExpCurrent(5.0)})
+        net, _, _ = origin(**options)
         rule = STDP(w_max=80.0)
-        p = net.connect("in", "out", AllToAll(), 40.0, 1.5, "exc", plasticity=rule)
-        net.drive("in", Poisson(60.0, 1.0))
+        p = net.connect("E", "E", FixedProbability(0.1), 40.0, 1.5, "exc", plasticity=rule)
         net.record(p, "weight", every=20.0, only=[3, 5])
         return net
 
-    with Ensemble(learning(), 3, trials=range(3), threads=2) as e:
+    with Ensemble(learning(), 3, trials=range(3), threads=2, devices=devices) as e:
         found = e.run(60.0) + e.run(60.0)
-        weights = [replica.projections[0].weights for replica in e]
+        weights = [replica.projections[3].weights for replica in e]
     assert len({w.tobytes() for w in weights}) == 3
     for i in range(3):
         with learning(trial=i) as lone:
             result = lone.run(120.0)
-            assert np.array_equal(weights[i], lone.projections[0].weights)
+            assert np.array_equal(weights[i], lone.projections[3].weights)
             assert np.array_equal(
-                result.synapses["in -> out (exc)"]["weight"],
-                found[i].synapses["in -> out (exc)"]["weight"],
+                result.synapses["E -> E (exc)"]["weight"],
+                found[i].synapses["E -> E (exc)"]["weight"],
             )
 
 
 def test_networks_of_one_structure_are_an_ensemble():
-    nets = [network(wiring_seed=7), network(wiring_seed=7), network(wiring_seed=8)]
-    nets[1].drive("E", 5.0)
-    nets[0].drive("E", 3.0)
-    nets[2].drive("E", 3.0)
+    nets = [
+        origin(wiring_seed=seed, amplitude=10.0 * seed + 5.0 * i)[0]
+        for i, seed in enumerate([7, 7, 8])
+    ]
     with Ensemble(nets) as e:
         found = e.run(15.0)
         first, second, third = (replica._engine.wiring.bundles[0].blocks[0] for replica in e)
@@ -170,7 +196,7 @@ def test_pieces_are_seen_and_a_function_ends_the_run():
         e.update({"I": {"tau_w": 50.0 + e.time}})
         return e.time < 15.0
 
-    with Ensemble(origin(), 2, trials=[0, 1]) as e:
+    with Ensemble(origin()[0], 2, trials=[0, 1]) as e:
         result = e.run(40.0, every=5.0, call=look)
         assert result.duration == 15.0 and len(seen) == 3 and e.time == 15.0
         with pytest.raises(SpikecudaError, match=r"within run\(call"):
@@ -179,9 +205,25 @@ def test_pieces_are_seen_and_a_function_ends_the_run():
     assert equal(bits(sum(seen)[1]), bits(result[1]))
 
 
+@pytest.mark.parametrize("devices", DEVICES, ids=str)
+def test_metrics_are_those_of_all_replicas(devices):
+    nets = [origin(trial=trial)[0] for trial in range(3)]
+    with Ensemble(nets, devices=devices) as e:
+        result = e.run(10.0)
+        found = e.metrics()
+    for net in nets:
+        net.run(10.0)
+    each = [net.metrics() for net in nets]
+    assert found["steps"] == 100 and found["spikes"] == result.num_spikes
+    for name in ("num_neurons", "updates", "spikes", "events", "synapses"):
+        assert found[name] == sum(metrics[name] for metrics in each), name
+    rows = each[0].host_bytes["synapses"]
+    assert rows <= found.host_bytes["synapses"] < (1.1 if devices == "cpu" else 2.1) * rows
+
+
 def test_results_are_one_table():
     pandas = pytest.importorskip("pandas")
-    with Ensemble(origin(), 3, trials=range(3)) as e:
+    with Ensemble(origin()[0], 3, trials=range(3)) as e:
         e.record("I", "w", every=5.0)
         result = e.run(20.0)
         states = e.state("E", "v")
@@ -223,7 +265,7 @@ def test_what_goes_wrong_in_a_replica_is_named_and_nothing_is_lost():
 
 
 def test_ctrl_c_ends_a_run_with_all_replicas_at_one_step():
-    with Ensemble(network(), 3, trials=range(3), threads=2) as e:
+    with Ensemble(origin()[0], 3, trials=range(3), threads=2) as e:
         e.run(1.0)
         e._joint._slice = 20
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
@@ -234,7 +276,7 @@ def test_ctrl_c_ends_a_run_with_all_replicas_at_one_step():
         assert steps > 0 and e.time == pytest.approx(1.0 + 0.1 * steps)
         assert {replica.time for replica in e} == {e.time}
         more = e.run(1.0)
-        with network(trial=1) as lone:
+        with origin(trial=1)[0] as lone:
             lone.run(1.0)
             lone.run(0.1 * steps)
             assert equal(bits(more[1]), bits(lone.run(1.0)))
@@ -314,7 +356,7 @@ def test_what_belongs_to_the_ensemble_is_refused_in_a_replica():
     with Ensemble(net, 2) as e:
         for call in (
             lambda r: r.run(1.0), lambda r: r.reset(), lambda r: r.close(),
-            lambda r: r.record("E", "v"),
+            lambda r: r.record("E", "v"), lambda r: r.metrics(),
         ):  # fmt: skip
             with pytest.raises(SpikecudaError, match="replica 1 is one of an ensemble"):
                 call(e[1])
@@ -325,6 +367,8 @@ def test_what_belongs_to_the_ensemble_is_refused_in_a_replica():
             e[1].drive("E", SpikeTrain([1.0], weight=1.0), "exc")
         with pytest.raises(SpikecudaValueError, match="part must be"):
             e[1].own(e[0]["E"])
+        with pytest.raises(SpikecudaValueError, match="part must be a population, view, proj"):
+            e.update({network().drive("E", 1.0): {"amplitude": 1.0}})
         with pytest.raises(SpikecudaTypeError, match="target must be a population's name"):
             e.record(e[0]["E"])
     e.close()

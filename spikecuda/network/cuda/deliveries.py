@@ -36,12 +36,10 @@ class Deliveries:
         # Spikes of other partitions are delivered by the same launches.
         worst = sum(n.population.size * most_spikes(n, request.window) for n in p.neurons)
         self._most = max(1, worst, min(request.external.size, 1 << 20))
-        first_source = max(
-            (p.first[n.population.number] + n.population.size for n in p.neurons), default=0
-        )
         for row_table, arrays in p.row_tables:
             self.own.append(self._row_table(row_table, arrays, False))
-            if request.external.size and row_table.lengths[first_source:].any():
+            sources = p.sources[: row_table.lengths.size]
+            if request.external.size and row_table.lengths[sources].any():
                 self.given.append(self._row_table(row_table, arrays, True))
         for drawn, arrays in p.drawn:
             if not drawn.given:
@@ -83,6 +81,8 @@ class Deliveries:
         values |= {
             "_cells": p.cells, "_ring": np.int64(p.ring - 1),
             "_stride": np.int64(p.ports * p.share.size),
+            "_numbers_each": np.int64(p.replicas.numbers),
+            "_places_each": np.int64(p.replicas.places),
         }  # fmt: skip
         threads = choice.blocks * device.block
         return Launch(device.kernel(choice.routine), values, [(0, threads)])

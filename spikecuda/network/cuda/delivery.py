@@ -67,7 +67,8 @@ def choose(
     most_blocks = max(1, resident // block)
     if row_table.synapses < SHORT_ROW * rows:
         blocks = min(most_blocks, -(-most // block))
-        return Delivery(deliver_short(row_table.weights, given), blocks, {})
+        routine = deliver_short(row_table.weights, given, row_table.replicas)
+        return Delivery(routine, blocks, {})
     warps = most_blocks * (block // WARP)
     segment = row_table.synapses / max(1, row_table.segments)
     wanted = max(1, round(warps / max(spikes, 1.0)))
@@ -79,6 +80,5 @@ def choose(
     # Items are counted in 32 bits.
     pieces = min(wanted, -(-row_table.longest // population), (2**32 - 1) // most)
     blocks = min(most_blocks, -(-pieces * most * WARP // block))
-    return Delivery(
-        deliver_rows(row_table.weights, given), blocks, {"pieces": pieces, "group": population}
-    )
+    routine = deliver_rows(row_table.weights, given, row_table.replicas)
+    return Delivery(routine, blocks, {"pieces": pieces, "group": population})

@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.seed import keys
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.spec import CODEC, KernelSpec
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.window import ResolvedInputs
 from spikecuda.network.synapses.blocks import GRAIN, Share
+
+# The section of words of neurons that a launch does not advance.
+NOBODY = 0xFFFF
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +30,13 @@ class FusedPopulations:
     populations: list[int]
 
     def ranges(self, share: Share) -> list[tuple[int, int]]:
-        """Return the ranges of places that it takes on a device, neighbours joined."""
+        """Return the ranges of places that it takes on a device, neighbours joined.
+
+        Of replicas it is one range, in which others may lie: see ``NOBODY``.
+        """
+        if self.spec.replicas:
+            begin, last = self.populations[0], self.populations[-1]
+            return [(int(share.places[begin]), int(share.places[last] + share.counts[last]))]
         result: list[tuple[int, int]] = []
         for g in self.populations:
             first, count = int(share.places[g]), int(share.counts[g])
@@ -40,22 +50,28 @@ class FusedPopulations:
 
 
 def fuse_populations(
-    neurons: Sequence[Neurons], drives: ResolvedInputs, share: Share
+    neurons: Sequence[Neurons], drives: ResolvedInputs, share: Share, replicas: bool = False
 ) -> list[FusedPopulations]:
     """Return the populations of a partition, grouped into those that one launch advances.
 
-    Populations with input of their own for each step stay by themselves.
+    Populations with input of their own for each step stay by themselves, but for replicas.
+
+    Args:
+        neurons: of all populations, in the order of their numbers.
+        drives: their input.
+        share: of the partition.
+        replicas: whether they are of several networks, with keys of their own.
     """
     found: dict[Any, FusedPopulations] = {}
     for g, (n, drive) in enumerate(zip(neurons, drives, strict=True)):
         if not share.counts[g]:
             continue
-        spec = replace(n.spec(*drive), sections=True)
+        spec = replace(n.spec(*drive), sections=True, replicas=replicas)
         lengths = tuple(
             np.size(value) for name, value in drive[0].fixed.items()
             if name.startswith("_reciprocals")
-        )  # fmt: skip
-        alone = g if spec.inputs.changing else -1
+        ) + tuple(drive[0].widths.items())  # fmt: skip
+        alone = g if spec.inputs.changing and not replicas else -1
         fused = found.setdefault((spec, lengths, alone), FusedPopulations(spec, []))
         fused.populations.append(g)
     return list(found.values())
@@ -67,17 +83,27 @@ def tables(
     drives: ResolvedInputs,
     share: Share,
     exponent: Mapping[tuple[int, int], int],
+    lines: int,
 ) -> dict[str, Any]:
-    """Return the arguments with a row for each of the fused populations, by name."""
+    """Return the arguments with a row for each of the fused populations, by name.
+
+    Args:
+        fused: the populations.
+        neurons, drives, share: see ``fuse_populations``.
+        exponent: of the fixed-point scale of each (population, port).
+        lines: steps that input is held for.
+    """
     spec = fused.spec
     reals, whole = [], []
-    for g in fused.populations:
+    for i, g in enumerate(fused.populations):
         known = _numbers(neurons[g], drives[g][0], exponent, g)
         reals.append([known[name] for name in spec.section_reals])
         # A neuron's identity is its place plus this.
         identity = neurons[g].population.neurons.identity + share.starts[g, 0] - share.places[g]
         rest = known.get("n_ref", 0)
         whole.append([rest if np.ndim(rest) == 0 else 0, identity])
+        if spec.replicas:
+            whole[-1] += [*keys(neurons[g].population.neurons.noise_seed), i * lines]
     result: dict[str, Any] = {
         "_reals": np.array(reals, spec.precision.real).reshape(-1),
         "_whole": np.array(whole, np.int64).astype(np.int32).reshape(-1),

@@ -16,7 +16,7 @@ from spikecuda.kernels.network import learn_tables as tables
 from spikecuda.network.cuda.row_tables import MAX_SYNAPSES, Pair, Target
 from spikecuda.network.run.device_histories import Lines, deltas, lines_of, require_known
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.synapses.blocks import GRAIN, MAX_BLOCK
+from spikecuda.network.synapses.blocks import GRAIN
 from spikecuda.network.synapses.learned import constants_of, synapse_keys
 from spikecuda.network.synapses.store import Bundle, Rows, Wiring
 
@@ -268,7 +268,7 @@ class _Making:
                 for chunk in spans[known[key]]:
                     span = deltas(bundle, self.wiring)[1] + self.late
                     chunk[tables.KEPT_SPAN] = max(span, chunk[tables.KEPT_SPAN])
-                page = (b - share.blocks.start) * MAX_BLOCK
+                page = self.target.page((bundle, b))
                 table[i, tables.PAIR_POST] = known[key] + page - place
             begin = np.array([
                 0.0 if name in rule.pre_traces or name == "_factor" else rule.start(name)

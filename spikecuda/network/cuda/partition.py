@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from spikecuda.devices.base import Device
+from spikecuda.network.cuda.replicas import ALONE, Replicas
 from spikecuda.network.cuda.resident import Resident
 from spikecuda.network.cuda.run import DeviceRun
 from spikecuda.network.run.neurons import Neurons
@@ -18,7 +19,7 @@ class DevicePartition(NetworkPartition):
     """Neurons of a network on a device that runs CUDA kernels, and the synapses onto them.
 
     Args:
-        device, share, neurons, wiring, first, numbers, window: see ``Resident``.
+        device, share, neurons, wiring, first, numbers, window, replicas: see ``Resident``.
 
     Attributes:
         resident: what stays on the device.
@@ -33,13 +34,14 @@ class DevicePartition(NetworkPartition):
         first: Mapping[int, int],
         numbers: int,
         window: int,
+        replicas: Replicas = ALONE,
     ) -> None:
         self.device, self.share, self.clock = device, share, 0
         self._events = self._events_seen = 0
         self._run: DeviceRun | None = None
         # Bundles whose rows in the wiring are what the device has, until a run begins.
         self._settled: set[int] = set()
-        self.resident = Resident(device, share, neurons, wiring, first, numbers, window)
+        self.resident = Resident(device, share, neurons, wiring, first, numbers, window, replicas)
 
     @property
     def compile_seconds(self) -> float:

@@ -29,6 +29,7 @@ class ProceduralRows:
         row: what warps share of a row: targets to look at, or synapses to draw.
         words: of marks that each warp needs.
         given: whether its sources are trains, not neurons.
+        replicas: whether its rows are those of one network, for all of its replicas.
     """
 
     walk: str
@@ -37,6 +38,7 @@ class ProceduralRows:
     row: int
     words: int
     given: bool
+    replicas: bool = False
 
     def delivery(self, spikes: float, most: int, resident: int, block: int) -> Delivery:
         """Return how it is delivered; see ``delivery.choose``."""
@@ -49,7 +51,7 @@ class ProceduralRows:
         else:
             most_blocks = max(1, min(most_blocks, SEEN_BYTES // (4 * self.words * (block // WARP))))
         blocks = min(most_blocks, -(-pieces * most * WARP // block))
-        routine = routines.deliver_drawn(self.walk)
+        routine = routines.deliver_drawn(self.walk, self.replicas)
         return Delivery(routine, blocks, {"pieces": pieces, "given": int(self.given)})
 
 
@@ -99,5 +101,5 @@ def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> ProceduralRows |
         row = int(arrays["degrees"].max(initial=0))
     words = -(-scalars["size"] // 32) if walk == routines.SUBSET else 0
     return ProceduralRows(
-        walk, arrays, scalars, row, words, p.source.population.neuron_spec is None
+        walk, arrays, scalars, row, words, p.source.population.neuron_spec is None, target.shared
     )

@@ -13,6 +13,7 @@ from spikecuda.errors import SpikecudaError
 from spikecuda.network.cuda.learning import Learning
 from spikecuda.network.cuda.learning_rows import learning_rows, make_rows
 from spikecuda.network.cuda.procedural_rows import ProceduralRows, procedural
+from spikecuda.network.cuda.replicas import ALONE, Replicas, first_of
 from spikecuda.network.cuda.row_tables import RowTable, Target, join
 from spikecuda.network.cuda.window_buffers import SpikeList
 from spikecuda.network.memory import require_arrivals
@@ -43,6 +44,7 @@ class Resident:
         first: number of the first neuron of each population, sources included.
         numbers: one more than the largest number.
         window: the most steps of a window.
+        replicas: networks of one structure that the neurons are of, one after the other.
 
     Attributes:
         ports: receptors of the population that has most.
@@ -52,6 +54,7 @@ class Resident:
         drawn: the procedural projections, and their arrays on the device.
         learning: what learns, rule by rule.
         lengths: stored synapses of each neuron, by number.
+        sources: which numbers are no neurons'.
         windows: how many a list of spikes holds for certain.
         worst: the most spikes of a window.
     """
@@ -65,8 +68,10 @@ class Resident:
         first: Mapping[int, int],
         numbers: int,
         window: int,
+        replicas: Replicas = ALONE,
     ) -> None:
         self.device, self.share, self.neurons, self.wiring = device, share, neurons, wiring
+        self.replicas = replicas
         self.first, self.numbers, self.window = first, numbers, window
         self.ports = max((len(n.population.receptors) for n in neurons), default=0)
         self.ring = ring_steps(wiring.longest, window)
@@ -76,6 +81,7 @@ class Resident:
         self.drawn: list[tuple[ProceduralRows, dict[str, Buffer]]] = []
         self.learning: list[Learning] = []
         self.lengths = np.zeros(numbers, np.int64)
+        self._number_sources()
         self._held: list[Buffer] = []
         self._lists: list[SpikeList] = []
         try:
@@ -109,7 +115,13 @@ class Resident:
         """Take rows of another source; see ``NetworkPartition.extend``."""
         self.first, self.numbers = dict(first), numbers
         self.lengths = np.zeros(numbers, np.int64)
+        self._number_sources()
         self.rewire()
+
+    def _number_sources(self) -> None:
+        self.sources = np.ones(self.numbers, np.bool_)
+        for g, n in enumerate(self.neurons):
+            self.sources[self.first[g] : self.first[g] + n.population.size] = False
 
     def retune(self) -> None:
         """Take notice of changed parameters: neurons may spike more often."""
@@ -140,8 +152,11 @@ class Resident:
         self.lengths[:] = 0
         for learning in self.learning:
             self.lengths += learning.rows.lengths
-        for row_table in join(self.wiring, self._target()):
-            self.lengths += row_table.lengths
+        wiring = first_of(self.wiring, self.first, self.replicas)
+        for row_table in join(wiring or self.wiring, self._target(shared=wiring is not None)):
+            # Rows of the first replica are those of all.
+            repeated = self.lengths.size // row_table.lengths.size
+            self.lengths += np.tile(row_table.lengths, repeated)
             arrays: dict[str, Buffer] = {}
             # Noted first: what fails halfway is freed by the next try.
             self.row_tables.append((row_table.without_arrays(), arrays))
@@ -264,15 +279,19 @@ class Resident:
             valid[at : at + lanes.size] = (1 << left.astype(np.uint64)) - 1
         # Synapses of procedural rows are counted where they are drawn.
         self.events_drawn = self.allocate("events", 1, np.int64)
-        for drawn in procedural(self.wiring, self._target()):
+        wiring = first_of(self.wiring, self.first, self.replicas)
+        for drawn in procedural(wiring or self.wiring, self._target(shared=wiring is not None)):
             arrays = {name: self.put(name, values) for name, values in drawn.arrays.items()}
             self.drawn.append((replace(drawn, arrays={}), arrays))
         for rows in learning_rows(self.wiring, self._target(), self.neurons, self.window):
             self.learning.append(Learning(self.device, rows, self.put, self.free))
         self.numbers_of_words, self.valid = self.put("numbers", words), self.put("valid", valid)
 
-    def _target(self) -> Target:
-        """Return what rows are made for."""
+    def _target(self, shared: bool = False) -> Target:
+        """Return what rows are made for; ``shared``: all replicas take those of the first one."""
         dt = self.neurons[0].population.neurons.dt
         cells = self.ports * self.share.size
-        return Target(self.share, self.first, self.numbers, cells, RATE * dt * 1e-3)
+        numbers = self.replicas.numbers if shared else self.numbers
+        return Target(
+            self.share, self.first, numbers, cells, RATE * dt * 1e-3, self.replicas, shared
+        )

@@ -13,6 +13,7 @@ import numpy as np
 from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.routines import CONSTANT, NARROW, TILE, WIDE
+from spikecuda.network.cuda.replicas import ALONE, Replicas
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Share
 from spikecuda.network.synapses.store import Bundle, Rows, Wiring
 
@@ -41,6 +42,7 @@ class RowTable:
         longest: the most segments of a row.
         tiles: in how many tiles of cells the rows are divided; 0: in segments.
         delay: of all synapses, where rows are in tiles.
+        replicas: whether they are those of one network, for all of its replicas.
     """
 
     weights: str
@@ -50,6 +52,7 @@ class RowTable:
     longest: int
     tiles: int = 0
     delay: int = 0
+    replicas: bool = False
 
     @property
     def synapses(self) -> int:
@@ -71,6 +74,8 @@ class Target:
         numbers: one more than the largest number.
         cells: of one slot of its accumulator.
         activity: spikes of a neuron in a step, as expected.
+        replicas: networks that follow each other.
+        shared: whether rows are those of the first one, for all of them.
     """
 
     share: Share
@@ -78,11 +83,18 @@ class Target:
     numbers: int
     cells: int
     activity: float
+    replicas: Replicas = ALONE
+    shared: bool = False
 
     def base(self, pair: Pair) -> int:
         """Return the cell of a bundle's target 0."""
+        return pair[0].port * self.share.size + self.page(pair)
+
+    def page(self, pair: Pair) -> int:
+        """Return the place of the first neuron of a bundle's page."""
         bundle, b = pair
-        return bundle.port * self.share.size + (b - self.share.blocks.start) * MAX_BLOCK
+        apart = self.replicas.of(self.first[bundle.source]) * self.replicas.places
+        return apart + (b - self.share.blocks.start) * MAX_BLOCK
 
 
 def join(wiring: Wiring, target: Target) -> list[RowTable]:
@@ -94,7 +106,9 @@ def join(wiring: Wiring, target: Target) -> list[RowTable]:
             if bundle.kind == kind and not bundle.released
             for b in target.share.blocks if bundle.blocks[b].targets.size
         ]  # fmt: skip
-        for delay, dense in _dense(pairs, target).items():
+        # Cells of a tile would be those of one network only.
+        dense_pairs = {} if target.shared else _dense(pairs, target)
+        for delay, dense in dense_pairs.items():
             row_table = _tiled(dense, weights, delay, target)
             if row_table is not None:
                 row_tables.append(row_table)
@@ -177,7 +191,9 @@ def _segmented(population: Sequence[Pair], weights: str, target: Target) -> RowT
         result["values"] = np.array([bundle.weight for bundle, _ in population], np.int32)
     else:
         result["weights"] = own
-    return RowTable(weights, result, lengths, int(ends[-1]), int(segments.max()))
+    return RowTable(
+        weights, result, lengths, int(ends[-1]), int(segments.max()), replicas=target.shared
+    )
 
 
 def _tiled(population: Sequence[Pair], weights: str, delay: int, target: Target) -> RowTable | None:

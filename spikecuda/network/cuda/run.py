@@ -13,7 +13,12 @@ from spikecuda.devices.memory import Buffer
 from spikecuda.kernels import routines
 from spikecuda.kernels.spec import SPIKE_BITS
 from spikecuda.network.cuda.deliveries import Deliveries
-from spikecuda.network.cuda.fused_populations import FusedPopulations, fuse_populations, tables
+from spikecuda.network.cuda.fused_populations import (
+    NOBODY,
+    FusedPopulations,
+    fuse_populations,
+    tables,
+)
 from spikecuda.network.cuda.learnings import Learnings
 from spikecuda.network.cuda.resident import Resident
 from spikecuda.network.cuda.run_context import RunContext
@@ -145,17 +150,21 @@ class DeviceRun:
 
     def _make(self) -> None:
         p, request = self.resident, self.request
-        made = fuse_populations(p.neurons, request.drives, p.share)
+        made = fuse_populations(p.neurons, request.drives, p.share, p.replicas.several)
         self._inputs = Inputs(self._context, made)
         self._updates: list[Launch] = []
-        section = np.zeros(p.share.size // GRAIN, np.uint16)
-        self._section = self._context.new("sections", section.size, np.uint16)
-        for fused in made:
-            self._updates.append(self._update(fused))
+        # Replicas follow each other: a launch leaves out words of populations between its own.
+        apart = p.replicas.several
+        sections = [np.full(p.share.size // GRAIN, NOBODY, np.uint16) for _ in made if apart]
+        sections = sections or [np.zeros(p.share.size // GRAIN, np.uint16)]
+        for at, fused in enumerate(made):
             for i, g in enumerate(fused.populations):
                 place = p.share.places[g] // GRAIN
-                section[place : place + -(-p.share.counts[g] // GRAIN)] = i
-        self.device.write(self._section, section)
+                end = place + -(-p.share.counts[g] // GRAIN)
+                sections[at if apart else 0][place:end] = i
+        put = [self._context.put("sections", section) for section in sections]
+        for at, fused in enumerate(made):
+            self._updates.append(self._update(fused, put[at if apart else 0]))
         words = p.share.size // GRAIN
         self._collect = Launch(
             self.device.kernel(routines.collect()),
@@ -193,17 +202,19 @@ class DeviceRun:
             downloaded=stream.record(),
         )  # fmt: skip
 
-    def _update(self, fused: FusedPopulations) -> Launch:
-        """Return the launch of fused populations."""
+    def _update(self, fused: FusedPopulations, section: Buffer) -> Launch:
+        """Return the launch of fused populations; ``section``: of each word of neurons."""
         p, request, spec = self.resident, self.request, fused.spec
         key0, key1 = keys(p.neurons[fused.populations[0]].population.neurons.noise_seed)
         values: dict[str, Any] = {
-            **p.states, "_section": self._section, "_cells": p.cells,
+            **p.states, "_section": section, "_cells": p.cells,
             "_ring": np.int64(p.ring - 1), "_stride": np.int64(p.ports * p.share.size),
             SPIKE_BITS: p.bits, "_first": np.int64(0), "_last": np.int64(0),
             "_count": np.int64(p.share.size), "_key0": key0, "_key1": key1,
         }  # fmt: skip
-        given = tables(fused, p.neurons, request.drives, p.share, p.wiring.exponent)
+        given = tables(
+            fused, p.neurons, request.drives, p.share, p.wiring.exponent, self._context.most_steps
+        )
         later = {"_steps", "_mark", "_clock", *self._inputs.names(fused)}
         for argument in spec.arguments:
             name = argument.name

@@ -20,6 +20,21 @@ class Launch:
     ranges: list[tuple[int, int]]
 
 
+@dataclass(eq=False)
+class Sampled:
+    """What one launch samples: traces of one variable at the same steps.
+
+    Attributes:
+        every: steps between samples.
+        parts: number of each trace, and the columns of its array that are on the device.
+        width: of a row of samples: columns of all parts.
+    """
+
+    every: int
+    parts: list[tuple[int, slice]]
+    width: int = 0
+
+
 class Samples:
     """The kernels that take a run's samples on a device, and where the samples go.
 
@@ -27,36 +42,41 @@ class Samples:
         context: of the run.
 
     Attributes:
-        launches: one for each trace with neurons on the device.
+        launches: one for each variable with neurons on the device and interval of samples.
     """
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self.launches: list[Launch] = []
-        self._places: list[tuple[int, slice]] = []  # number of the trace, columns of its array
+        self._sampled: list[Sampled] = []
         p = context.resident
+        found: dict[tuple[str, int], tuple[Sampled, list[np.ndarray]]] = {}
         for i, trace in enumerate(context.request.traces):
             start, stop = p.share.starts[trace.population]
             a, z = (int(x) for x in np.searchsorted(trace.ids, [start, stop]))
             if a == z:
                 continue
-            n = p.neurons[trace.population]
-            source = p.states[n.public.get(trace.name, trace.name)]
-            index = trace.ids[a:z] - start + p.share.places[trace.population]
+            name = p.neurons[trace.population].public.get(trace.name, trace.name)
+            sampled, places = found.setdefault((name, trace.every), (Sampled(trace.every, []), []))
+            places.append(trace.ids[a:z] - start + p.share.places[trace.population])
+            sampled.parts.append((i, slice(a, z)))
+            sampled.width += z - a
+        for (name, every), (sampled, places) in found.items():
+            source, index = p.states[name], np.concatenate(places).astype(np.int32)
             values = {
-                "_source": source, "_index": context.put("index", index.astype(np.int32)),
-                "_every": np.int64(trace.every),
+                "_source": source, "_index": context.put("index", index),
+                "_every": np.int64(every),
             }  # fmt: skip
             kernel = context.device.kernel(routines.sample(source.dtype.name))
-            self.launches.append(Launch(kernel, values, [(0, z - a)]))
-            self._places.append((i, slice(a, z)))
+            self.launches.append(Launch(kernel, values, [(0, sampled.width)]))
+            self._sampled.append(sampled)
 
     def slot(self) -> list[tuple[Staging, Staging]]:
-        """Return a slot's part: for each trace the number of the first row, and the rows."""
+        """Return a slot's part: for each launch the number of the first row, and the rows."""
         context, result = self._context, []
-        for (i, columns), launch in zip(self._places, self.launches, strict=True):
-            rows = context.most_steps // context.request.traces[i].every + 1
-            size, dtype = rows * (columns.stop - columns.start), launch.values["_source"].dtype
+        for sampled, launch in zip(self._sampled, self.launches, strict=True):
+            rows = context.most_steps // sampled.every + 1
+            size, dtype = rows * sampled.width, launch.values["_source"].dtype
             result.append(
                 (context.staged("row", 1, np.int64), context.staged("samples", size, dtype))
             )
@@ -69,32 +89,32 @@ class Samples:
 
     def begin(self, slot: WindowBuffers) -> None:
         """Say on the device which sample is the first of a slot's steps."""
-        for (i, _), (first, _) in zip(self._places, slot.samples, strict=True):
-            first.edit(1)[0] = slot.start // self._context.request.traces[i].every
+        for sampled, (first, _) in zip(self._sampled, slot.samples, strict=True):
+            first.edit(1)[0] = slot.start // sampled.every
             self._context.device.upload(first, 1)
 
     def send(self, slot: WindowBuffers) -> None:
         """Copy a slot's samples to the host, once they are there."""
-        for number, (_, rows) in enumerate(slot.samples):
-            first, last, width = self._rows(slot, number)
+        for sampled, (_, rows) in zip(self._sampled, slot.samples, strict=True):
+            first, last = self._rows(slot, sampled)
             if last > first:
-                self._context.device.download(rows, (last - first) * width)
+                self._context.device.download(rows, (last - first) * sampled.width)
 
     def take(self, slot: WindowBuffers) -> None:
         """Put a slot's samples, which are on the host, to where they go."""
         request = self._context.request
-        for number, ((i, columns), (_, rows)) in enumerate(
-            zip(self._places, slot.samples, strict=True)
-        ):
-            first, last, width = self._rows(slot, number)
-            if last > first:
-                start = request.start // request.traces[i].every
-                found = rows.view((last - first) * width).reshape(-1, width)
-                request.out[i][first - start : last - start, columns] = found
+        for sampled, (_, rows) in zip(self._sampled, slot.samples, strict=True):
+            first, last = self._rows(slot, sampled)
+            if last <= first:
+                continue
+            start, at = request.start // sampled.every, 0
+            found = rows.view((last - first) * sampled.width).reshape(-1, sampled.width)
+            for i, columns in sampled.parts:
+                size = columns.stop - columns.start
+                request.out[i][first - start : last - start, columns] = found[:, at : at + size]
+                at += size
 
-    def _rows(self, slot: WindowBuffers, number: int) -> tuple[int, int, int]:
-        """Return a slot's first sample of a trace, the first after it, and neurons."""
-        i, columns = self._places[number]
-        every = self._context.request.traces[i].every
-        stop = slot.start + slot.steps
-        return slot.start // every, stop // every, columns.stop - columns.start
+    @staticmethod
+    def _rows(slot: WindowBuffers, sampled: Sampled) -> tuple[int, int]:
+        """Return the number of a slot's first sample, and of the first after it."""
+        return slot.start // sampled.every, (slot.start + slot.steps) // sampled.every

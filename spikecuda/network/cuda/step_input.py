@@ -31,7 +31,8 @@ class Inputs:
         """Return a slot's buffers for input of each step, by argument, for each launch."""
         context, result = self._context, []
         for fused in self._cohorts:
-            wanted = [(name, a.size, a.dtype) for name, a in self._one(fused).items()]
+            parts = len(fused.populations) if fused.spec.replicas else 1
+            wanted = [(name, parts * a.size, a.dtype) for name, a in self._one(fused).items()]
             places = context.resident.share.size
             wanted += [(a.name, places, np.dtype(a.dtype)) for a in row_arguments(fused.spec)]
             result.append({
@@ -107,14 +108,19 @@ class Inputs:
     ) -> None:
         """Copy the input of fused populations of each step to the device."""
         p, request, device = self._context.resident, self._context.request, self._context.device
-        g, offset = fused.populations[0], slot.start - request.start
-        found = step_input(
-            request.drives[g][0], fused.spec, p.neurons[g].population.neurons, slot.start, offset,
-            slot.steps,
-        )  # fmt: skip
-        for name, array in found.items():
-            staged[name].edit(array.size)[:] = array.reshape(-1)
-            device.upload(staged[name], array.size)
+        offset = slot.start - request.start
+        parts = fused.populations if fused.spec.replicas else fused.populations[:1]
+        for i, g in enumerate(parts):
+            found = step_input(
+                request.drives[g][0], fused.spec, p.neurons[g].population.neurons, slot.start,
+                offset, slot.steps,
+            )  # fmt: skip
+            for name, array in found.items():
+                # Each replica has its own, one after the other.
+                first = i * self._context.most_steps * (array.size // slot.steps)
+                staged[name].edit(first + array.size)[first:] = array.reshape(-1)
+                if i == len(parts) - 1:
+                    device.upload(staged[name], first + array.size)
         for argument in row_arguments(fused.spec):
             name, size = argument.name, slot.steps * p.share.size
             values = staged[name].edit(size)

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from spikecuda.common.host_memory import available_memory, shortage
+import numpy as np
+
+from spikecuda.common.host_memory import available_memory
 from spikecuda.common.terminal import human_bytes
+from spikecuda.devices.base import Device
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.network.ensemble.replica import Replica
 from spikecuda.network.ensemble.structure import same_wiring
 from spikecuda.network.ensemble.wiring import share_wiring
-from spikecuda.network.memory import whole
+from spikecuda.network.memory import Need, part, whole
+from spikecuda.network.model.description import Description
 from spikecuda.network.network import Network
-from spikecuda.network.synapses.blocks import Blocks
+from spikecuda.network.synapses.blocks import Blocks, Share
 from spikecuda.network.synapses.builder import Builder
 from spikecuda.network.synapses.fixed_point import choose_fixed_point
 from spikecuda.network.synapses.store import Wiring
@@ -19,19 +23,14 @@ from spikecuda.network.synapses.store import Wiring
 REPLICA_BYTES = 200_000
 
 
-def kinds_of(replicas: Sequence[Replica], networks: Sequence[Network]) -> list[int]:
-    """Return for each replica the first one that has the same synapses.
-
-    Args:
-        replicas: all of them.
-        networks: that they were made from.
-    """
+def kinds_of(replicas: Sequence[Replica]) -> list[int]:
+    """Return for each replica the first one that has the same synapses."""
     found: dict[int, list[int]] = {}
     result = []
     for i, replica in enumerate(replicas):
         others = found.setdefault(replica._seeds.wiring, [])
         for j in others:
-            if same_wiring(networks[j], networks[i]):
+            if same_wiring(replicas[j], replica):
                 result.append(j)
                 break
         else:
@@ -41,7 +40,7 @@ def kinds_of(replicas: Sequence[Replica], networks: Sequence[Network]) -> list[i
 
 
 def require_room(network: Network, size: int, wirings: int) -> None:
-    """Raise OutOfMemoryError unless the replicas fit, before any of them is made.
+    """Raise OutOfMemoryError unless the replicas fit on the host, before any of them is made.
 
     Args:
         network: that they are made from.
@@ -49,16 +48,39 @@ def require_room(network: Network, size: int, wirings: int) -> None:
     """
     description = network._describe()
     need = whole(description, choose_fixed_point(description.wired).bits)
+    each = Need(need.neurons + REPLICA_BYTES, need.synapses, need.arrivals, need.steps)
+    _require(description, each, size, wirings, available_memory(), "the host")
+
+
+def require_room_on(device: Device, network: Network, size: int, wirings: int) -> None:
+    """Raise OutOfMemoryError unless replicas fit on a CUDA device.
+
+    Args:
+        device: which.
+        network, size, wirings: see ``require_room``; several wirings are all the device's.
+    """
+    description = network._describe()
+    bits = choose_fixed_point(description.wired).bits
+    sizes = np.array([[0, population.size] for population in description.populations])
+    need = part(description, Share(sizes, range(1)), bits)
+    rows = 1 if wirings == 1 else size
+    _require(description, need, size, rows, device.available_memory(), device.name)
+
+
+def _require(
+    description: Description, each: Need, size: int, wirings: int, available: int, where: str
+) -> None:
+    """Raise OutOfMemoryError unless what replicas need is there."""
     learning = any(p.learns for p in description.wired)
-    rows = need.synapses * (size if learning else wirings)
-    each = need.neurons + need.arrivals + REPLICA_BYTES
-    if size * each + rows <= available_memory():
-        return
-    raise OutOfMemoryError(
-        f"an ensemble of {size:,} networks needs about {human_bytes(size * each)} for neurons and "
-        f"{human_bytes(rows)} for synapses ({shortage()}); use fewer replicas, or one wiring_seed, "
-        "with which replicas share synapses that do not learn"
-    )
+    rows = each.synapses * (size if learning else wirings)
+    neurons = size * (each.neurons + each.arrivals)
+    if neurons + rows > available:
+        raise OutOfMemoryError(
+            f"an ensemble of {size:,} networks needs about {human_bytes(neurons)} for neurons and "
+            f"{human_bytes(rows)} for synapses on {where} (available: {human_bytes(available)}); "
+            "use fewer replicas, more devices, or one wiring_seed, with which replicas share "
+            "synapses that do not learn"
+        )
 
 
 def build_wirings(

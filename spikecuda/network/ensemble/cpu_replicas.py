@@ -26,23 +26,25 @@ class CpuReplicas:
         threads: how many work at once.
 
     Attributes:
-        replicas, turns, whole, clock: see ``Group``.
+        replicas, turns, whole, clock, threads, device_name: see ``Group``.
         engines: of the replicas.
     """
 
     turns: tuple[ExclusiveUse, ...] = ()
     whole = False
+    device_name = "cpu"
 
     def __init__(
         self, replicas: Sequence[Replica], wirings: Sequence[Wiring], threads: int
     ) -> None:
         self.replicas, self.threads = list(replicas), threads
-        self.engines: list[CpuEngine] = []
         self._device_threads = DeviceThreads(threads, "spikecuda-replica")
+        made = []
         for replica, wiring in zip(replicas, wirings, strict=True):
             description = replica._describe()
             neurons = [Neurons(population) for population in description.populations]
-            self.engines.append(CpuEngine(neurons, len(description.sizes), wiring, 1))
+            made.append(CpuEngine(neurons, len(description.sizes), wiring, 1))
+        self.engines: Sequence[CpuEngine] = made
 
     @property
     def clock(self) -> int:

@@ -29,12 +29,14 @@ from spikecuda.network.device_names import Given, as_places, resolve_devices
 from spikecuda.network.ensemble.build import require_room
 from spikecuda.network.ensemble.groups import make_groups
 from spikecuda.network.ensemble.joint_run import JointRun
+from spikecuda.network.ensemble.measure import measure
 from spikecuda.network.ensemble.replica import Replica
 from spikecuda.network.ensemble.result import EnsembleResult, join_runs
 from spikecuda.network.ensemble.structure import as_networks
 from spikecuda.network.ensemble.values import Given as Values
 from spikecuda.network.ensemble.values import as_all_seeds, as_given
 from spikecuda.network.network import BUILD_TICKS, Network
+from spikecuda.observe.metrics import NetworkMetrics
 from spikecuda.observe.progress import Progress, reporter
 from spikecuda.runtime.loop import Pieces, as_loop, require_result, run_pieces
 
@@ -95,7 +97,7 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
         devices: Given | None = None,
     ) -> None:
         count = None if size is None else as_count("size", size, 1, MOST)
-        self._networks = networks = as_networks(network, count)
+        networks = as_networks(network, count)
         first, count = networks[0], len(networks)
         self.dt, self.precision = first.dt, first.precision
         self.threads = None if threads is None else as_count("threads", threads, 1, 1024)
@@ -113,11 +115,10 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
                 stack.enter_context(each.turn.change())
             require_room(first, count, 1)
             each_seeds = as_all_seeds(seeds, trials, networks)
-            values = as_given(params, count, first)
             require_room(first, count, len({s.wiring for s in each_seeds}))
             for i, (origin, own) in enumerate(zip(networks, each_seeds, strict=True)):
                 self._replicas.append(Replica(origin, i, own, self.turn, self._built))
-        self._change(values)
+        self._change(as_given(params, count, self._replicas[0]))
         self._fix()
 
     def __len__(self) -> int:
@@ -274,7 +275,7 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
             SpikecudaValueError, SpikecudaTypeError: a value that cannot be used.
         """
         self._require_open()
-        self._change(as_given(params, len(self), self._networks[0]))
+        self._change(as_given(params, len(self), self._replicas[0]))
 
     def state(self, population: str, name: str) -> np.ndarray:
         """Return a state variable of all replicas, an array (replicas, neurons).
@@ -284,6 +285,12 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
             name: of the variable.
         """
         return np.stack([replica[population].state[name] for replica in self])
+
+    def metrics(self) -> NetworkMetrics:
+        """Return what all replicas together have done since the last reset, and memory used."""
+        with self.turn.use():
+            joint = self._built()
+            return measure(joint.groups, joint.clock, joint.seconds, self.dt, self._build_seconds)
 
     def close(self) -> None:
         """Free memory and end threads; closing twice does nothing."""
@@ -326,8 +333,8 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
             with self.turn.occupied(BUILDING):
                 begin = time.perf_counter()
                 with reporter(progress, BUILD_TICKS, "building") as report:
-                    groups = make_groups(
-                        self._replicas, self._networks, self._places, self.threads,
+                    groups, release = make_groups(
+                        self._replicas, self._places, self.threads,
                         lambda done, total: report(int(BUILD_TICKS * done / total)),
                     )  # fmt: skip
                     report(BUILD_TICKS)
@@ -335,7 +342,7 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
                 for group in groups:
                     for place, replica in enumerate(group.replicas):
                         replica.settle(group.engine_of(place), self._build_seconds)
-            self._joint = JointRun(groups)
+            self._joint = JointRun(groups, release)
             self.turn.parts = tuple(turn for group in groups for turn in group.turns)
         return self._joint
 

@@ -34,11 +34,23 @@ class Group(Protocol):
         turns: of the device.
         whole: whether a run is one slice: the group itself ends it at Ctrl-C.
         clock: steps that all replicas have done since the last reset.
+        engines: of all replicas, each once.
+        threads: of the host that work for them.
+        device_name: name of the device.
     """
 
     replicas: list[Replica]
     turns: tuple[ExclusiveUse, ...]
     whole: bool
+    threads: int
+
+    @property
+    def engines(self) -> Sequence[Engine]:
+        """The engines of all replicas, each once."""
+
+    @property
+    def device_name(self) -> str:
+        """Name of the device."""
 
     @property
     def clock(self) -> int:

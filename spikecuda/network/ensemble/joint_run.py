@@ -22,16 +22,18 @@ class JointRun:
 
     Args:
         groups: all replicas together.
+        release: closes the devices that were opened for them.
 
     Attributes:
-        clock: steps done since the last reset.
+        clock: steps done since the last reset; ``seconds``: wall-clock time of them.
         result: what the last piece of a run recorded, or had recorded when it broke off; None:
             nothing, or replicas are not at the same step.
     """
 
-    def __init__(self, groups: Sequence[Group]) -> None:
-        self.groups = list(groups)
-        self.clock, self.result = 0, None  # type: tuple[int, EnsembleResult | None]
+    def __init__(self, groups: Sequence[Group], release: Callable[[], None]) -> None:
+        self.groups, self._release = list(groups), release
+        self.clock, self.seconds = 0, 0.0
+        self.result: EnsembleResult | None = None
         self._failed = ""
         self._threads = DeviceThreads(len(groups), "spikecuda-group")
         neurons = sum(p.size for g in groups for r in g.replicas for p in r._populations())
@@ -86,11 +88,12 @@ class JointRun:
         self._failed = "a reset did not end"
         for group in self.groups:
             group.restart([seeds[replica.index] for replica in group.replicas])
-        self._failed, self.clock = "", 0
+        self._failed, self.clock, self.seconds = "", 0, 0.0
 
     def close(self) -> None:
         """Give everything back."""
         with contextlib.ExitStack() as stack:
+            stack.callback(self._release)
             stack.callback(self._threads.close)
             for group in self.groups:
                 stack.callback(group.close)
@@ -116,7 +119,9 @@ class JointRun:
         if len(clocks) == 1 and len(found) == len(lists) and min(clocks) >= 0:
             self.clock = clocks.pop()
             every = [result for part in found for result in part]
-            made = EnsembleResult(every, time.perf_counter() - begin)
+            spent = time.perf_counter() - begin
+            self.seconds += spent
+            made = EnsembleResult(every, spent)
             self.result = made if self.result is None else join_runs([self.result, made])
         else:
             self._failed = str(errors[0].error) or type(errors[0].error).__name__

@@ -1,7 +1,10 @@
 """A replica: a network of an ensemble, with seeds, parameters and input of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
+
+import numpy as np
 
 from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, changes
 from spikecuda.common.seed import Seeds
@@ -11,13 +14,35 @@ from spikecuda.network.ensemble.wiring import own_weights
 from spikecuda.network.model.description import Description
 from spikecuda.network.model.population import View
 from spikecuda.network.model.projection import Projection
+from spikecuda.network.model.recorders import Wanted, require_room
+from spikecuda.network.model.trace import Trace
 from spikecuda.network.model.trains import Given
 from spikecuda.network.network import Network
 from spikecuda.network.results.result import NetworkResult
+from spikecuda.network.results.weight_samples import WeightSamples
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.synapses.access import bundle_of
 from spikecuda.network.synapses.store import Bundle
-from spikecuda.network.upkeep import chore_of
+from spikecuda.network.upkeep import Upkeep, chore_of
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a replica asks of a piece of a run; see ``Engine.run``.
+
+    Attributes:
+        drives, spikes, traces, external: of the replica.
+        wanted: see ``Recorders.wanted``.
+        chores, samples: what is done within the run.
+    """
+
+    drives: Sequence[Any]
+    spikes: Sequence[int]
+    traces: Sequence[Trace]
+    external: np.ndarray
+    wanted: Wanted
+    chores: Sequence[Upkeep]
+    samples: Sequence[WeightSamples]
 
 
 class Replica(Network):
@@ -108,6 +133,10 @@ class Replica(Network):
         """Refuse: what is recorded is the same in all networks of an ensemble."""
         self._refuse("record")
 
+    def metrics(self) -> NoReturn:
+        """Refuse: what replicas share is the ensemble's."""
+        self._refuse("metrics")
+
     def close(self) -> NoReturn:
         """Refuse: the ensemble closes all of its networks."""
         self._refuse("close")
@@ -164,6 +193,9 @@ class Replica(Network):
         """Number populations and sources from here on, among those that the engine has."""
         for number, population in enumerate(self._populations()):
             population.place(first + number)
+        for (p, _), chore in self._upkeep.items():
+            if chore.counted is not None:
+                chore.counted = p.target.population.number
         self._first_source = first_source
 
     def settle(self, engine: Engine, build_seconds: float) -> None:
@@ -178,6 +210,27 @@ class Replica(Network):
         assert self._engine is not None
         self._result = None
         return self._advance(self._engine, first, steps, total, lambda done: None)
+
+    def asks(self, start: int, first: int, steps: int, total: int) -> Asked:
+        """Return what a piece of a run is to be, for an engine of several replicas.
+
+        Args:
+            start: steps done since the last reset.
+            first, steps, total: see ``advance``.
+
+        Raises:
+            OutOfMemoryError: the recording does not fit.
+        """
+        assert self._engine is not None
+        populations = self._populations()
+        wanted, spikes, traces = self._recorders.wanted(populations)
+        if traces:
+            require_room(traces, steps)
+        return Asked(
+            [self._drives.resolve(p, total, first, steps) for p in populations], spikes, traces,
+            self._trains.due(start), wanted, list(self._upkeep.values()),
+            [WeightSamples(r, self._engine, steps) for r in self._synapse_recorders.records],
+        )  # fmt: skip
 
     def restart(self, seeds: Seeds) -> None:
         """Begin at time 0 with the seeds of a trial; the engine is reset by itself."""

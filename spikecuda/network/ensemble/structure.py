@@ -114,9 +114,7 @@ def _names(names: Any) -> str:
 
 def same_wiring(first: Network, other: Network) -> bool:
     """Tell whether two networks of one structure have the same synapses if seeds are the same."""
-    return first is other or all(
-        _same_projection(p, q) for p, q in zip(first.wired, other.wired, strict=True)
-    )
+    return all(_same_projection(p, q) for p, q in zip(first.wired, other.wired, strict=True))
 
 
 def _same_projection(p: Projection, q: Projection) -> bool:
@@ -144,7 +142,7 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, tuple | list):
         return len(a) == len(b) and all(map(_same, a, b))
     parts = getattr(a, "__dict__", None)
-    if parts:
+    if parts is not None:
         theirs = vars(b)
         return parts.keys() == theirs.keys() and all(_same(parts[k], theirs[k]) for k in parts)
     return bool(a == b)

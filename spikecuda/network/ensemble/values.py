@@ -10,6 +10,7 @@ from spikecuda.common.distributions import Distribution
 from spikecuda.common.seed import Seeds, as_seed, as_trial
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.inputs.drive import Drive
+from spikecuda.network.ensemble.replica import Replica
 from spikecuda.network.model.population import find_population
 from spikecuda.network.network import Network
 
@@ -33,13 +34,13 @@ class Given:
         return {name: values[replica] for name, values in self.values.items()}
 
 
-def as_given(params: object, size: int, network: Network) -> list[Given]:
+def as_given(params: object, size: int, replica: Replica) -> list[Given]:
     """Return what differs between replicas, checked as far as its form goes.
 
     Args:
         params: by population or drive, then by name: see ``Ensemble``.
         size: number of replicas.
-        network: that they are made from.
+        replica: one of them.
 
     Raises:
         SpikecudaTypeError, SpikecudaValueError: it has another form.
@@ -52,18 +53,12 @@ def as_given(params: object, size: int, network: Network) -> list[Given]:
             f"{shown(params)})"
         )
     result = []
-    drives = {entry.drive for entry in network._drives.entries}
-    drives |= {given.drive for given in network._trains.given if given.drive is not None}
     for target, given in params.items():
         if isinstance(target, Drive):
-            if target not in drives:
-                raise SpikecudaValueError(
-                    f"params must name drives of the network (got {target!r}, which is none of "
-                    "its); use what net.drive(...) returned"
-                )
+            replica.own(target)  # which raises for those of other networks
             whose, neurons = repr(target), None
         else:
-            population = find_population(network.populations, target)
+            population = find_population(replica.populations, target)
             whose, neurons = f'params["{population.name}"]', population.size
         if not isinstance(given, Mapping):
             raise SpikecudaTypeError(f"{whose} must be a dict of name: values (got {shown(given)})")

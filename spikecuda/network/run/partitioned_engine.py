@@ -234,6 +234,11 @@ class PartitionedEngine:
             p.freeze(self.wiring.bundles.index(bundle), frozen)
 
     @property
+    def failed(self) -> bool:
+        """Whether neurons are not all at the same step; only ``reset`` helps then."""
+        return bool(self._failed)
+
+    @property
     def compile_seconds(self) -> float:
         """Time spent on compiling kernels."""
         return sum({p.name: p.compile_seconds for p in self.partitions}.values())
