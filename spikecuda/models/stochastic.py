@@ -36,7 +36,7 @@ class GIF(Model):
     v_reset = Parameter(-55.0, "mV", "potential after a spike")
     v_t = Parameter(-35.0, "mV", "threshold at rest")
     delta_v = Parameter(0.5, "mV", "how sharp the threshold is", above=0.0)
-    lambda_0 = Parameter(1.0, "kHz", "rate of spikes at the threshold", at_least=0.0)
+    lambda_0 = Parameter(1.0, "Hz", "rate of spikes at the threshold", at_least=0.0)
     t_ref = Parameter(4.0, "ms", "refractory period, v held at v_reset", at_least=0.0)
     q_stc_1 = Parameter(0.0, "pA", "jump of the first current")
     q_stc_2 = Parameter(0.0, "pA", "jump of the second current")
@@ -51,14 +51,14 @@ class GIF(Model):
         """Return the membrane's time constant."""
         return c_m / g_l
 
-    def derive(c_m, g_l, e_l, tau_stc_1, tau_stc_2, tau_sfa_1, tau_sfa_2, delta_v, dt):
+    def derive(c_m, g_l, e_l, tau_stc_1, tau_stc_2, tau_sfa_1, tau_sfa_2, delta_v, lambda_0, dt):
         """Return the exact propagators of a step."""
         lost = -np.expm1(-dt * g_l / c_m)
         return {
             "keep": np.exp(-dt * g_l / c_m), "gain": lost / g_l, "p_rest": lost * e_l,
             "k_1": np.exp(-dt / tau_stc_1), "k_2": np.exp(-dt / tau_stc_2),
             "s_1": np.exp(-dt / tau_sfa_1), "s_2": np.exp(-dt / tau_sfa_2),
-            "sharp": 1.0 / delta_v,
+            "sharp": 1.0 / delta_v, "chance": 1e-3 * dt * lambda_0,
         }  # fmt: skip
 
     def exact(
@@ -68,10 +68,10 @@ class GIF(Model):
         driven = fma(gain, current - stc_1 - stc_2, p_rest)
         return fma(keep, v, driven), k_1 * stc_1, k_2 * stc_2, s_1 * sfa_1, s_2 * sfa_2
 
-    def threshold(v, sfa_1_before, sfa_2_before, v_t, sharp, lambda_0, dt):
+    def threshold(v, sfa_1_before, sfa_2_before, v_t, sharp, chance):
         """Draw whether the neuron spikes."""
         above = (v - v_t - sfa_1_before - sfa_2_before) * sharp
-        return uniform() <= -expm1(-(lambda_0 * dt * exp(min(above, real(80.0)))))
+        return uniform() <= -expm1(-(chance * exp(min(above, real(80.0)))))
 
     def reset(
         stc_1, stc_2, sfa_1, sfa_2, v_reset, q_stc_1, q_stc_2, q_sfa_1, q_sfa_2

@@ -71,7 +71,7 @@ def gif(current, steps, p):
     for k in range(steps):
         goal = -70.0 + (current - eta.sum(axis=0)) / 4.0
         v = np.where(held > 0, -55.0, goal + (v - goal) * np.exp(-DT * 4.0 / 80.0))
-        rate = np.exp((v + 35.0 - gamma.sum(axis=0)) / 0.5)
+        rate = 1e-3 * np.exp((v + 35.0 - gamma.sum(axis=0)) / 0.5)
         out.append((chance[k] <= 1.0 - np.exp(-rate * DT)) & (held == 0))
         eta, gamma = eta * np.exp(-DT / tau_eta), gamma * np.exp(-DT / tau_gamma)
         eta = eta + out[-1] * np.array([[20.0], [-5.0]])
@@ -186,6 +186,34 @@ def test_spikes_are_nests(name):
     currents, expected = NEST[name]
     raster, _ = both(name, currents, 2000, precision="float64")
     assert times(raster) == expected
+
+
+def test_exponential_euler_is_brian2s():
+    """v of ``hh_squid`` after 2000 steps of Brian2 2.11.0, method exponential_euler."""
+    _, states = run(
+        "hh_squid", "cpu", (700.0, 1000.0), 2000, 0.02, precision="float64",
+        scheme="exponential_euler",
+    )  # fmt: skip
+    np.testing.assert_allclose(states["v"], [-75.24291279501071, -65.78515105780329], rtol=1e-12)
+    np.testing.assert_allclose(states["m"], [0.028539420054612626, 0.0455796119272627], rtol=1e-12)
+
+
+# Spikes of 2000 neurons in bins of 50 ms, ``gif_psc_exp`` with the parameters in ``LOOPS``.
+NEST_GIF = {
+    150.0: [1, 1631, 367, 9, 84, 453, 768, 558, 152, 173],
+    200.0: [2000, 2000, 2000, 1952, 74, 1974, 2000, 966, 1038, 1996],
+}
+
+
+@pytest.mark.parametrize("current", NEST_GIF)
+def test_gif_spikes_as_often_as_nests(current):
+    raster, _ = run("gif", "cpu", np.full(2000, current), 5000, params=LOOPS["gif"][3])
+    counts = raster.reshape(10, 500, 2000).sum(axis=(1, 2))
+    expected = np.array(NEST_GIF[current])
+    # Both are drawn: 5 standard deviations of a difference of two binomial numbers, or less.
+    chance = np.minimum(expected / 2000.0, 1.0)
+    spread = np.sqrt(2 * 2000 * np.maximum(chance * (1 - chance), 0.001))
+    assert (np.abs(counts - expected) < 5 * spread).all(), counts
 
 
 def both(name, current, steps, dt=DT, **options):
