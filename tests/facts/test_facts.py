@@ -161,9 +161,12 @@ def test_a_kernel_from_a_string_cannot_be_cached():
 SIMULATED = """
 import numpy as np
 from spikecuda import GPUNeuronPool, Constant, Noise, Poisson, Uniform
-CASES = (("lif", None, 4000.0), ("adex", "heun", 4000.0), ("izhikevich", None, 60.0))
-for model, scheme, top in CASES:
-    for precision in ("float16", "float32", "float64"):
+CASES = (
+    ("lif", None, 4000.0, ("float16", "float64")), ("adex", "heun", 4000.0, ("float32",)),
+    ("izhikevich", None, 60.0, ("float16", "float32")),
+)
+for model, scheme, top, precisions in CASES:
+    for precision in precisions:
         seen = []
         for device in ("cpu", "cuda-sim"):
             with GPUNeuronPool(37, model, precision=precision, scheme=scheme, device=device, seed=3,
@@ -184,9 +187,9 @@ def test_the_cuda_simulator_gives_the_cpus_bits():
         capture_output=True, text=True, env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
     )  # fmt: skip
     lines = run.stdout.splitlines()
-    assert len(lines) == 9, run.stderr
+    assert len(lines) == 5, run.stderr
     assert all(line.split()[2] == "True" for line in lines), run.stdout
-    assert sum(line.split()[3] == "True" for line in lines) >= 6
+    assert sum(line.split()[3] == "True" for line in lines) >= 4
 
 
 def test_the_simulator_needs_its_variable(monkeypatch):
