@@ -35,7 +35,7 @@ RULES = {
     "random": StochasticRelease(p=0.5),
     "diehl": DiehlCookSTDP(w_max=80.0),
 }
-STATIC = (*ON_CPU, {"devices": ONE}, {"devices": MIXED})
+EVERYWHERE = (*ON_CPU, {"devices": ONE}, {"devices": MIXED})
 
 
 @pytest.mark.parametrize("devices", ["cpu", ONE, ["cpu:0", "cpu:1"]])
@@ -100,20 +100,21 @@ def same(a, b):
 @given(seed=st.integers(0, 2**32), plan=PLANS, sparse=st.integers(1, 20))
 def test_static_weights_change_alike_everywhere(seed, plan, sparse):
     expected = changed({"devices": "cpu", "threads": 1}, seed, plan, False, sparse)
-    for options in STATIC:
+    for options in EVERYWHERE:
         assert same(changed(options, seed, plan, False, sparse), expected)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     seed=st.integers(0, 2**32), plan=PLANS, sparse=st.integers(1, 20),
     dendritic=st.sampled_from([None, 0.3, 1.0]), rule=st.sampled_from(list(RULES)),
+    options=st.sampled_from(EVERYWHERE),
 )  # fmt: skip
-def test_weights_with_a_rule_change_alike_everywhere(seed, plan, sparse, dendritic, rule):
-    dendritic = dendritic if RULES[rule].learns else None
+def test_weights_with_a_rule_change_alike_everywhere(seed, plan, sparse, dendritic, rule, options):
+    # A GPU refuses axonal parts that are longer than the dendritic ones.
+    dendritic = dendritic if RULES[rule].learns and options in ON_CPU else None
     expected = changed({"devices": "cpu", "threads": 1}, seed, plan, rule, sparse, dendritic)
-    for options in ON_CPU:
-        assert same(changed(options, seed, plan, rule, sparse, dendritic), expected)
+    assert same(changed(options, seed, plan, rule, sparse, dendritic), expected)
 
 
 def test_a_weight_that_learned_is_sent_as_it_was():

@@ -18,9 +18,9 @@ from spikecuda.network import (
 )
 from spikecuda.plasticity import STDP, PostTrace, PreTrace, SynapseRule, Variable
 
-ON_CPU = (
+EVERYWHERE = (
     {"devices": "cpu", "threads": 1}, {"devices": "cpu", "threads": 2, "partitions": 5},
-    {"devices": ["cpu:0", "cpu:1"]},
+    {"devices": ["cpu:0", "cpu:1"]}, {"devices": "cuda-emu"},
 )  # fmt: skip
 
 
@@ -48,19 +48,19 @@ def network(options, rule, seed=3, delay=1.5, **more):
     return net, p
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     seed=st.integers(0, 2**32), every=st.sampled_from([0.1, 3.0, 12.5]),
     pieces=st.lists(st.sampled_from([0.4, 12.5, 17.3]), min_size=1, max_size=3),
     only=st.sampled_from(
         [None, slice(0, 0), slice(5, 9), slice(None, None, 7), [3, 4, 2999], range(0, 3000, 2)]
     ),
-    options=st.sampled_from(ON_CPU),
+    options=st.sampled_from(EVERYWHERE),
     delay=st.sampled_from([1.5, Uniform(0.5, 4.0)]),
 )  # fmt: skip
 def test_samples_are_what_is_read(seed, every, pieces, only, options, delay):
     rule = Tagged(w_max=80.0)
-    net, p = network(ON_CPU[0], rule, seed, delay)
+    net, p = network(EVERYWHERE[0], rule, seed, delay)
     index, expected, spikes = slice(None) if only is None else only, [], []
     index = list(index) if isinstance(index, range) else index
     done = 0
@@ -92,7 +92,7 @@ def test_samples_are_what_is_read(seed, every, pieces, only, options, delay):
 
 
 def test_inhibitory_weights_are_negative():
-    net, p = network(ON_CPU[0], STDP(w_max=30.0))
+    net, p = network(EVERYWHERE[0], STDP(w_max=30.0))
     q = net.connect("E", "E", OneToOne(), -3.0, 1.0, plasticity=STDP(w_max=-6.0))
     for projection in (p, q):
         net.record(projection, "weight", every=5.0)
@@ -105,7 +105,7 @@ def test_inhibitory_weights_are_negative():
 
 
 def test_a_result_with_synapses_is_saved_and_read(tmp_path):
-    net, p = network(ON_CPU[1], Tagged(w_max=80.0))
+    net, p = network(EVERYWHERE[1], Tagged(w_max=80.0))
     net.record(p, ("c", "weight"), every=5.0, only=slice(10))
     result = net.run(20.0)
     found = NetworkResult.load(result.save(tmp_path / "r.npz")).synapses[p]
@@ -119,7 +119,7 @@ def test_a_result_with_synapses_is_saved_and_read(tmp_path):
 
 
 def test_a_data_frame_has_a_row_for_each_sample_and_synapse():
-    net, p = network(ON_CPU[1], Tagged(w_max=80.0))
+    net, p = network(EVERYWHERE[1], Tagged(w_max=80.0))
     q = net.connect("E", "E", OneToOne(), -3.0, 1.0, plasticity=STDP(w_max=-6.0))
     net.record(p, ("c", "weight"), every=5.0, only=slice(10))
     net.record(q, "weight", every=10.0, only=slice(3))
@@ -142,9 +142,9 @@ def test_a_data_frame_has_a_row_for_each_sample_and_synapse():
 
 
 def test_bad_records_are_said_before_the_build():
-    net, p = network(ON_CPU[0], STDP(w_max=80.0))
+    net, p = network(EVERYWHERE[0], STDP(w_max=80.0))
     static = net.connect("E", "E", OneToOne(), 3.0, 1.0)
-    q = network(ON_CPU[0], STDP(w_max=80.0))[1]
+    q = network(EVERYWHERE[0], STDP(w_max=80.0))[1]
     for error, words, target, what, more in (
         (SpikecudaError, "do not learn.*plasticity=", static, "weight", {"every": 1.0}),
         (SpikecudaValueError, "another network", q, "weight", {"every": 1.0}),
@@ -172,7 +172,7 @@ def test_bad_records_are_said_before_the_build():
 
 
 def test_the_units_of_other_distributions_and_kinds():
-    net, p = network(ON_CPU[0], STDP(w_max=80.0), delay=LogNormal(2.0, 0.5))
+    net, p = network(EVERYWHERE[0], STDP(w_max=80.0), delay=LogNormal(2.0, 0.5))
     net.record(p, "weight", every=1.0, only=slice(1, 2))
     assert net.run(3.0).synapses[p]["weight"].dtype == np.float32
 
@@ -206,7 +206,7 @@ def test_random_numbers_do_not_depend_on_when_synapses_are_settled():
 
 
 def test_synapses_are_ordered_by_keys_as_by_columns(monkeypatch):
-    net, p = network(ON_CPU[1], STDP(w_max=80.0), delay=Uniform(0.5, 4.0))
+    net, p = network(EVERYWHERE[1], STDP(w_max=80.0), delay=Uniform(0.5, 4.0))
     with net:
         found = p.connections()
         monkeypatch.setattr("spikecuda.network.synapses.access.MOST_BITS", 0)

@@ -9,6 +9,7 @@ from spikecuda.network import Delta, ExpCurrent, FixedInDegree, SpikeTrain
 from spikecuda.network.cpu import learning
 from spikecuda.plasticity import STDP, SynapseRule
 from tests.plasticity.everything import Everything
+from tests.plasticity.learning_networks import Dice
 
 
 class Tosses(SynapseRule):
@@ -21,22 +22,29 @@ class Tosses(SynapseRule):
         return w + select(uniform < real(0.5), real(1.0), real(-1.0))
 
 
-def busy(rule, **options):
-    net = Network(dt=0.1, seed=3, devices="cpu", **options)
+def busy(rule, devices="cpu", dendritic=0.5, **options):
+    net = Network(dt=0.1, seed=3, devices=devices, **options)
     net.population("E", 30, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
     net.drive("E", Poisson(rate=20000.0, weight=60.0), "exc")
     p = net.connect(
-        "E", "E", FixedInDegree(8), 0.5 * rule.w_max, 1.5, plasticity=rule, dendritic=0.5
+        "E", "E", FixedInDegree(8), 0.5 * rule.w_max, 1.5, plasticity=rule, dendritic=dendritic
     )
     return net, p
 
 
+CPU, MIXED = {"partitions": 2}, {"devices": ["cuda-emu:0", "cpu:0"], "dendritic": 1.0}
+
+
 @pytest.mark.parametrize("trial", [None, 0, 1])
 @pytest.mark.parametrize(
-    "rule", [STDP(w_max=60.0, lam=0.1), Everything(w_max=60.0), Tosses(w_max=9.0)]
-)
-def test_weights_are_kept_as_they_were_read(rule, trial):
-    net, p = busy(rule, partitions=2)
+    ("rule", "options"),
+    [
+        (STDP(w_max=60.0, lam=0.1), CPU), (Everything(w_max=60.0), CPU), (Tosses(w_max=9.0), CPU),
+        (STDP(w_max=60.0, lam=0.1), MIXED), (Dice(w_max=9.0), MIXED),
+    ],
+)  # fmt: skip
+def test_weights_are_kept_as_they_were_read(rule, trial, options):
+    net, p = busy(rule, **options)
     with net:
         net.run(60.0)
         before = p.weights
@@ -46,7 +54,7 @@ def test_weights_are_kept_as_they_were_read(rule, trial):
         variables = {name: p.values(name) for name in rule.variables}
         net.run(20.0)
         after = p.weights
-    other, q = busy(rule, trial=trial or 0)
+    other, q = busy(rule, trial=trial or 0, dendritic=options.get("dendritic", 0.5))
     with other:
         q.weights = before
         for name, values in variables.items():

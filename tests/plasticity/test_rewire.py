@@ -18,9 +18,9 @@ from spikecuda.network import (
 )
 from spikecuda.plasticity import STDP
 
-ON_CPU = (
+EVERYWHERE = (
     {"devices": "cpu", "threads": 1}, {"devices": "cpu", "threads": 2, "partitions": 5},
-    {"devices": ["cpu:0", "cpu:1"]},
+    {"devices": ["cpu:0", "cpu:1"]}, {"devices": "cuda-emu"},
 )  # fmt: skip
 RULES = {"in": FixedInDegree(20), "some": FixedProbability(0.1), "one": OneToOne()}
 DELAYS = {"one": 1.5, "many": Uniform(0.5, 4.0), "normal": Normal(2.0, 1.0, low=0.5)}
@@ -48,12 +48,12 @@ def rows(found):
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 2**32), rule=st.sampled_from(list(RULES)), view=st.booleans(),
     delay=st.sampled_from(list(DELAYS)), autapses=st.booleans(), multapses=st.booleans(),
     how=st.sampled_from([{"below": 20.0}, {"below": None, "fraction": 0.3}]),
-    options=st.sampled_from(ON_CPU),
+    options=st.sampled_from(EVERYWHERE),
 )  # fmt: skip
 def test_weak_synapses_go_and_as_many_come(
     seed, rule, view, delay, autapses, multapses, how, options
@@ -106,15 +106,15 @@ def ran(options, seed, pieces, every, between, how, record=None):
         return [np.concatenate(seen[0::2]), np.concatenate(seen[1::2]), *weights[-4:], [events]]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     seed=st.integers(0, 2**32), every=st.sampled_from([None, 0.1, 3.0]),
-    pieces=st.permutations([0.1, 4.9, 6.0, 9.0]), options=st.sampled_from(ON_CPU),
+    pieces=st.permutations([0.1, 4.9, 6.0, 9.0]), options=st.sampled_from(EVERYWHERE),
     how=st.sampled_from([{"below": 30.0}, {"fraction": 0.2}, {"fraction": 1.0}]),
     between=st.sampled_from([None, "on", "reset"]),
 )  # fmt: skip
 def test_the_same_bits_everywhere(seed, every, pieces, options, how, between):
-    expected = ran(ON_CPU[0], seed, pieces, every, between, how)
+    expected = ran(EVERYWHERE[0], seed, pieces, every, between, how)
     found = ran(options, seed, pieces, every, between, how)
     assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
     if not between:
@@ -123,7 +123,7 @@ def test_the_same_bits_everywhere(seed, every, pieces, options, how, between):
 
 
 def test_a_full_target_gets_fewer_and_the_number_is_told():
-    net, p = network(ON_CPU[1], rule=AllToAll(), weight=10.0, autapses=False)
+    net, p = network(EVERYWHERE[1], rule=AllToAll(), weight=10.0, autapses=False)
     with net:
         assert len(p) == 150 * 149
         weights = p.weights.copy()
@@ -146,7 +146,7 @@ def test_a_full_target_gets_fewer_and_the_number_is_told():
 
 
 def test_drawn_weights_have_their_distribution():
-    net, p = network(ON_CPU[0], rule="some", weight=Uniform(40.0, 80.0))
+    net, p = network(EVERYWHERE[0], rule="some", weight=Uniform(40.0, 80.0))
     with net:
         p.weights = 1.0
         p.rewire(2.0)
@@ -158,7 +158,7 @@ def test_drawn_weights_have_their_distribution():
 
 
 def test_what_cannot_be_is_said_before_the_build():
-    net, p = network(ON_CPU[0])
+    net, p = network(EVERYWHERE[0])
     static = net.connect("E", "E", OneToOne(), 3.0, 1.0)
     pairs = Pairs([0, 1], [1, 2])
     rule = {"plasticity": STDP(w_max=80.0)}
@@ -194,7 +194,7 @@ def test_what_cannot_be_is_said_before_the_build():
 def test_steered_runs_rewire_and_normalise_as_at_intervals():
     found = []
     for steered in (False, True):
-        net, p = network(ON_CPU[1])
+        net, p = network(EVERYWHERE[1])
         with net:
             if steered:
 

@@ -12,9 +12,9 @@ from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueE
 from spikecuda.network import ExpCurrent, FixedInDegree, FixedProbability, Network, OneToOne
 from spikecuda.plasticity import STDP
 
-ON_CPU = (
+EVERYWHERE = (
     {"devices": "cpu", "threads": 1}, {"devices": "cpu", "threads": 2, "partitions": 5},
-    {"devices": ["cpu:0", "cpu:1"]},
+    {"devices": ["cpu:0", "cpu:1"]}, {"devices": "cuda-emu"},
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def sums(p):
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_sums_are_what_was_asked_for(precision, sign, view):
-    net, p = network({**ON_CPU[1], "precision": precision}, w_max=sign * 80.0, view=view)
+    net, p = network({**EVERYWHERE[1], "precision": precision}, w_max=sign * 80.0, view=view)
     close = 1e-6 if precision == "float32" else 1e-14
     with net:
         p.normalise(sign * 100.0)
@@ -54,7 +54,7 @@ def test_sums_are_what_was_asked_for(precision, sign, view):
 
 
 def test_weights_stay_within_their_bounds_and_zeros_stay():
-    net, p = network(ON_CPU[0])
+    net, p = network(EVERYWHERE[0])
     with net:
         p.normalise(1e6)
         weights = p.weights
@@ -88,12 +88,12 @@ def ran(options, seed, kind, every, pieces, rate=20.0):
     seed=st.integers(0, 2**32), kind=st.sampled_from(["normalise", "scale"]),
     every=st.sampled_from([0.1, 2.0, 7.5]),
     pieces=st.permutations([0.1, 1.9, 6.0, 12.0]),
-    options=st.sampled_from(ON_CPU), precision=st.sampled_from(["float32", "float64"]),
+    options=st.sampled_from(EVERYWHERE), precision=st.sampled_from(["float32", "float64"]),
 )  # fmt: skip
 def test_intervals_do_not_depend_on_pieces_threads_or_devices(
     seed, kind, every, pieces, options, precision
 ):
-    expected = ran({**ON_CPU[0], "precision": precision}, seed, kind, every, [20.0])
+    expected = ran({**EVERYWHERE[0], "precision": precision}, seed, kind, every, [20.0])
     found = ran({**options, "precision": precision}, seed, kind, every, pieces)
     for a, b in zip(found[:3], expected[:3], strict=True):
         assert np.array_equal(a, b)
@@ -108,7 +108,7 @@ def test_intervals_do_not_depend_on_pieces_threads_or_devices(
 
 def test_scaling_is_the_equation():
     """Frozen weights change by nothing but the factors, which are worked out here again."""
-    net, p = network({**ON_CPU[0], "precision": "float64"})
+    net, p = network({**EVERYWHERE[0], "precision": "float64"})
     rate, beta, gamma, tau, every = 30.0, 0.02, 0.3, 0.5, 10.0
     with net:
         p.plastic = False
@@ -146,7 +146,7 @@ def test_rates_come_to_the_one_that_is_asked_for():
 
 
 def test_reset_begins_anew():
-    net, p = network(ON_CPU[0])
+    net, p = network(EVERYWHERE[0])
     with net:
         p.plastic = False
         p.scale_to_rate(30.0, every=10.0, beta=0.02, gamma=0.3, tau=0.5)
@@ -156,7 +156,7 @@ def test_reset_begins_anew():
         assert np.array_equal(p.weights, changed)
         net.run(10.0)
         after = p.weights
-    other, q = network(ON_CPU[0])
+    other, q = network(EVERYWHERE[0])
     with other:
         q.plastic = False
         q.weights = changed
@@ -166,7 +166,7 @@ def test_reset_begins_anew():
 
 
 def test_it_ends_when_it_is_told():
-    net, p = network(ON_CPU[0])
+    net, p = network(EVERYWHERE[0])
     with net:
         p.plastic = False
         p.normalise(100.0, every=1.0)
@@ -179,7 +179,7 @@ def test_it_ends_when_it_is_told():
 
 
 def test_what_cannot_be_is_said_before_the_build():
-    net, p = network(ON_CPU[0])
+    net, p = network(EVERYWHERE[0])
     static = net.connect("E", "E", OneToOne(), 3.0, 1.0)
     for error, words, call in (
         (SpikecudaError, "cannot be normalised.*plasticity=", lambda: static.normalise(1.0)),
