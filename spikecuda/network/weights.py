@@ -13,6 +13,7 @@ from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.seed import Seeds
 from spikecuda.errors import SpikecudaError
 from spikecuda.network.described import Described
+from spikecuda.network.model.learning import require_bounds
 from spikecuda.network.model.population import View
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.results.weight_samples import WeightSamples
@@ -29,6 +30,7 @@ from spikecuda.network.synapses.access import (
 )
 from spikecuda.network.synapses.count import count_synapses
 from spikecuda.network.upkeep import Upkeep, chore_of, do
+from spikecuda.plasticity.base import SynapseRule
 
 # Bytes of a listed synapse, source, target, weight and delay, and of sorting them.
 LISTED = 40
@@ -46,6 +48,11 @@ class NetworkWeights(Described):
     def settled_weights(self) -> bool:
         """Whether weights may be others than those that ``connect`` was told."""
         return self._weights_set or (self.built and any(p.learns for p in self._projections))
+
+    @property
+    @abstractmethod
+    def built(self) -> bool:
+        """Whether the synapses are made."""
 
     @abstractmethod
     def _built(self) -> Engine:
@@ -89,6 +96,22 @@ class NetworkWeights(Described):
         except BaseException:
             undo()
             raise
+
+    @changes
+    def adjust_rule(self, projection: Projection, rule: SynapseRule) -> None:
+        """Give a projection's rule other parameters; see ``Projection.params``."""
+        self._require_open()
+        if not self.built:
+            projection.take_rule(rule)
+            return
+        engine = self._built()
+        if rule.learns:
+            require_bounds(projection, rule, connections(
+                projection, engine.wiring, self.dt, None, engine.learned)["weight"])  # fmt: skip
+        bundle = bundle_of(projection, engine.wiring)
+        engine.settle(bundle)
+        projection.take_rule(rule)
+        engine.rerule(bundle)
 
     @changes
     def set_plastic(self, projection: Projection, plastic: bool) -> None:

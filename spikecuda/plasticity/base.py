@@ -1,5 +1,6 @@
 """The base class of synapse rules, built in or the user's own."""
 
+import copy
 import inspect
 import math
 from collections.abc import Mapping
@@ -149,18 +150,7 @@ class SynapseRule(Fixed):
                 f"{type(self).__name__} needs w_max, the bound of the weights (got none); "
                 f"{type(self).__name__}(w_max=...)"
             )
-        bound = as_real("w_max", w_max)
-        if bound == 0 or (self.learns and not math.isfinite(bound)):
-            raise SpikecudaValueError(
-                f"w_max must be finite and not 0: it bounds the weights (got {bound:g}); give the "
-                "largest weight"
-            )
-        self.w_max, self.w_min = bound, as_real("w_min", w_min)
-        if not 0 <= self.w_min < abs(bound):
-            raise SpikecudaValueError(
-                f"w_min must be a magnitude from 0 to below that of w_max = {bound:g} (got "
-                f"{self.w_min:g})"
-            )
+        self._bind(w_max, w_min)
         if timing not in TIMINGS:
             raise SpikecudaValueError(
                 f"timing must be one of {', '.join(TIMINGS)} (got {timing!r})"
@@ -179,14 +169,51 @@ class SynapseRule(Fixed):
                     f"{nearest(name, [*self.parameters, 'w_max', 'w_min', 'timing'])}; it has "
                     f"{', '.join(self.parameters)}"
                 )
+        self._take({n: params.get(n, p.default) for n, p in self.parameters.items()})
+        self.check()
+        self._fix()
+
+    def changed(self, given: Mapping[str, Any]) -> "SynapseRule":
+        """Return the same rule with other parameters.
+
+        Args:
+            given: parameters by name, ``w_max`` and ``w_min`` among them.
+
+        Raises:
+            SpikecudaValueError, SpikecudaTypeError: a value cannot be used.
+        """
+        other = copy.copy(self)
+        object.__setattr__(other, "_names", None)
+        bounds = {"w_max": self.w_max, "w_min": self.w_min, **given}
+        other._bind(bounds["w_max"], bounds["w_min"])
+        other._take({name: given.get(name, value) for name, value in self.params.items()})
+        other.check()
+        other._fix()
+        return other
+
+    def _bind(self, w_max: Any, w_min: Any) -> None:
+        """Take bounds."""
+        bound = as_real("w_max", w_max)
+        if bound == 0 or (self.learns and not math.isfinite(bound)):
+            raise SpikecudaValueError(
+                f"w_max must be finite and not 0: it bounds the weights (got {bound:g}); give the "
+                "largest weight"
+            )
+        self.w_max, self.w_min = bound, as_real("w_min", w_min)
+        if not 0 <= self.w_min < abs(bound):
+            raise SpikecudaValueError(
+                f"w_min must be a magnitude from 0 to below that of w_max = {bound:g} (got "
+                f"{self.w_min:g})"
+            )
+
+    def _take(self, given: Mapping[str, Any]) -> None:
+        """Take parameters, all of them."""
         values = {}
         for name, parameter in self.parameters.items():
-            value = as_real(name, params.get(name, parameter.default))
+            value = as_real(name, given[name])
             parameter.validate(name, np.asarray(value))
             values[name] = value
         self._params = values
-        self.check()
-        self._fix()
 
     def check(self) -> None:
         """Refuse parameters that do not go together; rules override it.

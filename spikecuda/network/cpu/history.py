@@ -44,6 +44,12 @@ class Seen:
         for i, initial in enumerate(self._initial):
             self._ring[:, i] = initial
 
+    def take(self, other: "Seen") -> None:
+        """Take what another has noted of the same states."""
+        slots = min(self._ring.shape[0], other._ring.shape[0])
+        if slots == other._ring.shape[0] == self._ring.shape[0]:
+            self._ring[:] = other._ring
+
     def tabulate(self, row: np.ndarray) -> None:
         """Write what the loops need into the row of a history."""
         row[layout.HISTORY_WATCH] = self._watch
@@ -125,6 +131,16 @@ class History:
     def lacks(self, more: int) -> bool:
         """Tell whether the log may be too short for two windows and ``more`` spikes."""
         return self.used + self._need + more > self.capacity
+
+    def take(self, other: "History") -> None:
+        """Take the spikes of a history of the same neurons, with what their traces were then."""
+        self._lines[:] = other._lines
+        self._spill[:] = other._spill
+        self._state[:] = other._state
+        self._log = other._log.copy()
+        if self._seen is not None and other._seen is not None:
+            self._seen.take(other._seen)
+        self._tabulate()
 
     def wrong(self) -> int:
         """Return what could not be used of what sources release since the last time, as bits."""

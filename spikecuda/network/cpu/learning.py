@@ -1,7 +1,6 @@
 """The synapses of a network on the CPU that learn: histories, tables, sweeps, weights as of now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.common.time_grid import nearest_step
 from spikecuda.kernels.network import layout
 from spikecuda.network.cpu.history import History, Seen
+from spikecuda.network.cpu.learning_block import LearningBlock
 from spikecuda.network.cpu.modulation import Modulation
 from spikecuda.network.cpu.roles import MODULATOR, SOURCE, TARGET, population_of, roles
 from spikecuda.network.run.neurons import Neurons
@@ -26,40 +26,6 @@ from spikecuda.network.synapses.store import Bundle, Wiring
 LOG_BYTES = 0.2
 # Entries that a log may have in any case.
 LEAST = 1 << 14
-
-
-@dataclass(eq=False)
-class _Block:
-    """What a block's synapses learn from.
-
-    Attributes:
-        table: int64 (histories, layout.HISTORY): of sources, then of targets.
-        histories: in the same order.
-        sources_of, targets_of: int32 (populations + 1,): where those of each population begin.
-        learning: by bundle: int64 (layout.LEARNING,).
-        scratch: what lists of spikes are made in.
-        sent: what synapses send, and flags.
-        pending: bundles whose batches are to be finished: how many, and their rows.
-        batches: by bundle: synapses that learn together.
-        limit: entries up to which each log may grow.
-        populations: whose each history is.
-        modulations: what modulators have done, by bundle.
-        sources: the history of its sources, by bundle.
-    """
-
-    table: np.ndarray
-    histories: list[History]
-    sources_of: np.ndarray
-    targets_of: np.ndarray
-    learning: dict[Bundle, np.ndarray]
-    scratch: np.ndarray
-    sent: np.ndarray
-    pending: np.ndarray
-    batches: list[np.ndarray]
-    limit: list[int]
-    populations: list[int]
-    modulations: dict[Bundle, Modulation]
-    sources: dict[Bundle, History]
 
 
 class Learning:
@@ -80,6 +46,8 @@ class Learning:
         self.bundles = [b for b in wiring.bundles if b.ruled]
         self._dt = self._neurons[0].population.neurons.dt if self._neurons else 0.0
         self._kept: list[np.ndarray] = []
+        # Bundles whose rule has changed: their histories are their own, whatever others are like.
+        self._own: dict[Bundle, int] = {}
         self._blocks = [self._block(b) for b in range(wiring.blocks.count)]
 
     @property
@@ -208,10 +176,29 @@ class Learning:
                 row = block.learning[bundle]
                 bits |= int(row[layout.LEARNING_OVER])
                 row[layout.LEARNING_OVER] = 0
-                bits |= block.sources[bundle].wrong()
+                history = block.kept[bundle, SOURCE]
+                assert isinstance(history, History)
+                bits |= history.wrong()
             if bits:
                 found[bundle] = bits
         return found
+
+    def rerule(self, bundle: Bundle) -> None:
+        """Take notice of other parameters of a bundle's rule; its synapses are settled."""
+        self._own[bundle] = len(self._own)
+        before, self._blocks = self._blocks, []
+        self._kept.clear()
+        self._blocks = [self._block(b) for b in range(self._wiring.blocks.count)]
+        for block, old in zip(self._blocks, before, strict=True):
+            for key, kept in block.kept.items():
+                kept.take(old.kept[key])  # type: ignore[arg-type]
+            for own, row in block.learning.items():
+                for column in (
+                    layout.LEARNING_SWEPT, layout.LEARNING_MARK, layout.LEARNING_FROZEN,
+                    layout.LEARNING_OVER, layout.LEARNING_FLOWN, layout.LEARNING_BOUNDARY,
+                ):  # fmt: skip
+                    row[column] = old.learning[own][column]
+            self._list(block)
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""
@@ -235,7 +222,7 @@ class Learning:
         """The bundles in the order of the tables of bundles."""
         return sorted(self._wiring.bundles, key=lambda bundle: bundle.source)
 
-    def _block(self, b: int) -> _Block:
+    def _block(self, b: int) -> LearningBlock:
         """Return the histories and the tables of a block."""
         known: dict[tuple[object, ...], int] = {}
         wanted: list[tuple[bool, int, str, Bundle]] = []
@@ -270,7 +257,7 @@ class Learning:
             )
             for target in (False, True)
         )
-        block = _Block(
+        block = LearningBlock(
             table, histories, sources_of.astype(np.int32), targets_of.astype(np.int32), {},
             np.empty(0, np.int64), np.empty(2 * layout.LEARNING_TILE, np.int32),
             np.zeros(1 + len(self.bundles), np.int64), [], limit,
@@ -283,12 +270,11 @@ class Learning:
             for role in roles(bundle):
                 place = known[self._key(bundle, role)]
                 if role == MODULATOR:
-                    block.modulations[bundle] = modulations[place]
+                    block.modulations[bundle] = block.kept[bundle, role] = modulations[place]
                     row[layout.LEARNING_MODULATION] = modulations[place].at
                 else:
                     row[columns[role]] = table[place].ctypes.data
-                if role == SOURCE:
-                    block.sources[bundle] = places[place]
+                    block.kept[bundle, role] = places[place]
             row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
             block.batches.append(aligned_zeros(batch_bytes(bundle), np.uint8))
             row[layout.LEARNING_BATCH] = block.batches[-1].ctypes.data
@@ -302,11 +288,11 @@ class Learning:
         """Return what two bundles that share a history have in common."""
         spec, constants = constants_of(bundle)
         p = bundle.projections[0]
-        more: tuple[object, ...] = ()
+        more: tuple[object, ...] = (self._own.get(bundle, -1),)
         if role == MODULATOR:
             assert p.plasticity is not None and p.modulator is not None
             rule = p.plasticity
-            more = (tuple(rule.params.items()), p.modulator_delay, p.modulator.ids.tobytes())
+            more += (tuple(rule.params.items()), p.modulator_delay, p.modulator.ids.tobytes())
         return role, population_of(bundle, role), spec, constants.tobytes(), more
 
     def _history(
@@ -377,7 +363,7 @@ class Learning:
         row[layout.LEARNING_KEYS] = synapse_keys(p)
         row[layout.LEARNING_NEURON] = blocks.starts[number, b]
 
-    def _list(self, block: _Block) -> None:
+    def _list(self, block: LearningBlock) -> None:
         """Give a block lists that hold all entries of a neuron."""
         longest = max((h.capacity for h in block.histories), default=0) + layout.RECENT + 1
         if block.scratch.size < longest:

@@ -78,6 +78,11 @@ class LearningEngine:
     def rewrite(self, bundle: Bundle) -> None:
         """Take notice of other weights in a bundle's rows, which the loops read where they are."""
 
+    def rerule(self, bundle: Bundle) -> None:
+        """Take notice of other parameters of the rule of a bundle that is settled."""
+        self._learning.rerule(bundle)
+        self._tabulate_rows()
+
     def wrong(self) -> dict[Bundle, int]:
         """Return what could not be used of rules' results since the last time, as bits."""
         return self._learning.wrong()

@@ -115,6 +115,16 @@ class Modulation:
         self._table[layout.MODULATION_FACTOR] = np.float64(1.0).view(np.int64)
         self._hold(np.zeros(1), 1)
 
+    def take(self, other: "Modulation") -> None:
+        """Take what another, of the same parameters, knows."""
+        for place in (
+            layout.MODULATION_BASE, layout.MODULATION_FILLED, layout.MODULATION_LEVEL,
+            layout.MODULATION_SUM, layout.MODULATION_FACTOR,
+        ):  # fmt: skip
+            self._table[place] = other._table[place]
+        self._counts[:] = other._counts
+        self._hold(other._integral, other._integral.size)
+
     def _hold(self, values: np.ndarray, size: int) -> None:
         integral = aligned_zeros(size, np.float64)
         integral[: values.size] = values

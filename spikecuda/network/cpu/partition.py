@@ -139,6 +139,10 @@ class CpuPartition(NetworkPartition):
     def rewrite(self, number: int) -> None:
         """Take other weights in a bundle's rows over: they are where they were."""
 
+    def rerule(self, number: int) -> None:
+        """Take notice of other parameters of a bundle's rule."""
+        self._engine.rerule(self._engine.wiring.bundles[number])
+
     def wrong(self) -> dict[int, int]:
         """Return what could not be used of rules' results since the last time: see the base."""
         bundles = self._engine.wiring.bundles

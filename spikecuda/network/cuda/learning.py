@@ -204,14 +204,19 @@ class Learning:
         rows.arrays["over"] = np.array(self.device.read(self.arrays["_over"]))
         names = ["_pre", "_post", "_state"]
         lines = {
-            "_pre": (rows.lines.source, self.rows.lines.source, rows.starts["pre"]),
-            "_post": (rows.lines.target, self.rows.lines.target, rows.starts["post"]),
+            "_pre": (rows.lines.source, self.rows.lines.source, "pre"),
+            "_post": (rows.lines.target, self.rows.lines.target, "post"),
         }
         grown = {}
-        for name, (line, was, starts) in lines.items():
-            if line != was:
-                words = np.array(self.device.read(self.arrays[name]))
-                grown[name] = line.filled(line.empty(starts), words, was)
+        for name, (line, was, which) in lines.items():
+            held = rows.held[which]
+            if held and (line != was or held != self.rows.held[which]):
+                words = np.array(self.device.read(self.arrays[name])).reshape(-1, was.stride)
+                empty = line.empty(rows.starts[which]).reshape(-1, line.stride)
+                used = was.depth * was.entry
+                for (new, count), (first, _) in zip(held, self.rows.held[which], strict=True):
+                    empty[new : new + count, :used] = words[first : first + count, :used]
+                grown[name] = empty.reshape(-1)
         histories = {name: self.arrays.pop(name) for name in names if name not in grown}
         self.close()
         for name, values in grown.items():

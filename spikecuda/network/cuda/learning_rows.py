@@ -4,7 +4,7 @@ Rows stay in the order in which they were built, so that weights are read back a
 that learns by one rule is in one table, whatever its populations and its constants.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,6 +39,7 @@ class LearningRows:
         most: the most pairs of a population.
         longest: the most units of a row.
         given: whether there are sources that are no neurons.
+        held: of each pair, the first line of its sources' and its targets' history, and how many.
     """
 
     spec: LearnSpec
@@ -51,6 +52,7 @@ class LearningRows:
     most: int = 1
     longest: int = 1
     given: bool = False
+    held: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: {"pre": [], "post": []})
 
     @property
     def synapses(self) -> int:
@@ -103,14 +105,16 @@ def make_rows(
     window: int,
     weights: Sequence[dict[str, np.ndarray] | None] = (),
     least: Lines | None = None,
+    own: Mapping[Bundle, int] | None = None,
 ) -> LearningRows:
     """Return what learns by one rule in a partition; see ``learning_rows``.
 
     Args:
         weights: weights ("w") and variables of each pair, where they are not those of the wiring.
         least: the form that lines have already, at least.
+        own: bundles that share their histories with no other that has not the same number.
     """
-    return _Making(spec, pairs, wiring, target, neurons, window, weights, least).made
+    return _Making(spec, pairs, wiring, target, neurons, window, weights, least, own or {}).made
 
 
 class _Making:
@@ -132,10 +136,11 @@ class _Making:
         window: int,
         weights: Sequence[dict[str, np.ndarray] | None],
         least: Lines | None,
+        own: Mapping[Bundle, int],
     ) -> None:
         self.given = list(weights) or [None] * len(pairs)
         self.spec, self.pairs, self.wiring, self.target = spec, pairs, wiring, target
-        self.neurons = neurons
+        self.neurons, self.own = neurons, own
         self.lines = lines_of(spec, [bundle for bundle, _ in pairs], wiring, neurons, window)
         if least is not None:
             self.lines = self.lines.at_least(least)
@@ -257,7 +262,8 @@ class _Making:
             assert rule is not None
             goal = _target_of(bundle)
             place = int(share.places[goal])
-            key: tuple[object, ...] = ("post", goal, constants.tobytes())
+            mine = self.own.get(bundle, -1)
+            key: tuple[object, ...] = ("post", goal, constants.tobytes(), mine)
             if self.learns and key not in known:
                 known[key] = base = lines["post"]
                 spans[base] = self._keep(True, base, goal, 0, i * self.reals)
@@ -270,11 +276,12 @@ class _Making:
                     chunk[tables.KEPT_SPAN] = max(span, chunk[tables.KEPT_SPAN])
                 page = self.target.page((bundle, b))
                 table[i, tables.PAIR_POST] = known[key] + page - place
+                made.held["post"].append((known[key], GRAIN * len(spans[known[key]])))
             begin = np.array([
                 0.0 if name in rule.pre_traces or name == "_factor" else rule.start(name)
                 for name in spec.source_values
             ], spec.real)  # fmt: skip
-            key = ("pre", bundle.source, constants.tobytes(), begin.tobytes())
+            key = ("pre", bundle.source, constants.tobytes(), begin.tobytes(), mine)
             if key not in known:
                 known[key] = base = lines["pre"]
                 if bundle.source < len(self.neurons):
@@ -286,6 +293,8 @@ class _Making:
                 lines["pre"] += GRAIN * words
                 made.starts["pre"] += [begin] * words
             table[i, tables.PAIR_PRE] = known[key]
+            words = -(-int(table[i, tables.PAIR_SOURCES]) // GRAIN)
+            made.held["pre"].append((known[key], GRAIN * words))
         for name, line in (("pre", self.lines.source), ("post", self.lines.target)):
             if lines[name] * line.stride > 2**32 - 1:
                 raise SpikecudaError(

@@ -177,6 +177,10 @@ class DevicePartition(NetworkPartition):
                 found[number] = found.get(number, 0) | bits
         return found
 
+    def rerule(self, number: int) -> None:
+        """Take notice of other parameters of a bundle's rule."""
+        self.resident.rerule(self.resident.wiring.bundles[number])
+
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         for learning in self.resident.learning:

@@ -80,6 +80,8 @@ class Resident:
         self.row_tables: list[tuple[RowTable, dict[str, Buffer]]] = []
         self.drawn: list[tuple[ProceduralRows, dict[str, Buffer]]] = []
         self.learning: list[Learning] = []
+        # Bundles whose rule has changed: their histories are their own, whatever others are like.
+        self.own: dict[Bundle, int] = {}
         self.lengths = np.zeros(numbers, np.int64)
         self._number_sources()
         self._held: list[Buffer] = []
@@ -174,12 +176,19 @@ class Resident:
             # Synapses have gone and others grown: all is made anew but for histories.
             self._remake(i, bundle)
 
+    def rerule(self, bundle: Bundle) -> None:
+        """Take other parameters of a bundle's rule; its histories are its own from now on."""
+        self.own[bundle] = len(self.own)
+        for i, learning in enumerate(self.learning):
+            if any(own is bundle for own, _ in learning.rows.pairs):
+                self._remake(i, None)
+
     def _remake(self, i: int, bundle: Bundle | None) -> None:
         """Make the tables of a rule anew; weights of other bundles than one are the device's."""
         learning = self.learning[i]
         rows = make_rows(
             learning.rows.spec, learning.rows.pairs, self.wiring, self._target(), self.neurons,
-            self.window, learning.kept_weights(bundle), learning.rows.lines,
+            self.window, learning.kept_weights(bundle), learning.rows.lines, self.own,
         )  # fmt: skip
         self.lengths += rows.lengths - learning.rows.lengths
         self.learning[i] = learning.replaced(rows)

@@ -53,6 +53,10 @@ class Handle(Protocol):
         """Set a projection's weights; see ``Projection.weights``."""
 
     @abstractmethod
+    def adjust_rule(self, projection: Any, rule: Any) -> None:
+        """Give a projection's rule other parameters; see ``Projection.params``."""
+
+    @abstractmethod
     def set_plastic(self, projection: Any, plastic: bool) -> None:
         """Let a projection's synapses learn, or stay as they are; see ``Projection.plastic``."""
 

@@ -89,10 +89,33 @@ def bounds_of(projection: Any) -> tuple[float, float]:
 
     A bound such as 0.1 is another number in float32: what is read there can be assigned, too.
     """
-    rule = projection.plasticity
+    return _bounds(projection.plasticity, projection)
+
+
+def _bounds(rule: SynapseRule, projection: Any) -> tuple[float, float]:
     kept = np.dtype(projection.target.population.neurons.precision.real).type
     low, high = sorted((rule.sign * rule.w_min, rule.w_max))
     return min(low, float(kept(low))), max(high, float(kept(high)))
+
+
+def require_bounds(projection: Any, rule: SynapseRule, weights: np.ndarray) -> None:
+    """Refuse bounds that weights are outside of.
+
+    Args:
+        projection: whose weights.
+        rule: with other bounds.
+        weights: as they are now, in the receptor's unit.
+
+    Raises:
+        SpikecudaValueError: a weight is outside.
+    """
+    low, high = _bounds(rule, projection)
+    if weights.size and (weights.min() < low or weights.max() > high):
+        got = weights.min() if weights.min() < low else weights.max()
+        raise SpikecudaValueError(
+            f"w_max and w_min must hold all weights of {projection.name} (got {got:g}, outside of "
+            f"{low:g} to {high:g}); assign projection.weights first"
+        )
 
 
 def _check_states(projection: Any) -> None:
@@ -188,4 +211,6 @@ def size_of(projection: Any, real: int) -> float:
 def largest_weight(projection: Any) -> float:
     """Return the largest magnitude that a synapse of the projection can send."""
     rule = projection.plasticity
-    return float(math.fabs(rule.w_max) if projection.learns else projection.max_weight)
+    if not projection.learns:
+        return float(projection.max_weight)
+    return max(projection.headroom, math.fabs(rule.w_max))

@@ -10,12 +10,14 @@ from spikecuda.common.given_copy import give_copy
 from spikecuda.errors import SpikecudaError, SpikecudaValueError, nearest
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.population import View
+from spikecuda.network.model.rule_parameters import RuleParameters
 from spikecuda.network.model.upkeep import (
     as_normalisation,
     as_period,
     as_rate_scaling,
     as_rewiring,
 )
+from spikecuda.runtime.parameters import Parameters
 
 
 class Plastic(Fixed):
@@ -96,6 +98,21 @@ class Plastic(Fixed):
                 f"{name!r}){nearest(str(name), known)}"
             )
         return give_copy(self.connections()[name])
+
+    @property
+    def params(self) -> Parameters:
+        """The parameters of the rule by name, with ``w_max`` and ``w_min``, to read and to change.
+
+        ``projection.params["tau_plus"] = 15.0`` acts from the next step on: all spikes up to now
+        have acted with the old number, those under way included.  A trace has its value as of the
+        last spike and decays with the new time constant from there on.  Nothing is compiled.
+        ``w_max`` keeps its sign, is at most that of the build, and no weight may be outside.  See
+        ``Parameters``.
+
+        Raises:
+            SpikecudaError: the projection has no rule.
+        """
+        return Parameters(RuleParameters(self))
 
     @property
     def plastic(self) -> bool:

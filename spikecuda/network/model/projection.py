@@ -219,6 +219,8 @@ class Projection(Plastic):
         drawn = rule.expected(source.size, target.size) * possible
         self._expected = drawn if known is None else float(known)
         self._plastic = self.learns
+        # The largest size that a weight can learn, for which the build makes room.
+        self.headroom = abs(self.plasticity.w_max) if self.learns else 0.0
         if self.plasticity is not None:
             check_learning(self)
             if self.learns and max_weight is not None:
@@ -307,6 +309,26 @@ class Projection(Plastic):
         if self._count is None:
             self._count = self.handle.count_of(self)
         return self._count
+
+    def take_rule(self, rule: Any) -> None:
+        """Take other parameters of the rule: for the network alone, which tells its engine, too.
+
+        Raises:
+            SpikecudaValueError: they cannot be used here.
+        """
+        before = self.plasticity
+        object.__setattr__(self, "plasticity", rule)
+        if not self.handle.built:
+            object.__setattr__(self, "headroom", 0.0)
+        try:
+            if not self.handle.built:
+                check_learning(self)
+            rule.constants(self.dt, self.target.population.neurons.precision.real)
+        except BaseException:
+            object.__setattr__(self, "plasticity", before)
+            raise
+        if not self.handle.built:
+            object.__setattr__(self, "headroom", abs(rule.w_max) if self.learns else 0.0)
 
     def recount(self, synapses: int) -> None:
         """Note how many synapses there are: for the network alone, after it has rewired them."""

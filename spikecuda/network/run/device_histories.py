@@ -42,18 +42,6 @@ class Line:
         stride = -(-depth * entry // SECTOR) * SECTOR
         return cls(entry, stride // entry, stride)
 
-    def filled(self, empty: np.ndarray, words: np.ndarray, old: "Line") -> np.ndarray:
-        """Return lines of this form with the entries of lines of another, which are not longer.
-
-        Args:
-            empty: lines of this form without spikes.
-            words: the others.
-            old: their form.
-        """
-        used = old.depth * old.entry
-        empty.reshape(-1, self.stride)[:, :used] = words.reshape(-1, old.stride)[:, :used]
-        return empty
-
     def empty(self, starts: Sequence[np.ndarray]) -> np.ndarray:
         """Return lines without spikes, 32 for each of some neurons' start values."""
         result = np.zeros((GRAIN * len(starts), self.stride), np.int32)

@@ -97,6 +97,9 @@ class Engine(Protocol):
     def rewrite(self, bundle: Bundle) -> None:
         """Take notice of other weights in the rows of a bundle that learns and is settled."""
 
+    def rerule(self, bundle: Bundle) -> None:
+        """Take notice of other parameters of the rule of a bundle that is settled."""
+
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
 

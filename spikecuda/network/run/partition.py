@@ -194,6 +194,10 @@ class NetworkPartition(ABC):
         """Take other weights in the rows of a bundle that learns over from the wiring."""
         self.rewire()
 
+    def rerule(self, number: int) -> None:
+        """Take notice of other parameters of the rule of a bundle that is settled."""
+        raise NotImplementedError(f"synapses on {self.name} have no rules")
+
     def wrong(self) -> dict[int, int]:
         """Return what could not be used of rules' results since the last time.
 

@@ -228,6 +228,14 @@ class PartitionedEngine:
             with report_failures(p, self.clock):
                 p.rewrite(number)
 
+    def rerule(self, bundle: Bundle) -> None:
+        """Take notice of other parameters of a bundle's rule; see ``Engine``."""
+        number = self.wiring.bundles.index(bundle)
+        with self._whole():
+            for p in self.partitions:
+                with report_failures(p, self.clock):
+                    p.rerule(number)
+
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         for p in self.partitions:
