@@ -13,19 +13,47 @@ PAGES = [
     *sorted((ROOT / "bench").glob("*.md")),
 ]
 WITH_PYTHON = [p for p in PAGES if "```python" in p.read_text()]
+# Pages whose tables say in their last column how something is written here.
+COMING_FROM = "coming-from-"
+ROW = re.compile(r"^\|(.+)\|$", re.M)
+
+
+def pieces(page: Path) -> list[str]:
+    """Return the examples of a page, and what its tables say, in the page's order."""
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for part in re.split(r"(```\w*\n.*?```)", text, flags=re.S):
+        if part.startswith("```"):
+            found += [part.removeprefix("```python\n")[:-3]] if part[3:9] == "python" else []
+        elif page.name.startswith(COMING_FROM):
+            found += [code for row in ROW.findall(part) for code in here(row)]
+    return found
+
+
+def here(row: str) -> list[str]:
+    """Return the code in the last cell of a row of a table."""
+    return re.findall(r"`([^`]+)`", row.rsplit("|", 1)[-1])
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda p: p.name)
 def test_the_examples_run(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     space = {"__name__": "__example__"}
-    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
+    blocks = pieces(page)
     assert blocks
     for number, block in enumerate(blocks):
         # Models need the source of their functions: show it where inspect looks.
         file = f"<{page.name} block {number}>"
         linecache.cache[file] = (len(block), None, block.splitlines(True), file)
         exec(compile(block, file, "exec"), space)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name.startswith(COMING_FROM)])
+def test_tables_of_others_say_something_in_every_row(page):
+    rows = [row for row in ROW.findall(page.read_text(encoding="utf-8")) if "`" in row]
+    assert len(rows) >= 15
+    empty = [row for row in rows if not here(row)]
+    assert not empty, f"{page.name} has rows that say nothing of here: {empty}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

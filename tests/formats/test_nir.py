@@ -115,7 +115,7 @@ def deep() -> nir.NIRGraph:
     rng = np.random.default_rng(7)
     nodes = {
         "input": nir.Input(np.array([2, 6, 6])),
-        "conv": nir.Conv2d((6, 6), rng.normal(size=(3, 2, 3, 3)), 1, 1, 1, 1, rng.normal(size=3)),
+        "conv": nir.Conv2d((6, 6), rng.normal(size=(3, 2, 3, 3)), 1, 1, 1, 1, np.zeros(3)),
         "if": nir.IF(r=np.full((3, 6, 6), 0.3), v_threshold=np.full((3, 6, 6), 1.0)),
         "pool": nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
         "flat": nir.Flatten({"input": np.array([3, 3, 3])}, 0, -1),
@@ -125,14 +125,16 @@ def deep() -> nir.NIRGraph:
             tau_syn=ones(5, 5e-4), tau_mem=ones(5, 1e-3), r=ones(5, 2.0), v_leak=ones(5, 0.1),
             v_threshold=ones(5), v_reset=ones(5, -0.2), w_in=ones(5, 1.5),
         ),
-        "rec": nir.Affine(rng.normal(size=(5, 5)), rng.normal(size=5)),
+        "rec": nir.Linear(rng.normal(size=(5, 5))),
+        "skip": nir.Linear(rng.normal(size=(2, 72)) * 0.1),
         "out": nir.Linear(rng.normal(size=(2, 5))),
         "li": nir.LI(tau=ones(2, 1e-3), r=ones(2), v_leak=ones(2)),
         "scale": nir.Scale(np.array([2.0, -1.0])),
         "output": nir.Output(np.array([2])),
     }  # fmt: skip
     way = ["input", "conv", "if", "pool", "flat", "delay", "affine", "cuba", "out", "li", "scale"]
-    edges = [*zip(way, [*way[1:], "output"], strict=True), ("cuba", "rec"), ("rec", "cuba")]
+    edges = [*pairwise([*way, "output"]), ("cuba", "rec"), ("rec", "cuba")]
+    edges += [("input", "skip"), ("skip", "li")]
     return nir.NIRGraph(nodes, edges, type_check=False)
 
 
@@ -152,12 +154,12 @@ def stepped(graph, x, subtract):
         delayed = np.array([sent[d][k] for k, d in enumerate(late)])
         current = n["affine"].weight @ delayed + n["affine"].bias
         if last is not None:
-            current = current + n["rec"].weight @ last + n["rec"].bias
+            current = current + n["rec"].weight @ last
         i = i + 0.2 * (-i + 1.5 * current)
         v = v + 0.1 * (0.1 - v + 2.0 * i)
         last = (v > 1.0).astype(float)
         v = np.where(last > 0, v - 1.0 if subtract else -0.2, v)
-        u = u + 0.1 * (1.0 - u + n["out"].weight @ last)
+        u = u + 0.1 * (1.0 - u + n["out"].weight @ last + n["skip"].weight @ frame.ravel())
         outputs.append(u * n["scale"].scale)
     return np.array(outputs)
 
@@ -168,6 +170,7 @@ def test_every_node_against_its_equation(reset):
     x = rng.random((60, 2, 6, 6)) < 0.3
     network = from_nir(graph, **{**OPTIONS, "reset": reset})
     assert network.shifts == {"if": 0, "cuba": 1, "li": 2}
+    network.net.record(network.names["if"], "v")  # the kernel of the trace above
     wanted = stepped(graph, x, reset == "subtract")
     found = network.run(x.astype(float))
     assert network.result.num_spikes > 300 and np.ptp(wanted) > 1.0
@@ -185,9 +188,14 @@ def test_there_and_back(tmp_path):
     net.connect("E", "I", half, 6.0, 0.3)
     net.connect("I", "E", half, -3.0, 0.1)
     net.connect("E", "E", half, 2.0, 0.1)
-    net.drive("E", 100.0)
     ours = net.run(60.0)
-    to_nir(net, tmp_path / "net.nir", output="I")
+    graph = to_nir(net, tmp_path / "net.nir", output="I")
+    assert {type(node).__name__ for node in graph.nodes.values()} == {
+        "Input", "LIF", "Linear", "Delay", "Output"
+    }  # fmt: skip
+    net.drive("E", 100.0)
+    biased = [n for n in to_nir(net).nodes.values() if isinstance(n, nir.Affine)]
+    assert len(biased) == 1 and (biased[0].bias == 100.0).all()
     back = from_nir(tmp_path / "net.nir", precision="float64")
     x = np.zeros((600, 10))
     points, trains = net["input"].train.on_grid(0.1, 10)

@@ -45,6 +45,7 @@ def test_there_and_back(published, tmp_path):
     simulation, result, nest = published
     config = to_sonata(simulation.net, tmp_path, STOP, result)
     again = from_sonata(config, precision="float64")
+    again.net.record("internal", "v", only=[0])  # the kernel of the first run, which has a report
     second = again.run()
     ours, theirs = result.spikes["internal"], second.spikes["internal"]
     assert pairs(theirs.step, theirs.neuron) == pairs(ours.step, ours.neuron)

@@ -66,13 +66,14 @@ def find_neurons(graph: Graph, name: str, size: int, dt: float, reset: str) -> N
             )
         return np.minimum(dt / tau, 1.0)
 
+    # All of them have one number for each neuron, so that they share a kernel.
+    params = {"v_th": np.full(size, NEVER), "v_reset": np.zeros(size), "drift": np.zeros(size)}
+    params["subtract"] = np.full(size, float(reset == SUBTRACT))
     if kind == "Threshold":
-        params = {"leak": np.ones(size), "v_th": take("threshold"), "v_reset": np.zeros(size)}
+        params |= {"leak": np.ones(size), "v_th": take("threshold"), "subtract": np.zeros(size)}
         return Neurons(NIRLeaky, params, {"v": 0.0}, np.ones(size), None)
-    params = {"v_th": np.full(size, NEVER), "v_reset": np.zeros(size)}
     if kind not in SILENT:
-        params = {"v_th": take("v_threshold"), "v_reset": take("v_reset")}
-        params["subtract"] = np.full(size, float(reset == SUBTRACT))
+        params |= {"v_th": take("v_threshold"), "v_reset": take("v_reset")}
     if kind in ("IF", "I"):
         return Neurons(NIRLeaky, {**params, "leak": np.zeros(size)}, {"v": 0.0}, take("r"), None)
     rest = take("v_leak")
