@@ -21,6 +21,7 @@ LAYERS = [
         "kernels.language",
         "kernels.spec",
         "common.files",
+        "common.garbage",
         "common.notice",
         "kernels.learn_spec",
         "kernels.models",
