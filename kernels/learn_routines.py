@@ -8,13 +8,18 @@ lets what has arrived act on all weights, so that older spikes are not needed an
 Histories are lines of entries, newest first, a line a neuron: ``_pre`` of sources, ``_post`` of
 targets, ``_source_stride`` and ``_target_stride`` words a line, ``_source_depth`` and
 ``_target_depth`` entries.  Tables are those of ``kernels/network/learn_tables``.
+
+Of rules with a modulator, its spikes are counted and its integral is brought to the end of the
+window before rows learn: ``count_modulators``, ``fill_modulators``.  States of targets that a rule
+sees are noted by the update kernels: ``_seen_STATE``, rings of ``_seen_ring + 1`` steps of
+``_seen_stride`` places; ``_later``: how many steps later each is seen, a row a pair.
 """
 
 import re
 
 from spikecuda.kernels.learn_spec import LearnSpec
 from spikecuda.kernels.routines import RoutineSpec, array, listed, scalars
-from spikecuda.kernels.spec import Argument
+from spikecuda.kernels.spec import Argument, seen_argument
 
 
 def _routine(
@@ -25,11 +30,31 @@ def _routine(
     rule = re.sub(r"\W", "_", learn.rule.name)
     name = f"{kind}_{rule}_{learn.timing}_{suffix}"
     chosen = (("learn", learn), *options.items())
-    return RoutineSpec(name, template, chosen, arguments, double=learn.real == "float64")
+    # A modulator's integral is float64 always.
+    double = learn.real == "float64" or learn.rule.modulator is not None
+    return RoutineSpec(name, template, chosen, arguments, double=double)
 
 
 def _histories() -> tuple[Argument, ...]:
     return (array("_pre", "int32"), array("_post", "int32"))
+
+
+def _modulated(learn: LearnSpec) -> tuple[Argument, ...]:
+    """Return the arguments that say what a rule's modulators have done."""
+    if learn.rule.modulator is None:
+        return ()
+    return array("_integral", "float64"), array("_modulators", "int32")
+
+
+def _seen(learn: LearnSpec, wanted: bool) -> tuple[Argument, ...]:
+    """Return the arguments that say what a rule sees of its targets, where that is wanted."""
+    if not wanted:
+        return ()
+    states = dict.fromkeys(part.state for part in learn.rule.target_states.values())
+    return (
+        *(array(seen_argument(state), learn.real) for state in states), array("_later", "int32"),
+        *scalars("_seen_ring", "_seen_stride"),
+    )  # fmt: skip
 
 
 def _rows(learn: LearnSpec) -> tuple[Argument, ...]:
@@ -49,6 +74,7 @@ def _rows(learn: LearnSpec) -> tuple[Argument, ...]:
         array("_weights", learn.real if learn.rule.learns else "int32"),
         *(array(f"_all_v_{name}", learn.real) for name in learn.rule.variables),
         *((array("_ordinals", "uint16"),) if learn.rule.random else ()),
+        *_modulated(learn),
         *_histories(), array("_state", "int32"), array("_over", "int32"),
     )  # fmt: skip
 
@@ -65,6 +91,7 @@ def keep_spikes(learn: LearnSpec) -> RoutineSpec:
             array("_bits", "uint32"), array("_valid", "uint32"),
             array("_kept", "int32"), array("_reals", learn.real), *_histories(),
             array("_state", "int32"), array("_over", "int32"), array("_mark", "int64"),
+            *_seen(learn, learn.rule.watches),
             *scalars(
                 "_words", "_steps", "_source_stride", "_source_depth", "_target_stride",
                 "_target_depth", "_watched", "_first", "_last",
@@ -107,6 +134,7 @@ def learn_rows(learn: LearnSpec) -> RoutineSpec:
         (
             *_rows(learn), array("_pairs_of", "int32"), *listed(True),
             array("_mark", "int64"), array("_cells", "int32"),
+            *_seen(learn, bool({*learn.rule.target_states} & {*_on_pre(learn)})),
             *scalars(
                 "_ring", "_stride", "_source_stride", "_target_stride", "_pieces", "_most",
                 "_group", "_given", "_first", "_last",
@@ -148,14 +176,50 @@ def settle_rows(learn: LearnSpec) -> RoutineSpec:
     )  # fmt: skip
 
 
-def end_sweep() -> RoutineSpec:
-    """Return the kernel that notes that a sweep is done."""
+def _on_pre(learn: LearnSpec) -> tuple[str, ...]:
+    """Return the arguments of a rule's function at a spike of the source."""
+    function = learn.rule.functions.get("on_pre")
+    return () if function is None else tuple(function.arguments)
+
+
+def end_sweep(modulated: bool = False) -> RoutineSpec:
+    """Return the kernel that notes that a sweep is done; ``modulated``: for ``_modulated`` too."""
+    more = (array("_modulators", "int32"), *scalars("_modulated")) if modulated else ()
     return RoutineSpec(
-        "end_sweep", "end_sweep_cuda", (),
+        "end_modulated_sweep" if modulated else "end_sweep", "end_sweep_cuda",
+        (("modulated", modulated),),
         (
-            array("_state", "int32"), array("_clock", "int64"),
+            array("_state", "int32"), array("_clock", "int64"), *more,
             *scalars("_first", "_last"),
         ),
+    )  # fmt: skip
+
+
+def count_modulators() -> RoutineSpec:
+    """Return the kernel that counts the spikes of ``_modulated`` modulators in a list.
+
+    Which spikes: as for ``learn_rows``; ``_chosen``: a bit for each neuron of each modulator's
+    population; ``_counts``: by the step of their effect, a ring for each modulator.
+    """
+    return RoutineSpec(
+        "count_modulators", "count_modulators_cuda", (),
+        (
+            *listed(True), array("_modulators", "int32"), array("_chosen", "uint32"),
+            array("_counts", "int32"), *scalars("_modulated", "_given", "_first", "_last"),
+        ),
+    )  # fmt: skip
+
+
+def fill_modulators() -> RoutineSpec:
+    """Return the kernel that brings modulators to the end of a window: a thread for each."""
+    return RoutineSpec(
+        "fill_modulators", "fill_modulators_cuda", (),
+        (
+            array("_modulators", "int32"), array("_levels", "float64"),
+            array("_counts", "int32"), array("_integral", "float64"), array("_state", "int32"),
+            array("_clock", "int64"), *scalars("_modulated", "_first", "_last"),
+        ),
+        double=True,
     )  # fmt: skip
 
 

@@ -125,6 +125,11 @@ def trace_argument(state: str) -> str:
     return f"_trace_{state}"
 
 
+def seen_argument(state: str) -> str:
+    """Return the name of the argument with the states of recent steps, as rules see them."""
+    return f"_seen_{state}"
+
+
 @dataclass(frozen=True)
 class Argument:
     """One argument of a kernel: an array or a scalar of a NumPy type."""
@@ -153,6 +158,7 @@ class KernelSpec:
             between them only in value comes from tables with a row for each.
         long_refractory: whether a period takes more steps than ``precision.refrac`` counts.
         replicas: in an ensemble on CUDA: sections have keys, and input of each step, of their own.
+        seen: in a network on CUDA: states that rules of synapses see, kept for some steps.
     """
 
     model: Any
@@ -167,6 +173,7 @@ class KernelSpec:
     sections: bool = False
     long_refractory: bool = False
     replicas: bool = False
+    seen: tuple[str, ...] = ()
 
     @property
     def refrac(self) -> str:
@@ -335,6 +342,9 @@ class KernelSpec:
                 result.append(Argument(f"_survival{j}", "float32", True))
             result.append(Argument(f"_weight{j}", p.real, weight == NEURON))
         result += [Argument(trace_argument(s), p.real, True, Role.TRACE) for s in self.traces]
+        result += [Argument(seen_argument(s), p.real, True) for s in self.seen]
+        if self.seen:
+            result.append(Argument("_seen_ring", "int64", False))
         result.append(Argument(SPIKE_BITS, "uint32", True, Role.SPIKE_BITS))
         # The number of the window's first step lives on the device, so that a captured window can
         # be replayed.

@@ -33,7 +33,9 @@ def context(spec: LearnSpec, target: str) -> dict[str, object]:
     part = rule.modulator
     eligible = part.eligibility if part else ""
     if part:
-        identity += ["_modulation_at", "_flown"]
+        # Where a modulator's integral is, and from when on it counts.
+        identity += ["_integral_at"] if target == "cpu" else ["_integral", "_where", "_wrap"]
+        identity += ["_epoch", "_flown"]
 
     def used(traces: Mapping[str, object]) -> dict[str, list[str]]:
         return {
@@ -88,12 +90,11 @@ def context(spec: LearnSpec, target: str) -> dict[str, object]:
         "variables": list(variables.values()),
         "decaying": [name for name, v in rule.variables.items() if v.decay and name != eligible],
         "eligible": eligible,
-        "together": not (
-            rule.random or eligible or rule.target_states or "transmit" in rule.functions
-        ),
+        "together": not (rule.random or rule.target_states or "transmit" in rule.functions),
         "watches": rule.watches,
         "watch_call": call("watch"),
         "seen": list(seen.values()),
+        "states_seen": [part.state for part in rule.target_states.values()],
         "sees": [
             (i, seen[name])
             for i, name in enumerate(seen)

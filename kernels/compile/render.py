@@ -296,6 +296,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "kernel_name": spec.name,
         "kernel_arguments": [a.name for a in spec.arguments],
         "traces": spec.traces,
+        "seen": spec.seen,
         "sweep_arguments": sweep.arguments,
         "sweep_call": sweep.call,
         "per_neuron_inputs": sweep.loads,

@@ -5,7 +5,7 @@ newest first.
 """
 
 # Synapses from one population to one page of neurons.
-PAIR = 16
+PAIR = 24
 (
     PAIR_ROWS,  # where its rows begin in the table of rows
     PAIR_FIRST,  # number of the first neuron of the source population
@@ -23,17 +23,20 @@ PAIR = 16
     PAIR_KEY0,  # the key of the random numbers of the projection's synapses
     PAIR_KEY1,
     PAIR_NEURON,  # number of the target, within its population, that would have cell 0
-) = range(16)
+    PAIR_PAGE,  # place on the device of the page's neuron 0
+    PAIR_MODULATOR,  # which modulator, of rules that have one
+) = range(18)
 
 # 32 neurons whose spikes a history keeps, found by their bits.
-KEPT = 6
+KEPT = 8
 (
     KEPT_TARGETS,  # whether it is a history of targets; else of sources
     KEPT_LINE,  # line of the first neuron
     KEPT_WORD,  # which word of a step's bits
     KEPT_REALS,  # where the constants are in the table of reals
     KEPT_SPAN,  # steps until a spike has arrived at all synapses
-) = range(5)
+    KEPT_PAIR,  # a pair of the history
+) = range(6)
 
 # A history of sources whose spikes come in a list.
 LISTED = 3
@@ -42,6 +45,34 @@ LISTED = 3
     LISTED_LINE,  # line of that neuron
     LISTED_REALS,  # as KEPT_REALS
 ) = range(3)
+
+# A modulator: whose spikes, and where its level and its integral are.
+MODULATOR = 12
+(
+    MODULATOR_FIRST,  # number of the population's first neuron
+    MODULATOR_SIZE,  # neurons of the population
+    MODULATOR_CHOSEN,  # where the bits begin that say which of them count
+    MODULATOR_DELAY,  # steps from a spike to its effect
+    MODULATOR_COUNTS,  # where the ring of spikes that arrive in each step begins
+    MODULATOR_AHEAD,  # its steps less one
+    MODULATOR_INTEGRAL,  # where the ring of integrals begins
+    MODULATOR_WRAP,  # its steps less one
+    MODULATOR_EPOCH,  # steps of an epoch, a power of two
+    MODULATOR_FILLED,  # the last step whose integral is known
+    MODULATOR_FLOWN,  # all weights have been brought to this end of an epoch at least
+) = range(11)
+# Its level and what becomes of it, float64; see ``network.synapses.modulated``.
+LEVEL = 8
+(
+    LEVEL_NOW,  # after the step that is filled, its spikes included
+    LEVEL_SUM,  # the integral up to it, since its epoch began
+    LEVEL_FACTOR,  # what is left in it of an eligibility of the epoch's beginning
+    LEVEL_JUMP,  # of the level at a spike
+    LEVEL_DECAY,  # of the level in a step
+    LEVEL_FADE,  # of an eligibility in a step
+    LEVEL_GAIN,  # what a level of 1 adds to the integral in an epoch's first step
+    LEVEL_LOSS,  # what the baseline takes off it
+) = range(8)
 
 # What a device says about its histories.
 (

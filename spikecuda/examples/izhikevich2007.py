@@ -68,8 +68,7 @@ def network(**options: Any) -> Network:
     "dopamine" are the rewards.
 
     Args:
-        options: any of ``SETTINGS``; ``seed``, ``threads``, ...: see ``Network``.  By default it is
-            on the CPU, where rules with a modulator run.
+        options: any of ``SETTINGS``; ``seed``, ``threads``, ...: see ``Network``.
 
     Raises:
         SpikecudaValueError: ``shortest`` is above ``longest``, ``excitation`` or ``chosen`` above

@@ -54,8 +54,8 @@ def every_routine() -> Iterator[RoutineSpec]:
 
 
 def learning(real: str = "float32") -> Iterator[RoutineSpec]:
-    """Yield the kernels of synapses that learn, for pair STDP."""
-    from spikecuda.plasticity import STDP
+    """Yield the kernels of synapses that learn, for pair STDP, and what other rules add to them."""
+    from spikecuda.plasticity import STDP, ClopathSTDP, DopamineSTDP
 
     spec = STDP(w_max=1.0).spec(real)
     yield learn_routines.keep_spikes(spec)
@@ -65,6 +65,12 @@ def learning(real: str = "float32") -> Iterator[RoutineSpec]:
     yield learn_routines.settle_rows(spec)
     yield learn_routines.end_sweep()
     yield learn_routines.put_values(real)
+    # A modulator; states of the targets.
+    yield learn_routines.learn_rows(DopamineSTDP(w_max=1.0).spec(real))
+    yield learn_routines.count_modulators()
+    yield learn_routines.fill_modulators()
+    yield learn_routines.end_sweep(modulated=True)
+    yield learn_routines.keep_spikes(ClopathSTDP(w_max=1.0).spec(real))
 
 
 def covered() -> Iterator[tuple[str, Spec, tuple[int, int]]]:

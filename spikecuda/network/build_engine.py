@@ -1,11 +1,11 @@
 """Build an engine from a description of a network: devices, synapses, memory."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from spikecuda.common.cores import usable_cores
 from spikecuda.devices.base import Device
-from spikecuda.errors import SpikecudaError, SpikecudaValueError
+from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.device_names import on_cpu, resolve_devices
 from spikecuda.network.memory import require_memory, require_on_devices
 from spikecuda.network.model.description import Description
@@ -75,7 +75,6 @@ def build_engine(
             f"{devices}{' and an exchange' if exchange else ''}); a device has as many partitions "
             "as it is named times"
         )
-    require_rules(description, places)
     opened = OpenPartitions(places)
     with contextlib.ExitStack() as stack:
         stack.callback(opened.close)
@@ -84,27 +83,3 @@ def build_engine(
         engine = opened.engine(description, builder(blocks).build(fixed_point), shares, exchange)
         stack.pop_all()
     return engine
-
-
-def require_rules(description: Description, places: Sequence[str | Device]) -> None:
-    """Raise SpikecudaError if synapses learn by a rule that devices do not have.
-
-    Args:
-        description: of the network.
-        places: names and open devices.
-    """
-    modulated = next((p for p in description.wired if p.modulator is not None), None)
-    if modulated is not None:
-        raise SpikecudaError(
-            f"rules with a modulator run on the CPU alone (got {modulated.name} with "
-            f"{modulated.plasticity!r:.80} on {', '.join(map(str, places))}); use devices='cpu'"
-        )
-    gpu = next((str(place) for place in places if not on_cpu(place)), None)
-    seeing = next(
-        (p for p in description.wired if p.plasticity and p.plasticity.target_states), None
-    )
-    if seeing is not None and gpu is not None:
-        raise SpikecudaError(
-            f"rules that see states of their targets run on the CPU alone (got {seeing.name} with "
-            f"{seeing.plasticity!r:.80} on {gpu}); use devices='cpu'"
-        )

@@ -43,7 +43,7 @@ class SynapseRule(Fixed):
     - ``watch`` is called for each target in each step, with its ``TargetState`` objects.  Where it
       returns a number above 0, that step is an event of the target in place of its spikes, and
       ``on_post`` is called with the number as ``watched``.  ``on_pre`` can take states of the
-      target, too.  Rules with target states run on the CPU only.
+      target, too.
     - ``derive`` (optional) returns a dict of constants, computed once on the host in float64.
 
     Arguments can be: the weight ``w``, from ``w_min`` to ``w_max``; variables, as they are now;

@@ -27,6 +27,7 @@ from spikecuda.plasticity import (
     SourceVariable,
     StochasticRelease,
     SynapseRule,
+    TargetState,
     TripletSTDP,
     Tsodyks2000,
     TsodyksMarkram,
@@ -103,7 +104,27 @@ class OnlyPre(SynapseRule):
         return w + (real(0.5) * y if paired else -real(0.05))
 
 
+class Watching(SynapseRule):
+    """A rule that sees its target's membrane, now and a while ago, and makes events of it."""
+
+    tau = Parameter(10.0, "ms", "of the trace", above=0.0)
+    later = Parameter(1.3, "ms", "how much later it is seen", at_least=0.0)
+    x = PreTrace("tau")
+    v = TargetState("v")
+    before = TargetState("v", later="later")
+
+    def watch(v, before):
+        return v - before - real(4.0)
+
+    def on_post(w, x, watched):
+        return w + real(0.3) * watched * x
+
+    def on_pre(w, v, before):
+        return w + real(0.2) * (before - v)
+
+
 RULES = {
+    "watching": lambda **k: Watching(**k),
     "power law": lambda **k: PowerLawSTDP(lam=0.005, **{**k, "w_max": 50.0 * k["w_max"]}),
     "triplet": lambda **k: TripletSTDP(**k),
     "vogels": lambda **k: VogelsSTDP(eta=0.5, **k),

@@ -4,106 +4,23 @@ The oracle equals NEST's ``clopath_synapse`` (test_oracle_peers); here the targe
 current and its low passes are the model's own, so that the oracle knows all that the rule sees.
 """
 
+import contextlib
+
 import numpy as np
 import pytest
+from cuda_lines import DEVICES, short_histories
+from followed import DT, SMALL, Followed, cases, learn, signals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikecuda import Model, Network, Waveform
+from spikecuda import Network, Waveform
 from spikecuda.errors import ModelError, SpikecudaValueError
 from spikecuda.kernels.reference.plasticity import run_synapse
 from spikecuda.kernels.reference.plasticity_rules import make
-from spikecuda.models import Parameter, State
 from spikecuda.network import Delta, SpikeTrain
 from spikecuda.plasticity import STDP, ClopathSTDP, SynapseRule, TargetState
 
-DT, SMALL = 0.1, 1e-9
-
-
-class Followed(Model):
-    """v is the current; u_plus and u_minus follow it."""
-
-    name = "followed"
-    v = State("mV", initial=-70.6)
-    u_plus = State("mV", initial=-70.6)
-    u_minus = State("mV", initial=-70.6)
-    tau_plus = Parameter(7.0, "ms", above=0.0)
-    tau_minus = Parameter(10.0, "ms", above=0.0)
-
-    def step(v, u_plus, u_minus, current, k_plus, k_minus):
-        """Return the three states."""
-        return (
-            current, u_plus + k_plus * (current - u_plus), u_minus + k_minus * (current - u_minus)
-        )  # fmt: skip
-
-    def threshold(v):
-        """Never spike."""
-        return v > v
-
-    def reset(v, u_plus, u_minus):
-        """Return the states."""
-        return v, u_plus, u_minus
-
-    def derive(tau_plus, tau_minus, dt):
-        """Return how far the low passes go in a step."""
-        return {"k_plus": dt / tau_plus, "k_minus": dt / tau_minus}
-
-
-def signals(v, later):
-    """Return what the rule sees of the membrane: lists from step 0 on."""
-    plus = minus = -70.6
-    seen = {"u": [], "u_plus": [], "u_minus": []}
-    for value in v:
-        plus += DT / 7.0 * (value - plus)
-        minus += DT / 10.0 * (value - minus)
-        seen["u"].append(value)
-        seen["u_plus"].append(plus)
-        seen["u_minus"].append(minus)
-    for name in ("u_plus", "u_minus"):
-        seen[name] = [-70.6] * later + seen[name][: len(v) - later]
-    return seen
-
-
-@st.composite
-def cases(draw):
-    """Return a membrane, spikes, delays and how the run is cut."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    steps = draw(st.integers(60, 400))
-    v = np.full(steps, -70.6) + rng.uniform(0, 12, steps)
-    for at in rng.integers(0, steps, draw(st.integers(0, 8))):
-        v[at : at + int(rng.integers(1, 25))] = rng.uniform(-44, 20)
-    delay = draw(st.integers(1, 30))
-    # The oracle knows nothing of the membrane before the first step.
-    pre = np.unique(rng.integers(delay, steps, draw(st.integers(1, 12))))
-    return {
-        "v": v, "pre": pre, "delay": delay, "later": draw(st.integers(0, 60)),
-        "pieces": draw(st.lists(st.integers(1, 100), max_size=4)), "sweep": draw(st.booleans()),
-    }  # fmt: skip
-
-
-def learn(case, precision="float64", pieces=(), sweep=False, **options):
-    """Return the weights at the end of a network with one source and 40 targets."""
-    steps = case["v"].size
-    with Network(dt=DT, precision=precision, seed=1, **options) as net:
-        net.population("post", 40, Followed, receptors={"in": Delta()})
-        net.drive("post", Waveform(case["v"], DT, interpolation="hold"))
-        net.source("pre", 1, SpikeTrain((case["pre"] + 1) * DT))
-        # Weights so small that what they send does not move the membrane that is given.
-        rule = ClopathSTDP(
-            w_max=SMALL, a_ltp=8e-5 * SMALL, a_ltd=14e-5 * SMALL, delay_u=case["later"] * DT
-        )
-        p = net.connect(
-            "pre", "post", "all_to_all", 0.5 * SMALL, case["delay"] * DT, plasticity=rule
-        )
-        for k in [*pieces, steps]:
-            k = min(k, steps - round(net.time / DT))
-            if k:
-                net.run(k * DT)
-            engine = net.build()
-            if sweep:
-                for b, table in enumerate(engine._rows.bundles):
-                    engine._learning.sweep(b, table, engine.clock)
-        return p.weights
+V = np.where(np.arange(400) % 130 < 15, 10.0, -60.0 + 0.02 * np.arange(400))
 
 
 @settings(max_examples=40)
@@ -119,6 +36,38 @@ def test_the_engine_is_the_oracle(case):
         as_of=case["v"].size - 1, signals=signals(case["v"], case["later"]), start=-1,
     )  # fmt: skip
     assert got == pytest.approx(np.full(40, outcome.weight), rel=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(cases(), st.sampled_from(DEVICES), st.booleans())
+def test_devices_have_the_cpus_bits(case, devices, short):
+    plain = learn(case, "float32", threads=1, devices="cpu")
+    with short_histories() if short else contextlib.nullcontext():
+        other = learn(case, "float32", case["pieces"], devices=devices)
+    assert np.array_equal(plain, other)
+
+
+def test_what_is_seen_later_counts_for_each_projection():
+    """Two rules that differ in nothing but when they see the membrane."""
+    found = []
+    for devices in ("cpu", "cuda-emu"):
+        with Network(dt=DT, seed=1, devices=devices) as net:
+            net.population("post", 40, Followed, receptors={"in": Delta()})
+            net.drive("post", Waveform(V, DT, interpolation="hold"))
+            net.source("pre", 1, SpikeTrain([5.0, 11.0, 30.0]))
+            both = [
+                net.connect(
+                    "pre", "post", "all_to_all", 0.5 * SMALL, 1.0,
+                    plasticity=ClopathSTDP(
+                        w_max=SMALL, a_ltp=8e-5 * SMALL, a_ltd=14e-5 * SMALL, delay_u=later
+                    ),
+                )
+                for later in (0.0, 5.0)
+            ]  # fmt: skip
+            net.run(40.0)
+            found.append([p.weights for p in both])
+    assert not np.array_equal(found[0][0], found[0][1])
+    assert np.array_equal(found[0], found[1])
 
 
 @settings(max_examples=10)

@@ -5,6 +5,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from cuda_lines import DEVICES, short_histories
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from learning_networks import RULES, Case, cases, outcome, state_of
@@ -14,23 +15,7 @@ from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import OutOfMemoryError, SpikecudaError
 from spikecuda.network import AllToAll, ExpCurrent
 from spikecuda.network.cuda import learning
-from spikecuda.network.run import device_histories
-from spikecuda.plasticity import STDP, PowerLawSTDP, SynapseRule, TargetState
-
-DEVICES = (
-    ["cuda-emu:0"], ["cuda-emu:0", "cpu:0"], ["cuda-emu:0", "cuda-emu:1"],
-    ["cpu:0", "cuda-emu:0", "cuda-emu:0"],
-)  # fmt: skip
-
-
-@contextlib.contextmanager
-def short_histories():
-    """Let histories hold what they must and no more, so that sweeps are frequent."""
-    with (
-        mock.patch.object(device_histories, "SPARE", 0),
-        mock.patch.object(device_histories, "SECTOR", 1),
-    ):
-        yield
+from spikecuda.plasticity import STDP, PowerLawSTDP
 
 
 def run(case, devices, pieces, read=False, **options):
@@ -234,20 +219,3 @@ def test_memory_of_the_device_is_counted_beforehand():
                 net.build()
     finally:
         small.close()
-
-
-class Sees(SynapseRule):
-    """A rule that sees its target's membrane potential."""
-
-    v = TargetState("v")
-
-    def on_pre(w, v):
-        return w + v
-
-
-def test_a_rule_that_sees_its_target_is_refused():
-    with Network(devices="cuda-emu") as net:
-        net.population("E", 40, "lif", receptors={"exc": ExpCurrent(2.0)})
-        net.connect("E", "E", AllToAll(), 1.0, 2.0, plasticity=Sees(w_max=2.0))
-        with pytest.raises(SpikecudaError, match="states of their targets run on the CPU alone"):
-            net.build()

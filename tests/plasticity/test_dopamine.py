@@ -1,17 +1,23 @@
 """STDP that dopamine gates: beside NEST and the oracle, in networks, and what is refused."""
 
+import contextlib
+
 import numpy as np
 import pytest
+from cuda_lines import short_histories
 from engine import groups, learn
 from peer_records import DT, nest
 
 from spikecuda import Network, Poisson
+from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import ModelError, SpikecudaValueError
 from spikecuda.kernels.reference.plasticity import run_synapse
 from spikecuda.kernels.reference.plasticity_rules import make
 from spikecuda.models import Parameter
 from spikecuda.network import Delta, ExpCurrent, FixedInDegree, Pairs, SpikeTrain
 from spikecuda.network.cpu import modulation
+from spikecuda.network.cuda import modulators
+from spikecuda.network.run.partition import LocalSpikeExchange
 from spikecuda.plasticity import (
     STDP,
     DopamineSTDP,
@@ -63,9 +69,9 @@ class Dense(DopamineSTDP):
         return {"lost": 0.01 * a_minus}
 
 
-def network(rule, pieces, modulators=("D", "reward"), read=False, **options):
+def network(rule, pieces, modulators=("D", "reward"), read=False, devices="cpu", **options):
     """Return spikes, and weights and variables of two projections after some time."""
-    with Network(dt=0.1, seed=3, devices="cpu", **options) as net:
+    with Network(dt=0.1, seed=3, devices=devices, **options) as net:
         net.population("E", 120, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
         net.population("D", 60, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
         rng = np.random.default_rng(1)
@@ -105,6 +111,74 @@ def test_threads_blocks_splits_and_sweeps(precision, monkeypatch):
         other = network(rule, pieces, read=read, precision=precision, **options)
         for a, b in zip(once, other, strict=True):
             assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "devices", [["cuda-emu:0"], ["cuda-emu:0", "cuda-emu:1"], ["cpu:0", "cuda-emu:0"], "exchange"],
+    ids=str,
+)  # fmt: skip
+def test_devices_have_the_cpus_bits(devices, monkeypatch):
+    rule = Dense(w_max=60.0, a_minus=0.2, tau_c=3.0, tau_n=20.0, b=0.01)
+    once = network(rule, [200.0], threads=1)
+    monkeypatch.setattr(modulation, "MOST", 0)
+    # Rings of integrals that are full after four epochs of 64 steps.
+    monkeypatch.setattr(modulators, "RING", 1)
+    options = {"devices": devices}
+    if devices == "exchange":
+        options = {"devices": ["cpu:0", "cpu:0"], "exchange": LocalSpikeExchange()}
+    for short, pieces in ((False, [200.0]), (True, [0.1, 99.9, 70.0, 30.0])):
+        with short_histories() if short else contextlib.nullcontext():
+            other = network(rule, pieces, read=short, **options)
+        for a, b in zip(once, other, strict=True):
+            assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("mode", ["check", "race"])
+def test_no_stray_access_and_no_race(mode):
+    rule = Dense(w_max=60.0, a_minus=0.2, tau_c=3.0, tau_n=20.0)
+    once = network(rule, [20.0])
+    devices = [CudaEmuDevice(0, mode=mode, block=64), CudaEmuDevice(1, mode=mode, seed=3)]
+    try:
+        for device in devices:
+            device.speed = 1.0
+        for some in (devices[:1], devices):
+            for a, b in zip(once, network(rule, [20.0], devices=some), strict=True):
+                assert np.array_equal(a, b)
+    finally:
+        for device in devices:
+            device.close()
+
+
+@pytest.mark.parametrize("devices", ["cpu", "cuda-emu"])
+def test_frozen_weights_set_weights_and_a_reset(devices, monkeypatch):
+    """Where nothing learns for a while, modulators go on."""
+    monkeypatch.setattr(modulation, "MOST", 0)
+    monkeypatch.setattr(modulators, "RING", 1)
+    rule = Dense(w_max=60.0, a_minus=0.2, tau_c=3.0, tau_n=20.0, b=0.01)
+    with Network(dt=0.1, seed=3, devices=devices) as net:
+        net.population("E", 120, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
+        net.drive("E", Poisson(rate=9000.0, weight=60.0), "exc")
+        net.source("reward", 5, SpikeTrain([10.0, 10.1, 150.0, 151.0], [0, 3, 1, 1]))
+        p = net.connect("E", "E", FixedInDegree(20), 30.0, 1.5, "exc", plasticity=rule,
+                        modulator="reward")  # fmt: skip
+        found = []
+        net.run(40.0)
+        p.plastic = False
+        net.run(100.0)
+        found.append([p.weights, p.values("c")])
+        p.plastic = True
+        net.run(30.0)
+        p.weights = p.weights * 0.5
+        net.run(30.0)
+        found.append([p.weights, p.values("c")])
+        net.reset()
+        net.run(50.0)
+        found.append([p.weights, p.values("c")])
+    FROZEN.setdefault("found", found)
+    assert np.array_equal(FROZEN["found"], found)
+
+
+FROZEN = {}  # of the first of the devices
 
 
 @pytest.mark.parametrize("tau_c", [2.0, 1000.0])

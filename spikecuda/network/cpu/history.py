@@ -1,6 +1,6 @@
 """The histories of a population's spikes in a block: what synapses that learn look back on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ class Seen:
 
     Args:
         states: arrays (neurons,), where the neurons' states are.
-        initial: what each was before the first step, arrays (neurons,).
+        initial: returns what each was before the first step, arrays (neurons,).
         later: how many steps later each is seen.
         steps: how far back a rule looks at most, besides.
         watch: address of the rule's loop that notes them.
@@ -23,12 +23,12 @@ class Seen:
     def __init__(
         self,
         states: Sequence[np.ndarray],
-        initial: Sequence[np.ndarray],
+        initial: Callable[[], Sequence[np.ndarray]],
         later: Sequence[int],
         steps: int,
         watch: int,
     ) -> None:
-        self._arrays, self._initial, self._watch = list(states), list(initial), watch
+        self._arrays, self._initial, self._watch = list(states), initial, watch
         slots = 1 << (steps + max(later) + 1).bit_length()
         self._ring = np.zeros((slots, len(self._arrays), self._arrays[0].size), states[0].dtype)
         self._addresses = np.array([a.ctypes.data for a in self._arrays], np.int64)
@@ -41,7 +41,7 @@ class Seen:
 
     def clear(self) -> None:
         """Go back to before the first step."""
-        for i, initial in enumerate(self._initial):
+        for i, initial in enumerate(self._initial()):
             self._ring[:, i] = initial
 
     def take(self, other: "Seen") -> None:

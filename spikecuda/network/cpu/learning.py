@@ -5,21 +5,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_zeros
-from spikecuda.common.time_grid import nearest_step
 from spikecuda.kernels.network import layout
 from spikecuda.network.cpu.history import History, Seen
 from spikecuda.network.cpu.learning_block import LearningBlock
 from spikecuda.network.cpu.modulation import Modulation
 from spikecuda.network.cpu.roles import MODULATOR, SOURCE, TARGET, population_of, roles
 from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.seen import seen_later, start_of
 from spikecuda.network.run.window import most_spikes
 from spikecuda.network.synapses.learned import (
     RuleLoops,
+    batch_bytes,
     constants_of,
     settle_in_place,
     settle_rows,
     synapse_keys,
 )
+from spikecuda.network.synapses.modulated import modulated
 from spikecuda.network.synapses.store import Bundle, Wiring
 
 # A log that is full is made longer up to so many bytes for each synapse; then rows are swept.
@@ -124,6 +126,8 @@ class Learning:
             if bundle in block.modulations:
                 boundary = block.modulations[bundle].boundary(last)
                 row[layout.LEARNING_BOUNDARY] = boundary
+                # Also where nothing learns at present: what is before will be dropped.
+                RuleLoops(bundle).loops.fill(block.modulations[bundle].at, boundary)
             if bundle.kind == layout.PLASTIC and not row[layout.LEARNING_FROZEN]:
                 rows = bundle.blocks[b].rows.size - 1
                 RuleLoops(bundle).loops.sweep(at, 0, rows, done, goal)
@@ -290,9 +294,9 @@ class Learning:
         p = bundle.projections[0]
         more: tuple[object, ...] = (self._own.get(bundle, -1),)
         if role == MODULATOR:
-            assert p.plasticity is not None and p.modulator is not None
-            rule = p.plasticity
-            more += (tuple(rule.params.items()), p.modulator_delay, p.modulator.ids.tobytes())
+            more += modulated(p).key
+        elif role == TARGET:
+            more += seen_later(p)
         return role, population_of(bundle, role), spec, constants.tobytes(), more
 
     def _history(
@@ -324,18 +328,15 @@ class Learning:
         p = bundle.projections[0]
         rule, neurons = p.plasticity, self._neurons[p.target.population.number]
         assert rule is not None
-        part, spec = slice(first, last), neurons.population.neurons
+        part = slice(first, last)
         names = [seen.state for seen in rule.target_states.values()]
         states = [neurons.state[name][part] for name in names]
-        initial = [
-            np.broadcast_to(spec.start(name), neurons.state[name].shape)[part] for name in names
-        ]
-        later = [
-            nearest_step(rule.params[seen.later], p.dt) if seen.later else 0
-            for seen in rule.target_states.values()
-        ]
+
+        def initial() -> list[np.ndarray]:
+            return [start_of(neurons, name)[part] for name in names]
+
         steps = 2 * (self._wiring.longest + self._window) + 2
-        return Seen(states, initial, later, steps, RuleLoops(bundle).loops.watch)
+        return Seen(states, initial, seen_later(p), steps, RuleLoops(bundle).loops.watch)
 
     def _need(self, population: int, count: int) -> int:
         """Return the spikes that some neurons of a population can have in two windows."""
@@ -371,10 +372,3 @@ class Learning:
         for row in block.learning.values():
             row[layout.LEARNING_SCRATCH] = block.scratch.ctypes.data
             row[layout.LEARNING_SENT] = block.sent.ctypes.data
-
-
-def batch_bytes(bundle: Bundle) -> int:
-    """Return the bytes of a bundle's batch; see ``templates/learn_together``."""
-    spec, _ = constants_of(bundle)
-    reals = len(spec.source_values) + len(spec.rule.variables) + 2
-    return layout.LEARNING_TILE * (5 * 4 + reals * spec.width + 4 + 2 + 1 + 16)

@@ -1,12 +1,11 @@
 """What spikes of a modulator have done to a block's synapses so far: a level and its integral."""
 
-import math
-
 import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.kernels.network import layout
 from spikecuda.network.model.projection import Projection
+from spikecuda.network.synapses.modulated import modulated
 
 # A table of so many steps is swept before it is made longer.
 MOST = 1 << 17
@@ -29,31 +28,26 @@ class Modulation:
     """
 
     def __init__(self, projection: Projection, push: int, window: int, row: np.ndarray) -> None:
-        p, rule, dt = projection, projection.plasticity, projection.dt
-        assert rule is not None and rule.modulator is not None and p.modulator is not None
-        part = rule.modulator
-        tau_c = rule.params[rule.variables[part.eligibility].decay]
-        tau_n = rule.params[part.tau]
-        base = rule.params[part.baseline] if part.baseline else 0.0
-        both = 1.0 / tau_c + 1.0 / tau_n
+        p, known = projection, modulated(projection)
+        assert p.modulator is not None
         self._table = np.zeros(layout.MODULATION, np.int64)
         self._chosen = np.zeros(p.modulator.population.size, np.uint8)
         self._chosen[p.modulator.ids] = 1
         self._integral = aligned_zeros(1, np.float64)
         table = self._table
-        table[layout.MODULATION_EPOCH] = epoch_steps(tau_c, dt)
+        table[layout.MODULATION_EPOCH] = known.epoch
         power = 1 << max(1, int(window)).bit_length()
         self._counts = np.zeros(2 * power, np.int32)
         table[layout.MODULATION_WINDOW] = power
         table[layout.MODULATION_COUNTS] = self._counts.ctypes.data
-        table[layout.MODULATION_DELAY] = p.modulator_delay
+        table[layout.MODULATION_DELAY] = known.delay
         table[layout.MODULATION_CHOSEN] = self._chosen.ctypes.data
         for place, value in (
-            (layout.MODULATION_JUMP, 1.0 / tau_n),
-            (layout.MODULATION_DECAY, math.exp(-dt / tau_n)),
-            (layout.MODULATION_FADE, math.exp(-dt / tau_c)),
-            (layout.MODULATION_GAIN, -math.expm1(-dt * both) / both),
-            (layout.MODULATION_LOSS, -base * tau_c * math.expm1(-dt / tau_c)),
+            (layout.MODULATION_JUMP, known.jump),
+            (layout.MODULATION_DECAY, known.decay),
+            (layout.MODULATION_FADE, known.fade),
+            (layout.MODULATION_GAIN, known.gain),
+            (layout.MODULATION_LOSS, known.loss),
         ):
             table[place] = np.float64(value).view(np.int64)
         # The loops of histories find room here, always.
@@ -130,8 +124,3 @@ class Modulation:
         integral[: values.size] = values
         self._integral = integral
         self._table[layout.MODULATION_INTEGRAL] = integral.ctypes.data
-
-
-def epoch_steps(tau_c: float, dt: float) -> int:
-    """Return the steps of an epoch: a power of two, about twice tau_c (ms), 64 at least."""
-    return 1 << max(6, math.floor(math.log2(max(1.0, 2.0 * tau_c / dt))))

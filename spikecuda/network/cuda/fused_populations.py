@@ -50,23 +50,29 @@ class FusedPopulations:
 
 
 def fuse_populations(
-    neurons: Sequence[Neurons], drives: ResolvedInputs, share: Share, replicas: bool = False
+    neurons: Sequence[Neurons],
+    drives: ResolvedInputs,
+    share: Share,
+    seen: Mapping[int, tuple[str, ...]],
+    replicas: bool = False,
 ) -> list[FusedPopulations]:
     """Return the populations of a partition, grouped into those that one launch advances.
 
     Populations with input of their own for each step stay by themselves, but for replicas.
 
     Args:
-        neurons: of all populations, in the order of their numbers.
+        neurons: of all populations.
         drives: their input.
-        share: of the partition.
+        share: the partition's neurons.
+        seen: the states of each population that rules see.
         replicas: whether they are of several networks, with keys of their own.
     """
     found: dict[Any, FusedPopulations] = {}
     for g, (n, drive) in enumerate(zip(neurons, drives, strict=True)):
         if not share.counts[g]:
             continue
-        spec = replace(n.spec(*drive), sections=True, replicas=replicas)
+        states = seen.get(g, ())
+        spec = replace(n.spec(*drive), sections=True, replicas=replicas, seen=states)
         lengths = tuple(
             np.size(value) for name, value in drive[0].fixed.items()
             if name.startswith("_reciprocals")

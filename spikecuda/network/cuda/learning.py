@@ -76,7 +76,13 @@ class Learning:
             "_source_depth": np.int64(rows.lines.source.depth),
             "_target_depth": np.int64(rows.lines.target.depth),
             "_watched": np.int64(rows.lines.watched), "_group": np.int64(self.group),
+            "_modulated": np.int64(self.modulated),
         }  # fmt: skip
+
+    @property
+    def modulated(self) -> int:
+        """How many modulators there are."""
+        return 0 if self.rows.modulators is None else self.rows.modulators.count
 
     def learned(
         self, bundle: Bundle, b: int, clock: int, rows: tuple[int, int] | None
@@ -203,6 +209,8 @@ class Learning:
             table[:, column] = old[:, column]
         rows.arrays["over"] = np.array(self.device.read(self.arrays["_over"]))
         names = ["_pre", "_post", "_state"]
+        if self.rows.modulators is not None:
+            names += self.rows.modulators.start()
         lines = {
             "_pre": (rows.lines.source, self.rows.lines.source, "pre"),
             "_post": (rows.lines.target, self.rows.lines.target, "post"),
@@ -281,6 +289,7 @@ class Learning:
             "_pre": rows.lines.source.empty(rows.starts["pre"]),
             "_post": post if post.size else np.zeros(1, np.int32),
             "_state": np.array([START, 0], np.int32),
+            **({} if rows.modulators is None else rows.modulators.start()),
         }
 
     def _variables(self) -> list[Buffer]:

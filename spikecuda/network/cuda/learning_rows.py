@@ -13,9 +13,11 @@ from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.learn_spec import BRIAN, LearnSpec
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.network import learn_tables as tables
+from spikecuda.network.cuda.modulators import Modulators
 from spikecuda.network.cuda.row_tables import MAX_SYNAPSES, Pair, Target
 from spikecuda.network.run.device_histories import Lines, deltas, lines_of, require_known
 from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.seen import seen_later
 from spikecuda.network.synapses.blocks import GRAIN
 from spikecuda.network.synapses.learned import constants_of, synapse_keys
 from spikecuda.network.synapses.store import Bundle, Rows, Wiring
@@ -40,6 +42,7 @@ class LearningRows:
         longest: the most units of a row.
         given: whether there are sources that are no neurons.
         held: of each pair, the first line of its sources' and its targets' history, and how many.
+        modulators: their number, and what is on the device of them in the beginning.
     """
 
     spec: LearnSpec
@@ -53,6 +56,7 @@ class LearningRows:
     longest: int = 1
     given: bool = False
     held: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: {"pre": [], "post": []})
+    modulators: Modulators | None = None
 
     @property
     def synapses(self) -> int:
@@ -194,6 +198,12 @@ class _Making:
             "pairs_of": self._by_words([bundle.source for bundle, _ in self.pairs], words),
             "listed_of": self._by_words(self.populations, words),
         }  # fmt: skip
+        if spec.rule.target_states:
+            later = [seen_later(bundle.projections[0]) for bundle, _ in self.pairs]
+            made.arrays["later"] = np.array(later, np.int32).reshape(-1)
+        if spec.rule.modulator is not None:
+            made.modulators = Modulators([b.projections[0] for b, _ in self.pairs], self.target)
+            table[:, tables.PAIR_MODULATOR] = made.modulators.of
         sources = [bundle.source for bundle, _ in self.pairs]
         made.most = max(sources.count(source) for source in set(sources))
         made.given = max(sources) >= len(self.neurons)
@@ -264,9 +274,10 @@ class _Making:
             place = int(share.places[goal])
             mine = self.own.get(bundle, -1)
             key: tuple[object, ...] = ("post", goal, constants.tobytes(), mine)
+            key += seen_later(bundle.projections[0])
             if self.learns and key not in known:
                 known[key] = base = lines["post"]
-                spans[base] = self._keep(True, base, goal, 0, i * self.reals)
+                spans[base] = self._keep(True, base, goal, 0, i)
                 lines["post"] += GRAIN * len(spans[base])
                 start = np.zeros(len(spec.target_values), spec.real)
                 made.starts["post"] += [start] * len(spans[base])
@@ -277,6 +288,7 @@ class _Making:
                 page = self.target.page((bundle, b))
                 table[i, tables.PAIR_POST] = known[key] + page - place
                 made.held["post"].append((known[key], GRAIN * len(spans[known[key]])))
+                table[i, tables.PAIR_PAGE] = page
             begin = np.array([
                 0.0 if name in rule.pre_traces or name == "_factor" else rule.start(name)
                 for name in spec.source_values
@@ -286,7 +298,7 @@ class _Making:
                 known[key] = base = lines["pre"]
                 if bundle.source < len(self.neurons):
                     first = int(share.starts[bundle.source, 0])
-                    self._keep(False, base + first, bundle.source, first, i * self.reals)
+                    self._keep(False, base + first, bundle.source, first, i)
                 self.listed.append([self.target.first[bundle.source], base, i * self.reals])
                 self.populations.append(bundle.source)
                 words = -(-int(table[i, tables.PAIR_SOURCES]) // GRAIN)
@@ -304,13 +316,16 @@ class _Making:
                 )
 
     def _keep(
-        self, targets: bool, line: int, population: int, first: int, reals: int
+        self, targets: bool, line: int, population: int, first: int, pair: int
     ) -> list[list[int]]:
         """Note 32 neurons at a time whose spikes are kept; return the notes."""
         share = self.target.share
         words = -(-int(share.counts[population]) // GRAIN)
         word = int(share.places[population]) // GRAIN
-        made = [[int(targets), line + GRAIN * w, word + w, reals, 0, 0] for w in range(words)]
+        reals = pair * self.reals
+        made = [
+            [int(targets), line + GRAIN * w, word + w, reals, 0, pair, 0, 0] for w in range(words)
+        ]
         self.kept += made
         return made
 

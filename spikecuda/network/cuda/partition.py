@@ -92,7 +92,8 @@ class DevicePartition(NetworkPartition):
         """Deliver what the other partitions sent in the last window."""
         assert self._run is not None
         p = self.resident
-        if spikes.size and (p.row_tables or p.drawn or p.learning):
+        wanted = spikes.size and (p.row_tables or p.drawn or p.learning)
+        if wanted or self._run.waits:
             self._run.receive(spikes)
             self._count(spikes)
 

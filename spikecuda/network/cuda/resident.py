@@ -10,6 +10,7 @@ import numpy as np
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import Buffer
 from spikecuda.errors import SpikecudaError
+from spikecuda.kernels.spec import seen_argument
 from spikecuda.network.cuda.learning import Learning
 from spikecuda.network.cuda.learning_rows import learning_rows, make_rows
 from spikecuda.network.cuda.procedural_rows import ProceduralRows, procedural
@@ -20,6 +21,7 @@ from spikecuda.network.memory import require_arrivals
 from spikecuda.network.run.device_histories import lines_of
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import RATE
+from spikecuda.network.run.seen import seen_states, start_of
 from spikecuda.network.run.window import most_spikes, ring_steps
 from spikecuda.network.synapses.blocks import GRAIN, Share
 from spikecuda.network.synapses.store import Bundle, Wiring
@@ -53,6 +55,7 @@ class Resident:
         row_tables: the rows, and their arrays on the device.
         drawn: the procedural projections, and their arrays on the device.
         learning: what learns, rule by rule.
+        seen: what rules see of their targets, and the rings of it: see ``seen_values``.
         lengths: stored synapses of each neuron, by number.
         sources: which numbers are no neurons'.
         windows: how many a list of spikes holds for certain.
@@ -82,6 +85,8 @@ class Resident:
         self.learning: list[Learning] = []
         # Bundles whose rule has changed: their histories are their own, whatever others are like.
         self.own: dict[Bundle, int] = {}
+        self.seen = seen_states(wiring, window)
+        self._seen: dict[str, Buffer] = {}
         self.lengths = np.zeros(numbers, np.int64)
         self._number_sources()
         self._held: list[Buffer] = []
@@ -112,6 +117,15 @@ class Resident:
         """Forget what is under way."""
         self.device.clear(self.cells)
         self.device.clear(self.events_drawn)
+        for name, buffer in self._seen.items():
+            self.device.write(buffer, self._start_ring(name))
+
+    def seen_values(self) -> dict[str, Any]:
+        """Return the arguments of kernels that say what rules see of their targets."""
+        return {
+            **{seen_argument(name): buffer for name, buffer in self._seen.items()},
+            "_seen_ring": np.int64(self.seen.steps - 1), "_seen_stride": np.int64(self.share.size),
+        }  # fmt: skip
 
     def extend(self, first: Mapping[int, int], numbers: int) -> None:
         """Take rows of another source; see ``NetworkPartition.extend``."""
@@ -276,6 +290,12 @@ class Resident:
             for name, state in n.state.items():
                 if count and name not in self.states:
                     self.states[name] = self.allocate(name.strip("_"), size, state.dtype)
+        if self.seen.names and self.seen.steps * size > MOST_CELLS:
+            raise SpikecudaError(
+                f"the states that rules see must be at most {MOST_CELLS:,} on {self.device.name} "
+                f"(got {self.seen.steps * size:,}: {self.seen.steps:,} steps of {size:,} neurons); "
+                "use shorter delays, a larger dt or more devices"
+            )
         self.cells = self.allocate("accumulators", cells, np.int32)
         self.bits = self.allocate("spike bits", self.window * (size // GRAIN), np.uint32)
         self.spike_list(0)
@@ -292,9 +312,19 @@ class Resident:
         for drawn in procedural(wiring or self.wiring, self._target(shared=wiring is not None)):
             arrays = {name: self.put(name, values) for name, values in drawn.arrays.items()}
             self.drawn.append((replace(drawn, arrays={}), arrays))
+        for name in self.seen.names:
+            self._seen[name] = self.put("states seen", self._start_ring(name))
         for rows in learning_rows(self.wiring, self._target(), self.neurons, self.window):
             self.learning.append(Learning(self.device, rows, self.put, self.free))
         self.numbers_of_words, self.valid = self.put("numbers", words), self.put("valid", valid)
+
+    def _start_ring(self, name: str) -> np.ndarray:
+        """Return what a state was before the first step, for each step of its ring."""
+        starts = {
+            g: start_of(self.neurons[g], name) for g, names in self.seen.of.items() if name in names
+        }
+        dtype = next(self.neurons[g].state[name].dtype for g in starts)
+        return np.tile(self.gather(starts, dtype), self.seen.steps)
 
     def _target(self, shared: bool = False) -> Target:
         """Return what rows are made for; ``shared``: all replicas take those of the first one."""

@@ -19,7 +19,7 @@ from spikecuda.network.cuda.fused_populations import (
     fuse_populations,
     tables,
 )
-from spikecuda.network.cuda.learnings import Learnings
+from spikecuda.network.cuda.learnings import Learnings, WindowLists
 from spikecuda.network.cuda.resident import Resident
 from spikecuda.network.cuda.run_context import RunContext
 from spikecuda.network.cuda.samples import Launch, Samples
@@ -116,20 +116,29 @@ class DeviceRun:
         """The first step whose spikes have not been taken; None if there is none."""
         return self._flight[0].start if self._flight else None
 
+    @property
+    def waits(self) -> bool:
+        """Whether synapses wait for a window's spikes of all partitions."""
+        return self._learnings.waits
+
     def receive(self, spikes: np.ndarray) -> None:
-        """Deliver spikes of other partitions."""
+        """Deliver spikes of other partitions, and what waits for them."""
         if self._incoming is None or self._incoming.size < spikes.size:
-            self._incoming = self._context.new("spikes of others", 2 * spikes.size, np.int64)
+            self._incoming = self._context.new("spikes of others", 2 * spikes.size + 1, np.int64)
             self._incoming_mark = self._context.new("mark", 4, np.int64)
-        self.device.write(self._incoming, spikes)
+        if spikes.size:
+            self.device.write(self._incoming, spikes)
         self.device.write(self._incoming_mark, np.array([self._begun, 0, spikes.size, 0]))
+        slot = self._slots[0]
         listed = {
-            **self._slots[0].listed.values(), "_spikes": self._incoming,
+            **slot.listed.values(), "_spikes": self._incoming,
             "_bounds": self._incoming_mark, "_mark": self._incoming_mark,
         }  # fmt: skip
-        for launch in self._deliveries.own:
-            self._launch(launch, listed)
-        self._learnings.receive(spikes, listed)
+        if spikes.size:
+            for launch in self._deliveries.own:
+                self._launch(launch, listed)
+        lists = WindowLists(slot.listed.values(), slot.steps, self._given(slot))
+        self._learnings.receive(lists, spikes, listed)
         self.device.synchronize()
 
     def close(self) -> None:
@@ -150,7 +159,7 @@ class DeviceRun:
 
     def _make(self) -> None:
         p, request = self.resident, self.request
-        made = fuse_populations(p.neurons, request.drives, p.share, p.replicas.several)
+        made = fuse_populations(p.neurons, request.drives, p.share, p.seen.of, p.replicas.several)
         self._inputs = Inputs(self._context, made)
         self._updates: list[Launch] = []
         # Replicas follow each other: a launch leaves out words of populations between its own.
@@ -207,7 +216,7 @@ class DeviceRun:
         p, request, spec = self.resident, self.request, fused.spec
         key0, key1 = keys(p.neurons[fused.populations[0]].population.neurons.noise_seed)
         values: dict[str, Any] = {
-            **p.states, "_section": section, "_cells": p.cells,
+            **p.states, **p.seen_values(), "_section": section, "_cells": p.cells,
             "_ring": np.int64(p.ring - 1), "_stride": np.int64(p.ports * p.share.size),
             SPIKE_BITS: p.bits, "_first": np.int64(0), "_last": np.int64(0),
             "_count": np.int64(p.share.size), "_key0": key0, "_key1": key1,
@@ -259,15 +268,17 @@ class DeviceRun:
         self._launch(self._collect, {**own, "_steps": k})
         for launch in self._deliveries.own:
             self._launch(launch, own)
-        self._learnings.learn(own, steps)
-        if slot.learned:
-            (spikes, _), (by_source, bounds) = slot.given, slot.learned
-            edges = {"_bounds": bounds.buffer}
-            self._learnings.learn_given(
-                own, {**edges, "_spikes": spikes.buffer}, {**edges, "_sorted": by_source.buffer}
-            )
+        self._learnings.learn(WindowLists(own, steps, self._given(slot)))
         for number, launch in enumerate(self._samples.launches):
             self._launch(launch, {**own, **self._samples.values(slot, number)})
+
+    def _given(self, slot: WindowBuffers) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Return the arguments of the given spikes that synapses learn from, in both orders."""
+        if not slot.learned:
+            return None
+        (spikes, _), (by_source, bounds) = slot.given, slot.learned
+        edges = {**slot.listed.values(), "_bounds": bounds.buffer, "_given": np.int64(1)}
+        return {**edges, "_spikes": spikes.buffer}, {**edges, "_sorted": by_source.buffer}
 
     def _launch(self, launch: Launch, more: Mapping[str, Any]) -> None:
         values = {"_first": np.int64(0), "_last": np.int64(0), **launch.values, **more}

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 from spikecuda.common.cores import usable_cores
 from spikecuda.devices.base import Device
-from spikecuda.network.build_engine import require_rules
+from spikecuda.errors import SpikecudaError
 from spikecuda.network.device_names import on_cpu
 from spikecuda.network.ensemble.build import build_wirings, kinds_of, require_room_on
 from spikecuda.network.ensemble.cpu_replicas import CpuReplicas
 from spikecuda.network.ensemble.device_replicas import DeviceReplicas
 from spikecuda.network.ensemble.group import Group
 from spikecuda.network.ensemble.replica import Replica
+from spikecuda.network.model.description import Description
 from spikecuda.network.open_partitions import OpenPartitions
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Owner, split_blocks, split_shares
 
@@ -40,7 +41,7 @@ def make_groups(
         wirings = build_wirings(replicas, kinds, blocks, workers, report)
         return [CpuReplicas(replicas, wirings, workers)], lambda: None
     description = replicas[0]._describe()
-    require_rules(description, places)
+    _require_rules(description, places)
     pages = split_shares(sizes, [Owner(threads=0)])[0]
     # All CPUs that are named are one group, whose threads they are.
     opened = OpenPartitions([*(p for p in places if not on_cpu(p)), *cpus[:1]])
@@ -78,3 +79,19 @@ def deal(weights: Sequence[float], size: int) -> list[tuple[int, int]]:
         done += weight
         ends.append(round(size * done / total))
     return list(itertools.pairwise(ends))
+
+
+def _require_rules(description: Description, places: Sequence[str | Device]) -> None:
+    """Raise SpikecudaError if synapses learn by a rule that ensembles do not have on devices."""
+    for p in description.wired:
+        rule = p.plasticity
+        if rule is not None and (p.modulator is not None or rule.target_states):
+            what = (
+                "with a modulator"
+                if p.modulator is not None
+                else "that see states of their targets"
+            )
+            raise SpikecudaError(
+                f"rules {what} run on the CPU alone in ensembles (got {p.name} with "
+                f"{rule!r:.80} on {', '.join(map(str, places))}); use devices='cpu'"
+            )

@@ -55,7 +55,8 @@ def _check_fixed(projection: Any, rule: Any) -> None:
     """Refuse what a network that is built cannot take.
 
     Raises:
-        SpikecudaValueError: another sign or a larger w_max, or a modulator's parameter.
+        SpikecudaValueError: another sign or a larger w_max, or a parameter of a modulator or
+            of when states of targets are seen.
     """
     p, old = projection, projection.plasticity
     if rule.learns and rule.sign != old.sign:
@@ -71,15 +72,14 @@ def _check_fixed(projection: Any, rule: Any) -> None:
             f"{p.receptor!r} was made (got {rule.w_max:g}); connect with a larger w_max, and "
             "lower it before the first run"
         )
-    part = old.modulator
-    if part is None:
-        return
-    fixed = [part.tau, old.variables[part.eligibility].decay]
-    fixed += [part.baseline] if part.baseline else []
+    part, fixed = old.modulator, [s.later for s in old.target_states.values() if s.later]
+    if part is not None:
+        fixed += [part.tau, old.variables[part.eligibility].decay]
+        fixed += [part.baseline] if part.baseline else []
     for name in fixed:
         if rule.params[name] != old.params[name]:
             raise SpikecudaValueError(
                 f"{name} of {type(rule).__name__} cannot change once the network is built (got "
-                f"{rule.params[name]:g}, and {old.params[name]:g} before): levels and tables of "
-                "the modulator follow from it; use a new network"
+                f"{rule.params[name]:g}, and {old.params[name]:g} before): what is noted of "
+                "modulators or targets follows from it; use a new network"
             )

@@ -112,9 +112,14 @@ def lines_of(
     if not spec.rule.learns:
         return Lines(source, Line(1, 1, 1), 0)
     goals = [(b.projections[0].target.population.number, deltas(b, wiring)[1]) for b in bundles]
-    between = max(spikes(goal, max(window, MAX_WINDOW)) for goal, _ in goals)
+
+    def events(population: int, steps: int) -> int:
+        # Where a rule watches its targets, each step can be an event.
+        return steps if spec.rule.watches else spikes(population, steps)
+
+    between = max(events(goal, max(window, MAX_WINDOW)) for goal, _ in goals)
     late = int(spec.timing == BRIAN)
-    arriving = max(spikes(goal, delta + late) for goal, delta in goals)
+    arriving = max(events(goal, delta + late) for goal, delta in goals)
     # What has not arrived after a sweep, what comes until the next one, and two older ones.
     depth = arriving + between + 3 + SPARE
     return Lines(source, Line.holding(len(spec.target_values), spec.width, depth), between)
@@ -163,15 +168,21 @@ def history_bytes(p: Projection, targets: int, window: int) -> float:
     assert p.plasticity is not None
     spec = p.plasticity.spec(p.target.population.neurons.precision.real)
 
-    def spikes(population: Population, steps: int) -> int:
+    def spikes(population: Population, steps: int, watched: bool = False) -> int:
         known = population.neuron_spec
         rest = 0 if known is None else int(np.min(known.constants.get("n_ref", 0)))
-        return 1 + (steps - 1) // (1 + rest)
+        return steps if watched else 1 + (steps - 1) // (1 + rest)
 
     source, target = p.source.population, p.target.population
     depth = spikes(source, window) + 1
     result = source.size * Line.holding(len(spec.source_values), spec.width, depth).stride
     if p.learns:
-        depth = spikes(target, p.delay_steps()[0]) + spikes(target, MAX_WINDOW) + 3 + SPARE
+        watched = p.plasticity.watches
+        depth = spikes(target, p.delay_steps()[0], watched) + 3 + SPARE
+        depth += spikes(target, MAX_WINDOW, watched)
         result += targets * Line.holding(len(spec.target_values), spec.width, depth).stride
+    if p.plasticity.target_states:
+        # A ring of steps of each state.
+        back = p.delay_steps()[0] + window
+        result += targets * back * len(p.plasticity.target_states) * spec.width // 4
     return 4.0 * result

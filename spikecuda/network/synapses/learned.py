@@ -7,6 +7,7 @@ import numpy as np
 
 from spikecuda.common.seed import keys
 from spikecuda.kernels.learn_spec import LearnSpec
+from spikecuda.kernels.network import layout
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.store import Bundle, Rows
 
@@ -40,6 +41,13 @@ def constants_of(bundle: Bundle) -> tuple[LearnSpec, np.ndarray]:
     assert p.plasticity is not None
     spec = p.plasticity.spec(p.target.population.neurons.precision.real)
     return spec, np.array(list(p.plasticity.constants(p.dt).values()), spec.real)
+
+
+def batch_bytes(bundle: Bundle) -> int:
+    """Return the bytes of a bundle's batch; see ``templates/learn_together``."""
+    spec, _ = constants_of(bundle)
+    reals = len(spec.source_values) + len(spec.rule.variables) + 2
+    return layout.LEARNING_TILE * (6 * 4 + reals * spec.width + 4 + 2 + 1 + 16)
 
 
 def synapse_keys(projection: Projection) -> int:
