@@ -5,7 +5,9 @@ import pytest
 
 from spikecuda import Constant, GPUNeuronPool, Model, Network, Parameter, Poisson, State
 from spikecuda.errors import ModelError, SpikecudaValueError
-from spikecuda.language import exp, fma, real
+from spikecuda.kernels.compile.render import render
+from spikecuda.kernels.reference import noise
+from spikecuda.language import exp, fma, real, uniform
 from spikecuda.network import NMDA, Delta, ExpConductance, ExpCurrent, SpikeTrain
 
 
@@ -18,34 +20,36 @@ class _Leaky(Model):
     seen_i = State("pA", initial=0.0)
     seen_g = State("nS", initial=0.0)
     rest = State("pA", initial=0.0)
+    luck = State("", initial=0.0)
     keep = Parameter(0.98, "")
 
-    def step(v, s, seen_i, seen_g, rest, keep, current, g_syn, g_e_syn):
+    def step(v, s, seen_i, seen_g, rest, luck, keep, current, g_syn, g_e_syn):
         leak = fma(keep, v + real(65.0), real(-65.0))
-        return fma(real(0.0005), current + g_e_syn - g_syn * v, leak), s, current, g_syn, rest
+        return fma(real(0.0005), current + g_e_syn - g_syn * v, leak), s, current, g_syn, rest, luck
 
     def threshold(v):
         return v > real(1000.0)
 
-    def reset(s, seen_i, seen_g, rest):
-        return real(-65.0), s, seen_i, seen_g, rest
+    def reset(s, seen_i, seen_g, rest, luck):
+        return real(-65.0), s, seen_i, seen_g, rest, luck
 
 
 class Apart(_Leaky):
-    """Tells three receptors apart, and integrates the synapses of a fourth itself."""
+    """Tells three receptors apart, integrates the synapses of a fourth itself, and draws."""
 
     name = "_apart"
     inputs = ("i_exc", "g_nmda", "i_inh", "g_inh")
     arrivals = {"own": "s"}
 
     def step(
-        v, s, seen_i, seen_g, rest, keep, current, i_exc, g_nmda, i_inh, g_inh, g_syn, g_e_syn, dt
-    ):
+        v, s, seen_i, seen_g, rest, luck, keep, current, i_exc, g_nmda, i_inh, g_inh, g_syn,
+        g_e_syn, dt,
+    ):  # fmt: skip
         nmda = -(g_nmda * v)
         all_of_it = current + s + i_exc + nmda + i_inh + g_e_syn - g_syn * v
         leak = fma(keep, v + real(65.0), real(-65.0))
         fading = s * exp(-dt / real(5.0))
-        return fma(real(0.0005), all_of_it, leak), fading, i_exc, g_nmda + g_inh, current
+        return fma(real(0.0005), all_of_it, leak), fading, i_exc, g_nmda + g_inh, current, uniform()
 
 
 def build(device, name, **options):
@@ -94,6 +98,10 @@ def test_the_same_as_one_sum_and_the_same_bits_everywhere():
     np.testing.assert_allclose(
         found["twin", "seen_i"] - drive - found["apart", "seen_i"] - plain, own(found), rtol=2e-3
     )
+    # Random numbers in a network: a quad of neurons shares a block in each step.
+    np.testing.assert_allclose(
+        found["apart", "luck"], noise.lane_draws(3, "u", 0, 299, 1, np.arange(20))[0], atol=2e-7
+    )
     for device, options in (("cpu", {"threads": 2}), ("cuda-emu", {})):
         other = states(device, runs=(7.0, 23.0), **options)
         for key, values in other.items():
@@ -106,9 +114,11 @@ def own(found):
 
 
 def test_a_pool_has_no_receptors():
+    """Named inputs are 0 there, as ``g_syn`` is."""
     with GPUNeuronPool(3, Apart, device="cpu") as pool:
-        pool.run(steps=5, input=100.0)
-        assert (pool.state["seen_i"] == 0).all() and (pool.state["rest"] == 100.0).all()
+        text = render(pool.neuron_spec.spec(), "cpu")
+    for name in Apart.inputs:
+        assert f"_named_{name} = real(0.0)\n" in text
 
 
 def test_a_population_must_have_what_its_model_names():

@@ -1,7 +1,7 @@
-"""Built-in models written in the language: each against its published formulas, and CUDA's bits.
+"""Built-in models written in the language: each against its published formulas.
 
 What makes kernels of equations is proven in ``test_equations`` and ``test_draws``; here every model
-runs once in float32 on the CPU and once as compiled PTX.  The references are plain NumPy and SciPy.
+runs on the CPU in one precision, and some as compiled PTX.  The references are NumPy and SciPy.
 NEST's spikes are of NEST 3.10.0 with the same parameters, input from 0 ms and dt 0.1.
 """
 
@@ -216,9 +216,15 @@ def test_gif_spikes_as_often_as_nests(current):
     assert (np.abs(counts - expected) < 5 * spread).all(), counts
 
 
+# Those that clamp, freeze, silence and draw; what else makes kernels is proven for the language.
+EMULATED = ("intfire1", "hh_squid", "gif", "iaf_sfa_rr")
+
+
 def both(name, current, steps, dt=DT, **options):
     """Run on the CPU, and a part of it on the emulated GPU with the same bits."""
     raster, states = run(name, "cpu", current, steps, dt, **options)
+    if name not in EMULATED:
+        return raster, states
     part = min(steps, 300)
     short = run(name, "cpu", current, part, dt, **options)
     emulated = run(name, "cuda-emu", current, part, dt, **options)

@@ -90,7 +90,7 @@ def test_every_written_model(model):
     """Models in the language of users' own: what makes kernels of them is proven there."""
     missing, written = [], table("models", "test_written")
     if model not in {**written.LOOPS, **written.SMOOTH, **written.NEST}:
-        missing.append("an oracle and CUDA's bits: tests/models/test_written.py")
+        missing.append("an oracle: tests/models/test_written.py")
     if not any(f"`{model}`" in cell for cell in rows("docs/models.md")):
         missing.append("a row in docs/models.md")
     for scheme in find(model).schemes:
