@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from steered import bits, equal, network
 
 import spikecuda
-from spikecuda import Ensemble, Normal, Poisson
+from spikecuda import Ensemble, Normal, OrnsteinUhlenbeck, Poisson, Sine, Step
 from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import (
     ClosedError,
@@ -42,7 +42,7 @@ def origin(rate=3000.0, amplitude=30.0, **options):
     return net, net.drive("E", Poisson(rate, 10.0), "exc"), net.drive("I", amplitude)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.data())
 def test_a_replica_is_a_lone_network(data):
     whole = st.integers(0, 2**64 - 1)
@@ -160,6 +160,26 @@ def test_each_replica_learns_by_itself(devices):
             )
 
 
+def test_what_differs_between_steps_is_each_replicas_own_on_a_device():
+    def half(trial):
+        net = Network(seed=4, precision="float16", devices="cpu", trial=trial)
+        net.population("E", 40, "lif")
+        net.drive("E", Step(300.0, start=1.0, stop=8.0))
+        net.drive("E", OrnsteinUhlenbeck(mean=300.0, sigma=200.0, tau=5.0))
+        net.drive("E", Poisson(Sine(mean=2000.0, amplitude=1500.0, frequency=50.0), 0.5))
+        net.record("E", ["spikes", "v"], every=1.0)
+        return net
+
+    with Ensemble(half(0), 3, trials=range(3), devices="cuda-emu") as e:
+        found = e.run(6.0) + e.run(4.0)
+    for i in range(3):
+        with half(i) as lone:
+            result = lone.run(6.0) + lone.run(4.0)
+        assert np.array_equal(result.spikes["E"].step, found[i].spikes["E"].step)
+        assert np.array_equal(result.traces["E"]["v"], found[i].traces["E"]["v"])
+        assert result.num_spikes > 20
+
+
 def test_networks_of_one_structure_are_an_ensemble():
     nets = [
         origin(wiring_seed=seed, amplitude=10.0 * seed + 5.0 * i)[0]
@@ -246,11 +266,12 @@ def test_results_are_one_table():
         spikecuda.network.EnsembleResult(result[:2], 1.0) + result
 
 
-def test_what_goes_wrong_in_a_replica_is_named_and_nothing_is_lost():
+@pytest.mark.parametrize("devices", DEVICES, ids=str)
+def test_what_goes_wrong_in_a_replica_is_named_and_nothing_is_lost(devices):
     net = Network(devices="cpu")
     net.population("E", 4, "lif", {"c_m": 1e-3})
     drive = net.drive("E", 400e-5)
-    with Ensemble(net, 3, threads=2) as e:
+    with Ensemble(net, 3, threads=2, devices=devices) as e:
         e.run(30.0)
         e[1].own(drive).amplitude = -3e38
         with pytest.raises(NumericalError, match=r"replica 1: v of neuron 0 of E became NaN"):
@@ -264,8 +285,9 @@ def test_what_goes_wrong_in_a_replica_is_named_and_nothing_is_lost():
         assert e.run(30.0)[1].num_spikes > 0
 
 
-def test_ctrl_c_ends_a_run_with_all_replicas_at_one_step():
-    with Ensemble(origin()[0], 3, trials=range(3), threads=2) as e:
+@pytest.mark.parametrize("devices", DEVICES, ids=str)
+def test_ctrl_c_ends_a_run_with_all_replicas_at_one_step(devices):
+    with Ensemble(origin()[0], 3, trials=range(3), threads=2, devices=devices) as e:
         e.run(1.0)
         e._joint._slice = 20
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))

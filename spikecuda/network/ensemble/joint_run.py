@@ -14,7 +14,7 @@ from spikecuda.network.ensemble.result import EnsembleResult, join_runs
 from spikecuda.network.results.result import NetworkResult
 
 # Slices of a run: about so long, and so many updates of neurons to begin with.
-SECONDS, UPDATES = 0.5, 20e6
+SECONDS, UPDATES = 1.0, 1e8
 
 
 class JointRun:
