@@ -14,7 +14,7 @@ from spikecuda.errors import (
 )
 from spikecuda.network import ExpCurrent, FixedInDegree, Network, OneToOne, SpikeTrain
 from spikecuda.network.cpu import learning
-from spikecuda.plasticity import STDP, TsodyksMarkram
+from spikecuda.plasticity import STDP, DopamineSTDP, TsodyksMarkram
 
 DEVICES = ({"devices": "cpu", "partitions": 3}, {"devices": ["cpu:0", "cpu:1"]},
            {"devices": "cuda-emu"}, {"devices": ["cuda-emu:0", "cpu:0"]})  # fmt: skip
@@ -148,3 +148,27 @@ def test_what_cannot_be_is_refused_and_changes_nothing():
         assert p.weights.max() <= 20.0
         with pytest.raises(SpikecudaValueError, match="within the rule's bounds"):
             p.weights = 21.0
+
+
+def test_a_modulator_goes_on_and_its_times_stay():
+    found = []
+    for devices in ("cpu", "cuda-emu"):
+        with Network(0.1, 5, devices=devices) as net:
+            net.population("E", 30, "lif", receptors={"exc": ExpCurrent(2.0)})
+            net.drive("E", Poisson(9000.0, weight=60.0), "exc")
+            net.source("reward", 1, SpikeTrain([10.0, 30.0]))
+            rule = DopamineSTDP(w_max=60.0, tau_c=500.0)
+            p, q = (
+                net.connect(
+                    "E", "E", FixedInDegree(5), 30.0, 1.5, plasticity=rule, modulator="reward"
+                )
+                for _ in range(2)
+            )
+            net.run(20.0)
+            p.params["a_plus"] = 3.0
+            with pytest.raises(SpikecudaValueError, match=r"tau_n of DopamineSTDP cannot change"):
+                p.params["tau_n"] = 100.0
+            net.run(20.0)
+            found.append([p.weights, q.weights, p.values("c"), q.values("c")])
+    assert found[0][0].mean() > found[0][1].mean()
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
