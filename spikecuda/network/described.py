@@ -153,6 +153,7 @@ class Described(Unique, Fixed, Handle):
         plasticity: SynapseRule | None = None,
         dendritic: float | None = None,
         max_weight: float | None = None,
+        max_indegree: int | None = None,
         modulator: Population | View | str | None = None,
         modulator_delay: float | None = None,
     ) -> Projection:
@@ -178,6 +179,8 @@ class Described(Unique, Fixed, Handle):
                 None: all, as in NEST.
             max_weight: the largest size of weights that are assigned later, > 0, so that the
                 fixed-point scale has room for them; None: that of ``weight``.
+            max_indegree: the most synapses that ``rewire`` gives a target later, so that the scale
+                has room for them; None: as many as ``rule`` may.
             modulator: population, view, source or name whose spikes are the third factor of a rule
                 that has one, such as ``DopamineSTDP``.
             modulator_delay: ms from a spike of the modulator to its effect, a multiple of dt; None:
@@ -199,6 +202,7 @@ class Described(Unique, Fixed, Handle):
             as_view("target", target, self._named), as_rule(rule), weight, delay, receptor,
             autapses=autapses, multapses=multapses, procedural=procedural, weight_bits=weight_bits,
             plasticity=plasticity, dendritic=dendritic, max_weight=max_weight,
+            max_indegree=max_indegree,
             modulator=None if modulator is None else as_view("modulator", modulator, self._named),
             modulator_delay=modulator_delay,
         )  # fmt: skip

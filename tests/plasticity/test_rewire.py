@@ -122,6 +122,42 @@ def test_the_same_bits_everywhere(seed, every, pieces, options, how, between):
         assert all(np.array_equal(a, b) for a, b in zip(whole, expected, strict=True))
 
 
+@settings(max_examples=8, deadline=None)
+@given(
+    seed=st.integers(0, 2**32), options=st.sampled_from(EVERYWHERE),
+    delay=st.sampled_from(list(DELAYS)), below=st.sampled_from([None, 20.0]),
+    wanted=st.sampled_from([0, 12, 40]), step=st.sampled_from([0, 1]),
+)  # fmt: skip
+def test_targets_get_as_many_synapses_as_are_asked_for(seed, options, delay, below, wanted, step):
+    degrees = np.clip(wanted + step * (np.arange(150) % 7 - 3), 0, 43)
+    found = []
+    for one in ({"devices": "cpu", "threads": 1}, options):
+        net, p = network(one, seed, "in", delay, max_indegree=43)
+        with net:
+            net.run(5.0)
+            before = p.connections()
+            p.rewire(below, indegree=degrees, weight=33.0)
+            after = p.connections()
+            assert np.array_equal(np.bincount(after["target"], minlength=150), degrees)
+            net.run(5.0)
+            p.rewire(below, indegree=43, every=2.0)
+            spikes = net.run(5.0).spikes["E"]
+            assert len(p) == 150 * 43
+            last = p.connections()
+            found.append([spikes.step, spikes.neuron, *after.values(), *last.values()])
+        new = after["weight"] == 33.0
+        pairs = list(zip(after["source"][new], after["target"][new], strict=True))
+        assert len(set(pairs)) == len(pairs)
+        # Those that stay are the strongest of their targets.
+        for target in (0, 77, 149):
+            old = np.sort(before["weight"][before["target"] == target])
+            kept = np.sort(after["weight"][(after["target"] == target) & ~new])
+            if below is not None:
+                old = old[old >= below]
+            assert np.array_equal(old[old.size - min(old.size, degrees[target]) :], kept)
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
+
+
 def test_a_full_target_gets_fewer_and_the_number_is_told():
     net, p = network(EVERYWHERE[1], rule=AllToAll(), weight=10.0, autapses=False)
     with net:
@@ -169,6 +205,10 @@ def test_what_cannot_be_is_said_before_the_build():
         (SpikecudaValueError, "one of them", lambda: p.rewire(1.0, fraction=0.1)),
         (SpikecudaValueError, "one of them", lambda: p.rewire(None, every=1.0)),
         (SpikecudaValueError, "below must", lambda: p.rewire(-1.0)),
+        (SpikecudaValueError, "0 to 20.*max_indegree=", lambda: p.rewire(None, indegree=21)),
+        (SpikecudaValueError, "whole numbers", lambda: p.rewire(1.0, indegree=2.5)),
+        (SpikecudaValueError, "150 targets", lambda: p.rewire(1.0, indegree=[1, 2])),
+        (SpikecudaValueError, "at least 20", lambda: network(EVERYWHERE[0], max_indegree=19)),
         (SpikecudaTypeError, "below must", lambda: p.rewire("a")),
         (SpikecudaValueError, "from 0 to 1", lambda: p.rewire(None, fraction=1.1)),
         (SpikecudaValueError, "bounds, from 0 to 80", lambda: p.rewire(1.0, weight=90.0)),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.common.arguments import as_real
+from spikecuda.common.arguments import as_count, as_real
 from spikecuda.common.time_grid import nearest_step, place_of, whole_steps
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels.learn_spec import NEST
@@ -198,6 +198,30 @@ def as_modulator_delay(projection: Any, delay: Any) -> int:
             f"modulator_delay must be from dt = {p.dt:g} to {LONGEST * p.dt:g} ms (got {given:g})"
         )
     return int(whole_steps("modulator_delay", given, p.dt))
+
+
+def as_max_indegree(projection: Any, value: Any) -> int:
+    """Return the most synapses that a target can be given later; 0: as many as the rule may.
+
+    Raises:
+        SpikecudaTypeError, SpikecudaValueError: it cannot be so.
+    """
+    p = projection
+    if value is None:
+        return 0
+    if not p.learns:
+        raise SpikecudaValueError(
+            f"max_indegree is for synapses that learn and are rewired (got {value!r} without a "
+            "rule that changes weights); leave it out"
+        )
+    least = int(np.max(p.most_indegree(), initial=0))
+    room = as_count("max_indegree", value, 1, 2**24)
+    if room < least:
+        raise SpikecudaValueError(
+            f"max_indegree must be at least {least:,}, which {type(p.rule).__name__} may give a "
+            f"target (got {room:,}); use more, or leave it out"
+        )
+    return room
 
 
 def size_of(projection: Any, real: int) -> float:

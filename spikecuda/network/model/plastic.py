@@ -211,8 +211,9 @@ class Plastic(Fixed):
         *,
         fraction: float | None = None,
         weight: float | None = None,
+        indegree: Any = None,
     ) -> None:
-        """Remove weak synapses, and let as many new ones grow onto the same targets.
+        """Remove weak synapses, and let new ones grow onto the same targets, or more of them.
 
         Each new synapse comes from a random source of the projection that has none to the target
         yet; a target whose sources are used up gets fewer.  Its delay is drawn as at the build,
@@ -227,19 +228,23 @@ class Plastic(Fixed):
             fraction: from 0 to 1: the weakest of all synapses are removed; equally weak ones in
                 the order of ``connections``.
             weight: of new synapses, in the receptor's unit; None: drawn as at the build.
+            indegree: how many synapses each target has afterwards, as far as there are sources: one
+                number, or one for each target; up to ``connect(..., max_indegree=...)``.  Where
+                there are more, the weakest go.  None: as many as before.
 
         Raises:
             SpikecudaError: the synapses do not learn, or are recorded.
             SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.
 
-        Source: Chklovskii, Mel & Svoboda (2004) Nature 431:782.
+        Source: Chklovskii, Mel & Svoboda (2004) Nature 431:782; Butz & van Ooyen (2013) PLoS Comput
+        Biol 9:e1003259 (``indegree``).
         """
         require_plastic(self, "rewired")
-        if below is None and fraction is None and weight is None and every is None:
+        if all(given is None for given in (below, fraction, weight, every, indegree)):
             self.handle.keep_up(self, "rewire", None, None)
             return
         period = None if every is None else as_period(every, self.dt)
-        rewiring = as_rewiring(self, below, fraction, weight)
+        rewiring = as_rewiring(self, below, fraction, weight, indegree)
         self.handle.keep_up(self, "rewire", rewiring, period)
 
 

@@ -17,6 +17,7 @@ from spikecuda.kernels.learn_spec import BRIAN
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.learning import (
     as_dendritic,
+    as_max_indegree,
     as_modulator_delay,
     as_plasticity,
     check_learning,
@@ -137,7 +138,7 @@ class Projection(Plastic):
         number: its number in the network.
         source, target: the views.
         rule, weight, delay, receptor, autapses, multapses, procedural, weight_bits, plasticity,
-            dendritic, max_weight: as for ``Network.connect``.
+            dendritic, max_weight, max_indegree: as for ``Network.connect``.
 
     Attributes:
         number: its number in the network.
@@ -179,6 +180,7 @@ class Projection(Plastic):
         plasticity: Any = None,
         dendritic: Any = None,
         max_weight: Any = None,
+        max_indegree: Any = None,
         modulator: View | None = None,
         modulator_delay: Any = None,
     ) -> None:
@@ -228,6 +230,7 @@ class Projection(Plastic):
                     f"max_weight is for weights that stay (got {max_weight!r} with plasticity); "
                     "the rule has w_max"
                 )
+        self.max_indegree = as_max_indegree(self, max_indegree)
         self._fix()
 
     def _check_delay(self, dt: float) -> None:
@@ -303,6 +306,10 @@ class Projection(Plastic):
     def most_indegree(self) -> np.ndarray | float:
         """Return a bound of the synapses of each target of the view, one number or one for each."""
         return self.rule.most_indegree(self.source.size, self.target.size, self.own)
+
+    def most_grown(self) -> np.ndarray | float:
+        """Return the most synapses that each target can come to have, for which there is room."""
+        return np.maximum(self.most_indegree(), self.max_indegree)
 
     def __len__(self) -> int:
         """Return the number of synapses; builds and stores none, and draws them only to count."""

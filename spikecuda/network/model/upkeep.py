@@ -51,11 +51,13 @@ class Rewiring:
         below: magnitude below which synapses go; None: ``fraction`` says.
         fraction: of all synapses, the weakest.
         weight: of new ones; None: drawn as those of the build.
+        indegree: int64, synapses of each target afterwards, (targets,); None: as many as before.
     """
 
     below: float | None
     fraction: float
     weight: float | None
+    indegree: np.ndarray | None = None
 
 
 def as_period(every: Any, dt: float) -> int:
@@ -109,16 +111,20 @@ def as_rate_scaling(projection: Any, rate: Any, beta: Any, gamma: Any, tau: Any)
     return RateScaling(given, follows, integral, average)
 
 
-def as_rewiring(projection: Any, below: Any, fraction: Any, weight: Any) -> Rewiring:
+def as_rewiring(
+    projection: Any, below: Any, fraction: Any, weight: Any, indegree: Any = None
+) -> Rewiring:
     """Return a checked rewiring of a projection that learns.
 
     Raises:
         SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.
     """
     p, unit = projection, _unit(projection)
-    if (below is None) == (fraction is None):
+    degree = None if indegree is None else _as_indegree(p, indegree)
+    neither = below is None and fraction is None
+    if (neither and degree is None) or not (neither or below is None or fraction is None):
         raise SpikecudaValueError(
-            f"below or fraction must be given, one of them (got below={below!r}, "
+            f"below or fraction must be given, one of them, or indegree (got below={below!r}, "
             f"fraction={fraction!r})"
         )
     least = None if below is None else as_positive("below", below, unit)
@@ -142,7 +148,22 @@ def as_rewiring(projection: Any, below: Any, fraction: Any, weight: Any) -> Rewi
             f"delay of {p.name} must be a number or a distribution, which new synapses have, too "
             "(got one for each pair)"
         )
-    return Rewiring(least, part, start)
+    return Rewiring(least, part, start, degree)
+
+
+def _as_indegree(projection: Any, value: Any) -> np.ndarray:
+    """Return the synapses that each target is to have, int64 (targets,)."""
+    p = projection
+    given = np.broadcast_to(_for_targets("indegree", value, p), (p.target.size,))
+    most = np.broadcast_to(p.most_grown(), given.shape)
+    bad = ~((given >= 0) & (given <= most) & (given == np.floor(given)))
+    if bad.any():
+        raise SpikecudaValueError(
+            f"indegree must be whole numbers from 0 to {int(most[bad][0]):,}, for which the scale "
+            f"of {p.receptor!r} has room (got {given[bad][0]:g}); connect(..., max_indegree=...) "
+            "makes more"
+        )
+    return given.astype(np.int64)
 
 
 def _for_targets(name: str, value: Any, projection: Any) -> np.ndarray:

@@ -148,7 +148,7 @@ def largest_sums(projection: Projection) -> np.ndarray:
     with np.errstate(over="ignore"):
         given, listed = projection.weight.given, projection.rule.listed
         if projection.learns:
-            return arrivals(projection, projection.most_indegree() * projection.largest)
+            return arrivals(projection, projection.most_grown() * projection.largest)
         if given is None or listed is None:
             return arrivals(projection, projection.most_indegree() * projection.largest)
         each = np.abs(given)
@@ -203,7 +203,7 @@ def _sum_exponent(members: Sequence[Projection]) -> tuple[int, float]:
     synapses, weights = np.zeros(()), np.zeros(())
     with np.errstate(over="ignore"):
         for p in members:
-            synapses = synapses + _spread(p, arrivals(p, p.most_indegree()))
+            synapses = synapses + _spread(p, arrivals(p, p.most_grown()))
             weights = weights + _spread(p, largest_sums(p))
     bound = float(weights.max())
     if not bound < LARGEST_SUM:

@@ -1,6 +1,6 @@
 """Structural plasticity: weak synapses are removed, and new ones grow onto the same targets.
 
-A target keeps its number of synapses, so that no sum of weights outgrows its fixed-point scale.
+A target keeps its number of synapses, or gets one that the fixed-point scale has room for.
 New sources are drawn from seed, step, projection and target: the same in any partitions.
 """
 
@@ -77,6 +77,27 @@ def find_pruned(projection: Projection, wiring: Wiring, what: Rewiring) -> list[
     return masks
 
 
+def _prune_surplus(rows: Rows, mask: np.ndarray, by: int, need: np.ndarray) -> None:
+    """Remove the weakest synapses of targets that have too many; count what is there.
+
+    Args:
+        rows: of a block.
+        mask: which synapses are removed; equally weak ones go in the order of ``connections``.
+        by: number of a target less its cell.
+        need: how many each neuron is to have; on return, how many it lacks.
+    """
+    kept = np.flatnonzero(~mask)
+    target = rows.targets[kept] + by
+    count = np.bincount(target, minlength=need.size)
+    surplus = np.maximum(count - need, 0) * (count > 0)
+    if surplus.any():
+        order = np.lexsort((kept, _weights(rows)[kept], target))
+        first = np.cumsum(count) - count
+        rank = np.arange(kept.size) - first[target[order]]
+        mask[kept[order[rank < surplus[target[order]]]]] = True
+    need -= np.minimum(count, need)
+
+
 def rewire(projection: Projection, wiring: Wiring, what: Rewiring, clock: int) -> list[Rows]:
     """Return a bundle's rows without pruned synapses and with as many new ones; change nothing.
 
@@ -91,8 +112,13 @@ def rewire(projection: Projection, wiring: Wiring, what: Rewiring, clock: int) -
     masks = find_pruned(projection, wiring, what)
     shift = blocks.starts[number, :-1].astype(np.int64) - blocks.offsets[number]
     need = np.zeros(projection.target.population.size, np.int64)
+    if what.indegree is not None:
+        need[projection.target.ids] = what.indegree
     for rows, mask, by in zip(bundle.blocks, masks, shift, strict=True):
-        need += np.bincount(rows.targets[mask] + by, minlength=need.size)
+        if what.indegree is None:
+            need += np.bincount(rows.targets[mask] + by, minlength=need.size)
+        else:
+            _prune_surplus(rows, mask, by, need)
     first = np.cumsum(need) - need
     result = []
     for b, (rows, mask) in enumerate(zip(bundle.blocks, masks, strict=True)):
