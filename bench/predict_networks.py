@@ -2,7 +2,7 @@
 
     python bench/predict_networks.py
 
-Four tables:
+Five tables:
 
 - launches, and microseconds of the host, for a millisecond of model time: measured here, on a
   device whose launches do nothing, so what the CUDA driver takes itself is not in it;
@@ -10,7 +10,7 @@ Four tables:
 - the real-time factor of the full microcircuit: PREDICTED, never measured, from machine code,
   published figures and the assumptions that are printed with it (docs/networks-on-gpus.md), beside
   what others measured;
-- the learning of a window of a plastic network of 12,500 neurons: PREDICTED likewise.
+- a window of a plastic network of 12,500 neurons, and its real-time factor: PREDICTED likewise.
 """
 
 import time
@@ -24,10 +24,15 @@ from spikecuda.devices.base import Graph, Kernel
 from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.examples import brunel, coba, cuba, microcircuit
 from spikecuda.inspection import gpus, inspected, networks, profile
+from spikecuda.inspection.learning_window import (
+    Learners,
+    LearningKernels,
+    learning_parts,
+    turn_instructions,
+)
 from spikecuda.inspection.window import (
     CAUTIOUS,
     LEAST,
-    SCHEDULERS,
     SECTOR,
     Load,
     real_time_factor,
@@ -142,41 +147,70 @@ def predictions() -> tuple[list[tuple[str, ...]], Load]:
     return rows, asked
 
 
-# Brunel's network, pair STDP from excitatory to excitatory neurons: sources, synapses of a row,
-# their rate in Hz, steps of a window; bytes of a synapse: target, weight read and written, units.
-PLASTIC_SOURCES, PLASTIC_ROW, PLASTIC_RATE, PLASTIC_WINDOW = 10_000, 1_000, 30.0, 15
+# Brunel's network, pair STDP from excitatory to excitatory neurons; in- and out-degrees, neurons,
+# the rate of all in Hz, steps of a window (the delay), the refractory period in steps.
+EXCITATORY, INHIBITORY, FROM_E, FROM_I = 10_000, 2_500, 1_000, 250
+PLASTIC_RATE, PLASTIC_WINDOW = 30.0, 15
+# Bytes of a synapse: target, weight read and written, units.
 PLASTIC_BYTES, LINE_SECTORS = 2 + 4 + 4 + 0.2, 2
+# A line has room for so many spikes more than are needed: the first of 10,000 neurons has as many
+# after this part of the mean time (a Poisson process; refractory neurons are more regular).
+SPARE, FIRST = 8, 0.25
 
 
-def learning_predictions() -> list[tuple[str, ...]]:
-    """Return the rows of the table of predictions of ``learn_rows``, all its paths taken once."""
-    rows = []
-    routine = learn_routines.learn_rows(STDP(w_max=1.0).spec("float32"))
-    events = PLASTIC_SOURCES * PLASTIC_ROW * PLASTIC_RATE * PLASTIC_WINDOW * 1e-4
+def plastic_load(resident: int) -> tuple[Load, Learners]:
+    """Return what ``brunel_stdp`` asks of a window: of neurons and static synapses, of learning."""
+    neurons, seconds = EXCITATORY + INHIBITORY, PLASTIC_WINDOW * 1e-4
+    spikes = neurons * PLASTIC_RATE * seconds
+    sent = neurons * FROM_E / EXCITATORY  # synapses that an excitatory neuron sends to
+    static = EXCITATORY * (sent - FROM_E) + INHIBITORY * neurons * FROM_I / INHIBITORY
+    lengths = np.full(neurons, static / neurons, np.int64)
+    choice = choose(
+        RowTable(routines.CONSTANT, {}, lengths, neurons, 8), PLASTIC_WINDOW, spikes, neurons,
+        resident, 128,
+    )  # fmt: skip
+    options = {"group": 1, "pieces": 1, **choice.options}
+    load = Load(
+        neurons, PLASTIC_WINDOW, 0.1, spikes, static * PLASTIC_RATE * seconds, 2.0,
+        options["group"], options["pieces"], static / neurons,
+    )  # fmt: skip
+    synapses = EXCITATORY * FROM_E
+    learners = Learners(
+        synapses, synapses * PLASTIC_RATE * seconds, 2 * -(-EXCITATORY // 32), 5.0, PLASTIC_BYTES,
+        LINE_SECTORS, 1e3 * FIRST * SPARE / PLASTIC_RATE,
+    )  # fmt: skip
+    return load, learners
+
+
+def learning_predictions() -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Return the rows of the tables of ``learn_rows``, and of all of a window."""
+    learned, windows = [], []
+    spec = STDP(w_max=1.0).spec("float32")
     for name in PREDICTED:
         gpu = gpus.gpu(name)
-        code = inspected(routine, gpu.cc).code
-        sizes = [
-            sum(len(code.block(b)) for b in loop.body) for loop in code.graph.loops
-            if any(i.opcode in ("RED", "REDG") for b in loop.body for i in code.block(b))
-        ]  # fmt: skip
-        turn = min(sizes)  # instructions of a warp for 32 events
+        asked, learners = plastic_load(1024 * gpu.multiprocessors)
+        kernels = LearningKernels(
+            profile(inspected(networks.update("brunel"), gpu.cc), poisson_levels=16.0),
+            *(
+                inspected(routine, gpu.cc)
+                for routine in (
+                    routines.collect(), routines.deliver_rows(routines.CONSTANT),
+                    learn_routines.keep_spikes(spec), learn_routines.learn_rows(spec),
+                    learn_routines.sweep_rows(spec),
+                )
+            ),
+        )  # fmt: skip
         for assumed in (LEAST, CAUTIOUS):
-            sectors = SECTOR * (1 + LINE_SECTORS) + PLASTIC_BYTES
-            limits = {
-                "issue": turn * events / 32 / (SCHEDULERS * gpu.multiprocessors) / gpu.clock,
-                "DRAM": events * PLASTIC_BYTES / (gpu.bandwidth * 1e3),
-                "L2": events * sectors / (assumed.l2_bandwidth * gpu.multiprocessors) / gpu.clock,
-                "latency": (4 * assumed.l2 + 5 * assumed.memory + 2 * turn * assumed.issue)
-                / gpu.clock,
-            }
-            binding = max(limits, key=lambda limit: limits[limit])
-            time_of = assumed.start + limits[binding]
-            rows.append((
-                gpu.name, assumed.name, str(turn), f"{time_of:.2f} ({binding})",
-                f"{events / time_of * 1e-3:.0f}",
+            parts = learning_parts(kernels, gpu, asked, learners, assumed)
+            learn = parts[-2]
+            learned.append((
+                gpu.name, assumed.name, str(turn_instructions(kernels.learn)),
+                f"{learn.time:.2f} ({learn.binding})", f"{learners.events / learn.time * 1e-3:.0f}",
             ))  # fmt: skip
-    return rows
+            times = [f"{part.time:.2f} ({part.binding})" for part in parts]
+            factor = real_time_factor(parts, asked)
+            windows.append((gpu.name, assumed.name, *times, f"{factor:.3f}"))
+    return learned, windows
 
 
 def main() -> None:
@@ -202,7 +236,13 @@ def main() -> None:
         )
     columns = ("GPU", "assumptions", "instructions of 32 events", "learn, µs", "G events/s")
     title = "PREDICTED, not measured: learning of a window of 1.5 ms, 450,000 plastic events"
-    out.print(terminal.table(title, columns, learning_predictions()))
+    learned, windows = learning_predictions()
+    out.print(terminal.table(title, columns, learned))
+    columns = (
+        "GPU", "assumptions", "update, µs", "list, µs", "deliver, µs", "keep, µs", "learn, µs",
+        "sweep, µs", "real-time factor",
+    )  # fmt: skip
+    out.print(terminal.table("PREDICTED, not measured: a window of brunel_stdp", columns, windows))
     published = [(s, g, f"{f:g}", str(y)) for s, g, f, y in PUBLISHED]
     columns = ("simulator", "GPU", "real-time factor", "year")
     out.print(terminal.table("MEASURED by others, published", columns, published))

@@ -16,6 +16,8 @@ UPDATES = {
         "lif", {"syn": "exp_current"},
         InputSpec(pulses=((SHARED, SHARED),), receptors=("syn",)),
     ),
+    # Brunel (2000): jumps of the membrane, Poisson input of one rate.
+    "brunel": ("lif", {"in": "delta"}, InputSpec(pulses=((SHARED, SHARED),), receptors=("in",))),
     # Brette et al. (2007), benchmark 1.
     "coba": (
         "lif_cond", {"exc": "exp_conductance", "inh": "exp_conductance"}, InputSpec(bias=SHARED),
