@@ -287,3 +287,19 @@ def test_what_nir_cannot_say_is_refused():
         net.population("a", 2, "lif", params, receptors=receptors)
         with pytest.raises(SpikecudaError, match=message):
             to_nir(net)
+
+
+def test_graphs_within_graphs_are_one(norse):
+    """A recurrent layer is often a graph of its own: here that of the Braille network."""
+    flat = nir.read(BRAILLE)
+    inner = {
+        "input": nir.Input(np.array([38])), "lif": flat.nodes["lif1.lif"],
+        "w_rec": flat.nodes["lif1.w_rec"], "output": nir.Output(np.array([38])),
+    }  # fmt: skip
+    ways = [("input", "lif"), ("lif", "w_rec"), ("w_rec", "lif"), ("lif", "output")]
+    outer = {name: flat.nodes[name] for name in ("input", "fc1", "fc2", "lif2", "output")}
+    outer["lif1"] = nir.NIRGraph(inner, ways, type_check=False)
+    edges = [*pairwise(["input", "fc1", "lif1", "fc2", "lif2", "output"])]
+    network = from_nir(nir.NIRGraph(outer, edges, type_check=False), **OPTIONS)
+    assert network.shifts == {"lif1.lif": 0, "lif2": 1}
+    assert (network.run(norse["braille_input"]) == norse["braille_output"]).all()

@@ -132,7 +132,7 @@ def glif(switches: tuple[bool, bool, bool], ports: int) -> CellKind:
     if switches[0]:  # the reset follows from the rules
         names.pop("v_reset")
     return CellKind(
-        model, scheme, {**defaults, "I_e": 0.0}, names, initial, "I_e",
+        model, scheme, defaults, names, initial, None,
         lambda tau, e_rev: AlphaCurrent(tau),
         {f"port_{port}": (f"tau_syn_{port}",) for port in range(1, ports + 1)},
         unread=(*UNREAD, *(n for n in (*GLIF_RULES, *GLIF_CURRENTS, *GLIF_VOLTAGE)

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -98,21 +97,32 @@ class Elements:
                 result[group.rows] = group.numbers[name][group.index]
         return result
 
-    def texts(self, name: str) -> np.ndarray:
-        """Return a property of each row as a text, objects (rows,); None: it has none."""
+    def labels(self, name: str) -> tuple[list[str | None], np.ndarray]:
+        """Return the texts that a property has, each once, and the number of each row's, int64.
+
+        None is the text of rows without the property.
+        """
+        known: dict[str | None, int] = {}
+
+        def number(text: str | None) -> int:
+            return known.setdefault(text, len(known))
+
         present, place = self.kinds
-        by_type = np.empty(present.size, object)
-        for i, type_id in enumerate(present):
-            by_type[i] = self.types.rows.get(int(type_id), {}).get(name)
-        result = by_type[place]
+        types = [self.types.rows.get(int(type_id), {}).get(name) for type_id in present]
+        result = np.array([number(text) for text in types], np.int64)[place]
         for group in self.groups:
-            values: Iterable[Any] | None = group.texts.get(name)
+            values: Iterable[str] | None = group.texts.get(name)
             if name in group.numbers:
                 values = [f"{value:g}" for value in group.numbers[name]]
             if values is not None:
-                own = np.array([*values, None], object)[:-1]
+                own = np.array([number(text) for text in values], np.int64)
                 result[group.rows] = own[group.index]
-        return result
+        return list(known), result
+
+    def texts(self, name: str) -> np.ndarray:
+        """Return a property of each row as a text, objects (rows,); None: it has none."""
+        texts, numbers = self.labels(name)
+        return np.array([*texts, None], object)[numbers]
 
     def params(self) -> dict[str, np.ndarray]:
         """Return parameters that rows have of their own, float64 (rows,); NaN: it has none."""
@@ -151,10 +161,10 @@ def read_elements(file: Hdf5File, kind: str, name: str, types: TypeTable) -> Ele
         raise SpikecudaValueError(f"{file.path}, {base}: at most {MAX_ROWS:,} rows are possible")
     result = Elements(kind, file.path, name, types, type_ids)
     unknown = ~np.isin(type_ids, np.fromiter(types.rows, np.int64, len(types.rows)))
-    if unknown.any():
+    if types.path is not None and unknown.any():
         row = int(unknown.argmax())
         raise SpikecudaValueError(
-            f"{result.where(row)}: {kind}_type_id must be in {types.path or 'a file of types'} "
+            f"{result.where(row)}: {kind}_type_id must be in {types.path} "
             f"(got {type_ids[row]}; it has {types.known()})"
         )
     result.groups = _groups(file, base, kind, result)

@@ -22,6 +22,7 @@ from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.results.sonata import write_spikes
 
 NETWORK, INPUTS, CELLS, OUTPUT = "network", "inputs", "cell_models", "output"
+SYNAPSES = "synaptic_models"
 CONFIG = "simulation_config.json"
 
 
@@ -75,7 +76,7 @@ def to_sonata(
     synapses = {p: p.connections() for p in projections}
     cells = {p.name: export_cells(p, currents[p.name], synapses) for p in populations}
     root = Path(folder)
-    for name in (NETWORK, INPUTS, CELLS, OUTPUT):
+    for name in (NETWORK, INPUTS, CELLS, SYNAPSES, OUTPUT):
         (root / name).mkdir(parents=True, exist_ok=True)
     inputs = dict(clamps)
     for source in sources:
@@ -167,9 +168,15 @@ def _edges(
     name = f"{source}_to_{target}_{number}"
     write_edges(
         root / NETWORK / f"{name}_edges.h5", name, (source, target), found,
-        cells.factor(projection.receptor), cells.receptor_type(projection.receptor),
+        cells.factor(projection.receptor),
     )  # fmt: skip
-    types = {"edge_type_id": "100", "model_template": "static_synapse"}
+    port = cells.receptor_type(projection.receptor)
+    params = {} if port is None else {"receptor_type": port}
+    write_text(root / SYNAPSES / f"{name}.json", json.dumps(params) + "\n")
+    types = {
+        "edge_type_id": "100", "model_template": "static_synapse",
+        "dynamics_params": f"{name}.json",
+    }  # fmt: skip
     _table(root / NETWORK / f"{name}_edge_types.csv", types)
     return {
         "edges_file": f"{NETWORK}/{name}_edges.h5",
@@ -195,7 +202,10 @@ def _configs(
     here = "$BASE_DIR"
     circuit = {
         "manifest": {here: "."},
-        "components": {"point_neuron_models_dir": f"{here}/{CELLS}"},
+        "components": {
+            "point_neuron_models_dir": f"{here}/{CELLS}",
+            "synaptic_models_dir": f"{here}/{SYNAPSES}",
+        },
         "networks": {
             kind: [
                 {k: f"{here}/{v}" if k.endswith("_file") else v for k, v in item.items()}

@@ -153,6 +153,11 @@ def _reversal(receptor: Receptor) -> float:
 def _glif(population: Population, current: np.ndarray) -> ExportedCells:
     """Return a population of NEST's ``glif_psc``."""
     spec, receptors = population.neurons, population.receptors
+    if current.any():
+        raise SpikecudaValueError(
+            f"{population.name}: NEST's glif_psc has no constant current (got up to "
+            f"{current.max():g} pA); use Step inputs"
+        )
     for name, receptor in receptors.items():
         if not isinstance(receptor, AlphaCurrent):
             raise SpikecudaValueError(

@@ -36,7 +36,6 @@ def write_edges(
     ends: tuple[str, str],
     found: Mapping[str, np.ndarray],
     factor: float,
-    receptor_type: int | None,
 ) -> None:
     """Write a population of edges.
 
@@ -46,7 +45,6 @@ def write_edges(
         ends: populations of source and target.
         found: source, target, weight and delay of each edge, as ``connections()`` has them.
         factor: that weights are multiplied with.
-        receptor_type: number of the receptor, where the model has several; None: none.
     """
     size = int(found["source"].size)
     with writing_hdf5(path, EXTRA) as file:
@@ -58,9 +56,6 @@ def write_edges(
             ids.attrs["node_population"] = population
         of.create_dataset("0/syn_weight", data=found["weight"] * factor)
         of.create_dataset("0/delay", data=found["delay"])
-        if receptor_type is not None:
-            number = np.full(size, receptor_type, np.int32)
-            of.create_dataset("0/dynamics_params/receptor_type", data=number)
 
 
 def _common(of: Any, kind: str, size: int) -> None:

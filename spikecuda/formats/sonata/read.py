@@ -107,16 +107,14 @@ def _synapses(edges: Edges, cells: list[Cells], config: Config, dt: float) -> li
     elements = edges.elements
     if not elements.size:
         return []
-    models, functions = elements.texts("model_template"), elements.texts("weight_function")
-    for values, known, name in (
-        (models, STATIC, "model_template"), (functions, PLAIN_WEIGHTS, "weight_function")
-    ):  # fmt: skip
-        bad = np.array([value not in known for value in values], bool)
+    for name, known in (("model_template", STATIC), ("weight_function", PLAIN_WEIGHTS)):
+        texts, numbers = elements.labels(name)
+        bad = np.array([text not in known for text in texts], bool)[numbers]
         if bad.any():
             row = int(bad.argmax())
             raise SpikecudaValueError(
                 f"{elements.where(row)}: {name} must be one of "
-                f"{', '.join(str(k) for k in known if k)} (got {values[row]!r:.80}); other "
+                f"{', '.join(str(k) for k in known if k)} (got {texts[numbers[row]]!r:.80}); other "
                 "synapses are made with net.connect"
             )
     extra = _params(edges, config)
@@ -178,15 +176,13 @@ def _params(edges: Edges, config: Config) -> dict[str, np.ndarray]:
     """Return what dynamics_params say of each edge, by name; NaN: nothing."""
     elements = edges.elements
     result: dict[str, np.ndarray] = {}
-    files = elements.texts("dynamics_params")
-    found: dict[str, dict[str, Any]] = {}
-    for file in dict.fromkeys(files):
-        if file is not None:
-            where = elements.where(int(np.flatnonzero(np.equal(files, file))[0]))
-            path = config.component("synaptic_models_dir", file, where)
-            found[file] = _synapse_file(str(path), read_json(path, "parameters of a synapse"))
-    for file, params in found.items():
-        chosen = np.equal(files, file)
+    files, numbers = elements.labels("dynamics_params")
+    for number, file in enumerate(files):
+        chosen = numbers == number
+        if file is None or not chosen.any():
+            continue
+        path = config.component("synaptic_models_dir", file, elements.where(int(chosen.argmax())))
+        params = _synapse_file(str(path), read_json(path, "parameters of a synapse"))
         for name, value in params.items():
             column = result.setdefault(name, np.full(elements.size, np.nan))
             column[chosen] = value
