@@ -146,12 +146,13 @@ def _made(
         sources[f"crossing {CROSSING}"] = _check_function(
             cls, f"crossing {CROSSING}", crossing, (REAL,)
         )
-    made = make_schemes(
-        cls.__name__, found, slopes, cls.asked_schemes, sources["threshold"], crossing
-    )
+    asked = cls.asked_schemes
+    if isinstance(asked, Mapping) and "schemes" not in vars(cls):  # those of a base class's steps
+        asked = cls.asked_schemes = None
+    made = make_schemes(cls.__name__, found, slopes, asked, sources["threshold"], crossing)
     cls.schemes = made.functions
     if CROSSING not in made.functions:
-        why = NO_CROSSING if cls.asked_schemes is None else "its author chose these"
+        why = NO_CROSSING if asked is None else "its author chose these"
         cls.renamed_schemes = {**dict.fromkeys(NAMES, "its author chose these"), CROSSING: why}
     for part in WITHIN:
         setattr(cls, part, made.parts.get(part))

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from spikecuda import GPUNeuronPool, Model, Parameter, State
@@ -14,6 +16,7 @@ from spikecuda.kernels.language.check import read
 from spikecuda.kernels.language.differentiate import differentiate
 from spikecuda.kernels.language.schemes import NAMES
 from spikecuda.language import exp, expm1, fma, log, pow, real, select, sqrt
+from spikecuda.models import LIF
 from spikecuda.oracle import check_model
 
 STEPS = np.array([0.2, 0.1, 0.05, 0.025])
@@ -223,6 +226,42 @@ def test_derivatives_are_central_differences(body):
         assert space["slope"](x, y) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
+def expressions(depth):
+    """Expressions of the language in x, y and a, all smooth and bounded."""
+    if depth == 0:
+        return st.sampled_from(["x", "y", "a", "real(0.7)", "real(-1.3)"])
+    one, two = expressions(depth - 1), st.tuples(expressions(depth - 1), expressions(depth - 1))
+    pairs = (
+        "({} + {})", "({} - {})", "({} * {})", "{} / (real(2.0) + abs(mul({}, y)))",
+        "fma({}, {}, x)", "select(y > real(0.5), {}, {})", "min({}, {} + real(40.0))",
+    )  # fmt: skip
+    singles = (
+        "-{}", "exp(-abs({}) * y)", "log(real(1.5) + {} * {})", "sqrt(real(1.0) + {} * {})",
+        "pow(real(1.0) + {} * {}, y)", "expm1(min({}, real(1.0)))",
+    )  # fmt: skip
+    return st.one_of(
+        st.builds(lambda form, ab: form.format(*ab), st.sampled_from(pairs), two),
+        st.builds(lambda form, a: form.format(a, a), st.sampled_from(singles), one),
+    )
+
+
+@given(expressions(3), expressions(2), st.floats(0.1, 2.0), st.floats(0.1, 2.0))
+def test_derivatives_of_any_expression(last, first, x, y):
+    function, space = defined(
+        f"def f(x, y):\n    a = x\n    if y > real(1.0):\n        a = {first}\n    return {last}\n"
+    )
+    text = differentiate(read(function, "t"), "x", "slope")
+    values, h = [function(x + k * 1e-5, y) for k in (-2, -1, 0, 1, 2)], 1e-5
+    near = (values[3] - values[1]) / (2 * h), (values[4] - values[0]) / (4 * h)
+    size = max(map(abs, values)) + abs(near[0]) + 1.0
+    assume(size < 1e4 and abs(near[0] - near[1]) < 1e-6 * size)  # no kink, and no steep slope
+    if text is None:
+        assert abs(near[0]) < 1e-9 * size
+        return
+    exec(text, space)
+    assert space["slope"](x, y) == pytest.approx(near[0], abs=1e-5 * size)
+
+
 def test_a_derivative_without_its_own_state_is_euler():
     function, _ = defined("def f(x, y):\n    a = y * y\n    return a + real(1.0)\n")
     assert differentiate(read(function, "t"), "x", "slope") is None
@@ -255,6 +294,34 @@ def test_what_is_refused_at_definition(body):
         text += "    def threshold(v, k): return v > k\n"
     with pytest.raises(ModelError, match=REFUSED[body]):
         defined(text)
+
+
+def test_derivatives_in_place_of_the_steps_of_a_base():
+    class Other(LIF):
+        """The equation of ``lif``, whose parameters, threshold and reset it has."""
+
+        name = "_other_lif"
+
+        def dv(v, tau_m, v_rest, c_m, current):
+            return (v_rest - v) / tau_m + current / c_m
+
+    assert list(Other.schemes) == list(NAMES) and "exact" in LIF.schemes
+    exact = LIF.schemes["exact"](-60.0, 200.0, *derived(LIF, "exact"))
+    found = Other.schemes["exponential_euler"](-60.0, 20.0, -65.0, 200.0, 200.0, 0.1)
+    assert found == pytest.approx(exact, rel=1e-14)
+    with pytest.raises(ModelError, match=r"must be a tuple of schemes, .*\(got {'a'"):
+
+        class _Both(LIF):
+            schemes = {"a": LIF.schemes["exact"]}
+
+            def dv(v):
+                return -v
+
+
+def derived(model, scheme):
+    """Return the constants of a step after v and current, for the default parameters."""
+    values = model.constants(model.resolve(None, 1), 0.1)
+    return [float(values[a]) for a in model.functions[scheme].arguments[2:]]
 
 
 def test_schemes_that_a_model_does_not_have_say_why():
