@@ -105,13 +105,19 @@ class NetworkWeights(Described):
             projection.take_rule(rule)
             return
         engine = self._built()
+        rule.constants(self.dt, projection.target.population.neurons.precision.real)
         if rule.learns:
             require_bounds(projection, rule, connections(
                 projection, engine.wiring, self.dt, None, engine.learned)["weight"])  # fmt: skip
         bundle = bundle_of(projection, engine.wiring)
         engine.settle(bundle)
+        before = projection.plasticity
         projection.take_rule(rule)
-        engine.rerule(bundle)
+        try:
+            engine.rerule(bundle)
+        except BaseException:
+            projection.take_rule(before)
+            raise
 
     @changes
     def set_plastic(self, projection: Projection, plastic: bool) -> None:

@@ -190,12 +190,15 @@ class Learning:
     def rerule(self, bundle: Bundle) -> None:
         """Take notice of other parameters of a bundle's rule; its synapses are settled."""
         self._own[bundle] = len(self._own)
-        before, self._blocks = self._blocks, []
-        self._kept.clear()
-        self._blocks = [self._block(b) for b in range(self._wiring.blocks.count)]
-        for block, old in zip(self._blocks, before, strict=True):
-            for key, kept in block.kept.items():
-                kept.take(old.kept[key])  # type: ignore[arg-type]
+        kept, self._kept = self._kept, []
+        try:
+            made = [self._block(b) for b in range(self._wiring.blocks.count)]
+        except BaseException:
+            self._kept = kept  # what the tables point to
+            raise
+        for block, old in zip(made, self._blocks, strict=True):
+            for key, part in block.kept.items():
+                part.take(old.kept[key])  # type: ignore[arg-type]
             for own, row in block.learning.items():
                 for column in (
                     layout.LEARNING_SWEPT, layout.LEARNING_MARK, layout.LEARNING_FROZEN,
@@ -203,6 +206,7 @@ class Learning:
                 ):  # fmt: skip
                     row[column] = old.learning[own][column]
             self._list(block)
+        self._blocks = made
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""

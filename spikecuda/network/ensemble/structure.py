@@ -13,7 +13,7 @@ from spikecuda.network.network import Network
 # What of a projection decides on its synapses, beside its views and the seed.
 SYNAPSES = (
     "number", "rule", "weight", "delay", "receptor", "autapses", "multapses", "procedural",
-    "weight_bits", "plasticity", "dendritic", "max_weight", "modulator_delay",
+    "weight_bits", "plasticity", "dendritic", "max_weight", "max_indegree", "modulator_delay",
 )  # fmt: skip
 
 
