@@ -143,6 +143,7 @@ def test_each_replica_learns_by_itself(devices):
         net, _, _ = origin(**options)
         rule = STDP(w_max=80.0)
         p = net.connect("E", "E", FixedProbability(0.1), 40.0, 1.5, "exc", plasticity=rule)
+        p.scale_to_rate(20.0, every=25.0, beta=5.0, gamma=1.0, tau=1.0)  # over both runs
         net.record(p, "weight", every=20.0, only=[3, 5])
         return net
 

@@ -138,10 +138,13 @@ class PartitionedEngine:
                 with self._whole():
                     found += self._rest()
                     self._together([p.end for p in self.partitions])
+                self._note(found[counted:], pauses)
+                counted = len(found)
         except BaseException:
             # What went wrong first is what to tell.
             try:
                 found += self._end()
+                self._note(found[counted:], pauses)
             except Exception as error:
                 self._failed = self._failed or str(error) or type(error).__name__
             if not self._failed:
@@ -333,16 +336,21 @@ class PartitionedEngine:
         with self._whole():
             rest = self._rest()
             self._together([p.end for p in self.partitions])
-        if pauses.populations:
-            number = np.concatenate([*found, *rest]) & NUMBER
-            for g in pauses.populations:
-                mine = number - self.first[g]
-                size = self.neurons[g].population.size
-                pauses.count(g, mine[(mine >= 0) & (mine < size)])
+        self._note([*found, *rest], pauses)
         pauses.act(self)
         with self._whole():
             self._together([p.begin for p in self.partitions], request)
         return rest
+
+    def _note(self, found: Sequence[np.ndarray], pauses: Pauses) -> None:
+        """Tell what is done at pauses of spikes."""
+        if not pauses.populations or not found:
+            return
+        number = np.concatenate(found) & NUMBER
+        for g in pauses.populations:
+            mine = number - self.first[g]
+            size = self.neurons[g].population.size
+            pauses.count(g, mine[(mine >= 0) & (mine < size)])
 
     def _most_steps(self, request: RunRequest, done: int) -> int:
         """Return the steps to the next exchange, or without one as many as can be had."""
