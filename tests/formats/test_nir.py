@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikecuda import Network, SpikecudaError
+from spikecuda import Network, Sine, SpikecudaError
 from spikecuda.formats import from_nir, to_nir
 from spikecuda.formats.nir.linear import linear_map
 from spikecuda.network import Delta, ExpCurrent, FixedProbability, SpikeTrain
@@ -277,7 +277,34 @@ def test_files_are_checked_before_they_are_read(tmp_path):
             from_nir(path, **OPTIONS)
 
 
+def test_models_in_steps_are_written_as_they_are():
+    net = Network(dt=0.1)
+    net.source("s", 2, SpikeTrain([1.0]))
+    ends = {"v_th": 2.0, "v_reset": 0.0, "subtract": 1.0}
+    port = {"in": Delta()}
+    net.population("a", 2, "lif_euler", {"tau_m": 5.0, "c_m": 20.0, **ends}, receptors=port)
+    net.population("b", 2, "if", {"c_m": 0.5, **ends}, receptors=port)
+    net.connect("s", "a", "one_to_one", 0.25, 0.1)
+    net.connect("a", "b", "one_to_one", 0.25, 0.1)
+    net.drive("a", 3.0)
+    graph = to_nir(net)
+    a, b = graph.nodes["a"], graph.nodes["b"]
+    assert (a.tau == 5e-3).all() and (a.r == 0.25).all() and (a.v_threshold == 2.0).all()
+    assert isinstance(b, nir.IF) and np.allclose(b.r, 0.2)
+    weights = [n for n in graph.nodes.values() if isinstance(n, nir.Affine | nir.Linear)]
+    # dt / tau r w = 0.25, and r w = 0.25: what a spike adds to v.
+    assert np.allclose([n.weight[0, 0] for n in weights], [50.0, 1.25])
+    assert (weights[0].bias == 3.0).all() and graph.metadata["reset"] == "subtract"
+    assert from_nir(graph).net["a"].params["tau_m"][0] == pytest.approx(5.0, rel=1e-12)
+
+
 def test_what_nir_cannot_say_is_refused():
+    net = Network()
+    net.source("s", 1, SpikeTrain([1.0]))
+    net.population("a", 2, "if", receptors={"in": Delta()})
+    net.drive("a", Sine(1.0, frequency=5.0))
+    with pytest.raises(SpikecudaError, match=r"a: inputs must be numbers or arrays \(got Sine"):
+        to_nir(net)
     for receptors, params, message in (
         ({"in": Delta()}, {"t_ref": 2.0}, r"a: t_ref must be 0 ms"),
         ({"in": ExpCurrent(5.0)}, {"t_ref": 0.0}, r"a: lif must have Delta receptors"),

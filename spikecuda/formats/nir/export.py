@@ -1,5 +1,6 @@
 """A Network as a NIR graph."""
 
+import math
 import os
 from typing import Any
 
@@ -12,17 +13,16 @@ from spikecuda.common.packages import need
 from spikecuda.common.time_grid import nearest_step
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.formats.nir.graph import EXTRA
-from spikecuda.formats.nir.models import NEVER, TO_I, TO_V, NIRLeaky, NIRSynaptic
-from spikecuda.formats.nir.network import NIRNetwork
+from spikecuda.formats.nir.models import NEVER, TO_I, TO_V, NIRSynaptic
 from spikecuda.formats.nir.neurons import SUBTRACT, VALUE
 from spikecuda.formats.nir.timing import STEPS
-from spikecuda.inputs.stimulus import Constant
+from spikecuda.inputs.stimulus import Constant, Step
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.receptors import Delta
 from spikecuda.network.network import Network
 
-MODELS = ("lif", "nir_leaky", "nir_synaptic")
+MODELS = ("lif", "lif_euler", "if", "nir_synaptic")
 
 
 def to_nir(
@@ -33,11 +33,12 @@ def to_nir(
 ) -> Any:
     """Write a network as a graph of the Neuromorphic Intermediate Representation.
 
-    Populations are of ``lif`` with one ``Delta`` receptor and t_ref = 0, or of the models that
-    ``from_nir`` uses.  Sources become inputs, synapses matrices, delays of more than a step delays,
-    and constant currents the bias of a matrix.  Rates per step are written as the time constants
-    with which forward Euler has them.  ``from_nir(path)`` needs no further arguments: the graph's
-    metadata say dt, reset and timing ("steps": every edge carries the spikes of the step before).
+    Populations are of ``lif``, ``lif_euler`` or ``if`` with ``Delta`` receptors and t_ref = 0, or
+    of the model that ``from_nir`` uses for CubaLIF.  Sources become inputs, synapses matrices,
+    delays of more than a step delays, and constant currents the bias of a matrix.  The time
+    constants of ``lif`` are written as those with which forward Euler takes the same steps.
+    ``from_nir(path)`` needs no further arguments: the graph's metadata say dt, reset and timing
+    ("steps": every edge carries the spikes of the step before).
 
     Args:
         net: the network; this builds it.
@@ -55,8 +56,6 @@ def to_nir(
     Source: Pedersen et al. (2024) Nat Commun 15:8122.
     """
     nir = need("nir", EXTRA, "NIR")
-    if isinstance(net, NIRNetwork):
-        net = net.net
     if not isinstance(net, Network):
         raise SpikecudaTypeError(f"net must be a Network (got {shown(net)})")
     populations = [p for p in net.populations.values() if p.neuron_spec is not None]
@@ -133,30 +132,28 @@ def _node(nir: Any, net: Network, population: Population) -> Any:
             tau=_steps(net, leak, size), r=values["tau_m"] / values["c_m"],
             v_leak=values["v_rest"], v_threshold=values["v_th"], v_reset=values["v_reset"],
         )  # fmt: skip
-    leak, never = values["leak"], bool((values["v_th"] >= NEVER).all())
-    if issubclass(spec.model, NIRLeaky) and not leak.any():
-        one = np.ones(size)
-        if values["drift"].any():
-            raise SpikecudaValueError(f"{where}: drift must be 0 without leak (got another)")
-        ends = {} if never else {"v_threshold": values["v_th"], "v_reset": values["v_reset"]}
-        return (nir.I if never else nir.IF)(r=one, **ends)
-    if not leak.all():
-        raise SpikecudaValueError(f"{where}: leak must be 0 or above 0 for all neurons")
-    common = {"v_leak": values["drift"] / leak}
-    if not never:
-        common |= {"v_threshold": values["v_th"], "v_reset": values["v_reset"]}
-    if issubclass(spec.model, NIRSynaptic):
-        common |= {
-            "tau_syn": _steps(net, values["leak_i"], size), "tau_mem": _steps(net, leak, size),
-            "r": values["gain"] / leak, "w_in": 1.0 / values["leak_i"],
-        }  # fmt: skip
-        return (nir.CubaLI if never else nir.CubaLIF)(**common)
-    return (nir.LI if never else nir.LIF)(tau=_steps(net, leak, size), r=1.0 / leak, **common)
+    never = bool((values["v_th"] >= NEVER).all())
+    ends = {} if never else {"v_threshold": values["v_th"], "v_reset": values["v_reset"]}
+    if not issubclass(spec.model, NIRSynaptic):
+        _require_plain(population, values)
+        if spec.model.name == "if":
+            return (nir.I if never else nir.IF)(r=net.dt / values["c_m"], **ends)
+        return (nir.LI if never else nir.LIF)(
+            tau=values["tau_m"] * 1e-3, r=values["tau_m"] / values["c_m"],
+            v_leak=values["v_rest"], **ends,
+        )  # fmt: skip
+    leak = values["leak"]
+    if not leak.all() or not values["leak_i"].all():
+        raise SpikecudaValueError(f"{where}: leak and leak_i must be above 0 for all neurons")
+    return (nir.CubaLI if never else nir.CubaLIF)(
+        tau_syn=_steps(net, values["leak_i"], size), tau_mem=_steps(net, leak, size),
+        r=values["gain"] / leak, w_in=1.0 / values["leak_i"], v_leak=values["drift"] / leak, **ends,
+    )  # fmt: skip
 
 
 def _require_plain(population: Population, values: dict[str, np.ndarray]) -> None:
-    """Raise for what NIR's LIF does not have."""
-    if values["t_ref"].any():
+    """Raise for what NIR's LIF and IF do not have."""
+    if "t_ref" in values and values["t_ref"].any():
         raise SpikecudaValueError(
             f"{population.name}: t_ref must be 0 ms, since NIR has no refractory period (got "
             f"{values['t_ref'].max():g})"
@@ -164,17 +161,24 @@ def _require_plain(population: Population, values: dict[str, np.ndarray]) -> Non
     kinds = [type(receptor).__name__ for receptor in population.receptors.values()]
     if any(not isinstance(receptor, Delta) for receptor in population.receptors.values()):
         raise SpikecudaValueError(
-            f"{population.name}: lif must have Delta receptors (got {', '.join(kinds)})"
+            f"{population.name}: {population.neurons.model.name} must have Delta receptors (got "
+            f"{', '.join(kinds)})"
+        )
+    if "subtract" in values and (values["subtract"] * values["v_reset"]).any():
+        raise SpikecudaValueError(
+            f"{population.name}: v_reset must be 0 where the threshold is subtracted (got "
+            f"{values['v_reset'].max():g})"
         )
 
 
 def _scale(net: Network, population: Population) -> np.ndarray:
     """Return what a unit of NIR's input adds in a step, to v or i: float64 (neurons,)."""
     spec = population.neurons
-    if spec.model.name != "lif":
+    if issubclass(spec.model, NIRSynaptic):
         return np.ones(population.size)
-    leak = -np.expm1(-net.dt / spec.params["tau_m"])
-    gain = leak * spec.params["tau_m"] / spec.params["c_m"]
+    gain = net.dt / spec.params["c_m"]
+    if spec.model.name == "lif":
+        gain = -np.expm1(-net.dt / spec.params["tau_m"]) * spec.params["tau_m"] / spec.params["c_m"]
     return np.broadcast_to(gain, population.size).astype(np.float64)
 
 
@@ -182,13 +186,14 @@ def _bias(net: Network, population: Population) -> np.ndarray:
     """Return the constant input of a population, in NIR's unit."""
     total = np.zeros(population.size)
     for term, _ in net.inputs_of(population):
-        constant = isinstance(term, Constant)
-        if not constant and not (getattr(term, "start", 1) == 0 and hasattr(term, "amplitude")):
+        value = term.value if isinstance(term, Constant) else None
+        if isinstance(term, Step) and term.start == 0 and term.stop == math.inf:
+            value = term.amplitude
+        if value is None:
             raise SpikecudaValueError(
                 f"{population.name}: inputs must be numbers or arrays (got {type(term).__name__}); "
                 "a graph's input is given when it runs"
             )
-        value = getattr(term, "value" if constant else "amplitude")
         total = total + np.asarray(value, np.float64)
     return total
 

@@ -1,6 +1,6 @@
-"""Neurons in forward Euler with the reset in the same step, as libraries that train networks have.
+"""The neuron of NIR that no built-in model is: a membrane in forward Euler with a synaptic current.
 
-All input arrives scaled: what it adds to a state in a step.  The importer works that out.
+Its input arrives scaled: what it adds to a state in a step.  The importer works that out.
 """
 
 from spikecuda.language import real
@@ -13,42 +13,8 @@ TO_I, TO_V = "to_i", "to_v"
 NEVER = 1e30
 
 
-class NIRLeaky(Model):
-    """A leaky or perfect integrator in forward Euler: NIR's LIF, LI, IF and I.
-
-    ``v <- v + drift - leak v + current``, then arrivals are added; a spike when v > v_th, and v is
-    v_reset then, or with ``subtract`` = 1 v - v_th.
-
-    Source: Pedersen et al. (2024) Nat Commun 15:8122, table 1, in steps as in snnTorch and Norse.
-    """
-
-    name = "nir_leaky"
-    source = "Pedersen et al. (2024) Nat Commun 15:8122"
-    input_unit = ""
-    arrivals = {TO_V: "v"}
-
-    v = State("", initial=0.0, span=1.0, doc="membrane potential")
-    leak = Parameter(0.1, "", "dt / tau", at_least=0.0, at_most=1.0)
-    drift = Parameter(0.0, "", "what a step adds without input")
-    v_th = Parameter(1.0, "", "threshold")
-    v_reset = Parameter(0.0, "", "potential after a spike")
-    subtract = Parameter(0.0, "", "1: the threshold is subtracted after a spike", at_least=0.0)
-
-    def step(v, current, leak, drift):
-        """Return the potential after a step."""
-        return v + (drift - leak * v + current)
-
-    def threshold(v, v_th):
-        """Tell whether the neuron spikes."""
-        return v > v_th
-
-    def reset(v, v_th, v_reset, subtract):
-        """Return the potential after a spike."""
-        return v - v_th if subtract > real(0.5) else v_reset
-
-
 class NIRSynaptic(Model):
-    """``nir_leaky`` with a synaptic current: NIR's CubaLIF and CubaLI.
+    """``lif_euler`` with a synaptic current that decays: NIR's CubaLIF and CubaLI.
 
     ``i <- i - leak_i i + current``, ``v <- v + drift - leak v + gain i`` with the new i; then what
     arrives is added to i, and ``gain`` times that to v, before the threshold is tested.

@@ -297,7 +297,7 @@ def _connect(
             continue
         # As many steps as in the file, and what this population is later than the other one.
         steps = shift[name] - shift[end] + late(timing, end, name) + delay
-        weight = entries.data * some.drive[entries.row]
+        weight = entries.data * some.jump[entries.row]
         ports = [(TO_V, weight)]
         if some.gain is not None:
             ports = [(TO_I, weight), (TO_V, weight * some.gain[entries.row])]

@@ -7,8 +7,9 @@ import numpy as np
 
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.formats.nir.graph import SILENT, Graph
-from spikecuda.formats.nir.models import NEVER, NIRLeaky, NIRSynaptic
+from spikecuda.formats.nir.models import NEVER, NIRSynaptic
 from spikecuda.models.base import Model
+from spikecuda.models.integrate import IF, LIFEuler
 
 VALUE, SUBTRACT = "value", "subtract"
 
@@ -20,7 +21,8 @@ class Neurons:
     Attributes:
         model: the model.
         params, initial: of its neurons, float64 (neurons,).
-        drive: what a unit of input adds in a step, to v or, of synaptic models, to i.
+        drive: what a unit of input is as a current of the model.
+        jump: what a unit of a spike adds to v or, of synaptic models, to i.
         gain: what a unit of i adds to v in a step; None: the model has no i.
     """
 
@@ -28,6 +30,7 @@ class Neurons:
     params: dict[str, Any]
     initial: dict[str, Any]
     drive: np.ndarray
+    jump: np.ndarray
     gain: np.ndarray | None
 
 
@@ -66,22 +69,27 @@ def find_neurons(graph: Graph, name: str, size: int, dt: float, reset: str) -> N
             )
         return np.minimum(dt / tau, 1.0)
 
-    # All of them have one number for each neuron, so that they share a kernel.
-    params = {"v_th": np.full(size, NEVER), "v_reset": np.zeros(size), "drift": np.zeros(size)}
-    params["subtract"] = np.full(size, float(reset == SUBTRACT))
-    if kind == "Threshold":
-        params |= {"leak": np.ones(size), "v_th": take("threshold"), "subtract": np.zeros(size)}
-        return Neurons(NIRLeaky, params, {"v": 0.0}, np.ones(size), None)
+    never, zero, one = np.full(size, NEVER), np.zeros(size), np.ones(size)
+    # All parameters have one number for each neuron, so that nodes share a kernel.
+    params = {"v_th": never, "v_reset": zero, "subtract": zero}
+    if kind == "Threshold":  # a membrane that forgets within a step
+        params |= {"v_th": take("threshold"), "tau_m": one * dt * 1e3, "v_rest": zero}
+        params["c_m"] = params["tau_m"]
+        return Neurons(LIFEuler, params, {"v": 0.0}, one, one, None)
     if kind not in SILENT:
-        params |= {"v_th": take("v_threshold"), "v_reset": take("v_reset")}
+        subtract = reset == SUBTRACT
+        params = {"v_th": take("v_threshold"), "subtract": one * subtract}
+        params["v_reset"] = zero if subtract else take("v_reset")
     if kind in ("IF", "I"):
-        return Neurons(NIRLeaky, {**params, "leak": np.zeros(size)}, {"v": 0.0}, take("r"), None)
+        r = take("r")
+        return Neurons(IF, {**params, "c_m": one * dt * 1e3}, {"v": 0.0}, r, r, None)
     rest = take("v_leak")
     if kind in ("LIF", "LI"):
-        leak = rate("tau")
-        params |= {"leak": leak, "drift": leak * rest}
-        return Neurons(NIRLeaky, params, {"v": rest}, leak * take("r"), None)
+        leak, r = rate("tau"), take("r")
+        tau = dt * 1e3 / leak  # a resistance of 1, so that r may have any sign
+        params |= {"tau_m": tau, "c_m": tau, "v_rest": rest}
+        return Neurons(LIFEuler, params, {"v": rest}, r, leak * r, None)
     leak, fast = rate("tau_mem"), rate("tau_syn")
-    gain = leak * take("r")
+    gain, jump = leak * take("r"), fast * take("w_in")
     params |= {"leak": leak, "drift": leak * rest, "leak_i": fast, "gain": gain}
-    return Neurons(NIRSynaptic, params, {"i": 0.0, "v": rest}, fast * take("w_in"), gain)
+    return Neurons(NIRSynaptic, params, {"i": 0.0, "v": rest}, jump, jump, gain)
