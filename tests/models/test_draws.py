@@ -67,7 +67,11 @@ def test_values_are_the_oracles():
 
 def test_bits_over_sizes_splits_threads_and_devices():
     spikes, states = run()
-    for found, last in (run(runs=(13,), threads=2), run("cuda-emu", runs=(6, 7))):
+    for found, last in (
+        run(runs=(13,), threads=2),
+        run(runs=(13,), batch_size=32),
+        run("cuda-emu", runs=(6, 7)),
+    ):
         np.testing.assert_array_equal(found, spikes)
         np.testing.assert_array_equal(last[-1], states[-1])
     np.testing.assert_array_equal(run(n=5)[1], states[:, :, :5])

@@ -102,7 +102,7 @@ def test_the_same_as_one_sum_and_the_same_bits_everywhere():
     np.testing.assert_allclose(
         found["apart", "luck"], noise.lane_draws(3, "u", 0, 299, 1, np.arange(20))[0], atol=2e-7
     )
-    for device, options in (("cpu", {"threads": 2}), ("cuda-emu", {})):
+    for device, options in (("cpu", {"threads": 2, "partitions": 3}), ("cuda-emu", {})):
         other = states(device, runs=(7.0, 23.0), **options)
         for key, values in other.items():
             np.testing.assert_array_equal(values, found[key], err_msg=str(key))
