@@ -196,8 +196,9 @@ class Unique:
 
     def __reduce_ex__(self, protocol: object) -> str:
         name = type(self).__name__
+        article = "an" if name[0] in "AEIO" else "a"
         raise SpikecudaError(
-            f"a {name} cannot be copied or pickled: it holds memory of devices and threads (got "
-            "copy or pickle); make another one with the same arguments, and copy or pickle results "
+            f"{article} {name} cannot be copied or pickled: it holds memory of devices and threads "
+            "(got copy or pickle); make another one with the same arguments, and copy or pickle results "
             "and arrays of state instead"
         )

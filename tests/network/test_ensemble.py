@@ -1,5 +1,6 @@
 """Ensembles: each replica is a lone network that is told the same, and nothing is lost."""
 
+import copy
 import os
 import signal
 import threading
@@ -342,6 +343,20 @@ def test_what_cannot_be_an_ensemble_is_refused(arguments, kind, text):
     with pytest.raises(kind, match=text):
         Ensemble(**{"network": net, **arguments})
     assert net.run(1.0).duration == 1.0
+
+
+def test_what_has_no_replicas_or_populations_is_said():
+    with pytest.raises(SpikecudaError, match="without a population"):
+        Ensemble(Network(devices="cpu"), 2)
+    e = Ensemble(network(), 2)
+    assert len(e[:1]) == 1 and e[-1] is e[1] and list(e) == [e[0], e[1]]
+    with pytest.raises(IndexError, match=r"replicas 0 to 1 \(got 2\)"):
+        e[2]
+    with pytest.raises(TypeError, match=r"replicas 0 to 1 \(got 'E'\)"):
+        e["E"]
+    with pytest.raises(SpikecudaError, match="an Ensemble cannot be copied"):
+        copy.copy(e)
+    assert e.run(0.0).num_spikes == 0 and e.run(2.0).duration == 2.0
 
 
 def test_networks_of_other_structure_are_refused():

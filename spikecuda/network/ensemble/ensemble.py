@@ -125,7 +125,12 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
         return len(self._replicas)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._replicas[index]
+        try:
+            return self._replicas[index]
+        except (IndexError, TypeError) as error:
+            raise type(error)(
+                f"the ensemble has the replicas 0 to {len(self) - 1:,} (got {shown(index)})"
+            ) from None
 
     def __iter__(self) -> Iterator[Replica]:
         return iter(self._replicas)

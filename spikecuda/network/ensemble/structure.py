@@ -55,6 +55,11 @@ def as_networks(network: object, size: int | None) -> list[Network]:
 def _require_told(network: Network) -> None:
     """Raise unless a network's synapses are what it was told."""
     network._require_open()
+    if not network._populations():
+        raise SpikecudaError(
+            "an ensemble needs a network with neurons (got one without a population); "
+            "net.population(...) adds one"
+        )
     if network._exchange is not None:
         raise SpikecudaError(
             "a network of an ensemble has all its partitions in this process (got one with "
