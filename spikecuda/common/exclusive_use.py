@@ -199,6 +199,6 @@ class Unique:
         article = "an" if name[0] in "AEIO" else "a"
         raise SpikecudaError(
             f"{article} {name} cannot be copied or pickled: it holds memory of devices and threads "
-            "(got copy or pickle); make another one with the same arguments, and copy or pickle results "
-            "and arrays of state instead"
+            "(got copy or pickle); make another one with the same arguments, and copy or pickle "
+            "results and arrays of state instead"
         )
