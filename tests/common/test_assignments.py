@@ -8,6 +8,7 @@ import spikecuda.network
 from spikecuda import (
     Constant,
     CorrelatedPoisson,
+    Ensemble,
     GPUNeuronPool,
     LogNormal,
     MultiGPUNeuronSystem,
@@ -35,6 +36,8 @@ from spikecuda.network import (
     AllToAll,
     AlphaConductance,
     AlphaCurrent,
+    BetaConductance,
+    BetaCurrent,
     Delta,
     ExpConductance,
     ExpCurrent,
@@ -68,6 +71,8 @@ def objects():
     result = net.run(5.0)
     pool = GPUNeuronPool(3, device="cpu")
     system = MultiGPUNeuronSystem(40, 40, ["lif", "adex"], devices="cpu")
+    ensemble = Ensemble(network(), 2)
+    together = ensemble.run(1.0)
     run, both = pool.run(1.0, record=("spikes", "v")), system.run(1.0)
     made = [
         net, net["E"], net["s"], net["E"][:3], net["E"].state, net["E"].params, net["E"].receptors,
@@ -82,11 +87,12 @@ def objects():
         State(), AllToAll(), OneToOne(), FixedProbability(0.1), FixedInDegree(1),
         FixedOutDegree(1), FixedTotal(1), Pairs([0], [0]), SpikeTrain([1.0]), Delta(),
         ExpCurrent(1.0), AlphaCurrent(1.0), ExpConductance(1.0, 0.0), AlphaConductance(1.0, 0.0),
+        BetaCurrent(1.0, 2.0), BetaConductance(1.0, 2.0, 0.0), ensemble, together,
         NMDA(), find("brunel"), find("brunel").expected()[0], net["E"].neurons, pool.neuron_spec,
         pool.state.share("v"), SweepTable([{"a": 1}]),
     ]  # fmt: skip
     yield made
-    for held in (net, pool, system):
+    for held in (net, pool, system, ensemble):
         held.close()
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from spikecuda.analysis.interval import ENOUGH
 from spikecuda.common.arguments import is_name
+from spikecuda.common.fixed import Fixed
 from spikecuda.common.notebook import table_html
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.terminal import table as make_table
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-class EnsembleResult(Sequence[NetworkResult]):
+class EnsembleResult(Fixed, Sequence[NetworkResult]):
     """What a run of an ensemble recorded: a sequence with a ``NetworkResult`` for each replica.
 
     Args:
@@ -31,6 +32,7 @@ class EnsembleResult(Sequence[NetworkResult]):
 
     def __init__(self, replicas: Sequence[NetworkResult], seconds: float) -> None:
         self._replicas, self.seconds = tuple(replicas), seconds
+        self._fix()
 
     @overload
     def __getitem__(self, index: int) -> NetworkResult: ...
