@@ -161,6 +161,7 @@ def settle_rows(learn: LearnSpec) -> RoutineSpec:
     """Return the kernel that writes weights and variables after step ``_now`` into other arrays.
 
     It takes rows ``_row0`` to ``_row1`` of pair ``_only``, whose first synapse is ``_offset``.
+    ``_raw``: 1: variables are as their last event left them; else 0: as of now.
     """
     return _routine(
         learn, "settle_rows", "learn_sweep_cuda",
@@ -168,8 +169,8 @@ def settle_rows(learn: LearnSpec) -> RoutineSpec:
             *_rows(learn), array("_out_w", learn.real),
             *(array(f"_out_v_{name}", learn.real) for name in learn.rule.variables),
             *scalars(
-                "_now", "_only", "_row0", "_row1", "_offset", "_source_stride", "_target_stride",
-                "_group", "_first", "_last",
+                "_now", "_only", "_row0", "_row1", "_offset", "_raw", "_source_stride",
+                "_target_stride", "_group", "_first", "_last",
             ),
         ),
         settle=True,

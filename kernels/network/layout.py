@@ -83,7 +83,9 @@ LEARNING = 32
     LEARNING_MODULATION,  # address: int64, MODULATION, or 0
     LEARNING_FLOWN,  # weights have been brought to this end of an epoch at least
     LEARNING_BOUNDARY,  # a sweep brings them to this one
-) = range(27)
+    LEARNING_SINCE,  # variables have decayed up to this step, or begin there: the mark's, unless
+    # all events up to the mark were noted without letting them decay
+) = range(28)
 # Synapses that learn at a time.
 LEARNING_TILE = 512
 

@@ -25,7 +25,8 @@ PAIR = 24
     PAIR_NEURON,  # number of the target, within its population, that would have cell 0
     PAIR_PAGE,  # place on the device of the page's neuron 0
     PAIR_MODULATOR,  # which modulator, of rules that have one
-) = range(18)
+    PAIR_SINCE,  # variables have decayed up to this step, or begin there; ``layout.LEARNING_SINCE``
+) = range(19)
 
 # 32 neurons whose spikes a history keeps, found by their bits.
 KEPT = 8

@@ -54,6 +54,15 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "--passes", type=int, metavar="N", help="over the images (diehl2015; default 1)"
     )
     network.add_argument("--variant", help="one of its versions or regimes, such as SR of brunel")
+    network.add_argument(
+        "--save", metavar="FILE", help="save the network while it runs, to go on from there"
+    )
+    network.add_argument(
+        "--save-every", type=float, metavar="MS", help="model time between two saves to --save"
+    )
+    network.add_argument(
+        "--resume", metavar="FILE", help="go on from a file of --save, with the same other options"
+    )
     pool = parser.add_argument_group("the pool")
     pool.add_argument(
         "--neuron-type", "-m", metavar="MODEL",
@@ -115,6 +124,13 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the pool or the example, write and print what it did."""
+    pools = args.name is None or args.name.endswith(".toml") or args.name == "sonata"
+    for option in ("save", "save_every", "resume") if pools else ():
+        if getattr(args, option) is not None:
+            raise SpikecudaValueError(
+                f"--{option.replace('_', '-')} is for examples (got it for another run); use "
+                "save() and load() from Python"
+            )
     if args.name == "sonata":
         from spikecuda.cli.runsonata import execute as execute_sonata
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TAKEN = (
     "set", "scale", "variant", "plastic", "duration", "seed", "threads", "precision", "device",
-    "out", "quiet",
+    "out", "quiet", "save", "save-every", "resume",
 )  # fmt: skip
 # Of examples that learn from files.
 OF_DATA = ("data", "images", "passes")
@@ -53,9 +53,12 @@ def execute(args: argparse.Namespace) -> int:
     duration = example.duration if args.duration is None else args.duration
     if not duration >= LEAST:
         raise SpikecudaValueError(f"duration must be >= {LEAST:g} ms (got {duration:g})")
-    with example.network(**options, **changed, **own) as net:
+    from spikecuda.cli.runresume import as_saves, network_of
+
+    saves = as_saves(args.save, args.save_every)
+    with network_of(example, {**options, **changed}, own, args.resume) as net:
         whole_steps("duration", duration, net.dt)
-        result, wall = _simulate(net, example.settle + duration, args.quiet)
+        result, wall = _simulate(net, example.settle + duration, args.quiet, saves)
         rows = [(e, e.measure(result, example.settle)) for e in example.expected(**options)]
         options = {**options, **changed}
         written = _write(folder, example, options, net, result, rows) if folder else None
@@ -100,19 +103,31 @@ def _folder(text: str) -> Path | None:
     return path
 
 
-def _simulate(net: "Network", duration: float, quiet: bool) -> tuple["NetworkResult", float]:
-    """Build and run with a bar for each; return the result and the seconds that all took."""
+def _simulate(
+    net: "Network", duration: float, quiet: bool, saves: dict[str, Any]
+) -> tuple["NetworkResult", float]:
+    """Build and run with a bar for each; return the result and the seconds that all took.
+
+    Args:
+        net: which may have run for a part of the time.
+        duration: ms, from time 0 on.
+        quiet: whether to show no bars.
+        saves: when it is saved, as for ``Network.run``.
+    """
+    from spikecuda.cli.runresume import left_of
     from spikecuda.cli.terminal import progress
 
-    begin = time.perf_counter()
+    begin, before = time.perf_counter(), net.result if net.time else None
+    rest = left_of(net, duration)
     with progress(not quiet) as bar:
         building = bar.add_task("building", total=None)
         net.build(lambda done, total: bar.update(building, completed=done, total=total))
         running = bar.add_task("running", total=None)
         result = net.run(
-            duration, progress=lambda done, total: bar.update(running, completed=done, total=total)
-        )
-    return result, time.perf_counter() - begin
+            rest, progress=lambda done, total: bar.update(running, completed=done, total=total),
+            **saves,
+        )  # fmt: skip
+    return before + result if before else result, time.perf_counter() - begin
 
 
 def pictures(example: "Example", result: "NetworkResult") -> dict[str, tuple[float, float]]:

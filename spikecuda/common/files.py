@@ -74,6 +74,24 @@ def replacing(
         raise type(error)(error.errno, error.strerror, str(final)) from error
 
 
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Raise now what ``replacing`` would raise later, as far as it can be known.
+
+    Raises:
+        SpikecudaValueError: the name belongs to a folder, a device or a pipe, or to no folder.
+        OSError: the file, or a new one in its folder, cannot be written.
+    """
+    final = Path(path)
+    _mode_of(final)
+    folder = final.absolute().parent
+    if not folder.is_dir():
+        raise SpikecudaValueError(
+            f"path must be in a folder that exists (got {final}); make {folder} first"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
 def write_bytes(path: str | os.PathLike[str], data: bytes, **options: bool) -> Path:
     """Write a file's whole content; see ``replacing`` for the options."""
     with replacing(path, **options) as file:

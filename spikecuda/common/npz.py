@@ -51,6 +51,31 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) ->
 
 
 @contextlib.contextmanager
+def writing_npz(path: str | os.PathLike[str]) -> Iterator["NpzWriter"]:
+    """Open an npz file to write array by array: all of it or nothing; see ``files.replacing``.
+
+    The same arrays make the same bytes.
+    """
+    with (
+        replacing(as_path(path)) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        yield NpzWriter(archive)
+
+
+class NpzWriter:
+    """An npz file that is being written."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def add(self, name: str, array: np.ndarray) -> None:
+        """Write an array under a key that is new."""
+        with self._archive.open(zipfile.ZipInfo(name + ENDING), "w", force_zip64=True) as stream:
+            np.lib.format.write_array(stream, np.asarray(array), (1, 0), allow_pickle=False)
+
+
+@contextlib.contextmanager
 def reading_npz(path: str | os.PathLike[str], what: str) -> Iterator["NpzFile"]:
     """Open an npz file; whatever is found wrong with it in the block names the file.
 

@@ -103,19 +103,36 @@ def _constant(values: np.ndarray) -> Timed:
 def _changing(value: Any, start: float, stop: float, dt: float, memo: Memo) -> Timed:
     if isinstance(value, Input):
         return value.as_rate(dt)
-    first = first_step(start, dt)
     if callable(value):
-        count = first_step(stop, dt) - first
-        if count > MOST_SAMPLES:
-            raise SpikecudaValueError(
-                f"rate must be sampled at {MOST_SAMPLES:,} steps at most (got {count:,}); use a "
-                "Waveform with a larger dt"
-            )
-        times, function = (first + np.arange(count)) * dt, value
-        value = memo.get((SAMPLES, dt), lambda: evaluate("rate", function, times))
-        require_finite("rate", value)
+        value = _samples(value, start, stop, dt, memo)
     rows = value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value
-    return _rows(rows, first)
+    return _rows(rows, first_step(start, dt))
+
+
+def sampled_rate(term: Any, dt: float) -> np.ndarray:
+    """Return the rate of an input, a function of time, as an array that gives the same bits.
+
+    Args:
+        term: the input, with ``start`` and ``stop``.
+        dt: ms.
+    """
+    rows = _samples(term.rate, term.start, term.stop, dt, term._memo)
+    return rows if rows.ndim == 2 else rows[:, None]
+
+
+def _samples(function: Any, start: float, stop: float, dt: float, memo: Memo) -> np.ndarray:
+    """Return a function's values at the steps within [start, stop) ms."""
+    first = first_step(start, dt)
+    count = first_step(stop, dt) - first
+    if count > MOST_SAMPLES:
+        raise SpikecudaValueError(
+            f"rate must be sampled at {MOST_SAMPLES:,} steps at most (got {count:,}); use a "
+            "Waveform with a larger dt"
+        )
+    times = (first + np.arange(count)) * dt
+    values = memo.get((SAMPLES, dt), lambda: evaluate("rate", function, times))
+    require_finite("rate", values)
+    return values
 
 
 def _rows(rows: np.ndarray, first: int) -> Timed:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from typing import Protocol
 
 from spikecuda.common.cores import usable_cores
 from spikecuda.devices.base import Device
@@ -12,10 +13,26 @@ from spikecuda.network.model.description import Description
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.partition import SpikeExchange
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Blocks, split_blocks, split_shares
-from spikecuda.network.synapses.fixed_point import choose_fixed_point
+from spikecuda.network.synapses.builder import KnownRows
+from spikecuda.network.synapses.fixed_point import FixedPoint, choose_fixed_point
+from spikecuda.network.synapses.store import Wiring
 from spikecuda.runtime.neuron_spec import MAX_NEURONS
 
 NEURONS_PER_THREAD = 4096
+
+
+class Restored(Protocol):
+    """A saved network, as far as its synapses go."""
+
+    @property
+    def fixed_point(self) -> FixedPoint:
+        """The scales of its weights."""
+
+    def rows(self, blocks: Blocks) -> KnownRows | None:
+        """Return its rows, if they were stored for such blocks."""
+
+    def restore(self, wiring: Wiring) -> None:
+        """Let synapses that were drawn be those of the saved network."""
 
 
 def build_engine(
@@ -25,6 +42,7 @@ def build_engine(
     partitions: int | None,
     report: Callable[[float, float], None],
     exchange: SpikeExchange | None = None,
+    restored: Restored | None = None,
 ) -> Engine:
     """Build a network's synapses; return its engine, which owns the devices it opened.
 
@@ -35,6 +53,7 @@ def build_engine(
         partitions: blocks on the CPU; None takes as many as threads.
         report: is told (synapses done, synapses expected).
         exchange: how spikes get to other processes, if there are any.
+        restored: a saved network whose synapses it is to have; None: those that are drawn.
 
     Raises:
         OutOfMemoryError: the network does not fit.
@@ -57,16 +76,22 @@ def build_engine(
         workers = threads or len(places)
     stored = any(not p.procedural for p in description.wired)
     largest = MAX_BLOCK if stored else MAX_NEURONS
-    fixed_point = choose_fixed_point(description.wired)
+    fixed_point = restored.fixed_point if restored else choose_fixed_point(description.wired)
 
-    def builder(blocks: Blocks) -> Builder:
-        return Builder(
+    def build(blocks: Blocks) -> Wiring:
+        builder = Builder(
             description.wired, sizes, blocks, description.dt, description.seed, workers, report
         )
+        if restored is None:
+            return builder.build(fixed_point)
+        known = restored.rows(blocks)
+        drawn = builder.build(fixed_point) if known is None else builder.take(fixed_point, known)
+        restored.restore(drawn)
+        return drawn
 
     if native:
         require_memory(description, fixed_point.bits)
-        wiring = builder(split_blocks(own, partitions or workers, largest)).build(fixed_point)
+        wiring = build(split_blocks(own, partitions or workers, largest))
         neurons = [Neurons(population) for population in description.populations]
         return CpuEngine(neurons, len(sizes), wiring, workers)
     if partitions is not None:
@@ -80,6 +105,6 @@ def build_engine(
         stack.callback(opened.close)
         blocks, shares = split_shares(own, opened.owners(description), largest)
         require_on_devices(description, opened.devices, shares, fixed_point.bits)
-        engine = opened.engine(description, builder(blocks).build(fixed_point), shares, exchange)
+        engine = opened.engine(description, build(blocks), shares, exchange)
         stack.pop_all()
     return engine

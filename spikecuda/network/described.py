@@ -12,6 +12,7 @@ from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.precision import as_precision
 from spikecuda.common.seed import Seeds, as_seed
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
+from spikecuda.inputs.drive import Drive
 from spikecuda.models.base import Model
 from spikecuda.network.model.description import Description
 from spikecuda.network.model.drives import Drives
@@ -51,6 +52,7 @@ class Described(Unique, Fixed, Handle):
         self._wired: list[Projection] = []
         self._trains = Trains(self.dt)
         self._drives = Drives(self.dt)
+        self._handles: list[Drive] = []
         self._recorders = Recorders(self.dt)
         self._synapse_recorders = SynapseRecorders(self.dt)
         self._identity = 0

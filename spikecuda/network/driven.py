@@ -101,6 +101,7 @@ class DrivenNetwork(Described):
         drive = Drive(self, view.population.name, ())
         if isinstance(input, SpikeTrain):
             self._drive_train(drive, view, input, receptor, at_once, max_weight)
+            self._handles.append(drive)
             return drive
         for name, value in (("at_once", at_once), ("max_weight", max_weight)):
             if value is not None:
@@ -108,7 +109,13 @@ class DrivenNetwork(Described):
                     f"{name} is for a SpikeTrain (got {value!r} for {shown(input)}); leave it out"
                 )
         self._drives.add(drive, view, input, receptor)
+        self._handles.append(drive)
         return drive
+
+    @property
+    def drives(self) -> tuple[Drive, ...]:
+        """The handles of all input, in the order of ``drive``, without those removed."""
+        return tuple(self._handles)
 
     @changes
     def change_drive(self, drive: Drive, value: object) -> None:
@@ -145,6 +152,7 @@ class DrivenNetwork(Described):
         self._require_open()
         if drive in self._drives:
             self._drives.remove(drive, self.built)
+            self._handles.remove(drive)
             return
         given = self._trains.of_drive(drive)
         if self.built:  # its rows stay, and nobody sends into them
@@ -155,6 +163,7 @@ class DrivenNetwork(Described):
             self._trains.drop(given)
         given.drive = None
         drive.settle(None)
+        self._handles.remove(drive)
 
     def inputs_of(self, population: Population) -> list[tuple[Input, str]]:
         """Return the inputs of a population, each with the receptor it arrives at; "": none.

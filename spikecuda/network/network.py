@@ -1,10 +1,12 @@
 """Network: populations, connections, input and recording in a few lines."""
 
 import contextlib
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from spikecuda.common.arguments import as_count
 from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, uses
@@ -27,6 +29,9 @@ from spikecuda.network.steered import Steered
 from spikecuda.network.summary import summarise
 from spikecuda.observe.metrics import NetworkMetrics
 from spikecuda.observe.progress import reporter
+
+if TYPE_CHECKING:
+    from spikecuda.network.saving.network_file import SavedNetwork
 
 BUILD_TICKS = 1000
 
@@ -112,6 +117,7 @@ class Network(Steered):
             )
         self._exchange = exchange
         self._build_seconds = 0.0
+        self._restored: SavedNetwork | None = None
         self.turn = ExclusiveUse("network", [d.turn for d in self.devices if isinstance(d, Device)])
         self._closed = False
         self._fix()
@@ -170,6 +176,89 @@ class Network(Steered):
     def _repr_html_(self) -> str:
         return self.summary().html
 
+    @out_of_memory("saving", "save without the result: result=False")
+    def save(
+        self, path: str | os.PathLike[str], *, result: bool = True, rows: bool = False
+    ) -> Path:
+        """Save all that a run needs to a file, from which ``load`` goes on with the same bits.
+
+        The file is written completely, or the old one stays.  The network is built first, unless it
+        is.  See ``docs/saving.md`` for what is kept.
+
+        Args:
+            path: the file; the name is taken as it is.
+            result: whether ``net.result`` is kept, within ``run(call=...)`` that of the run so far.
+            rows: whether the rows of synapses are in the file, too.  It has their size then, and
+                ``load`` need not draw them where neurons are split into the same blocks.
+
+        Returns:
+            The path.
+
+        Raises:
+            SpikecudaTypeError: input, rules or start values that a file cannot hold.
+            SpikecudaError: the network is running, closed, needs ``reset()`` after a failure, or
+                has an exchange with other processes.
+            OSError: the file cannot be written.
+        """
+        from spikecuda.network.saving.network_file import save_network
+
+        with self.turn.change():
+            self._require_open()
+            if self._exchange is not None:
+                raise SpikecudaError(
+                    "a network with an exchange is not saved (got one), for other processes have a "
+                    "part of it; save its results"
+                )
+            engine = self._built()
+            found = self._result if self._pieces is None else self._pieces.result
+            return save_network(self, engine, path, found if result else None, rows)
+
+    @classmethod
+    @out_of_memory("a network", "use another machine")
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        models: Iterable[type] = (),
+        threads: int | None = None,
+        partitions: int | None = None,
+        devices: Given = "auto",
+        progress: Callable[[int, int], None] | bool = False,
+    ) -> Self:
+        """Return the network that a file holds, built; it goes on with the same bits anywhere.
+
+        Args:
+            path: the file.
+            models: the user's own neuron models and synapse rules, unless their classes exist here
+                already; nothing in a file is executed.
+            threads, partitions, devices: where it runs, as for ``Network``; not in the file.
+            progress: of the build, as for ``build``.
+
+        Raises:
+            SpikecudaValueError: the file is something else, damaged or newer, or a model or rule
+                has another source now; raised before anything is built.
+            OutOfMemoryError, DeviceError: it cannot run here.
+            OSError: the file cannot be opened.
+        """
+        from spikecuda.network.saving.network_file import SavedNetwork
+        from spikecuda.saving.save_file import using
+
+        saved = SavedNetwork(path, models)
+        with using(saved.saved):
+            saved.read()
+        net = cls(threads=threads, partitions=partitions, devices=devices, **saved.arguments)
+        with using(saved.saved):
+            saved.tell(net)
+        with using(saved.saved, building=True):
+            net._restored = saved
+            try:
+                net.build(progress)
+                net._result = saved.result
+                net._weights_set = any(p.assigned or p.rewired for p in net._wired)
+            finally:
+                net._restored = None
+        return net
+
     @uses
     def neurons_of(self, number: int) -> Neurons:
         """Return the neurons of a population by its number; see ``Population.state``.
@@ -221,8 +310,11 @@ class Network(Steered):
                 engine = build_engine(
                     description, self.devices, self.threads, self.partitions,
                     lambda done, total: report(int(BUILD_TICKS * done / total)), self._exchange,
+                    self._restored,
                 )  # fmt: skip
                 undo.callback(engine.close)
+                if self._restored is not None:
+                    self._restored.resume(self, engine)
                 report(BUILD_TICKS)
             undo.pop_all()
         self._engine, self.turn.parts = engine, engine.turns

@@ -1,6 +1,7 @@
 """Steer a network: run it, in pieces too, change its parameters, begin trials."""
 
 import functools
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -43,6 +44,7 @@ class Steered(DrivenNetwork, NetworkWeights):
         super().__init__(dt, seed, precision, seeds)
         self._engine: Engine | None = None
         self._result: NetworkResult | None = None
+        self._pieces: Pieces[NetworkResult] | None = None
 
     @abstractmethod
     def _built(self, progress: Callable[[int, int], None] | bool = False) -> Engine:
@@ -57,6 +59,8 @@ class Steered(DrivenNetwork, NetworkWeights):
         every: float | None = None,
         call: Callable[[Any, NetworkResult], object] | None = None,
         until: Callable[[Any, NetworkResult], object] | None = None,
+        save_every: float | None = None,
+        save_to: str | os.PathLike[str] | None = None,
     ) -> NetworkResult:
         """Advance from where the last run ended; the first run builds the network.
 
@@ -72,6 +76,8 @@ class Steered(DrivenNetwork, NetworkWeights):
             call: function called after each piece with the network and the piece's result; if it
                 returns False, the run ends.
             until: function called likewise, after ``call``; once it returns True, the run ends.
+            save_every, save_to: ms between two times, a multiple of dt and of ``every``, at which
+                the network is saved to a file, as ``save`` does, and again at the end.
 
         Returns:
             A ``NetworkResult`` of this run, of all its pieces.  After Ctrl-C and errors, also those
@@ -84,7 +90,7 @@ class Steered(DrivenNetwork, NetworkWeights):
             SpikecudaError: another thread uses it, or it needs ``reset()`` after a failure.
         """
         total = whole_steps("duration", duration, self.dt)
-        loop = as_loop(every, call, until, self.dt)
+        loop = as_loop(every, call, until, self.dt, save_every, save_to)
         if loop is None:
             with self.turn.run():
                 engine = self._begin(progress)
@@ -95,6 +101,7 @@ class Steered(DrivenNetwork, NetworkWeights):
         with self.turn.loop():
             with self.turn.occupied(RUNNING):
                 engine = self._begin(progress)
+            self._pieces = pieces
             try:
                 with self._reporter(engine, progress, total) as report:
 
@@ -105,7 +112,7 @@ class Steered(DrivenNetwork, NetworkWeights):
 
                     run_pieces(loop, self.turn, total, advance, lambda: self._result, self, pieces)
             finally:
-                self._result = pieces.result
+                self._result, self._pieces = pieces.result, None
         return self.result
 
     @property

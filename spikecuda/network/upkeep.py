@@ -1,7 +1,7 @@
 """What is done with weights that learn, at once or at intervals: normalised, scaled, rewired."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -31,6 +31,12 @@ class Upkeep(Chore, Protocol):
 
     def clear(self) -> None:
         """Begin anew."""
+
+    def remembered(self) -> dict[str, np.ndarray]:
+        """Return what is remembered between two times, by name."""
+
+    def remember(self, values: Mapping[str, np.ndarray]) -> None:
+        """Take over what another one remembered."""
 
 
 def do(projection: Projection, engine: Engine, what: Any) -> None:
@@ -114,6 +120,13 @@ class Repeated:
     def clear(self) -> None:
         """Begin anew; there is nothing to forget."""
 
+    def remembered(self) -> dict[str, np.ndarray]:
+        """Return nothing."""
+        return {}
+
+    def remember(self, values: Mapping[str, np.ndarray]) -> None:
+        """Take over nothing."""
+
 
 class RateScaler:
     """A projection whose weights follow their targets' rates, at intervals.
@@ -151,6 +164,18 @@ class RateScaler:
     def keep(self, spikes: np.ndarray) -> None:
         """Note spikes after the last time, for the next run."""
         self._pending = self._pending + spikes
+
+    def remembered(self) -> dict[str, np.ndarray]:
+        """Return averages, integrals, and spikes after the last time."""
+        return {
+            "average": self._average, "integral": self._integral,
+            "pending": self._pending.astype(np.float64),
+        }  # fmt: skip
+
+    def remember(self, values: Mapping[str, np.ndarray]) -> None:
+        """Take over what another one remembered."""
+        self._average, self._integral = values["average"].copy(), values["integral"].copy()
+        self._pending = values["pending"].astype(self._pending.dtype)
 
     def clear(self) -> None:
         """Begin anew: the average is the rate that is asked for."""

@@ -93,6 +93,7 @@ class NetworkWeights(Described):
             set_weights(projection, engine.wiring, given)
             self._weights_set = True
             engine.rewire()
+            projection.note(assigned=True)
         except BaseException:
             undo()
             raise

@@ -227,6 +227,11 @@ class SynapseRule(Fixed):
         """The parameters by name; they cannot be changed."""
         return MappingProxyType(self._params)
 
+    def made_from(self) -> tuple[type["SynapseRule"], dict[str, Any]]:
+        """Return the class and the arguments that make such a rule; rules with others say them."""
+        bound = {"w_max": self.w_max} if self.learns else {}
+        return type(self), {**bound, "w_min": self.w_min, "timing": self.timing, **self.params}
+
     @property
     def sign(self) -> float:
         """1 for excitatory synapses, -1 for inhibitory ones."""

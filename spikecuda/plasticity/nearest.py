@@ -4,6 +4,7 @@ from typing import Any
 
 from spikecuda.errors import SpikecudaValueError, nearest
 from spikecuda.kernels.plasticity import nearest as functions
+from spikecuda.plasticity.base import SynapseRule
 from spikecuda.plasticity.parts import PostTrace, PreTrace, Variable
 from spikecuda.plasticity.stdp import GutigSTDP
 
@@ -43,10 +44,14 @@ class NearestSTDP(GutigSTDP):
         self.scheme = scheme
         super().__init__(**params)
 
+    def made_from(self) -> tuple[type[SynapseRule], dict[str, Any]]:
+        """Return the class and the arguments that make such a rule."""
+        _, given = super().made_from()
+        return NearestSTDP, {"scheme": self.scheme, **given}
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies are made anew, of the same scheme."""
-        given = {"w_max": self.w_max, "w_min": self.w_min, "timing": self.timing, **self.params}
-        return _again, (self.scheme, given)
+        return _again, (self.made_from()[1],)
 
     def __repr__(self) -> str:
         given = "".join(f", {k}={v:g}" for k, v in self.params.items())
@@ -73,5 +78,5 @@ class _PreCentred(NearestSTDP):
     on_pre = functions.depress_waiting
 
 
-def _again(scheme: str, given: dict[str, Any]) -> NearestSTDP:
-    return NearestSTDP(scheme=scheme, **given)
+def _again(given: dict[str, Any]) -> NearestSTDP:
+    return NearestSTDP(**given)

@@ -32,6 +32,16 @@ class PoolDrives:
         self._given: list[tuple[str, Drive]] = []
         self._resolved: dict[str, tuple[NeuronSpec, tuple[Input, ...], ResolvedInput]] = {}
 
+    @property
+    def given(self) -> list[tuple[str, Drive]]:
+        """The drives and the type of each, in the order in which they were added."""
+        return list(self._given)
+
+    @property
+    def handles(self) -> tuple[Drive, ...]:
+        """The drives."""
+        return tuple(drive for _, drive in self._given)
+
     def add(self, name: str, value: object) -> Drive:
         """Add input of a type; see ``GPUNeuronPool.drive``."""
         with self._turn.change():

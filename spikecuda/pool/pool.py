@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
@@ -11,8 +12,7 @@ import numpy as np
 
 from spikecuda.common.arguments import as_count
 from spikecuda.common.device_threads import DeviceThreads
-from spikecuda.common.exclusive_use import RUNNING, Unique
-from spikecuda.common.fixed import Fixed
+from spikecuda.common.exclusive_use import RUNNING
 from spikecuda.common.notebook import facts_html
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.seed import as_seed, as_seeds, as_trial
@@ -29,8 +29,9 @@ from spikecuda.observe.snapshot import take_snapshot
 from spikecuda.pool.driven import PoolDrives
 from spikecuda.pool.pool_metrics import pool_metrics
 from spikecuda.pool.recorded import as_recorded
+from spikecuda.pool.savable import SavablePool
 from spikecuda.runtime.loop import Loop, Pieces, as_loop, require_result, run_pieces
-from spikecuda.runtime.neuron_spec import NeuronSpec, resolve_neurons
+from spikecuda.runtime.neuron_spec import resolve_neurons
 from spikecuda.runtime.parameters import Parameters
 from spikecuda.runtime.population import Population
 from spikecuda.runtime.result import RunResult, join_runs
@@ -46,7 +47,7 @@ ARGUMENTS = (
 )  # fmt: skip
 
 
-class GPUNeuronPool(Unique, Fixed):
+class GPUNeuronPool(SavablePool):
     """Neurons of one model without connections, on a GPU or on the CPU.
 
     The same arguments give the same spikes, bit for bit.  Results do not depend on the device,
@@ -163,11 +164,6 @@ class GPUNeuronPool(Unique, Fixed):
             log.debug(repr(self))
 
     @property
-    def neuron_spec(self) -> NeuronSpec:
-        """The neurons as they are now."""
-        return self.population.neuron_spec
-
-    @property
     def model(self) -> type[Model]:
         """The neurons' model."""
         return self.neuron_spec.model
@@ -258,6 +254,8 @@ class GPUNeuronPool(Unique, Fixed):
         every: float | None = None,
         call: Callable[[Any, RunResult], object] | None = None,
         until: Callable[[Any, RunResult], object] | None = None,
+        save_every: float | None = None,
+        save_to: str | os.PathLike[str] | None = None,
     ) -> RunResult:
         """Advance by many steps, from where the last run ended.
 
@@ -276,6 +274,8 @@ class GPUNeuronPool(Unique, Fixed):
             call: function called after each piece with the pool and the piece's result, which may
                 change parameters, state and drives; if it returns False, the run ends.
             until: function called likewise, after ``call``; once it returns True, the run ends.
+            save_every, save_to: ms between two times, a multiple of dt and of ``every``, at which
+                the pool is saved to a file, as ``save`` does, and again at the end.
 
         Returns:
             A ``RunResult``, of all pieces.  After Ctrl-C and errors, also those of ``call``,
@@ -290,7 +290,7 @@ class GPUNeuronPool(Unique, Fixed):
         population = self.population
         total = run_steps(duration, steps, self.dt)
         kept = as_recorded(record, spikes, self.model)
-        loop = as_loop(every, call, until, self.dt)
+        loop = as_loop(every, call, until, self.dt, save_every, save_to)
         pieces = Pieces(join_runs)
 
         def advance(first: int, steps: int) -> RunResult:
@@ -305,7 +305,7 @@ class GPUNeuronPool(Unique, Fixed):
         with population.turn.loop():
             with population.turn.occupied(RUNNING):
                 population.require_ready()
-            self._result = None
+            self._result, self._pieces = None, pieces
             seen = functools.partial(take_snapshot, {self.model.name: population})
             try:
                 with reporter(progress, total, repr(self), seen) as report:
@@ -314,7 +314,7 @@ class GPUNeuronPool(Unique, Fixed):
                         lambda: population.partial, self, pieces,
                     )  # fmt: skip
             finally:
-                self._result = pieces.result
+                self._result, self._pieces = pieces.result, None
         return self.result
 
     @property

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -9,8 +10,7 @@ from typing import Any
 
 from spikecuda.common.arguments import as_count
 from spikecuda.common.device_threads import DeviceThreads
-from spikecuda.common.exclusive_use import RUNNING, ExclusiveUse, Unique
-from spikecuda.common.fixed import Fixed
+from spikecuda.common.exclusive_use import RUNNING, ExclusiveUse
 from spikecuda.common.named import ReadOnly
 from spikecuda.common.notebook import Figures, table_html
 from spikecuda.common.out_of_memory import out_of_memory
@@ -30,6 +30,7 @@ from spikecuda.pool.by_type import as_models, by_type, figures_row, require_type
 from spikecuda.pool.driven import PoolDrives
 from spikecuda.pool.recorded import as_recorded
 from spikecuda.pool.result import SystemResult, join_systems
+from spikecuda.pool.savable_system import SavableSystem
 from spikecuda.runtime.loop import Loop, Pieces, as_loop, require_result, run_pieces
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 from spikecuda.runtime.parameters import Parameters
@@ -40,7 +41,7 @@ from spikecuda.runtime.state import States, StateView
 FIXED = "a system stays as it was made; make a new MultiGPUNeuronSystem"
 
 
-class MultiGPUNeuronSystem(Unique, Fixed):
+class MultiGPUNeuronSystem(SavableSystem):
     """Neurons of several models on several devices, which run like one pool.
 
     Neuron numbers are global, and a neuron's noise and spikes depend only on its number.  So
@@ -189,6 +190,8 @@ class MultiGPUNeuronSystem(Unique, Fixed):
         every: float | None = None,
         call: Callable[[Any, SystemResult], object] | None = None,
         until: Callable[[Any, SystemResult], object] | None = None,
+        save_every: float | None = None,
+        save_to: str | os.PathLike[str] | None = None,
     ) -> SystemResult:
         """Advance all neurons.
 
@@ -198,7 +201,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             input: one input for all types, or a dict of inputs by type; see ``GPUNeuronPool.run``.
             record: names of states that every type has, beside the spikes; None: nothing.
             spikes: False records no spikes.
-            progress, every, call, until: as for ``GPUNeuronPool.run``.
+            progress, every, call, until, save_every, save_to: as for ``GPUNeuronPool.run``.
 
         Returns:
             A ``SystemResult``, of all pieces; see also ``system.result``.
@@ -214,7 +217,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             name: as_recorded(record, spikes, population.neuron_spec.model)
             for name, population in self.populations.items()
         }
-        loop = as_loop(every, call, until, self.dt)
+        loop = as_loop(every, call, until, self.dt, save_every, save_to)
         pieces = Pieces(join_systems)
 
         def advance(first: int, steps: int) -> SystemResult:
@@ -231,7 +234,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
             with self._turn.occupied(RUNNING):
                 for population in self.populations.values():
                     population.require_ready()
-            self._result = None
+            self._result, self._pieces = None, pieces
             seen = functools.partial(take_snapshot, self.populations)
             try:
                 with reporter(progress, total, repr(self), seen) as report:
@@ -240,7 +243,7 @@ class MultiGPUNeuronSystem(Unique, Fixed):
                         self._partial, self, pieces,
                     )  # fmt: skip
             finally:
-                self._result = pieces.result
+                self._result, self._pieces = pieces.result, None
         return self.result
 
     def _partial(self) -> SystemResult | None:

@@ -1,12 +1,15 @@
 """Runs piece by piece: between pieces a function sees the last one and may change what runs."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from spikecuda.common.arguments import as_path
 from spikecuda.common.exclusive_use import RUNNING, ExclusiveUse
+from spikecuda.common.files import require_writable
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
 
@@ -23,11 +26,13 @@ class Loop:
         every: steps of a piece.
         call: called with what runs and the result of the piece; False ends the run.
         until: called likewise; the run ends once it returns True.
+        saves: what saves what runs to a file, if that is asked for.
     """
 
     every: int
     call: Callable[[Any, Any], object] | None
     until: Callable[[Any, Any], object] | None
+    saves: "Saves | None" = None
 
     def goes_on(self, owner: object, piece: object) -> bool:
         """Tell whether another piece is to follow."""
@@ -36,13 +41,79 @@ class Loop:
         return goes and not (self.until is not None and bool(self.until(owner, piece)))
 
 
-def as_loop(every: object, call: object, until: object, dt: float) -> Loop | None:
+class Savable(Protocol):
+    """What runs and can be saved."""
+
+    def save(self, path: str | os.PathLike[str]) -> object:
+        """Save it to a file."""
+
+
+@dataclass(frozen=True)
+class Saves:
+    """When a run is saved, and where.
+
+    Attributes:
+        every: steps between two times, whole pieces.
+        path: the file, which is replaced each time.
+    """
+
+    every: int
+    path: str | os.PathLike[str]
+
+    def after(self, done: int, ended: bool, owner: Savable) -> None:
+        """Save what runs after so many steps of the run, if it is time; ``ended``: it is."""
+        if ended or done % self.every == 0:
+            owner.save(self.path)
+
+
+def as_saves(save_every: object, save_to: object, every: object, dt: float) -> Saves | None:
+    """Return when a run is saved; None: never.
+
+    Args:
+        save_every: ms between two times, a multiple of dt and of ``every``.
+        save_to: the file.
+        every: length of a piece in ms, or None.
+        dt: ms.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: one of them is missing, or cannot be used.
+        OSError: nothing can be written there.
+    """
+    if save_every is None and save_to is None:
+        return None
+    if save_every is None or save_to is None:
+        given = "save_to" if save_every is None else "save_every"
+        missing = "save_every" if save_every is None else "save_to"
+        raise SpikecudaValueError(
+            f"{missing} must be given with {given}: save_every, the ms between two times, and "
+            "save_to, the file (got None)"
+        )
+    steps = whole_steps("save_every", save_every, dt, some=True)
+    if every is not None and steps % whole_steps("every", every, dt, some=True):
+        raise SpikecudaValueError(
+            f"save_every must be a multiple of every = {every} ms (got {save_every}); runs are "
+            "saved between their pieces"
+        )
+    path = as_path(save_to)
+    require_writable(path)
+    return Saves(steps, path)
+
+
+def as_loop(
+    every: object,
+    call: object,
+    until: object,
+    dt: float,
+    save_every: object = None,
+    save_to: object = None,
+) -> Loop | None:
     """Return how a run is cut into pieces; None: it is not.
 
     Args:
         every: length of a piece in ms, a multiple of dt.
         call, until: functions, or None.
         dt: ms.
+        save_every, save_to: as for ``as_saves``.
 
     Raises:
         SpikecudaValueError, SpikecudaTypeError: one is of another type, or goes with what is not
@@ -54,19 +125,21 @@ def as_loop(every: object, call: object, until: object, dt: float) -> Loop | Non
                 f"{name} must be a function of what runs and of a piece's result (got "
                 f"{shown(function)})"
             )
+    saves = as_saves(save_every, save_to, every, dt)
     if every is None:
         if call is None and until is None:
-            return None
+            return None if saves is None else Loop(saves.every, None, None, saves)
         raise SpikecudaValueError(
             f"every must be given with {'call' if call is not None else 'until'}: the ms between "
             "two calls (got None)"
         )
-    if call is None and until is None:
+    if call is None and until is None and saves is None:
         raise SpikecudaValueError(
             f"every goes with call or until, which is called so often (got every={shown(every)} "
             "alone); run() without it gives the same"
         )
-    return Loop(whole_steps("every", every, dt, some=True), call, until)  # type: ignore[arg-type]
+    steps = whole_steps("every", every, dt, some=True)
+    return Loop(steps, call, until, saves)  # type: ignore[arg-type]
 
 
 class Pieces(Generic[R]):
@@ -103,7 +176,7 @@ def run_pieces(
     total: int,
     advance: Callable[[int, int], R],
     partial: Callable[[], R | None],
-    owner: object,
+    owner: Any,
     pieces: Pieces[R],
 ) -> None:
     """Run piece by piece until the steps are done or a function ends the run.
@@ -129,7 +202,10 @@ def run_pieces(
                 raise
         pieces.add(piece)
         done += steps
-        if not steps or not loop.goes_on(owner, piece) or done == total:
+        ends = not steps or not loop.goes_on(owner, piece) or done == total
+        if loop.saves is not None:
+            loop.saves.after(done, ends, owner)
+        if ends:
             return
 
 

@@ -38,6 +38,26 @@ def test_quiet_and_nothing_written(cli, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_is_saved_and_goes_on(cli, tmp_path):
+    file, folder = tmp_path / "net.spk", tmp_path / "whole"
+    run = ("run", "izhikevich2003", "-q")
+    saving = ("--save", file, "--save-every", 30)
+    assert cli(*run, "-t", 80, "-o", "none", *saving) == (0, "", "")
+    assert cli(*run, "-t", 120, "-o", folder, "--resume", file, *saving) == (0, "", "")
+    with izhikevich2003.network() as net:
+        expected = net.run(120.0)
+    found = NetworkResult.load(folder / "spikes.npz")
+    np.testing.assert_array_equal(found.spikes["E"].step, expected.spikes["E"].step)
+    for more, message in (
+        (("-t", 120, "--resume", file), "nothing is left to run"),
+        (("-t", 200, "--resume", file, "--seed", 4), "seed must be 4"),
+        (("-t", 200, "--save", file), "--save-every MS must be given"),
+        (("-t", 200, "--resume", tmp_path / "no"), "No such file"),
+    ):
+        code, _, err = cli(*run, "-o", "none", *more)
+        assert code != 0 and message in err
+
+
 def test_a_variant_is_another_network(cli, tmp_path):
     code, out, err = cli("run", "cuba", "--variant", "brian", "-t", 50, "-o", "none")
     assert (code, err) == (0, "") and "variant brian" in out and "Brian2" in out

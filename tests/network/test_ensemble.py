@@ -398,6 +398,9 @@ def test_what_belongs_to_the_ensemble_is_refused_in_a_replica():
         ):  # fmt: skip
             with pytest.raises(SpikecudaError, match="replica 1 is one of an ensemble"):
                 call(e[1])
+        with pytest.raises(SpikecudaError, match="replicas of an ensemble are not saved"):
+            e[1].save("replica.spk")
+        assert [type(drive.input) for drive in e[1].drives] == [type(d.input) for d in net.drives]
         with pytest.raises(SpikecudaError, match="in a replica of an ensemble"):
             e[1].population("X", 3, "lif")
         with pytest.raises(SpikecudaError, match="cannot add a SpikeTrain"):

@@ -37,6 +37,7 @@ LAYERS = [
     ("placement",),
     ("observe",),
     ("sweeps",),
+    ("saving",),
     ("analysis",),
     ("plots",),
     ("network.model",),

@@ -95,6 +95,10 @@ class BlockMemory:
             "_stride": self._strides[b],
         }  # fmt: skip
 
+    def cells(self, b: int) -> tuple[np.ndarray, int]:
+        """Return a block's accumulator, and how many slots it has."""
+        return self._cells[b], self._ring
+
     def clear(self) -> None:
         """Forget what is on its way."""
         for calendar in self.calendars:

@@ -38,6 +38,26 @@ class Calendar:
         self.state[layout.CALENDAR_SPARE] += more
         self.state[layout.CALENDAR_CHUNKS] = held + more
 
+    def put(self, steps: np.ndarray, cursors: np.ndarray) -> None:
+        """Put cursors into the slots of the steps that they are due in."""
+        slots = steps & (self.heads.size - 1)
+        _, counts = np.unique(slots, return_counts=True)
+        need = int((-(-counts // layout.CHUNK_CURSORS)).sum())
+        if self.state[layout.CALENDAR_SPARE] < need:
+            self.grow(need)
+        for slot in np.unique(slots).tolist():
+            mine = cursors[slots == slot]
+            for i in range(0, mine.size, layout.CHUNK_CURSORS):
+                some = mine[i : i + layout.CHUNK_CURSORS]
+                fresh = int(self.state[layout.CALENDAR_FREE])
+                at = fresh * layout.CHUNK_WORDS
+                self.state[layout.CALENDAR_FREE] = self.chunks[at]
+                self.chunks[at : at + 2] = self.heads[slot], some.size
+                self.chunks[at + 2 : at + 2 + some.size] = some
+                self.heads[slot] = fresh
+        self.state[layout.CALENDAR_SPARE] -= need
+        self.state[layout.CALENDAR_ACTIVE] += cursors.size
+
     def clear(self) -> None:
         """Forget all cursors."""
         size = int(self.state[layout.CALENDAR_CHUNKS])

@@ -18,8 +18,8 @@ from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import KernelSpec
 from spikecuda.network.cpu.cpu_run import CpuRun
 from spikecuda.network.cpu.input_rows import fill_rows, input_rows
-from spikecuda.network.cpu.learning_engine import LearningEngine
 from spikecuda.network.cpu.parts import merge_spikes
+from spikecuda.network.cpu.saved_engine import SavedEngine
 from spikecuda.network.cpu.trace_table import trace_table
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
@@ -34,7 +34,7 @@ NO_PAUSES = Pauses((), ())
 NO_TRACES = np.zeros((0, layout.TRACE), np.int64)
 
 
-class CpuEngine(LearningEngine):
+class CpuEngine(SavedEngine):
     """A network's neurons and synapses on this machine's processor.
 
     Args:
@@ -59,7 +59,7 @@ class CpuEngine(LearningEngine):
         self, neurons: Sequence[Neurons], sources: int, wiring: Wiring, threads: int
     ) -> None:
         super().__init__(neurons, sources, wiring, threads)
-        self.seconds, self.compile_seconds = 0.0, 0.0
+        self.compile_seconds = 0.0
         self.torn = False
         self.partial: Recorded | None = None
         self._finite = FiniteCheck([values for n in self.neurons for values in n.values])
@@ -324,14 +324,6 @@ class CpuEngine(LearningEngine):
     def partition_count(self) -> int:
         """How many blocks the neurons are split over."""
         return self.wiring.blocks.count
-
-    @property
-    def events(self) -> int:
-        """Synaptic events since the last reset: synapses of the neurons that spiked.
-
-        The loops count stored rows when they arrive; what is still on its way is looked up.
-        """
-        return self._memory.events(self._rows)
 
     @property
     def spikes(self) -> np.ndarray:

@@ -18,6 +18,9 @@ class Seen:
         later: how many steps later each is seen.
         steps: how far back a rule looks at most, besides.
         watch: address of the rule's loop that notes them.
+
+    Attributes:
+        ring: reals (steps, states, neurons): those of step s in row s modulo their number.
     """
 
     def __init__(
@@ -30,31 +33,31 @@ class Seen:
     ) -> None:
         self._arrays, self._initial, self._watch = list(states), initial, watch
         slots = 1 << (steps + max(later) + 1).bit_length()
-        self._ring = np.zeros((slots, len(self._arrays), self._arrays[0].size), states[0].dtype)
+        self.ring = np.zeros((slots, len(self._arrays), self._arrays[0].size), states[0].dtype)
         self._addresses = np.array([a.ctypes.data for a in self._arrays], np.int64)
         self._later = np.array(later, np.int64)
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self._ring.nbytes
+        return self.ring.nbytes
 
     def clear(self) -> None:
         """Go back to before the first step."""
         for i, initial in enumerate(self._initial()):
-            self._ring[:, i] = initial
+            self.ring[:, i] = initial
 
     def take(self, other: "Seen") -> None:
         """Take what another has noted of the same states."""
-        slots = min(self._ring.shape[0], other._ring.shape[0])
-        if slots == other._ring.shape[0] == self._ring.shape[0]:
-            self._ring[:] = other._ring
+        slots = min(self.ring.shape[0], other.ring.shape[0])
+        if slots == other.ring.shape[0] == self.ring.shape[0]:
+            self.ring[:] = other.ring
 
     def tabulate(self, row: np.ndarray) -> None:
         """Write what the loops need into the row of a history."""
         row[layout.HISTORY_WATCH] = self._watch
-        row[layout.HISTORY_RING] = self._ring.ctypes.data
-        row[layout.HISTORY_RING_MASK] = self._ring.shape[0] - 1
+        row[layout.HISTORY_RING] = self.ring.ctypes.data
+        row[layout.HISTORY_RING_MASK] = self.ring.shape[0] - 1
         row[layout.HISTORY_STATES] = self._addresses.ctypes.data
         row[layout.HISTORY_LATER] = self._later.ctypes.data
 
@@ -72,6 +75,11 @@ class History:
         push: address of the rule's loop that adds a spike; 0 if spikes do not count.
         row: int64 (layout.HISTORY,), what the loops find it by; written here.
         seen: the targets' states that the rule sees.
+
+    Attributes:
+        first, count, words: as above; words of the values of an entry.
+        real: type of the values.
+        row, seen: as above.
     """
 
     def __init__(
@@ -92,13 +100,13 @@ class History:
         stride = layout.RECENT * (1 + self.words)
         # Lines of up to 64 bytes lie in one line of the cache.
         self.stride = 1 << max(0, stride - 1).bit_length() if stride <= 16 else -(-stride // 4) * 4
-        self._constants, self._need = constants, need
+        self._constants, self._need, self.real = constants, need, constants.dtype
         self._start = np.append(start.astype(constants.dtype), constants.dtype.type(0))
         self._lines = aligned_zeros(count * self.stride, np.int32, lazy=False)
         self._spill = np.empty(count, np.int32)
         self._state = aligned_zeros(8, np.int64)
         self._log = np.empty(0, np.int32)
-        self.row, self._first, self._push, self._seen = row, first, push, seen
+        self.row, self.first, self._push, self.seen = row, first, push, seen
         self.clear()
         self.grow(2 * need + 1024)
 
@@ -125,7 +133,7 @@ class History:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        seen = 0 if self._seen is None else self._seen.nbytes
+        seen = 0 if self.seen is None else self.seen.nbytes
         return self._lines.nbytes + self._spill.nbytes + self._log.nbytes + seen
 
     def lacks(self, more: int) -> bool:
@@ -138,8 +146,8 @@ class History:
         self._spill[:] = other._spill
         self._state[:] = other._state
         self._log = other._log.copy()
-        if self._seen is not None and other._seen is not None:
-            self._seen.take(other._seen)
+        if self.seen is not None and other.seen is not None:
+            self.seen.take(other.seen)
         self._tabulate()
 
     def wrong(self) -> int:
@@ -147,6 +155,21 @@ class History:
         bits = int(self._state[2])
         self._state[2] = 0
         return bits
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+        """Return lines, spill and log, one row a neuron or entry, and words of an entry's values.
+
+        A line is steps, then values of each; an entry of the log is its step, its link, its values.
+        """
+        lines = self._lines.reshape(self.count, self.stride)
+        return lines, self._spill, self._log.reshape(-1, self.entry), self.words
+
+    def clear_spikes(self, logged: int) -> None:
+        """Forget all spikes, and let the first entries of the log be used, which are set then."""
+        self.clear()
+        while self.capacity < logged:
+            self.grow(max(1, 2 * self.capacity))
+        self._state[0] = logged
 
     def clear(self) -> None:
         """Forget all spikes."""
@@ -159,8 +182,8 @@ class History:
             lines[:, at : at + self.words] = values
         self._spill[:] = -1
         self._state[0] = self._state[2] = 0
-        if self._seen is not None:
-            self._seen.clear()
+        if self.seen is not None:
+            self.seen.clear()
 
     def grow(self, capacity: int) -> None:
         """Make the log longer."""
@@ -191,9 +214,9 @@ class History:
         row[layout.HISTORY_STATE] = self._state.ctypes.data
         row[layout.HISTORY_CONSTANTS] = self._constants.ctypes.data
         row[layout.HISTORY_PUSH] = self._push
-        row[layout.HISTORY_NEURON] = self._first
+        row[layout.HISTORY_NEURON] = self.first
         row[layout.HISTORY_NEED] = self._need
         row[layout.HISTORY_START] = self._start.ctypes.data
         row[layout.HISTORY_COUNT] = self.count
-        if self._seen is not None:
-            self._seen.tabulate(row)
+        if self.seen is not None:
+            self.seen.tabulate(row)

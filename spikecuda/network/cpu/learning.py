@@ -61,6 +61,10 @@ class Learning:
             total += sum(m.nbytes for m in set(block.modulations.values()))
         return total
 
+    def block(self, b: int) -> LearningBlock:
+        """Return what a block's synapses learn from; see ``saved_learning``."""
+        return self._blocks[b]
+
     def row(self, bundle: Bundle, b: int) -> np.ndarray:
         """Return what a block's loops find a bundle's learning by."""
         return self._blocks[b].learning[bundle]
@@ -139,17 +143,24 @@ class Learning:
             h.prune(last)
 
     def learned(
-        self, bundle: Bundle, b: int, table: np.ndarray, clock: int, rows: tuple[int, int] | None
+        self,
+        bundle: Bundle,
+        b: int,
+        table: np.ndarray,
+        clock: int,
+        rows: tuple[int, int] | None,
+        raw: bool = False,
     ) -> dict[str, np.ndarray]:
         """Return a block's weights ("w") and variables of a bundle as of now, in new arrays."""
         at = table[self._ordered.index(bundle)].ctypes.data
-        return settle_rows(bundle, b, at, clock, rows)
+        return settle_rows(bundle, b, at, clock, rows, raw)
 
     def settle(self, bundle: Bundle, b: int, table: np.ndarray, clock: int) -> None:
         """Write a block's weights and variables of a bundle as of now into its rows."""
         at = table[self._ordered.index(bundle)].ctypes.data
         settle_in_place(bundle, b, at, clock)
-        self._blocks[b].learning[bundle][layout.LEARNING_MARK] = clock - 1
+        row = self._blocks[b].learning[bundle]
+        row[layout.LEARNING_MARK] = row[layout.LEARNING_SINCE] = clock - 1
 
     def extend(self) -> None:
         """Take notice of another source, whose synapses do not learn."""
@@ -163,6 +174,11 @@ class Learning:
         for block in self._blocks:
             for h, population in zip(block.histories, block.populations, strict=True):
                 h.expect(self._need(population, h.count))
+
+    def lengthen(self) -> None:
+        """Take notice of histories that were made longer elsewhere."""
+        for block in self._blocks:
+            self._list(block)
 
     def refill(self) -> None:
         """Take notice of rows that have other arrays."""
@@ -189,7 +205,7 @@ class Learning:
 
     def rerule(self, bundle: Bundle) -> None:
         """Take notice of other parameters of a bundle's rule; its synapses are settled."""
-        self._own[bundle] = len(self._own)
+        self._own[bundle] = max(self._own.values(), default=-1) + 1
         kept, self._kept = self._kept, []
         try:
             made = [self._block(b) for b in range(self._wiring.blocks.count)]
@@ -203,10 +219,23 @@ class Learning:
                 for column in (
                     layout.LEARNING_SWEPT, layout.LEARNING_MARK, layout.LEARNING_FROZEN,
                     layout.LEARNING_OVER, layout.LEARNING_FLOWN, layout.LEARNING_BOUNDARY,
+                    layout.LEARNING_SINCE,
                 ):  # fmt: skip
                     row[column] = old.learning[own][column]
             self._list(block)
         self._blocks = made
+
+    @property
+    def own(self) -> list[Bundle]:
+        """The bundles whose histories are their own, as their rules have changed."""
+        return list(self._own)
+
+    def part(self, bundles: Sequence[Bundle]) -> None:
+        """Give bundles histories of their own, before there is anything in them."""
+        if bundles:
+            self._own = {bundle: number for number, bundle in enumerate(bundles)}
+            self._kept.clear()
+            self._blocks = [self._block(b) for b in range(self._wiring.blocks.count)]
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""
@@ -221,7 +250,10 @@ class Learning:
             for m in block.modulations.values():
                 m.clear()
             for row in block.learning.values():
-                row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
+                for column in (
+                    layout.LEARNING_SWEPT, layout.LEARNING_MARK, layout.LEARNING_SINCE
+                ):  # fmt: skip
+                    row[column] = layout.NEVER
                 row[layout.LEARNING_FLOWN] = row[layout.LEARNING_BOUNDARY] = 0
                 row[layout.LEARNING_OVER] = 0
 
@@ -284,6 +316,7 @@ class Learning:
                     row[columns[role]] = table[place].ctypes.data
                     block.kept[bundle, role] = places[place]
             row[layout.LEARNING_SWEPT] = row[layout.LEARNING_MARK] = layout.NEVER
+            row[layout.LEARNING_SINCE] = layout.NEVER
             block.batches.append(aligned_zeros(batch_bytes(bundle), np.uint8))
             row[layout.LEARNING_BATCH] = block.batches[-1].ctypes.data
             row[layout.LEARNING_PENDING] = block.pending.ctypes.data

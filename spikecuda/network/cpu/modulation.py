@@ -25,21 +25,26 @@ class Modulation:
         push: address of the loop that adds a spike.
         window: the most steps of a window.
         row: int64 (layout.HISTORY,), what the loops find it by; written here.
+
+    Attributes:
+        table: int64 (layout.MODULATION,), what the loops know of it.
+        counts: int32, spikes that arrive, by step modulo their number.
+        integral: float64, by step from ``base`` on.
     """
 
     def __init__(self, projection: Projection, push: int, window: int, row: np.ndarray) -> None:
         p, known = projection, modulated(projection)
         assert p.modulator is not None
-        self._table = np.zeros(layout.MODULATION, np.int64)
+        self.table = np.zeros(layout.MODULATION, np.int64)
         self._chosen = np.zeros(p.modulator.population.size, np.uint8)
         self._chosen[p.modulator.ids] = 1
-        self._integral = aligned_zeros(1, np.float64)
-        table = self._table
+        self.integral = aligned_zeros(1, np.float64)
+        table = self.table
         table[layout.MODULATION_EPOCH] = known.epoch
         power = 1 << max(1, int(window)).bit_length()
-        self._counts = np.zeros(2 * power, np.int32)
+        self.counts = np.zeros(2 * power, np.int32)
         table[layout.MODULATION_WINDOW] = power
-        table[layout.MODULATION_COUNTS] = self._counts.ctypes.data
+        table[layout.MODULATION_COUNTS] = self.counts.ctypes.data
         table[layout.MODULATION_DELAY] = known.delay
         table[layout.MODULATION_CHOSEN] = self._chosen.ctypes.data
         for place, value in (
@@ -52,7 +57,7 @@ class Modulation:
             table[place] = np.float64(value).view(np.int64)
         # The loops of histories find room here, always.
         self._state = np.array([0, 1 << 60], np.int64)
-        row[layout.HISTORY_LINES] = self._table.ctypes.data
+        row[layout.HISTORY_LINES] = self.table.ctypes.data
         row[layout.HISTORY_STATE] = self._state.ctypes.data
         row[layout.HISTORY_PUSH] = push
         self.row = row
@@ -61,53 +66,53 @@ class Modulation:
     @property
     def at(self) -> int:
         """Address of the table."""
-        return int(self._table.ctypes.data)
+        return int(self.table.ctypes.data)
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self._integral.nbytes + self._chosen.nbytes + self._counts.nbytes
+        return self.integral.nbytes + self._chosen.nbytes + self.counts.nbytes
 
     @property
     def base(self) -> int:
         """The first step of the table."""
-        return int(self._table[layout.MODULATION_BASE])
+        return int(self.table[layout.MODULATION_BASE])
 
     def lacks(self, step: int) -> bool:
         """Tell whether the table is too short for all up to a step."""
-        return step + int(self._table[layout.MODULATION_DELAY]) - self.base >= self._integral.size
+        return step + int(self.table[layout.MODULATION_DELAY]) - self.base >= self.integral.size
 
     def long(self, step: int) -> bool:
         """Tell whether the table for all up to a step is so long that rows are swept first."""
-        most = max(MOST, 4 * int(self._table[layout.MODULATION_EPOCH]))
+        most = max(MOST, 4 * int(self.table[layout.MODULATION_EPOCH]))
         return step - self.base > most
 
     def reach(self, step: int) -> None:
         """Make the table long enough for all up to a step."""
         if self.lacks(step):
-            need = step + int(self._table[layout.MODULATION_DELAY]) - self.base + 1
-            self._hold(self._integral, max(need, 2 * self._integral.size))
+            need = step + int(self.table[layout.MODULATION_DELAY]) - self.base + 1
+            self.hold(self.integral, max(need, 2 * self.integral.size))
 
     def boundary(self, step: int) -> int:
         """Return the last end of an epoch up to a step; at least the first step of the table."""
-        epoch = int(self._table[layout.MODULATION_EPOCH])
+        epoch = int(self.table[layout.MODULATION_EPOCH])
         return max(self.base, step // epoch * epoch)
 
     def drop(self, boundary: int) -> None:
         """Forget all before a boundary, to which all weights have been brought."""
-        kept = self._integral[boundary - self.base :].copy()
-        self._table[layout.MODULATION_BASE] = boundary
-        self._hold(kept, kept.size)
+        kept = self.integral[boundary - self.base :].copy()
+        self.table[layout.MODULATION_BASE] = boundary
+        self.hold(kept, kept.size)
 
     def clear(self) -> None:
         """Forget all spikes."""
-        self._counts[:] = 0
+        self.counts[:] = 0
         for place in (layout.MODULATION_BASE, layout.MODULATION_LEVEL, layout.MODULATION_SUM):
-            self._table[place] = 0
+            self.table[place] = 0
         # Spikes from before the first step may arrive in it.
-        self._table[layout.MODULATION_FILLED] = -1
-        self._table[layout.MODULATION_FACTOR] = np.float64(1.0).view(np.int64)
-        self._hold(np.zeros(1), 1)
+        self.table[layout.MODULATION_FILLED] = -1
+        self.table[layout.MODULATION_FACTOR] = np.float64(1.0).view(np.int64)
+        self.hold(np.zeros(1), 1)
 
     def take(self, other: "Modulation") -> None:
         """Take what another, of the same parameters, knows."""
@@ -115,12 +120,13 @@ class Modulation:
             layout.MODULATION_BASE, layout.MODULATION_FILLED, layout.MODULATION_LEVEL,
             layout.MODULATION_SUM, layout.MODULATION_FACTOR,
         ):  # fmt: skip
-            self._table[place] = other._table[place]
-        self._counts[:] = other._counts
-        self._hold(other._integral, other._integral.size)
+            self.table[place] = other.table[place]
+        self.counts[:] = other.counts
+        self.hold(other.integral, other.integral.size)
 
-    def _hold(self, values: np.ndarray, size: int) -> None:
+    def hold(self, values: np.ndarray, size: int) -> None:
+        """Let the table begin with some values, and have room for ``size``."""
         integral = aligned_zeros(size, np.float64)
         integral[: values.size] = values
-        self._integral = integral
-        self._table[layout.MODULATION_INTEGRAL] = integral.ctypes.data
+        self.integral = integral
+        self.table[layout.MODULATION_INTEGRAL] = integral.ctypes.data

@@ -8,6 +8,7 @@ import numpy as np
 from spikecuda.devices.base import Device
 from spikecuda.network.cpu.cpu_run import CpuRun
 from spikecuda.network.cpu.engine import CpuEngine
+from spikecuda.network.run.moving import Moving
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import NUMBER, STEP_BITS, NetworkPartition, RunRequest
 from spikecuda.network.synapses.blocks import Blocks, Share
@@ -89,9 +90,8 @@ class CpuPartition(NetworkPartition):
 
     def end(self) -> None:
         """End a run; state is the host's own, and what others sent is on its way."""
-        if self._run is not None and self._waiting.size and not self._engine.torn:
-            self._engine.file(self._waiting)
-            self._waiting = self._waiting[:0]
+        if self._run is not None:
+            self._file()
         self._run = None
 
     def reset(self) -> None:
@@ -127,10 +127,28 @@ class CpuPartition(NetworkPartition):
         self, number: int, rows: tuple[int, int] | None = None
     ) -> list[dict[str, np.ndarray]]:
         """Return what the synapses of a bundle have learned up to now, by block."""
+        self._file()
+        return self._engine.learned(self._engine.wiring.bundles[number], rows)
+
+    def raw_learned(self, number: int) -> list[dict[str, np.ndarray]]:
+        """Return the same, with variables as their last event left them."""
+        self._file()
+        return self._engine.raw_learned(self._engine.wiring.bundles[number])
+
+    def capture(self, waiting: set[int]) -> Moving:
+        """Return what moves in the partition."""
+        self._file()
+        return self._engine.capture(waiting)
+
+    def resume(self, moving: Moving, events: int) -> None:
+        """Take over what moves in the whole network."""
+        self._engine.resume(moving, events)
+
+    def _file(self) -> None:
+        """Put what others sent on its way."""
         if self._waiting.size and not self._engine.torn:
             self._engine.file(self._waiting)
             self._waiting = self._waiting[:0]
-        return self._engine.learned(self._engine.wiring.bundles[number], rows)
 
     def settle(self, number: int, rows: Sequence[Rows], learns: bool) -> None:
         """Write what a bundle has learned up to now into its rows; keep what is under way."""

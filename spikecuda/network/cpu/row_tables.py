@@ -46,6 +46,11 @@ class RowTables:
         """Number of the first past bundle."""
         return self._stored
 
+    @property
+    def ordered(self) -> list[Bundle]:
+        """The bundles by their numbers in the tables."""
+        return self._ordered
+
     def number(self, bundle: Bundle) -> int:
         """Return the number of a bundle in the tables."""
         return self._ordered.index(bundle)

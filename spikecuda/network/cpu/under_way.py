@@ -58,11 +58,11 @@ def past_rows(bundle: Bundle, rows: Rows, found: Cursors, row_at: int) -> tuple[
     row = np.searchsorted(rows.rows, found.segments, side="right") - 1
     lengths = rows.rows[row + 1].astype(np.int64) - found.segments
     first = np.append(0, np.cumsum(lengths))
-    segments = _ranges(found.segments, lengths)
+    segments = ranges(found.segments, lengths)
     delays = rows.delays[segments]
     sizes: np.ndarray = np.diff(rows.starts.astype(np.int64))[segments]
     starts = np.append(0, np.cumsum(sizes))
-    synapses = _ranges(rows.starts[segments].astype(np.int64), sizes)
+    synapses = ranges(rows.starts[segments].astype(np.int64), sizes)
     if bundle.ruled:
         steps = np.repeat(found.steps, lengths) + (delays & layout.DELAY)
         steps -= np.repeat(rows.delays[found.segments] & layout.DELAY, lengths)
@@ -102,7 +102,7 @@ def _ruled(
     return out
 
 
-def _ranges(first: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def ranges(first: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return the numbers of some ranges one after the other: first, first + 1, ..."""
     shift = first - np.append(0, np.cumsum(lengths)[:-1]) if lengths.size else first
     return np.arange(lengths.sum()) + np.repeat(shift, lengths)
@@ -163,6 +163,10 @@ class UnderWay:
             at, _ = calendar.places(clock)
             past = at[calendar.chunks[at] >> layout.SEGMENT_BITS >= first]
             calendar.chunks[past] += more << layout.SEGMENT_BITS
+
+    def take(self, bundles: list[Bundle]) -> None:
+        """Have these bundles, and no others."""
+        self.bundles = bundles
 
     def clear(self) -> None:
         """Forget all of it."""

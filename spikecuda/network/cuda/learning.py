@@ -85,7 +85,12 @@ class Learning:
         return 0 if self.rows.modulators is None else self.rows.modulators.count
 
     def learned(
-        self, bundle: Bundle, b: int, clock: int, rows: tuple[int, int] | None
+        self,
+        bundle: Bundle,
+        b: int,
+        clock: int,
+        rows: tuple[int, int] | None,
+        raw: bool = False,
     ) -> dict[str, np.ndarray] | None:
         """Return a block's weights ("w") and variables as of now; None if none are here.
 
@@ -93,6 +98,7 @@ class Learning:
             bundle: whose; ``b``: number of the block.
             clock: steps done.
             rows: the first source whose synapses are returned, and the end; None: all.
+            raw: whether variables are as their last event left them, not as of now.
         """
         if (bundle, b) not in self.rows.pairs or not self.rows.spec.rule.learns:
             return None
@@ -107,7 +113,7 @@ class Learning:
         outs = {name: self._put("weights as of now", np.zeros(size, real)) for name in names}
         try:
             for row0, row1 in _pieces(ends, first, last, size):
-                self._settle(pair, row0, row1, clock, outs)
+                self._settle(pair, row0, row1, clock, outs, raw=raw)
                 part = slice(int(ends[row0]) - begin, int(ends[row1]) - begin)
                 for name, out in outs.items():
                     result[name][part] = self.device.read(out, part.stop - part.start)
@@ -125,7 +131,7 @@ class Learning:
         rows = self.rows
         if rows.spec.rule.learns:
             self._keep(clock)
-        self._pairs[:, tables.PAIR_MARK] = NEVER
+        self._pairs[:, [tables.PAIR_MARK, tables.PAIR_SINCE]] = NEVER
         self._tell()
         for name, values in self._empty().items():
             self.device.write(self.arrays[name], values)
@@ -157,8 +163,27 @@ class Learning:
         """Let all events up to now count as done in a bundle's weights."""
         for pair, (own, _) in enumerate(self.rows.pairs):
             if own is bundle:
-                self._pairs[pair, tables.PAIR_MARK] = clock - 1
+                self._pairs[pair, [tables.PAIR_MARK, tables.PAIR_SINCE]] = clock - 1
         self._tell()
+
+    @property
+    def pairs(self) -> np.ndarray:
+        """The table of pairs, int32 (pairs, tables.PAIR), not to be changed."""
+        return self._pairs
+
+    def take_marks(self, marks: Mapping[Bundle, tuple[int, int, int]], clock: int) -> None:
+        """Take over how far bundles are, all spikes up to now having acted.
+
+        Args:
+            marks: of each bundle PAIR_MARK, PAIR_SINCE and PAIR_FROZEN.
+            clock: steps done.
+        """
+        for pair, (own, _) in enumerate(self.rows.pairs):
+            if own in marks:
+                columns = [tables.PAIR_MARK, tables.PAIR_SINCE, tables.PAIR_FROZEN]
+                self._pairs[pair, columns] = marks[own]
+        self._tell()
+        self.device.write(self.arrays["_state"], np.array([clock - 1, 0], np.int32))
 
     def rewrite(self, bundle: Bundle) -> None:
         """Take a bundle's weights and variables over from the wiring."""
@@ -205,7 +230,7 @@ class Learning:
         """Return the same with other rows; histories stay, and what is marked or frozen."""
         old = self._pairs
         table = rows.arrays["pairs"].reshape(-1, tables.PAIR)
-        for column in (tables.PAIR_MARK, tables.PAIR_FROZEN):
+        for column in (tables.PAIR_MARK, tables.PAIR_FROZEN, tables.PAIR_SINCE):
             table[:, column] = old[:, column]
         rows.arrays["over"] = np.array(self.device.read(self.arrays["_over"]))
         names = ["_pre", "_post", "_state"]
@@ -265,11 +290,13 @@ class Learning:
         clock: int,
         outs: Mapping[str, Buffer],
         shift: int = 0,
+        raw: bool = False,
     ) -> None:
         """Write a pair's weights and variables as of now, of some rows, into other arrays.
 
         Args:
             shift: where the pair's first synapse goes; ``outs`` begin at the first row's first.
+            raw: as for ``learned``.
         """
         first = int(self.rows.first_synapse[pair] + self.row_ends[pair][row0])
         kernel = self.device.kernel(learn_routines.settle_rows(self.rows.spec))
@@ -277,7 +304,7 @@ class Learning:
             **self.values, "_out_w": outs["w"],
             **{f"_out_v_{name}": out for name, out in outs.items()},
             "_now": np.int64(clock - 1), "_only": np.int64(pair), "_row0": np.int64(row0),
-            "_row1": np.int64(row1), "_offset": np.int64(first - shift),
+            "_row1": np.int64(row1), "_offset": np.int64(first - shift), "_raw": np.int64(raw),
         }  # fmt: skip
         self.launch(kernel, values, self.threads(row1 - row0))
 

@@ -186,6 +186,7 @@ class _Making:
             table[i, tables.PAIR_CELL] = self.target.base((bundle, b))
             table[i, tables.PAIR_SLOPE], table[i, tables.PAIR_SHIFT] = p.behind()
             table[i, tables.PAIR_MARK] = layout.NEVER
+            table[i, tables.PAIR_SINCE] = layout.NEVER
             blocks = self.wiring.blocks
             table[i, tables.PAIR_NEURON] = blocks.starts[number, b] - blocks.offsets[number, b]
             table[i, [tables.PAIR_KEY0, tables.PAIR_KEY1]] = keys_of(bundle)

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from spikecuda.devices.base import Device
+from spikecuda.errors import SpikecudaError
+from spikecuda.network.cuda import saved_state
 from spikecuda.network.cuda.replicas import ALONE, Replicas
 from spikecuda.network.cuda.resident import Resident
 from spikecuda.network.cuda.run import DeviceRun
+from spikecuda.network.run.moving import Moving
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import NUMBER, NetworkPartition, RunRequest
 from spikecuda.network.synapses.blocks import Share
@@ -141,11 +144,16 @@ class DevicePartition(NetworkPartition):
         self, number: int, rows: tuple[int, int] | None = None
     ) -> list[dict[str, np.ndarray]]:
         """Return what the synapses of a bundle have learned up to now, by block."""
+        return self._learned(number, rows, False)
+
+    def _learned(
+        self, number: int, rows: tuple[int, int] | None, raw: bool
+    ) -> list[dict[str, np.ndarray]]:
         bundle, result = self.resident.wiring.bundles[number], []
         for b in self.share.blocks:
             found = [
                 values for learning in self.resident.learning
-                if (values := learning.learned(bundle, b, self.clock, rows)) is not None
+                if (values := learning.learned(bundle, b, self.clock, rows, raw)) is not None
             ]  # fmt: skip
             stored = bundle.blocks[b]
             assert stored.weights is not None
@@ -159,6 +167,33 @@ class DevicePartition(NetworkPartition):
         if learns:
             self.rewrite(number)
             self._settled.add(number)
+
+    def raw_learned(self, number: int) -> list[dict[str, np.ndarray]]:
+        """Return the same, with variables as their last event left them."""
+        return self._learned(number, None, True)
+
+    def capture(self, waiting: set[int]) -> Moving:
+        """Return what moves in the partition."""
+        self._require_known(waiting)
+        moving = saved_state.tell(self.resident, self.clock)
+        moving.events = self.events
+        return moving
+
+    def resume(self, moving: Moving, events: int) -> None:
+        """Take over what moves in the whole network."""
+        self._require_known({number for number, marks in moving.marks.items() if marks.waits})
+        saved_state.take(self.resident, moving)
+        self.clock, self._events, self._events_seen = moving.clock, events, 0
+
+    def _require_known(self, waiting: set[int]) -> None:
+        """Raise SpikecudaError for rules whose synapses cannot be told or taken over here."""
+        for number in sorted(waiting):
+            p = self.resident.wiring.bundles[number].projections[0]
+            raise SpikecudaError(
+                f"networks that learn with a modulator or see their targets are saved and loaded "
+                f"on the CPU alone (got {p.name} with {p.plasticity!r:.80} on {self.name}); use "
+                "devices='cpu'"
+            )
 
     def mark(self, number: int) -> None:
         """Let all events up to now count as done in a bundle's weights."""

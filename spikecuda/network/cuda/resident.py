@@ -132,6 +132,8 @@ class Resident:
         self.first, self.numbers = dict(first), numbers
         self.lengths = np.zeros(numbers, np.int64)
         self._number_sources()
+        for i in range(len(self.learning)):  # tables by number become longer
+            self._remake(i, None)
         self.rewire()
 
     def _number_sources(self) -> None:
@@ -192,9 +194,16 @@ class Resident:
 
     def rerule(self, bundle: Bundle) -> None:
         """Take other parameters of a bundle's rule; its histories are its own from now on."""
-        self.own[bundle] = len(self.own)
+        self.own[bundle] = max(self.own.values(), default=-1) + 1
         for i, learning in enumerate(self.learning):
             if any(own is bundle for own, _ in learning.rows.pairs):
+                self._remake(i, None)
+
+    def part(self, bundles: Sequence[Bundle]) -> None:
+        """Give bundles histories of their own, before there is anything in them."""
+        if bundles:
+            self.own = {bundle: number for number, bundle in enumerate(bundles)}
+            for i in range(len(self.learning)):
                 self._remake(i, None)
 
     def _remake(self, i: int, bundle: Bundle | None) -> None:
@@ -204,7 +213,8 @@ class Resident:
             learning.rows.spec, learning.rows.pairs, self.wiring, self._target(), self.neurons,
             self.window, learning.kept_weights(bundle), learning.rows.lines, self.own,
         )  # fmt: skip
-        self.lengths += rows.lengths - learning.rows.lengths
+        self.lengths += rows.lengths
+        self.lengths[: learning.rows.lengths.size] -= learning.rows.lengths
         self.learning[i] = learning.replaced(rows)
 
     def held(self) -> dict[str, int]:

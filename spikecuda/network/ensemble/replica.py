@@ -101,6 +101,7 @@ class Replica(Network):
         self._trains = twins.trains(origin._trains)
         self._wired = [twins.find(p) for p in origin.wired]
         twins.drives(origin._drives.entries, self._drives)
+        self._handles = [twins.find(drive) for drive in origin.drives]
         self._recorders = origin._recorders.moved(twins.view)
         self._synapse_recorders = origin._synapse_recorders.moved(twins.find)
         for (p, kind), chore in origin._upkeep.items():
@@ -140,6 +141,18 @@ class Replica(Network):
     def close(self) -> NoReturn:
         """Refuse: the ensemble closes all of its networks."""
         self._refuse("close")
+
+    def save(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: a replica has an engine in common with others."""
+        raise SpikecudaError(
+            f"replicas of an ensemble are not saved (got replica {self.index}); save its "
+            "result, or the network that the ensemble was made from"
+        )
+
+    @classmethod
+    def load(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: no file has a replica."""
+        raise SpikecudaError("no file has a replica (got Replica.load); use Network.load")
 
     def _refuse(self, what: str) -> NoReturn:
         raise SpikecudaError(

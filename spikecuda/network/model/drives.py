@@ -60,6 +60,10 @@ class Drives:
         """Return the input of a population by its name."""
         return [arrival for entry in self._given.get(population, ()) for arrival in entry.arrivals]
 
+    def entry(self, drive: Drive) -> Entry:
+        """Return a drive as it was added, and changed since."""
+        return self._find(drive)[2]
+
     @property
     def entries(self) -> list[Entry]:
         """All drives, those of a population in the order in which they were added."""

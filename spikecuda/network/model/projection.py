@@ -153,6 +153,7 @@ class Projection(Plastic):
         plasticity: the rule that its synapses learn by; None: their weights stay.
         dendritic: steps of the delays behind the synapses; None: all.
         max_weight: the largest size of weights that are assigned later, in the receptor's unit.
+        drawn_from: the distributions of weight and delay, as given; None: they are not drawn.
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
@@ -223,6 +224,11 @@ class Projection(Plastic):
         self._plastic = self.learns
         # The largest size that a weight can learn, for which the build makes room.
         self.headroom = abs(self.plasticity.w_max) if self.learns else 0.0
+        self._assigned = self._rewired = False
+        # The rule that it was built with, whose parameters may have changed since.
+        self._first_rule = self.plasticity
+        # As they were given: a distribution cannot be told exactly from its numbers.
+        self.drawn_from = tuple(v if isinstance(v, Distribution) else None for v in (weight, delay))
         if self.plasticity is not None:
             check_learning(self)
             if self.learns and max_weight is not None:
@@ -336,10 +342,35 @@ class Projection(Plastic):
             raise
         if not self.handle.built:
             object.__setattr__(self, "headroom", abs(rule.w_max) if self.learns else 0.0)
+            self._first_rule = rule
 
     def recount(self, synapses: int) -> None:
         """Note how many synapses there are: for the network alone, after it has rewired them."""
         object.__setattr__(self, "_count", synapses)
+        self._rewired = True
+
+    def note(self, *, assigned: bool) -> None:
+        """Note whether weights were assigned after the build: for the network alone."""
+        self._assigned = assigned
+
+    @property
+    def first_rule(self) -> Any:
+        """The rule that it was built with."""
+        return self._first_rule
+
+    def restore_rule(self, rule: Any) -> None:
+        """Let the rule have its parameters of now: for a network that is loaded, not yet built."""
+        object.__setattr__(self, "plasticity", rule)
+
+    @property
+    def assigned(self) -> bool:
+        """Whether weights were assigned after the build."""
+        return self._assigned
+
+    @property
+    def rewired(self) -> bool:
+        """Whether synapses have gone and others grown."""
+        return self._rewired
 
     def __bool__(self) -> bool:
         """Tell whether there is any synapse."""

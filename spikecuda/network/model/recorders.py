@@ -59,6 +59,25 @@ class Recorders:
         if not names:
             self._spikes[view.population.name] = None
 
+    @property
+    def spikes(self) -> Mapping[str, View | None]:
+        """Whose spikes were asked for; None: nobody's."""
+        return self._spikes
+
+    @property
+    def variables(self) -> Wanted:
+        """The variables that were asked for."""
+        return self._variables
+
+    def restore(
+        self,
+        spikes: Mapping[str, View | None],
+        variables: Mapping[tuple[str, str], tuple[View, int]],
+    ) -> None:
+        """Record what ``spikes`` and ``variables`` of a saved network were."""
+        self._spikes, self._variables = dict(spikes), dict(variables)
+        self._wanted = None
+
     def wanted(self, populations: Sequence[Population]) -> tuple[Wanted, list[int], list[Trace]]:
         """Return what a run of these populations records.
 

@@ -81,6 +81,10 @@ class SynapseRecorders:
             result._records[other] = replace(record, projection=other)
         return result
 
+    def restore(self, records: Sequence[SynapseRecord]) -> None:
+        """Record what ``records`` of a saved network were."""
+        self._records = {record.projection: record for record in records}
+
     @property
     def records(self) -> Sequence[SynapseRecord]:
         """What later runs record."""

@@ -32,6 +32,12 @@ LARGEST_METADATA = 64 << 20
 
 def save(result: NetworkResult, path: str | os.PathLike[str]) -> Path:
     """Write a result: all of the file or nothing."""
+    metadata, arrays = parts_of(result)
+    return write_npz(path, {**arrays, "metadata": np.array(json.dumps(metadata))})
+
+
+def parts_of(result: NetworkResult) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return a result's metadata, of what JSON has, and its arrays by key."""
     from spikecuda import __version__
 
     arrays: dict[str, Any] = {}
@@ -66,8 +72,7 @@ def save(result: NetworkResult, path: str | os.PathLike[str]) -> Path:
             for name, found in result.synapses.items()
         ],
     }
-    arrays["metadata"] = np.array(json.dumps(metadata))
-    return write_npz(path, arrays)
+    return metadata, arrays
 
 
 def load(path: str | os.PathLike[str]) -> NetworkResult:

@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from spikecuda.common.npz import FormatError, NpzFile
+from spikecuda.common.npz import FormatError
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.results.result import NetworkResult
@@ -14,6 +14,15 @@ from spikecuda.network.results.synapse_traces import SynapseTraces
 from spikecuda.runtime.spikes import Spikes
 
 MAX_SIZE = 2**31 - 1
+
+
+class Arrays(Protocol):
+    """What arrays are read from; ``NpzFile`` is one."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def array(self, name: str, kinds: str, ndim: int) -> np.ndarray:
+        """Return an array of some kinds and dimensions; raise FormatError for another one."""
 
 
 class ResultReader:
@@ -24,7 +33,7 @@ class ResultReader:
         about: the metadata.
     """
 
-    def __init__(self, file: NpzFile, about: dict[str, Any]) -> None:
+    def __init__(self, file: Arrays, about: dict[str, Any]) -> None:
         self._file, self._about = file, about
 
     def read(self) -> NetworkResult:

@@ -7,6 +7,7 @@ import numpy as np
 
 from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.network.model.trace import Trace
+from spikecuda.network.run.moving import Moving
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded
@@ -87,6 +88,20 @@ class Engine(Protocol):
             NumericalError: a result was NaN or infinite.
             SpikecudaError: a rule without an upper bound made a weight larger than its ``w_max``.
         """
+
+    def raw_learned(self, bundle: Bundle) -> list[dict[str, np.ndarray]]:
+        """Return the same of all rows, with variables as their last event left them."""
+
+    def capture(self, waiting: set[int]) -> Moving:
+        """Return what moves, whatever the devices are; between runs.
+
+        Args:
+            waiting: numbers of the bundles whose spikes wait, see ``moving``; their rows are as of
+                the last arrival then.
+        """
+
+    def resume(self, moving: Moving) -> None:
+        """Take over what moves; the engine is as it was built, with rows that were saved."""
 
     def settle(self, bundle: Bundle) -> None:
         """Write what was learned up to now into a bundle's rows, which can be changed then.

@@ -16,6 +16,7 @@ import numpy as np
 
 from spikecuda.devices.base import Device
 from spikecuda.network.model.trace import Trace
+from spikecuda.network.run.moving import Moving
 from spikecuda.network.run.window import ResolvedInputs
 from spikecuda.network.synapses.blocks import Share
 from spikecuda.network.synapses.store import Rows
@@ -166,6 +167,27 @@ class NetworkPartition(ABC):
             rows: the first source whose synapses are returned, and the end; None: all.
         """
         raise NotImplementedError(f"synapses on {self.name} do not learn")
+
+    def raw_learned(self, number: int) -> list[dict[str, np.ndarray]]:
+        """Return the same of all rows, with variables as their last event left them."""
+        raise NotImplementedError(f"synapses on {self.name} do not learn")
+
+    @abstractmethod
+    def capture(self, waiting: set[int]) -> Moving:
+        """Return what moves in the partition, without spikes and seconds; between runs.
+
+        Args:
+            waiting: numbers of the bundles whose spikes wait, see ``moving``.
+        """
+
+    @abstractmethod
+    def resume(self, moving: Moving, events: int) -> None:
+        """Take over what moves in the whole network; the partition is as it was built.
+
+        Args:
+            moving: all of it.
+            events: synaptic events that count as the partition's.
+        """
 
     def settle(self, number: int, rows: Sequence[Rows], learns: bool) -> None:
         """Write what a bundle has learned up to now into its rows, which can be changed then.

@@ -16,6 +16,7 @@ from spikecuda.devices.kinds import CPU
 from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.network import layout
 from spikecuda.network.model.trace import Trace
+from spikecuda.network.run.moving import Moving
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import (
     NUMBER,
@@ -216,6 +217,29 @@ class PartitionedEngine:
             for number, bits in p.wrong().items():
                 found[number] = found.get(number, 0) | bits
         self._unusable.require({self.wiring.bundles[n]: found[n] for n in sorted(found)})
+
+    def raw_learned(self, bundle: Bundle) -> list[dict[str, np.ndarray]]:
+        """Return the same, with variables as their last event left them; see ``Engine``."""
+        number = self.wiring.bundles.index(bundle)
+        return [block for p in self.partitions for block in p.raw_learned(number)]
+
+    def capture(self, waiting: set[int]) -> Moving:
+        """Return what moves; see ``Engine``."""
+        self._require_ready(0)
+        moving = Moving(self.clock, self.seconds, spikes=self.spikes)
+        for p in self.partitions:
+            with report_failures(p, self.clock):
+                moving.add(p.capture(waiting))
+        return moving
+
+    def resume(self, moving: Moving) -> None:
+        """Take over what moves; see ``Engine``."""
+        self.clock, self.seconds = moving.clock, moving.seconds
+        with self._whole():
+            self._counts.take(moving.spikes)
+            for i, p in enumerate(self.partitions):
+                with report_failures(p, self.clock):
+                    p.resume(moving, moving.events if i == 0 else 0)
 
     def settle(self, bundle: Bundle) -> None:
         """Write what was learned up to now into a bundle's rows; see ``Engine``."""

@@ -161,7 +161,7 @@ def connections(
         wanted = np.zeros(sources.population.size, np.bool_)
         wanted[sources.ids] = True
         found = [piece.part(wanted[piece.source]) for piece in found]
-    order = _order(found)
+    order = order_of(found)
     learned: dict[str, np.ndarray] = {}
     if projection.learns and learned_now is not None:
         now, rule = learned_now(bundle), projection.plasticity
@@ -216,7 +216,7 @@ def set_weights(projection: Projection, wiring: Wiring, given: np.ndarray) -> No
     number = projection.target.population.number
     exponent = wiring.exponent[number, projection.port]
     found = list(pieces(projection, wiring))
-    order = _order(found)
+    order = order_of(found)
     if projection.learns:
         _set_learned(projection, bundle, found, order, given)
         return
@@ -348,7 +348,7 @@ def _stored_twin(
     return twin, builder.build(FixedPoint(wiring.exponent, bits))
 
 
-def _order(found: list[Piece]) -> np.ndarray:
+def order_of(found: list[Piece]) -> np.ndarray:
     """Return the order by source, then delay, then target, of the pieces one after the other."""
     source, delay, target = (
         np.concatenate([getattr(piece, name) for piece in found])

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,6 +21,22 @@ from spikecuda.network.synapses.row_recipe import RowRecipe, row_scratch, row_tw
 from spikecuda.network.synapses.store import Bundle, Procedural, Rows, Wiring
 
 MAX_ROWS = 2**32 - 1
+
+
+class KnownRows(Protocol):
+    """Rows that were stored.
+
+    Attributes:
+        shortest, longest, synapses, horizon: of the wiring that they were of.
+    """
+
+    shortest: int
+    longest: int
+    synapses: int
+    horizon: int
+
+    def fill(self, number: int, bundle: Bundle) -> None:
+        """Give a bundle, by its number, its rows."""
 
 
 class Builder:
@@ -84,6 +100,32 @@ class Builder:
                     if bundle.released:
                         for made in bundle.blocks:
                             made.sources = segment_sources(made)
+        return self._wiring(bundles, synapses)
+
+    def take(self, fixed_point: FixedPoint, known: KnownRows) -> Wiring:
+        """Return the wiring with rows that are known, not drawn.
+
+        Args:
+            fixed_point: the scales.
+            known: of the same projections and blocks.
+        """
+        self.fixed_point = fixed_point
+        bundles = self._bundles()
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="spikecuda-build") as executor:
+            self._map = lambda f, jobs: [t.result() for t in [executor.submit(f, *j) for j in jobs]]
+            for number, bundle in enumerate(bundles):
+                if bundle.kind == layout.PROCEDURAL:
+                    bundle.rule = self._procedural(bundle.projections[0])
+                else:
+                    known.fill(number, bundle)
+        self._advance(self.expected)
+        return Wiring(
+            self.blocks, bundles, fixed_point, known.shortest, known.longest, known.synapses,
+            known.horizon,
+        )  # fmt: skip
+
+    def _wiring(self, bundles: list[Bundle], synapses: int) -> Wiring:
+        """Return the wiring of bundles that are filled, with so many stored synapses."""
         rows = [(b, r.delays[:-1] & layout.DELAY) for b in bundles for r in b.blocks]
         every = [delays for _, delays in rows if delays.size]
         # Spikes from outside are known before a window begins.

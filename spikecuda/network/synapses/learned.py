@@ -96,7 +96,12 @@ def segment_sources(rows: Rows) -> np.ndarray:
 
 
 def settle_rows(
-    bundle: Bundle, b: int, row_at: int, clock: int, rows: tuple[int, int] | None = None
+    bundle: Bundle,
+    b: int,
+    row_at: int,
+    clock: int,
+    rows: tuple[int, int] | None = None,
+    raw: bool = False,
 ) -> dict[str, np.ndarray]:
     """Return a block's weights ("w", magnitudes) and variables as of now, in new arrays.
 
@@ -106,6 +111,7 @@ def settle_rows(
         row_at: address of the bundle's row in the block's table.
         clock: steps done.
         rows: the first source whose synapses are returned, and the end; None: all.
+        raw: whether variables are as their last event left them, not as of now.
     """
     stored = bundle.blocks[b]
     assert stored.weights is not None
@@ -115,7 +121,7 @@ def settle_rows(
     result = {name: np.empty(end - begin, array.dtype) for name, array in arrays.items()}
     # The loop counts synapses from the block's first one.
     at = [a.ctypes.data - begin * a.itemsize for a in result.values()]
-    _settle(bundle, row_at, first, last, clock, at)
+    _settle(bundle, row_at, first, last, clock, at, raw)
     return result
 
 
@@ -128,12 +134,18 @@ def settle_in_place(bundle: Bundle, b: int, row_at: int, clock: int) -> None:
 
 
 def _settle(
-    bundle: Bundle, row_at: int, first: int, last: int, clock: int, arrays: Sequence[int]
+    bundle: Bundle,
+    row_at: int,
+    first: int,
+    last: int,
+    clock: int,
+    arrays: Sequence[int],
+    raw: bool = False,
 ) -> None:
     """Write what rows have as of now to addresses: of weights, and of each variable."""
     addresses = np.array(arrays, np.int64)
     RuleLoops(bundle).loops.settle(
-        row_at, first, last, clock - 1, arrays[0], addresses.ctypes.data + 8
+        row_at, first, last, clock - 1, arrays[0], addresses.ctypes.data + 8, int(raw)
     )
 
 

@@ -225,13 +225,26 @@ def _merge(
         name: np.insert(values[mask], at, values.dtype.type(rule.start(name)))
         for name, values in rows.variables.items()
     }
+    return rows_of_keys(every, merged, variables, rows.rows.size - 1)
+
+
+def rows_of_keys(
+    every: np.ndarray, weights: np.ndarray, variables: dict[str, np.ndarray], sources: int
+) -> Rows:
+    """Return the rows of synapses in a block.
+
+    Args:
+        every: their keys, see ``synapse_keys``, ascending.
+        weights, variables: of each.
+        sources: neurons of the source population.
+    """
     segment = every >> DELAY
     starts = np.flatnonzero(np.append(True, segment[1:] != segment[:-1])[: segment.size])
     source, delay = segment[starts] >> (SOURCE - DELAY), segment[starts] & layout.DELAY
     last = np.append(source[1:] != source[:-1], True)[: source.size]
-    counts = np.bincount(source, minlength=rows.rows.size - 1)
+    counts = np.bincount(source, minlength=sources)
     made = Rows(
-        (every & CELLS).astype(np.uint16), merged, np.append(starts, every.size).astype(np.uint32),
+        (every & CELLS).astype(np.uint16), weights, np.append(starts, every.size).astype(np.uint32),
         np.append(delay | np.where(last, layout.LAST, 0), 0).astype(np.uint16),
         np.append(0, np.cumsum(counts)).astype(np.uint32), variables=variables,
     )  # fmt: skip

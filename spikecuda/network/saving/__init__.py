@@ -1,0 +1,1 @@
+"""Networks in files: what was described, the synapses, what moves."""

@@ -1,0 +1,172 @@
+"""Networks in files: written, and read as what makes a network again."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.arguments import as_positive
+from spikecuda.common.npz import FormatError
+from spikecuda.common.precision import as_precision
+from spikecuda.network.model.projection import Projection
+from spikecuda.network.results.file import parts_of
+from spikecuda.network.results.reader import ResultReader
+from spikecuda.network.results.result import NetworkResult
+from spikecuda.network.run.engine import Engine
+from spikecuda.network.run.moving import waits
+from spikecuda.network.saving.description import CLASSES, Teller, Told, chores_tree
+from spikecuda.network.saving.moving_file import moving_of, moving_tree, require_fitting
+from spikecuda.network.saving.rows_file import SavedRows, rows_tree
+from spikecuda.network.saving.synapse_file import put_synapses, synapses_tree
+from spikecuda.network.synapses.blocks import Blocks
+from spikecuda.network.synapses.fixed_point import FixedPoint
+from spikecuda.network.synapses.store import Wiring
+from spikecuda.saving.codec import Decoder, Encoder
+from spikecuda.saving.neurons import seeds_of, seeds_tree
+from spikecuda.saving.save_file import Saved, read_save, write_save
+
+KIND = "network"
+
+
+def save_network(
+    net: Any,
+    engine: Engine,
+    path: str | os.PathLike[str],
+    result: NetworkResult | None,
+    rows: bool,
+) -> Path:
+    """Write a network that is built, between runs; see ``Network.save``."""
+    encoder, state = Encoder(net.dt, CLASSES), dict[str, np.ndarray]()
+    wiring, wired = engine.wiring, net._wired
+    waiting = {number for number, bundle in enumerate(wiring.bundles) if waits(bundle)}
+    # First: where spikes wait, it brings weights up to what has arrived.
+    moving = engine.capture(waiting)
+    populations = net._populations()
+    sizes = [p.size for p in (*populations, *net.trains)]
+    for population, neurons in zip(populations, engine.neurons, strict=True):
+        for name, values in neurons.state.items():
+            state[f"state/{population.name}/{name}"] = values
+    told = Teller(net, encoder).tree()
+    description = {
+        **seeds_tree(net.seed, net._seeds),
+        "dt": net.dt,
+        "precision": net.precision,
+        "told": told,
+        "exponents": [[*port, e] for port, e in wiring.exponent.items()],
+        "bits": [wiring.fixed_point.bits[p] for p in wired],
+        "synapses": synapses_tree(wired, engine, waiting, state),
+        "wiring": [wiring.synapses, wiring.shortest, wiring.longest],
+        "moving": moving_tree(moving, wiring, sizes, state),
+        "states": {p.name: list(n.state) for p, n in zip(populations, engine.neurons, strict=True)},
+        "rows": rows_tree(wiring, state) if rows else None,
+        "result": None,
+    }
+    chores_tree(net._upkeep.values(), state)
+    if result is not None:
+        description["result"], arrays = parts_of(result)
+        state.update({f"result/{name}": array for name, array in arrays.items()})
+    return write_save(path, KIND, description, encoder.values, state)
+
+
+class SavedNetwork:
+    """A network in a file, all of it read.
+
+    Args:
+        path: the file.
+        models: the user's own neuron models and synapse rules.
+
+    Attributes:
+        saved: what the file holds.
+        arguments: of ``Network``, without where it runs.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], models: Iterable[type]) -> None:
+        self.saved: Saved = read_save(path, KIND)
+        self._decoder = Decoder(self.saved.arrays, CLASSES, models)
+
+    def read(self) -> None:
+        """Check what can be checked before anything is built."""
+        about = self._about = self.saved.description
+        self.arguments = {
+            "dt": as_positive("dt", about["dt"], "ms"),
+            "precision": as_precision(about["precision"]).name,
+            **seeds_of(about),
+        }
+        self._moving = moving_of(about["moving"], self.saved)
+        self.result: NetworkResult | None = None
+        if about["result"] is not None:
+            self.result = ResultReader(_Part(self.saved, "result/"), about["result"]).read()
+
+    def tell(self, net: Any) -> None:
+        """Tell an empty network what the saved one was told."""
+        self._told = Told(net, self._about["told"], self._decoder)
+        self._told.tell()
+        self._wired: list[Projection] = net._wired
+        self._populations = net._populations()
+        self._sizes = [p.size for p in (*self._populations, *net.trains)]
+
+    @property
+    def fixed_point(self) -> FixedPoint:
+        """The scales that the saved network was built with."""
+        exponents = {(int(p), int(port)): int(e) for p, port, e in self._about["exponents"]}
+        bits = dict(zip(self._wired, map(int, self._about["bits"]), strict=True))
+        return FixedPoint(exponents, bits)
+
+    def rows(self, blocks: Blocks) -> SavedRows | None:
+        """Return the rows of the file, if it has any, for neurons that are split alike."""
+        if self._about["rows"] is None:
+            return None
+        rows = SavedRows(self._about["rows"], self.saved, blocks)
+        return rows if rows.fit else None
+
+    def restore(self, wiring: Wiring) -> None:
+        """Let synapses that were drawn be the saved ones, before an engine has them."""
+        put_synapses(self._wired, wiring, self._about["synapses"], self.saved)
+        found, wanted = [wiring.synapses, wiring.shortest, wiring.longest], self._about["wiring"]
+        if found != wanted:
+            raise FormatError(
+                f"its wiring has {wanted[0]:,} synapses and delays of {wanted[1]} to {wanted[2]} "
+                f"steps, and this version draws {found[0]:,} and {found[1]} to {found[2]}"
+            )
+        require_fitting(self._moving, wiring, self._sizes)
+
+    def resume(self, net: Any, engine: Engine) -> None:
+        """Let an engine that was built go on from what was saved."""
+        for population, neurons in zip(self._populations, engine.neurons, strict=True):
+            name = population.name
+            if sorted(neurons.state) != sorted(self._about["states"][name]):
+                raise FormatError(f"{name} has other states")
+            for variable, values in neurons.state.items():
+                kind = values.dtype.str[1:]
+                values[:] = self.saved.take(f"state/{name}/{variable}", kind, 1, values.size)
+        engine.resume(self._moving)
+        self._told.record()
+        for i, chore in enumerate(net._upkeep.values()):
+            chore.remember({
+                name: self.saved.take(f"upkeep/{i}/{name}", "f8", 1, values.size)
+                for name, values in chore.remembered().items()
+            })  # fmt: skip
+
+
+class _Part:
+    """The arrays of a file whose names begin alike, as a result is read from.
+
+    Args:
+        saved: the file.
+        prefix: of their names.
+    """
+
+    def __init__(self, saved: Saved, prefix: str) -> None:
+        self._saved, self._prefix = saved, prefix
+
+    def __contains__(self, name: str) -> bool:
+        return self._prefix + name in self._saved.arrays
+
+    def array(self, name: str, kinds: str, ndim: int) -> np.ndarray:
+        """Return an array of some kinds and dimensions; raise FormatError for another one."""
+        found = self._saved.arrays.get(self._prefix + name)
+        if found is None or found.dtype.kind not in kinds or found.ndim != ndim:
+            raise FormatError(f"array {self._prefix + name!r:.80} is missing or of another form")
+        return found

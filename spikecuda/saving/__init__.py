@@ -1,0 +1,1 @@
+"""What saved pools, systems and networks have in common: the file, and descriptions in it."""
