@@ -38,12 +38,12 @@ def test_the_engine_is_the_oracle(case):
     assert got == pytest.approx(np.full(40, outcome.weight), rel=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(cases(), st.sampled_from(DEVICES), st.booleans())
 def test_devices_have_the_cpus_bits(case, devices, short):
-    plain = learn(case, "float32", threads=1, devices="cpu")
+    plain = learn(case, threads=1, devices="cpu")
     with short_histories() if short else contextlib.nullcontext():
-        other = learn(case, "float32", case["pieces"], devices=devices)
+        other = learn(case, pieces=case["pieces"], devices=devices)
     assert np.array_equal(plain, other)
 
 
@@ -51,7 +51,7 @@ def test_what_is_seen_later_counts_for_each_projection():
     """Two rules that differ in nothing but when they see the membrane."""
     found = []
     for devices in ("cpu", "cuda-emu"):
-        with Network(dt=DT, seed=1, devices=devices) as net:
+        with Network(dt=DT, seed=1, devices=devices, precision="float64") as net:
             net.population("post", 40, Followed, receptors={"in": Delta()})
             net.drive("post", Waveform(V, DT, interpolation="hold"))
             net.source("pre", 1, SpikeTrain([5.0, 11.0, 30.0]))
@@ -73,9 +73,9 @@ def test_what_is_seen_later_counts_for_each_projection():
 @settings(max_examples=10)
 @given(cases())
 def test_threads_splits_and_sweeps_change_no_bit(case):
-    plain = learn(case, "float32", threads=1, devices="cpu")
+    plain = learn(case, threads=1, devices="cpu")
     other = learn(
-        case, "float32", case["pieces"], case["sweep"], threads=2, partitions=2, devices="cpu"
+        case, "float64", case["pieces"], case["sweep"], threads=2, partitions=2, devices="cpu"
     )
     assert np.array_equal(plain, other)
 

@@ -98,7 +98,11 @@ def network(rule, pieces, modulators=("D", "reward"), read=False, devices="cpu",
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_threads_blocks_splits_and_sweeps(precision, monkeypatch):
-    rule = Dense(w_max=60.0, a_minus=0.2, tau_c=3.0, tau_n=20.0, b=0.01)
+    # Each precision with a rule that other tests compile for it.
+    times = {"tau_c": 3.0, "tau_n": 20.0, "b": 0.01}
+    rule = Dense(w_max=60.0, a_minus=0.2, **times)
+    if precision == "float64":
+        rule = DopamineSTDP(w_max=60.0, a_plus=0.1, a_minus=0.1, **times)
     once = network(rule, [300.0], precision=precision, threads=1)
     assert once[1].std() > 0.5
     assert not np.array_equal(once[1], once[1 + len(rule.variables) + 1])
