@@ -7,7 +7,7 @@ import h5py
 import nir
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikecuda import Network, Sine, SpikecudaError
@@ -62,6 +62,7 @@ def convolved(x, weight, bias, stride, padding, dilation, groups):
     return y + bias[:, None, None]
 
 
+@settings(max_examples=40)
 @given(st.data())
 def test_convolutions_are_what_they_are_defined_as(data):
     def draw(low, high):

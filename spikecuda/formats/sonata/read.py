@@ -14,6 +14,7 @@ from spikecuda.formats.sonata.edges import Edges, read_edges
 from spikecuda.formats.sonata.inputs import Clamp, read_inputs
 from spikecuda.formats.sonata.node_sets import NodeSets
 from spikecuda.formats.sonata.nodes import Nodes, read_nodes
+from spikecuda.models.base import as_model
 
 # NEST's, where a file gives none.
 DELAY = 1.0
@@ -94,7 +95,9 @@ def read_circuit(config: Config, dt: float) -> Circuit:
     for clamp in clamps:
         for population, rows in clamp.selection.items():
             for some in cells[population]:
-                if some.kind.current is None and np.isin(some.rows, rows).any():
+                model = as_model(some.kind.model)
+                takes = model.takes_current(model.check_scheme(some.kind.scheme))
+                if not takes and np.isin(some.rows, rows).any():
                     raise SpikecudaValueError(
                         f"{clamp.where}: {some.template} takes no current (got an input for "
                         f"{population}); give spikes"
