@@ -1,5 +1,7 @@
 """The kernels of networks break no rule, keep their budgets, and sum integers atomically."""
 
+from dataclasses import replace
+
 import pytest
 
 from spikecuda.inspection import budgets, check, inspected, networks, profile
@@ -25,6 +27,18 @@ def test_kernel_breaks_no_rule_and_keeps_its_budget(item):
     assert budgets.exceeded(variant, subject, COMMITTED) == []
     # A multiprocessor's 65,536 registers hold at least 768 threads of any of them.
     assert subject.facts.registers <= 80
+
+
+def test_kernels_of_ensembles_break_no_rule_and_need_few_registers_more():
+    update = replace(networks.update("microcircuit"), replicas=True)
+    plain = inspected(networks.update("microcircuit"), (10, 0)).facts.registers
+    for spec, most in (
+        (update, plain + 16),
+        (routines.deliver_rows(routines.NARROW, replicas=True), 56),
+    ):
+        subject = inspected(spec, (10, 0))
+        assert [str(v) for v in check(subject)] == []
+        assert subject.facts.frame == 0 and subject.facts.registers <= min(most, 80)
 
 
 @BOTH

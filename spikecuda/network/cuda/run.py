@@ -30,6 +30,8 @@ from spikecuda.network.synapses.blocks import GRAIN
 
 # Windows of one graph, so that the host has less to launch, and steps that they may have.
 WINDOWS, STEPS = 16, 64
+# Threads that a block has at most.
+MOST_THREADS = 1024
 
 
 class DeviceRun:
@@ -164,7 +166,9 @@ class DeviceRun:
         self._updates: list[Launch] = []
         # Replicas follow each other: a launch leaves out words of populations between its own.
         apart = p.replicas.several
-        sections = [np.full(p.share.size // GRAIN, NOBODY, np.uint16) for _ in made if apart]
+        # Threads past the end of the last block look, too.
+        words = (p.share.size + MOST_THREADS) // GRAIN
+        sections = [np.full(words, NOBODY, np.uint16) for _ in made if apart]
         sections = sections or [np.zeros(p.share.size // GRAIN, np.uint16)]
         for at, fused in enumerate(made):
             for i, g in enumerate(fused.populations):
