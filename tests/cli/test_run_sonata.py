@@ -16,7 +16,7 @@ def test_a_simulation_is_run_and_written(tmp_path, capsys):
     with h5py.File(tmp_path / "out" / "spikes.h5") as file:
         assert file["spikes/internal/timestamps"].shape[0] > 10
     told = " ".join(capsys.readouterr().out.split())
-    assert "300 neurons, 48,432 synapses" in told and "ignored conditions:" in told
+    assert "300 neurons, 48,432 synapses" in told and "conditions: v of point neurons" in told
 
 
 def test_what_is_wrong_is_said(tmp_path, capsys):

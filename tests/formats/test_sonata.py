@@ -10,6 +10,7 @@ import pytest
 
 from spikecuda import Network, SpikecudaError
 from spikecuda.formats import from_sonata, to_sonata
+from spikecuda.formats.sonata.spike_files import read_spikes
 from spikecuda.network import AlphaCurrent, Delta, Pairs, SpikeTrain
 
 DATA = Path(__file__).parent / "data"
@@ -62,8 +63,15 @@ def test_there_and_back(published, tmp_path):
 
 def test_reports(published, tmp_path):
     simulation, result, _ = published
-    spikes, report = simulation.write(result, tmp_path)
+    simulation.config.output["spikes_file_csv"] = "spikes.csv"
+    spikes, table, report = simulation.write(result, tmp_path)
     assert [spikes.name, report.name] == ["spikes.h5", "membrane_potential.h5"]
+    # The table reads as an input does.
+    for path, module in ((spikes, "h5"), (table, "csv")):
+        nodes, times = read_spikes(path, module, ["internal"], None)["internal"]
+        sent = simulation.spikes(result)["internal"]
+        assert np.array_equal(nodes, sent[0]) and np.allclose(times, sent[1], rtol=1e-9)
+    assert "output.log_file: no such file is written" in simulation.ignored
     libsonata = pytest.importorskip("libsonata")
     frames = libsonata.ElementReportReader(str(report))["internal"]
     assert frames.data_units == "mV" and frames.get_node_ids() == [0, 80, 160, 240, 270]

@@ -22,6 +22,9 @@ READ = (
     "reports", "node_sets_file", "node_sets", "target_simulator",
 )  # fmt: skip
 RUN = ("tstop", "duration", "dt", "tstart")
+OUTPUT = (
+    "output_dir", "spikes_file", "spikes_file_csv", "spikes_sort_order", "overwrite_output_dir",
+)  # fmt: skip
 # Of these, only how fast another simulator is, or how it treats compartments, depends.
 HARMLESS = ("nsteps_block", "dL", "spike_threshold", "overwrite_output_dir", "save_state")
 
@@ -99,6 +102,9 @@ def read_config(path: str | os.PathLike[str]) -> Config:
     }
     _run(config, _object(config, merged, "run"))
     config.output = _object(config, merged, "output")
+    config.ignored += [
+        f"output.{name}: no such file is written" for name in config.output if name not in OUTPUT
+    ]
     for name in ("inputs", "reports"):
         config_of = _object(config, merged, name)
         getattr(config, name).update(_enabled(config, name, config_of))

@@ -92,6 +92,9 @@ def _spikes(
         )
     if not isinstance(file, str):
         raise SpikecudaValueError(f"{where}: input_file must be one file (got {file!r:.80})")
+    if options.get("node_set") in (None, "all"):  # whoever sends given spikes
+        virtual = {name: rows[nodes[name].virtual[rows]] for name, rows in selection.items()}
+        selection = {name: rows for name, rows in virtual.items() if rows.size}
     for population, rows in selection.items():
         real = ~nodes[population].virtual[rows]
         if real.any():

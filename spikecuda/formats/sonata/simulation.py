@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_positive
+from spikecuda.common.files import write_text
 from spikecuda.common.notice import notice
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.formats.sonata.build import Part, build
@@ -85,7 +86,9 @@ class SonataSimulation:
         output = self.config.output
         where = Path(folder or output.get("output_dir", self.config.path.parent / DEFAULT_FOLDER))
         spikes_file = where / str(output.get("spikes_file", DEFAULT_FILE))
-        files = [spikes_file, *(where / report.file_name for report in self.reports)]
+        table = where / str(output["spikes_file_csv"]) if output.get("spikes_file_csv") else None
+        reports = [where / report.file_name for report in self.reports]
+        files = [spikes_file, *([] if table is None else [table]), *reports]
         for file in files:
             if output.get("overwrite_output_dir", True) is False and file.exists():
                 raise SpikecudaValueError(
@@ -95,9 +98,18 @@ class SonataSimulation:
         where.mkdir(parents=True, exist_ok=True)
         sorting = str(output.get("spikes_sort_order", "by_time") or "none")
         write_spikes(spikes_file, self.spikes(result), sorting)
-        for report, file in zip(self.reports, files[1:], strict=True):
+        if table is not None:
+            self._write_table(result, table)
+        for report, file in zip(self.reports, reports, strict=True):
             self._write_report(result, report, file)
         return files
+
+    def _write_table(self, result: NetworkResult, file: Path) -> None:
+        """Write the spikes as a text, sorted by population and time."""
+        lines = ["timestamps population node_ids"]
+        for name, (nodes, times) in self.spikes(result).items():
+            lines += [f"{t:.10g} {name} {n}" for t, n in zip(times, nodes, strict=True)]
+        write_text(file, "\n".join(lines) + "\n")
 
     def _write_report(self, result: NetworkResult, report: Report, file: Path) -> None:
         """Write a report: its samples of each population, at its interval."""
