@@ -23,7 +23,7 @@ from spikecuda.errors import (
     SpikecudaValueError,
 )
 from spikecuda.network import AllToAll, ExpCurrent, FixedProbability, Network, SpikeTrain
-from spikecuda.plasticity import STDP
+from spikecuda.plasticity import STDP, DopamineSTDP
 
 # A device that is named twice has twice as many replicas.
 DEVICES = ["cpu", "cuda-emu", ["cuda-emu:0", "cpu", "cuda-emu:0"]]
@@ -270,21 +270,19 @@ def test_results_are_one_table():
 
 @pytest.mark.parametrize("devices", DEVICES, ids=str)
 def test_what_goes_wrong_in_a_replica_is_named_and_nothing_is_lost(devices):
-    net = Network(devices="cpu")
-    net.population("E", 4, "lif", {"c_m": 1e-3})
-    drive = net.drive("E", 400e-5)
-    with Ensemble(net, 3, threads=2, devices=devices) as e:
-        e.run(30.0)
-        e[1].own(drive).amplitude = -3e38
-        with pytest.raises(NumericalError, match=r"replica 1: v of neuron 0 of E became NaN"):
-            e.run(30.0)
-        assert e.time == 60.0 and e.result.duration == 30.0 and len(e.result) == 3
-        net.run(30.0)
-        train = net.run(30.0).spikes["E"]
-        assert np.array_equal(e.result[2].spikes["E"].step, train.step) and len(train)
-        e[1].own(drive).amplitude = 400e-5
+    net, drive, _ = origin()
+    with Ensemble(net, 3, trials=range(3), threads=2, devices=devices) as e:
+        e.run(5.0)
+        e[1].own(drive).weight = 3e38
+        with pytest.raises(NumericalError, match=r"replica 1: \w+ of neuron \d+ of E became NaN"):
+            e.run(5.0)
+        assert e.time == 10.0 and e.result.duration == 5.0 and len(e.result) == 3
+        with origin(trial=2)[0] as lone:
+            lone.run(5.0)
+            assert equal(bits(e.result[2]), bits(lone.run(5.0)))
+        e[1].own(drive).weight = 10.0
         e.reset()
-        assert e.run(30.0)[1].num_spikes > 0
+        assert e.run(5.0)[1].num_spikes > 0
 
 
 @pytest.mark.parametrize("devices", DEVICES, ids=str)
@@ -343,6 +341,16 @@ def test_what_cannot_be_an_ensemble_is_refused(arguments, kind, text):
     with pytest.raises(kind, match=text):
         Ensemble(**{"network": net, **arguments})
     assert net.run(1.0).duration == 1.0
+
+
+def test_rules_that_ensembles_do_not_have_on_devices_are_refused():
+    net = network()
+    rule = DopamineSTDP(w_max=80.0)
+    net.connect("E", "E", AllToAll(), 1.0, 1.5, "exc", plasticity=rule, modulator="I")
+    with Ensemble(net, 2, devices="cuda-emu") as e:
+        with pytest.raises(SpikecudaError, match=r"with a modulator.*\(got E -> E"):
+            e.run(1.0)
+        assert e.time == 0.0
 
 
 def test_what_has_no_replicas_or_populations_is_said():
