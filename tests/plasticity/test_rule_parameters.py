@@ -23,7 +23,7 @@ DEVICES = ({"devices": "cpu", "partitions": 3}, {"devices": ["cpu:0", "cpu:1"]},
 def network(options, seed=3, **more):
     """Return a network, two projections that share histories, and one that releases."""
     net = Network(0.1, seed, **options)
-    net.population("E", 50, "lif", receptors={"exc": ExpCurrent(2.0)})
+    net.population("E", 40, "lif", receptors={"exc": ExpCurrent(2.0)})
     net.drive("E", Poisson(9000.0, weight=60.0), "exc")
     rule, short = STDP(w_max=80.0, lam=0.05), TsodyksMarkram(U=0.4, tau_rec=50.0)
     made = [
@@ -54,7 +54,7 @@ def changed(options, seed, plan):
         return [np.asarray(a) for a in (*seen, *(p.weights for p in made))]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     seed=st.integers(0, 2**32), options=st.sampled_from(DEVICES), sweeps=st.booleans(),
     plan=st.lists(
@@ -95,7 +95,7 @@ def test_what_is_set_back_changes_nothing_but_settles():
 
 def test_a_change_is_from_there_on():
     """One pair before the change with the old step, one after it with the new one."""
-    net = Network(0.1, devices="cpu", precision="float64")
+    net = Network(0.1, devices="cpu")
     net.source("pre", 1, SpikeTrain([5.0, 25.0, 60.0]))
     net.population("post", 1, "lif", receptors={"x": ExpCurrent(2.0)})
     net.drive("post", SpikeTrain([8.0, 28.0], weight=1e6), "x")
@@ -110,11 +110,11 @@ def test_a_change_is_from_there_on():
         arrived = 10 + np.concatenate([before, after])
         old, new = arrived[arrived < 200], arrived[(arrived >= 200) & (arrived < 599)]
         assert old.size and (new > 249).any()
-        assert first == pytest.approx(10.0 + 0.8 * np.exp(-(old - 49) / 200.0).sum(), rel=1e-12)
+        assert first == pytest.approx(10.0 + 0.8 * np.exp(-(old - 49) / 200.0).sum(), rel=1e-6)
         # The trace was 1 at step 49; from there on it decays with what is known when it counts.
         since, x = np.where(new > 249, 249, 49), np.where(new > 249, 1.0 + np.exp(-2.0), 1.0)
         gain = 1.6 * (x * np.exp(-(new - since) / 100.0)).sum()
-        assert p.weights[0] == pytest.approx(first + gain, rel=1e-12)
+        assert p.weights[0] == pytest.approx(first + gain, rel=1e-6)
         net.reset()
         assert p.params["lam"] == 0.02
 

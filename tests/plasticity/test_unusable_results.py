@@ -70,7 +70,7 @@ def state(net, p):
     return [spikes.step, spikes.neuron, p.weights, p.values("c")]
 
 
-@settings(max_examples=16, deadline=None, report_multiple_bugs=False)
+@settings(max_examples=10, deadline=None, report_multiple_bugs=False)
 @given(
     what=st.sampled_from([WEIGHT, GREAT, MARK, LEVEL, PART]), options=st.sampled_from(DEVICES),
     cut=st.sampled_from([0.1, 20.3]), sweeps=st.booleans(),
@@ -138,7 +138,7 @@ def test_a_part_that_is_no_number_is_not_sent(devices):
 class Overflowing(SynapseRule):
     """A rule of sums and products only: what overflows is held to the bound, and can be NaN."""
 
-    great = Parameter(1e300)
+    great = Parameter(1e30)
 
     def on_post(w, great):
         return w + great * w * great
@@ -148,7 +148,7 @@ class Overflowing(SynapseRule):
 
 
 def test_what_overflows_is_held_to_its_bound_and_nan_is_found():
-    net, p = network(Overflowing(w_max=8.0), {"precision": "float64", "devices": "cpu"})
+    net, p = network(Overflowing(w_max=8.0), {"devices": "cpu"})
     with net:
         with pytest.raises(NumericalError, match="infinity as the weight of S -> E"):
             net.run(39.0)
