@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 
@@ -30,6 +30,8 @@ BLOCK = 1 << 20
 # The end of a zip file, and its longest comment; bytes of memory for one of its directory.
 END, END_BYTES, LONG_END = b"PK\5\6", 22 + (1 << 16), b"PK\6\6"
 LISTED = 16
+# Members are written into a file that ``replacing`` has opened.
+INTO: Literal["w"] = "w"
 # What zipfile, zlib and NumPy's parser of headers raise for files that are something else.
 DAMAGED = (
     zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, EOFError, OSError,
@@ -58,7 +60,7 @@ def writing_npz(path: str | os.PathLike[str]) -> Iterator["NpzWriter"]:
     """
     with (
         replacing(as_path(path)) as file,
-        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
+        zipfile.ZipFile(file, INTO, zipfile.ZIP_STORED) as archive,
     ):
         yield NpzWriter(archive)
 
@@ -71,7 +73,8 @@ class NpzWriter:
 
     def add(self, name: str, array: np.ndarray) -> None:
         """Write an array under a key that is new."""
-        with self._archive.open(zipfile.ZipInfo(name + ENDING), "w", force_zip64=True) as stream:
+        member = zipfile.ZipInfo(name + ENDING)
+        with self._archive.open(member, INTO, force_zip64=True) as stream:
             np.lib.format.write_array(stream, np.asarray(array), (1, 0), allow_pickle=False)
 
 
