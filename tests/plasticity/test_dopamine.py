@@ -16,8 +16,8 @@ from spikecuda.kernels.reference.plasticity_rules import make
 from spikecuda.models import Parameter
 from spikecuda.network import Delta, ExpCurrent, FixedInDegree, Pairs, SpikeTrain
 from spikecuda.network.cpu import modulation
-from spikecuda.network.cuda import modulators
 from spikecuda.network.run.partition import LocalSpikeExchange
+from spikecuda.network.synapses import modulated
 from spikecuda.plasticity import (
     STDP,
     DopamineSTDP,
@@ -126,7 +126,7 @@ def test_devices_have_the_cpus_bits(devices, monkeypatch):
     once = network(rule, [200.0], threads=1)
     monkeypatch.setattr(modulation, "MOST", 0)
     # Rings of integrals that are full after four epochs of 64 steps.
-    monkeypatch.setattr(modulators, "RING", 1)
+    monkeypatch.setattr(modulated, "RING", 1)
     options = {"devices": devices}
     if devices == "exchange":
         options = {"devices": ["cpu:0", "cpu:0"], "exchange": LocalSpikeExchange()}
@@ -157,7 +157,7 @@ def test_no_stray_access_and_no_race(mode):
 def test_frozen_weights_set_weights_and_a_reset(devices, monkeypatch):
     """Where nothing learns for a while, modulators go on."""
     monkeypatch.setattr(modulation, "MOST", 0)
-    monkeypatch.setattr(modulators, "RING", 1)
+    monkeypatch.setattr(modulated, "RING", 1)
     rule = Dense(w_max=60.0, a_minus=0.2, tau_c=3.0, tau_n=20.0, b=0.01)
     with Network(dt=0.1, seed=3, devices=devices) as net:
         net.population("E", 120, "lif", receptors={"exc": ExpCurrent(tau=2.0)})

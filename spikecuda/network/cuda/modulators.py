@@ -10,10 +10,7 @@ from spikecuda.network.cuda.row_tables import Target
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.run.window import MAX_WINDOW
 from spikecuda.network.synapses.blocks import GRAIN
-from spikecuda.network.synapses.modulated import Modulated, modulated
-
-# Steps whose integrals are kept, at least: a sweep is rarer than half of them.
-RING = 1 << 16
+from spikecuda.network.synapses.modulated import integral_steps, modulated
 
 
 class Modulators:
@@ -50,7 +47,7 @@ class Modulators:
             numbers, row = self._numbers[self.of.index(i)], table[i]
             assert p.modulator is not None
             size = p.modulator.population.size
-            ring, ahead = ring_of(numbers), power_above(numbers.delay + MAX_WINDOW)
+            ring, ahead = integral_steps(numbers.epoch), power_above(numbers.delay + MAX_WINDOW)
             row[tables.MODULATOR_FIRST] = self._target.first[numbers.population]
             row[tables.MODULATOR_SIZE] = size
             row[tables.MODULATOR_CHOSEN] = words
@@ -77,11 +74,6 @@ class Modulators:
             "_chosen": np.concatenate(chosen), "_counts": np.zeros(counts, np.int32),
             "_integral": np.zeros(integrals),
         }  # fmt: skip
-
-
-def ring_of(numbers: Modulated) -> int:
-    """Return the steps whose integrals are kept: a power of two, of several epochs."""
-    return max(RING, 4 * numbers.epoch)
 
 
 def power_above(steps: int) -> int:

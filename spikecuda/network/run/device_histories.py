@@ -13,6 +13,7 @@ from spikecuda.network.model.projection import Projection
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.window import MAX_WINDOW, most_spikes
 from spikecuda.network.synapses.blocks import GRAIN
+from spikecuda.network.synapses.modulated import integral_steps, modulated
 from spikecuda.network.synapses.store import Bundle, Wiring
 
 # Spikes of a target that are kept beyond what two sweeps need, so that sweeps are rare.
@@ -185,4 +186,7 @@ def history_bytes(p: Projection, targets: int, window: int) -> float:
         # A ring of steps of each state.
         back = p.delay_steps()[0] + window
         result += targets * back * len(p.plasticity.target_states) * spec.width // 4
+    if p.modulator is not None:
+        # A float64 for each step of a ring of integrals.
+        result += 2 * integral_steps(modulated(p).epoch)
     return 4.0 * result

@@ -8,6 +8,8 @@ from spikecuda.network.model.projection import Projection
 
 # The shortest epoch, and the longest, of which a table holds a few.
 EPOCHS = 1 << 6, 1 << 20
+# Steps whose integrals a device keeps, at least: a sweep is rarer than half of them.
+RING = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -58,3 +60,8 @@ def epoch_steps(tau_c: float, dt: float) -> int:
     """Return the steps of an epoch for tau_c (ms): a power of two within ``EPOCHS``."""
     shortest, longest = EPOCHS
     return min(longest, max(shortest, 1 << math.floor(math.log2(max(1.0, 2.0 * tau_c / dt)))))
+
+
+def integral_steps(epoch: int) -> int:
+    """Return the steps whose integrals a device keeps: a power of two, of several epochs."""
+    return max(RING, 4 * epoch)
