@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from steered import bits, equal, network
 
 import spikecuda
-from spikecuda import Ensemble, Normal, OrnsteinUhlenbeck, Poisson, Sine, Step
+from spikecuda import Ensemble, Normal, Poisson, Step, Uniform
 from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import (
     ClosedError,
@@ -165,10 +165,8 @@ def test_each_replica_learns_by_itself(devices):
 def test_what_differs_between_steps_is_each_replicas_own_on_a_device():
     def half(trial):
         net = Network(seed=4, precision="float16", devices="cpu", trial=trial)
-        net.population("E", 40, "lif")
-        net.drive("E", Step(300.0, start=1.0, stop=8.0))
-        net.drive("E", OrnsteinUhlenbeck(mean=300.0, sigma=200.0, tau=5.0))
-        net.drive("E", Poisson(Sine(mean=2000.0, amplitude=1500.0, frequency=50.0), 0.5))
+        net.population("E", 40, "lif", initial={"v": Uniform(-70.0, -52.0)})
+        net.drive("E", Step(500.0, start=1.0, stop=8.0))
         net.record("E", ["spikes", "v"], every=1.0)
         return net
 
