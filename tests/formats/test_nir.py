@@ -182,8 +182,10 @@ def test_there_and_back(tmp_path):
     net = Network(dt=0.1, seed=3, precision="float64")
     net.source("input", 10, SpikeTrain.poisson(10, 300.0, 0.1, 50.0, seed=2))
     for name, n, tau in (("E", 20, 5.0), ("I", 10, 20.0)):
-        params = {"t_ref": 0.0, "tau_m": tau}
-        net.population(name, n, "lif", params, receptors={"in": Delta()})
+        # One number for each neuron and the receptor's name: the kernel of what is read again.
+        given = {"tau_m": tau, "c_m": tau, "v_rest": 1.0, "v_th": 15.0, "v_reset": 0.0}
+        params = {key: ones(n, value) for key, value in {**given, "subtract": 0.0}.items()}
+        net.population(name, n, "lif_euler", params, receptors={"to_v": Delta()})
     half = FixedProbability(0.5)
     net.connect("input", "E", half, 8.0, 0.1)
     net.connect("E", "I", half, 6.0, 0.3)
@@ -198,6 +200,7 @@ def test_there_and_back(tmp_path):
     biased = [n for n in to_nir(net).nodes.values() if isinstance(n, nir.Affine)]
     assert len(biased) == 1 and (biased[0].bias == 100.0).all()
     back = from_nir(tmp_path / "net.nir", precision="float64")
+    back.net.record("E", "v")  # the kernel of the trace above
     x = np.zeros((600, 10))
     points, trains = net["input"].train.on_grid(0.1, 10)
     np.add.at(x, (points - 1, trains), 1.0)
@@ -297,6 +300,19 @@ def test_models_in_steps_are_written_as_they_are():
     assert np.allclose([n.weight[0, 0] for n in weights], [50.0, 1.25])
     assert (weights[0].bias == 3.0).all() and graph.metadata["reset"] == "subtract"
     assert from_nir(graph).net["a"].params["tau_m"][0] == pytest.approx(5.0, rel=1e-12)
+
+
+def test_exact_neurons_are_written_with_the_time_constants_that_euler_needs():
+    net = Network(dt=0.1)
+    net.source("s", 2, SpikeTrain([1.0]))
+    params = {"t_ref": 0.0, "tau_m": 10.0, "c_m": 50.0}
+    net.population("a", 2, "lif", params, receptors={"in": Delta()})
+    net.connect("s", "a", "one_to_one", 3.0, 0.1)
+    graph = to_nir(net)
+    a = graph.nodes["a"]
+    weight = next(n.weight for n in graph.nodes.values() if isinstance(n, nir.Linear))
+    assert np.allclose(1.0 - 1e-4 / a.tau, np.exp(-0.01)) and np.allclose(a.r, 0.2)
+    assert np.allclose(1e-4 / a.tau * a.r * weight[0, 0], 3.0)  # what a spike adds to v
 
 
 def test_what_nir_cannot_say_is_refused():

@@ -1,4 +1,4 @@
-"""Cells of SONATA beside NEST: spikes and potentials of four models, with spikes and a clamp."""
+"""Cells of SONATA beside NEST: spikes and potentials of three models, with spikes and a clamp."""
 
 import json
 
@@ -21,11 +21,6 @@ ASC = {
 # NEST 3.10, dt 0.1 ms: a step_current_generator from 10 to 90 ms (pA), a spike at 3.14 ms with
 # weight and delay 1.5 ms (to receptor 2 of glif_psc); spike times until 100 ms; V_m at step: mV.
 NEST = {
-    "iaf_psc_alpha": (
-        IAF, 190.0, 200.0, [43.4, 57.0, 70.6, 84.2],
-        {1: -70.03611732000499, 51: -71.48678284408061, 103: -66.35997511273374,
-         501: -48.78387710182275},
-    ),
     "iaf_psc_exp": (
         IAF, 190.0, 20.0, [50.6, 64.2, 77.8], {51: -71.58722232591805, 501: -47.10755143904648},
     ),
