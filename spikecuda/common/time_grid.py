@@ -51,6 +51,14 @@ def nearest_steps(times: np.ndarray, dt: float) -> np.ndarray:
     return np.where(never, NEVER, np.where(never, 0.0, whole).astype(np.int64))
 
 
+def steps_not_before(times: np.ndarray, dt: float) -> np.ndarray:
+    """Return the grid points at or after some times, in steps, float64: NEST's rule for spikes.
+
+    What float64 cannot tell apart is a grid point; what is merely near to one, is not.
+    """
+    return np.ceil(times / dt * (1.0 - 8 * 2.0**-52))
+
+
 def places_of(exact: np.ndarray, size: np.ndarray | None = None) -> np.ndarray:
     """Return where on a grid some times are, those near a grid point or a middle taken for it.
 

@@ -11,7 +11,7 @@ import pytest
 
 import spikecuda
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, SpikecudaError, analysis, network
-from spikecuda.network import ExpCurrent, Network, SpikeTrain
+from spikecuda.network import Ensemble, ExpCurrent, Network, SpikeTrain
 
 ODD = {
     "none": None, "true": True, "zero": 0, "minus": -1, "half": 0.5, "large": 10**30,
@@ -76,6 +76,8 @@ MAKERS = {
     "net.run": (lambda: net().run, {"duration": 1.0}),
     "net.build": (lambda: net().build, {}),
     "net.__getitem__": (lambda: net().__getitem__, {"name": "E"}),
+    "Ensemble": (lambda: Ensemble, {"network": net(), "size": 2}),
+    "ensemble.run": (lambda: Ensemble(net(), 2).run, {"duration": 1.0}),
     "view": (lambda: net()["E"].__getitem__, {"which": [0]}),
 }  # fmt: skip
 CLASSES = [
@@ -88,6 +90,8 @@ CLASSES = [
 # Arguments that work, of what has no defaults.
 REQUIRED = {
     "AlphaConductance": {"tau": 5.0, "e_rev": 0.0}, "ExpConductance": {"tau": 5.0, "e_rev": 0.0},
+    "BetaCurrent": {"tau_rise": 1.0, "tau_decay": 5.0},
+    "BetaConductance": {"tau_rise": 1.0, "tau_decay": 5.0, "e_rev": 0.0},
     "Normal": {"mean": 1.0, "std": 1.0}, "LogNormal": {"mean": 1.0, "std": 1.0},
     "Uniform": {"low": 0.0, "high": 1.0}, "Noise": {"sigma": 1.0},
     "Pairs": {"sources": [0], "targets": [0]}, "Poisson": {"rate": 1.0, "weight": 1.0},
@@ -98,7 +102,10 @@ REQUIRED = {
     "CorrelatedPoisson": {"rate": 1.0, "weight": 1.0, "correlation": 0.5},
 }  # fmt: skip
 # What runs return; nobody makes them.
-RETURNED = ("NetworkResult", "RunResult", "SystemResult", "Spikes", "Metrics", "SweepTable")
+RETURNED = (
+    "NetworkResult", "EnsembleResult", "RunResult", "SystemResult", "Spikes", "Metrics",
+    "SweepTable",
+)  # fmt: skip
 
 
 def outcome(call, what):

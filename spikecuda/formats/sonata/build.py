@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.host_memory import require_memory
-from spikecuda.common.time_grid import first_step, nearest_step
+from spikecuda.common.time_grid import first_step, nearest_step, steps_not_before
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.formats.sonata.cell_kinds import VARIABLES
 from spikecuda.formats.sonata.cells import Cells
@@ -95,23 +95,10 @@ def _parts(net: Network, circuit: Circuit, name: str) -> list[Part]:
     if virtual.size:
         ours = _name(net, f"{name}_virtual" if several else name)
         rows, times = circuit.spikes.get(name, (np.empty(0, np.int64), np.empty(0)))
-        sent = on_grid(times, net.dt) * net.dt
+        sent = steps_not_before(times, net.dt) * net.dt
         net.source(ours, virtual.size, SpikeTrain(sent, np.searchsorted(virtual, rows)))
         parts.append(Part(ours, virtual, nodes.ids[virtual], None))
     return parts
-
-
-def on_grid(times: np.ndarray, dt: float) -> np.ndarray:
-    """Return the steps at whose end given spikes are sent, float64: never before their times.
-
-    That is NEST's rule, and not this project's, which takes a time near a grid point for it.  Only
-    what float64 cannot tell apart is taken for a grid point here.
-
-    Args:
-        times: ms.
-        dt: length of a step, ms.
-    """
-    return np.ceil(times / dt * (1.0 - 8 * 2.0**-52))
 
 
 def _name(net: Network, name: str) -> str:

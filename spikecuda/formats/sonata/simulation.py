@@ -12,6 +12,7 @@ import numpy as np
 from spikecuda.common.arguments import as_positive
 from spikecuda.common.files import write_text
 from spikecuda.common.notice import notice
+from spikecuda.common.time_grid import nearest_steps
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.formats.sonata.build import Part, build
 from spikecuda.formats.sonata.cell_kinds import VARIABLES
@@ -122,7 +123,7 @@ class SonataSimulation:
                 if part.cells is None or not mine.size:
                     continue
                 # Samples are at steps; the first one is at dt.
-                steps = np.rint(result.trace_times[part.name] / dt).astype(np.int64)
+                steps = nearest_steps(result.trace_times[part.name], dt)
                 chosen = (steps >= report.first) & (steps <= report.last)
                 chosen &= steps % report.every == 0
                 places = np.searchsorted(result.trace_neurons(part.name), mine)

@@ -146,9 +146,11 @@ def as_all_seeds(seeds: object, trials: object, networks: Sequence[Network]) -> 
 
 def _listed(what: str, value: object, size: int) -> Iterator[object]:
     """Yield one number for each replica."""
-    if isinstance(value, str | bytes) or np.ndim(value) not in (0, 1):  # type: ignore[arg-type]
+    if isinstance(value, np.ndarray) and not value.ndim:
+        value = value[()]
+    if isinstance(value, str | bytes) or (isinstance(value, np.ndarray) and value.ndim > 1):
         raise SpikecudaTypeError(f"{what} must be whole numbers (got {shown(value)})")
-    if isinstance(value, range | list | tuple | np.ndarray) and np.ndim(value) == 1:
+    if isinstance(value, range | list | tuple | np.ndarray):
         if len(value) != size:
             raise SpikecudaValueError(
                 f"{what} must be one number, or one for each of the {size:,} replicas (got "
