@@ -22,6 +22,7 @@ from spikecuda.errors import (
 from spikecuda.network.build_engine import build_engine
 from spikecuda.network.device_names import Given, as_places
 from spikecuda.network.measure import measure
+from spikecuda.network.model.population import Population
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import SpikeExchange
@@ -260,8 +261,8 @@ class Network(Steered):
         return net
 
     @uses
-    def neurons_of(self, number: int) -> Neurons:
-        """Return the neurons of a population by its number; see ``Population.state``.
+    def neurons_of(self, population: Population) -> Neurons:
+        """Return the neurons of a population; see ``Population.state``.
 
         Raises:
             SpikecudaError: a run is going on and the devices have the state.
@@ -272,7 +273,7 @@ class Network(Steered):
                 f"the state of a network on {', '.join(engine.device_names)} cannot be read within "
                 "a run; read it when run() has returned, and run in pieces"
             )
-        return engine.neurons[number]
+        return engine.neurons[population.number]  # which the build may have settled
 
     def close(self) -> None:
         """Free memory and end threads; closing twice does nothing."""

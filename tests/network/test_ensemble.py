@@ -425,3 +425,13 @@ def test_what_belongs_to_the_ensemble_is_refused_in_a_replica():
     net.projections[0].weights = 40.0
     with pytest.raises(SpikecudaError, match="whose weights were assigned"):
         Ensemble(net, 2)
+
+
+@pytest.mark.parametrize("devices", DEVICES[1:], ids=str)
+def test_what_builds_an_ensemble_acts_on_the_replica_that_was_asked(devices):
+    for first in range(3):
+        with Ensemble(origin()[0], 3, trials=range(3), devices=devices) as e:
+            e[first]["E"].state["v"] = -51.0
+            assert [bool(np.all(r["E"].state["v"] == -51.0)) for r in e] == [
+                i == first for i in range(3)
+            ]

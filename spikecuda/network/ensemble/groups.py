@@ -32,6 +32,8 @@ def make_groups(
         threads: on the CPU; None: as many as cores, or as CPUs that are named.
         report: is told (done, total).
     """
+    for replica in replicas:
+        replica.place(0, 0)  # a build that failed may have left other numbers
     kinds = kinds_of(replicas)
     sizes = [population.size for population in replicas[0]._populations()]
     cpus = [place for place in places if on_cpu(place)]

@@ -20,8 +20,11 @@ class Handle(Protocol):
     turn: ExclusiveUse
 
     @abstractmethod
-    def neurons_of(self, number: int) -> Any:
-        """Return the neurons of a population: ``names``, ``read`` and ``write`` of its state."""
+    def neurons_of(self, population: Any) -> Any:
+        """Return the neurons of a population: ``names``, ``read`` and ``write`` of its state.
+
+        A build may give the population another number.
+        """
 
     @abstractmethod
     def adjust(self, population: Any, neuron_spec: Any, receptors: Any) -> None:

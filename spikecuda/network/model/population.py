@@ -163,7 +163,7 @@ class PopulationState(Named[np.ndarray], Fixed):
     def __init__(self, population: Population) -> None:
         self._population = population
         population.require_neurons()
-        self._neurons = population.handle.neurons_of(population.number)
+        self._neurons = population.handle.neurons_of(population)
         self._fix()
 
     def __repr__(self) -> str:
@@ -193,7 +193,7 @@ class PopulationState(Named[np.ndarray], Fixed):
 
     def _current(self) -> None:
         """Raise unless the network is open and its state on the host."""
-        self._population.handle.neurons_of(self._population.number)
+        self._population.handle.neurons_of(self._population)
 
     def _set(self, name: str, value: object) -> None:
         self._known(name)
