@@ -2,10 +2,11 @@
 
 import ast
 import inspect
+import math
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from spikecuda.errors import ModelError, nearest
 from spikecuda.kernels.language import DRAWS, FUNCTIONS
@@ -38,6 +39,13 @@ class Source:
         """The kinds of random numbers that it calls for, ``normal`` or ``uniform``, in order."""
         calls = (n.func.id for n in _calls(self.tree) if isinstance(n.func, ast.Name))
         return tuple(name for name in calls if name in DRAWS)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _calls(node: ast.AST) -> Iterator[ast.Call]:
@@ -92,10 +100,11 @@ class Checker:
     def check(self) -> tuple[str, ...]:
         """Return the kinds of the returned values; raise ModelError at the first problem."""
         arguments = self.source.tree.args
-        if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults:
+        named = arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs
+        if named or arguments.defaults:
             self.fail(
                 self.source.tree,
-                "a model function takes plain positional arguments",
+                "a function takes plain positional arguments, without *, / and defaults",
                 "name each state, parameter, derived constant or input it needs",
             )
         for argument in arguments.args:
@@ -213,6 +222,8 @@ class Checker:
         if isinstance(node, ast.Constant):
             if isinstance(node.value, bool):
                 return BOOL
+            if not isinstance(node.value, int | float):
+                self.fail(node, "a value is a number or a condition", "return or use a number")
             self.fail(
                 node,
                 f"the bare literal {node.value!r} would promote float32 arithmetic to float64",
@@ -321,6 +332,9 @@ class Checker:
                 isinstance(value, ast.UnaryOp) and not isinstance(value.op, ast.USub | ast.UAdd)
             ):
                 self.fail(node, "real() takes a literal number", "drop real() around other values")
+            assert isinstance(inner, ast.Constant)
+            if not _is_finite(inner.value):
+                self.fail(node, "real() takes a finite number", "write a smaller one")
             return REAL
         if function.id == "select":
             return self.choice(node, *node.args)

@@ -5,7 +5,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.common.arrays import take_reals
+from spikecuda.errors import (
+    ModelError,
+    SpikecudaError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+    nearest,
+)
 from spikecuda.kernels.language.check import Source
 from spikecuda.kernels.language.schemes import BEND, BENT, SLOPE
 from spikecuda.models.definition import (
@@ -20,7 +27,7 @@ from spikecuda.models.definition import (
     check_read,
     check_refractory,
 )
-from spikecuda.models.parameter import Parameter, State, argument_names
+from spikecuda.models.parameter import Parameter, State, argument_names, require_made
 
 COMPARISONS = {
     "<": np.less,
@@ -114,6 +121,7 @@ class Model:
         members: dict[str, Any] = {}
         for base in reversed(cls.__mro__):
             members.update(vars(base))
+        require_made(cls.__name__, members, (State, Parameter))
         cls.states = {k: v for k, v in members.items() if isinstance(v, State)}
         cls.parameters = {k: v for k, v in members.items() if isinstance(v, Parameter)}
         cls.pulse = cls.__dict__.get("pulse") or next(iter(cls.states), "")
@@ -269,12 +277,22 @@ class Model:
                 # What is not finite is refused where it is cast to the kernel's type.
                 with np.errstate(all="ignore"):
                     derived = derive(**wanted)
-            except ArithmeticError as error:
+            except SpikecudaError:
+                raise
+            except Exception as error:
                 raise SpikecudaValueError(
-                    f"{cls.name}.derive must work for the parameters (got {error} at dt = {dt:g} "
-                    "ms); change them"
+                    f"{cls.name}.derive must work for the parameters (got {type(error).__name__}: "
+                    f"{error} at dt = {dt:g} ms); change them, or derive"
                 ) from error
-            known.update({name: np.asarray(value, np.float64) for name, value in derived.items()})
+            if not isinstance(derived, Mapping):
+                raise ModelError(
+                    f"{cls.__name__}.derive must return a dict of constants by name (got "
+                    f"{derived!r:.80}); return {{'decay': ...}}"
+                )
+            known.update(
+                {name: take_reals(f"{cls.__name__}.derive: {name}", value, "numbers")
+                 for name, value in derived.items()}
+            )  # fmt: skip
         return known
 
 

@@ -3,14 +3,14 @@
 import functools
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from spikecuda.common.arrays import take_reals
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import ModelError, SpikecudaValueError
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,22 @@ class State:
     origin: float | str | Callable[..., float | np.ndarray] | None = None
     span: float | str | Callable[..., float | np.ndarray] = 1.0
     doc: str = ""
+
+
+def require_made(owner: str, members: Mapping[str, Any], kinds: tuple[type, ...]) -> None:
+    """Raise ModelError for a declaration that names its class without making an object of it.
+
+    Args:
+        owner: name of the model or rule.
+        members: its attributes by name.
+        kinds: classes of declarations, such as ``Parameter``.
+    """
+    for name, member in members.items():
+        if any(member is kind for kind in kinds):
+            raise ModelError(
+                f"{owner}.{name} must be a {member.__name__} (got the class itself); write {name} "
+                f"= {member.__name__}(...)"
+            )
 
 
 @functools.lru_cache(maxsize=256)

@@ -14,8 +14,9 @@ from spikecuda.common.fixed import Fixed
 from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError, nearest
 from spikecuda.kernels.language.check import Source
 from spikecuda.kernels.learn_spec import NEST, TIMINGS, LearnSpec
-from spikecuda.models.parameter import Parameter
+from spikecuda.models.parameter import Parameter, require_made
 from spikecuda.plasticity.check import EVENTS, check_rule, derived, one_modulator
+from spikecuda.plasticity.combine import PARTS, owners
 from spikecuda.plasticity.parts import (
     Modulator,
     PostTrace,
@@ -45,6 +46,9 @@ class SynapseRule(Fixed):
       ``on_post`` is called with the number as ``watched``.  ``on_pre`` can take states of the
       target, too.
     - ``derive`` (optional) returns a dict of constants, computed once on the host in float64.
+
+    A class with several bases has the parts and functions of all; those of one name are refused
+    unless they are the same, or the class defines its own.  Each base's ``derive`` is called.
 
     Arguments can be: the weight ``w``, from ``w_min`` to ``w_max``; variables, as they are now;
     traces, as they are just before the jump that the spike makes; parameters; what ``derive``
@@ -101,6 +105,7 @@ class SynapseRule(Fixed):
         members: dict[str, Any] = {}
         for base in reversed(cls.__mro__):
             members.update(vars(base))
+        require_made(cls.__name__, members, PARTS)
         for kind, where in (
             (Parameter, "parameters"), (Variable, "variables"), (PreTrace, "pre_traces"),
             (PostTrace, "post_traces"), (SourceVariable, "source_variables"),
@@ -170,7 +175,7 @@ class SynapseRule(Fixed):
                     f"{', '.join(self.parameters)}"
                 )
         self._take({n: params.get(n, p.default) for n, p in self.parameters.items()})
-        self.check()
+        self._check()
         self._fix()
 
     def changed(self, given: Mapping[str, Any]) -> "SynapseRule":
@@ -187,7 +192,7 @@ class SynapseRule(Fixed):
         bounds = {"w_max": self.w_max, "w_min": self.w_min, **given}
         other._bind(bounds["w_max"], bounds["w_min"])
         other._take({name: given.get(name, value) for name, value in self.params.items()})
-        other.check()
+        other._check()
         other._fix()
         return other
 
@@ -214,6 +219,11 @@ class SynapseRule(Fixed):
             parameter.validate(name, np.asarray(value))
             values[name] = value
         self._params = values
+
+    def _check(self) -> None:
+        """Check parameters together, by the ``check`` of each base."""
+        for kind in owners(type(self), "check"):
+            kind.check(self)
 
     def check(self) -> None:
         """Refuse parameters that do not go together; rules override it.
@@ -262,6 +272,11 @@ class SynapseRule(Fixed):
         rates |= {n: t.tau for n, t in self.post_traces.items()}
         rates |= {n: v.decay for n, v in self.variables.items() if v.decay}
         known |= {f"_k_{name}": dt / known[tau] for name, tau in rates.items()}
+        if missing := [name for name in self.constant_names if name not in known]:
+            raise SpikecudaValueError(
+                f"{type(self).__name__}.derive must return the same constants for any parameters "
+                f"(got no {', '.join(missing)} for {self!r}); return them always"
+            )
         result = {name: known[name] for name in self.constant_names}
         for name, value in result.items():
             if not abs(value) <= float(np.finfo(real).max):

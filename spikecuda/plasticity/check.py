@@ -1,6 +1,7 @@
 """Find, when a synapse rule is defined, what it may not do, and say so with the line."""
 
 import inspect
+import keyword
 import math
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -8,8 +9,15 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_real
-from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.errors import (
+    ModelError,
+    SpikecudaError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+    nearest,
+)
 from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
+from spikecuda.plasticity.combine import check_bases, derives, join, owners
 from spikecuda.plasticity.parts import Modulator
 
 # Names that a rule's functions may use beside what the rule declares.
@@ -35,6 +43,8 @@ TAKEN = (
     "params",
     "watched",
 )
+# What ``connections`` lists beside the variables of synapses.
+LISTED = ("source", "target", "weight", "delay")
 
 
 def check_rule(
@@ -51,10 +61,13 @@ def check_rule(
         ModelError: a name is taken, a time constant is no parameter, or a function cannot be a
             kernel.
     """
+    check_bases(cls, EVENTS, taken)
     _check_names(cls, taken)
-    derive = members.get("derive")
-    if derive is not None and not isinstance(derive, staticmethod):
-        cls.derive = staticmethod(derive)
+    parts = derives(cls)
+    if len(parts) > 1:
+        cls.derive = staticmethod(join(parts))
+    elif parts and not isinstance(members["derive"], staticmethod):
+        cls.derive = staticmethod(members["derive"])
     constants_too = _derived(cls)
     for name, member in members.items():
         if name.startswith("on_") and name not in EVENTS and callable(member):
@@ -165,6 +178,18 @@ def _check_names(cls: Any, taken: Collection[str]) -> None:
             raise ModelError(
                 f"{cls.__name__}.{name}: the name is taken by the kernel; choose another name"
             )
+    for name in cls.variables:
+        if name in LISTED:
+            raise ModelError(
+                f"{cls.__name__}.{name}: the name is taken by connections(), which lists a "
+                "synapse's variables beside it; choose another name"
+            )
+    for name, trace in {**cls.pre_traces, **cls.post_traces}.items():
+        if not isinstance(trace.to_one, bool):
+            raise ModelError(
+                f"{cls.__name__}.{name}: to_one must be True or False (got {trace.to_one!r}); True "
+                "if a spike sets the trace to 1"
+            )
     decays = {n: t.tau for n, t in {**cls.pre_traces, **cls.post_traces}.items()}
     decays |= {n: v.decay for n, v in cls.variables.items() if v.decay}
     for name, tau in decays.items():
@@ -202,31 +227,43 @@ def _check_names(cls: Any, taken: Collection[str]) -> None:
 
 
 def _derived(cls: Any) -> list[str]:
-    """Return the names of the constants that ``derive`` returns."""
-    derive = getattr(cls, "derive", None)
-    if derive is None:
-        return []
+    """Return the names of the constants that ``derive`` returns, that of each base."""
     known = {name: p.default for name, p in cls.parameters.items()}
     known |= {"w_max": 1.0, "w_min": 0.0, "dt": 0.1}
-    wanted = inspect.signature(derive).parameters
-    for name in wanted:
-        if name not in known:
-            raise ModelError(
-                f"{cls.__name__}.derive: unknown argument {name!r}{nearest(name, list(known))}; it "
-                f"takes {', '.join(known)}"
-            )
-    names = list(derived(cls, {name: known[name] for name in wanted}))
-    for name in names:
-        if name in TAKEN or name.startswith("_") or name in _changing(cls):
-            raise ModelError(
-                f"{cls.__name__}.derive: the name {name!r} is taken; choose another name for the "
-                "constant"
-            )
-    return names
+    whose: dict[str, str] = {}
+    for owner, function in derives(cls).items():
+        wanted = inspect.signature(function).parameters
+        for name in wanted:
+            if name not in known:
+                raise ModelError(
+                    f"{owner.__name__}.derive: unknown argument {name!r}"
+                    f"{nearest(name, list(known))}; it takes {', '.join(known)}"
+                )
+        for name in derived(cls, {name: known[name] for name in wanted}, function):
+            if not name.isidentifier() or keyword.iskeyword(name):
+                raise ModelError(
+                    f"{cls.__name__}.derive must name constants as functions can take them (got "
+                    f"{name!r}); return {{'step': ...}}"
+                )
+            declared = name in (*cls.parameters, *_changing(cls))
+            if declared or name in TAKEN or name.startswith("_") or name in whose:
+                by = f" by {owners(cls, name)[0].__name__}.{name}" if declared else ""
+                by = f" by {whose[name]}.derive" if name in whose else by
+                raise ModelError(
+                    f"{owner.__name__}.derive: the name {name!r} is taken{by}; choose another name "
+                    "for the constant"
+                )
+            whose[name] = owner.__name__
+    return list(whose)
 
 
-def derived(cls: Any, values: Mapping[str, float]) -> dict[str, float]:
+def derived(cls: Any, values: Mapping[str, float], function: Any = None) -> dict[str, float]:
     """Return what a rule's ``derive`` makes of parameters.
+
+    Args:
+        cls: the rule.
+        values: of the arguments.
+        function: the ``derive``; None: that of the class.
 
     Raises:
         ModelError: it returns no dict of numbers.
@@ -234,11 +271,14 @@ def derived(cls: Any, values: Mapping[str, float]) -> dict[str, float]:
     """
     try:
         with np.errstate(all="ignore"):
-            found = cls.derive(**values)
-    except ArithmeticError as error:
+            found = (function or cls.derive)(**values)
+    except SpikecudaError:
+        raise
+    except Exception as error:
         raise SpikecudaValueError(
-            f"{cls.__name__}.derive must work for the parameters (got {error} for "
-            f"{', '.join(f'{k}={v:g}' for k, v in values.items())}); change them"
+            f"{cls.__name__}.derive must work for the parameters (got {type(error).__name__}: "
+            f"{error} for {', '.join(f'{k}={v:g}' for k, v in values.items())}); change them, or "
+            "derive"
         ) from error
     if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
         raise ModelError(

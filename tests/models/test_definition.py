@@ -208,6 +208,8 @@ BAD = {
     "return k < v < k": ("two sides", 7, "and"),
     "return real(v)": ("takes a literal number", 7, "drop real"),
     "return exp(v, k)": ("exp takes 1 arguments", 7, "mend"),
+    "return None": ("a value is a number or a condition", 7, "use a number"),
+    "return real(1e400)": ("takes a finite number", 7, "a smaller one"),
     "return exp": ("a function is not a value", 7, "call it"),
     "_a = v\n        return _a": ("'_a' is taken", 7, "another name"),
     "v = v > k\n        return k": ("changes from number to condition", 7, "new name"),
@@ -217,7 +219,7 @@ BAD = {
 }  # fmt: skip
 
 
-def define(body, extra="", arguments="v, k, dt"):
+def define(body, extra="", arguments="v, k, dt", made=None):
     text = f"""
 class _Bad(Model):
     v = State("mV")
@@ -232,7 +234,9 @@ class _Bad(Model):
 """
     file = f"<model {abs(hash(text))}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    exec(compile(text, file, "exec"), {"Model": Model, "State": State, "Parameter": Parameter})
+    space = {} if made is None else made
+    space |= {"Model": Model, "State": State, "Parameter": Parameter}
+    exec(compile(text, file, "exec"), space)
     return file
 
 
@@ -255,6 +259,8 @@ def test_unknown_arguments_and_names_are_refused():
         define("return v", extra="g_syn = Parameter(1.0)")
     with pytest.raises(ModelError, match="plain positional"):
         define("return v", arguments="v, *k")
+    with pytest.raises(ModelError, match=r"without \*, / and defaults"):
+        define("return v", arguments="v, /, k")
     with pytest.raises(ModelError, match="plain positional"):
         define("return v", arguments="v, k=1.0")
     with pytest.raises(ModelError, match="the name is taken"):
@@ -267,6 +273,34 @@ def test_unknown_arguments_and_names_are_refused():
         define("return v", extra="while_refractory = 'freezes'")
     with pytest.raises(ModelError, match="unknown argument 'v_before'"):
         define("return v", arguments="v, v_before")
+
+
+@pytest.mark.parametrize("extra", ["w = State", "rate = Parameter"])
+def test_a_declaration_without_parentheses_is_refused(extra):
+    name, kind = extra.split(" = ")
+    with pytest.raises(ModelError, match=rf"_Bad.{name} must be a {kind} .*write {name} = {kind}"):
+        define("return v", extra=extra)
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "problem"),
+    [
+        (
+            "{1.0: {'part': 1.0}}[float(k)]",
+            SpikecudaValueError,
+            "got KeyError: 2.0 at dt",
+        ),
+        ("{'part': 1.0 / (float(k) - 2.0)}", SpikecudaValueError, "ZeroDivisionError: float"),
+        ("[float(k)]", ModelError, "must return a dict of constants by name"),
+        ("{'part': 'a'}", SpikecudaTypeError, "derive: part must be"),
+    ],
+)
+def test_a_derive_that_fails_says_so(result, error, problem):
+    made = {}
+    with pytest.raises(error, match=problem):
+        # At the definition, or with other parameters.
+        define("return v * part", f"def derive(k):\n        return {result}", "v, part", made)
+        made["_Bad"].constants(made["_Bad"].resolve({"k": 2.0}, 3), 0.1)
 
 
 def test_incomplete_models_are_refused():

@@ -11,7 +11,14 @@ from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.language import real
 from spikecuda.models import Parameter
 from spikecuda.network import Delta, ExpCurrent, OneToOne, SpikeTrain
-from spikecuda.plasticity import STDP, DopamineSTDP, GutigSTDP, SynapseRule, Variable
+from spikecuda.plasticity import (
+    STDP,
+    DopamineSTDP,
+    GutigSTDP,
+    PreTrace,
+    SynapseRule,
+    Variable,
+)
 
 
 def on_pre(w):
@@ -20,6 +27,18 @@ def on_pre(w):
 
 def with_variable(w, c):
     return w, c
+
+
+def positional(w, tau, /):
+    return w
+
+
+def nothing(w):
+    return None
+
+
+def endless(w):
+    return w + real(1e400)
 
 
 def define(**members):
@@ -48,6 +67,19 @@ def returns(value):
         ({"derive": returns({"w_max": 2.0})}, "derive: the name 'w_max' is taken"),
         ({"derive": returns({"_k_x": 2.0})}, "derive: the name '_k_x' is taken"),
         ({"c": Variable(), "derive": returns({"c": 2.0})}, "derive: the name 'c' is taken"),
+        ({"derive": returns({"tau": 2.0})}, r"derive: the name 'tau' is taken by Bad.tau"),
+        ({"derive": returns({"not a name": 2.0})}, "derive must name constants .* .got 'not a"),
+        ({"derive": returns({"if": 2.0})}, "derive must name constants as functions can"),
+        ({"derive": lambda tua: {}}, "Bad.derive: unknown argument 'tua'.*did you mean 'tau'"),
+        ({"w": Variable()}, "w: the name is taken by the kernel"),
+        ({"weight": Variable()}, "weight: the name is taken by connections"),
+        ({"delay": Variable()}, "delay: the name is taken by connections"),
+        ({"c": Variable}, r"c must be a Variable .* write c = Variable\(...\)"),
+        ({"rate": Parameter}, "rate must be a Parameter .got the class itself"),
+        ({"x": PreTrace("tau", to_one="yes")}, "x: to_one must be True or False .got 'yes'"),
+        ({"on_pre": positional}, "positional, line .* takes plain .* without ., / and"),
+        ({"on_pre": nothing}, "line .*a value is a number or a condition .got 'None'"),
+        ({"on_pre": endless}, "real.. takes a finite number .got 'real.1e309"),
     ],
 )  # fmt: skip
 def test_declarations_that_are_refused(members, problem):
@@ -60,6 +92,38 @@ def test_derive_works_for_some_parameters():
     assert kind(w_max=1.0).constants(0.1)
     with pytest.raises(SpikecudaValueError, match=r"derive must work .*division by zero.* tau=7"):
         kind(w_max=1.0, tau=7.0).constants(0.1)
+
+
+def fails(tau):
+    return {"rate": {20.0: 1.0}[tau]}
+
+
+def forgets(tau):
+    return {"rate": 1.0} if tau == 20.0 else {}
+
+
+def rated(w, rate):
+    return w + rate
+
+
+@pytest.mark.parametrize(
+    ("derive", "problem"),
+    [
+        (fails, "derive must work for the parameters .got KeyError: 7.0 for tau=7"),
+        (forgets, "derive must return the same constants .* .got no rate for Bad"),
+    ],
+)
+def test_a_derive_that_fails_later_says_so(derive, problem):
+    kind = define(on_pre=rated, derive=derive)
+    assert kind(w_max=1.0).constants(0.1)["rate"] == 1.0
+    with pytest.raises(SpikecudaValueError, match=problem):
+        one_synapse(kind(w_max=1.0, tau=7.0), 0.5)
+    _, p = one_synapse(kind(w_max=1.0), 0.5)
+    with pytest.raises(SpikecudaValueError, match=problem):
+        p.params["tau"] = 7.0
+    assert p.params["tau"] == 20.0
+    with pytest.raises(SpikecudaValueError, match=r"derive must work .*IndexError"):
+        define(on_pre=on_pre, derive=lambda tau: {"a": [][1]})
 
 
 RELAY = {
