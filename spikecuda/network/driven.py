@@ -26,6 +26,11 @@ class DrivenNetwork(Described):
         """Add the synapses of a train's drive to the network that is built."""
 
     @property
+    def _rows_stay(self) -> bool:
+        """Whether rows of a drive that is removed can no longer be taken away."""
+        return self.built
+
+    @property
     @abstractmethod
     def _clock(self) -> int:
         """Steps done since the last reset."""
@@ -155,7 +160,7 @@ class DrivenNetwork(Described):
             self._handles.remove(drive)
             return
         given = self._trains.of_drive(drive)
-        if self.built:  # its rows stay, and nobody sends into them
+        if self._rows_stay:  # and nobody sends into them
             self._trains.replace(given, silent(given.train), self._clock)
         else:
             assert given.projection is not None

@@ -409,9 +409,10 @@ def test_what_belongs_to_the_ensemble_is_refused_in_a_replica():
         assert [type(drive.input) for drive in e[1].drives] == [type(d.input) for d in net.drives]
         with pytest.raises(SpikecudaError, match="in a replica of an ensemble"):
             e[1].population("X", 3, "lif")
-        with pytest.raises(SpikecudaError, match="cannot add a SpikeTrain"):
-            e.build()
-            e[1].drive("E", SpikeTrain([1.0], weight=1.0), "exc")
+        for build in (lambda: None, e.build):
+            build()
+            with pytest.raises(SpikecudaError, match="cannot add a SpikeTrain"):
+                e[1].drive("E", SpikeTrain([1.0], weight=1.0), "exc")
         with pytest.raises(SpikecudaValueError, match="part must be"):
             e[1].own(e[0]["E"])
         with pytest.raises(SpikecudaValueError, match="part must be a population, view, proj"):
@@ -435,3 +436,33 @@ def test_what_builds_an_ensemble_acts_on_the_replica_that_was_asked(devices):
             assert [bool(np.all(r["E"].state["v"] == -51.0)) for r in e] == [
                 i == first for i in range(3)
             ]
+
+
+def test_a_train_that_is_removed_from_a_replica_is_gone_from_that_one():
+    found = []
+    for built in (False, True):
+        net, _, _ = origin()
+        with Ensemble(net, 2) as e:
+            if built:
+                e.build()
+            e[1].drives[2].remove()
+            found.append([bits(result) for result in e.run(10.0)])
+    with network() as lone:
+        lone.drive("E", Poisson(3000.0, 10.0), "exc")
+        lone.drive("I", 30.0)
+        assert equal(found[0][1], bits(lone.run(10.0)))
+    assert all(equal(a, b) for a, b in zip(*found, strict=True))
+    assert not equal(found[0][0], found[0][1])
+
+
+def test_parts_of_the_first_network_stand_for_those_of_all():
+    (first, drive, _), (second, other, _) = origin(), origin()
+    with Ensemble([first, second], params={drive: {"rate": [100.0, 200.0]}}) as e:
+        assert [replica.own(drive).rate for replica in e] == [100.0, 200.0]
+        assert e[1].own(drive) is e[1].own(other) and e[1].own(first["E"]) is e[1]["E"]
+        with pytest.raises(SpikecudaValueError, match="of several networks of the first one"):
+            e.update({other: {"rate": 3.0}})
+    for net, neurons in zip([first, second], (2, 3), strict=True):
+        net.drive(net["E"][:neurons], SpikeTrain([1.0], [0], weight=1.0), "exc")
+    with pytest.raises(SpikecudaValueError, match="spike trains of network 1 is.* 3 of neurons of"):
+        Ensemble([first, second])

@@ -118,6 +118,8 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
             require_room(first, count, len({s.wiring for s in each_seeds}))
             for i, (origin, own) in enumerate(zip(networks, each_seeds, strict=True)):
                 self._replicas.append(Replica(origin, i, own, self.turn, self._built))
+                if origin is not first:
+                    self._replicas[i].follow(self._replicas[0])
         self._change(as_given(params, count, self._replicas[0]))
         self._fix()
 

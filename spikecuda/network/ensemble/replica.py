@@ -16,7 +16,6 @@ from spikecuda.network.model.population import View
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.recorders import Wanted, require_room
 from spikecuda.network.model.trace import Trace
-from spikecuda.network.model.trains import Given
 from spikecuda.network.network import Network
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.results.weight_samples import WeightSamples
@@ -113,7 +112,8 @@ class Replica(Network):
         """Return what corresponds to a part of the network that the ensemble was made from.
 
         Args:
-            part: a population, view, projection or drive of that network.
+            part: a population, view, projection or drive of that network; of several, of the first
+                one, or of the replica's own.
 
         Raises:
             SpikecudaValueError: it is something else.
@@ -160,14 +160,18 @@ class Replica(Network):
             f"{what}); call {what} of the ensemble"
         )
 
-    def _require_unbuilt(self, what: str) -> None:
+    def _require_unbuilt(self, what: str) -> NoReturn:
         raise SpikecudaError(
             f"cannot {what} in a replica of an ensemble (got replica {self.index}); do it in the "
             "network, and make another ensemble from that"
         )
 
-    def _wire(self, given: Given) -> None:
+    def _drive_train(self, *args: Any, **kwargs: Any) -> NoReturn:
         self._require_unbuilt("add a SpikeTrain")
+
+    @property
+    def _rows_stay(self) -> bool:
+        return True  # replicas have one structure
 
     def _built(self, progress: Any = False) -> Engine:
         self._require_open()
@@ -201,6 +205,10 @@ class Replica(Network):
             engine.rewire()
 
     # For the ensemble.
+
+    def follow(self, first: "Replica") -> None:
+        """Know the parts of the network that the first replica was made from."""
+        self._twins.follow(first._twins)
 
     def place(self, first: int, first_source: int) -> None:
         """Number populations and sources from here on, among those that the engine has."""

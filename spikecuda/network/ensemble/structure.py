@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
+from spikecuda.inputs.drive import Drive
 from spikecuda.network.model.population import Population, View
 from spikecuda.network.model.projection import Projection
+from spikecuda.network.model.trains import Given
 from spikecuda.network.network import Network
 
 # What of a projection decides on its synapses, beside its views and the seed.
@@ -98,6 +100,8 @@ def _outline(network: Network) -> Iterator[tuple[str, Any]]:
     drives = [(e.view.population.name, type(t).__name__, e.receptor or "")
               for e in network._drives.entries for t in e.inputs]  # fmt: skip
     yield "the list of drives", _names(" ".join(filter(None, d)) for d in drives)
+    yield "the order of drives", _names(map(_of_drive, network.drives))
+    yield "the list of spike trains", _names(map(_of_train, network._trains.given))
     wanted = network._recorders.wanted(network._populations())[0]
     yield "what is recorded", _names(f"{what} of {name}" for name, what in wanted)
 
@@ -111,6 +115,16 @@ def _of_population(population: Population) -> str:
         f"{population.size:,} {spec.model.name} neurons, scheme {spec.scheme}, {spec.substeps} "
         f"substeps, receptors {ports}"
     )
+
+
+def _of_drive(drive: Drive) -> str:
+    return f"{' and '.join(type(term).__name__ for term in drive.inputs)} of {drive._whose}"
+
+
+def _of_train(given: Given) -> str:
+    row = given.projection
+    name = given.source.name if row is None else f"neurons of {row.target.population.name}"
+    return f"{given.source.size:,} of {name}"
 
 
 def _names(names: Any) -> str:

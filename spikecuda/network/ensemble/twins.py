@@ -26,6 +26,14 @@ class Twins:
         self._owner, self._seeds = owner, seeds
         self._found: dict[Any, Any] = {}
 
+    def follow(self, first: "Twins") -> None:
+        """Let parts of the network that ``first`` was made from stand for those of this one's.
+
+        Args:
+            first: of a network of the same structure, whose parts were made in the same order.
+        """
+        self._found |= dict(zip(first._found, self._found.values(), strict=False))
+
     def find(self, part: Any) -> Any:
         """Return what corresponds to a population, view, projection or drive.
 
@@ -39,7 +47,8 @@ class Twins:
         except (KeyError, TypeError):
             raise SpikecudaValueError(
                 "part must be a population, view, projection or drive of the network that the "
-                f"ensemble was made from (got {shown(part)})"
+                f"ensemble was made from, of several networks of the first one (got {shown(part)}); "
+                "parts of a replica are what they are, and need no own()"
             ) from None
 
     def population(self, number: int, population: Population) -> Population:
