@@ -69,24 +69,28 @@ class Dense(DopamineSTDP):
         return {"lost": 0.01 * a_minus}
 
 
-def network(rule, pieces, modulators=("D", "reward"), read=False, devices="cpu", **options):
+def build(rule, late=1.3, **options):
+    """Return a network and two projections in it that learn; ``late``: delay of modulators, ms."""
+    net = Network(dt=0.1, seed=3, **options)
+    net.population("E", 120, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
+    net.population("D", 60, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
+    rng = np.random.default_rng(1)
+    net.source("reward", 5, SpikeTrain(np.sort(rng.uniform(0, 300, 40)), rng.integers(0, 5, 40)))
+    net.drive("E", Poisson(rate=9000.0, weight=60.0), "exc")
+    # So many spikes that some of one window are in several blocks.
+    net.drive("D", Poisson(rate=9000.0, weight=60.0), "exc")
+    net.connect("E", "D", FixedInDegree(20), weight=40.0, delay=1.0, receptor="exc")
+    return net, [
+        net.connect("E", "E", FixedInDegree(20), 30.0, delay, "exc", plasticity=rule,
+                    modulator=modulator, modulator_delay=late)
+        for modulator, delay in (("D", 1.5), ("reward", 0.9))
+    ]  # fmt: skip
+
+
+def network(rule, pieces, read=False, devices="cpu", **options):
     """Return spikes, and weights and variables of two projections after some time."""
-    with Network(dt=0.1, seed=3, devices=devices, **options) as net:
-        net.population("E", 120, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
-        net.population("D", 60, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
-        rng = np.random.default_rng(1)
-        net.source(
-            "reward", 5, SpikeTrain(np.sort(rng.uniform(0, 300, 40)), rng.integers(0, 5, 40))
-        )
-        net.drive("E", Poisson(rate=9000.0, weight=60.0), "exc")
-        # So many spikes that some of one window are in several blocks.
-        net.drive("D", Poisson(rate=9000.0, weight=60.0), "exc")
-        net.connect("E", "D", FixedInDegree(20), weight=40.0, delay=1.0, receptor="exc")
-        found = [
-            net.connect("E", "E", FixedInDegree(20), 30.0, delay, "exc", plasticity=rule,
-                        modulator=modulator, modulator_delay=1.3)
-            for modulator, delay in zip(modulators, (1.5, 0.9), strict=True)
-        ]  # fmt: skip
+    net, found = build(rule, devices=devices, **options)
+    with net:
         spikes = []
         for ms in pieces:
             spikes.append(net.run(ms).spikes["E"].time)

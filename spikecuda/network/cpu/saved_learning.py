@@ -1,6 +1,6 @@
 """What synapses that learn on the CPU look back on, told to other engines and taken from them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from spikecuda.network.run.moving import (
     history_keys,
     last_needed,
 )
+from spikecuda.network.synapses.learned import RuleLoops
+from spikecuda.network.synapses.modulated import modulated, saved_boundary
 from spikecuda.network.synapses.store import Bundle, Wiring
 
 COLUMNS = {SOURCE: layout.LEARNING_PRE, TARGET: layout.LEARNING_POST}
@@ -44,11 +46,13 @@ def tell_learning(learning: Learning, wiring: Wiring, clock: int, waiting: set[i
     for number, bundle in enumerate(wiring.bundles):
         if bundle.kind != layout.PLASTIC:
             continue
-        row = learning.row(bundle, 0)
+        row, p = learning.row(bundle, 0), bundle.projections[0]
+        flown = int(row[layout.LEARNING_FLOWN])
+        if p.modulator is not None and number not in waiting:
+            flown = saved_boundary(modulated(p).epoch, clock)
         result.marks[number] = Marks(
             number in waiting, int(row[layout.LEARNING_MARK]), int(row[layout.LEARNING_SINCE]),
-            int(row[layout.LEARNING_SWEPT]), int(row[layout.LEARNING_FLOWN]),
-            bool(row[layout.LEARNING_FROZEN]),
+            int(row[layout.LEARNING_SWEPT]), flown, bool(row[layout.LEARNING_FROZEN]),
         )  # fmt: skip
         for b in range(wiring.blocks.count):
             seen = _history(learning, bundle, b, TARGET).seen
@@ -57,7 +61,11 @@ def tell_learning(learning: Learning, wiring: Wiring, clock: int, waiting: set[i
                 result.seen.setdefault(number, []).append((first, _tell_seen(seen, clock)))
         level = learning.block(0).modulations.get(bundle)
         if level is not None:
-            result.levels[number] = _tell_level(level)
+            level.reach(clock)
+            RuleLoops(bundle).loops.fill(level.at, clock - 1)
+            # What waits begins where rows were swept to, and may share the level.
+            begin = level.base if waiting else result.marks[number].flown
+            result.levels[number] = _tell_level(level, begin)
     return result
 
 
@@ -86,7 +94,8 @@ def take_learning(learning: Learning, wiring: Wiring, moving: Moving) -> None:
                 _put_seen(history.seen, part, moving.clock)
             level = learning.block(b).modulations.get(bundle)
             if level is not None and number in moving.levels:
-                _put_level(level, moving.levels[number])
+                fill = RuleLoops(bundle).loops.fill
+                _put_level(level, moving.levels[number], moving.clock, fill)
     learning.lengthen()
 
 
@@ -164,22 +173,32 @@ def _put_seen(seen: Seen, recent: np.ndarray, clock: int) -> None:
     seen.ring[(clock - 1 - np.arange(some)) & (slots - 1)] = recent[:some]
 
 
-def _tell_level(level: Modulation) -> ModulatorLevel:
-    """Return what a modulator has done."""
+def _tell_level(level: Modulation, begin: int) -> ModulatorLevel:
+    """Return what a modulator has done, its integral from a step on."""
     table, counts = level.table, level.counts
     base, filled = int(table[layout.MODULATION_BASE]), int(table[layout.MODULATION_FILLED])
     values = table[list(LEVELS)].view(np.float64)
     later = (filled + 1 + np.arange(counts.size - 1)) & (counts.size - 1)
-    return ModulatorLevel(
-        base, filled, values, level.integral[: filled - base + 1].copy(), counts[later]
-    )
+    integral = level.integral[begin - base : filled - base + 1].copy()
+    return ModulatorLevel(begin, filled, values, integral, counts[later])
 
 
-def _put_level(level: Modulation, saved: ModulatorLevel) -> None:
+def _put_level(
+    level: Modulation, saved: ModulatorLevel, clock: int, fill: Callable[[int, int], int]
+) -> None:
+    """Take over what a modulator has done; ``fill``: the loop that goes on with it."""
     table, counts = level.table, level.counts
     level.hold(saved.integral, max(1, saved.integral.size))
     table[layout.MODULATION_BASE], table[layout.MODULATION_FILLED] = saved.base, saved.filled
     table[list(LEVELS)] = np.ascontiguousarray(saved.values, np.float64).view(np.int64)
+    level.reach(clock)
     counts[:] = 0
-    later = saved.filled + 1 + np.flatnonzero(saved.counts)
-    counts[later & (counts.size - 1)] = saved.counts[later - saved.filled - 1]
+    # Spikes may be known for longer than the ring here: up to this step none are to come.
+    end = clock - 1 + int(table[layout.MODULATION_DELAY] - table[layout.MODULATION_WINDOW])
+    while True:
+        filled = int(table[layout.MODULATION_FILLED])
+        coming = saved.counts[filled - saved.filled :][: counts.size - 1]
+        counts[(filled + 1 + np.arange(coming.size)) & (counts.size - 1)] = coming
+        if filled >= end:
+            return
+        fill(level.at, min(end, filled + counts.size - 1))

@@ -127,6 +127,10 @@ class Resident:
             "_seen_ring": np.int64(self.seen.steps - 1), "_seen_stride": np.int64(self.share.size),
         }  # fmt: skip
 
+    def seen_ring(self, name: str) -> Buffer:
+        """Return the ring of a state that rules see: (``seen.steps``, ``share.size``)."""
+        return self._seen[name]
+
     def extend(self, first: Mapping[int, int], numbers: int) -> None:
         """Take rows of another source; see ``NetworkPartition.extend``."""
         self.first, self.numbers = dict(first), numbers

@@ -8,6 +8,13 @@ from spikecuda.kernels.network import layout
 from spikecuda.kernels.network import learn_tables as tables
 from spikecuda.network.cuda.learning import Learning
 from spikecuda.network.cuda.resident import Resident
+from spikecuda.network.cuda.saved_learning import (
+    flown_of,
+    take_levels,
+    take_seen,
+    tell_levels,
+    tell_seen,
+)
 from spikecuda.network.run.device_histories import Line
 from spikecuda.network.run.moving import (
     SOURCE,
@@ -53,9 +60,11 @@ def tell(resident: Resident, clock: int) -> Moving:
                 continue
             row = learning.pairs[pair]
             result.marks[resident.wiring.bundles.index(bundle)] = Marks(
-                False, int(row[tables.PAIR_MARK]), int(row[tables.PAIR_SINCE]), layout.NEVER, 0,
-                bool(row[tables.PAIR_FROZEN]),
+                False, int(row[tables.PAIR_MARK]), int(row[tables.PAIR_SINCE]), layout.NEVER,
+                flown_of(bundle, clock), bool(row[tables.PAIR_FROZEN]),
             )  # fmt: skip
+    tell_levels(resident, result)
+    tell_seen(resident, result)
     return result
 
 
@@ -90,6 +99,8 @@ def take(resident: Resident, moving: Moving) -> None:
             for number, marks in moving.marks.items()
         }
         learning.take_marks(marked, moving.clock)
+    take_levels(resident, moving)
+    take_seen(resident, moving)
 
 
 NAMES = ((SOURCE, "_pre"), (TARGET, "_post"))

@@ -6,8 +6,8 @@ which follows from the network's description alone.
 
 Synapses that learn are told in one of two forms.  Where all that a spike meets is known when it is
 sent, as GPUs need it, all spikes so far have acted on the weights, and what is still to arrive is
-known.  Elsewhere (axonal delays, modulators, states of targets) only what has arrived has acted,
-and spikes ``wait``: they are found in the histories of their sources.
+known.  Elsewhere (axonal delays) only what has arrived has acted, and spikes ``wait``: they are
+found in the histories of their sources.
 """
 
 from collections.abc import Iterable, Sequence
@@ -135,7 +135,7 @@ class Marks:
         mark: all events up to this step are in the weights.
         since: variables have decayed up to this step, or begin there.
         swept: what has arrived up to this step is in the weights, where spikes wait.
-        flown: a modulator has acted up to this step.
+        flown: a modulator has acted up to this step, the end of an epoch.
         frozen: whether weights stay as they are.
     """
 
@@ -217,12 +217,8 @@ class Moving:
 
 def waits(bundle: Bundle) -> bool:
     """Tell whether what a spike meets at a bundle's synapses is not known when it is sent."""
-    p = bundle.projections[0]
     if bundle.kind != layout.PLASTIC:
         return False
-    assert p.plasticity is not None
-    if p.modulator is not None or p.plasticity.target_states:
-        return True
     try:
         require_known(bundle)
     except SpikecudaError:

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.npz import FormatError
+from spikecuda.network.model.projection import Projection
 from spikecuda.network.run.moving import (
     SOURCE,
+    TARGET,
     Arrivals,
     Marks,
     ModulatorLevel,
@@ -47,7 +49,9 @@ def moving_tree(
             state[f"level/{number}/{name}"] = getattr(level, name)
     for number, rings in moving.seen.items():
         ordered = sorted(rings, key=lambda part: part[0])
-        state[f"seen/{number}"] = np.concatenate([ring for _, ring in ordered], axis=2)
+        # Each ring is as long as its device needs it, and so long is enough for all.
+        steps = min(ring.shape[0] for _, ring in ordered)
+        state[f"seen/{number}"] = np.concatenate([ring[:steps] for _, ring in ordered], axis=2)
     return {
         "clock": moving.clock,
         "seconds": moving.seconds,
@@ -117,6 +121,24 @@ def require_fitting(moving: Moving, wiring: Wiring, sizes: Sequence[int]) -> Non
         newest = int(spikes.steps.max(initial=-1))
         if spikes.counts.size != size or newest > moving.clock:
             raise FormatError(f"array 'history/{number}/{role}/counts' must have {size:,} rows")
+    for number, level in moving.levels.items():
+        p, marks = _learning(wiring, number), moving.marks.get(number)
+        ready = p.modulator is not None and marks is not None and 0 <= level.base <= marks.flown
+        newest = moving.clock + p.modulator_delay
+        if not (ready and level.base - 1 <= level.filled < newest and level.counts.size):
+            raise FormatError(f"array 'level/{number}/integral' is of other steps than its run")
+    for number, ((_, ring),) in moving.seen.items():
+        rule, size = _learning(wiring, number).plasticity, sizes[_neurons(wiring, number, TARGET)]
+        states = 0 if rule is None else len(rule.target_states)
+        if ring.shape[1:] != (states, size):
+            raise FormatError(f"array 'seen/{number}' must be of {states} x {size:,} values")
+
+
+def _learning(wiring: Wiring, number: int) -> Projection:
+    """Return the projection of a bundle that learns."""
+    if not 0 <= number < len(wiring.bundles):
+        raise FormatError(f"it has what bundle {number} learns from")
+    return wiring.bundles[number].projections[0]
 
 
 def _neurons(wiring: Wiring, number: int, role: str) -> int:

@@ -62,6 +62,16 @@ def epoch_steps(tau_c: float, dt: float) -> int:
     return min(longest, max(shortest, 1 << math.floor(math.log2(max(1.0, 2.0 * tau_c / dt)))))
 
 
+def saved_boundary(epoch: int, clock: int) -> int:
+    """Return the end of an epoch that raw weights are brought to: no event is to come before it.
+
+    Args:
+        epoch: its steps.
+        clock: steps done.
+    """
+    return max(0, (clock - 2) & -epoch)
+
+
 def integral_steps(epoch: int) -> int:
     """Return the steps whose integrals a device keeps: a power of two, of several epochs."""
     return max(RING, 4 * epoch)
