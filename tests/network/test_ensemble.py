@@ -13,6 +13,7 @@ from steered import bits, equal, network
 
 import spikecuda
 from spikecuda import Ensemble, Normal, Poisson, Step, Uniform
+from spikecuda.common.host_memory import available_memory
 from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import (
     ClosedError,
@@ -464,5 +465,22 @@ def test_parts_of_the_first_network_stand_for_those_of_all():
             e.update({other: {"rate": 3.0}})
     for net, neurons in zip([first, second], (2, 3), strict=True):
         net.drive(net["E"][:neurons], SpikeTrain([1.0], [0], weight=1.0), "exc")
-    with pytest.raises(SpikecudaValueError, match="spike trains of network 1 is.* 3 of neurons of"):
+    with pytest.raises(SpikecudaValueError, match=r"of spike trains of network 1 is.* 3 of ne"):
         Ensemble([first, second])
+
+
+@pytest.mark.parametrize("devices", DEVICES, ids=str)
+def test_what_all_replicas_record_has_to_fit(devices):
+    net, _, _ = origin()
+    with Ensemble(net, 3, devices=devices) as e:
+        # Each by itself would fit, and is not even begun.
+        steps = available_memory() / (8 * 70) / 2
+        with pytest.raises(OutOfMemoryError, match=r"each of 3 replicas needs .*only="):
+            e.run(0.1 * int(steps))
+        assert e.time == 0.0
+        e.run(1.0)
+    p = net.connect("E", "E", AllToAll(), 1.0, 1.5, "exc", plasticity=STDP(w_max=80.0))
+    net.record(p, "weight", every=0.1, only=slice(0, 1000))
+    refused = pytest.raises(OutOfMemoryError, match=r"each of 3 replicas needs .*only=")
+    with Ensemble(net, 3, devices=devices) as e, refused:
+        e.run(0.1 * int(available_memory() / 4000 / 2))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from spikecuda.common.device_threads import DeviceThreads
+from spikecuda.common.host_memory import require_memory
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.common.seed import Seeds
 from spikecuda.errors import SpikecudaError
@@ -56,8 +57,12 @@ class JointRun:
             first: steps of the run before the piece.
             steps: of the piece; ``total``: of the run.
             report: is told the steps of the piece that are done.
+
+        Raises:
+            OutOfMemoryError: what all replicas record does not fit; nothing was advanced.
         """
         self.result = None
+        self._require_room(steps)
         if len(self.groups) == 1 and self.groups[0].whole:
             self._add(first, steps, total, report)
         else:
@@ -97,6 +102,16 @@ class JointRun:
             stack.callback(self._threads.close)
             for group in self.groups:
                 stack.callback(group.close)
+
+    def _require_room(self, steps: int) -> None:
+        """Raise OutOfMemoryError unless what all replicas record in some steps fits."""
+        replicas = [replica for group in self.groups for replica in group.replicas]
+        require_memory(
+            sum(replica.recorded_bytes(steps) for replica in replicas),
+            f"recording {steps:,} steps of each of {len(replicas):,} replicas",
+            "record fewer neurons or synapses with only=, or less often with every=, or use fewer "
+            "replicas",
+        )  # fmt: skip
 
     def _add(self, first: int, steps: int, total: int, report: Callable[[int], None]) -> None:
         """Advance by a slice, and add what it recorded to the result."""

@@ -14,7 +14,7 @@ from spikecuda.network.ensemble.wiring import own_weights
 from spikecuda.network.model.description import Description
 from spikecuda.network.model.population import View
 from spikecuda.network.model.projection import Projection
-from spikecuda.network.model.recorders import Wanted, require_room
+from spikecuda.network.model.recorders import Wanted, require_room, traced_bytes
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.network import Network
 from spikecuda.network.results.result import NetworkResult
@@ -266,6 +266,12 @@ class Replica(Network):
     def draws_learning(self) -> bool:
         """Whether what synapses learn depends on the noise seed."""
         return any(p.learns and p.plasticity.random for p in self._projections)
+
+    def recorded_bytes(self, steps: int) -> float:
+        """Return the bytes of variables, and about those of weights, recorded in some steps."""
+        traces = self._recorders.wanted(self._populations())[2]
+        weights = self._synapse_recorders.records
+        return traced_bytes(traces, steps) + sum(r.expected_bytes(steps) for r in weights)
 
     def observe(self, view: View, names: Any, every: float | None) -> None:
         """Record something in later runs."""

@@ -47,8 +47,9 @@ class Twins:
         except (KeyError, TypeError):
             raise SpikecudaValueError(
                 "part must be a population, view, projection or drive of the network that the "
-                f"ensemble was made from, of several networks of the first one (got {shown(part)}); "
-                "parts of a replica are what they are, and need no own()"
+                "ensemble was made from, of several networks of the first one (got "
+                f"{shown(part)}); "
+                "parts of a replica need no own()"
             ) from None
 
     def population(self, number: int, population: Population) -> Population:

@@ -131,10 +131,14 @@ class Recorders:
                 )
 
 
+def traced_bytes(traces: Sequence[Trace], steps: int) -> int:
+    """Return the bytes of the samples of a run of some steps."""
+    return sum(8 * t.ids.size * (steps // t.every + 1) for t in traces)
+
+
 def require_room(traces: Sequence[Trace], steps: int) -> None:
     """Raise OutOfMemoryError unless the samples of a run of some steps fit."""
-    size = sum(8 * t.ids.size * (steps // t.every + 1) for t in traces)
     require_memory(
-        size, f"tracing {steps:,} steps",
+        traced_bytes(traces, steps), f"tracing {steps:,} steps",
         "record fewer neurons with only=, or less often with every=",
     )  # fmt: skip

@@ -30,6 +30,16 @@ class SynapseRecord:
     every: int
     which: slice | np.ndarray | None
 
+    def expected_bytes(self, steps: int) -> float:
+        """Return about how many bytes the samples of a run of some steps have."""
+        count, which = self.projection.expected, self.which
+        if isinstance(which, slice):
+            count = len(range(*which.indices(int(count))))
+        elif which is not None:
+            count = which.size
+        size = np.dtype(self.projection.target.population.neurons.precision.real).itemsize
+        return float(count * (steps // self.every + 1) * len(self.names) * size)
+
 
 class SynapseRecorders:
     """What a user asked to record of projections; at most one record for each.
