@@ -24,6 +24,14 @@ class GivenCopy(np.ndarray):
             )
         super().__setitem__(key, value)
 
+    def __array_wrap__(
+        self, array: np.ndarray, context: Any = None, return_scalar: bool = False
+    ) -> Any:
+        """Return what is computed: a sum of all is a number, as of any array."""
+        if return_scalar or not array.ndim:
+            return array[()]
+        return super().__array_wrap__(array, context, return_scalar)
+
     def __repr__(self) -> str:
         return repr(np.asarray(self))
 

@@ -76,7 +76,9 @@ def whole_steps(name: str, value: object, dt: float, some: bool = False) -> int:
     """Return how many steps a time is, with ``some`` at least one; raise off the grid."""
     time, dt = as_real(name, value, "ms"), float(dt)
     if not math.isfinite(time) or time < 0:
-        raise SpikecudaValueError(f"{name} must be >= 0 ms (got {time!r})")
+        least = f"dt = {dt!r}" if some else "0"
+        finite = "" if math.isfinite(time) else " and finite"
+        raise SpikecudaValueError(f"{name} must be >= {least} ms{finite} (got {time!r})")
     place = place_of(time, dt)
     if place >= NEVER:
         raise SpikecudaValueError(
@@ -88,7 +90,7 @@ def whole_steps(name: str, value: object, dt: float, some: bool = False) -> int:
             f"{name} must be a multiple of dt = {dt!r} ms (got {time!r}); use {near:.15g}"
         )
     if some and place < 1:
-        raise SpikecudaValueError(f"{name} must be >= dt = {dt!r} ms (got {time!r})")
+        raise SpikecudaValueError(f"{name} must be >= dt = {dt!r} ms (got {time!r}); use {dt!r}")
     return int(place)
 
 

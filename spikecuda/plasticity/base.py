@@ -159,7 +159,7 @@ class SynapseRule(Fixed):
         if timing not in TIMINGS:
             raise SpikecudaValueError(
                 f"timing must be one of {', '.join(TIMINGS)} (got {timing!r})"
-                f"{nearest(str(timing), TIMINGS)}"
+                f"{nearest(str(timing), TIMINGS) or '; leave it out for nest'}"
             )
         self.timing = timing
         if self.target_states and timing != NEST:
@@ -208,7 +208,7 @@ class SynapseRule(Fixed):
         if not 0 <= self.w_min < abs(bound):
             raise SpikecudaValueError(
                 f"w_min must be a magnitude from 0 to below that of w_max = {bound:g} (got "
-                f"{self.w_min:g})"
+                f"{self.w_min:g}); leave it out for 0"
             )
 
     def _take(self, given: Mapping[str, Any]) -> None:

@@ -105,6 +105,11 @@ class Parameters(Named[np.ndarray], Fixed):
 
     def _unknown(self, name: object) -> str:
         known = list(self)
+        if name in getattr(self._target, "fixed", ()):
+            return (
+                f"{name} of {self._target.title} is fixed (got {name!r} as a parameter); give it "
+                "where the rule is made, and use a new network"
+            )
         return (
             f"{self._target.title} has no parameter {name!r}{nearest(str(name), known)}; it has "
             f"{', '.join(known)}"

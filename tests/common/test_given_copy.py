@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikecuda import GPUNeuronPool, Network
-from spikecuda.common.given_copy import GivenCopy
+from spikecuda.common.given_copy import GivenCopy, give_copy
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.network import ExpCurrent, OneToOne
 
@@ -33,6 +33,18 @@ def test_parts_are_refused_with_the_remedy():
                 values[:2] = 1.0
             with pytest.raises(ValueError, match="read-only"):
                 values[:2] += 1.0
+
+
+def test_what_is_reduced_to_a_number_is_one():
+    values = give_copy(np.arange(6.0))
+    for found in (values.sum(), values.mean(), values.std(), values.max(), np.median(values),
+                  values.sum(dtype=np.float32), give_copy(np.array(3.0)) * 2.0):  # fmt: skip
+        assert isinstance(found, np.floating) and not isinstance(found, np.ndarray)
+    assert values.sum() == 15.0 and repr(values.max()) == repr(np.float64(5.0))
+    twice = values * 2.0
+    twice[0] = 1.0
+    assert isinstance(twice, GivenCopy)
+    assert values.reshape(2, 3).sum(0).tolist() == [3.0, 5.0, 7.0]
 
 
 def test_a_copy_of_it_is_an_array_like_any_other():

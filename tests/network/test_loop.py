@@ -236,7 +236,7 @@ def test_other_threads_wait_between_pieces_too():
         ({"until": nothing}, SpikecudaValueError, "every must be given with until"),
         ({"every": 0.0, "call": nothing}, SpikecudaValueError, "every must be >= dt"),
         ({"every": 0.25, "call": nothing}, SpikecudaValueError, "every must be a multiple of dt"),
-        ({"every": -1.0, "until": nothing}, SpikecudaValueError, "every must be >= 0"),
+        ({"every": -1.0, "until": nothing}, SpikecudaValueError, "every must be >= dt"),
         ({"every": "1", "call": nothing}, SpikecudaTypeError, "every must be"),
         ({"every": 1.0, "call": 3}, SpikecudaTypeError, "call must be a function"),
         ({"every": 1.0, "until": "x"}, SpikecudaTypeError, "until must be a function"),

@@ -6,8 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from spikecuda import Network
-from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError
+from spikecuda import Network, Normal
+from spikecuda.errors import ModelError, SpikecudaError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.language import real
 from spikecuda.models import Parameter
 from spikecuda.network import Delta, ExpCurrent, OneToOne, SpikeTrain
@@ -17,6 +17,7 @@ from spikecuda.plasticity import (
     GutigSTDP,
     PreTrace,
     SynapseRule,
+    TsodyksMarkram,
     Variable,
 )
 
@@ -194,6 +195,33 @@ def test_a_weight_of_the_other_sign_and_a_train_as_a_modulator_name_the_remedy()
     rule, train = DopamineSTDP(w_max=1.0), SpikeTrain([1.0], weight=1.0)
     with pytest.raises(SpikecudaTypeError, match=r"net.source\(name, n, train\) gives a train"):
         net.connect("pre", "post", OneToOne(), 0.5, 0.1, "syn", plasticity=rule, modulator=train)
+
+
+def test_messages_say_what_to_do():
+    def refuses(problem, make, error=SpikecudaValueError):
+        with pytest.raises(error, match=problem):
+            make()
+
+    both = "from 0 to 1 pA .got -.*give the distribution low= and high="
+    refuses(both, lambda: one_synapse(STDP(w_max=1.0), Normal(0.5, 0.2)))
+    refuses("from -1 to 0 pA .got 0.5.; synapses that excite", lambda: one_synapse(
+        STDP(w_max=-1.0), 0.5))  # fmt: skip
+    refuses("got 2.; change w_max, or the weight", lambda: one_synapse(STDP(w_max=1.0), 2.0))
+    refuses("w_min must be .*leave it out for 0", lambda: STDP(w_max=1.0, w_min=2.0))
+    refuses("timing must be one of nest, brian .got 3.; leave", lambda: STDP(w_max=1.0, timing=3))
+    net, p = one_synapse(STDP(w_max=1.0), 0.5)
+    for every in (np.inf, np.nan, -1.0):
+        refuses("every must be >= dt = 0.1 ms", lambda every=every: p.normalise(1.0, every=every))
+    refuses("timing of STDP .* is fixed", lambda: p.params["timing"], KeyError)
+    refuses("timing of STDP .* is fixed", lambda: p.params.update(timing="brian"), KeyError)
+    again = {"delay": 1.0, "receptor": "syn", "plasticity": TsodyksMarkram()}
+    refuses("got 0.5 with TsodyksMarkram, which changes none.; leave it out", lambda: net.connect(
+        "pre", "post", OneToOne(), 0.5, dendritic=0.5, **again))  # fmt: skip
+    short = net.connect("pre", "post", OneToOne(), 0.5, **again)
+    refuses("u of TsodyksMarkram belongs to a source", lambda: short.values("u"))
+    net.source("twice", 1, SpikeTrain([5.0, 5.01]))
+    refuses("let parrots repeat the train", lambda: (net.connect(
+        "twice", "post", OneToOne(), 0.5, **again), net.build()), SpikecudaError)  # fmt: skip
 
 
 def count_pre(w, pre, post):

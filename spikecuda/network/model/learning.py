@@ -51,8 +51,10 @@ def check_learning(projection: Any) -> None:
     if p.source.population.at_once > 1:
         raise SpikecudaError(
             f"{p.source.population.name or 'the train'} has a neuron that spikes several times in "
-            "a step, which synapses that learn cannot tell apart; use a smaller dt, or give each "
-            "spike a step of its own"
+            "a step, which synapses that learn cannot tell apart; use a smaller dt, give each "
+            "spike a step of its own, or let parrots repeat the train, several spikes as one: "
+            "net.population(name, n, 'parrot', receptors={'in': Delta()}) and net.drive(name, "
+            "train, 'in')"
         )
     real = p.target.population.neurons.precision.real
     rule.constants(p.dt, real)
@@ -74,8 +76,10 @@ def check_learning(projection: Any) -> None:
     low, high = bounds_of(p)
     if p.expected and (p.weight.least < low or p.weight.most > high):
         got = p.weight.least if p.weight.least < low else p.weight.most
-        remedy = "change w_max, or give the distribution low= and high="
-        if got * rule.w_max < 0 and not kind.positive:
+        drawn = "change w_max, or give the distribution low= and high="
+        remedy = drawn if p.weight.least < p.weight.most else "change w_max, or the weight"
+        most, least = rule.sign * p.weight.most, rule.sign * p.weight.least
+        if max(most, least) < 0 and not kind.positive:
             inhibit = "inhibit" if rule.w_max > 0 else "excite"
             remedy = f"synapses that {inhibit} have w_max = {-rule.w_max:g}"
         raise SpikecudaValueError(
@@ -94,7 +98,8 @@ def bounds_of(projection: Any) -> tuple[float, float]:
 
 def _bounds(rule: SynapseRule, projection: Any) -> tuple[float, float]:
     kept = np.dtype(projection.target.population.neurons.precision.real).type
-    low, high = sorted((rule.sign * rule.w_min, rule.w_max))
+    # Without the sign of -0.0, which messages would show.
+    low, high = sorted((rule.sign * rule.w_min + 0.0, rule.w_max))
     return min(low, float(kept(low))), max(high, float(kept(high)))
 
 
@@ -149,14 +154,17 @@ def as_dendritic(projection: Any, dendritic: Any) -> int | None:
     if dendritic is None:
         return None
     if not p.learns:
+        rule = p.plasticity
+        what = "out plasticity" if rule is None else f" {type(rule).__name__}, which changes none"
         raise SpikecudaValueError(
-            f"dendritic is for synapses that learn (got {dendritic!r} without plasticity); leave "
+            f"dendritic is for synapses whose weights change (got {dendritic!r} with{what}); leave "
             "it out: without learning only the whole delay counts"
         )
     given = as_real("dendritic", dendritic, "ms")
     if not given >= 0 or place_of(given, p.dt) > place_of(p.delay.least, p.dt):
         raise SpikecudaValueError(
             f"dendritic must be from 0 to the shortest delay, {p.delay.least:g} ms (got {given:g})"
+            "; leave it out for all of the delay"
         )
     steps = nearest_step(given, p.dt) if given == 0 else whole_steps("dendritic", given, p.dt)
     if steps == 0 and p.plasticity.timing == NEST:
@@ -196,6 +204,7 @@ def as_modulator_delay(projection: Any, delay: Any) -> int:
     if not given > 0 or place_of(given, p.dt) < 1.0 or nearest_step(given, p.dt) > LONGEST:
         raise SpikecudaValueError(
             f"modulator_delay must be from dt = {p.dt:g} to {LONGEST * p.dt:g} ms (got {given:g})"
+            "; leave it out for dt"
         )
     return int(whole_steps("modulator_delay", given, p.dt))
 

@@ -80,7 +80,8 @@ class Plastic(Fixed):
         """Return a variable of synapses that learn as of now, in the order of ``connections``.
 
         Args:
-            name: of the rule's variable, or "weight".
+            name: of the rule's ``Variable``, or "weight".  A ``SourceVariable``, such as u of
+                ``TsodyksMarkram``, belongs to a source and cannot be read.
 
         Raises:
             SpikecudaError: the synapses do not learn.
@@ -92,6 +93,11 @@ class Plastic(Fixed):
                 "plasticity=..., or use weights"
             )
         known = ["weight", *self.plasticity.variables]
+        if is_name(name, self.plasticity.source_variables):
+            raise SpikecudaValueError(
+                f"{name} of {type(self.plasticity).__name__} belongs to a source, and only "
+                f"variables of synapses can be read (got {name!r}); they are {', '.join(known)}"
+            )
         if not is_name(name, known):
             raise SpikecudaValueError(
                 f"{type(self.plasticity).__name__} has the variables {', '.join(known)} (got "
@@ -227,7 +233,8 @@ class Plastic(Fixed):
                 None: now.
             fraction: from 0 to 1: the weakest of all synapses are removed; equally weak ones in
                 the order of ``connections``.
-            weight: of new synapses, in the receptor's unit; None: drawn as at the build.
+            weight: of new synapses, in the receptor's unit; None: drawn as at the build, and held
+                within the rule's bounds of now.
             indegree: how many synapses each target has afterwards, as far as there are sources: one
                 number, or one for each target; up to ``connect(..., max_indegree=...)``.  Where
                 there are more, the weakest go.  None: as many as before.

@@ -26,6 +26,9 @@ class RuleParameters:
             )
         self._projection = projection
 
+    # What a rule is made with and keeps.
+    fixed = ("timing", "scheme")
+
     @property
     def title(self) -> str:
         """What messages call it."""
