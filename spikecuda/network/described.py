@@ -26,6 +26,7 @@ from spikecuda.network.model.rules import as_rule
 from spikecuda.network.model.spike_train import SpikeTrain
 from spikecuda.network.model.synapse_recorders import SynapseRecorders
 from spikecuda.network.model.trains import Trains
+from spikecuda.network.model.upkeep import require_alone
 from spikecuda.plasticity.base import SynapseRule
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 
@@ -236,11 +237,11 @@ class Described(Unique, Fixed, Handle):
             every: ms between samples of variables, a multiple of dt; None: every step.  Spikes are
                 always all recorded.  For a projection it must be given.
             only: which neurons: a slice, numbers or a mask, within the target.  Of a projection
-                which synapses, in the order of its ``connections``.
+                which synapses, in the order of its ``connections``.  At least one.
 
         Raises:
             SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
-            SpikecudaError: a projection's synapses do not learn.
+            SpikecudaError: a projection's synapses do not learn, or are rewired at intervals.
             ClosedError: the network is closed.
         """
         self._require_open()
@@ -248,9 +249,13 @@ class Described(Unique, Fixed, Handle):
             raise SpikecudaTypeError(f"what must be a name, several, or None (got {shown(what)})")
         if isinstance(target, Projection):
             self._require_own(target)
+            if what is not None:
+                self._require_lasting(target)
             self._synapse_recorders.add(target, what, every, only)
             return
         view = as_view("target", target, self._named)
+        if what is None:
+            require_alone("what", every=(every, None), only=(only, None))
         if only is not None:
             inner = View(view.population, only) if view.whole else None
             if inner is None:
@@ -291,6 +296,10 @@ class Described(Unique, Fixed, Handle):
             for population in list(self._named.values())
             if population.neuron_spec is not None
         ]
+
+    @abstractmethod
+    def _require_lasting(self, projection: Projection) -> None:
+        """Raise SpikecudaError if a projection's synapses are rewired at intervals."""
 
     def _require_own(self, projection: Projection) -> None:
         """Raise unless a projection is of this network."""

@@ -131,6 +131,7 @@ class NetworkWeights(Described):
             engine.freeze(bundle, not plastic)
 
     @changes
+    @out_of_memory("other weights or synapses", "use fewer synapses, or a smaller max_indegree=")
     def keep_up(self, projection: Projection, kind: str, what: Any, every: int | None) -> None:
         """Do something with a projection's weights now, or at intervals; see ``Handle``."""
         self._require_open()
@@ -149,9 +150,6 @@ class NetworkWeights(Described):
     def _chores(self, engine: Engine, steps: int) -> Iterator[tuple[Pauses, list[WeightSamples]]]:
         """Give what is done within a run: all chores, and those that take samples."""
         sizes = [population.size for population in self._populations()]
-        for projection, kind in self._upkeep:
-            if kind == "rewire":
-                self._require_unrecorded(projection)
         samples = [
             WeightSamples(record, engine, steps) for record in self._synapse_recorders.records
         ]
@@ -170,6 +168,14 @@ class NetworkWeights(Described):
             raise SpikecudaError(
                 f"{projection.name} cannot be rewired while it is recorded: its synapses do not "
                 "stay; net.record(projection, None), and record it again afterwards"
+            )
+
+    def _require_lasting(self, projection: Projection) -> None:
+        """Raise if synapses are rewired at intervals that are to be recorded."""
+        if (projection, "rewire") in self._upkeep:
+            raise SpikecudaError(
+                f"{projection.name} cannot be recorded while it is rewired at intervals: its "
+                "synapses do not stay; projection.rewire(None), or read connections() between runs"
             )
 
     def _forget(self) -> None:

@@ -49,6 +49,13 @@ def traces(
     panels = [(name, variable) for name, states in values.items() for variable in states]
     if not panels:
         raise SpikecudaValueError("values must hold at least one trace (got none)")
+    for name, variable in panels:
+        shape = np.shape(values[name][variable])
+        if 0 in shape:
+            raise SpikecudaValueError(
+                f"{variable} of {name} must have one sample at least (got shape {shape}); run for "
+                "longer, or record with a smaller every="
+            )
     most = as_count("max_neurons", max_neurons, 1, 100)
     look = as_theme(theme)
     shown = colours(values, look, colors)
@@ -66,10 +73,8 @@ def traces(
             )  # fmt: skip
         axes[0].set_title(title)
         sampled = [np.asarray(times[name]) for name, _ in panels]
-        sampled = [time for time in sampled if time.size]
-        if sampled:
-            window = min(t[0] for t in sampled), max(t[-1] for t in sampled)
-            axes[-1].set_xlabel(time_label(*window))
+        window = min(t[0] for t in sampled), max(t[-1] for t in sampled)
+        axes[-1].set_xlabel(time_label(*window))
     return fig
 
 

@@ -178,8 +178,9 @@ def weight_traces(
     times, table = _finite(time), np.asarray(view_array("values", values, "numbers"))
     if table.ndim != 2 or table.shape[0] != times.size or not table.size:
         raise SpikecudaValueError(
-            "values must be of shape (samples, synapses), one sample at least for each time (got "
-            f"shape {table.shape} for {times.size} times)"
+            "values must be of shape (samples, synapses), one at least, with a sample for each "
+            f"time (got shape {table.shape} for {times.size} times); record for longer, or with a "
+            "smaller every="
         )
     most = as_count("max_synapses", max_synapses, 0, 10_000)
     look = as_theme(theme)

@@ -200,6 +200,11 @@ def test_what_cannot_be_is_said_before_the_build():
         (SpikecudaValueError, "gamma must.*1e.200", lambda: p.scale_to_rate(5.0, 1.0, gamma=1e200)),
         (SpikecudaValueError, "gamma must", lambda: p.scale_to_rate(5.0, every=1.0, gamma=-1.0)),
         (SpikecudaValueError, "tau must", lambda: p.scale_to_rate(5.0, every=1.0, tau=-1.0)),
+        (SpikecudaValueError, "every must be left out.*1.0", lambda: p.normalise(None, every=1.0)),
+        (SpikecudaValueError, "every must be", lambda: p.scale_to_rate(None, every=5.0)),
+        (SpikecudaValueError, "beta must be left out", lambda: p.scale_to_rate(None, beta=2.0)),
+        (SpikecudaValueError, "gamma must be", lambda: p.scale_to_rate(None, gamma=[1.0])),
+        (SpikecudaValueError, "tau must be left out", lambda: p.scale_to_rate(None, tau=1.0)),
     ):
         with pytest.raises(error, match=words):
             call()

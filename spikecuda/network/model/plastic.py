@@ -16,8 +16,12 @@ from spikecuda.network.model.upkeep import (
     as_period,
     as_rate_scaling,
     as_rewiring,
+    require_alone,
 )
 from spikecuda.runtime.parameters import Parameters
+
+# Per s and Hz: how fast weights follow a rate unless ``scale_to_rate`` is told.
+BETA = 4e-3
 
 
 class Plastic(Fixed):
@@ -163,6 +167,7 @@ class Plastic(Fixed):
         """
         require_plastic(self, "normalised")
         if total is None:
+            require_alone("total", every=(every, None))
             self.handle.keep_up(self, "normalise", None, None)
             return
         period = None if every is None else as_period(every, self.dt)
@@ -173,7 +178,7 @@ class Plastic(Fixed):
         rate: Any,
         every: float | None = None,
         *,
-        beta: float = 4e-3,
+        beta: float = BETA,
         gamma: float = 0.0,
         tau: float = 0.0,
     ) -> None:
@@ -190,7 +195,7 @@ class Plastic(Fixed):
             every: ms, a multiple of dt; it must be given.
             beta: per s and Hz, > 0, up to 1e100.
             gamma: per s^2 and Hz, >= 0, up to 1e100.
-            tau: s, >= 0.
+            tau: s, >= 0; 0: the rate is that of the last interval.
 
         Raises:
             SpikecudaError: the synapses do not learn.
@@ -201,6 +206,9 @@ class Plastic(Fixed):
         """
         require_plastic(self, "scaled")
         if rate is None:
+            require_alone(
+                "rate", every=(every, None), beta=(beta, BETA), gamma=(gamma, 0.0), tau=(tau, 0.0)
+            )
             self.handle.keep_up(self, "scale_to_rate", None, None)
             return
         if every is None:

@@ -9,9 +9,10 @@ import numpy as np
 from spikecuda.common.arguments import is_name
 from spikecuda.common.arrays import WHOLE, view_array, whole_numbers
 from spikecuda.common.time_grid import whole_steps
-from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest, shown
 from spikecuda.network.model.plastic import require_plastic
 from spikecuda.network.model.projection import Projection
+from spikecuda.network.model.upkeep import require_alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,7 @@ class SynapseRecorders:
     def add(self, projection: Projection, what: Any, every: Any, only: Any) -> None:
         """Record something in later runs; None: nothing of it.  See ``Network.record``."""
         if what is None:
+            require_alone("what", every=(every, None), only=(only, None))
             self._records.pop(projection, None)
             return
         names = (what,) if isinstance(what, str) else tuple(what)
@@ -112,16 +114,16 @@ def as_synapses(name: str, only: Any, projection: Projection) -> slice | np.ndar
     Raises:
         SpikecudaTypeError, SpikecudaValueError: it is something else, or out of range.
     """
-    need = "a slice, numbers or a mask"
+    need, count = "a slice, numbers or a mask", len(projection)
     if isinstance(only, slice):
         if only.step is not None and only.step < 1:
             raise SpikecudaValueError(f"{name} must be ascending (got {only}); reverse it")
         for bound in (only.start, only.stop, only.step):
             if bound is not None and not isinstance(bound, int | np.integer):
                 raise SpikecudaTypeError(f"{name} must be {need} of whole numbers (got {only})")
+        _require_some(name, len(range(*only.indices(count))), only, projection)
         return only
     given = np.atleast_1d(view_array(name, only, need, WHOLE + "b"))
-    count = len(projection)
     if given.dtype.kind == "b":
         if given.shape != (count,):
             raise SpikecudaValueError(
@@ -129,8 +131,19 @@ def as_synapses(name: str, only: Any, projection: Projection) -> slice | np.ndar
                 f"{given.shape})"
             )
         numbers = np.flatnonzero(given)
+        _require_some(name, numbers.size, only, projection)
     else:
+        _require_some(name, given.size, only, projection)
         numbers = whole_numbers(name, given, need, 0, count - 1)
     if numbers.ndim != 1 or np.any(numbers[1:] <= numbers[:-1]):
         raise SpikecudaValueError(f"{name} must be ascending, each once (got {str(only)[:60]})")
     return numbers
+
+
+def _require_some(name: str, chosen: int, only: Any, projection: Projection) -> None:
+    """Raise SpikecudaValueError if none of a projection's synapses is chosen."""
+    if not chosen:
+        raise SpikecudaValueError(
+            f"{name} must choose at least one of the {len(projection):,} synapses of "
+            f"{projection.name} (got {shown(only)}, which is none); leave it out for all of them"
+        )

@@ -8,7 +8,7 @@ import numpy as np
 from spikecuda.common.arguments import as_positive, as_real
 from spikecuda.common.arrays import take_reals
 from spikecuda.common.time_grid import whole_steps
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaValueError, shown
 from spikecuda.network.model.learning import bounds_of
 
 # The most that weights may follow a rate: more would outgrow numbers, and means nothing.
@@ -63,6 +63,22 @@ class Rewiring:
 def as_period(every: Any, dt: float) -> int:
     """Return an interval in steps."""
     return whole_steps("every", every, dt, some=True)
+
+
+def require_alone(name: str, **more: tuple[Any, Any]) -> None:
+    """Raise SpikecudaValueError for arguments beside one that is None and ends something.
+
+    Args:
+        name: of that argument.
+        more: by name: what was given, and what it is when it is left out.
+    """
+    for other, (given, left_out) in more.items():
+        number = isinstance(given, int | float | np.number)
+        if given is not left_out and not (number and given == left_out):
+            raise SpikecudaValueError(
+                f"{other} must be left out with {name}=None, which ends what was asked for (got "
+                f"{other}={shown(given)}); give {name}, or leave {other} out"
+            )
 
 
 def as_normalisation(projection: Any, total: Any) -> Normalisation:

@@ -273,11 +273,25 @@ class NetworkResult(Exports):
 
         Returns:
             matplotlib's figure.
+
+        Raises:
+            SpikecudaKeyError: nothing, or something else, was recorded of the projection.
+            SpikecudaValueError: the record has no sample or no synapse.
         """
         from spikecuda.plots import weight_traces
 
         found = self.synapses[projection]
         values, unit = found[what], found.units[what]
+        if not values.size:
+            name, size = getattr(projection, "name", projection), found.source.size
+            remedy = (
+                "run for longer, or record with a smaller every=" if size
+                else "let synapses grow, and record again"
+            )  # fmt: skip
+            raise SpikecudaValueError(
+                f"a picture of {name} needs a sample of a synapse at least (got {found.time.size} "
+                f"samples of {size:,} synapses from {self.start:g} to {self.stop:g} ms); {remedy}"
+            )
         return weight_traces(found.time, values, unit=unit, what=what, path=path, **options)
 
     def trace_neurons(self, population: str) -> np.ndarray:
