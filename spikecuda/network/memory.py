@@ -23,8 +23,8 @@ LEARNED = 2.5
 # Bytes of what arrives at a receptor in a step.
 CELL = 4
 LESS = (
-    "use fewer; synapses that do not learn take less with one weight for all of a projection, or "
-    "procedural=True"
+    "use fewer, or a smaller max_indegree=; synapses that do not learn take less with one weight "
+    "for all of a projection, or procedural=True"
 )
 SHORTER = "use shorter delays (high= on the distribution), a larger dt, or fewer receptors"
 
@@ -32,6 +32,8 @@ SHORTER = "use shorter delays (high= on the distribution), a larger dt, or fewer
 @dataclass(frozen=True)
 class Need:
     """Bytes that a network, or a part of it, needs; what chance adds to it is not in it.
+
+    Synapses are as many as ``max_indegree=`` lets grow.
 
     Attributes:
         neurons: state, constants, spike bits; on devices also the histories of synapses that learn.
@@ -87,7 +89,7 @@ def whole(description: Description, bits: Mapping[Projection, int]) -> Need:
     populations = description.populations
     neurons = sum(population.size * (_neuron_bytes(population) + CELL * len(population.receptors))
                   for population in populations)  # fmt: skip
-    synapses = sum(p.expected * synapse_bytes(p, bits[p]) for p in description.projections)
+    synapses = sum(p.room * synapse_bytes(p, bits[p]) for p in description.projections)
     if not any(p.procedural for p in description.projections):
         return Need(neurons, synapses)
     # Rows that are drawn again are sent at once, whatever their delays.
@@ -104,7 +106,7 @@ def part(description: Description, share: Share, bits: Mapping[Projection, int])
     }
     neurons = sum(counts[population.name] * _neuron_bytes(population) for population in populations)
     synapses = sum(
-        p.expected
+        p.room
         * synapse_bytes(p, bits[p])
         * counts[p.target.population.name]
         / p.target.population.size
@@ -112,7 +114,7 @@ def part(description: Description, share: Share, bits: Mapping[Projection, int])
     )
     neurons += sum(
         history_bytes(p, counts[p.target.population.name], window_of(shortest_delay(description)))
-        for p in description.projections if p.plasticity is not None and p.expected
+        for p in description.projections if p.plasticity is not None and (p.expected or p.grows)
     )  # fmt: skip
     return Need(neurons, synapses, share.size * _cells(populations) * steps, steps)
 
@@ -207,7 +209,8 @@ def shortest_delay(description: Description) -> int:
     return min(
         (
             p.delay_steps()[0] for p in description.projections
-            if p.expected and (p.procedural or p.source.population.neuron_spec is not None)
+            if (p.expected or p.grows)
+            and (p.procedural or p.source.population.neuron_spec is not None)
         ),
         default=0,
     )  # fmt: skip
@@ -215,7 +218,7 @@ def shortest_delay(description: Description) -> int:
 
 def _ring(description: Description) -> int:
     """Return the steps that a ring of arrivals has at least."""
-    inner = [p for p in description.projections if p.expected]
+    inner = [p for p in description.projections if p.expected or p.grows]
     shortest = shortest_delay(description)
     # Of drawn delays that are stored the longest that comes out counts, which is not known yet.
     longest = max((p.delay_steps()[1 if p.procedural else 0] for p in inner), default=0)

@@ -83,6 +83,7 @@ def grow(projection: Projection, engine: Engine, what: Rewiring) -> None:
         engine.rewire()
     except BaseException:
         _put(bundle, before)
+        engine.rewire()  # for devices that have the others already
         raise
     now = sum(rows.targets.size for rows in made)
     engine.wiring.synapses += now - count

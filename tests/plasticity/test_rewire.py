@@ -6,16 +6,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikecuda import Normal, Poisson, Uniform
-from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError
+from spikecuda.errors import (
+    OutOfMemoryError,
+    SpikecudaError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+)
 from spikecuda.network import (
     AllToAll,
     ExpCurrent,
     FixedInDegree,
     FixedProbability,
+    FixedTotal,
     Network,
     OneToOne,
     Pairs,
+    SpikeTrain,
 )
+from spikecuda.network.memory import synapse_bytes, whole
 from spikecuda.plasticity import STDP
 
 EVERYWHERE = (
@@ -224,11 +232,129 @@ def test_what_cannot_be_is_said_before_the_build():
             p.rewire(1.0, **how)
     net.record(p, None)
     p.rewire(1.0, every=1.0)
-    net.record(p, "weight", every=1.0)
-    with pytest.raises(SpikecudaError, match="while it is recorded"):
-        net.run(1.0)
+    with pytest.raises(SpikecudaError, match=r"while it is rewired.*projection.rewire\(None\)"):
+        net.record(p, "weight", every=1.0)
     p.rewire(None)
+    net.record(p, "weight", every=1.0)
     assert net.run(1.0).synapses[p]["weight"].shape == (1, len(p))
+
+
+MIXED = {"devices": ["cpu:0", "cuda-emu"]}
+HALF = 9 * (np.arange(150) < 70)
+
+
+def emptied(options, rule, delay):
+    """Return what comes of a network whose partitions lose all synapses and get others."""
+    net, p = network(options, 3, rule, delay, weight=30.0, max_indegree=20)
+    found = []
+
+    def look(ms):
+        found.append(list(p.connections().values()))
+        found.append([net.run(ms).spikes["E"].step, p.weights, [len(p), net.metrics().events]])
+
+    with net:
+        look(2.0)
+        for indegree in (HALF, 0, HALF[::-1], 20):
+            p.rewire(None, indegree=indegree)
+            look(5.0)
+        p.rewire(None, indegree=HALF, every=1.0)
+        look(2.0)
+        net.reset()
+        p.rewire(None, indegree=0, every=1.0)
+        look(2.0)
+        p.weights = p.weights
+        p.normalise(30.0)
+        p.params["lam"] = 0.1
+        p.rewire(None)
+        p.rewire(None, indegree=3)
+        look(5.0)
+    return found
+
+
+@pytest.mark.parametrize("rule", [RULES["in"], Pairs([], [])])
+@pytest.mark.parametrize("delay", ["one", "many"])
+def test_partitions_lose_all_synapses_and_get_others(rule, delay):
+    expected = emptied(EVERYWHERE[0], rule, delay)
+    for options in (EVERYWHERE[2], EVERYWHERE[3], MIXED):
+        found = emptied(options, rule, delay)
+        for a, b in zip(found, expected, strict=True):
+            assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    low, high = (1.5, 1.5) if delay == "one" else (0.5, 4.0)
+    delays = expected[8][3]
+    assert delays.size == 3000 and delays.min() >= low - 1e-9 and delays.max() <= high + 1e-9
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 2**32), rule=st.sampled_from([FixedTotal(2), Pairs([], [])]))
+def test_synapses_of_given_trains_grow_alike_everywhere(seed, rule):
+    """Delays that grow may be shorter than those that few synapses happened to draw."""
+    found, train = [], SpikeTrain(np.arange(1, 120) * 0.3, np.arange(119) % 6)
+    for options in (EVERYWHERE[0], EVERYWHERE[3]):
+        net = Network(0.1, seed, **options)
+        net.population("E", 40, "lif", receptors={"exc": ExpCurrent(2.0)})
+        net.source("S", 6, train)
+        net.drive("E", Poisson(9000.0, weight=60.0), "exc")
+        p = net.connect(
+            "S", "E", rule, 30.0, Uniform(0.1, 4.0), plasticity=STDP(w_max=80.0, lam=0.05),
+            max_indegree=60,
+        )  # fmt: skip
+        with net:
+            spikes = []
+            for indegree in (4, 0, 3):
+                p.rewire(None, indegree=indegree)
+                spikes.append(net.run(6.0).spikes["E"].step)
+            found.append([*spikes, p.connections()["delay"], p.weights])
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_growth_that_fails_changes_nothing(monkeypatch):
+    found = []
+    for failing in (False, True):
+        net, p = network(MIXED, max_indegree=20)
+        with net:
+            net.run(5.0)
+            before = p.connections()
+            if failing:
+                with monkeypatch.context() as patched:
+                    device = net.build().partitions[1].device
+                    put, left = device.allocate, [5]
+
+                    def allocate(*arguments, put=put, left=left):
+                        left[0] -= 1
+                        if left[0] == 0:
+                            raise OutOfMemoryError("no memory is left")
+                        return put(*arguments)
+
+                    patched.setattr(device, "allocate", allocate)
+                    with pytest.raises(SpikecudaError, match="no memory is left"):
+                        p.rewire(None, indegree=5)
+            after = p.connections()
+            assert all(np.array_equal(before[name], after[name]) for name in before)
+            net.run(5.0)
+            p.rewire(None, indegree=5)
+            net.run(5.0)
+            found.append(p.weights)
+    assert np.array_equal(*found)
+
+
+def test_what_is_shown_counts_synapses_as_they_are():
+    net, p = network(EVERYWHERE[0], rule=Pairs([], []), weight=30.0, max_indegree=20)
+    with net:
+        assert "about 0 synapses" in repr(p) and not p
+        p.rewire(None, indegree=7)
+        assert "Pairs, 1,050 synapses" in repr(p) and p and len(p) == 1050
+        assert "1,050" in str(net.summary()) and "1,050" in p._repr_html_()
+        p.rewire(None, indegree=0)
+        assert "Pairs, 0 synapses" in repr(p) and not p and p.expected == 0
+
+
+def test_memory_is_reckoned_for_what_can_grow():
+    small, p = network(EVERYWHERE[0], max_indegree=20)
+    large, q = network(EVERYWHERE[0], max_indegree=140)
+    assert (p.room, q.room, q.expected) == (3000, 21000, 3000)
+    for net, synapses in ((small, 3000), (large, 21000)):
+        need = whole(net._describe(), {net.projections[0]: 32})
+        assert need.synapses == synapses * synapse_bytes(net.projections[0], 32)
 
 
 def test_steered_runs_rewire_and_normalise_as_at_intervals():

@@ -52,7 +52,8 @@ class Learning:
             i: bundle.blocks[b].starts[bundle.blocks[b].rows].astype(np.int64)
             for i, (bundle, b) in enumerate(rows.pairs)
         }
-        self.group = min(5, max(0, round(np.log2(max(1.0, rows.synapses / rows.units)) + 0.3)))
+        each = max(1.0, rows.synapses / max(1, rows.units))
+        self.group = min(5, max(0, round(np.log2(each) + 0.3)))
         self.longest, self.units, self.synapses = rows.longest, rows.units, rows.synapses
         self.kept = rows.arrays["kept"].size // tables.KEPT
         try:
@@ -62,6 +63,7 @@ class Learning:
             for name, values in {} if histories else self._empty().items():
                 self.arrays[name] = put("spike histories", values)
         except BaseException:
+            self._leave(histories or {})
             self.close()
             raise
 
@@ -226,8 +228,14 @@ class Learning:
             self._pairs[pair, [tables.PAIR_KEY0, tables.PAIR_KEY1]] = keys_of(bundle)
         self._tell()
 
-    def replaced(self, rows: LearningRows) -> "Learning":
-        """Return the same with other rows; histories stay, and what is marked or frozen."""
+    def replaced(self, rows: LearningRows, early: bool = False) -> "Learning":
+        """Return the same with other rows; histories stay, and what is marked or frozen.
+
+        Args:
+            rows: the others.
+            early: whether buffers are given back first, which takes less memory; otherwise all is
+                as it was if this fails.
+        """
         old = self._pairs
         table = rows.arrays["pairs"].reshape(-1, tables.PAIR)
         for column in (tables.PAIR_MARK, tables.PAIR_FROZEN, tables.PAIR_SINCE):
@@ -250,11 +258,26 @@ class Learning:
                 for (new, count), (first, _) in zip(held, self.rows.held[which], strict=True):
                     empty[new : new + count, :used] = words[first : first + count, :used]
                 grown[name] = empty.reshape(-1)
-        histories = {name: self.arrays.pop(name) for name in names if name not in grown}
+        kept = {name: self.arrays[name] for name in names if name not in grown}
+        if early:
+            self._leave(kept)
+            self.close()
+        made: dict[str, Buffer] = {}
+        try:
+            for name, values in grown.items():
+                made[name] = self._put("spike histories", values)
+            result = Learning(self.device, rows, self._put, self._free, {**kept, **made})
+        except BaseException:
+            for buffer in made.values():
+                self._free(buffer)
+            raise
+        self._leave(kept)
         self.close()
-        for name, values in grown.items():
-            histories[name] = self._put("spike histories", values)
-        return Learning(self.device, rows, self._put, self._free, histories)
+        return result
+
+    def _leave(self, histories: Mapping[str, Buffer]) -> None:
+        """Let another one have some buffers."""
+        self.arrays = {name: b for name, b in self.arrays.items() if name not in histories}
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""

@@ -90,7 +90,7 @@ def learning_rows(
         spec, _ = constants_of(bundle)
         for b in target.share.blocks:
             size = bundle.blocks[b].targets.size
-            lists = found.setdefault(spec, [[]]) if size else []
+            lists = found.setdefault(spec, [[]]) if size or _may_grow(wiring, bundle, b) else []
             if lists and _synapses(lists[-1]) + size > MAX_SYNAPSES:
                 lists.append([])
             if lists:
@@ -370,6 +370,13 @@ def units_of(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _weights(rows: Rows) -> np.ndarray:
     assert rows.weights is not None
     return rows.weights
+
+
+def _may_grow(wiring: Wiring, bundle: Bundle, b: int) -> bool:
+    """Tell whether a block without synapses of a bundle can be given some."""
+    p = bundle.projections[0]
+    first, end = wiring.blocks.starts[p.target.population.number, b : b + 2]
+    return p.grows and bool(((p.target.ids >= first) & (p.target.ids < end)).any())
 
 
 def _synapses(pairs: Sequence[Pair]) -> int:

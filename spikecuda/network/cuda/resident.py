@@ -9,7 +9,7 @@ import numpy as np
 
 from spikecuda.devices.base import Device
 from spikecuda.devices.memory import Buffer
-from spikecuda.errors import SpikecudaError
+from spikecuda.errors import OutOfMemoryError, SpikecudaError
 from spikecuda.kernels.spec import seen_argument
 from spikecuda.network.cuda.learning import Learning
 from spikecuda.network.cuda.learning_rows import learning_rows, make_rows
@@ -217,9 +217,16 @@ class Resident:
             learning.rows.spec, learning.rows.pairs, self.wiring, self._target(), self.neurons,
             self.window, learning.kept_weights(bundle), learning.rows.lines, self.own,
         )  # fmt: skip
+        try:
+            made = learning.replaced(rows)
+        except OutOfMemoryError:
+            if bundle is not None:
+                raise
+            # As many synapses as before fit where those were.
+            made = learning.replaced(rows, early=True)
         self.lengths += rows.lengths
         self.lengths[: learning.rows.lengths.size] -= learning.rows.lengths
-        self.learning[i] = learning.replaced(rows)
+        self.learning[i] = made
 
     def held(self) -> dict[str, int]:
         """Return the bytes on the device, by what holds them."""

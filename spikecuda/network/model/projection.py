@@ -277,8 +277,21 @@ class Projection(Plastic):
 
     @property
     def expected(self) -> float:
-        """The mean number of its synapses; their number where the rule fixes it."""
-        return self._expected
+        """The mean number of its synapses; their number where the rule or rewiring fixes it."""
+        return float(len(self)) if self._rewired else self._expected
+
+    @property
+    def grows(self) -> bool:
+        """Whether ``rewire`` can give a target more synapses, or any where there are none."""
+        return bool(
+            self.learns and self.delay.given is None and np.max(self.most_grown(), initial=0) > 0
+        )
+
+    @property
+    def room(self) -> float:
+        """The synapses that memory is reckoned for: ``expected``, or what max_indegree= allows."""
+        grown = float(min(self.max_indegree, self.source.size)) * self.target.size
+        return max(self.expected, grown if self.learns else 0.0)
 
     @property
     def largest(self) -> float:
@@ -374,19 +387,24 @@ class Projection(Plastic):
 
     def __bool__(self) -> bool:
         """Tell whether there is any synapse."""
+        if self._rewired:
+            return len(self) > 0
         return self.expected > 0 and self.handle.count_of(self, 1) > 0
 
     def __repr__(self) -> str:
         learns = "" if self.plasticity is None else f", {type(self.plasticity).__name__}"
-        rule, about = type(self.rule).__name__, f"about {self.expected:,.0f} synapses"
-        return f"<{self.name}: {rule}, {about}{learns}>"
+        return f"<{self.name}: {type(self.rule).__name__}, {self._about()} synapses{learns}>"
 
     def _repr_html_(self) -> str:
         return facts_html(self.name, [
-            ("rule", type(self.rule).__name__), ("synapses", f"about {self.expected:,.0f}"),
+            ("rule", type(self.rule).__name__), ("synapses", self._about()),
             ("procedural", "yes" if self.procedural else "no"),
             ("plasticity", "none" if self.plasticity is None else repr(self.plasticity)),
         ])  # fmt: skip
+
+    def _about(self) -> str:
+        """Return how many synapses there are, in words."""
+        return f"{'' if self._rewired else 'about '}{self.expected:,.0f}"
 
 
 def as_max_weight(projection: Projection, value: object) -> float:

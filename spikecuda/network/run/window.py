@@ -8,7 +8,6 @@ import numpy as np
 from spikecuda.common.seed import keys
 from spikecuda.errors import SpikecudaError
 from spikecuda.inputs.resolved_input import ResolvedInput
-from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import DITHER, STREAM_DITHER_STEP, Argument, KernelSpec, Role
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.synapses.store import Wiring
@@ -90,11 +89,9 @@ def window_on_devices(wiring: Wiring) -> int:
     There, synapses that learn from given spikes must not have to send before the window is over.
     """
     given = [
-        int((rows.delays[:-1] & layout.DELAY).min())
+        bundle.least
         for bundle in wiring.bundles
-        if bundle.ruled and bundle.projections[0].source.population.neuron_spec is None
-        for rows in bundle.blocks
-        if rows.targets.size
+        if bundle.least and bundle.projections[0].source.population.neuron_spec is None
     ]
     return min([window_steps(wiring), *given])
 

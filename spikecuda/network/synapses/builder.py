@@ -142,10 +142,23 @@ class Builder:
             shortest = min(shortest or low, low)
             longest = max(longest, high)
             synapses += round(p.expected)
-        horizon = min(
-            (p.horizon(d.min(), d.max()) for p, d in ((b.projections[0], d) for b, d in rows
-             if b.kind == layout.PLASTIC) if d.size), default=0,
-        )  # fmt: skip
+        learning = [
+            (b.projections[0], d.min(), d.max()) for b, d in rows
+            if b.kind == layout.PLASTIC and d.size
+        ]  # fmt: skip
+        for bundle in (b for b in bundles if b.ruled):
+            delays = [int(d.min()) for b, d in rows if b is bundle and d.size]
+            bundle.least, p = min(delays, default=0), bundle.projections[0]
+            if delays or not p.grows:
+                continue
+            # What grows there has these delays.
+            low, high = p.delay_steps()
+            bundle.least = low
+            if p.source.population.neuron_spec is not None:
+                shortest = min(shortest or low, low)
+            longest = max(longest, high)
+            learning.append((p, low, high))
+        horizon = min((p.horizon(low, high) for p, low, high in learning), default=0)
         return Wiring(self.blocks, bundles, self.fixed_point, shortest, longest, synapses, horizon)
 
     # Counting.

@@ -189,7 +189,9 @@ def _draw(
             np.empty(2 * number.size, np.int32), weight, delay,
         )  # fmt: skip
     # The windows and rings of a network are made for the delays that it has.
-    steps = np.clip(delay.astype(np.int64), max(1, wiring.shortest), wiring.longest)
+    given = p.source.population.neuron_spec is None
+    least = bundle_of(p, wiring).least if given else wiring.shortest
+    steps = np.clip(delay.astype(np.int64), max(1, least), wiring.longest)
     if what.weight is not None:
         return np.full(number.size, abs(what.weight)), steps
     return magnitudes(p, weight, exponent), steps

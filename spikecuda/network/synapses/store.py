@@ -91,6 +91,8 @@ class Bundle:
         blocks: the rows of each block; none if they are procedural.
         rule: what draws procedural rows.
         released: whether what its rows send is a part of the weights, settled by their sources.
+        least: of one that has a rule, steps of the shortest delay that the build has made, or that
+            synapses have that grow where it has made none; 0: there are none.
     """
 
     source: int
@@ -101,6 +103,7 @@ class Bundle:
     blocks: list[Rows] = field(default_factory=list)
     rule: Procedural | None = None
     released: bool = False
+    least: int = 0
 
     @property
     def ruled(self) -> bool:
