@@ -16,10 +16,12 @@ from test_dopamine import Dense, build
 
 from spikecuda import Network, Poisson
 from spikecuda.errors import SpikecudaError
+from spikecuda.kernels.network import layout
 from spikecuda.network import ExpCurrent, FixedProbability, SpikeTrain
 from spikecuda.network.cpu import modulation
 from spikecuda.network.saving import network_file
 from spikecuda.network.synapses import modulated
+from spikecuda.network.synapses.access import bundle_of
 from spikecuda.plasticity import STDP, DopamineSTDP
 
 PLACES = (
@@ -142,6 +144,38 @@ def test_modulators_go_on_on_any_devices(tmp_path, monkeypatch):
         found.append(got)
     assert found[0] == found[1]
     assert len({state[0] for state in found[0][2::3]}) == 4
+
+
+def read_all(learning):
+    state_of(learning)
+
+
+def assign(learning):
+    learning[2].weights = 40.0
+
+
+def freeze(learning):
+    learning[2].plastic = False
+
+
+@pytest.mark.parametrize("change", [read_all, assign, freeze])
+def test_what_is_done_straight_after_loading(change, tmp_path):
+    """The integral of a modulator has room for all steps so far, though no run made it."""
+    net, learning = waiting(**PLACES[0])
+    net.run(21.3)  # nothing is read, which would fill the integral
+    path = net.save(tmp_path / "net.spk")
+    change(learning)
+    expected = state_of(learning), outcome(net, learning, [104])
+    net.close()
+    net = Network.load(path, **PLACES[0])
+    change(net.projections)
+    bundle = bundle_of(net.projections[2], net.build().wiring)
+    level = net.build()._learning.block(0).modulations[bundle]
+    # Spikes of the modulator are known up to its delay; what spikes under way send looks beyond.
+    filled = int(level.table[layout.MODULATION_FILLED])
+    assert filled < 213 + 15 <= level.base + level.integral.size
+    assert (state_of(net.projections), outcome(net, net.projections, [104])) == expected
+    net.close()
 
 
 @pytest.mark.parametrize("devices", ["cpu", "cuda-emu"])

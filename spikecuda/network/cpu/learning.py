@@ -122,8 +122,8 @@ class Learning:
         """Let all that has arrived act on a block's weights, and drop what is not needed then."""
         block, goal = self._blocks[b], clock - 1
         last = goal - 2 * self._wiring.longest - 2
-        for m in set(block.modulations.values()):
-            m.reach(clock)
+        for bundle in block.modulations:
+            block.reach(bundle, clock)
         for bundle, row in block.learning.items():
             done = int(row[layout.LEARNING_SWEPT])
             at = table[self._ordered.index(bundle)].ctypes.data
@@ -152,11 +152,13 @@ class Learning:
         raw: bool = False,
     ) -> dict[str, np.ndarray]:
         """Return a block's weights ("w") and variables of a bundle as of now, in new arrays."""
+        self._blocks[b].reach(bundle, clock)
         at = table[self._ordered.index(bundle)].ctypes.data
         return settle_rows(bundle, b, at, clock, rows, raw)
 
     def settle(self, bundle: Bundle, b: int, table: np.ndarray, clock: int) -> None:
         """Write a block's weights and variables of a bundle as of now into its rows."""
+        self._blocks[b].reach(bundle, clock)
         at = table[self._ordered.index(bundle)].ctypes.data
         settle_in_place(bundle, b, at, clock)
         row = self._blocks[b].learning[bundle]

@@ -1,5 +1,6 @@
 """What the synapses of a block on the CPU learn from."""
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,3 +42,17 @@ class LearningBlock:
     populations: list[int]
     modulations: dict[Bundle, Modulation]
     kept: dict[tuple[Bundle, str], History | Modulation]
+
+    def reach(self, bundle: Bundle, clock: int) -> None:
+        """Let a loop outside of a run find room for what a bundle's modulator does up to now.
+
+        A run makes room for its steps, but what was loaded has only the steps that were filled.
+        """
+        if bundle in self.modulations:
+            self.modulations[bundle].reach(clock)
+
+    def ahead(self, bundle: Bundle, step: int) -> contextlib.AbstractContextManager[None]:
+        """Let loops look ahead at what a bundle's modulator will do; see ``Modulation``."""
+        if bundle in self.modulations:
+            return self.modulations[bundle].ahead(step)
+        return contextlib.nullcontext()

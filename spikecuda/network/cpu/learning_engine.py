@@ -1,5 +1,6 @@
 """The part of the CPU's engine that keeps synapses, and what they learn, with its tables."""
 
+import contextlib
 import functools
 from collections.abc import Sequence
 
@@ -63,9 +64,13 @@ class LearningEngine:
 
         Spikes under way arrive with what was sent.
         """
-        moved = self._under_way.keep(
-            bundle, self._rows.number(bundle), self._rows.stored, self._rows.bundles, self.clock
-        )
+        with contextlib.ExitStack() as stack:
+            for b in range(self.wiring.blocks.count):
+                block = self._learning.block(b)
+                stack.enter_context(block.ahead(bundle, self.clock + self.wiring.longest))
+            moved = self._under_way.keep(
+                bundle, self._rows.number(bundle), self._rows.stored, self._rows.bundles, self.clock
+            )
         if bundle.kind == layout.PLASTIC:
             self._device_threads.together([
                 functools.partial(self._learning.settle, bundle, b, self._rows.bundles[b],

@@ -1,5 +1,8 @@
 """What spikes of a modulator have done to a block's synapses so far: a level and its integral."""
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_zeros
@@ -9,6 +12,11 @@ from spikecuda.network.synapses.modulated import modulated
 
 # A table of so many steps is swept before it is made longer.
 MOST = 1 << 17
+# What moves on as the integral is filled.
+FILLED = [
+    layout.MODULATION_FILLED, layout.MODULATION_LEVEL, layout.MODULATION_SUM,
+    layout.MODULATION_FACTOR,
+]  # fmt: skip
 
 
 class Modulation:
@@ -93,6 +101,19 @@ class Modulation:
             need = step + int(self.table[layout.MODULATION_DELAY]) - self.base + 1
             self.hold(self.integral, max(need, 2 * self.integral.size))
 
+    @contextlib.contextmanager
+    def ahead(self, step: int) -> Iterator[None]:
+        """Let loops look ahead in the block, up to a step, as if no more spikes were to arrive.
+
+        Afterwards all is as it was: spikes can come that act before that step.
+        """
+        self.reach(step)
+        filled, counts = self.table[FILLED], self.counts.copy()
+        try:
+            yield
+        finally:
+            self.table[FILLED], self.counts[:] = filled, counts
+
     def boundary(self, step: int) -> int:
         """Return the last end of an epoch up to a step; at least the first step of the table."""
         epoch = int(self.table[layout.MODULATION_EPOCH])
@@ -116,10 +137,7 @@ class Modulation:
 
     def take(self, other: "Modulation") -> None:
         """Take what another, of the same parameters, knows."""
-        for place in (
-            layout.MODULATION_BASE, layout.MODULATION_FILLED, layout.MODULATION_LEVEL,
-            layout.MODULATION_SUM, layout.MODULATION_FACTOR,
-        ):  # fmt: skip
+        for place in (layout.MODULATION_BASE, *FILLED):
             self.table[place] = other.table[place]
         self.counts[:] = other.counts
         self.hold(other.integral, other.integral.size)
