@@ -11,6 +11,7 @@ from spikecuda.kernels.language import HELD
 from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
 from spikecuda.kernels.language.schemes import CROSSING, NAMES
 from spikecuda.models.equations import NO_CROSSING, derivatives, make_schemes
+from spikecuda.models.parameter import require_plain
 
 if TYPE_CHECKING:
     from spikecuda.models.base import Model
@@ -96,6 +97,7 @@ def check_read(cls: "type[Model]") -> None:
 def check_functions(cls: "type[Model]", members: Mapping[str, Any]) -> dict[str, Source]:
     """Parse and check every model function; return their sources by name."""
     derive = members.get("derive")
+    require_plain(cls.__name__, "derive", derive)
     if derive is not None:
         cls.derive = staticmethod(_plain(derive))  # type: ignore[attr-defined]
     slopes = derivatives(cls.__name__, cls.states, members)

@@ -93,6 +93,16 @@ def require_made(owner: str, members: Mapping[str, Any], kinds: tuple[type, ...]
             )
 
 
+def require_plain(owner: str, name: str, value: Any) -> None:
+    """Raise ModelError unless an optional function of a model or a rule is a plain one."""
+    inner = value.__func__ if isinstance(value, staticmethod) else value
+    if value is not None and not inspect.isfunction(inner):
+        raise ModelError(
+            f"{owner}.{name} must be a plain function, without self or cls (got {value!r:.80}); "
+            f"def {name}(...): ..."
+        )
+
+
 @functools.lru_cache(maxsize=256)
 def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
     """Return the names of a function's arguments; a change of parameters asks again and again."""

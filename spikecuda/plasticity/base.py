@@ -11,7 +11,13 @@ import numpy as np
 
 from spikecuda.common.arguments import as_real
 from spikecuda.common.fixed import Fixed
-from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.errors import (
+    ModelError,
+    SpikecudaError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+    nearest,
+)
 from spikecuda.kernels.language.check import Source
 from spikecuda.kernels.learn_spec import NEST, TIMINGS, LearnSpec
 from spikecuda.models.parameter import Parameter, require_made
@@ -223,7 +229,15 @@ class SynapseRule(Fixed):
     def _check(self) -> None:
         """Check parameters together, by the ``check`` of each base."""
         for kind in owners(type(self), "check"):
-            kind.check(self)
+            try:
+                kind.check(self)
+            except SpikecudaError:
+                raise
+            except Exception as error:
+                raise SpikecudaValueError(
+                    f"{kind.__name__}.check must work for the parameters (got "
+                    f"{type(error).__name__}: {error} for {self!r}); change them, or check"
+                ) from error
 
     def check(self) -> None:
         """Refuse parameters that do not go together; rules override it.

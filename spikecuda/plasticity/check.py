@@ -17,6 +17,7 @@ from spikecuda.errors import (
     nearest,
 )
 from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
+from spikecuda.models.parameter import require_plain
 from spikecuda.plasticity.combine import check_bases, derives, join, owners
 from spikecuda.plasticity.parts import Modulator
 
@@ -42,6 +43,7 @@ TAKEN = (
     "sign",
     "params",
     "watched",
+    "self",
 )
 # What ``connections`` lists beside the variables of synapses.
 LISTED = ("source", "target", "weight", "delay")
@@ -61,6 +63,7 @@ def check_rule(
         ModelError: a name is taken, a time constant is no parameter, or a function cannot be a
             kernel.
     """
+    require_plain(cls.__name__, "derive", members.get("derive"))
     check_bases(cls, EVENTS, taken)
     _check_names(cls, taken)
     parts = derives(cls)
@@ -173,6 +176,11 @@ def _check_names(cls: Any, taken: Collection[str]) -> None:
     """Raise ModelError for names that are taken and time constants that are no parameters."""
     if not isinstance(cls.name, str):
         raise ModelError(f"{cls.__name__}.name must be a text (got {cls.name!r})")
+    if not isinstance(cls.bounded, bool):
+        raise ModelError(
+            f"{cls.__name__}.bounded must be True or False (got {cls.bounded!r}); False if weights "
+            "have no upper bound"
+        )
     for name in (*cls.parameters, *_changing(cls)):
         if name in TAKEN or name.startswith("_") or name in taken:
             raise ModelError(

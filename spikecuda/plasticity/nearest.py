@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.errors import ModelError, SpikecudaValueError, nearest
 from spikecuda.kernels.plasticity import nearest as functions
 from spikecuda.plasticity.base import SynapseRule
 from spikecuda.plasticity.parts import PostTrace, PreTrace, Variable
@@ -35,6 +35,11 @@ class NearestSTDP(GutigSTDP):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "scheme" in cls.parameters:
+            raise ModelError(
+                f"{cls.__name__}.scheme: the name is taken by the argument of NearestSTDP; choose "
+                "another name"
+            )
         cls._of_user, cls._schemes = cls, {"symmetric": cls}
 
     def __new__(cls, *, scheme: str = "symmetric", **params: Any) -> "NearestSTDP":
@@ -47,6 +52,12 @@ class NearestSTDP(GutigSTDP):
         return super().__new__(cls._of_scheme(scheme))
 
     def __init__(self, *, scheme: str = "symmetric", **params: Any) -> None:
+        kind = type(self)._of_scheme(scheme)
+        if type(self) is not kind:
+            raise SpikecudaValueError(
+                f"scheme must be given where a {kind.__name__} is made (got {scheme!r} from its "
+                f"__init__); {kind.__name__}(scheme={scheme!r}, ...)"
+            )
         self.scheme = scheme
         super().__init__(**params)
 

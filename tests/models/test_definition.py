@@ -275,6 +275,11 @@ def test_unknown_arguments_and_names_are_refused():
         define("return v", arguments="v, v_before")
 
 
+def test_a_derive_that_is_no_plain_function_is_refused():
+    with pytest.raises(ModelError, match=r"derive must be a plain function, .*got 3"):
+        define("return v", extra="derive = 3")
+
+
 @pytest.mark.parametrize("extra", ["w = State", "rate = Parameter"])
 def test_a_declaration_without_parentheses_is_refused(extra):
     name, kind = extra.split(" = ")

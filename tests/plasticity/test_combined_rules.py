@@ -178,6 +178,18 @@ def test_schemes_of_a_users_class(scheme):
         assert got.weight == pytest.approx(weight, rel=1e-12)
 
 
+def test_a_scheme_is_given_where_the_rule_is_made():
+    def always(self, scheme="restricted", **params):
+        NearestSTDP.__init__(self, scheme=scheme, **params)
+
+    kind = type("_Mine", (NearestSTDP,), {"__init__": always})
+    assert kind(scheme="restricted", w_max=1.0).scheme == "restricted"
+    with pytest.raises(SpikecudaValueError, match="scheme must be given where a _Mine is made"):
+        kind(w_max=1.0)
+    with pytest.raises(ModelError, match="scheme: the name is taken by the argument"):
+        type("_Mine", (NearestSTDP,), {"scheme": Parameter(1.0)})
+
+
 @pytest.mark.parametrize("name", ["on_pre", "waiting"])
 def test_a_scheme_does_not_replace_what_a_class_has_itself(name):
     def on_pre(w):

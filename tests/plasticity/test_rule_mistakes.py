@@ -1,6 +1,7 @@
 """What a user's own rule may get wrong beside the language of its functions, and is told."""
 
 import copy
+import math
 import pickle
 
 import numpy as np
@@ -72,6 +73,10 @@ def returns(value):
         ({"derive": returns({"not a name": 2.0})}, "derive must name constants .* .got 'not a"),
         ({"derive": returns({"if": 2.0})}, "derive must name constants as functions can"),
         ({"derive": lambda tua: {}}, "Bad.derive: unknown argument 'tua'.*did you mean 'tau'"),
+        ({"derive": classmethod(lambda cls: {})}, "derive must be a plain function, without self"),
+        ({"derive": 3}, "derive must be a plain function.*got 3"),
+        ({"bounded": "no"}, "bounded must be True or False .got 'no'"),
+        ({"self": Parameter(1.0)}, "self: the name is taken"),
         ({"w": Variable()}, "w: the name is taken by the kernel"),
         ({"weight": Variable()}, "weight: the name is taken by connections"),
         ({"delay": Variable()}, "delay: the name is taken by connections"),
@@ -125,6 +130,17 @@ def test_a_derive_that_fails_later_says_so(derive, problem):
     assert p.params["tau"] == 20.0
     with pytest.raises(SpikecudaValueError, match=r"derive must work .*IndexError"):
         define(on_pre=on_pre, derive=lambda tau: {"a": [][1]})
+
+
+def test_a_check_that_fails_says_so():
+    def check(self):
+        math.log(self.params["tau"] - 10.0)
+
+    kind = define(on_pre=on_pre, check=check)
+    with pytest.raises(SpikecudaValueError, match=r"Bad.check must work .*ValueError.*tau=7"):
+        kind(w_max=1.0, tau=7.0)
+    with pytest.raises(SpikecudaValueError, match=r"Bad.check must work .*ValueError.*tau=5"):
+        kind(w_max=1.0).changed({"tau": 5.0})
 
 
 RELAY = {
