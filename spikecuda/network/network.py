@@ -316,6 +316,8 @@ class Network(Steered):
                 undo.callback(engine.close)
                 if self._restored is not None:
                     self._restored.resume(self, engine)
+                else:
+                    self._freeze(engine)
                 report(BUILD_TICKS)
             undo.pop_all()
         self._engine, self.turn.parts = engine, engine.turns

@@ -124,8 +124,8 @@ class NetworkWeights(Described):
     def set_plastic(self, projection: Projection, plastic: bool) -> None:
         """Let a projection's synapses learn, or stay as they are; see ``Projection.plastic``."""
         self._require_open()
-        engine = self._built()
-        if projection.learns:
+        if projection.learns and self.built:  # the build sees what is frozen
+            engine = self._built()
             bundle = bundle_of(projection, engine.wiring)
             engine.settle(bundle)
             engine.freeze(bundle, not plastic)
@@ -143,6 +143,12 @@ class NetworkWeights(Described):
         self._upkeep.pop((projection, kind), None)
         if what is not None and every is not None:
             self._upkeep[projection, kind] = chore_of(projection, what, every)
+
+    def _freeze(self, engine: Engine) -> None:
+        """Tell an engine that was built which synapses do not learn now."""
+        for p in self._projections:
+            if p.learns and not p.plastic:
+                engine.freeze(bundle_of(p, engine.wiring), True)
 
     # Runs.
 

@@ -484,3 +484,18 @@ def test_what_all_replicas_record_has_to_fit(devices):
     refused = pytest.raises(OutOfMemoryError, match=r"each of 3 replicas needs .*only=")
     with Ensemble(net, 3, devices=devices) as e, refused:
         e.run(0.1 * int(available_memory() / 4000 / 2))
+
+
+def test_an_original_may_have_synapses_that_do_not_learn_yet():
+    net, _, _ = origin()
+    p = net.connect("E", "E", FixedProbability(0.1), 40.0, 1.5, "exc", plasticity=STDP(w_max=80.0))
+    p.plastic = False
+    assert not net.built
+    with Ensemble(net, 2) as e:
+        e[1].own(p).plastic = True
+        e.run(30.0)
+        assert [np.unique(r.own(p).weights.round(3)).size == 1 for r in e] == [True, False]
+    net.run(30.0)
+    assert np.unique(p.weights.round(3)).size == 1
+    with pytest.raises(SpikecudaError, match=r"was built, and whose synapses E -> E \(exc\) learn"):
+        Ensemble(net, 2)

@@ -20,7 +20,6 @@ from spikecuda.network.network import Network
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.results.weight_samples import WeightSamples
 from spikecuda.network.run.engine import Engine
-from spikecuda.network.synapses.access import bundle_of
 from spikecuda.network.synapses.store import Bundle
 from spikecuda.network.upkeep import Upkeep, chore_of
 
@@ -222,9 +221,7 @@ class Replica(Network):
     def settle(self, engine: Engine, build_seconds: float) -> None:
         """Take the engine that was built."""
         self._engine, self._build_seconds = engine, build_seconds
-        for p in self._projections:
-            if p.learns and not p.plastic:
-                engine.freeze(bundle_of(p, engine.wiring), True)
+        self._freeze(engine)
 
     def advance(self, first: int, steps: int, total: int) -> NetworkResult:
         """Advance by a piece of a run; see ``Steered``."""

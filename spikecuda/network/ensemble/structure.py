@@ -68,10 +68,15 @@ def _require_told(network: Network) -> None:
             "exchange=); leave exchange out"
         )
     if network.settled_weights:
+        which = next((p.name for p in network.projections if p.learns), "")
+        got = (
+            f"that was built, and whose synapses {which} learn"
+            if which
+            else "whose weights were assigned"
+        )
         raise SpikecudaError(
             "an ensemble is made from what a network was told, with the weights of its connect() "
-            "(got one that was built, and whose weights were assigned or learn); make the ensemble "
-            "before that, or assign weights of its replicas"
+            f"(got one {got}); make the ensemble before that, or assign weights of its replicas"
         )
 
 
