@@ -1,14 +1,15 @@
 """Find, at definition, what a model function may not do, and say so with the line."""
 
 import ast
+import functools
 import inspect
 import math
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from spikecuda.errors import ModelError, nearest
+from spikecuda.errors import ModelError, SpikecudaValueError, nearest
 from spikecuda.kernels.language import DRAWS, FUNCTIONS
 from spikecuda.kernels.language.parse import parse
 
@@ -39,6 +40,30 @@ class Source:
         """The kinds of random numbers that it calls for, ``normal`` or ``uniform``, in order."""
         calls = (n.func.id for n in _calls(self.tree) if isinstance(n.func, ast.Name))
         return tuple(name for name in calls if name in DRAWS)
+
+    @functools.cached_property
+    def largest(self) -> float:
+        """The largest size of a literal in ``real(...)``; 0 without one."""
+        found = (n.value for call in _calls(self.tree) for n in ast.walk(call)
+                 if isinstance(n, ast.Constant))  # fmt: skip
+        return max((abs(float(n)) for n in found if isinstance(n, int | float)), default=0.0)
+
+
+def require_literals(sources: Iterable[Source], real: str, largest: float) -> None:
+    """Raise SpikecudaValueError for a literal that a type of numbers cannot hold.
+
+    Args:
+        sources: functions that were checked.
+        real: name of the type.
+        largest: its largest number.
+    """
+    for source in sources:
+        if source.largest > largest:
+            raise SpikecudaValueError(
+                f"{source.name}, line {source.line} of {source.file}: real() must be finite in "
+                f"{real} (got {source.largest:g}); write a smaller number, or use precision="
+                "'float64'"
+            )
 
 
 def _is_finite(value: Any) -> bool:

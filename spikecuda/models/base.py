@@ -21,6 +21,7 @@ from spikecuda.models.definition import (
     PART,
     WITHIN,
     before,
+    check_constant,
     check_functions,
     check_inputs,
     check_names,
@@ -289,6 +290,8 @@ class Model:
                     f"{cls.__name__}.derive must return a dict of constants by name (got "
                     f"{derived!r:.80}); return {{'decay': ...}}"
                 )
+            for name in derived:
+                check_constant(cls, name)
             known.update(
                 {name: take_reals(f"{cls.__name__}.derive: {name}", value, "numbers")
                  for name, value in derived.items()}

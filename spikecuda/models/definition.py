@@ -1,6 +1,7 @@
 """What is checked when a model is defined, so that its author sees the line."""
 
 import inspect
+import keyword
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,22 @@ def check_names(cls: "type[Model]") -> None:
         raise ModelError(
             f"{cls.__name__}.pulse must name a state (got {cls.pulse!r}); it has "
             f"{', '.join(cls.states)}"
+        )
+
+
+def check_constant(cls: "type[Model]", name: object) -> None:
+    """Raise ModelError for a constant of ``derive`` that functions cannot take by its name."""
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        raise ModelError(
+            f"{cls.__name__}.derive must name constants as functions can take them (got "
+            f"{name!r:.80}); return {{'decay': ...}}"
+        )
+    declared = name in (*cls.states, *cls.parameters)
+    if declared or name in (*RESERVED, *before(cls), *cls.inputs) or name.startswith("_"):
+        by = f"by {cls.__name__}.{name}" if declared else "by the kernel"
+        raise ModelError(
+            f"{cls.__name__}.derive: the name {name!r} is taken {by}; choose another name for the "
+            "constant"
         )
 
 

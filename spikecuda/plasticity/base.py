@@ -18,7 +18,7 @@ from spikecuda.errors import (
     SpikecudaValueError,
     nearest,
 )
-from spikecuda.kernels.language.check import Source
+from spikecuda.kernels.language.check import Source, require_literals
 from spikecuda.kernels.learn_spec import NEST, TIMINGS, LearnSpec
 from spikecuda.models.parameter import Parameter, require_made
 from spikecuda.plasticity.check import EVENTS, check_rule, derived, one_modulator
@@ -291,6 +291,7 @@ class SynapseRule(Fixed):
                 f"{type(self).__name__}.derive must return the same constants for any parameters "
                 f"(got no {', '.join(missing)} for {self!r}); return them always"
             )
+        require_literals(self.functions.values(), real, float(np.finfo(real).max))
         result = {name: known[name] for name in self.constant_names}
         for name, value in result.items():
             if not abs(value) <= float(np.finfo(real).max):

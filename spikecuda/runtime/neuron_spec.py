@@ -13,6 +13,7 @@ from spikecuda.common.precision import as_precision
 from spikecuda.common.seed import Seeds, as_seeds
 from spikecuda.common.time_grid import nearest_steps
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.kernels.language.check import require_literals
 from spikecuda.kernels.spec import STREAM_DRAW, InputSpec, KernelSpec, Precision
 from spikecuda.models.base import Model, as_model
 from spikecuda.models.half_codec import HalfCodec
@@ -189,7 +190,14 @@ def cast_constants(
         dt: ms.
     """
     known = spec.model.constants(values, dt / spec.substeps)
-    constants = {n: as_constant(n, known[n], spec.precision.real) for n in spec.constants}
+    if missing := [name for name in spec.constants if name not in known]:
+        raise SpikecudaValueError(
+            f"{spec.model.name}.derive must return the same constants for any parameters (got no "
+            f"{', '.join(missing)}); return them always"
+        )
+    real = spec.precision.real
+    require_literals(spec.model.functions.values(), real, float(np.finfo(real).max))
+    constants = {n: as_constant(n, known[n], real) for n in spec.constants}
     if spec.refractory:
         assert periods is not None
         constants["n_ref"] = periods.astype(spec.refrac)

@@ -275,6 +275,22 @@ def test_unknown_arguments_and_names_are_refused():
         define("return v", arguments="v, v_before")
 
 
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("k", "'k' is taken by _Bad.k"),
+        ("v", "'v' is taken by _Bad.v"),
+        ("part", "'part' is taken by the kernel"),
+        ("v_before", "'v_before' is taken by the kernel"),
+        ("not a name", "must name constants as functions can"),
+        ("if", "must name constants as functions can"),
+    ],
+)
+def test_names_of_constants_that_are_refused(name, problem):
+    with pytest.raises(ModelError, match=rf"_Bad.derive.*{problem}"):
+        define("return v", f"def derive(k):\n        return {{{name!r}: k}}")
+
+
 def test_a_derive_that_is_no_plain_function_is_refused():
     with pytest.raises(ModelError, match=r"derive must be a plain function, .*got 3"):
         define("return v", extra="derive = 3")
@@ -291,21 +307,32 @@ def test_a_declaration_without_parentheses_is_refused(extra):
     ("result", "error", "problem"),
     [
         (
-            "{1.0: {'part': 1.0}}[float(k)]",
+            "{1.0: {'share': 1.0}}[float(k)]",
             SpikecudaValueError,
             "got KeyError: 2.0 at dt",
         ),
-        ("{'part': 1.0 / (float(k) - 2.0)}", SpikecudaValueError, "ZeroDivisionError: float"),
+        ("{'share': 1.0 / (float(k) - 2.0)}", SpikecudaValueError, "ZeroDivisionError: float"),
         ("[float(k)]", ModelError, "must return a dict of constants by name"),
-        ("{'part': 'a'}", SpikecudaTypeError, "derive: part must be"),
+        ("{'share': 'a'}", SpikecudaTypeError, "derive: share must be"),
     ],
 )
 def test_a_derive_that_fails_says_so(result, error, problem):
     made = {}
     with pytest.raises(error, match=problem):
         # At the definition, or with other parameters.
-        define("return v * part", f"def derive(k):\n        return {result}", "v, part", made)
+        define("return v * share", f"def derive(k):\n        return {result}", "v, share", made)
         made["_Bad"].constants(made["_Bad"].resolve({"k": 2.0}, 3), 0.1)
+
+
+def test_literals_and_constants_that_a_pool_cannot_have_are_refused():
+    made = {}
+    define("return v + real(1e39) * k", "memory = None", "v, k", made)
+    with pytest.raises(SpikecudaValueError, match=r"_Bad.step, line .*got 1e\+39.*'float64'"):
+        GPUNeuronPool(3, made["_Bad"], device="cpu")
+    some = "def derive(k):\n        return {'share': k} if k < 2.0 else {}"
+    define("return v * share", some, "v, share", made)
+    with pytest.raises(SpikecudaValueError, match=r"return the same constants .*got no share"):
+        GPUNeuronPool(3, made["_Bad"], params={"k": 2.0}, device="cpu")
 
 
 def test_incomplete_models_are_refused():

@@ -132,6 +132,17 @@ def test_a_derive_that_fails_later_says_so(derive, problem):
         define(on_pre=on_pre, derive=lambda tau: {"a": [][1]})
 
 
+def large(w):
+    return w + real(-1e39)
+
+
+def test_literals_are_finite_in_the_networks_numbers():
+    rule = define(on_pre=large)(w_max=1.0)
+    assert rule.constants(0.1)["w_max"] == 1.0
+    with pytest.raises(SpikecudaValueError, match=r"large, line .*finite in float32.*'float64'"):
+        one_synapse(rule, 0.5)
+
+
 def test_a_check_that_fails_says_so():
     def check(self):
         math.log(self.params["tau"] - 10.0)
