@@ -14,6 +14,7 @@ from spikecuda.errors import (
 )
 from spikecuda.network import (
     AllToAll,
+    Ensemble,
     ExpCurrent,
     FixedInDegree,
     FixedProbability,
@@ -305,6 +306,28 @@ def test_synapses_of_given_trains_grow_alike_everywhere(seed, rule):
                 spikes.append(net.run(6.0).spikes["E"].step)
             found.append([*spikes, p.connections()["delay"], p.weights])
     assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_replicas_grow_as_their_networks_do():
+    """Delays that grow lie within those of the replica's own network, on one device, too."""
+
+    def grown(seed, **options):
+        net = Network(0.1, seed, **options)
+        net.population("E", 40, "lif", receptors={"exc": ExpCurrent(2.0)})
+        net.drive("E", Poisson(9000.0, weight=60.0), "exc")
+        rule = STDP(w_max=80.0, lam=0.05)
+        p = net.connect("E", "E", FixedTotal(2), 30.0, Uniform(0.3, 6.0), plasticity=rule)
+        p.rewire(None, indegree=3, every=1.0)
+        return net
+
+    with Ensemble(grown(0, devices="cuda-emu"), 3, seeds=[0, 1, 2]) as ensemble:
+        ensemble.run(6.0)
+        for seed, replica in enumerate(ensemble):
+            found = replica.projections[0].connections()
+            with grown(seed, devices="cpu") as net:
+                net.run(6.0)
+                wanted = net.projections[0].connections()
+            assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
 
 
 def test_growth_that_fails_changes_nothing(monkeypatch):

@@ -31,7 +31,7 @@ def rows_tree(wiring: Wiring, state: dict[str, np.ndarray]) -> dict[str, Any]:
                 state[f"rows/{number}/{b}/{name}"] = getattr(rows, name)
             if rows.weights is not None and bundle.kind != layout.PLASTIC:
                 state[f"rows/{number}/{b}/weights"] = rows.weights
-        trees.append([bundle.kind, int(bundle.weight), bundle.least])
+        trees.append([bundle.kind, int(bundle.weight), bundle.least, bundle.most])
     return {
         "bundles": trees, "shortest": wiring.shortest, "longest": wiring.longest,
         "synapses": wiring.synapses, "horizon": wiring.horizon,
@@ -62,10 +62,11 @@ class SavedRows:
 
     def fill(self, number: int, bundle: Bundle) -> None:
         """Give a bundle, by its number, its rows."""
-        kind, weight, least = self._bundles[number]
+        kind, weight, least, most = self._bundles[number]
         if kind not in {bundle.kind, layout.WIDE}:
             raise FormatError(f"bundle {number} has rows of kind {kind}")
-        bundle.kind, bundle.weight, bundle.least = int(kind), int(weight), int(least)
+        bundle.kind, bundle.weight = int(kind), int(weight)
+        bundle.least, bundle.most = int(least), int(most)
         sources = bundle.projections[0].source.population.size
         for b in range(self._blocks.count):
             bundle.blocks.append(self._rows(number, b, bundle, sources))

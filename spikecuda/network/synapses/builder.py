@@ -146,10 +146,13 @@ class Builder:
             (b.projections[0], d.min(), d.max()) for b, d in rows
             if b.kind == layout.PLASTIC and d.size
         ]  # fmt: skip
-        for bundle in (b for b in bundles if b.ruled):
-            delays = [int(d.min()) for b, d in rows if b is bundle and d.size]
-            bundle.least, p = min(delays, default=0), bundle.projections[0]
-            if delays or not p.grows:
+        ruled = [b for b in bundles if b.ruled]
+        for bundle, delays in rows:
+            if bundle.ruled and delays.size:
+                bundle.least = min(bundle.least or int(delays.min()), int(delays.min()))
+        for bundle in ruled:
+            p = bundle.projections[0]
+            if bundle.least or not p.grows:
                 continue
             # What grows there has these delays.
             low, high = p.delay_steps()
@@ -159,6 +162,10 @@ class Builder:
             longest = max(longest, high)
             learning.append((p, low, high))
         horizon = min((p.horizon(low, high) for p, low, high in learning), default=0)
+        for bundle in ruled:
+            if bundle.projections[0].source.population.neuron_spec is not None:
+                bundle.least = shortest
+            bundle.most = longest
         return Wiring(self.blocks, bundles, self.fixed_point, shortest, longest, synapses, horizon)
 
     # Counting.

@@ -189,9 +189,8 @@ def _draw(
             np.empty(2 * number.size, np.int32), weight, delay,
         )  # fmt: skip
     # The windows and rings of a network are made for the delays that it has.
-    given = p.source.population.neuron_spec is None
-    least = bundle_of(p, wiring).least if given else wiring.shortest
-    steps = np.clip(delay.astype(np.int64), max(1, least), wiring.longest)
+    bundle = bundle_of(p, wiring)
+    steps = np.clip(delay.astype(np.int64), bundle.least, bundle.most)
     if what.weight is not None:
         return np.full(number.size, abs(what.weight)), steps
     return magnitudes(p, weight, exponent), steps

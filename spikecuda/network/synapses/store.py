@@ -91,8 +91,8 @@ class Bundle:
         blocks: the rows of each block; none if they are procedural.
         rule: what draws procedural rows.
         released: whether what its rows send is a part of the weights, settled by their sources.
-        least: of one that has a rule, steps of the shortest delay that the build has made, or that
-            synapses have that grow where it has made none; 0: there are none.
+        least, most: of one that has a rule, steps of the shortest and the longest delay of synapses
+            that grow; of given trains the shortest of all its synapses.  0: there are none.
     """
 
     source: int
@@ -104,6 +104,7 @@ class Bundle:
     rule: Procedural | None = None
     released: bool = False
     least: int = 0
+    most: int = 0
 
     @property
     def ruled(self) -> bool:
