@@ -15,6 +15,7 @@ from spikecuda.errors import (
 )
 from spikecuda.kernels.language.check import Source
 from spikecuda.kernels.language.schemes import BEND, BENT, SLOPE
+from spikecuda.models.bases import check_bases
 from spikecuda.models.definition import (
     CONDUCTANCE,
     INPUTS,
@@ -30,6 +31,8 @@ from spikecuda.models.definition import (
 )
 from spikecuda.models.parameter import Parameter, State, argument_names, require_made
 
+# What a model has one of: of two bases, one would be without effect.
+ONCE = ("step", "threshold", "reset", "derive", *WITHIN, "schemes")
 COMPARISONS = {
     "<": np.less,
     "<=": np.less_equal,
@@ -123,6 +126,7 @@ class Model:
         for base in reversed(cls.__mro__):
             members.update(vars(base))
         require_made(cls.__name__, members, (State, Parameter))
+        check_bases(cls, Model, ONCE, (State, Parameter))
         cls.states = {k: v for k, v in members.items() if isinstance(v, State)}
         cls.parameters = {k: v for k, v in members.items() if isinstance(v, Parameter)}
         cls.pulse = cls.__dict__.get("pulse") or next(iter(cls.states), "")

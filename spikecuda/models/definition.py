@@ -115,7 +115,7 @@ def check_functions(cls: "type[Model]", members: Mapping[str, Any]) -> dict[str,
     """Parse and check every model function; return their sources by name."""
     derive = members.get("derive")
     require_plain(cls.__name__, "derive", derive)
-    if derive is not None:
+    if derive is not None and not isinstance(derive, staticmethod):
         cls.derive = staticmethod(_plain(derive))  # type: ignore[attr-defined]
     slopes = derivatives(cls.__name__, cls.states, members)
     states = (REAL,) * len(cls.states)

@@ -20,9 +20,10 @@ from spikecuda.errors import (
 )
 from spikecuda.kernels.language.check import Source, require_literals
 from spikecuda.kernels.learn_spec import NEST, TIMINGS, LearnSpec
+from spikecuda.models.bases import check_bases, owners
 from spikecuda.models.parameter import Parameter, require_made
 from spikecuda.plasticity.check import EVENTS, check_rule, derived, one_modulator
-from spikecuda.plasticity.combine import PARTS, owners
+from spikecuda.plasticity.combine import PARTS
 from spikecuda.plasticity.parts import (
     Modulator,
     PostTrace,
@@ -122,6 +123,7 @@ class SynapseRule(Fixed):
             raise ModelError(f"{cls.__name__}.modulator: the name is taken; call it n")
         factors = [v for k, v in members.items() if isinstance(v, Modulator) and k != "modulator"]
         cls.modulator = one_modulator(cls, factors)
+        check_bases(cls, SynapseRule, EVENTS, PARTS)
         cls.functions, cls.constant_names = check_rule(cls, members, vars(SynapseRule))
         cls.releases = "release" in cls.functions
         cls.random = any("uniform" in f.arguments for f in cls.functions.values())

@@ -17,8 +17,9 @@ from spikecuda.errors import (
     nearest,
 )
 from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
+from spikecuda.models.bases import owners
 from spikecuda.models.parameter import require_plain
-from spikecuda.plasticity.combine import check_bases, derives, join, owners
+from spikecuda.plasticity.combine import derives, join
 from spikecuda.plasticity.parts import Modulator
 
 # Names that a rule's functions may use beside what the rule declares.
@@ -64,7 +65,6 @@ def check_rule(
             kernel.
     """
     require_plain(cls.__name__, "derive", members.get("derive"))
-    check_bases(cls, EVENTS, taken)
     _check_names(cls, taken)
     parts = derives(cls)
     if len(parts) > 1:

@@ -10,6 +10,7 @@ from spikecuda import GPUNeuronPool, Model, Noise, Parameter, State
 from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.language import exp, expm1, fma, log, real, select, sqrt
 from spikecuda.models import as_model, names
+from spikecuda.models.registry import find
 
 
 class Quadratic(Model):
@@ -322,6 +323,24 @@ def test_a_derive_that_fails_says_so(result, error, problem):
         # At the definition, or with other parameters.
         define("return v * share", f"def derive(k):\n        return {result}", "v, share", made)
         made["_Bad"].constants(made["_Bad"].resolve({"k": 2.0}, 3), 0.1)
+
+
+def silent(v):
+    return v > v
+
+
+def test_two_models_are_not_one():
+    lif, adex = find("lif"), find("adex")
+    with pytest.raises(ModelError, match=r"_Two has threshold from .*LIF.threshold, AdEx.thr"):
+        type("_Two", (lif, adex), {})
+    # A base that is no model replaces what the model has, as in Python.
+    given = {"threshold": silent, "tau_m": Parameter(3.0, "ms", above=0.0)}
+    other = type("Other", (), given)
+    mixed = type("_Mixed", (other, lif), {})
+    assert mixed.parameters["tau_m"].default == 3.0
+    assert mixed.functions["threshold"].name == "_Mixed.silent"
+    diamond = type("_Both", (type("_A", (lif,), {}), type("_B", (lif,), given)), {})
+    assert diamond.functions["threshold"].name == "_Both.silent"
 
 
 def test_literals_and_constants_that_a_pool_cannot_have_are_refused():
