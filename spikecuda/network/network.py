@@ -254,7 +254,7 @@ class Network(Steered):
             net._restored = saved
             try:
                 net.build(progress)
-                net._result = saved.result
+                net._result, net._saved_so_far = saved.result, True
                 net._weights_set = any(p.assigned or p.rewired for p in net._wired)
             finally:
                 net._restored = None

@@ -29,7 +29,7 @@ from spikecuda.network.run.trace import Recorded
 from spikecuda.network.weights import NetworkWeights
 from spikecuda.observe.progress import Progress, reporter
 from spikecuda.runtime.adjust import announce_kernel, wide_parameters
-from spikecuda.runtime.loop import Pieces, as_loop, require_result, run_pieces
+from spikecuda.runtime.loop import Loop, Pieces, as_loop, carried, require_result, run_pieces
 from spikecuda.runtime.neuron_spec import NeuronSpec
 
 
@@ -45,6 +45,8 @@ class Steered(DrivenNetwork, NetworkWeights):
         self._engine: Engine | None = None
         self._result: NetworkResult | None = None
         self._pieces: Pieces[NetworkResult] | None = None
+        # Whether a file has the result: runs that save themselves go on with it.
+        self._saved_so_far = False
 
     @abstractmethod
     def _built(self, progress: Callable[[int, int], None] | bool = False) -> Engine:
@@ -81,7 +83,8 @@ class Steered(DrivenNetwork, NetworkWeights):
 
         Returns:
             A ``NetworkResult`` of this run, of all its pieces.  After Ctrl-C and errors, also those
-            of ``call``, ``net.result`` is what the run recorded until then.
+            of ``call``, ``net.result`` is what the run recorded until then.  With ``save_to``, it
+            and the file go on with the result that was loaded, or that the last run saved.
 
         Raises:
             OutOfMemoryError: the synapses or the recording do not fit.
@@ -94,14 +97,16 @@ class Steered(DrivenNetwork, NetworkWeights):
         if loop is None:
             with self.turn.run():
                 engine = self._begin(progress)
+                self._result, self._saved_so_far = None, False
                 with self._reporter(engine, progress, total) as report:
                     result = self._result = self._advance(engine, 0, total, total, report)
             return result
-        pieces: Pieces[NetworkResult] = Pieces(join)
         with self.turn.loop():
             with self.turn.occupied(RUNNING):
                 engine = self._begin(progress)
-            self._pieces = pieces
+                pieces: Pieces[NetworkResult] = Pieces(join, self._carried(loop, engine))
+            self._result, self._pieces = None, pieces
+            self._saved_so_far = loop.saves is not None
             try:
                 with self._reporter(engine, progress, total) as report:
 
@@ -113,7 +118,7 @@ class Steered(DrivenNetwork, NetworkWeights):
                     run_pieces(loop, self.turn, total, advance, lambda: self._result, self, pieces)
             finally:
                 self._result, self._pieces = pieces.result, None
-        return self.result
+        return require_result("network", pieces.own)
 
     @property
     def result(self) -> NetworkResult:
@@ -205,9 +210,16 @@ class Steered(DrivenNetwork, NetworkWeights):
     # Parts of a run.
 
     def _begin(self, progress: Progress) -> Engine:
-        """Return the engine for a new run; the last run's result is let go."""
-        self._result = None
+        """Return the engine for a new run."""
         return self._built(progress is True)
+
+    def _carried(self, loop: Loop, engine: Engine) -> NetworkResult | None:
+        """Return the result that a run goes on with; see ``runtime.loop.carried``."""
+        before = self._result if self._saved_so_far else None
+        adjoins = before is not None and abs(before.stop - self.time) < 0.5 * self.dt
+        return carried(
+            loop, before, adjoins, lambda: self._advance(engine, 0, 0, 0, lambda _: None), join
+        )
 
     def _reporter(self, engine: Engine, progress: Progress, total: int) -> Any:
         """Give the function that is told the steps done."""

@@ -30,7 +30,7 @@ from spikecuda.pool.driven import PoolDrives
 from spikecuda.pool.pool_metrics import pool_metrics
 from spikecuda.pool.recorded import as_recorded
 from spikecuda.pool.savable import SavablePool
-from spikecuda.runtime.loop import Loop, Pieces, as_loop, require_result, run_pieces
+from spikecuda.runtime.loop import Loop, Pieces, as_loop, carried, require_result, run_pieces
 from spikecuda.runtime.neuron_spec import resolve_neurons
 from spikecuda.runtime.parameters import Parameters
 from spikecuda.runtime.population import Population
@@ -291,31 +291,36 @@ class GPUNeuronPool(SavablePool):
         total = run_steps(duration, steps, self.dt)
         kept = as_recorded(record, spikes, self.model)
         loop = as_loop(every, call, until, self.dt, save_every, save_to)
-        pieces = Pieces(join_runs)
 
-        def advance(first: int, steps: int) -> RunResult:
+        def advance(first: int, steps: int, tell: Callable[[int], None]) -> RunResult:
             population.partial = None
             population.require_ready()
             drive = self._drives.resolve(self.model.name, input, total, first, steps)
             request = Request(population, drive, *kept)
-            tell = report if first == 0 else lambda done: report(first + done)
-            (result,) = run([request], steps, DeviceThreads(1), tell)
+            (result,) = run([request], steps, DeviceThreads(1), lambda done: tell(first + done))
             return result
 
         with population.turn.loop():
             with population.turn.occupied(RUNNING):
                 population.require_ready()
+                before = self._result if self._saved_so_far else None
+                adjoins = before is not None and before.start + before.steps == self.steps
+                pieces = Pieces(join_runs, carried(
+                    loop, before, adjoins, lambda: advance(0, 0, lambda _: None), join_runs
+                ))  # fmt: skip
             self._result, self._pieces = None, pieces
+            self._saved_so_far = loop is not None and loop.saves is not None
             seen = functools.partial(take_snapshot, {self.model.name: population})
             try:
                 with reporter(progress, total, repr(self), seen) as report:
                     run_pieces(
-                        loop or Loop(max(total, 1), None, None), population.turn, total, advance,
+                        loop or Loop(max(total, 1), None, None), population.turn, total,
+                        lambda first, steps: advance(first, steps, report),
                         lambda: population.partial, self, pieces,
                     )  # fmt: skip
             finally:
                 self._result, self._pieces = pieces.result, None
-        return self.result
+        return require_result("pool", pieces.own)
 
     @property
     def result(self) -> RunResult:

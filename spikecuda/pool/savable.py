@@ -43,6 +43,8 @@ class SavablePool(Unique, Fixed):
     _seed: int
     _result: RunResult | None
     _pieces: Pieces[RunResult] | None = None
+    # Whether a file has the result: runs that save themselves go on with it.
+    _saved_so_far: bool = False
 
     @property
     def neuron_spec(self) -> NeuronSpec:
@@ -144,7 +146,7 @@ class SavablePool(Unique, Fixed):
                 for _, inputs in drives:
                     pool._drives.add(name, inputs)
                 put_states({name: pool.population}, about["types"], saved, int(about["steps"]))
-                pool._result = found
+                pool._result, pool._saved_so_far = found, True
         except BaseException:
             pool.close()
             raise

@@ -45,6 +45,8 @@ class SavableSystem(Unique, Fixed):
     _seeds: Seeds
     _result: SystemResult | None
     _pieces: Pieces[SystemResult] | None = None
+    # Whether a file has the result: runs that save themselves go on with it.
+    _saved_so_far: bool = False
 
     @property
     def drives(self) -> tuple[Drive, ...]:
@@ -130,6 +132,7 @@ class SavableSystem(Unique, Fixed):
                     system._drives.add(name, inputs)
                 put_states(system.populations, types, saved, int(about["steps"]))
                 system._result = SystemResult(parts, dict(system.first)) if parts else None
+                system._saved_so_far = True
         except BaseException:
             system.close()
             raise

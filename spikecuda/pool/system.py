@@ -31,7 +31,7 @@ from spikecuda.pool.driven import PoolDrives
 from spikecuda.pool.recorded import as_recorded
 from spikecuda.pool.result import SystemResult, join_systems
 from spikecuda.pool.savable_system import SavableSystem
-from spikecuda.runtime.loop import Loop, Pieces, as_loop, require_result, run_pieces
+from spikecuda.runtime.loop import Loop, Pieces, as_loop, carried, require_result, run_pieces
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 from spikecuda.runtime.parameters import Parameters
 from spikecuda.runtime.population import Population
@@ -218,33 +218,42 @@ class MultiGPUNeuronSystem(SavableSystem):
             for name, population in self.populations.items()
         }
         loop = as_loop(every, call, until, self.dt, save_every, save_to)
-        pieces = Pieces(join_systems)
 
-        def advance(first: int, steps: int) -> SystemResult:
+        def advance(first: int, steps: int, tell: Callable[[int], None]) -> SystemResult:
             requests = []
             for name, population in self.populations.items():
                 population.partial = None
                 population.require_ready()
                 drive = self._drives.resolve(name, inputs.get(name), total, first, steps)
                 requests.append(Request(population, drive, *kept[name]))
-            results = run(requests, steps, self._device_threads, lambda done: report(first + done))
+            results = run(requests, steps, self._device_threads, lambda done: tell(first + done))
             return SystemResult(dict(zip(self.populations, results, strict=True)), dict(self.first))
 
         with self._turn.loop():
             with self._turn.occupied(RUNNING):
                 for population in self.populations.values():
                     population.require_ready()
+                before = self._result if self._saved_so_far else None
+                adjoins = before is not None and all(
+                    part.start + part.steps == self.populations[name].steps
+                    for name, part in before.parts.items()
+                )
+                pieces = Pieces(join_systems, carried(
+                    loop, before, adjoins, lambda: advance(0, 0, lambda _: None), join_systems
+                ))  # fmt: skip
             self._result, self._pieces = None, pieces
+            self._saved_so_far = loop is not None and loop.saves is not None
             seen = functools.partial(take_snapshot, self.populations)
             try:
                 with reporter(progress, total, repr(self), seen) as report:
                     run_pieces(
-                        loop or Loop(max(total, 1), None, None), self._turn, total, advance,
+                        loop or Loop(max(total, 1), None, None), self._turn, total,
+                        lambda first, steps: advance(first, steps, report),
                         self._partial, self, pieces,
                     )  # fmt: skip
             finally:
                 self._result, self._pieces = pieces.result, None
-        return self.result
+        return require_result("system", pieces.own)
 
     def _partial(self) -> SystemResult | None:
         """Return what a run that broke off recorded of all types."""

@@ -147,10 +147,11 @@ class Pieces(Generic[R]):
 
     Args:
         join: joins results that follow each other.
+        before: the result that the run goes on with, see ``carried``; None: it begins anew.
     """
 
-    def __init__(self, join: Callable[[Sequence[R]], R]) -> None:
-        self._join = join
+    def __init__(self, join: Callable[[Sequence[R]], R], before: R | None = None) -> None:
+        self._join, self._before = join, before
         self._found: list[R] = []
         self._joined: list[R] = []
 
@@ -162,12 +163,52 @@ class Pieces(Generic[R]):
             self._found = []
 
     @property
-    def result(self) -> R | None:
-        """The results so far as one; None if there is none."""
+    def own(self) -> R | None:
+        """The results so far as one, of this run alone; None if there is none."""
         found = [*self._joined, *self._found]
-        if len(found) == 1:  # nothing is copied
-            return found[0]
-        return self._join(found) if found else None
+        if len(found) > 1:  # one is not copied
+            found = [self._join(found)]
+            self._joined, self._found = found, []
+        return found[0] if found else None
+
+    @property
+    def result(self) -> R | None:
+        """The results so far as one, after what the run goes on with; None if there is none."""
+        own = self.own
+        if self._before is None:
+            return own
+        return self._before if own is None else self._join([self._before, own])
+
+
+def carried(
+    loop: Loop | None,
+    before: R | None,
+    adjoins: bool,
+    nothing: Callable[[], R],
+    join: Callable[[Sequence[R]], R],
+) -> R | None:
+    """Return the result that a run goes on with, so that its saves have both; None: there is none.
+
+    Args:
+        loop: of the run.
+        before: what the file has that was loaded, or that the last run saved.
+        adjoins: whether that ended where the run begins.
+        nothing: returns what a run of 0 steps records.
+        join: joins results that follow each other.
+
+    Raises:
+        SpikecudaValueError: the run will not record the same.
+    """
+    if loop is None or loop.saves is None or before is None or not adjoins:
+        return None
+    try:
+        join([before, nothing()])
+    except SpikecudaValueError as error:
+        raise SpikecudaValueError(
+            f"save_to must be of a run that records what the saved result has, which it goes on "
+            f"with ({error}); record the same, or run(0) first, which lets go of that result"
+        ) from None
+    return before
 
 
 def run_pieces(

@@ -132,6 +132,24 @@ def test_results_are_saved_so_far_and_join(tmp_path):
         assert loaded.result.stop == 12.0
         joined = loaded.result + loaded.run(8.0)
         assert np.array_equal(joined.spikes["E"].step, whole.spikes["E"].step)
+    # However often it is loaded, runs that save themselves lose nothing.
+    for part in (4.0, 4.0, 0.0):
+        with Network.load(path, **CPU) as loaded:
+            own = loaded.run(part, save_every=2.0, save_to=path)
+            assert own.duration == part
+            assert (loaded.result.start, loaded.result.stop) == (0.0, loaded.time)
+    with Network.load(path, **CPU) as loaded:
+        assert np.array_equal(loaded.result.spikes["E"].step, whole.spikes["E"].step)
+        loaded.record("E", "v")
+        with pytest.raises(ValueRefused, match="save_to must be of a run that records what"):
+            loaded.run(2.0, save_every=2.0, save_to=path)
+        assert loaded.result.stop == loaded.time == 20.0
+        loaded.run(0.0)
+        loaded.run(2.0, save_every=2.0, save_to=path)
+        assert loaded.result.start == 20.0
+        loaded.reset()
+        loaded.run(1.0, save_every=1.0, save_to=path)
+        assert loaded.result.start == 0.0
         loaded.save(path, result=False)
     with Network.load(path, **CPU) as loaded, pytest.raises(SpikecudaError, match="no result"):
         _ = loaded.result

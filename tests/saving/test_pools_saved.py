@@ -103,7 +103,8 @@ def test_a_system_goes_on_elsewhere(tmp_path):
         assert dict(other.counts) == {"lif": 84, "adex": 36}
         assert len(other.drives) == 2
         same(other.result, before)
-        same(other.run(20.0), after)
+        same(other.run(20.0, save_every=20.0, save_to=path), after)
+        same(other.result, before + after)
         assert after.num_spikes > 0
 
 
@@ -123,6 +124,12 @@ def test_a_run_saves_itself(tmp_path):
         with GPUNeuronPool.load(path, device="cpu", threads=1) as loaded:
             assert loaded.time == 50.0
             same(loaded.result, whole)
+            assert loaded.run(5.0, save_every=5.0, save_to=path).steps == 50
+            assert loaded.result.steps == 550
+        with GPUNeuronPool.load(path, device="cpu", threads=1) as loaded:
+            same(loaded.result, other.result + other.run(5.0))
+            with pytest.raises(SpikecudaValueError, match="records what the saved result has"):
+                loaded.run(5.0, record="v", save_every=5.0, save_to=path)
 
 
 def test_a_pool_is_saved_within_a_loop(tmp_path):
