@@ -28,6 +28,10 @@ class SpikecudaKeyError(SpikecudaError, KeyError, ValueError):
     __str__ = Exception.__str__  # KeyError would show the message's repr
 
 
+class SpikecudaIndexError(SpikecudaError, IndexError, ValueError):
+    """There is nothing with the given number; the message says which numbers there are."""
+
+
 class ModelError(SpikecudaValueError):
     """A model's definition does something that a kernel cannot do; the message names the line."""
 

@@ -73,5 +73,5 @@ def as_positive(name: str, value: object, unit: str) -> float:
     """Return a finite number > 0."""
     number = as_real(name, value, unit)
     if not (math.isfinite(number) and number > 0):
-        raise SpikecudaValueError(f"{name} must be > 0 {unit} (got {number!r})")
+        raise SpikecudaValueError(f"{name} must be {f'> 0 {unit}'.strip()} (got {number!r})")
     return number

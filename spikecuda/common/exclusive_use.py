@@ -76,9 +76,11 @@ class ExclusiveUse:
         try:
             for turn in (self, *self.parts):
                 if not turn._lock.acquire(blocking=False):
+                    kind = turn.what.split()[0]
+                    article = "an" if kind[0] in "aeio" else "a"
                     raise SpikecudaError(
-                        f"the {turn.what} is in use in another thread; give each thread a "
-                        f"{turn.what.split()[0]} of its own"
+                        f"the {turn.what} is in use in another thread; give each thread {article} "
+                        f"{kind} of its own"
                     )
                 held.append((turn, turn._owner))
                 turn._owner = threading.get_ident()

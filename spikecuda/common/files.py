@@ -120,7 +120,7 @@ def _mode_of(final: Path) -> int | None:
         link = stat.S_ISLNK(facts.st_mode)
         if link:
             facts = os.stat(final)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:
         raise SpikecudaValueError(f"path must hold no NUL byte (got {final!r:.80})") from None

@@ -154,6 +154,12 @@ class Drive(Fixed):
         places = [i for i, term in enumerate(self.inputs) if field in _fields(term)]
         if not places:
             known = self._arguments()
+            if name == "input":
+                raise SpikecudaAttributeError(
+                    f"the drive of {self._whose} has 'input' to assign, not to update (got "
+                    "update(input=...)); drive.input = value, of a replica "
+                    "ensemble[i].own(drive).input = value"
+                )
             raise SpikecudaAttributeError(
                 f"the drive of {self._whose} has no {name!r}{nearest(name, known)}; it has "
                 f"{', '.join(known) or 'nothing to assign'}"

@@ -38,7 +38,18 @@ class Loop:
         """Tell whether another piece is to follow."""
         answer = True if self.call is None else self.call(owner, piece)
         goes = not (isinstance(answer, bool | np.bool_) and not answer)
-        return goes and not (self.until is not None and bool(self.until(owner, piece)))
+        return goes and not (self.until is not None and _truth(self.until(owner, piece)))
+
+
+def _truth(answer: object) -> bool:
+    """Return whether what ``until`` returned means yes; raise for arrays of several answers."""
+    try:
+        return bool(answer)
+    except (ValueError, TypeError):
+        raise SpikecudaTypeError(
+            f"until must return True or False (got {shown(answer)}); of an array, return its all() "
+            "or any()"
+        ) from None
 
 
 class Savable(Protocol):

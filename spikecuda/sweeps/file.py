@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from spikecuda import __version__
-from spikecuda.common.files import write_text
+from spikecuda.common.files import require_writable, write_text
 from spikecuda.common.notice import notice
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.sweeps.grid import Point
@@ -57,10 +57,10 @@ class SweepFile:
         source: str,
         same_function: bool = True,
     ) -> None:
-        if "\0" in str(path):
-            raise SpikecudaValueError(f"path must hold no NUL byte (got {str(path)!r:.80})")
         self._given = path
         self.path = path if share is None else share.file(path)
+        for each in (path, self.path):
+            require_writable(each)
         self._share, self._function, self._source = share, function, source
         self._same = same_function
         self._keys = [key_of(point) for point in points]

@@ -75,8 +75,8 @@ def sweep(
 
     Raises:
         SpikecudaTypeError, SpikecudaValueError: an argument cannot be used; a function or a
-            parameter that other processes cannot be sent; a file of another grid or function.  All
-            before anything starts.
+            parameter that other processes cannot be sent; a file of another grid or function, or
+            in no folder.  All before anything starts.
         SpikecudaError: workers cannot start.
         OSError: the file cannot be written.
     """

@@ -19,7 +19,9 @@ from spikecuda.errors import (
     ClosedError,
     NumericalError,
     OutOfMemoryError,
+    SpikecudaAttributeError,
     SpikecudaError,
+    SpikecudaIndexError,
     SpikecudaTypeError,
     SpikecudaValueError,
 )
@@ -324,12 +326,15 @@ def test_what_one_replica_refuses_changes_none():
          r"shape \(3, 70\) \(got shape \(3, 5\)\)"),
         ({"size": 3, "params": {"E": {"tau": 3.0}}}, SpikecudaError, "no parameter .tau.*tau_m"),
         ({"size": 3, "params": {"X": {"tau_m": 3.0}}}, SpikecudaValueError, "no population 'X'"),
+        ({"size": 2, "params": {"E": {"tau_m": [[1.0], [2.0, 3.0]]}}}, SpikecudaValueError,
+         r"must have rows of one length \(got"),
+        ({"size": 3, "params": {0: {"tau_m": 1.0}}}, SpikecudaTypeError, "keys of params must be"),
         ({"size": 3, "params": {"E": 3.0}}, SpikecudaTypeError, "must be a dict of name"),
         ({"size": 3, "params": [1]}, SpikecudaTypeError, "params must be a dict"),
         ({"size": 3, "seeds": [1, 2]}, SpikecudaValueError, r"seeds must be one number.*\(got 2\)"),
         ({"size": 3, "seeds": {"noise": 1}}, SpikecudaValueError, "seeds must be by seed, wiring"),
-        ({"size": 3, "seeds": [1, 2, -3]}, SpikecudaValueError, r"seed must be in \[0"),
-        ({"size": 3, "trials": [0.5, 1, 2]}, SpikecudaTypeError, "trial must be an integer"),
+        ({"size": 3, "seeds": [1, 2, -3]}, SpikecudaValueError, r"replica 2: seed must be in"),
+        ({"size": 3, "trials": [0.5, 1, 2]}, SpikecudaTypeError, "replica 0: trial must be an"),
         ({"size": 3, "threads": 0}, SpikecudaValueError, "threads must be"),
         ({"size": 3, "devices": "gpu"}, SpikecudaValueError, "must be one of cpu"),
         ({"size": 1_000_000}, OutOfMemoryError, "an ensemble of 1,000,000 networks needs about"),
@@ -418,8 +423,8 @@ def test_what_belongs_to_the_ensemble_is_refused_in_a_replica():
             e[1].own(e[0]["E"])
         with pytest.raises(SpikecudaValueError, match="part must be a population, view, proj"):
             e.update({network().drive("E", 1.0): {"amplitude": 1.0}})
-        with pytest.raises(SpikecudaTypeError, match="target must be a population's name"):
-            e.record(e[0]["E"])
+        with pytest.raises(SpikecudaTypeError, match="population must be a population of the net"):
+            e.record(3)
     e.close()
     for call in (lambda: e.run(1.0), lambda: e[0]["E"].state["v"]):
         with pytest.raises(ClosedError):
@@ -499,3 +504,74 @@ def test_an_original_may_have_synapses_that_do_not_learn_yet():
     assert np.unique(p.weights.round(3)).size == 1
     with pytest.raises(SpikecudaError, match=r"was built, and whose synapses E -> E \(exc\) learn"):
         Ensemble(net, 2)
+
+
+def test_populations_and_views_stand_for_their_names():
+    net, _, _ = origin()
+    with Ensemble(net, 2, params={net["E"]: {"tau_m": [9.0, 10.0]}}) as e:
+        e.update({e[1]["E"][:3]: {"v_th": [-49.0, -48.0]}, net["I"]: {"tau_w": 80.0}})
+        assert [float(r["E"].params["tau_m"]) for r in e] == [9.0, 10.0]
+        assert [r["E"].params["v_th"][2:4].tolist() for r in e] == [[-49.0, -50.0], [-48.0, -50.0]]
+        assert e[1]["I"].params["tau_w"] == 80.0
+        v = e.state("E", "v")
+        assert np.array_equal(e.state(net["E"], "v"), v)
+        assert np.array_equal(e.state(e[0]["E"][2:5], "v"), v[:, 2:5])
+        e.record(net["I"], "w", every=0.1)
+        with pytest.raises(SpikecudaValueError, match="neurons of E must be under one key"):
+            e.update({"E": {"tau_m": 3.0}, net["E"][:2]: {"v_th": -45.0}})
+        for other in (network()["E"], network()["E"][:2]):
+            with pytest.raises(SpikecudaValueError, match="part must be"):
+                e.state(other, "v")
+
+
+def test_trains_of_replicas_have_lengths_of_their_own():
+    net, _, _ = origin()
+    times = [[1.0, 2.0, 3.0], [], np.array([4.0])]
+    with Ensemble(net, 3, params={net.drives[2]: {"times": times}}) as e:
+        assert [r.drives[2].times.tolist() for r in e] == [[1.0, 2.0, 3.0], [], [4.0]]
+        result = e.run(10.0)
+    with network() as lone:
+        lone.drive("E", SpikeTrain([4.0], weight=300.0), "exc")
+        lone.drive("E", Poisson(3000.0, 10.0), "exc")
+        lone.drive("I", 30.0)
+        assert equal(bits(result[2]), bits(lone.run(10.0)))
+
+
+def test_what_is_not_there_is_said_with_what_is():
+    net, drive, _ = origin()
+    with Ensemble(net, 2) as e:
+        result = e.run(2.0)
+        for things in (e, result):
+            with pytest.raises(SpikecudaIndexError, match=r"replicas 0 to 1 \(got 9\)"):
+                things[9]
+            with pytest.raises(SpikecudaTypeError, match=r"replicas 0 to 1 \(got 'E'\)"):
+                things["E"]
+        with pytest.raises(SpikecudaError, match=r"ensemble\.result\[1\]"):
+            e[1].result  # noqa: B018
+        for name, text in {
+            "save": "are not saved", "drive": r"ensemble\[i\]\.drive",
+            "seed": r"ensemble\[i\]\.seed",
+            "updat": "did you mean 'update'",
+        }.items():  # fmt: skip
+            with pytest.raises(SpikecudaAttributeError, match=text):
+                getattr(e, name)
+        with pytest.raises(SpikecudaAttributeError, match=r"own\(drive\)\.input = value"):
+            e.update({drive: {"input": Poisson(1.0, 1.0)}})
+        with pytest.raises(SpikecudaTypeError, match=r"until must return True or False.*all\(\)"):
+            e.run(2.0, every=1.0, until=lambda e, piece: piece.rates()["E"] > 0.0)
+        with pytest.raises(SpikecudaValueError, match=r"; ensemble\.record"):
+            result.to_dataframe("synapses")
+        assert "2 replicas of" in repr(e) and "1 replica of" in repr(Ensemble(net, 1))
+
+
+def test_another_thread_asks_for_metrics_within_a_run():
+    seen = []
+
+    def look(e, piece):
+        thread = threading.Thread(target=lambda: seen.append(e.metrics()["steps"]))
+        thread.start()
+        thread.join()
+
+    with Ensemble(origin()[0], 2) as e:
+        e.run(2.0, every=1.0, call=look)
+    assert seen == [10, 20]

@@ -20,10 +20,9 @@ from spikecuda.common.exclusive_use import (
 )
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.out_of_memory import out_of_memory
-from spikecuda.common.seed import as_trial
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.devices.base import Device
-from spikecuda.errors import ClosedError, SpikecudaError, SpikecudaTypeError, shown
+from spikecuda.errors import ClosedError, SpikecudaAttributeError, nearest
 from spikecuda.inputs.drive import Drive
 from spikecuda.network.device_names import Given, as_places, resolve_devices
 from spikecuda.network.ensemble.build import require_room
@@ -31,10 +30,11 @@ from spikecuda.network.ensemble.groups import make_groups
 from spikecuda.network.ensemble.joint_run import JointRun
 from spikecuda.network.ensemble.measure import measure
 from spikecuda.network.ensemble.replica import Replica
-from spikecuda.network.ensemble.result import EnsembleResult, join_runs
+from spikecuda.network.ensemble.result import EnsembleResult, counted, join_runs, pick
 from spikecuda.network.ensemble.structure import as_networks
-from spikecuda.network.ensemble.values import Given as Values
-from spikecuda.network.ensemble.values import as_all_seeds, as_given
+from spikecuda.network.ensemble.values import as_all_seeds, as_given, as_trials, as_view_of, give
+from spikecuda.network.model.population import Population, View
+from spikecuda.network.model.projection import Projection
 from spikecuda.network.network import BUILD_TICKS, Network
 from spikecuda.observe.metrics import NetworkMetrics
 from spikecuda.observe.progress import Progress, reporter
@@ -44,8 +44,8 @@ MOST = 1_000_000
 # Slices of a run: about so long, and so many updates of neurons to begin with.
 SECONDS, UPDATES = 0.5, 20e6
 
-# By population or drive, then by name.
-Params = Mapping[str | Drive, Mapping[str, Any]]
+# By population, view or drive, then by name.
+Params = Mapping[str | Population | View | Drive, Mapping[str, Any]]
 
 
 class Ensemble(Unique, Fixed, Sequence[Replica]):
@@ -60,8 +60,9 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
         network: what the replicas are made from, as it has been told until now; it stays as it is.
             Or a sequence of networks of one structure, one for each replica.
         size: number of replicas, 1 to 1,000,000; None: as many as there are networks.
-        params: by population, or by a drive of ``network``, then by name: one number; one for each
-            replica, shape (size,); or one for each of their neurons, shape (size, neurons).
+        params: by population (its name, itself, or a view), or by a drive of ``network``, then by
+            name: one number; one for each replica, shape (size,); or one for each of their neurons,
+            shape (size, neurons).  Arguments of drives may be arrays of another length for each.
         seeds: one for each replica, as ``Network(seed=...)``; or by "wiring_seed", "start_seed",
             "noise_seed": one number, or one for each replica; None: those of ``network``.
         trials: number of the trial of each replica, see ``Network.reset``; None: that of
@@ -120,19 +121,14 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
                 self._replicas.append(Replica(origin, i, own, self.turn, self._built))
                 if origin is not first:
                     self._replicas[i].follow(self._replicas[0])
-        self._change(as_given(params, count, self._replicas[0]))
+        give(as_given(params, count, self._replicas[0]), self._replicas)
         self._fix()
 
     def __len__(self) -> int:
         return len(self._replicas)
 
     def __getitem__(self, index: Any) -> Any:
-        try:
-            return self._replicas[index]
-        except (IndexError, TypeError) as error:
-            raise type(error)(
-                f"the ensemble has the replicas 0 to {len(self) - 1:,} (got {shown(index)})"
-            ) from None
+        return pick(self._replicas, index, "ensemble")
 
     def __iter__(self) -> Iterator[Replica]:
         return iter(self._replicas)
@@ -235,14 +231,8 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
         joint = self._built()
         own = [replica._seeds for replica in self]
         if trial is not None:
-            one = np.ndim(trial) == 0  # type: ignore[arg-type]
-            listed = [trial] * len(self) if one else list(trial)  # type: ignore[call-overload]
-            if len(listed) != len(self):
-                raise SpikecudaTypeError(
-                    f"trial must be one number, or one for each of the {len(self):,} replicas (got "
-                    f"{len(listed):,})"
-                )
-            own = [replace(s, trial=as_trial(t)) for s, t in zip(own, listed, strict=True)]
+            trials = as_trials("trial", trial, len(self))
+            own = [replace(s, trial=t) for s, t in zip(own, trials, strict=True)]
         joint.restart(own)
 
     @restarts
@@ -259,17 +249,20 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
         What the network recorded when the ensemble was made is recorded, too.
 
         Args:
-            target: name of a population.
+            target: population, view or name; or a projection of ``network`` whose synapses learn.
             what, every, only: as for ``Network.record``.
 
         Raises:
             SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
         """
         self._require_open()
-        if not isinstance(target, str):
-            raise SpikecudaTypeError(f"target must be a population's name (got {shown(target)})")
         for replica in self:
-            Network.record(replica, target, what, every=every, only=only)
+            own: Any
+            if isinstance(target, Projection):
+                own = replica.own(target)
+            else:
+                own = as_view_of(target, replica)
+            Network.record(replica, own, what, every=every, only=only)
 
     @changes
     def update(self, params: Params) -> None:
@@ -282,22 +275,30 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
             SpikecudaValueError, SpikecudaTypeError: a value that cannot be used.
         """
         self._require_open()
-        self._change(as_given(params, len(self), self._replicas[0]))
+        give(as_given(params, len(self), self._replicas[0]), self._replicas)
 
-    def state(self, population: str, name: str) -> np.ndarray:
+    def state(self, population: Population | View | str, name: str) -> np.ndarray:
         """Return a state variable of all replicas, an array (replicas, neurons).
 
         Args:
-            population: its name.
+            population: population, view or name.
             name: of the variable.
         """
-        return np.stack([replica[population].state[name] for replica in self])
+        view = as_view_of(population, self._replicas[0])
+        which = slice(None) if view.whole else view.ids
+        return np.stack([r[view.population.name].state[name][which] for r in self])
 
     def metrics(self) -> NetworkMetrics:
-        """Return what all replicas together have done since the last reset, and memory used."""
-        with self.turn.use():
-            joint = self._built()
-            return measure(joint.groups, joint.clock, joint.seconds, self.dt, self._build_seconds)
+        """Return what all replicas together have done since the last reset, and memory used.
+
+        Another thread can ask for them within a run.
+        """
+        self._require_open()
+        joint = self._joint
+        if joint is None:
+            with self.turn.use():
+                joint = self._built()
+        return measure(joint.groups, joint.clock, joint.seconds, self.dt, self._build_seconds)
 
     def close(self) -> None:
         """Free memory and end threads; closing twice does nothing."""
@@ -325,7 +326,24 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Ensemble: {len(self):,} replicas of {self._replicas[0]!r}>"
+        return f"<Ensemble: {counted(len(self))} of {self._replicas[0]!r}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in ("save", "load"):
+            raise SpikecudaAttributeError(
+                f"ensembles are not saved (got {name}); save ensemble.result[i], or the network "
+                "that the ensemble was made from"
+            )
+        if hasattr(Network, name) or name in vars(self._replicas[0]):
+            raise SpikecudaAttributeError(
+                f"an ensemble has no {name} (got ensemble.{name}); ensemble[i].{name} is that of a "
+                "replica, and what is alike in all is told to the network before"
+            )
+        raise SpikecudaAttributeError(
+            f"an ensemble has no attribute {name!r}{nearest(name, self._public())}"
+        )
 
     # Parts of it.
 
@@ -359,26 +377,3 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
         joint = self._built(progress is True)
         joint.require_ready()
         return joint
-
-    def _change(self, values: Sequence[Values]) -> None:
-        """Give replicas their values; if one refuses its own, all are as they were."""
-        done: list[tuple[Any, dict[str, Any]]] = []
-        try:
-            for given in values:
-                for i, replica in enumerate(self._replicas):
-                    own: Any
-                    if isinstance(given.target, Drive):
-                        own = replica.own(given.target)
-                        before = {name: getattr(own, name) for name in given.values}
-                    else:
-                        own = replica[given.target].params
-                        before = {name: own[name] for name in given.values}
-                    try:
-                        own.update(**given.of(i))
-                    except SpikecudaError as error:
-                        raise type(error)(f"replica {i}: {error}") from error
-                    done.append((own, before))
-        except BaseException:
-            for own, before in reversed(done):
-                own.update(**before)
-            raise

@@ -153,6 +153,14 @@ class Replica(Network):
         """Refuse: no file has a replica."""
         raise SpikecudaError("no file has a replica (got Replica.load); use Network.load")
 
+    @property
+    def result(self) -> NetworkResult:
+        """Refuse: the ensemble has the results of all of its networks."""
+        raise SpikecudaError(
+            f"replica {self.index} is one of an ensemble, which has the results (got its result); "
+            f"ensemble.result[{self.index}] is what it recorded"
+        )
+
     def _refuse(self, what: str) -> NoReturn:
         raise SpikecudaError(
             f"replica {self.index} is one of an ensemble, which does this for all of them (got "

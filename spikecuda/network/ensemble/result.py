@@ -1,7 +1,7 @@
 """EnsembleResult: what a run of an ensemble recorded, by replica and as one table."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -11,12 +11,22 @@ from spikecuda.common.fixed import Fixed
 from spikecuda.common.notebook import table_html
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.terminal import table as make_table
-from spikecuda.errors import MissingPackageError, SpikecudaValueError, nearest, shown
+from spikecuda.errors import (
+    MissingPackageError,
+    SpikecudaError,
+    SpikecudaIndexError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+    nearest,
+    shown,
+)
 from spikecuda.network.results.join import join
 from spikecuda.network.results.result import NetworkResult
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+R = TypeVar("R")
 
 
 class EnsembleResult(Fixed, Sequence[NetworkResult]):
@@ -41,7 +51,10 @@ class EnsembleResult(Fixed, Sequence[NetworkResult]):
     def __getitem__(self, index: slice) -> tuple[NetworkResult, ...]: ...
 
     def __getitem__(self, index: int | slice) -> NetworkResult | tuple[NetworkResult, ...]:
-        return self._replicas[index]
+        return pick(self._replicas, index, "result")
+
+    def __iter__(self) -> Iterator[NetworkResult]:
+        return iter(self._replicas)
 
     def __len__(self) -> int:
         return len(self._replicas)
@@ -72,7 +85,7 @@ class EnsembleResult(Fixed, Sequence[NetworkResult]):
         Args:
             start, stop: part of the run, ms.
         """
-        return _columns([result.rates(start, stop) for result in self])
+        return _columns(self._each(lambda result: result.rates(start, stop)))
 
     def cv(
         self, start: float | None = None, stop: float | None = None, min_intervals: int = ENOUGH
@@ -82,7 +95,7 @@ class EnsembleResult(Fixed, Sequence[NetworkResult]):
         Args:
             start, stop, min_intervals: as for ``NetworkResult.cv``.
         """
-        return _columns([result.cv(start, stop, min_intervals) for result in self])
+        return _columns(self._each(lambda result: result.cv(start, stop, min_intervals)))
 
     def synchrony(
         self, start: float | None = None, stop: float | None = None, **options: Any
@@ -92,7 +105,7 @@ class EnsembleResult(Fixed, Sequence[NetworkResult]):
         Args:
             start, stop, options: as for ``NetworkResult.synchrony``.
         """
-        return _columns([result.synchrony(start, stop, **options) for result in self])
+        return _columns(self._each(lambda result: result.synchrony(start, stop, **options)))
 
     def traces(self, population: str, variable: str) -> np.ndarray:
         """Return a recorded variable of all replicas, an array (replicas, samples, neurons).
@@ -124,7 +137,7 @@ class EnsembleResult(Fixed, Sequence[NetworkResult]):
             SpikecudaValueError: it was not recorded.
             MissingPackageError: pandas is not installed.
         """
-        frames = [result.to_dataframe(what, start, stop) for result in self]
+        frames = self._each(lambda result: result.to_dataframe(what, start, stop))
         try:
             import pandas
         except ImportError as error:  # which to_dataframe has said already
@@ -151,6 +164,13 @@ class EnsembleResult(Fixed, Sequence[NetworkResult]):
 
         console().print(self.table(start, stop))
 
+    def _each(self, ask: Callable[[NetworkResult], R]) -> list[R]:
+        """Ask all results; what they advise is said of the ensemble."""
+        try:
+            return [ask(result) for result in self]
+        except SpikecudaError as error:
+            raise type(error)(str(error).replace("net.record", "ensemble.record")) from error
+
     def _contents(
         self, start: float | None, stop: float | None
     ) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
@@ -161,7 +181,7 @@ class EnsembleResult(Fixed, Sequence[NetworkResult]):
         ]
         first = self.start if start is None else start
         last = self.stop if stop is None else stop
-        title = f"{len(self):,} replicas, {first:g} to {last:g} ms, in {self.seconds:.3g} s"
+        title = f"{counted(len(self))}, {first:g} to {last:g} ms, in {self.seconds:.3g} s"
         return title, ("replica", "spikes", *(f"rate of {name} (Hz)" for name in rates)), rows
 
     def __add__(self, other: object) -> "EnsembleResult":
@@ -186,7 +206,7 @@ class EnsembleResult(Fixed, Sequence[NetworkResult]):
 
     def __repr__(self) -> str:
         return (
-            f"<EnsembleResult: {len(self):,} replicas, {self.num_spikes:,} spikes; "
+            f"<EnsembleResult: {counted(len(self))}, {self.num_spikes:,} spikes; "
             f"{self.start:g} to {self.stop:g} ms, in {self.seconds:.3g} s>"
         )
 
@@ -211,3 +231,32 @@ def join_runs(results: Sequence[EnsembleResult]) -> EnsembleResult:
 
 def _columns(rows: Sequence[dict[str, float]]) -> dict[str, np.ndarray]:
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def counted(size: int) -> str:
+    """Return a number of replicas in words."""
+    return f"{size:,} replica{'' if size == 1 else 's'}"
+
+
+def pick(replicas: Sequence[Any], index: Any, what: str) -> Any:
+    """Return one of the replicas by its number, or several by a slice.
+
+    Args:
+        replicas: or what belongs to each of them.
+        index: number or slice.
+        what: has them.
+
+    Raises:
+        SpikecudaIndexError, SpikecudaTypeError: there is no such one.
+    """
+    try:
+        return replicas[index]
+    except IndexError:
+        kind: type[SpikecudaError] = SpikecudaIndexError
+    except TypeError:
+        kind = SpikecudaTypeError
+    numbers = f"0 to {len(replicas) - 1:,}" if len(replicas) > 1 else "0 alone"
+    raise kind(
+        f"the {what} has the replicas {numbers} (got {shown(index)}); take one by its number, or "
+        "several by a slice"
+    )
