@@ -1,12 +1,16 @@
 """``spikecuda run EXAMPLE --save FILE --save-every MS`` and ``--resume FILE``."""
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaValueError, shown
 
 if TYPE_CHECKING:
     from spikecuda.examples.example import Example
     from spikecuda.network.network import Network
+
+# Of a train, what depends on the time.
+SINCE = "since"
 
 
 def as_saves(path: str | None, every: float | None) -> dict[str, Any]:
@@ -34,19 +38,37 @@ def network_of(
     told = example.network(**options, **own)
     if resume is None:
         return told
+    try:
+        return _loaded(example, told, own, resume)
+    finally:
+        told.close()
+
+
+def _loaded(example: "Example", told: "Network", own: dict[str, Any], resume: str) -> "Network":
+    """Return the network of a file; raise unless it is the one that was told."""
     from spikecuda.network.network import Network
 
     place = {name: own[name] for name in ("threads", "devices") if name in own}
-    net = Network.load(resume, **place)
-    mine, other = _outline(net), _outline(told)
-    told.close()
-    if mine != other:
+    # Some examples have classes of their own, which a file names.
+    own_kinds = {type(p.plasticity) for p in told.projections if p.plasticity is not None}
+    own_kinds |= {p.neuron_spec.model for p in told.populations.values() if p.neuron_spec}
+    net = Network.load(resume, models=own_kinds, **place)
+    try:
+        found = _difference(net, told)
+        if found is not None:
+            raise SpikecudaValueError(
+                f"--resume must be a file of {example.name} with the same options (--set, --scale, "
+                f"--variant, --plastic, --seed, --precision): {found} in {resume}); give the "
+                "options of the run that was saved"
+            )
+        if net.time and not net.result.start <= 0.5 * net.dt <= net.result.stop:
+            raise SpikecudaValueError(
+                f"--resume must be a file with what was recorded from 0 ms on (got {net.result!r} "
+                f"in {resume}); make it with --save"
+            )
+    except BaseException:
         net.close()
-        what = next(name for name in mine if mine[name] != other[name])
-        raise SpikecudaValueError(
-            f"--resume must be a file of {example.name} with the same options: {what} must be "
-            f"{other[what]} (got {mine[what]} in {resume})"
-        )
+        raise
     return net
 
 
@@ -61,12 +83,44 @@ def left_of(net: "Network", duration: float) -> float:
     return left if net.time else duration
 
 
-def _outline(net: "Network") -> dict[str, Any]:
-    """Return what tells networks of one example apart, by what messages call it."""
-    return {
-        "dt": net.dt,
-        "seed": net.seed,
-        "precision": net.precision,
-        "neurons": {name: p.size for name, p in net.populations.items()},
-        "projections": [(p.name, p.expected, repr(p.plasticity)) for p in net.projections],
-    }
+def _difference(net: "Network", told: "Network") -> str | None:
+    """Return what makes two networks different ones, in words; None: they are the same."""
+    for name in ("dt", "seed", "precision"):
+        mine, other = getattr(net, name), getattr(told, name)
+        if mine != other:
+            return f"{name} must be {other} (got {mine}"
+    found, wanted = _described(net), _described(told)
+    for place in wanted | found:
+        mine, other = found.get(place), wanted.get(place)
+        if mine != other:
+            return f"{place} must be {shown(other)} (got {shown(mine)}"
+    return None
+
+
+def _described(net: "Network") -> dict[str, Any]:
+    """Return all that a network was told, by where it is told: arrays as hashes."""
+    from spikecuda.network.saving.description import CLASSES, Teller
+    from spikecuda.saving.codec import ARRAY, DICT, MADE, Encoder
+
+    encoder = Encoder(net.dt, CLASSES)
+    tree, result = Teller(net, encoder).tree(), dict[str, Any]()
+
+    def walk(value: Any, words: str) -> None:
+        if isinstance(value, dict) and set(value) == {ARRAY}:
+            array = encoder.values[value[ARRAY]]
+            digest = hashlib.sha256(array.tobytes()).hexdigest()
+            several = f"an array of shape {array.shape}, {digest:.8}"
+            result[words] = several if array.ndim else array.item()
+        elif isinstance(value, dict):
+            for name, part in value.items():
+                if name != SINCE:
+                    walk(part, words if name in {DICT, MADE} else f"{words} {name}".strip())
+        elif isinstance(value, list):
+            result[f"the number of {words}"] = len(value)
+            for i, part in enumerate(value):
+                walk(part, f"{words} {i}")
+        else:
+            result[words] = value
+
+    walk(tree, "")
+    return result

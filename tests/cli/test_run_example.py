@@ -42,7 +42,8 @@ def test_a_run_is_saved_and_goes_on(cli, tmp_path):
     file, folder = tmp_path / "net.spk", tmp_path / "whole"
     run = ("run", "izhikevich2003", "-q")
     saving = ("--save", file, "--save-every", 30)
-    assert cli(*run, "-t", 80, "-o", "none", *saving) == (0, "", "")
+    assert cli(*run, "-t", 40, "-o", "none", *saving) == (0, "", "")
+    assert cli(*run, "-t", 80, "-o", "none", "--resume", file, *saving) == (0, "", "")
     assert cli(*run, "-t", 120, "-o", folder, "--resume", file, *saving) == (0, "", "")
     with izhikevich2003.network() as net:
         expected = net.run(120.0)
@@ -51,6 +52,7 @@ def test_a_run_is_saved_and_goes_on(cli, tmp_path):
     for more, message in (
         (("-t", 120, "--resume", file), "nothing is left to run"),
         (("-t", 200, "--resume", file, "--seed", 4), "seed must be 4"),
+        (("-t", 200, "--resume", file, "--set", "excitation=0.6"), "weight"),
         (("-t", 200, "--save", file), "--save-every MS must be given"),
         (("-t", 200, "--resume", tmp_path / "no"), "No such file"),
     ):
