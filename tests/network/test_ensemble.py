@@ -26,6 +26,8 @@ from spikecuda.errors import (
     SpikecudaValueError,
 )
 from spikecuda.network import AllToAll, ExpCurrent, FixedProbability, Network, SpikeTrain
+from spikecuda.network.ensemble import groups
+from spikecuda.network.ensemble.groups import deal
 from spikecuda.plasticity import STDP, DopamineSTDP
 
 # A device that is named twice has twice as many replicas.
@@ -327,7 +329,7 @@ def test_what_one_replica_refuses_changes_none():
         ({"size": 3, "params": {"E": {"tau": 3.0}}}, SpikecudaError, "no parameter .tau.*tau_m"),
         ({"size": 3, "params": {"X": {"tau_m": 3.0}}}, SpikecudaValueError, "no population 'X'"),
         ({"size": 2, "params": {"E": {"tau_m": [[1.0], [2.0, 3.0]]}}}, SpikecudaValueError,
-         r"must have rows of one length \(got"),
+         r"must be an array, or lists of one length"),
         ({"size": 3, "params": {0: {"tau_m": 1.0}}}, SpikecudaTypeError, "keys of params must be"),
         ({"size": 3, "params": {"E": 3.0}}, SpikecudaTypeError, "must be a dict of name"),
         ({"size": 3, "params": [1]}, SpikecudaTypeError, "params must be a dict"),
@@ -434,11 +436,14 @@ def test_what_belongs_to_the_ensemble_is_refused_in_a_replica():
         Ensemble(net, 2)
 
 
-@pytest.mark.parametrize("devices", DEVICES[1:], ids=str)
-def test_what_builds_an_ensemble_acts_on_the_replica_that_was_asked(devices):
+@pytest.mark.parametrize("devices", ["cuda-emu", ["cuda-emu:0", "cpu", "cuda-emu:1"]], ids=str)
+def test_what_builds_an_ensemble_acts_on_the_replica_that_was_asked(devices, monkeypatch):
+    # By their speed, emulated devices would have none.
+    monkeypatch.setattr(groups, "deal", lambda weights, size: deal([1.0] * len(weights), size))
     for first in range(3):
         with Ensemble(origin()[0], 3, trials=range(3), devices=devices) as e:
             e[first]["E"].state["v"] = -51.0
+            assert len(e._joint.groups) == (1 if devices == "cuda-emu" else 3)
             assert [bool(np.all(r["E"].state["v"] == -51.0)) for r in e] == [
                 i == first for i in range(3)
             ]

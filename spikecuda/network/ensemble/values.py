@@ -182,8 +182,8 @@ def _array(what: str, value: Any) -> Any:
         return np.asarray(value)
     except ValueError:
         raise SpikecudaValueError(
-            f"{what} must have rows of one length (got {shown(value)}); times can be filled up "
-            "with np.inf"
+            f"{what} must be an array, or lists of one length (got {shown(value)}); fill the "
+            "shorter ones up, spike times with np.inf"
         ) from None
 
 
