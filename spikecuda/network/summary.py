@@ -61,9 +61,10 @@ def summarise(title: str, named: Iterable[Population], description: Description)
     if description.projections:
         console.print(projections)
     sent = f", {need.arrivals / 1e6:,.1f} MB for {need.steps:,} steps of delays"
+    grown = any(p.room > p.expected for p in description.projections)
     words = (
         f"memory: {need.neurons / 1e6:,.1f} MB for neurons, {need.synapses / 1e6:,.1f} MB for "
-        f"synapses{sent if need.arrivals else ''}\n"
+        f"synapses{', up to max_indegree' if grown else ''}{sent if need.arrivals else ''}\n"
         f"predicted cost of a second of model time on one core: {update:.3g} s for updates and "
         f"{event:.3g} s for each Hz of mean rate"
     )

@@ -378,6 +378,7 @@ def test_memory_is_reckoned_for_what_can_grow():
     for net, synapses in ((small, 3000), (large, 21000)):
         need = whole(net._describe(), {net.projections[0]: 32})
         assert need.synapses == synapses * synapse_bytes(net.projections[0], 32)
+        assert ("up to max_indegree" in str(net.summary())) == (synapses > 3000)
 
 
 def test_steered_runs_rewire_and_normalise_as_at_intervals():
