@@ -272,11 +272,10 @@ def emptied(options, rule, delay):
     return found
 
 
-@pytest.mark.parametrize("rule", [RULES["in"], Pairs([], [])])
-@pytest.mark.parametrize("delay", ["one", "many"])
+@pytest.mark.parametrize(("rule", "delay"), [("in", "one"), (Pairs([], []), "many")])
 def test_partitions_lose_all_synapses_and_get_others(rule, delay):
     expected = emptied(EVERYWHERE[0], rule, delay)
-    for options in (EVERYWHERE[2], EVERYWHERE[3], MIXED):
+    for options in (EVERYWHERE[3], MIXED):
         found = emptied(options, rule, delay)
         for a, b in zip(found, expected, strict=True):
             assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
@@ -285,7 +284,7 @@ def test_partitions_lose_all_synapses_and_get_others(rule, delay):
     assert delays.size == 3000 and delays.min() >= low - 1e-9 and delays.max() <= high + 1e-9
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 2**32), rule=st.sampled_from([FixedTotal(2), Pairs([], [])]))
 def test_synapses_of_given_trains_grow_alike_everywhere(seed, rule):
     """Delays that grow may be shorter than those that few synapses happened to draw."""
@@ -320,7 +319,7 @@ def test_replicas_grow_as_their_networks_do():
         p.rewire(None, indegree=3, every=1.0)
         return net
 
-    with Ensemble(grown(0, devices="cuda-emu"), 3, seeds=[0, 1, 2]) as ensemble:
+    with Ensemble(grown(0, devices="cuda-emu"), 2, seeds=[0, 1]) as ensemble:
         ensemble.run(6.0)
         for seed, replica in enumerate(ensemble):
             found = replica.projections[0].connections()
