@@ -128,8 +128,8 @@ def execute(args: argparse.Namespace) -> int:
     for option in ("save", "save_every", "resume") if pools else ():
         if getattr(args, option) is not None:
             raise SpikecudaValueError(
-                f"--{option.replace('_', '-')} is for examples (got it for another run); use "
-                "save() and load() from Python"
+                f"--{option.replace('_', '-')} is for examples (got it for "
+                f"{args.name or 'a pool'}); use save() and load() from Python"
             )
     if args.name == "sonata":
         from spikecuda.cli.runsonata import execute as execute_sonata

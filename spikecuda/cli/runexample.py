@@ -41,6 +41,12 @@ def execute(args: argparse.Namespace) -> int:
     given["devices"] = args.device
     own = {name: value for name, value in given.items() if value is not None}
     if example.data:
+        for name in ("save", "save_every", "resume"):
+            if getattr(args, name) is not None:
+                raise SpikecudaValueError(
+                    f"--{name.replace('_', '-')} is for examples that are one run (got it for "
+                    f"{example.name}, which writes weights.npz); leave it out"
+                )
         from spikecuda.cli.rundigits import execute as execute_digits
 
         return execute_digits(args, example, {**options, **changed}, own, folder)

@@ -3,6 +3,8 @@
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from spikecuda.common.arguments import as_path
+from spikecuda.common.files import require_writable
 from spikecuda.errors import SpikecudaValueError, shown
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ def as_saves(path: str | None, every: float | None) -> dict[str, Any]:
     if (path is None) != (every is None):
         missing = "--save-every MS" if every is None else "--save FILE"
         raise SpikecudaValueError(f"{missing} must be given, too (got one of the two)")
+    if path is not None:
+        require_writable(as_path(path, "--save"), "--save")
     return {} if path is None else {"save_to": path, "save_every": every}
 
 
@@ -52,7 +56,13 @@ def _loaded(example: "Example", told: "Network", own: dict[str, Any], resume: st
     # Some examples have classes of their own, which a file names.
     own_kinds = {type(p.plasticity) for p in told.projections if p.plasticity is not None}
     own_kinds |= {p.neuron_spec.model for p in told.populations.values() if p.neuron_spec}
-    net = Network.load(resume, models=own_kinds, **place)
+    try:
+        net = Network.load(as_path(resume, "--resume"), models=own_kinds, **place)
+    except OSError as error:
+        raise SpikecudaValueError(
+            f"--resume must be a file that --save wrote (got {resume}: {error.strerror}); the "
+            "first run has no --resume"
+        ) from None
     try:
         found = _difference(net, told)
         if found is not None:

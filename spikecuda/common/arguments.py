@@ -37,11 +37,13 @@ def as_real(name: str, value: object, unit: str = "") -> float:
         raise SpikecudaValueError(f"{name} must fit in float64 (got {shown(value)})") from None
 
 
-def as_path(path: object) -> str | os.PathLike[str]:
+def as_path(path: object, name: str = "path") -> str | os.PathLike[str]:
     """Return the name of a file: a text or a Path, not a number, which would be an open file's."""
-    if isinstance(path, str | os.PathLike) and isinstance(os.fspath(path), str):
-        return path
-    raise SpikecudaTypeError(f"path must be the name of a file (got {shown(path)})")
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise SpikecudaTypeError(f"{name} must be the name of a file (got {shown(path)})")
+    if not os.fspath(path):
+        raise SpikecudaValueError(f"{name} must be the name of a file (got ''); give one")
+    return path
 
 
 def is_name(value: object, known: Container[str]) -> TypeGuard[str]:

@@ -18,6 +18,8 @@ from spikecuda.errors import SpikecudaValueError
 # What a new file may be, before the process's umask takes its share.
 NEW_FILE = 0o666
 PRIVATE_FILE = 0o600
+# Bytes of a file's name that file systems take.
+LONGEST = 255
 PREFIX = ".spikecuda-"
 SUFFIX = ".tmp"
 # Writers of HDF5 read what they have written.
@@ -74,20 +76,38 @@ def replacing(
         raise type(error)(error.errno, error.strerror, str(final)) from error
 
 
-def require_writable(path: str | os.PathLike[str]) -> None:
+def require_writable(path: str | os.PathLike[str], name: str = "path") -> None:
     """Raise now what ``replacing`` would raise later, as far as it can be known.
 
+    Args:
+        path: the file.
+        name: what messages call it.
+
     Raises:
-        SpikecudaValueError: the name belongs to a folder, a device or a pipe, or to no folder.
+        SpikecudaValueError: the name belongs to a folder, a device or a pipe, or to no folder, or
+            is too long.
         OSError: the file, or a new one in its folder, cannot be written.
     """
     final = Path(path)
-    _mode_of(final)
-    folder = final.absolute().parent
-    if not folder.is_dir():
+    size = len(os.fsencode(final.name))
+    if size > LONGEST:
         raise SpikecudaValueError(
-            f"path must be in a folder that exists (got {final}); make {folder} first"
+            f"{name} must have a name of at most {LONGEST} bytes (got {size}); give a shorter one"
         )
+    if os.fspath(path).endswith(("/", os.sep)) and not final.is_dir():
+        raise SpikecudaValueError(
+            f"{name} must be a file (got the name of a folder, {os.fspath(path)}); leave out the "
+            "slash at its end"
+        )
+    folder = final.absolute().parent
+    try:
+        there = folder.is_dir()
+    except ValueError:  # a NUL byte, of which the next line tells
+        there = True
+    if not there:
+        remedy = "it is a file" if folder.exists() else f"make {folder} first"
+        raise SpikecudaValueError(f"{name} must be in a folder that exists (got {final}); {remedy}")
+    _mode_of(final, name)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
@@ -109,8 +129,12 @@ def is_left_over(name: str) -> bool:
     return name.startswith(PREFIX) and name.endswith(SUFFIX)
 
 
-def _mode_of(final: Path) -> int | None:
+def _mode_of(final: Path, name: str = "path") -> int | None:
     """Return the permissions of the file that is replaced, None without one.
+
+    Args:
+        final: the file.
+        name: what messages call it.
 
     Raises:
         SpikecudaValueError: what has the name is no file, and would be lost.
@@ -123,11 +147,11 @@ def _mode_of(final: Path) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:
-        raise SpikecudaValueError(f"path must hold no NUL byte (got {final!r:.80})") from None
+        raise SpikecudaValueError(f"{name} must hold no NUL byte (got {final!r:.80})") from None
     if not stat.S_ISREG(facts.st_mode):
         kind = "folder" if stat.S_ISDIR(facts.st_mode) else "device or pipe"
         raise SpikecudaValueError(
-            f"path must be a file (got the {kind} {final}); give another name"
+            f"{name} must be a file (got the {kind} {final}); give another name"
         )
     if link:
         return None

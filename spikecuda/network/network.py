@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from spikecuda.common.arguments import as_count
+from spikecuda.common.arguments import as_count, as_flag
 from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, uses
 from spikecuda.common.notebook import Printed
 from spikecuda.common.out_of_memory import out_of_memory
@@ -183,7 +183,8 @@ class Network(Steered):
     ) -> Path:
         """Save all that a run needs to a file, from which ``load`` goes on with the same bits.
 
-        The file is written completely, or the old one stays.  The network is built first, unless it
+        The file is written completely, or the old one stays; a symbolic link of that name is
+        replaced by the file.  The network is built first, unless it
         is.  See ``docs/saving.md`` for what is kept.
 
         Args:
@@ -199,10 +200,12 @@ class Network(Steered):
             SpikecudaTypeError: input, rules or start values that a file cannot hold.
             SpikecudaError: the network is running, closed, needs ``reset()`` after a failure, or
                 has an exchange with other processes.
-            OSError: the file cannot be written.
+            SpikecudaValueError: the path is no name of a file in a folder that exists.
+            OSError: the file cannot be written, for example as the disk is full.
         """
         from spikecuda.network.saving.network_file import save_network
 
+        kept, stored = as_flag("result", result), as_flag("rows", rows)
         with self.turn.change():
             self._require_open()
             if self._exchange is not None:
@@ -212,7 +215,7 @@ class Network(Steered):
                 )
             engine = self._built()
             found = self._result if self._pieces is None else self._pieces.result
-            return save_network(self, engine, path, found if result else None, rows)
+            return save_network(self, engine, path, found if kept else None, stored)
 
     @classmethod
     @out_of_memory("a network", "use another machine")
@@ -227,6 +230,8 @@ class Network(Steered):
         progress: Callable[[int, int], None] | bool = False,
     ) -> Self:
         """Return the network that a file holds, built; it goes on with the same bits anywhere.
+
+        It is a new network, also as ``net.load(path)``, which leaves ``net`` as it is.
 
         Args:
             path: the file.

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from spikecuda.common.arguments import as_flag
 from spikecuda.common.exclusive_use import Unique
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.out_of_memory import out_of_memory
@@ -73,9 +74,10 @@ class SavablePool(Unique, Fixed):
         Raises:
             SpikecudaTypeError: input or start values that a file cannot hold.
             SpikecudaError: the pool is running, closed, or needs ``reset()`` after a failure.
-            OSError: the file cannot be written.
+            SpikecudaValueError: the path is no name of a file in a folder that exists.
+            OSError: the file cannot be written, for example as the disk is full.
         """
-        population = self.population
+        population, kept = self.population, as_flag("result", result)
         with population.turn.change():
             population.require_ready()
             spec, state = population.neuron_spec, dict[str, np.ndarray]()
@@ -89,7 +91,7 @@ class SavablePool(Unique, Fixed):
                 "types": populations_tree({name: population}, encoder, state),
                 "steps": population.steps,
                 "drives": drives_tree(self._drives.given, encoder),
-                "result": result_tree(name, found, state) if result and found else None,
+                "result": result_tree(name, found, state) if kept and found else None,
             }
             return write_save(path, "pool", description, encoder.values, state)
 

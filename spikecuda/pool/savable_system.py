@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 
+from spikecuda.common.arguments import as_flag
 from spikecuda.common.exclusive_use import ExclusiveUse, Unique
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.npz import FormatError
@@ -60,13 +61,14 @@ class SavableSystem(Unique, Fixed):
         Args:
             path, result: see there.
         """
+        kept = as_flag("result", result)
         with self._turn.change():
             for population in self.populations.values():
                 population.require_ready()
             one, state = next(iter(self.populations.values())), dict[str, np.ndarray]()
             encoder = Encoder(self.dt)
             found = self._result if self._pieces is None else self._pieces.result
-            parts = found.parts if result and found is not None else {}
+            parts = found.parts if kept and found is not None else {}
             description = {
                 **seeds_tree(self._seeds.wiring, self._seeds),
                 "dt": self.dt,

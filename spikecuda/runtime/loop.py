@@ -105,8 +105,8 @@ def as_saves(save_every: object, save_to: object, every: object, dt: float) -> S
             f"save_every must be a multiple of every = {every} ms (got {save_every}); runs are "
             "saved between their pieces"
         )
-    path = as_path(save_to)
-    require_writable(path)
+    path = as_path(save_to, "save_to")
+    require_writable(path, "save_to")
     return Saves(steps, path)
 
 

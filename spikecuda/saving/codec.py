@@ -214,6 +214,11 @@ class Decoder:
 
 def _by_name(models: Iterable[type]) -> dict[tuple[type, str], type]:
     found: dict[tuple[type, str], type] = {}
+    if isinstance(models, type | str | bytes) or not isinstance(models, Iterable):
+        raise SpikecudaTypeError(
+            f"models must be a list of Model and SynapseRule subclasses (got {shown(models)}); "
+            "pass models=[...]"
+        )
     for kind in models:
         bases = [b for b in (Model, SynapseRule) if isinstance(kind, type) and issubclass(kind, b)]
         if not bases:

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_path
+from spikecuda.common.files import require_writable
 from spikecuda.common.host_memory import require_memory
 from spikecuda.common.npz import DAMAGED, FormatError, NpzFile, reading_npz, writing_npz
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError
@@ -94,6 +95,7 @@ def write_save(
     """
     from spikecuda import __version__
 
+    require_writable(as_path(path))
     text = json.dumps(description, separators=(",", ":")).encode()
     arrays = {**values, **state}
     header = {

@@ -54,10 +54,16 @@ def test_a_run_is_saved_and_goes_on(cli, tmp_path):
         (("-t", 200, "--resume", file, "--seed", 4), "seed must be 4"),
         (("-t", 200, "--resume", file, "--set", "excitation=0.6"), "weight"),
         (("-t", 200, "--save", file), "--save-every MS must be given"),
-        (("-t", 200, "--resume", tmp_path / "no"), "No such file"),
+        (("-t", 200, "--resume", tmp_path / "no"), "--resume must be a file that --save wrote"),
+        (
+            ("-t", 200, "--save", tmp_path / "no" / "x", "--save-every", 30),
+            "--save must be in a folder that exists",
+        ),
     ):
         code, _, err = cli(*run, "-o", "none", *more)
         assert code != 0 and message in err
+    code, _, err = cli("run", "diehl2015", "--resume", file)
+    assert code != 0 and "--resume is for examples that are one run (got it for diehl2015" in err
 
 
 def test_a_variant_is_another_network(cli, tmp_path):

@@ -253,6 +253,33 @@ def test_what_cannot_be_loaded_is_refused(tmp_path):
         assert str(other) in str(error.value)
 
 
+def test_names_and_options_that_cannot_be_used(tmp_path):
+    there = tmp_path / "net.spk"
+    with small_network() as net:
+        net.save(there)
+        for path, message in (
+            ("", "path must be the name of a file"),
+            (f"{tmp_path}/x.spk/", "leave out the slash"),
+            (tmp_path / "no" / "x.spk", r"path must be in a folder that exists \(got .*make"),
+            (there / "x", "folder that exists .* it is a file"),
+            (tmp_path / ("x" * 256), "at most 255 bytes"),
+        ):
+            with pytest.raises(ValueRefused, match=message):
+                net.save(path)
+            with pytest.raises(ValueRefused, match=message.replace("path", "save_to")):
+                net.run(1.0, save_every=1.0, save_to=path)
+        for options in ({"result": "no"}, {"rows": 2}, {"rows": None}):
+            with pytest.raises(SpikecudaTypeError, match="must be True or False"):
+                net.save(there, **options)
+        assert net.time == 0.0
+    assert [f.name for f in tmp_path.iterdir()] == ["net.spk"]
+    with pytest.raises(ValueRefused, match="name of a file"):
+        Network.load("")
+    for models in (3, STDP, "STDP"):
+        with pytest.raises(SpikecudaTypeError, match=r"models must be a list"):
+            Network.load(there, models=models)
+
+
 class Own(STDP):
     """A rule of the test's own."""
 

@@ -107,7 +107,7 @@ def test_a_damaged_file_is_refused(tmp_path, threads):
 def test_a_file_that_cannot_be_written(tmp_path, threads, monkeypatch, caplog):
     with pytest.raises(SpikecudaError, match=r"make .*nowhere first"):
         sweep(functions.one, {"a": [1]}, threads, path=tmp_path / "nowhere" / "sweep.json")
-    for path, error in ((tmp_path, ValueError), ("a\0b", ValueError), ("x" * 999, OSError)):
+    for path, error in ((tmp_path, ValueError), ("a\0b", ValueError), ("x" * 999, ValueError)):
         with pytest.raises(error):
             sweep(functions.one, {"a": [1]}, threads, path=path)
     from spikecuda.sweeps import file
