@@ -330,7 +330,7 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
-            raise AttributeError(name)
+            raise AttributeError(f"an Ensemble has no attribute {name!r}")
         if name in ("save", "load"):
             raise SpikecudaAttributeError(
                 f"ensembles are not saved (got {name}); save ensemble.result[i], or the network "
