@@ -90,6 +90,8 @@ def context(spec: LearnSpec, target: str) -> dict[str, object]:
         "variables": list(variables.values()),
         "decaying": [name for name, v in rule.variables.items() if v.decay and name != eligible],
         "eligible": eligible,
+        # Whether what is sent is the weight that a modulator has left, not what a spike leaves.
+        "leaves": bool(eligible) and spec.timing == BRIAN and "on_pre" in rule.functions,
         "together": not (rule.random or rule.target_states or "transmit" in rule.functions),
         "watches": rule.watches,
         "watch_call": call("watch"),
