@@ -22,7 +22,7 @@ from spikecuda.kernels.language.check import Source, require_literals
 from spikecuda.kernels.learn_spec import NEST, TIMINGS, LearnSpec
 from spikecuda.models.bases import check_bases, owners
 from spikecuda.models.parameter import Parameter, require_made
-from spikecuda.plasticity.check import EVENTS, check_rule, derived, one_modulator
+from spikecuda.plasticity.check import EVENTS, check_rule, derived, one_modulator, require_both
 from spikecuda.plasticity.combine import PARTS
 from spikecuda.plasticity.parts import (
     Modulator,
@@ -129,6 +129,7 @@ class SynapseRule(Fixed):
         cls.random = any("uniform" in f.arguments for f in cls.functions.values())
         cls.watches = "watch" in cls.functions
         cls.learns = "on_post" in cls.functions or "on_pre" in cls.functions
+        require_both(cls)
         if not cls.name.startswith("_"):
             from spikecuda.plasticity.registry import register
 

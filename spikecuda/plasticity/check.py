@@ -157,6 +157,21 @@ def one_modulator(cls: Any, found: list[Modulator]) -> Modulator | None:
     return part
 
 
+def require_both(cls: Any) -> None:
+    """Refuse a rule whose modulator would not act at some of the synapse's spikes.
+
+    Raises:
+        ModelError: a rule that learns has a modulator, and no function for spikes of one side.
+    """
+    missing = [name for name in ("on_pre", "on_post") if name not in cls.functions]
+    if cls.modulator is not None and cls.learns and missing:
+        kept = cls.modulator.eligibility
+        raise ModelError(
+            f"{cls.__name__} must have on_pre and on_post, since its modulator acts up to every "
+            f"spike (got no {missing[0]}); add def {missing[0]}(w, {kept}): return w, {kept}"
+        )
+
+
 def _known(cls: Any, name: str, own: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names that change from call to call and a function may take."""
     if name == "release":

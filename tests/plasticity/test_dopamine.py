@@ -13,6 +13,7 @@ from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import ModelError, SpikecudaValueError
 from spikecuda.kernels.reference.plasticity import run_synapse
 from spikecuda.kernels.reference.plasticity_rules import make
+from spikecuda.language import real
 from spikecuda.models import Parameter
 from spikecuda.network import Delta, ExpCurrent, FixedInDegree, Pairs, SpikeTrain
 from spikecuda.network.cpu import modulation
@@ -253,6 +254,10 @@ def test_refusals():
             connect(rule, modulator="dopamin")
 
 
+def rise(w, c):
+    return w, c + real(1)
+
+
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [
@@ -261,6 +266,8 @@ def test_refusals():
         ({"n": Modulator("tau", "c", "base")}, "must name a parameter .got 'base'."),
         ({"n": Modulator("tau", "c"), "m": Modulator("tau", "c")}, "can have one Modulator"),
         ({"modulator": Modulator("tau", "c")}, "the name is taken; call it n"),
+        ({"n": Modulator("tau", "c"), "on_pre": rise}, "got no on_post.*def on_post.w, c.: return"),
+        ({"n": Modulator("tau", "c"), "on_post": rise}, "got no on_pre"),
     ],
 )
 def test_modulators_that_are_refused(parts, problem):
