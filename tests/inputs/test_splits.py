@@ -143,8 +143,9 @@ def network_bits(names, splits, receptors, **options):
 @pytest.mark.parametrize("kind", KINDS)
 def test_networks(kind):
     expected = network_bits([kind], [STEPS], 1, devices="cpu", threads=1)
-    for engine in ("cpu", "cuda-emu"):
-        assert network_bits([kind], [1, 50, 7, 42], 1, **ENGINES[engine]) == expected, engine
+    # The other one has them in ``test_networks_with_all_of_them``.
+    engine = ("cpu", "cuda-emu")[list(KINDS).index(kind) % 2]
+    assert network_bits([kind], [1, 50, 7, 42], 1, **ENGINES[engine]) == expected, engine
 
 
 def network_in_one_piece(receptors):

@@ -71,7 +71,7 @@ def judge(population, target, precision, scheme, substeps):
 
 @FORM
 @CASE
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_one_step_from_any_state(target, model, scheme, precision, structure, data):
     options, substeps = STRUCTURES[structure]

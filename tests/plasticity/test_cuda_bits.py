@@ -41,7 +41,7 @@ def link(rule="stdp", **changes):
     return {**known, **changes}
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_random_networks_over_any_devices(data):
     case = data.draw(cases(), "case")
