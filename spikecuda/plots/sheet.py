@@ -136,3 +136,24 @@ def as_bin(bin: float | None, start: float, stop: float, dt: float) -> float:
         scale *= 10.0
     width = next(factor * scale for factor in NICE if factor * scale >= wanted)
     return nearest_width(width, dt)
+
+
+@contextmanager
+def axes_for(
+    height: float, look: Theme, path: str | os.PathLike[str] | None, ax: Any
+) -> Iterator[Any]:
+    """Give axes to draw into: the user's own, or those of a new figure."""
+    if ax is not None:
+        if path is not None:
+            raise SpikecudaValueError(
+                "give either path or ax (got both); save the axes' own figure"
+            )
+        yield ax
+        return
+    with sheet(height, look, path) as fig:
+        yield fig.subplots()
+
+
+def legend(axes: Any, columns: int) -> None:
+    """Draw a legend above the axes, at the right."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, borderaxespad=0.2)

@@ -1,8 +1,7 @@
 """Weights: their histogram, the matrix of a projection, and how they change over time."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from spikecuda.common.arrays import view_array
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.plots.colours import colours
-from spikecuda.plots.sheet import as_theme, sheet
-from spikecuda.plots.style import Theme, time_label
+from spikecuda.plots.sheet import as_theme, axes_for, legend
+from spikecuda.plots.style import time_label
 
 HEIGHT, SQUARE = 3.6, 6.4
 # Synapses between these parts of all are shaded in a picture of weights over time.
@@ -60,7 +59,7 @@ def weight_histogram(
     look = as_theme(theme)
     shown = colours(named, look, colors)
     faint = 0.2 if several else 0.35
-    with _axes(HEIGHT, look, path, ax) as axes:
+    with axes_for(HEIGHT, look, path, ax) as axes:
         for name, values in named.items():
             found = np.histogram(values, edges)[0].astype(np.float64)
             heights = found / max(values.size, 1) if several else found
@@ -71,7 +70,7 @@ def weight_histogram(
         axes.set_ylabel("part of the synapses" if several else "synapses")
         axes.set_title(title)
         if several:
-            _legend(axes, len(named))
+            legend(axes, len(named))
         return axes.figure
 
 
@@ -132,7 +131,7 @@ def weight_matrix(
     if not signed and values.min() < 0:
         scale = {"vmin": -far, "vmax": 0.0}
     name = "RdBu_r" if signed else "viridis_r" if values.min() < 0 else "viridis"
-    with _axes(SQUARE, look, path, ax) as axes:
+    with axes_for(SQUARE, look, path, ax) as axes:
         drawn = axes.imshow(
             picture.reshape(cells[1], cells[0]), cmap=name, interpolation="nearest",
             aspect="auto", extent=(-0.5, sizes[0] - 0.5, sizes[1] - 0.5, -0.5), **scale,
@@ -185,7 +184,7 @@ def weight_traces(
     most = as_count("max_synapses", max_synapses, 0, 10_000)
     look = as_theme(theme)
     colour = look.accents[0]
-    with _axes(HEIGHT, look, path, ax) as axes:
+    with axes_for(HEIGHT, look, path, ax) as axes:
         if table.shape[1] > 1:
             for low, high, alpha in BANDS:
                 edges = np.quantile(table, [low, high], axis=1)
@@ -200,29 +199,8 @@ def weight_traces(
         axes.set_xlabel(time_label(times[0], times[-1]))
         axes.set_ylabel(f"{what} ({unit})" if unit else what)
         axes.set_title(title)
-        _legend(axes, 1)
+        legend(axes, 1)
         return axes.figure
-
-
-@contextmanager
-def _axes(
-    height: float, look: Theme, path: str | os.PathLike[str] | None, ax: Any
-) -> Iterator[Any]:
-    """Give axes to draw into: the user's own, or those of a new figure."""
-    if ax is not None:
-        if path is not None:
-            raise SpikecudaValueError(
-                "give either path or ax (got both); save the axes' own figure"
-            )
-        yield ax
-        return
-    with sheet(height, look, path) as fig:
-        yield fig.subplots()
-
-
-def _legend(axes: Any, columns: int) -> None:
-    """Draw a legend above the axes, at the right."""
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, borderaxespad=0.2)
 
 
 def _finite(values: Any) -> np.ndarray:
