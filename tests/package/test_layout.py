@@ -40,6 +40,7 @@ LAYERS = [
     ("saving",),
     ("analysis",),
     ("plots",),
+    ("space",),
     ("network.model",),
     ("network.device_names", "network.synapses"),
     ("network.run",),

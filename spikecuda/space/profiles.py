@@ -1,0 +1,307 @@
+"""Profiles: a probability, weight or delay that follows from the distance between two neurons."""
+
+import inspect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spikecuda.common.arguments import as_positive, as_real
+from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError, shown
+from spikecuda.kernels.language.check import REAL, Checker, Source, read
+from spikecuda.kernels.language.rewrite import rewrite
+from spikecuda.kernels.network.field import CONSTANT, EXPONENTIAL, GAUSSIAN, LINEAR, OWN
+
+# What a function of a profile may ask for.
+TAKES = ("distance", "dx", "dy", "dz")
+
+
+class Profile(ABC):
+    """Base class of profiles; values beyond ``low`` and ``high`` are set to the bound.
+
+    Attributes:
+        kind: of ``kernels/network/field``.
+        low, high: bounds of its values.
+    """
+
+    kind: ClassVar[int]
+    low: float
+    high: float
+
+    @abstractmethod
+    def numbers(self) -> tuple[float, float, float]:
+        """Return the three numbers that ``kernels/network/space`` takes."""
+
+    @abstractmethod
+    def unbounded(self, distance: np.ndarray, dx: Any, dy: Any, dz: Any) -> np.ndarray:
+        """Return values without the bounds."""
+
+    def values(self, distance: np.ndarray, dx: Any = 0.0, dy: Any = 0.0, dz: Any = 0.0) -> Any:
+        """Return its values, float64, one for each distance.
+
+        Args:
+            distance: between source and target.
+            dx, dy, dz: displacement from source to target, for functions that take it.
+        """
+        with np.errstate(under="ignore"):
+            found = self.unbounded(np.asarray(distance, np.float64), dx, dy, dz)
+        return np.minimum(np.maximum(found, self.low), self.high)
+
+    def extremes(self, far: float) -> list[float]:
+        """Return distances up to ``far`` among which are those of its least and largest value."""
+        return [0.0, far]
+
+    def range(self, far: float) -> tuple[float, float]:
+        """Return its least and largest value for distances up to ``far``."""
+        found = self.values(np.array(self.extremes(far)))
+        return float(found.min()), float(found.max())
+
+    def vanishes(self, least: float) -> float:
+        """Return the distance beyond which no value is above ``least``; infinite if none is."""
+        return math.inf
+
+
+def _take(profile: Any, *names: str) -> None:
+    """Make fields finite numbers, and check the bounds."""
+    for name in (*names, "low", "high"):
+        object.__setattr__(profile, name, as_real(name, getattr(profile, name)))
+    for name in names:
+        if not math.isfinite(getattr(profile, name)):
+            raise SpikecudaValueError(f"{name} must be finite (got {getattr(profile, name)!r})")
+    if not profile.low <= profile.high:
+        raise SpikecudaValueError(f"low must be <= high (got {profile.low!r} and {profile.high!r})")
+
+
+@dataclass(frozen=True, eq=False)
+class Level(Profile):
+    """The same value at every distance; a plain number means this."""
+
+    value: float
+    low: float = -math.inf
+    high: float = math.inf
+    kind = CONSTANT
+
+    def __post_init__(self) -> None:
+        _take(self, "value")
+
+    def numbers(self) -> tuple[float, float, float]:
+        """Return the value."""
+        return self.value, 0.0, 0.0
+
+    def unbounded(self, distance: np.ndarray, dx: Any, dy: Any, dz: Any) -> np.ndarray:
+        """Return the value for each."""
+        return np.full(distance.shape, self.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussian(Profile):
+    """``peak exp(-(distance - mean)^2 / (2 std^2))``, as ``gaussian`` in NEST.
+
+    Args:
+        std: standard deviation, > 0, in the unit of length.
+        peak: value at the mean.
+        mean: distance of the peak.
+        low, high: bounds of the value.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
+    """
+
+    std: float
+    peak: float = 1.0
+    mean: float = 0.0
+    low: float = -math.inf
+    high: float = math.inf
+    kind = GAUSSIAN
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "std", as_positive("std", self.std, ""))
+        _take(self, "peak", "mean")
+        if self.std < 1e-150:
+            raise SpikecudaValueError(f"std must be >= 1e-150 (got {self.std!r})")
+
+    def numbers(self) -> tuple[float, float, float]:
+        """Return peak, factor and mean."""
+        return self.peak, -0.5 / self.std**2, self.mean
+
+    def unbounded(self, distance: np.ndarray, dx: Any, dy: Any, dz: Any) -> np.ndarray:
+        """Return the values."""
+        return np.asarray(self.peak * np.exp(-0.5 / self.std**2 * (distance - self.mean) ** 2))
+
+    def extremes(self, far: float) -> list[float]:
+        """Return the ends and the peak."""
+        return [0.0, far, min(max(self.mean, 0.0), far)]
+
+    def vanishes(self, least: float) -> float:
+        """Return the distance beyond which no value is above ``least``."""
+        if max(self.peak, self.low) <= least or self.high <= least:
+            return 0.0
+        if least <= 0.0 or self.low > least:
+            return math.inf
+        return max(self.mean + self.std * math.sqrt(2.0 * math.log(self.peak / least)), 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Exponential(Profile):
+    """``peak exp(-distance / scale)``, as ``exponential`` in NEST.
+
+    Args:
+        scale: > 0, in the unit of length.
+        peak: value at distance 0.
+        low, high: bounds of the value.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
+    """
+
+    scale: float
+    peak: float = 1.0
+    low: float = -math.inf
+    high: float = math.inf
+    kind = EXPONENTIAL
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scale", as_positive("scale", self.scale, ""))
+        _take(self, "peak")
+
+    def numbers(self) -> tuple[float, float, float]:
+        """Return peak and factor."""
+        return self.peak, -1.0 / self.scale, 0.0
+
+    def unbounded(self, distance: np.ndarray, dx: Any, dy: Any, dz: Any) -> np.ndarray:
+        """Return the values."""
+        return np.asarray(self.peak * np.exp(-1.0 / self.scale * distance))
+
+    def vanishes(self, least: float) -> float:
+        """Return the distance beyond which no value is above ``least``."""
+        if max(self.peak, self.low) <= least or self.high <= least:
+            return 0.0
+        if least <= 0.0 or self.low > least:
+            return math.inf
+        return self.scale * math.log(self.peak / least)
+
+
+@dataclass(frozen=True, eq=False)
+class Linear(Profile):
+    """``intercept + slope distance``: a delay of conduction is ``Linear(0.5, 1.0 / velocity)``.
+
+    Args:
+        intercept: value at distance 0.
+        slope: change over a unit of length.
+        low, high: bounds of the value.
+
+    Raises:
+        SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
+    """
+
+    intercept: float
+    slope: float
+    low: float = -math.inf
+    high: float = math.inf
+    kind = LINEAR
+
+    def __post_init__(self) -> None:
+        _take(self, "intercept", "slope")
+
+    def numbers(self) -> tuple[float, float, float]:
+        """Return intercept and slope."""
+        return self.intercept, self.slope, 0.0
+
+    def unbounded(self, distance: np.ndarray, dx: Any, dy: Any, dz: Any) -> np.ndarray:
+        """Return the values."""
+        return np.asarray(self.intercept + self.slope * distance)
+
+    def vanishes(self, least: float) -> float:
+        """Return the distance beyond which no value is above ``least``."""
+        if self.low > least:
+            return math.inf
+        if self.high <= least:
+            return 0.0
+        if self.slope < 0.0:
+            return max((self.intercept - least) / -self.slope, 0.0)
+        return 0.0 if self.slope == 0.0 and self.intercept <= least else math.inf
+
+
+@dataclass(frozen=True, eq=False)
+class DistanceFunction(Profile):
+    """A function of the user's own, in the language of models.
+
+    Args:
+        function: a plain function of ``distance``, ``dx``, ``dy`` and ``dz``, or some of them: the
+            distance, and the displacement from source to target.
+        low, high: bounds of the value; of a weight or delay they must be given.
+
+    Attributes:
+        source: its parsed source.
+
+    Raises:
+        ModelError: the function cannot be a kernel; the message has the line.
+        SpikecudaValueError: it returns NaN.
+    """
+
+    function: Callable[..., Any]
+    low: float = -math.inf
+    high: float = math.inf
+    source: Source = field(init=False, repr=False)
+    kind = OWN
+
+    def __post_init__(self) -> None:
+        _take(self)
+        if not inspect.isfunction(self.function):
+            raise SpikecudaTypeError(
+                f"function must be a plain function, def f(distance): ... (got "
+                f"{shown(self.function)})"
+            )
+        source = read(self.function, "DistanceFunction")
+        object.__setattr__(self, "source", source)
+        unknown = [name for name in source.arguments if name not in TAKES]
+        if unknown or not source.arguments:
+            raise ModelError(
+                f"{source.name} may take {', '.join(TAKES)} (got "
+                f"{', '.join(source.arguments) or 'nothing'}); write other numbers real(...)"
+            )
+        if Checker(source).check() != (REAL,):
+            raise ModelError(f"{source.name} must return one number (got something else)")
+        for distance in (0.0, 1e-3, 0.1, 1.0, 10.0, 1e3):
+            value = self.unbounded(np.array([distance]), distance, 0.0, 0.0)
+            if not np.isfinite(value).all():
+                raise SpikecudaValueError(
+                    f"{source.name} must return a finite number (got {value[0]!r} at distance "
+                    f"{distance:g}); use select() where it has none"
+                )
+
+    def text(self, name: str) -> str:
+        """Return its kernel source, called by a name."""
+        return rewrite(self.source, name)
+
+    def numbers(self) -> tuple[float, float, float]:
+        """Return nothing."""
+        return 0.0, 0.0, 0.0
+
+    def unbounded(self, distance: np.ndarray, dx: Any, dy: Any, dz: Any) -> np.ndarray:
+        """Return what the function returns for each."""
+        every = dict(zip(TAKES, np.broadcast_arrays(distance, dx, dy, dz), strict=True))
+        given = [every[name].ravel().tolist() for name in self.source.arguments]
+        found = [self.function(*numbers) for numbers in zip(*given, strict=True)]
+        return np.array(found, np.float64).reshape(distance.shape)
+
+    def range(self, far: float) -> tuple[float, float]:
+        """Return the bounds that were given."""
+        return self.low, self.high
+
+
+def as_profile(what: str, value: object) -> Profile:
+    """Return a profile from itself, a number, or a function."""
+    if isinstance(value, Profile):
+        return value
+    if inspect.isfunction(value):
+        return DistanceFunction(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | np.generic):
+        raise SpikecudaTypeError(
+            f"{what} must be a number, a profile such as Gaussian(std=0.1), or a function of the "
+            f"distance (got {shown(value)})"
+        )
+    return Level(as_real(what, value))
