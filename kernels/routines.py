@@ -16,8 +16,11 @@ from spikecuda.kernels.spec import Argument, KernelSpec
 # How the weights of a sheet are stored.
 CONSTANT, NARROW, WIDE = "constant", "int16", "int32"
 # How a row that is not stored is walked: a range of targets, draws that are one target each, gaps
-# between targets, draws without repetition.
-RANGE, DEGREE, PROBABILITY, SUBSET = WALKS = "range", "degree", "probability", "subset"
+# between targets, draws without repetition,
+# or the neurons near the one that spiked.
+RANGE, DEGREE, PROBABILITY, SUBSET, NEAR = WALKS = (
+    "range", "degree", "probability", "subset", "near",
+)  # fmt: skip
 # Cells that a block sums in shared memory: 32 KB, which every architecture has.
 TILE = 1 << 13
 # Synapses that a lane asks for before it waits for the first of them.
@@ -156,7 +159,16 @@ def deliver_tiles(weights: str) -> RoutineSpec:
     )  # fmt: skip
 
 
-def deliver_drawn(walk: str, replicas: bool = False) -> RoutineSpec:
+# What calls a user's function of the distance: its kernel source, and the names of its arguments.
+Functions = tuple[tuple[str, tuple[str, ...]], ...]
+NO_FUNCTIONS: Functions = (("", ()),) * 3
+
+
+def deliver_drawn(
+    walk: str,
+    replicas: bool = False,
+    functions: Functions = NO_FUNCTIONS,
+) -> RoutineSpec:
     """Return the kernel that draws the rows of a procedural projection again, by warps.
 
     It takes the numbers that ``kernels/network/draw`` takes, and finds the same synapses.  Arrays
@@ -168,7 +180,10 @@ def deliver_drawn(walk: str, replicas: bool = False) -> RoutineSpec:
     ``_pieces`` warps share a row; ``_given``: which of the lists that ``listed`` describes;
     ``_events`` counts synapses.  ``SUBSET`` has bits of its own for each warp: ``_seen``.
 
-    Distances between the targets of a ``PROBABILITY`` row come from logarithms in float64.
+    Distances between the targets of a ``PROBABILITY`` row come from logarithms in float64; so do
+    those in space of a ``NEAR`` row.  That has the arrays and numbers of ``kernels/network/field``,
+    where ``functions`` are the user's own for probability, weight and delay: ``_profile0``,
+    ``_profile1``, ``_profile2``.
 
     Raises:
         ValueError: there is no such walk.
@@ -178,16 +193,21 @@ def deliver_drawn(walk: str, replicas: bool = False) -> RoutineSpec:
     more, end = _of(replicas)
     return RoutineSpec(
         f"deliver_drawn_{walk}{end}", "deliver_drawn_cuda",
-        (("walk", walk), ("replicas", replicas)),
+        (
+            ("walk", walk), ("replicas", replicas),
+            *((("functions", functions),) if walk == NEAR else ()),
+        ),
         (
             array("_index", "int32"), array("_twin", "int32"),
+            *(NEAR_ARRAYS if walk == NEAR else ()),
             *((array("_degrees", "int32"),) if walk in (DEGREE, SUBSET) else ()),
             array("_places", "int32"), array("_cells", "int32"), *listed(True),
             array("_events", "int64"), *((array("_seen", "uint32"),) if walk == SUBSET else ()),
             *scalars("_ring", "_stride", "_base", "_origin", "_count", "_own"),
             *(scalars("_each") if walk in (DEGREE, SUBSET) else ()),
             *(scalars("_single") if walk == RANGE else ()),
-            *(scalars("_size") if walk != RANGE else ()),
+            *(scalars("_size") if walk not in (RANGE, NEAR) else ()),
+            *(NEAR_SCALARS if walk == NEAR else ()),
             *scalars(
                 "_from", "_until", "_listed", "_shift", "_number", "_pieces", "_given",
                 "_weight_kind", "_delay_kind", "_weight", "_delay", "_largest", "_longest",
@@ -197,14 +217,43 @@ def deliver_drawn(walk: str, replicas: bool = False) -> RoutineSpec:
             *(Argument(name, "float32", False) for name in DISTRIBUTED),
             *more, *scalars("_first", "_last"),
         ),
-        double=walk == PROBABILITY,
+        double=walk in (PROBABILITY, NEAR),
     )  # fmt: skip
 
 
+# What says where neurons are; see ``kernels/network/field``.
+NEAR_ARRAYS = (
+    array("_field", "float64"), array("_rows", "float64"), array("_sorted", "float64"),
+    array("_order", "int32"), array("_starts", "int32"),
+)  # fmt: skip
+NEAR_SCALARS = scalars(
+    "_choices",
+    "_cells_x",
+    "_cells_y",
+    "_cells_z",
+    "_wrap",
+    "_mask",
+    "_p_profile",
+    "_w_profile",
+    "_d_profile",
+)
 # The numbers of the distributions of weights and delays, in the order of ``draw.Q_W_A`` and on.
 DISTRIBUTED = (
     "_w_a", "_w_b", "_w_low", "_w_high", "_scale", "_d_a", "_d_b", "_d_low", "_d_high", "_per_ms",
 )  # fmt: skip
+
+
+def profile(function: str, takes: tuple[str, ...]) -> RoutineSpec:
+    """Return the loop that calls a user's function of the distance, on the CPU.
+
+    Args:
+        function: its kernel source, called ``_profile``.
+        takes: its arguments, of ``distance``, ``dx``, ``dy``, ``dz``.
+    """
+    return RoutineSpec(
+        "profile_of_distance", "profile_cpu", (("function", function), ("takes", takes)), (),
+        double=True,
+    )  # fmt: skip
 
 
 def sample(dtype: str) -> RoutineSpec:

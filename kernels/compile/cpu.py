@@ -8,7 +8,7 @@ from spikecuda.kernels.compile.compiling import compiling
 from spikecuda.kernels.compile.entry import Loop, Pointer
 from spikecuda.kernels.compile.render import import_cpu_loop, load
 from spikecuda.kernels.learn_spec import LearnSpec
-from spikecuda.kernels.routines import Spec
+from spikecuda.kernels.routines import RoutineSpec, Spec
 from spikecuda.kernels.spec import KernelSpec
 
 
@@ -76,6 +76,11 @@ def build(spec: KernelSpec) -> Any:
 def address(spec: KernelSpec) -> int:
     """Return the address of a network's compiled kernel: ``void kernel(int64 table, int64 n)``."""
     return int(getattr(_loops(load(spec.anonymous(), "cpu")), spec.name))
+
+
+def profile_address(spec: RoutineSpec) -> int:
+    """Return the address of a user's function of the distance: see ``routines.profile``."""
+    return int(getattr(_loops(load(spec, "cpu")), spec.name))
 
 
 def learning(spec: LearnSpec) -> HostLoops:

@@ -15,6 +15,7 @@ from spikecuda.kernels.network.draw import (
     STREAM_TARGETS,
     TILE,
     below,
+    by_column,
     numbered,
 )
 from spikecuda.kernels.network.layout import LAST
@@ -26,7 +27,7 @@ from spikecuda.kernels.network.machine import (
     uint8_at,
     uint16_at,
 )
-from spikecuda.kernels.network.rules import IN_DEGREE, PROBABILITY
+from spikecuda.kernels.network.rules import PROBABILITY
 from spikecuda.kernels.network.sort import is_sorted, sort_row
 from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.philox import philox
@@ -103,7 +104,7 @@ def count_rows(
     out = int32_at(address_of(scratch), scratch.size // 6)
     for s in range(s0, s1):
         n = _row(ints, floats, draw, s, degrees, twins, key0, key1, seen, out)
-        if ints[J_RULE] == IN_DEGREE:
+        if by_column(ints[J_RULE]):
             target = target_ids[s]
             b = _block_of(target, starts)
             indegree[target] += n
@@ -202,7 +203,7 @@ def fill_rows(
     for i in range(longest):
         weight[i], delay[i] = np.int32(ints[J_FIXED_WEIGHT]), np.int32(ints[J_FIXED_DELAY])
     by_number = numbered(ints[J_RULE])
-    columns = ints[J_RULE] == IN_DEGREE
+    columns = by_column(ints[J_RULE])
     drawn = ints[J_WEIGHT] != FIXED or ints[J_DELAY] != FIXED
     for s in range(s0, s1):
         n = _row(ints, floats, draw, s, degrees, twins, key0, key1, seen, out)

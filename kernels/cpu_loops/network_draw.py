@@ -20,11 +20,9 @@ from spikecuda.kernels.network.draw import (
     scattered_targets,
 )
 from spikecuda.kernels.network.machine import float32_at, float64_at, int32_at, int64_at
-from spikecuda.kernels.network.rules import IN_DEGREE
+from spikecuda.kernels.network.rules import IN_DEGREE, TARGETS
 
 U = np.uint32
-
-TARGETS = "int64(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)"
 
 
 @pointer(TARGETS)

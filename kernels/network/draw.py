@@ -7,7 +7,7 @@ parallel, and a row drawn again whenever it is needed.
 
 import numpy as np
 
-from spikecuda.kernels.network.rules import IN_DEGREE, ONE_TO_ONE, OUT_DEGREE
+from spikecuda.kernels.network.rules import IN_DEGREE, NEAR_IN, ONE_TO_ONE, OUT_DEGREE
 from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select
 from spikecuda.kernels.numerics.elementary import exp32, log64
 from spikecuda.kernels.numerics.inner import inner
@@ -37,7 +37,9 @@ PROJECTION = 16
     J_MAX_DELAY,
     J_FIXED_WEIGHT,  # the integers of FIXED distributions
     J_FIXED_DELAY,
-) = range(13)
+    J_FIELD,  # address: the table of ``field``, of a rule or profile of distances
+    J_KEPT,  # address: int64 (rows, 2), where each row was kept, and its synapses
+) = range(15)
 
 # Floats of a projection's description.
 (
@@ -55,8 +57,9 @@ PROJECTION = 16
 ) = range(11)
 
 # Distributions: CLIPPED and REDRAWN normal (a: mean, b: standard deviation), LOGNORMAL (a, b: of
-# the logarithm), UNIFORM (a: low, b: range), GIVEN: one number for each synapse.
-FIXED, CLIPPED, REDRAWN, LOGNORMAL, UNIFORM, GIVEN = range(6)
+# the logarithm), UNIFORM (a: low, b: range), GIVEN: one number for each synapse, PROFILE: one that
+# follows from the distance.
+FIXED, CLIPPED, REDRAWN, LOGNORMAL, UNIFORM, GIVEN, PROFILE = range(7)
 
 TILE_BITS = 14
 TILE = 1 << TILE_BITS
@@ -223,6 +226,12 @@ def numbered(rule):
 
 
 @inner
+def by_column(rule):
+    """Tell whether a row is that of a target, and what is drawn its sources."""
+    return rule in (IN_DEGREE, NEAR_IN)
+
+
+@inner
 def _bounded(kind, a, b, low, high, normal, uniform):
     """Return a value of a distribution from a standard normal and a uniform number (float32)."""
     if kind == LOGNORMAL:
@@ -290,14 +299,14 @@ def draw_values(ints, floats, source, keys, key0, key1, w, d, weights, delays):
         source: number within the source view (of the target for fixed in-degree).
         keys: int32, what tells the row's synapses apart.
         w, d: float32 scratch.
-        weights, delays: int32, as long as ``keys``.
+        weights, delays: int32, as long as ``keys``; those that follow from distances stay.
     """
     wkind, dkind, number = ints[J_WEIGHT], ints[J_DELAY], ints[J_NUMBER]
     wa, wb, wl, wh = floats[Q_W_A], floats[Q_W_B], floats[Q_W_LOW], floats[Q_W_HIGH]
     da, db, dl, dh = floats[Q_D_A], floats[Q_D_B], floats[Q_D_LOW], floats[Q_D_HIGH]
-    plain_w = wkind in (FIXED, CLIPPED, REDRAWN)
-    plain_d = dkind in (FIXED, CLIPPED, REDRAWN)
-    if wkind == FIXED and dkind == FIXED:
+    plain_w = wkind in (FIXED, CLIPPED, REDRAWN, PROFILE)
+    plain_d = dkind in (FIXED, CLIPPED, REDRAWN, PROFILE)
+    if wkind in (FIXED, PROFILE) and dkind in (FIXED, PROFILE):
         pass
     elif plain_w and plain_d:
         _normals(source, keys, number, key0, key1, w, d)
@@ -327,10 +336,10 @@ def draw_values(ints, floats, source, keys, key0, key1, w, d, weights, delays):
             d[j] = min(max(d[j], F(dl)), F(dh))
     if wkind == FIXED:
         weights[:] = I32(ints[J_FIXED_WEIGHT])
-    else:
+    elif wkind != PROFILE:
         largest = I32(ints[J_MAX_WEIGHT])
         _whole(w, F(floats[Q_SCALE]), -largest, largest, weights)
     if dkind == FIXED:
         delays[:] = I32(ints[J_FIXED_DELAY])
-    else:
+    elif dkind != PROFILE:
         _whole(d, F(floats[Q_STEPS]), I32(1), I32(ints[J_MAX_DELAY]), delays)

@@ -188,6 +188,18 @@ def call_draw(typingctx, function, a, b, c, d, e, f, g, h, i, j, k):
 
 
 @intrinsic
+def call_profile(typingctx, function, distance, dx, dy, dz):
+    """Call a function of a displacement at an address; return its float64."""
+
+    def generate(context, builder, signature, args):
+        real = ir.DoubleType()
+        kind = ir.FunctionType(real, [real] * 4)
+        return builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
+
+    return types.float64(types.int64, *[types.float64] * 4), generate
+
+
+@intrinsic
 def call_learn(typingctx, function, bundle, segment, first, count, step, cells):
     """Call a rule's ``learn`` at an address."""
 

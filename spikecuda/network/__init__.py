@@ -13,6 +13,9 @@ _PUBLIC = {
     "Delta": "model.receptors",
     "Ensemble": "ensemble.ensemble",
     "EnsembleResult": "ensemble.result",
+    "DistanceInDegree": "model.distance_rules",
+    "DistanceOutDegree": "model.distance_rules",
+    "DistanceProbability": "model.distance_rules",
     "ExpConductance": "model.receptors",
     "ExpCurrent": "model.receptors",
     "FixedInDegree": "model.rules",
@@ -32,6 +35,11 @@ _PUBLIC = {
 if TYPE_CHECKING:
     from spikecuda.network.ensemble.ensemble import Ensemble
     from spikecuda.network.ensemble.result import EnsembleResult
+    from spikecuda.network.model.distance_rules import (
+        DistanceInDegree,
+        DistanceOutDegree,
+        DistanceProbability,
+    )
     from spikecuda.network.model.edges import from_file, from_matrix
     from spikecuda.network.model.receptors import (
         NMDA,
@@ -64,6 +72,9 @@ __all__ = [
     "BetaConductance",
     "BetaCurrent",
     "Delta",
+    "DistanceInDegree",
+    "DistanceOutDegree",
+    "DistanceProbability",
     "Ensemble",
     "EnsembleResult",
     "ExpConductance",

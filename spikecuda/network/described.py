@@ -29,6 +29,7 @@ from spikecuda.network.model.trains import Trains
 from spikecuda.network.model.upkeep import require_alone
 from spikecuda.plasticity.base import SynapseRule
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
+from spikecuda.space.positions import Placed, as_arrangement
 
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
 HIDDEN = 65535
@@ -99,6 +100,7 @@ class Described(Unique, Fixed, Handle):
         receptors: Mapping[str, Receptor] | None = None,
         scheme: str | None = None,
         substeps: int = 1,
+        positions: Any = None,
     ) -> Population:
         """Add a population.
 
@@ -107,6 +109,8 @@ class Described(Unique, Fixed, Handle):
             n: number of neurons, at least 1.
             model, params, initial, scheme, substeps: as for ``GPUNeuronPool``.
             receptors: where spikes can arrive, by name, such as {"exc": ExpCurrent(tau=5.0)}.
+            positions: where the neurons are, for rules that go by distances: ``Grid``,
+                ``Scattered``, ``Layered`` or ``At`` of ``spikecuda.space``, or an array (n, axes).
 
         Returns:
             The population, also available as ``net[name]``.
@@ -131,12 +135,25 @@ class Described(Unique, Fixed, Handle):
                 neuron_spec.precision.real,
             )  # fmt: skip
         population = Population(
-            self, len(self._populations()), name, neuron_spec.count, neuron_spec, ports
-        )
+            self, len(self._populations()), name, neuron_spec.count, neuron_spec, ports,
+            space=self._place(positions, size, self._identity),
+        )  # fmt: skip
         # Four neurons share a block of random words.
         self._identity += -(-neuron_spec.count // 32) * 32
         self._named[name] = population
         return population
+
+    def _place(self, positions: object, size: int, identity: int) -> Placed | None:
+        """Return where neurons or trains are; None without positions.
+
+        Args:
+            positions: what the user gave.
+            size: how many there are.
+            identity: what tells them from those of other populations.
+        """
+        if positions is None:
+            return None
+        return as_arrangement(positions).place(size, identity)
 
     @changes
     @out_of_memory("what a connection is made of", "use fewer synapses, or a rule other than Pairs")
@@ -166,8 +183,9 @@ class Described(Unique, Fixed, Handle):
             source, target: populations, views such as ``net["E"][:100]``, or names.
             rule: which pairs are connected: a rule from ``spikecuda.network``, "all_to_all" or
                 "one_to_one".
-            weight: in the receptor's unit: a number, ``Normal``, ``LogNormal`` or ``Uniform``, or
-                with ``Pairs`` an array with one number for each pair.
+            weight: in the receptor's unit: a number, ``Normal``, ``LogNormal`` or ``Uniform``, a
+                profile of the distance such as ``Gaussian`` of ``spikecuda.space``, or with
+                ``Pairs`` an array with one number for each pair.
             delay: in ms, likewise; rounded to whole steps, at least one and at most 32,767.
             receptor: name of the target's receptor; None if it has only one.
             autapses: whether a neuron may connect to itself.

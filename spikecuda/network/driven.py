@@ -17,6 +17,9 @@ from spikecuda.network.model.spike_train import SpikeTrain
 from spikecuda.network.model.trains import Given, silent
 from spikecuda.runtime.neuron_spec import MAX_NEURONS
 
+# Identities of sources in space: no population's is so large.
+SOURCES = 1 << 40
+
 
 class DrivenNetwork(Described):
     """The part of a network that is about its input."""
@@ -37,7 +40,13 @@ class DrivenNetwork(Described):
 
     @changes
     def source(
-        self, name: str, n: int, train: SpikeTrain, *, at_once: int | None = None
+        self,
+        name: str,
+        n: int,
+        train: SpikeTrain,
+        *,
+        at_once: int | None = None,
+        positions: Any = None,
     ) -> Population:
         """Add a source of ``n`` given spike trains, which can be connected like a population.
 
@@ -49,6 +58,7 @@ class DrivenNetwork(Described):
             train: the spikes; if it has no ``neurons``, all trains have these spikes.
             at_once: the most spikes of a train in one step that later trains may have; None: as
                 many as ``train`` has.
+            positions: where the trains come from, as for ``population``.
 
         Returns:
             The source, also available as ``net[name]``.
@@ -62,7 +72,9 @@ class DrivenNetwork(Described):
             raise SpikecudaTypeError(f"train must be a SpikeTrain (got {train!r:.80})")
         size = as_count("n", n, 1, MAX_NEURONS)
         most = self._most_at_once(train, size, at_once)
-        population = Population(self, -1, self._new_name(name), size, at_once=most)
+        space = self._place(positions, size, SOURCES + len(self._named))
+        name = self._new_name(name)
+        population = Population(self, -1, name, size, at_once=most, space=space)
         self._trains.add(Given(population, train, 0, at_once=at_once))
         self._named[name] = population
         return population

@@ -12,6 +12,7 @@ from spikecuda.network import (
     AlphaConductance,
     AlphaCurrent,
     Delta,
+    DistanceProbability,
     ExpConductance,
     ExpCurrent,
     FixedInDegree,
@@ -22,6 +23,7 @@ from spikecuda.network import (
     OneToOne,
     SpikeTrain,
 )
+from spikecuda.space import Disc, Gaussian, Linear, Scattered
 
 START = {"v": Uniform(-70.0, -52.0)}
 EVERY_KIND = {
@@ -125,7 +127,8 @@ def wide(net: Network, weight: object = 20.0) -> None:
 def drawn_again(net: Network, procedural: bool = True) -> None:
     """Every rule that can be procedural, each distribution, views, rows without multapses."""
     for name, n in (("E", 90), ("I", 35)):
-        net.population(name, n, "lif", initial=START, receptors=SIMPLE)
+        sheet = Scattered((1.0, 1.0), periodic=True)
+        net.population(name, n, "lif", initial=START, receptors=SIMPLE, positions=sheet)
         net.drive(name, 380.0)
     how = {"procedural": procedural}
     alone = {"autapses": False, "multapses": False, **how}
@@ -145,6 +148,8 @@ def drawn_again(net: Network, procedural: bool = True) -> None:
     net.connect("E", "E", OneToOne(), Normal(5.0, 1.0, high=6.0), 1.2, "exc", **how)
     given = net.source("S", 10, SpikeTrain.poisson(10, 200.0, 1.0, 20.0, seed=7))
     net.connect(given, "E", FixedProbability(0.3), 100.0, 1.0, "exc", **how)
+    near = DistanceProbability(Gaussian(0.2), Disc(0.4))
+    net.connect("E", few, near, Gaussian(0.3, peak=20.0), Linear(0.3, 2.0), "exc", **how)
 
 
 def far(net: Network, procedural: bool = True) -> None:

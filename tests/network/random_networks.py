@@ -26,6 +26,9 @@ from spikecuda.network import (
     BetaConductance,
     BetaCurrent,
     Delta,
+    DistanceInDegree,
+    DistanceOutDegree,
+    DistanceProbability,
     ExpConductance,
     ExpCurrent,
     FixedInDegree,
@@ -39,6 +42,7 @@ from spikecuda.network import (
 )
 from spikecuda.network.cpu import block_memory, parts
 from spikecuda.network.run import window as per_step
+from spikecuda.space import Disc, Gaussian, Scattered
 
 # One neuron, around a word of 32, several words, around a chunk of 1024.
 SIZES = (1, 2, 5, 31, 32, 33, 64, 70, 100)
@@ -72,7 +76,9 @@ STRENGTH = {
 }  # fmt: skip
 RULES = (
     "all_to_all", "one_to_one", "probability", "in_degree", "out_degree", "total", "pairs",
+    "near", "near_in", "near_out",
 )  # fmt: skip
+SHEET, NEAR = Scattered((1.0, 1.0), periodic=True), Gaussian(0.3)
 WEIGHTS = ("fixed", "clipped", "redrawn", "lognormal", "uniform")
 DELAYS = {"one": (1, 1), "few": (1, 3), "seven": (7, 7), "some": (5, 30), "long": (20, 300)}
 
@@ -127,11 +133,14 @@ class Description:
         """Return the network, not yet built."""
         net = Network(self.dt, self.seed, precision, **options)
         for p in self.parts:
-            net.population(p.name, p.count, p.model, p.params, {"v": p.v}, receptors=p.receptors)
+            net.population(
+                p.name, p.count, p.model, p.params, {"v": p.v}, receptors=p.receptors,
+                positions=SHEET,
+            )  # fmt: skip
             net.drive(p.name, p.bias)
             net.drive(p.name, Poisson(p.rate, p.weight), next(iter(p.receptors)))
         for name, (count, train) in self.trains.items():
-            net.source(name, count, train)
+            net.source(name, count, train, positions=SHEET)
         for link in self.links:
             net.connect(
                 net[link.source][link.source_ids], net[link.target][link.target_ids], link.rule,
@@ -297,6 +306,7 @@ def _link(draw, rng, dt, scale, sources, target):
     options["weight_bits"] = draw(st.sampled_from((16, 32)))
     if isinstance(rule, FixedTotal):
         options["multapses"] = True
+    chosen = isinstance(rule, DistanceInDegree | DistanceOutDegree)
     small = min(source_ids.size, target_ids.size) == 1 or (
         getattr(rule, "degree", 0) >= min(source_ids.size, target_ids.size)
     )
@@ -305,6 +315,8 @@ def _link(draw, rng, dt, scale, sources, target):
     if isinstance(rule, Pairs):
         pairs = rule.sources * target_ids.size + rule.targets
         options["multapses"] |= np.unique(pairs).size < pairs.size
+    if chosen:
+        options.update(autapses=True, multapses=False)
     if rule.procedural:
         options["procedural"] = draw(st.booleans())
     strength = STRENGTH[receptor] / max(mean, 1.0) * rng.uniform(0.3, 1.5)
@@ -335,6 +347,9 @@ def _rule(draw, rng, sources, targets):
         "in_degree": (FixedInDegree(degree), degree),
         "out_degree": (FixedOutDegree(degree), degree * sources / targets),
         "total": (FixedTotal(total), total / targets),
+        "near": (DistanceProbability(NEAR, Disc(0.4)), 0.2 * sources),
+        "near_in": (DistanceInDegree(min(degree, sources), NEAR), degree),
+        "near_out": (DistanceOutDegree(min(degree, targets), NEAR), degree * sources / targets),
     }[name]
 
 

@@ -12,10 +12,13 @@ from spikecuda.common.distributions import Normal, Uniform
 from spikecuda.errors import OutOfMemoryError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels import routines
 from spikecuda.kernels.compile.render import render
-from spikecuda.kernels.network.rules import DRAWS
+from spikecuda.kernels.network.rules import DRAWS, SPATIAL
 from spikecuda.network import (
     AllToAll,
     Delta,
+    DistanceInDegree,
+    DistanceOutDegree,
+    DistanceProbability,
     ExpCurrent,
     FixedInDegree,
     FixedOutDegree,
@@ -26,6 +29,7 @@ from spikecuda.network import (
     Pairs,
 )
 from spikecuda.network.model.rule import Rule
+from spikecuda.space import Disc, Gaussian, Scattered
 
 # An instance of each rule for so many sources and targets; each class must be here.
 EXAMPLES = {
@@ -36,6 +40,9 @@ EXAMPLES = {
     FixedTotal: lambda n, m, k: FixedTotal(7 * k),
     FixedInDegree: lambda n, m, k: FixedInDegree(min(k, n - 1)),
     Pairs: lambda n, m, k: Pairs(np.arange(3 * k) % n, np.arange(3 * k) * 5 % m),
+    DistanceProbability: lambda n, m, k: DistanceProbability(Gaussian(0.5), Disc(0.1 * k)),
+    DistanceInDegree: lambda n, m, k: DistanceInDegree(min(k, n - 1), Gaussian(0.5)),
+    DistanceOutDegree: lambda n, m, k: DistanceOutDegree(min(k, m - 1), Gaussian(0.5)),
 }
 RULES = [rule for rule in Rule.__subclasses__() if rule.__module__.startswith("spikecuda")]
 
@@ -69,10 +76,12 @@ def test_a_rule_without_a_walk_does_not_come_into_being():
 
 
 def test_every_walk_is_of_a_rule_and_has_a_text():
-    from spikecuda.kernels.cpu_loops import network_draw
+    from spikecuda.kernels.cpu_loops import network_draw, network_space
 
     drawn = {rule.draws for rule in RULES if rule.order != "listed"}
-    assert drawn == set(DRAWS) and all(hasattr(network_draw, name) for name in drawn)
+    assert drawn == set(DRAWS)
+    for name in drawn:
+        assert hasattr(network_space if name in SPATIAL else network_draw, name)
     used = {walk for rule in RULES for walk in rule.walks or ()}
     assert used == set(routines.WALKS)
     assert len({render(routines.deliver_drawn(walk), "cuda") for walk in used}) == len(used)
@@ -82,7 +91,8 @@ def spread(rule, sizes, devices, procedural, seed, views, **options):
     """Return what has arrived at each neuron, the rows, and how many there are."""
     with Network(0.1, seed, "float64", devices=devices) as net:
         for name, n in zip("ab", sizes, strict=False):
-            net.population(name, n, "lif", receptors={"x": ExpCurrent(1e12), "y": Delta()})
+            ports, sheet = {"x": ExpCurrent(1e12), "y": Delta()}, Scattered((1.0, 1.0))
+            net.population(name, n, "lif", receptors=ports, positions=sheet)
             net.drive(name, 1e6)
         last = "ab"[len(sizes) - 1]
         source, target = net["a"], net[last]
@@ -113,6 +123,8 @@ def test_all_walks_give_the_same_rows(rule, sizes, autapses, multapses, views, s
         "autapses": autapses or sizes[0] < 31,
         "multapses": multapses or rule in (FixedTotal, Pairs) or 2 in sizes,
     }
+    if rule in (DistanceInDegree, DistanceOutDegree):
+        how["multapses"] = False
     stored = spread(rule, sizes, "cpu", False, seed, views, **how)
     if rule.procedural:
         for devices in ("cpu", "cuda-emu", ["cpu:0", "cuda-emu:0"]):

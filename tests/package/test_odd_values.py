@@ -92,6 +92,8 @@ REQUIRED = {
     "AlphaConductance": {"tau": 5.0, "e_rev": 0.0}, "ExpConductance": {"tau": 5.0, "e_rev": 0.0},
     "BetaCurrent": {"tau_rise": 1.0, "tau_decay": 5.0},
     "BetaConductance": {"tau_rise": 1.0, "tau_decay": 5.0, "e_rev": 0.0},
+    "DistanceProbability": {"p": 0.5}, "DistanceInDegree": {"degree": 2, "p": 1.0},
+    "DistanceOutDegree": {"degree": 2, "p": 1.0},
     "Normal": {"mean": 1.0, "std": 1.0}, "LogNormal": {"mean": 1.0, "std": 1.0},
     "Uniform": {"low": 0.0, "high": 1.0}, "Noise": {"sigma": 1.0},
     "Pairs": {"sources": [0], "targets": [0]}, "Poisson": {"rate": 1.0, "weight": 1.0},

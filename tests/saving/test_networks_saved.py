@@ -85,11 +85,12 @@ def test_all_arguments_are_in_the_description():
         net.drive("E", SpikeTrain([0.1], weight=1.0))
         net.build()
         tree = Teller(net, Encoder(0.1, CLASSES)).tree()
+    both = tree["populations"]
     for method, found, elsewhere in (
         (net.connect, tree["projections"][0], set()),
-        (net.population, tree["populations"]["E"]["neurons"], {"name", "n", "receptors"}),
+        (net.population, {**both["E"], **both["E"]["neurons"]}, {"name", "n"}),
         (net.drive, tree["trains"][1], {"input"}),
-        (net.source, tree["trains"][0], {"n"}),
+        (net.source, {**both["s"], **tree["trains"][0]}, {"n"}),
     ):
         missing = set(inspect.signature(method).parameters) - set(found) - elsewhere
         assert not missing, method.__name__

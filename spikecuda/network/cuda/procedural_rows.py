@@ -11,10 +11,14 @@ from spikecuda.kernels import routines
 from spikecuda.kernels.network import draw
 from spikecuda.network.cuda.delivery import WARP, Delivery
 from spikecuda.network.cuda.row_tables import Target
+from spikecuda.network.synapses.field import field_of
 from spikecuda.network.synapses.store import Bundle, Procedural, Wiring
 
 # Synapses that a warp draws at a time, by walk; of a row without multapses there is one warp.
-ROUND = {routines.RANGE: WARP, routines.DEGREE: 4 * WARP, routines.PROBABILITY: draw.TILE}
+ROUND = {
+    routines.RANGE: WARP, routines.DEGREE: 4 * WARP, routines.PROBABILITY: draw.TILE,
+    routines.NEAR: WARP,
+}  # fmt: skip
 # Bytes for the marks of rows without multapses, a bit for each target and warp under way.
 SEEN_BYTES = 64 << 20
 
@@ -30,6 +34,7 @@ class ProceduralRows:
         words: of marks that each warp needs.
         given: whether its sources are trains, not neurons.
         replicas: whether its rows are those of one network, for all of its replicas.
+        functions: of the distance, the user's own; see ``routines.deliver_drawn``.
     """
 
     walk: str
@@ -39,6 +44,7 @@ class ProceduralRows:
     words: int
     given: bool
     replicas: bool = False
+    functions: routines.Functions = routines.NO_FUNCTIONS
 
     def delivery(self, spikes: float, most: int, resident: int, block: int) -> Delivery:
         """Return how it is delivered; see ``delivery.choose``."""
@@ -51,7 +57,7 @@ class ProceduralRows:
         else:
             most_blocks = max(1, min(most_blocks, SEEN_BYTES // (4 * self.words * (block // WARP))))
         blocks = min(most_blocks, -(-pieces * most * WARP // block))
-        routine = routines.deliver_drawn(self.walk, self.replicas)
+        routine = routines.deliver_drawn(self.walk, self.replicas, self.functions)
         return Delivery(routine, blocks, {"pieces": pieces, "given": int(self.given)})
 
 
@@ -94,12 +100,18 @@ def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> ProceduralRows |
     }  # fmt: skip
     numbers = recipe.distributions().astype(np.float32)
     scalars |= {name[1:]: x for name, x in zip(routines.DISTRIBUTED, numbers, strict=True)}
-    row = until - first
+    row, functions = until - first, routines.NO_FUNCTIONS
+    field = field_of(p)
+    if field is not None:
+        arrays |= field.arrays()
+        scalars |= field.scalars()
+        functions, row = field.functions, min(row, field.near.most())
     if walk in (routines.DEGREE, routines.SUBSET):
         degree = np.array([p.rule.each], np.int32)
         arrays["degrees"] = rule.degrees if rule.degrees.size else degree
         row = int(arrays["degrees"].max(initial=0))
     words = -(-scalars["size"] // 32) if walk == routines.SUBSET else 0
     return ProceduralRows(
-        walk, arrays, scalars, row, words, p.source.population.neuron_spec is None, target.shared
-    )
+        walk, arrays, scalars, row, words, p.source.population.neuron_spec is None, target.shared,
+        functions,
+    )  # fmt: skip

@@ -63,7 +63,7 @@ class Twins:
         made = Population(
             self._owner, number, population.name, population.size,
             None if spec is None else reseeded(spec, self._seeds, population.name),
-            dict(population.receptors), population.at_once,
+            dict(population.receptors), population.at_once, population.space,
         )  # fmt: skip
         self._found[population] = made
         return made

@@ -25,6 +25,7 @@ from spikecuda.network.model.parameters import PopulationParameters, Ports
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.runtime.neuron_spec import NeuronSpec
 from spikecuda.runtime.parameters import Parameters
+from spikecuda.space.positions import Placed
 
 
 @dataclass(eq=False)
@@ -41,6 +42,7 @@ class Population(Fixed):
         neuron_spec: model, parameters, start values; None for a source.
         receptors: by name, in the order of their ports.
         at_once: the most spikes of one neuron, or train, in one step.
+        space: where its neurons or trains are; None: they have no positions.
     """
 
     handle: Handle
@@ -50,6 +52,7 @@ class Population(Fixed):
     neuron_spec: NeuronSpec | None = None
     receptors: Mapping[str, Receptor] = field(default_factory=dict)
     at_once: int = 1
+    space: Placed | None = None
 
     def __post_init__(self) -> None:
         self.receptors = Ports(self, self.receptors)
@@ -99,6 +102,21 @@ class Population(Fixed):
         those of some neurons.
         """
         return Parameters(PopulationParameters(self))
+
+    @property
+    def placed(self) -> Placed:
+        """Where its neurons or trains are; raises if they have no positions."""
+        if self.space is None:
+            raise SpikecudaValueError(
+                f"{self.name} has no positions; give it some: positions=Grid((100, 100)) of "
+                "spikecuda.space, or an array (neurons, axes)"
+            )
+        return self.space
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Coordinates, read-only float64 (neurons, axes), in the unit of length."""
+        return self.placed.coordinates
 
     @property
     def neurons(self) -> NeuronSpec:
@@ -270,6 +288,11 @@ class View(Fixed):
     def params(self) -> Parameters:
         """The parameters of these neurons by name, to read and to change: see ``Parameters``."""
         return Parameters(PopulationParameters(self.population), self.ids)
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Coordinates of its neurons, float64 (neurons, axes), in the unit of length."""
+        return self.population.positions[self.ids]
 
     @property
     def size(self) -> int:

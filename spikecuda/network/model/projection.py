@@ -1,18 +1,16 @@
 """A projection: the synapses that one ``connect`` makes."""
 
-import math
+import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from spikecuda.common.arguments import as_count, as_flag, as_positive, is_name
-from spikecuda.common.arrays import take_reals
-from spikecuda.common.distributions import Distribution, LogNormal, Normal, Uniform
+from spikecuda.common.distributions import Distribution
 from spikecuda.common.notebook import facts_html
 from spikecuda.common.time_grid import nearest_step, place_of
-from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaError, SpikecudaValueError, nearest
 from spikecuda.kernels.learn_spec import BRIAN
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.learning import (
@@ -27,103 +25,10 @@ from spikecuda.network.model.learning import (
 from spikecuda.network.model.plastic import Plastic
 from spikecuda.network.model.population import View
 from spikecuda.network.model.rules import Rule
+from spikecuda.network.model.values import as_near, as_values
+from spikecuda.space.profiles import DistanceFunction, Profile
 
 MAX_DELAY = 0x7FFF
-# The largest number that the generator's normal variates reach.
-FARTHEST = 6.67
-
-
-@dataclass(frozen=True, eq=False)
-class Values:
-    """Weights or delays of a projection, as the kernels draw them.
-
-    Attributes:
-        kind: "FIXED", "CLIPPED", "REDRAWN", "LOGNORMAL", "UNIFORM" or "GIVEN".
-        a, b, low, high: its numbers; see ``kernels/network/draw``.
-        least, most: bounds of what can come out.
-        given: one number for each synapse, for "GIVEN".
-    """
-
-    kind: str
-    a: float = 0.0
-    b: float = 0.0
-    low: float = -math.inf
-    high: float = math.inf
-    least: float = 0.0
-    most: float = 0.0
-    given: np.ndarray | None = None
-
-    @property
-    def largest(self) -> float:
-        """The largest magnitude that can come out."""
-        return max(abs(self.least), abs(self.most))
-
-    @property
-    def stated(self) -> np.ndarray:
-        """The numbers that were given, if none are drawn."""
-        return np.array([self.a]) if self.given is None else self.given
-
-    @property
-    def typical(self) -> float:
-        """The size that numbers have, about.
-
-        Of drawn ones their root mean square (normal, within its bounds; uniform) or their median
-        (lognormal, whose mean can be far above most of them).
-        """
-        if self.kind == "LOGNORMAL":
-            return math.exp(self.a)
-        if self.kind == "UNIFORM":
-            # Scaled by a power of two, so that no square vanishes or overflows.
-            exponent = math.frexp(self.largest)[1]
-            low, high = math.ldexp(self.least, -exponent), math.ldexp(self.most, -exponent)
-            return math.ldexp(math.sqrt((low * low + low * high + high * high) / 3.0), exponent)
-        if self.kind in ("CLIPPED", "REDRAWN"):
-            closest = 0.0
-            if self.least > 0 or self.most < 0:
-                closest = min(abs(self.least), abs(self.most))
-            return min(max(math.hypot(self.a, self.b), closest), self.largest)
-        return self.largest
-
-
-def as_values(what: str, value: Any, rule: Rule) -> Values:
-    """Return weights or delays from a number, a distribution, or one number per given pair."""
-    if isinstance(value, Normal):
-        far = FARTHEST * value.std
-        low, high = max(value.low, value.mean - far), min(value.high, value.mean + far)
-        kind = "REDRAWN" if value.redraw else "CLIPPED"
-        if kind == "CLIPPED":
-            low, high = min(low, value.high), max(high, value.low)
-        return Values(kind, value.mean, value.std, value.low, value.high, low, high)
-    if isinstance(value, LogNormal):
-        variance = math.log1p((value.std / value.mean) ** 2)
-        mu, sigma = math.log(value.mean) - 0.5 * variance, math.sqrt(variance)
-        far = FARTHEST * sigma
-        return Values("LOGNORMAL", mu, sigma, least=math.exp(mu - far), most=math.exp(mu + far))
-    if isinstance(value, Uniform):
-        width = value.high - value.low
-        return Values("UNIFORM", value.low, width, least=value.low, most=value.high)
-    if isinstance(value, Distribution):
-        raise SpikecudaTypeError(
-            f"{what} can be Normal, LogNormal or Uniform (got {type(value).__name__})"
-        )
-    array = take_reals(what, value, "a number, a distribution, or one number per pair")
-    if array.size and not np.isfinite(array).all():
-        raise SpikecudaValueError(f"{what} must be finite (got NaN or infinity); replace it")
-    if array.ndim == 0:
-        number = float(array)
-        return Values("FIXED", number, least=number, most=number)
-    if rule.listed is None:
-        raise SpikecudaTypeError(
-            f"{what} as an array goes with Pairs, whose synapses are in a known order (got "
-            f"{type(rule).__name__}); give a number or a distribution"
-        )
-    pairs = rule.listed[0].size
-    if array.shape != (pairs,):
-        raise SpikecudaValueError(
-            f"{what} must have one number for each of the {pairs:,} pairs (got shape {array.shape})"
-        )
-    least, most = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
-    return Values("GIVEN", least=least, most=most, given=array)
 
 
 class Projection(Plastic):
@@ -153,7 +58,8 @@ class Projection(Plastic):
         plasticity: the rule that its synapses learn by; None: their weights stay.
         dendritic: steps of the delays behind the synapses; None: all.
         max_weight: the largest size of weights that are assigned later, in the receptor's unit.
-        drawn_from: the distributions of weight and delay, as given; None: they are not drawn.
+        drawn_from: the distributions or profiles of weight and delay, as given; None: numbers.
+        near: the geometry, where something goes by distances; else None.
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
@@ -186,7 +92,12 @@ class Projection(Plastic):
         modulator_delay: Any = None,
     ) -> None:
         self.handle, self.dt, self.seed, self.number = handle, dt, seed, number
-        self.source, self.target, self.rule = source, target, rule
+        self.source, self.target, self.rule = source, target, rule.bind(source, target)
+        rule = self.rule
+        weight, delay = (
+            DistanceFunction(v) if inspect.isfunction(v) else v for v in (weight, delay)
+        )
+        self.near = as_near(source, target, rule, weight, delay)
         self.autapses = as_flag("autapses", autapses)
         self.multapses = as_flag("multapses", multapses)
         self.procedural, self.weight_bits = as_flag("procedural", procedural), weight_bits
@@ -198,13 +109,18 @@ class Projection(Plastic):
         common = int(np.isin(source.ids, target.ids).sum()) if self.apart else 0
         self.own = common > 0
         rule.check(source.size, target.size, self.multapses, self.own)
+        if procedural and self.near is not None and rule.near is None:
+            raise SpikecudaValueError(
+                f"a procedural {type(rule).__name__} cannot have weights or delays by distance; "
+                "use DistanceProbability, or store it"
+            )
         if procedural and not rule.procedural:
             raise SpikecudaValueError(
                 f"{type(rule).__name__} cannot be procedural: a source's row is not a function of "
                 "the seed alone; use FixedTotal, FixedOutDegree or FixedProbability, or store it"
             )
-        self.weight = as_values("weight", weight, rule)
-        self.delay = as_values("delay", delay, rule)
+        self.weight = as_values("weight", weight, rule, self.near)
+        self.delay = as_values("delay", delay, rule, self.near)
         kind = target.population.receptors[self.receptor]
         if kind.positive and self.weight.least < 0:
             raise SpikecudaValueError(
@@ -228,7 +144,8 @@ class Projection(Plastic):
         # The rule that it was built with, whose parameters may have changed since.
         self._first_rule = self.plasticity
         # As they were given: a distribution cannot be told exactly from its numbers.
-        self.drawn_from = tuple(v if isinstance(v, Distribution) else None for v in (weight, delay))
+        stated = (Distribution, Profile)
+        self.drawn_from = tuple(v if isinstance(v, stated) else None for v in (weight, delay))
         if self.plasticity is not None:
             check_learning(self)
             if self.learns and max_weight is not None:
@@ -248,6 +165,8 @@ class Projection(Plastic):
         short = place_of(self.delay.least, dt) < (1.0 if exact else 0.5)
         if self.delay.kind != "LOGNORMAL" and short:
             remedy = "use a larger delay" if exact else f"use low={dt / 2:g} with redraw=True"
+            if self.delay.profile is not None:
+                remedy = f"use low={dt:g} of the profile"
             raise SpikecudaValueError(
                 f"delay must be >= dt = {dt:g} ms (got {self.delay.least:g}); {remedy}"
             )

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -27,6 +27,7 @@ class Rule:
         walks: how a warp walks a row that is not stored, with multapses and without, see
             ``kernels/routines``; None if rows cannot be drawn again from the seed.
         procedural: whether they can.
+        near: the geometry of a rule that goes by distances, once it is bound; None for others.
         single: whether a source's only target is the one of its own number.
     """
 
@@ -36,6 +37,7 @@ class Rule:
     walks: ClassVar[tuple[str, str] | None]
     procedural: ClassVar[bool]
     single: ClassVar[bool] = False
+    near: ClassVar[Any] = None
 
     def __init_subclass__(cls) -> None:
         """Raise unless the rule says how it is walked on every target."""
@@ -87,6 +89,10 @@ class Rule:
     def listed(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Sources and targets of each synapse, numbers within the views, where they are given."""
         return None
+
+    def bind(self, source: Any, target: Any) -> Self:
+        """Return the rule for two views; itself unless it goes by positions."""
+        return self
 
     def expected(self, sources: int, targets: int) -> float:
         """Return the mean number of synapses between so many neurons."""

@@ -9,18 +9,25 @@ import numpy as np
 from spikecuda.common.npz import FormatError
 from spikecuda.inputs.drive import Drive
 from spikecuda.network.model.population import Population, View
-from spikecuda.network.model.projection import Projection, Values
+from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.network.model.rule import Rule
 from spikecuda.network.model.spike_train import SpikeTrain
 from spikecuda.network.model.synapse_recorders import SynapseRecord
 from spikecuda.network.model.trains import Given
 from spikecuda.network.model.upkeep import Normalisation, RateScaling, Rewiring
+from spikecuda.network.model.values import Values
 from spikecuda.network.upkeep import chore_of
 from spikecuda.saving.codec import Decoder, Encoder, ours
 from spikecuda.saving.neurons import as_they_were, neurons_of, neurons_tree
+from spikecuda.space.masks import Mask
+from spikecuda.space.positions import Arrangement
+from spikecuda.space.profiles import Profile
 
-CLASSES = (*ours(Receptor), *ours(Rule), SpikeTrain, Normalisation, RateScaling, Rewiring)
+CLASSES = (
+    *ours(Receptor), *ours(Rule), SpikeTrain, Normalisation, RateScaling, Rewiring,
+    *ours(Arrangement), *ours(Mask), *ours(Profile),
+)  # fmt: skip
 
 
 class Teller:
@@ -66,12 +73,17 @@ class Teller:
 
     def _population(self, p: Population) -> dict[str, Any]:
         if p.neuron_spec is None:
-            return {"source": p.size, "at_once": p.at_once}
+            return {"source": p.size, "at_once": p.at_once, "positions": self._positions(p)}
         receptors = self._encode(f"receptors of {p.name}", dict(p.receptors))
         return {
             "neurons": neurons_tree(p.neuron_spec, self._encoder, p.name),
             "receptors": receptors,
+            "positions": self._positions(p),
         }
+
+    def _positions(self, p: Population) -> Any:
+        arranged = None if p.space is None else p.space.arrangement
+        return self._encode(f"positions of {p.name}", arranged)
 
     def _train(self, given: Given) -> dict[str, Any]:
         source, projection = given.source, given.projection
@@ -151,8 +163,9 @@ class Told:
             if "source" in about:
                 source = trains[name]
                 net.source(
-                    name, about["source"], self._value(source["train"]), at_once=source["most"]
-                )
+                    name, about["source"], self._value(source["train"]), at_once=source["most"],
+                    positions=self._value(about.get("positions")),
+                )  # fmt: skip
             else:
                 self._population(name, about)
         for about in tree["projections"]:
@@ -194,7 +207,7 @@ class Told:
         receptors = self._value(about["receptors"])
         population = net.population(
             name, made.pop("count"), made.pop("model"), made.pop("params"), made.pop("initial"),
-            receptors=receptors, **made,
+            receptors=receptors, positions=self._value(about.get("positions")), **made,
         )  # fmt: skip
         spec = as_they_were(population.neurons, about["neurons"], decoder)
         population.settle(spec, dict(population.receptors))

@@ -11,11 +11,13 @@ from spikecuda.common.host_memory import available_memory, shortage
 from spikecuda.common.seed import keys
 from spikecuda.common.time_grid import nearest_step, nearest_steps
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
-from spikecuda.kernels.network import layout
+from spikecuda.kernels.network import draw, layout
 from spikecuda.kernels.network.rules import COLUMNS
+from spikecuda.network.model.distance_rules import require_degrees
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.blocks import Blocks
 from spikecuda.network.synapses.fixed_point import FixedPoint, check_indegree, choose_fixed_point
+from spikecuda.network.synapses.kept_rows import KeptRows
 from spikecuda.network.synapses.learned import segment_sources, start_learning
 from spikecuda.network.synapses.row_recipe import RowRecipe, row_scratch, row_twins
 from spikecuda.network.synapses.store import Bundle, Procedural, Rows, Wiring
@@ -71,6 +73,7 @@ class Builder:
         self.loops = load_cpu_loop("network_build")
         self.expected = max(1.0, sum(p.expected for p in projections))
         self.done = 0.0
+        self._kept: dict[Projection, KeptRows] = {}
 
     def build(self, fixed_point: FixedPoint | None = None) -> Wiring:
         """Return the wiring.
@@ -181,9 +184,8 @@ class Builder:
         if p.rule.listed is not None:
             self.loops.count_pairs(*self._pairs(p, *p.rule.listed), starts, counts, indegree)
         else:
-            ints, floats = recipe.packed()
-            draws, twins = recipe.targets_loop(), row_twins(p)
-            ranges = self._rows(p)
+            ints, floats, draws = self._drawn(p, recipe)
+            twins, ranges = row_twins(p), self._rows(p)
             # Columns are each in one block: their targets differ.
             shared = p.rule.order == COLUMNS
             own = [indegree if shared else np.zeros_like(indegree) for _ in ranges]
@@ -196,8 +198,24 @@ class Builder:
             if not shared:
                 indegree = sum(own, indegree)
         check_indegree(p, indegree)
+        found = indegree[p.target.ids] if p.rule.order == COLUMNS else None
+        require_degrees(p.rule, p.name, counts.sum(0)[p.source.ids] if found is None else found)
         self._advance(0.2 * p.expected)
         return counts, degrees, indegree
+
+    def _drawn(self, p: Projection, recipe: RowRecipe) -> tuple[np.ndarray, np.ndarray, int]:
+        """Return what a projection's rows are drawn from, and the address of the loop.
+
+        Rows by distance are dear to draw: where memory allows, they are kept from the first time.
+        """
+        ints, floats = recipe.packed()
+        dear = p.rule.near is not None and self.rows is None
+        if dear and p not in self._kept and 8.0 * p.expected < available_memory():
+            self._kept[p] = KeptRows(p, self._ranges, self._map, self.key0, self.key1)
+        if p not in self._kept:
+            return ints, floats, recipe.targets_loop()
+        ints[draw.J_KEPT] = self._kept[p].address
+        return ints, floats, self._kept[p].loop
 
     def _degrees(self, p: Projection) -> np.ndarray:
         """Return the synapses of each source, where they are dealt out; else nothing."""
@@ -354,8 +372,8 @@ class Builder:
             ]
             self._map(self.loops.fill_pairs, jobs)
         else:
-            ints, floats = recipe.packed()
-            draws, twins, values_of = recipe.targets_loop(), row_twins(p), recipe.values_loop()
+            ints, floats, draws = self._drawn(p, recipe)
+            twins, values_of = row_twins(p), recipe.values_loop()
             jobs = [
                 (ints, floats, draws, s0, s1, degrees, twins, *_ids(p),
                  starts, cells, self.key0, self.key1, *row_scratch(p, degrees), values_of,
@@ -363,6 +381,7 @@ class Builder:
                 for s0, s1 in self._rows(p)
             ]  # fmt: skip
             self._map(self.loops.fill_rows, jobs)
+            self._kept.pop(p, None)
         self._advance(0.5 * p.expected)
 
     def _pair_values(

@@ -39,7 +39,9 @@ def count_synapses(projection: Projection, enough: int = 2**62) -> int:
 
     def count(first: int, last: int) -> int:
         seen = np.zeros(1 if p.multapses else p.target.size, np.int32)
-        out = np.empty(p.rule.longest_row(part, degrees) + 4, np.int32)
+        # Rules by distance need scratch of their own behind what they write.
+        arrays = 1 if p.rule.near is None else 6
+        out = np.empty(arrays * (p.rule.longest_row(part, degrees) + 4), np.int32)
         return int(
             loop(ints, floats, draws, first, last, degrees, twins, enough, key0, key1, seen, out)
         )

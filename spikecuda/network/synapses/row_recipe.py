@@ -7,8 +7,10 @@ import numpy as np
 
 from spikecuda.common.time_grid import nearest_step
 from spikecuda.kernels.network import draw
-from spikecuda.kernels.network.rules import COLUMNS
-from spikecuda.network.model.projection import MAX_DELAY, Projection, Values
+from spikecuda.kernels.network.rules import COLUMNS, SPATIAL
+from spikecuda.network.model.projection import MAX_DELAY, Projection
+from spikecuda.network.model.values import Values
+from spikecuda.network.synapses.field import field_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +76,16 @@ class RowRecipe:
         rule = self.projection.rule
         if rule.draws is None:
             raise TypeError(f"{type(rule).__name__} lists its synapses and draws no rows")
-        return int(getattr(load_cpu_loop("network_draw"), rule.draws))
+        module = "network_space" if rule.draws in SPATIAL else "network_draw"
+        return int(getattr(load_cpu_loop(module), rule.draws))
 
     def values_loop(self) -> int:
         """Return the address of the loop that draws weights and delays; 0 if none are drawn."""
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
+        p = self.projection
+        if p.weight.profile is not None or p.delay.profile is not None:
+            return int(load_cpu_loop("network_space").draw_near_values)
         return int(load_cpu_loop("network_draw").draw_row_values) if self.drawn else 0
 
     def distributions(self) -> np.ndarray:
@@ -103,6 +109,8 @@ class RowRecipe:
         ints[draw.J_MAX_WEIGHT], ints[draw.J_MAX_DELAY] = self.largest_weight, self.longest_delay
         ints[draw.J_FIXED_WEIGHT] = self.fixed_weight
         ints[draw.J_FIXED_DELAY] = self.fixed_delay
+        field = field_of(p)
+        ints[draw.J_FIELD] = 0 if field is None else field.address
         floats[draw.Q_LOG] = p.rule.inverse_log
         floats[draw.Q_W_A : draw.Q_W_A + 10] = self.distributions()
         return ints, floats

@@ -74,8 +74,9 @@ class Procedural:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
+        near = self.recipe.projection.near
         twin = 0 if self.twin is None else self.twin.nbytes
-        return self.index.nbytes + self.degrees.nbytes + twin
+        return self.index.nbytes + self.degrees.nbytes + twin + (0 if near is None else near.nbytes)
 
 
 @dataclass(eq=False)

@@ -1,0 +1,419 @@
+"""Draw rows by distance: the choices near a row's neuron, and what their distances decide.
+
+Called by their addresses like the loops of ``network_draw``.
+"""
+
+import numpy as np
+
+from spikecuda.kernels.compile.entry import loop, pointer
+from spikecuda.kernels.network.draw import (
+    J_AUTAPSES,
+    J_DEGREE,
+    J_DELAY,
+    J_FIELD,
+    J_KEPT,
+    J_MAX_DELAY,
+    J_MAX_WEIGHT,
+    J_NUMBER,
+    J_TARGETS,
+    J_WEIGHT,
+    PROFILE,
+    PROJECTION,
+    Q_SCALE,
+    Q_STEPS,
+    draw_values,
+    nearest,
+)
+from spikecuda.kernels.network.field import (
+    BLOCK,
+    CONSTANT,
+    EXPONENTIAL,
+    FIELD,
+    FLOATS,
+    G_DELAY,
+    G_HIGH,
+    G_LOW,
+    G_MASK,
+    G_OFFSET,
+    G_ORIGIN,
+    G_P,
+    G_PER,
+    G_PERIOD,
+    G_SIGN,
+    G_WEIGHT,
+    GAUSSIAN,
+    LINEAR,
+    OVAL,
+    OWN,
+    RING,
+    S_CELLS,
+    S_CHOICES,
+    S_COUNT,
+    S_DELAY,
+    S_DELAY_CALL,
+    S_FIRST,
+    S_LONGEST,
+    S_MASK,
+    S_NUMBERS,
+    S_ORDER,
+    S_P,
+    S_P_CALL,
+    S_ROWS,
+    S_SORTED,
+    S_WEIGHT,
+    S_WEIGHT_CALL,
+    S_WRAP,
+)
+from spikecuda.kernels.network.machine import (
+    address_of,
+    call_draw,
+    call_profile,
+    float32_at,
+    float64_at,
+    int32_at,
+    int64_at,
+    uint32_at,
+)
+from spikecuda.kernels.network.rules import TARGETS
+from spikecuda.kernels.network.space import (
+    STREAM_NEAR,
+    TWO_26,
+    TWO_53,
+    accepts,
+    bounded,
+    built_in,
+    cell_range,
+    covers,
+    length,
+    shortest,
+)
+from spikecuda.kernels.numerics.arithmetic import _mul, _select
+from spikecuda.kernels.numerics.elementary import log64
+from spikecuda.kernels.numerics.inner import inner
+from spikecuda.kernels.numerics.philox import philox
+
+U, I32, F, D = np.uint32, np.int32, np.float32, np.float64
+
+
+@inner
+def _axis(g, s, axis, at):
+    return cell_range(
+        at, g[G_LOW + axis], g[G_HIGH + axis], g[G_ORIGIN + axis], g[G_PER + axis],
+        s[S_CELLS + axis], (s[S_WRAP] >> axis) & 1,
+    )  # fmt: skip
+
+
+@inner
+def _window(s, g, row):
+    """Return the cells around a row's neuron: for each axis the first, and how many."""
+    at = float64_at(s[S_ROWS] + 24 * row, 3)
+    x0, nx = _axis(g, s, 0, at[0])
+    y0, ny = _axis(g, s, 1, at[1])
+    z0, nz = _axis(g, s, 2, at[2])
+    return x0, nx, y0, ny, z0, nz
+
+
+@inner
+def _run(s, g, a, z, x, y, w, out, count):
+    """Write which of the sorted choices from ``a`` up to ``z`` the mask covers; return how many."""
+    n = s[S_COUNT]
+    xs, ys = float64_at(s[S_SORTED], n), float64_at(s[S_SORTED] + 8 * n, n)
+    zs = float64_at(s[S_SORTED] + 16 * n, n)
+    sign, kind = g[G_SIGN], s[S_MASK]
+    for j in range(a, z):
+        dx = _mul(sign, shortest(xs[j] - x, g[G_PERIOD]))
+        dy = _mul(sign, shortest(ys[j] - y, g[G_PERIOD + 1]))
+        dz = _mul(sign, shortest(zs[j] - w, g[G_PERIOD + 2]))
+        out[count] = j
+        count += covers(
+            kind, g[G_MASK], g[G_MASK + 1], g[G_MASK + 2], g[G_MASK + 3], g[G_MASK + 4],
+            g[G_MASK + 5], dx - g[G_OFFSET], dy - g[G_OFFSET + 1], dz - g[G_OFFSET + 2],
+        )  # fmt: skip
+    return count
+
+
+@inner
+def _near(s, g, row, out):
+    """Write the places of the choices that the mask covers around a row's neuron."""
+    at = float64_at(s[S_ROWS] + 24 * row, 3)
+    x, y, w = at[0], at[1], at[2]
+    cells = s[S_CELLS]
+    x0, nx, y0, ny, z0, nz = _window(s, g, row)
+    first = int32_at(s[S_FIRST], cells * s[S_CELLS + 1] * s[S_CELLS + 2] + 1)
+    # A run of cells that goes over the edge of a periodic axis is two.
+    beyond = np.int64(x0) + nx - cells
+    count = np.int64(0)
+    for i in range(nz):
+        plane = (np.int64(z0) + i) % s[S_CELLS + 2] * s[S_CELLS + 1]
+        for j in range(ny):
+            line = (plane + (np.int64(y0) + j) % s[S_CELLS + 1]) * cells
+            if beyond > 0:
+                count = _run(s, g, first[line], first[line + beyond], x, y, w, out, count)
+                count = _run(s, g, first[line + x0], first[line + cells], x, y, w, out, count)
+            else:
+                count = _run(s, g, first[line + x0], first[line + x0 + nx], x, y, w, out, count)
+    return count
+
+
+@inner
+def _value(s, g, kind, at, call, dx, dy, dz):
+    """Return a profile's value of a displacement from source to target."""
+    distance = length(dx, dy, dz)
+    if s[kind] == OWN:
+        value = call_profile(s[call], distance, dx, dy, dz)
+    else:
+        value = built_in(s[kind], g[at], g[at + 1], g[at + 2], distance)
+    return bounded(value, g[at + 3], g[at + 4])
+
+
+@inner
+def _pair(s, g, row, choice, kind, at, call):
+    """Return a profile's value of a pair."""
+    a, b = float64_at(s[S_ROWS] + 24 * row, 3), float64_at(s[S_CHOICES] + 24 * choice, 3)
+    sign = g[G_SIGN]
+    dx = _mul(sign, shortest(b[0] - a[0], g[G_PERIOD]))
+    dy = _mul(sign, shortest(b[1] - a[1], g[G_PERIOD + 1]))
+    dz = _mul(sign, shortest(b[2] - a[2], g[G_PERIOD + 2]))
+    return _value(s, g, kind, at, call, dx, dy, dz)
+
+
+@inner
+def _distances(s, g, kind, a, x, y, w, out):
+    """Write the distances of the sorted choices from ``a`` on, -1 where the mask does not cover."""
+    n = s[S_COUNT]
+    xs, ys = float64_at(s[S_SORTED], n), float64_at(s[S_SORTED] + 8 * n, n)
+    zs = float64_at(s[S_SORTED] + 16 * n, n)
+    # Read once: as far as the compiler knows, what is written could be these.
+    sign, px, py, pz = g[G_SIGN], g[G_PERIOD], g[G_PERIOD + 1], g[G_PERIOD + 2]
+    ox, oy, oz = g[G_OFFSET], g[G_OFFSET + 1], g[G_OFFSET + 2]
+    b, c, d = g[G_MASK + 1], g[G_MASK + 2], g[G_MASK + 3]
+    first, e, f = g[G_MASK], g[G_MASK + 4], g[G_MASK + 5]
+    for i in range(out.size):
+        dx = _mul(sign, shortest(xs[a + i] - x, px))
+        dy = _mul(sign, shortest(ys[a + i] - y, py))
+        dz = _mul(sign, shortest(zs[a + i] - w, pz))
+        inside = covers(kind, first, b, c, d, e, f, dx - ox, dy - oy, dz - oz)
+        out[i] = _select(inside, length(dx, dy, dz), D(-1.0))
+
+
+@inner
+def _profile(g, kind, out):
+    """Turn distances into the values of a profile of a kind."""
+    a, b, c, low, high = g[G_P], g[G_P + 1], g[G_P + 2], g[G_P + 3], g[G_P + 4]
+    for i in range(out.size):
+        out[i] = bounded(built_in(kind, a, b, c, out[i]), low, high)
+
+
+@inner
+def _covered(s, g, about, row, a, z, banned, first, last, out, distances, count):
+    """Write the choices of a run of cells that the mask covers, and their distances.
+
+    Args:
+        a, z: the run: the first sorted choice, and the end.
+        banned, first, last: which choices are wanted, see ``draw_range``.
+        out, distances: the row's choices so far, ``count`` of them, and room for the run.
+
+    Returns:
+        How many choices there are now.
+    """
+    size = np.int64(z) - np.int64(a)
+    if size <= 0:
+        return count
+    at = float64_at(s[S_ROWS] + 24 * row, 3)
+    order = int32_at(s[S_ORDER], s[S_COUNT])
+    found = distances[count : count + size]
+    # Kinds are literals here, so that each loop is one of vectors.
+    if s[S_MASK] == RING:
+        _distances(s, g, RING, np.int64(a), at[0], at[1], at[2], found)
+    elif s[S_MASK] == BLOCK:
+        _distances(s, g, BLOCK, np.int64(a), at[0], at[1], at[2], found)
+    else:
+        _distances(s, g, OVAL, np.int64(a), at[0], at[1], at[2], found)
+    for i in range(size):
+        choice, distance = order[a + i], found[i]
+        out[count] = choice
+        distances[count] = distance
+        count += (
+            (distance >= D(0.0)) & (choice != banned) & (choice >= first) & (choice < last)
+        )  # fmt: skip
+    return count
+
+
+@inner
+def _chances(s, g, row, choices, out):
+    """Turn the distances of a row's choices into chances."""
+    if s[S_P] == CONSTANT:
+        _profile(g, CONSTANT, out)
+    elif s[S_P] == GAUSSIAN:
+        _profile(g, GAUSSIAN, out)
+    elif s[S_P] == EXPONENTIAL:
+        _profile(g, EXPONENTIAL, out)
+    elif s[S_P] == LINEAR:
+        _profile(g, LINEAR, out)
+    else:
+        for i in range(out.size):
+            out[i] = _pair(s, g, row, np.int64(choices[i]), S_P, G_P, S_P_CALL)
+
+
+@pointer(TARGETS)
+def draw_near(ints, floats, source, degree, twin, key0, key1, first, last, seen, out):
+    """Write the targets of a row, each connected by its own chance; see ``draw_range``."""
+    about = int64_at(ints, PROJECTION)
+    s = int64_at(about[J_FIELD], FIELD)
+    g = float64_at(s[S_NUMBERS], FLOATS)
+    banned = np.int64(-1) if about[J_AUTAPSES] else twin
+    longest, cells = s[S_LONGEST], s[S_CELLS]
+    # The first four arrays of scratch: choices, random words, and distances or chances.
+    rows, distances = int32_at(out, longest), float64_at(out + 8 * longest, longest)
+    x0, nx, y0, ny, z0, nz = _window(s, g, source)
+    starts = int32_at(s[S_FIRST], cells * s[S_CELLS + 1] * s[S_CELLS + 2] + 1)
+    # A run of cells that goes over the edge of a periodic axis is two.
+    end = np.int64(x0) + nx
+    found = np.int64(0)
+    for i in range(nz):
+        plane = (np.int64(z0) + i) % s[S_CELLS + 2] * s[S_CELLS + 1]
+        for j in range(ny):
+            line = (plane + (np.int64(y0) + j) % s[S_CELLS + 1]) * cells
+            for part in range(2 if end > cells else 1):
+                a = starts[line + (0 if part else x0)]
+                z = starts[line + (end - cells if part else min(end, cells))]
+                found = _covered(
+                    s, g, about, source, a, z, banned, first, last, rows, distances, found
+                )
+    chances, words = distances[:found], uint32_at(out + 4 * longest, found)
+    _chances(s, g, source, rows, chances)
+    number, k0, k1 = U(about[J_NUMBER]), U(key0), U(key1)
+    for i in range(found):
+        words[i], _, _, _ = philox(U(source), U(rows[i]), number, U(STREAM_NEAR), k0, k1)
+    count = np.int64(0)
+    for i in range(found):
+        rows[count] = rows[i]
+        count += accepts(words[i], chances[i])
+    return count
+
+
+@inner
+def _sift(keys, out, at, size):
+    """Let the entry at ``at`` of a heap of so many sink below larger ones, by key, then number."""
+    key, choice = keys[at], out[at]
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        right = child + 1
+        if right < size and (
+            keys[right] > keys[child] or (keys[right] == keys[child] and out[right] > out[child])
+        ):
+            child = right
+        if not (keys[child] > key or (keys[child] == key and out[child] > choice)):
+            break
+        keys[at], out[at] = keys[child], out[child]
+        at = child
+    keys[at], out[at] = key, choice
+
+
+@pointer(TARGETS)
+def draw_chosen_near(ints, floats, source, degree, twin, key0, key1, first, last, seen, out):
+    """Write ``degree`` targets of a row, or sources of a column: chosen one after the other,
+    with chances in proportion to the profile, none of them twice; see ``draw_range``.
+
+    Each choice has an exponential waiting time with the rate that the profile gives; the first
+    ``degree`` to come are chosen.  Fewer are written if fewer have a rate above 0.
+    Source: Efraimidis & Spirakis (2006) Inf Process Lett 97:181.
+    """
+    about = int64_at(ints, PROJECTION)
+    s = int64_at(about[J_FIELD], FIELD)
+    g = float64_at(s[S_NUMBERS], FLOATS)
+    banned = np.int64(-1) if about[J_AUTAPSES] else twin
+    longest = s[S_LONGEST]
+    rows, order = int32_at(out, longest), int32_at(s[S_ORDER], s[S_COUNT])
+    # The next two arrays of scratch.
+    keys = float64_at(out + 4 * longest, longest)
+    number = U(about[J_NUMBER])
+    found = _near(s, g, source, rows)
+    count = np.int64(0)
+    for i in range(found):
+        choice = np.int64(order[rows[i]])
+        p = _pair(s, g, source, choice, S_P, G_P, S_P_CALL)
+        a, b, _, _ = philox(U(source), U(choice), number, U(STREAM_NEAR), U(key0), U(key1))
+        u = (D(np.int64(a >> U(5))) * TWO_26 + D(np.int64(b >> U(6))) + D(0.5)) * TWO_53
+        if not p > D(0.0) or choice == banned:
+            continue
+        key = -log64(u) / p
+        if count < degree:
+            keys[count], rows[count] = key, I32(choice)
+            count += 1
+            if count == degree:
+                for j in range(degree // 2 - 1, -1, -1):
+                    _sift(keys, rows, j, degree)
+        elif degree > 0 and (key < keys[0] or (key == keys[0] and choice < rows[0])):
+            keys[0], rows[0] = key, I32(choice)
+            _sift(keys, rows, 0, degree)
+    return count
+
+
+@loop(
+    "int64(int64[::1], float64[::1], int64, int32[::1], int32[::1], uint32, uint32, int32[::1],"
+    " int32[::1], int32[::1], int64[::1])"
+)
+def keep_rows(ints, floats, draw, which, twins, key0, key1, seen, scratch, kept, counts):
+    """Draw rows, one behind the other, so that they need not be drawn again.
+
+    Args:
+        ints, floats, draw, twins, seen, scratch: as for ``network_build.count_rows``.
+        which: the rows.
+        kept: out: the rows.
+        counts: out: synapses of each row.
+
+    Returns:
+        How many there are in all.
+    """
+    at = np.int64(0)
+    for j in range(which.size):
+        s = np.int64(which[j])
+        twin = np.int64(twins[s]) if twins.size else np.int64(-1)
+        n = call_draw(
+            draw, address_of(ints), address_of(floats), s, ints[J_DEGREE], twin, key0, key1, 0,
+            ints[J_TARGETS], address_of(seen), address_of(scratch),
+        )  # fmt: skip
+        for i in range(n):
+            kept[at + i] = scratch[i]
+        counts[j] = n
+        at += n
+    return at
+
+
+@pointer(TARGETS)
+def draw_kept(ints, floats, source, degree, twin, key0, key1, first, last, seen, out):
+    """Write a row that was kept; see ``keep_rows`` and ``draw_range``."""
+    about = int64_at(ints, PROJECTION)
+    row = int64_at(about[J_KEPT] + 16 * source, 2)
+    kept, targets = int32_at(row[0], row[1]), int32_at(out, row[1])
+    for i in range(row[1]):
+        targets[i] = kept[i]
+    return row[1]
+
+
+@pointer(TARGETS)
+def draw_near_values(ints, floats, source, keys, count, key0, key1, w, d, weights, delays):
+    """Write the integer weights and delays of a row, some of them by distance."""
+    about, numbers = int64_at(ints, PROJECTION), float64_at(floats, 16)
+    s = int64_at(about[J_FIELD], FIELD)
+    g = float64_at(s[S_NUMBERS], FLOATS)
+    choices = int32_at(keys, count)
+    weight, delay = int32_at(weights, count), int32_at(delays, count)
+    draw_values(
+        about, numbers, source, choices, U(key0), U(key1), float32_at(w, count),
+        float32_at(d, count), weight, delay,
+    )  # fmt: skip
+    if about[J_WEIGHT] == PROFILE:
+        largest, scale = I32(about[J_MAX_WEIGHT]), F(numbers[Q_SCALE])
+        for i in range(count):
+            value = F(_pair(s, g, source, np.int64(choices[i]), S_WEIGHT, G_WEIGHT, S_WEIGHT_CALL))
+            weight[i] = min(max(nearest(_mul(value, scale)), -largest), largest)
+    if about[J_DELAY] == PROFILE:
+        longest, per_ms = I32(about[J_MAX_DELAY]), F(numbers[Q_STEPS])
+        for i in range(count):
+            value = F(_pair(s, g, source, np.int64(choices[i]), S_DELAY, G_DELAY, S_DELAY_CALL))
+            delay[i] = min(max(nearest(_mul(value, per_ms)), I32(1)), longest)
+    return 0

@@ -1,0 +1,422 @@
+"""Connections by distance: the oracle over all pairs, on all devices, and what is refused."""
+
+import numpy as np
+import pytest
+import space_oracle as oracle
+from cuda_networks import SIMPLE
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spikecuda import space
+from spikecuda.common.distributions import Normal
+from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError
+from spikecuda.kernels.network.field import G_MASK
+from spikecuda.language import exp, real, select
+from spikecuda.network import (
+    AllToAll,
+    DistanceInDegree,
+    DistanceOutDegree,
+    DistanceProbability,
+    ExpCurrent,
+    FixedInDegree,
+    FixedProbability,
+    Network,
+    SpikeTrain,
+)
+from spikecuda.space import (
+    Annulus,
+    At,
+    Box,
+    Disc,
+    DistanceFunction,
+    Ellipse,
+    Exponential,
+    Gaussian,
+    Grid,
+    Layered,
+    Linear,
+    Scattered,
+)
+
+PORT = {"e": ExpCurrent(5.0)}
+
+
+def lopsided(distance, dx):
+    return select(dx > real(0.0), exp(-distance / real(0.25)), real(0.125))
+
+
+@st.composite
+def spaces(draw):
+    """Positions of two populations in one space, and its periods."""
+    axes = draw(st.integers(1, 3))
+    lengths = tuple(draw(st.sampled_from((0.5, 1.0, 3.0))) for _ in range(axes))
+    flags = tuple(draw(st.booleans()) for _ in range(axes))
+    center = tuple(draw(st.sampled_from((0.0, -2.0, 0.3))) for _ in range(axes))
+    where = {"extent": lengths, "center": center, "periodic": flags}
+    period = [n if flag else 0.0 for n, flag in zip(lengths, flags, strict=True)]
+    arranged = []
+    for _ in range(2):
+        n = draw(st.sampled_from((1, 2, 33, 70, 150)))
+        if draw(st.booleans()):
+            shape = (n, 2, 1)[:axes]
+            arranged.append((int(np.prod(shape)), Grid(shape, **where)))
+        else:
+            arranged.append((n, Scattered(**where, seed=draw(st.integers(0, 99)))))
+    return axes, period, arranged
+
+
+@st.composite
+def masks(draw, axes):
+    """A mask as the oracle takes it, and the product's; None for none."""
+    size = st.floats(0.05, 2.5)
+    name = draw(st.sampled_from(("none", "Disc", "Annulus", "Box", "Ellipse")))
+    offset = tuple(draw(st.floats(-0.5, 0.5)) for _ in range(axes))
+    if name == "none":
+        return None, None
+    if name == "Disc":
+        numbers = (draw(size),)
+    elif name == "Annulus":
+        inner = draw(st.sampled_from((0.0, 0.1, 0.4)))
+        numbers = (inner, inner + draw(size))
+    elif name == "Box":
+        lower = tuple(draw(st.floats(-1.5, 0.5)) for _ in range(axes))
+        numbers = (lower, tuple(x + draw(size) for x in lower))
+    else:
+        numbers = (draw(size), draw(size), draw(st.floats(-360, 360)))
+        numbers += (draw(size),) if axes == 3 else ()
+    made = getattr(space, name)(*numbers, offset=offset)
+    return (name, numbers, offset), made
+
+
+@st.composite
+def profiles(draw):
+    """A profile's name and numbers, and the product's."""
+    size = st.floats(0.05, 2.0)
+    name = draw(st.sampled_from(("Level", "Gaussian", "Exponential", "Linear", "own")))
+    if name == "Level":
+        numbers = (draw(st.sampled_from((0.0, 0.3, 1.0, 2.0))),)
+        return (name, numbers), numbers[0]
+    if name == "own":
+        return (name, ()), lopsided
+    if name == "Gaussian":
+        numbers = (draw(size), draw(size), draw(st.sampled_from((0.0, 0.4))))
+    elif name == "Exponential":
+        numbers = (draw(size), draw(size))
+    else:
+        numbers = (draw(size), draw(st.floats(-2.0, 0.5)))
+    return (name, numbers), getattr(space, name)(*numbers)
+
+
+def network(arranged, seed, same, **options):
+    """Return a network of two populations in space, and where projections go."""
+    net = Network(0.1, seed, devices="cpu", **options)
+    for name, (n, positions) in zip("ab", arranged, strict=True):
+        net.population(name, n, positions=positions, receptors=PORT)
+    return net, net["a"], net["a" if same else "b"]
+
+
+def close(p, mask):
+    """Tell whether a pair is so near a mask's boundary that rounding may decide."""
+    inside, outside = (
+        oracle.covered(oracle.Pairs(p.d * f, p.distance * f), mask) for f in (1 - 1e-7, 1 + 1e-7)
+    )
+    return inside != outside
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_pairs_of_the_oracle(data):
+    axes, period, arranged = data.draw(spaces())
+    same, apart = data.draw(st.booleans()), data.draw(st.booleans())
+    seed, threads = data.draw(st.integers(0, 2**64 - 1)), data.draw(st.sampled_from((1, 2)))
+    mask, made_mask = data.draw(masks(axes))
+    about, made = data.draw(profiles())
+    kind = data.draw(st.sampled_from((DistanceProbability, DistanceInDegree, DistanceOutDegree)))
+    net, source, target = network(arranged, seed, same, threads=threads)
+    with net:
+        views = [
+            v[np.arange(v.size) % 3 != 1] if v.size > 4 and data.draw(st.booleans()) else v[:]
+            for v in (source, target)
+        ]
+        apart = apart and same
+        p = oracle.pairs(*(v.positions for v in views), period)
+        chance = oracle.profile(p, *about)
+        own = views[0].ids[:, None] == views[1].ids[None, :]
+        banned = own & apart
+        columns = kind is DistanceInDegree
+        if kind is DistanceProbability:
+            rule = kind(made, made_mask)
+            wanted = oracle.by_probability(p, chance, mask, seed, 0) & ~banned
+        else:
+            flip = (lambda x: x.T) if columns else (lambda x: x)
+            q = oracle.Pairs(p.d.swapaxes(0, 1), p.distance.T) if columns else p
+            found = (oracle.covered(p, mask) & (chance > 0) & ~banned).sum(0 if columns else 1)
+            degree = int(min(found.min(), data.draw(st.integers(0, 12))))
+            rule = kind(degree, made, made_mask)
+            chosen = oracle.by_degree(q, flip(chance), mask, seed, 0, degree, flip(banned))
+            wanted = flip(chosen)
+        projection = net.connect(
+            *views, rule, 1.0, 1.0, autapses=not apart, multapses=kind is DistanceProbability
+        )
+        wires = projection.connections()
+        got = np.zeros(wanted.shape, bool)
+        got[tuple(np.searchsorted(v.ids, wires[k]) for v, k in
+                  zip(views, ("source", "target"), strict=True))] = True  # fmt: skip
+        assert got.sum() == wires["source"].size == len(projection)
+        edge = close(p, mask)
+        differ = got != wanted
+        if kind is DistanceProbability:
+            differ &= ~edge
+        elif edge.any():
+            return
+        assert not differ.any()
+        bound = projection.most_indegree()
+        assert got.sum(0).max(initial=0) <= bound
+        assert got.sum(1).max(initial=0) <= projection.rule.longest_row(0, np.empty(0))
+
+
+@settings(max_examples=12)
+@given(st.data())
+def test_weights_and_delays_of_the_oracle(data):
+    _, period, arranged = data.draw(spaces())
+    net, source, target = network(arranged, data.draw(st.integers(0, 2**32)), False)
+    rule = data.draw(st.sampled_from((
+        AllToAll(), FixedProbability(0.4), DistanceProbability(0.6),
+        DistanceOutDegree(1, Gaussian(0.5)), DistanceInDegree(1, Gaussian(0.5)),
+    )))  # fmt: skip
+    with net:
+        projection = net.connect(
+            source, target, rule, Gaussian(0.5, peak=-20.0, mean=0.2),
+            data.draw(st.sampled_from((Linear(0.15, 2.0, high=5.0), Normal(2.0, 0.3, low=0.1)))),
+            multapses=False,
+        )  # fmt: skip
+        wires = projection.connections()
+        p = oracle.pairs(source.positions, target.positions, period)
+        at = wires["source"], wires["target"]
+        weight = oracle.profile(p, "Gaussian", (0.5, -20.0, 0.2))[at]
+        unit = 2.0 ** -net.build().wiring.exponent[1, 0]
+        np.testing.assert_allclose(wires["weight"], weight, rtol=2e-7, atol=unit)
+        if projection.delay.profile is not None:
+            delay = np.clip(0.15 + 2.0 * p.distance, -np.inf, 5.0)[at] / 0.1
+            far = np.abs(delay % 1 - 0.5) > 1e-5
+            wanted = np.maximum(np.floor(delay + 0.5), 1.0)
+            assert (np.rint(wires["delay"] / 0.1)[far] == wanted[far]).all()
+
+
+def speed(distance):
+    return real(0.3) + distance
+
+
+def everything(net, procedural):
+    """Each mask and profile, own functions, views, a source in space, and periodic edges."""
+    how = {"procedural": procedural}
+    net.population("E", 81, positions=Grid((9, 9), (2.0, 2.0), periodic=True), receptors=SIMPLE)
+    net.population("I", 45, positions=Scattered((2.0, 2.0), periodic=True), receptors=SIMPLE)
+    net.drive("E", 600.0)
+    ring, oval = Annulus(0.1, 0.9), Ellipse(1.5, 0.9, 30.0, offset=(0.1, 0.2))
+    box = Box((-0.3, -0.1), (0.1, 0.4))
+    net.connect("E", "I", DistanceProbability(Gaussian(0.4), ring), Gaussian(0.3, peak=200.0),
+                Linear(0.2, 1.0), "exc", **how)  # fmt: skip
+    net.connect("I", net["E"][::2], DistanceProbability(lopsided, oval), Normal(-100.0, 10.0),
+                DistanceFunction(speed, low=0.1, high=2.0), "exc", **how)  # fmt: skip
+    net.connect("E", "E", DistanceProbability(0.5, box), 100.0, 1.0, "exc", autapses=False, **how)
+    train = SpikeTrain.poisson(9, 200.0, 1.0, 20.0, seed=7)
+    given = net.source("S", 9, train, positions=Grid((3, 3), (2.0, 2.0), periodic=True))
+    net.connect(
+        given, "E", DistanceProbability(Exponential(0.2), Disc(0.5)), 300.0, 0.5, "exc", **how
+    )
+
+
+def outcome(procedural, pieces=(20.0,), **options):
+    with Network(0.1, 3, **options) as net:
+        everything(net, procedural)
+        spikes = []
+        for piece in pieces:
+            found = net.run(piece).spikes
+            spikes.append([(s.step, s.neuron) for s in found.values()])
+        joined = [np.concatenate(x).tobytes() for part in zip(*spikes, strict=True)
+                  for x in zip(*part, strict=True)]  # fmt: skip
+        return joined, net.metrics()["events"]
+
+
+def test_stored_and_drawn_again_on_every_device():
+    wanted = outcome(False, devices="cpu", threads=1)
+    assert len(wanted[0][0]) > 800 and wanted[1] > 1500
+    for options in (
+        {"devices": "cpu", "threads": 2, "partitions": 3},
+        {"devices": ["cpu:0", "cuda-emu:0", "cuda-emu:1"]},
+    ):
+        assert outcome(True, (7.3, 0.1, 12.6), **options) == wanted
+
+
+def test_saved_and_loaded_networks_go_on(tmp_path):
+    from spikecuda import Network as Net
+
+    def make():
+        net = Network(0.1, 5, devices="cpu")
+        net.population("E", 81, positions=Grid((9, 9), (2.0, 2.0), periodic=True), receptors=PORT)
+        layers = Layered((0.0, 0.5, 2.0), (20, 25), (2.0,), seed=3)
+        net.population("L", 45, positions=layers, receptors=PORT)
+        points = np.random.default_rng(1).uniform(-1, 1, (45, 2))
+        net.population("P", 45, positions=points, receptors=PORT)
+        net.drive("E", 600.0)
+        net.drive("L", 400.0)
+        net.connect("E", "E", DistanceProbability(Gaussian(0.4), Annulus(0.1, 0.9)),
+                    Gaussian(0.3, peak=200.0), Linear(0.2, 1.0))  # fmt: skip
+        net.connect("L", "P", DistanceOutDegree(5, Exponential(0.4), Box((-3, -3), (3, 3))),
+                    100.0, 1.0, multapses=False)  # fmt: skip
+        return net
+
+    with make() as net:
+        net.run(10.0)
+        net.save(tmp_path / "a.npz")
+        wanted = net.run(10.0).spikes
+        with Net.load(tmp_path / "a.npz") as again:
+            for name in "ELP":
+                assert (again[name].positions == net[name].positions).all()
+            got = again.run(10.0).spikes
+            for name in wanted:
+                assert (got[name].step == wanted[name].step).all()
+                assert (got[name].neuron == wanted[name].neuron).all()
+
+
+def test_a_grid_has_its_edges():
+    """A disc of three spacings has the 29 points of the lattice, whatever rounding makes of 0.3."""
+    for shift in (0.0, 0.1, 1e3 + 0.1):
+        positions = Grid((10, 10), (1.0, 1.0), (shift, -shift), periodic=True)
+        with Network(0.1, 1, devices="cpu") as net:
+            net.population("E", 100, positions=positions, receptors=PORT)
+            p = net.connect("E", "E", DistanceProbability(1.0, Disc(0.3)), 1.0, 1.0)
+            assert (np.bincount(p.connections()["source"]) == 29).all()
+            assert p.expected == 2900.0
+
+
+def test_positions_in_order():
+    grid = Grid((2, 3), (4.0, 3.0), (1.0, 0.0)).place(6, 0).coordinates
+    assert grid.tolist() == [[0, -1], [0, 0], [0, 1], [2, -1], [2, 0], [2, 1]]
+    near = Scattered((2.0, 4.0), (5.0, 0.0)).place(5000, 0).coordinates
+    assert (np.abs(near - [5, 0]) <= [1, 2]).all()
+    assert np.abs(near.mean(0) - [5, 0]).max() < 0.06
+    assert np.abs(near.std(0) - np.array([2, 4]) / np.sqrt(12)).max() < 0.03
+    assert (near == Scattered((2.0, 4.0), (5.0, 0.0)).place(5000, 0).coordinates).all()
+    assert (near != Scattered((2.0, 4.0), (5.0, 0.0)).place(5000, 32).coordinates).all()
+    depth = Layered((0.0, 1.0, 5.0), (10, 30), (1.0, 1.0)).place(40, 0).coordinates[:, 2]
+    assert (depth[:10] < 1).all() and (depth[10:] >= 1).all() and depth.max() < 5
+    with Network(0.1, 1, devices="cpu") as net:
+        net.population("a", 3, positions=[[0, 1], [2, 3], [4, 5]])
+        assert net["a"].positions.tolist() == [[0, 1], [2, 3], [4, 5]]
+        assert net["a"][1:].positions.tolist() == [[2, 3], [4, 5]]
+        with pytest.raises(ValueError, match="read-only"):
+            net["a"].positions[0] = 1.0
+
+
+def test_choices_follow_the_profile():
+    """Of two choices one is three times as likely as the other, and is chosen in 3 of 4 cases."""
+    with Network(0.1, 2, devices="cpu") as net:
+        net.population("s", 2, positions=At([[1.0], [2.0]]))
+        net.population("t", 20_000, positions=At(np.zeros((20_000, 1))), receptors=PORT)
+        p = net.connect("s", "t", DistanceInDegree(1, Linear(5.0, -2.0)), 1.0, 1.0, multapses=False)
+        first = (p.connections()["source"] == 0).mean()
+        assert abs(first - 0.75) < 5 * np.sqrt(0.75 * 0.25 / 20_000)
+
+
+WRONG = [
+    (lambda: Grid("ab"), "shape must be the cells along 1 to 3 axes"),
+    (lambda: Grid((2, 2, 2, 2)), r"shape must have 1 to 3 axes \(got 4\)"),
+    (lambda: Grid((2, 2), (1.0,)), r"extent must have 2 lengths > 0 \(got \(1.0,\)\)"),
+    (lambda: Grid((2, 2), (1.0, -1.0)), "extent must have 2 lengths > 0"),
+    (lambda: Grid((2, 2), center=(1.0,)), "center must have 2 coordinates"),
+    (lambda: Grid((2, 2), periodic=(True,)), "periodic must be one flag, or one for each"),
+    (lambda: Scattered((np.nan, 1.0)), "extent must be 1 to 3 numbers"),
+    (lambda: Layered((0.0, 0.0), (3,), (1.0,)), "depths must ascend"),
+    (lambda: Layered((0.0, 1.0), (3,), (1.0, 1.0, 1.0)), "extent must have 1 or 2 lengths"),
+    (lambda: At([1.0, 2.0]), r"coordinates must have the shape \(neurons, axes\)"),
+    (lambda: At([[np.nan, 2.0]]), "coordinates must be numbers below 1e.100 .* of neuron 0"),
+    (lambda: At([[0.0]], periodic=True), "extent must be given where an axis is periodic"),
+    (lambda: At([[0.0], [2.0]], (1.0,)), r"coordinates must be within extent .* of neuron 1"),
+    (lambda: Disc(0.0), "radius must be > 0"),
+    (lambda: Annulus(0.5, 0.5), "inner must be >= 0 and outer larger"),
+    (lambda: Box((0.0, 0.0), (1.0, 0.0)), "lower must be below upper"),
+    (lambda: Ellipse(1.0, 0.0), "minor must be > 0"),
+    (lambda: Gaussian(0.0), "std must be > 0"),
+    (lambda: Exponential(-1.0), "scale must be > 0"),
+    (lambda: Linear(0.0, np.inf), "slope must be finite"),
+    (lambda: Linear(0.0, 1.0, low=2.0, high=1.0), "low must be <= high"),
+    (lambda: DistanceProbability("near"), "p must be a number, a profile"),
+    (lambda: DistanceProbability(0.5, mask=0.3), "mask must be a Disc, Annulus, Box or Ellipse"),
+    (lambda: DistanceInDegree(-1), "degree must be"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)))
+def test_wrong_arguments_are_named(number):
+    make, message = WRONG[number]
+    with pytest.raises((SpikecudaValueError, SpikecudaTypeError), match=message):
+        make()
+
+
+def libm(distance):
+    return np.exp(-distance)
+
+
+def unknown(r):
+    return r
+
+
+def nothing(distance):
+    return distance / (distance - distance)
+
+
+def test_wrong_functions_are_named():
+    with pytest.raises(ModelError, match=r"test_distance.py.*use exp\(\) from spikecuda.language"):
+        DistanceFunction(libm)
+    with pytest.raises(ModelError, match=r"may take distance, dx, dy, dz \(got r\)"):
+        DistanceFunction(unknown)
+    with pytest.raises((SpikecudaValueError, ZeroDivisionError)):
+        DistanceFunction(nothing)
+
+
+def test_what_cannot_be_connected_is_refused():
+    net = Network(0.1, 1, devices="cpu")
+    for name, positions in (
+        ("a", Grid((5, 2))), ("b", None), ("c", Grid((5, 2), periodic=True)),
+        ("d", Scattered((1.0, 1.0, 1.0))),
+    ):  # fmt: skip
+        net.population(name, 10, positions=positions, receptors=PORT)
+    near = DistanceProbability(0.5, Disc(0.1))
+    for names, rule, message, options in (
+        ("ab", near, "b has no positions; give it some: positions=Grid", {}),
+        ("ac", near, "must have the same axes and periods", {}),
+        ("ad", near, "must have the same axes and periods", {}),
+        ("dd", DistanceProbability(0.5, Ellipse(1, 1)), "polar must be given in three", {}),
+        ("aa", DistanceProbability(0.5, Box((0,), (1,))), "must have 2 coordinates", {}),
+        ("aa", DistanceInDegree(2), "needs multapses=False .got True.", {}),
+        ("aa", DistanceOutDegree(11), "degree must be <= 10", {"multapses": False}),
+        ("aa", DistanceOutDegree(2), "cannot be procedural",
+         {"multapses": False, "procedural": True}),
+    ):  # fmt: skip
+        with pytest.raises(SpikecudaValueError, match=message):
+            net.connect(*names, rule, 1.0, 1.0, **options)
+    for rule, weight, delay, message, options in (
+        (FixedInDegree(2), Gaussian(1.0), 1.0, "a weight or delay by distance goes with", {}),
+        (near, lopsided, 1.0, "weight by distance must have finite bounds .* low= and high=", {}),
+        (near, 1.0, Linear(0.0, 1.0), "delay must be >= dt = 0.1 ms .* low=0.1 of the profile", {}),
+        (AllToAll(), Gaussian(1.0), 1.0, "procedural AllToAll cannot have", {"procedural": True}),
+    ):
+        with pytest.raises((SpikecudaValueError, SpikecudaTypeError), match=message):
+            net.connect("a", "a", rule, weight, delay, **options)
+    net.connect("a", "a", DistanceOutDegree(4, mask=Disc(0.21)), 1.0, 1.0, multapses=False)
+    with pytest.raises(SpikecudaValueError, match=r"degree of a -> a .* must be <= 2, the part"):
+        net.build()
+
+
+def test_cells_only_bound_the_search():
+    """The table has what the documentation says of a mask, whatever the cells are."""
+    with Network(0.1, 1, devices="cpu") as net:
+        net.population("a", 2500, positions=Scattered((1.0, 1.0)), receptors=PORT)
+        p = net.connect("a", "a", DistanceProbability(0.5, Disc(0.1)), 1.0, 1.0)
+        from spikecuda.network.synapses.field import field_of
+
+        found = field_of(p)
+        assert found.floats[G_MASK] == pytest.approx(0.01)
+        assert np.prod(p.near.cells) > 100 and p.near.most() < 400
