@@ -26,6 +26,16 @@ POOL_OPTIONS = {
 TARGETS = os.environ.get("SPIKECUDA_TARGETS", "cpu").split(",")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def threads_are_side_by_side():
+    """Let networks as small as the tests' be advanced by all of their threads, too."""
+    from spikecuda.network.cpu import engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "ALONE", 0)
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def kernels_are_no_garbage():
     yield

@@ -5,7 +5,9 @@ import pytest
 from calls import calls
 
 from spikecuda import Noise, PerStep, Poisson, Step
+from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.network import ExpCurrent, FixedProbability, Network
+from spikecuda.network.cpu import engine
 from spikecuda.network.cpu.parts import Parts
 
 PIECES = 60
@@ -50,6 +52,31 @@ def test_pieces_give_the_bits_of_one_run(precision, partitions):
         assert np.array_equal(a, b)
     assert one.num_spikes > 50
     assert np.array_equal(one.traces["e"]["v"], np.concatenate([r.traces["e"]["v"] for r in many]))
+
+
+def test_a_short_piece_is_done_by_one_thread_with_the_same_bits(monkeypatch):
+    def run(alone, *pieces):
+        monkeypatch.setattr(engine, "ALONE", alone)
+        net = network(threads=2, partitions=3)
+        done = []
+        together = DeviceThreads.together
+        monkeypatch.setattr(
+            DeviceThreads,
+            "together",
+            lambda self, jobs, **k: done.append(1) or together(self, jobs, **k),
+        )
+        results = spikes([net.run(length) for length in pieces])
+        monkeypatch.setattr(DeviceThreads, "together", together)
+        return results, len(done)
+
+    side_by_side, woken = run(0, *[1.0] * PIECES)
+    assert woken >= PIECES
+    # A disturbed piece may be followed by some on both threads.
+    alone, woken = run(30_000, *[1.0] * PIECES)
+    assert woken < PIECES
+    for a, b in zip(side_by_side, alone, strict=True):
+        assert np.array_equal(a, b)
+    assert run(30_000, 1000.0)[1]
 
 
 def test_a_short_run_makes_nothing_anew(monkeypatch):

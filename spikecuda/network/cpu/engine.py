@@ -30,6 +30,9 @@ from spikecuda.network.synapses.store import Wiring
 
 # The host is asked for progress and Ctrl-C about so often.
 SECONDS_PER_CALL = 0.1
+# What it takes to wake the other threads, in seconds; so many steps of neurons are tried without.
+WAKING = 70e-6
+ALONE = 30_000
 NO_PAUSES = Pauses((), ())
 NO_TRACES = np.zeros((0, layout.TRACE), np.int64)
 
@@ -72,6 +75,10 @@ class CpuEngine(SavedEngine):
         workers = min(threads, blocks.count)
         # The numbers of each thread's blocks.
         self._mine = [np.arange(t, blocks.count, workers, dtype=np.int64) for t in range(workers)]
+        self._alone = [np.arange(blocks.count, dtype=np.int64)]
+        # The time of a step on one thread, when last measured.
+        self._step_seconds = 0.0
+        self._size = sum(n.population.size for n in self.neurons)
         self._shared = aligned_zeros(layout.SHARED, np.int64)
         self._busy_seconds = 0.0
 
@@ -332,8 +339,7 @@ class CpuEngine(SavedEngine):
 
     def figures_of(self, device: str) -> tuple[int, int, float]:
         """Return the processor's neurons, the bytes held for them, and its seconds at work."""
-        neurons = sum(n.population.size for n in self.neurons)
-        return neurons, sum(self.held_here().values()), self._busy_seconds
+        return self._size, sum(self.held_here().values()), self._busy_seconds
 
     def held(self) -> tuple[dict[str, int], dict[str, int]]:
         """Return the bytes in host memory, by what holds them, and nothing on devices."""
@@ -352,31 +358,31 @@ class CpuEngine(SavedEngine):
         return address(spec)
 
     def _call(self, run: CpuRun, due: np.ndarray, steps: int) -> int:
-        """Run the native loop on all threads; return the steps done."""
+        """Run the native loop, on all threads unless it is over sooner; return the steps done."""
         loop = self._loop
         self._shared[:] = 0
         rows = self._rows.most
         need = self._memory.need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
         self._make_room(need, due.shape[0], self.clock + steps)
-        workers = len(self._mine)
-        begin = time.perf_counter()
-        if workers == 1:
-            done = int(
-                loop(self._memory.table, self._mine[0], run.parts, run.traces, due, self._shared,
-                     1, self.clock, 0, steps, self.window, self._memory.fused, run.align, need)
-            )  # fmt: skip
-            self._busy_seconds += time.perf_counter() - begin
-            return done
-        made = [0] * workers
+        alone = steps * self._size <= ALONE and steps * self._step_seconds <= 2 * WAKING
+        mine = self._alone if alone else self._mine
+        made = [0] * len(mine)
 
         def work(t: int) -> None:
             made[t] = int(
-                loop(self._memory.table, self._mine[t], run.parts, run.traces, due, self._shared,
-                     workers, self.clock, 0, steps, self.window, self._memory.fused, run.align,
+                loop(self._memory.table, mine[t], run.parts, run.traces, due, self._shared,
+                     len(mine), self.clock, 0, steps, self.window, self._memory.fused, run.align,
                      need)
             )  # fmt: skip
 
-        jobs = [functools.partial(work, t) for t in range(workers)]
-        self._device_threads.together(jobs, here=True)
-        self._busy_seconds += time.perf_counter() - begin
+        begin = time.perf_counter()
+        if len(mine) == 1:
+            work(0)
+        else:
+            jobs = [functools.partial(work, t) for t in range(len(mine))]
+            self._device_threads.together(jobs, here=True)
+        seconds = time.perf_counter() - begin
+        self._busy_seconds += seconds
+        # A piece that took too long alone, or was disturbed, is tried alone again some calls later.
+        self._step_seconds = seconds / max(made[0], 1) if alone else 0.9 * self._step_seconds
         return made[0]
