@@ -103,8 +103,8 @@ def cell_range(at, low, high, origin, per, cells, wraps):
         wraps: whether it is periodic.
     """
     # What rounding of a quotient can move a choice by.
-    first = _mul(at + low - origin, per) - D(1e-6)
-    last = _mul(at + high - origin, per) + D(1e-6)
+    first = _mul(at - origin + low, per) - D(1e-6)
+    last = _mul(at - origin + high, per) + D(1e-6)
     most = D(np.int32(cells))
     if wraps:
         if last - first >= most - ONE:

@@ -36,7 +36,8 @@ class Need:
     Synapses are as many as ``max_indegree=`` lets grow.
 
     Attributes:
-        neurons: state, constants, spike bits; on devices also the histories of synapses that learn.
+        neurons: state, constants, spike bits, positions for connections by distance; on devices
+            also the histories of synapses that learn.
         synapses: stored rows.
         arrivals: what has been sent and has not arrived; ``steps`` of it, a cell for each neuron
             and receptor.
@@ -89,6 +90,7 @@ def whole(description: Description, bits: Mapping[Projection, int]) -> Need:
     populations = description.populations
     neurons = sum(population.size * (_neuron_bytes(population) + CELL * len(population.receptors))
                   for population in populations)  # fmt: skip
+    neurons += sum(p.near.nbytes for p in description.projections if p.near is not None)
     synapses = sum(p.room * synapse_bytes(p, bits[p]) for p in description.projections)
     if not any(p.procedural for p in description.projections):
         return Need(neurons, synapses)
@@ -116,6 +118,9 @@ def part(description: Description, share: Share, bits: Mapping[Projection, int])
         history_bytes(p, counts[p.target.population.name], window_of(shortest_delay(description)))
         for p in description.projections if p.plasticity is not None and (p.expected or p.grows)
     )  # fmt: skip
+    neurons += sum(
+        p.near.sent_bytes for p in description.projections if p.procedural and p.near is not None
+    )
     return Need(neurons, synapses, share.size * _cells(populations) * steps, steps)
 
 

@@ -65,6 +65,12 @@ class Mask(ABC):
         return low + self.middle, high + self.middle
 
 
+def _square(radius: float) -> float:
+    """Return the square of a radius and its room, infinite for a very large one."""
+    most = radius * (1.0 + ROOM)
+    return most * most
+
+
 def _take_offset(mask: Mask) -> None:
     if mask.offset is not None:
         object.__setattr__(mask, "offset", as_vector("offset", mask.offset))
@@ -89,7 +95,7 @@ class Disc(Mask):
 
     def numbers(self) -> tuple[float, ...]:
         """Return the square of the radius, and of none."""
-        return (self.radius * (1.0 + ROOM)) ** 2, -1.0
+        return _square(self.radius), -1.0
 
     def _holds(self, d: np.ndarray) -> np.ndarray:
         return np.asarray((d * d).sum(1) <= self.numbers()[0])
@@ -126,7 +132,7 @@ class Annulus(Mask):
 
     def numbers(self) -> tuple[float, ...]:
         """Return the squares of the radii."""
-        return (self.outer * (1.0 + ROOM)) ** 2, (self.inner * (1.0 + ROOM)) ** 2
+        return _square(self.outer), _square(self.inner)
 
     def _holds(self, d: np.ndarray) -> np.ndarray:
         outer, inner = self.numbers()

@@ -162,6 +162,10 @@ class Layered(Arrangement):
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", as_seed(self.seed))
         depths = take_reals("depths", self.depths, "the layers' bounds")
+        if isinstance(self.counts, str) or not isinstance(self.counts, Sequence | np.ndarray):
+            raise SpikecudaTypeError(
+                f"counts must be the neurons of each layer (got {shown(self.counts)})"
+            )
         counts = tuple(
             as_count(f"counts[{i}]", n, 0, 2**31) for i, n in enumerate(self.counts)
         )  # fmt: skip

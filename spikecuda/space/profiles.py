@@ -75,6 +75,12 @@ def _take(profile: Any, *names: str) -> None:
         raise SpikecudaValueError(f"low must be <= high (got {profile.low!r} and {profile.high!r})")
 
 
+def _require_size(name: str, value: float) -> None:
+    """Raise for a length whose square, or the inverse of it, has no float64."""
+    if not 1e-150 <= value <= 1e150:
+        raise SpikecudaValueError(f"{name} must be from 1e-150 to 1e150 (got {value!r})")
+
+
 @dataclass(frozen=True, eq=False)
 class Level(Profile):
     """The same value at every distance; a plain number means this."""
@@ -120,8 +126,7 @@ class Gaussian(Profile):
     def __post_init__(self) -> None:
         object.__setattr__(self, "std", as_positive("std", self.std, ""))
         _take(self, "peak", "mean")
-        if self.std < 1e-150:
-            raise SpikecudaValueError(f"std must be >= 1e-150 (got {self.std!r})")
+        _require_size("std", self.std)
 
     def numbers(self) -> tuple[float, float, float]:
         """Return peak, factor and mean."""
@@ -166,6 +171,7 @@ class Exponential(Profile):
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale", as_positive("scale", self.scale, ""))
         _take(self, "peak")
+        _require_size("scale", self.scale)
 
     def numbers(self) -> tuple[float, float, float]:
         """Return peak and factor."""
@@ -239,7 +245,7 @@ class DistanceFunction(Profile):
 
     Raises:
         ModelError: the function cannot be a kernel; the message has the line.
-        SpikecudaValueError: it returns NaN.
+        SpikecudaValueError: it returns NaN or infinity at one of a few distances.
     """
 
     function: Callable[..., Any]
@@ -285,8 +291,20 @@ class DistanceFunction(Profile):
         """Return what the function returns for each."""
         every = dict(zip(TAKES, np.broadcast_arrays(distance, dx, dy, dz), strict=True))
         given = [every[name].ravel().tolist() for name in self.source.arguments]
-        found = [self.function(*numbers) for numbers in zip(*given, strict=True)]
+        found = [self._call(numbers) for numbers in zip(*given, strict=True)]
         return np.array(found, np.float64).reshape(distance.shape)
+
+    def _call(self, numbers: tuple[float, ...]) -> float:
+        """Return what the function returns; a quotient by 0 is infinite or NaN, as in kernels."""
+        try:
+            return float(self.function(*numbers))
+        except ZeroDivisionError:
+            pass
+        with np.errstate(all="ignore"):
+            try:
+                return float(self.function(*map(np.float64, numbers)))
+            except ZeroDivisionError:
+                return math.nan
 
     def range(self, far: float) -> tuple[float, float]:
         """Return the bounds that were given."""

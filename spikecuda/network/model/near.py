@@ -17,6 +17,8 @@ from spikecuda.space.vectors import norm, three
 ACROSS, FULL = 16, 2
 # Pairs that a mean is estimated from: so many rows, and of each so many choices.
 ROWS, CHOICES = 256, 1024
+# Cells of a table of rows: at most two to this.
+TABLE = 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,12 @@ class Near:
     @property
     def nbytes(self) -> int:
         """Bytes of the positions, those of choices twice, and of the cells."""
-        arrays = (self.rows, self.choices, self.choices, self.order, self.first)
+        return self.choices.nbytes + self.sent_bytes
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes of what a device needs to draw rows, whatever part of the targets it has."""
+        arrays = (self.rows, self.choices, self.order, self.first)
         return sum(a.nbytes for a in arrays)
 
     def farthest(self) -> float:
@@ -82,18 +89,17 @@ class Near:
         """Return the most rows of whose windows one choice can be a part."""
         if "most_rows" not in self.kept:
             low, high = self.rows.min(0), self.rows.max(0)
-            wraps = self.period > 0
-            origin = np.where(wraps, self.origin, low)
-            size = np.where(wraps, self.period, (high - low) * (1.0 + 1e-9) + 1e-300)
-            # Cells as large as those of the choices, or fewer of them where rows go further.
-            cells = np.maximum(np.minimum(np.ceil(size * self.per), 1024), 1).astype(np.int64)
-            per = cells / size
-            at = np.clip(((self.rows - origin) * per).astype(np.int64), 0, cells - 1)
-            counts = np.zeros(tuple(cells), np.int64)
-            np.add.at(counts, tuple(at.T), 1)
-            width = (self.high - self.low) * per
-            spans = tuple(_span(x, n) for x, n in zip(width, cells.tolist(), strict=True))
-            self.kept["most_rows"] = _most_together(counts, spans, wraps)
+            origin = np.where(self.period > 0, self.origin, low)
+            size = np.where(self.period > 0, self.period, (high - low) * (1.0 + 1e-9) + 1e-300)
+            # Cells as large as those of the choices, or larger ones where rows go further.
+            most = int(2.0 ** (TABLE / self.axes))
+            cells = np.clip(np.ceil(size * self.per), 1, most).astype(np.int64)
+            per, (nx, ny, nz) = cells / size, cells.tolist()
+            keys = _keys(self.rows, origin, per, (nx, ny, nz), self.period)
+            counts = np.bincount(keys, minlength=nx * ny * nz).reshape(nz, ny, nx)
+            width = ((self.high - self.low) * per).tolist()
+            spans = tuple(_span(x, n) for x, n in zip(width, (nx, ny, nz), strict=True))[::-1]
+            self.kept["most_rows"] = _most_together(counts, spans, self.period[::-1] > 0)
         return int(self.kept["most_rows"])
 
     def row_order(self) -> np.ndarray:
@@ -107,16 +113,23 @@ class Near:
         From evenly chosen rows, and where these have many choices evenly chosen ones.
         """
         if "mean" not in self.kept:
-            chosen = np.unique(np.linspace(0, len(self.rows) - 1, ROWS).astype(np.int64))
-            total = 0.0
-            for row in chosen.tolist():
-                near = self.covered(row)
-                some = near[:: max(1, near.size // CHOICES)]
-                if some.size:
-                    chances = np.clip(self.values(self.chance, row, some), 0.0, 1.0)
-                    total += float(np.nan_to_num(chances).mean()) * near.size
-            self.kept["mean"] = total / chosen.size
+            found = []
+            for row, some, near in self.samples(ROWS, CHOICES):
+                chances = np.clip(self.values(self.chance, row, some), 0.0, 1.0)
+                found.append(float(np.nan_to_num(chances).sum()) * near / max(some.size, 1))
+            self.kept["mean"] = sum(found) / len(found)
         return float(self.kept["mean"])
+
+    def samples(self, rows: int, choices: int) -> Iterator[tuple[int, np.ndarray, int]]:
+        """Yield evenly chosen rows, of each evenly chosen choices, and how many it has in all.
+
+        Args:
+            rows: the most rows; ``choices``: of each, about the most choices.
+        """
+        chosen = np.unique(np.linspace(0, len(self.rows) - 1, rows).astype(np.int64))
+        for row in chosen.tolist():
+            near = self.covered(row)
+            yield row, near[:: max(1, near.size // choices)], near.size
 
     def displacements(self, row: int, choices: np.ndarray) -> np.ndarray:
         """Return the displacements from source to target of a row's pairs: (choices, 3)."""
@@ -148,8 +161,8 @@ class Near:
         """Yield ranges of the sorted choices that are in cells of the window around a point."""
         axes = []
         for i, n in enumerate(self.cells):
-            first = (at[i] + self.low[i] - self.origin[i]) * self.per[i] - 1e-6
-            last = (at[i] + self.high[i] - self.origin[i]) * self.per[i] + 1e-6
+            first = (at[i] - self.origin[i] + self.low[i]) * self.per[i] - 1e-6
+            last = (at[i] - self.origin[i] + self.high[i]) * self.per[i] + 1e-6
             if self.period[i] > 0:
                 whole = last - first >= n - 1
                 found = range(n) if whole else range(math.floor(first), math.floor(last) + 1)
@@ -269,6 +282,7 @@ def _keys(
     period: np.ndarray,
 ) -> np.ndarray:
     """Return the number of each point's cell; of points beyond all cells one at their edge."""
-    at = np.clip((points - origin) * per, -(2.0**30), 2.0**30).astype(np.int64)
+    # Downwards: points of a periodic axis can be before its origin.
+    at = np.floor(np.clip((points - origin) * per, -(2.0**30), 2.0**30)).astype(np.int64)
     at = np.where(period > 0, at % cells, np.clip(at, 0, np.array(cells) - 1))
     return np.asarray((at[:, 2] * cells[1] + at[:, 1]) * cells[0] + at[:, 0])

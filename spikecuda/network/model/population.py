@@ -291,8 +291,10 @@ class View(Fixed):
 
     @property
     def positions(self) -> np.ndarray:
-        """Coordinates of its neurons, float64 (neurons, axes), in the unit of length."""
-        return self.population.positions[self.ids]
+        """Coordinates of its neurons, read-only float64 (neurons, axes), in the unit of length."""
+        found = self.population.positions[self.ids]
+        found.flags.writeable = False
+        return found
 
     @property
     def size(self) -> int:
