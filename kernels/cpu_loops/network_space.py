@@ -63,6 +63,7 @@ from spikecuda.kernels.network.field import (
     S_WEIGHT,
     S_WEIGHT_CALL,
     S_WRAP,
+    S_WRONG,
 )
 from spikecuda.kernels.network.machine import (
     address_of,
@@ -114,53 +115,13 @@ def _window(s, g, row):
 
 
 @inner
-def _run(s, g, a, z, x, y, w, out, count):
-    """Write which of the sorted choices from ``a`` up to ``z`` the mask covers; return how many."""
-    n = s[S_COUNT]
-    xs, ys = float64_at(s[S_SORTED], n), float64_at(s[S_SORTED] + 8 * n, n)
-    zs = float64_at(s[S_SORTED] + 16 * n, n)
-    sign, kind = g[G_SIGN], s[S_MASK]
-    for j in range(a, z):
-        dx = _mul(sign, shortest(xs[j] - x, g[G_PERIOD]))
-        dy = _mul(sign, shortest(ys[j] - y, g[G_PERIOD + 1]))
-        dz = _mul(sign, shortest(zs[j] - w, g[G_PERIOD + 2]))
-        out[count] = j
-        count += covers(
-            kind, g[G_MASK], g[G_MASK + 1], g[G_MASK + 2], g[G_MASK + 3], g[G_MASK + 4],
-            g[G_MASK + 5], dx - g[G_OFFSET], dy - g[G_OFFSET + 1], dz - g[G_OFFSET + 2],
-        )  # fmt: skip
-    return count
-
-
-@inner
-def _near(s, g, row, out):
-    """Write the places of the choices that the mask covers around a row's neuron."""
-    at = float64_at(s[S_ROWS] + 24 * row, 3)
-    x, y, w = at[0], at[1], at[2]
-    cells = s[S_CELLS]
-    x0, nx, y0, ny, z0, nz = _window(s, g, row)
-    first = int32_at(s[S_FIRST], cells * s[S_CELLS + 1] * s[S_CELLS + 2] + 1)
-    # A run of cells that goes over the edge of a periodic axis is two.
-    beyond = np.int64(x0) + nx - cells
-    count = np.int64(0)
-    for i in range(nz):
-        plane = (np.int64(z0) + i) % s[S_CELLS + 2] * s[S_CELLS + 1]
-        for j in range(ny):
-            line = (plane + (np.int64(y0) + j) % s[S_CELLS + 1]) * cells
-            if beyond > 0:
-                count = _run(s, g, first[line], first[line + beyond], x, y, w, out, count)
-                count = _run(s, g, first[line + x0], first[line + cells], x, y, w, out, count)
-            else:
-                count = _run(s, g, first[line + x0], first[line + x0 + nx], x, y, w, out, count)
-    return count
-
-
-@inner
 def _value(s, g, kind, at, call, dx, dy, dz):
     """Return a profile's value of a displacement from source to target."""
     distance = length(dx, dy, dz)
     if s[kind] == OWN:
         value = call_profile(s[call], distance, dx, dy, dz)
+        if value != value:
+            s[S_WRONG] = 1
     else:
         value = built_in(s[kind], g[at], g[at + 1], g[at + 2], distance)
     return bounded(value, g[at + 3], g[at + 4])
@@ -205,13 +166,13 @@ def _profile(g, kind, out):
 
 
 @inner
-def _covered(s, g, about, row, a, z, banned, first, last, out, distances, count):
+def _covered(s, g, row, a, z, banned, first, last, out, distances, count):
     """Write the choices of a run of cells that the mask covers, and their distances.
 
     Args:
         a, z: the run: the first sorted choice, and the end.
-        banned, first, last: which choices are wanted, see ``draw_range``.
-        out, distances: the row's choices so far, ``count`` of them, and room for the run.
+        banned, first, last, out, distances: see ``_search``.
+        count: choices so far.
 
     Returns:
         How many choices there are now.
@@ -240,6 +201,34 @@ def _covered(s, g, about, row, a, z, banned, first, last, out, distances, count)
 
 
 @inner
+def _search(s, g, row, banned, first, last, out, distances):
+    """Write the choices that the mask covers around a row's neuron, and their distances.
+
+    Args:
+        banned, first, last: which choices are wanted, see ``draw_range``.
+        out, distances: room for all that are looked at.
+
+    Returns:
+        How many there are.
+    """
+    x0, nx, y0, ny, z0, nz = _window(s, g, row)
+    cells = s[S_CELLS]
+    starts = int32_at(s[S_FIRST], cells * s[S_CELLS + 1] * s[S_CELLS + 2] + 1)
+    # A run of cells that goes over the edge of a periodic axis is two.
+    end = np.int64(x0) + nx
+    found = np.int64(0)
+    for i in range(nz):
+        plane = (np.int64(z0) + i) % s[S_CELLS + 2] * s[S_CELLS + 1]
+        for j in range(ny):
+            line = (plane + (np.int64(y0) + j) % s[S_CELLS + 1]) * cells
+            for part in range(2 if end > cells else 1):
+                a = starts[line + (0 if part else x0)]
+                z = starts[line + (end - cells if part else min(end, cells))]
+                found = _covered(s, g, row, a, z, banned, first, last, out, distances, found)
+    return found
+
+
+@inner
 def _chances(s, g, row, choices, out):
     """Turn the distances of a row's choices into chances."""
     if s[S_P] == CONSTANT:
@@ -262,24 +251,10 @@ def draw_near(ints, floats, source, degree, twin, key0, key1, first, last, seen,
     s = int64_at(about[J_FIELD], FIELD)
     g = float64_at(s[S_NUMBERS], FLOATS)
     banned = np.int64(-1) if about[J_AUTAPSES] else twin
-    longest, cells = s[S_LONGEST], s[S_CELLS]
+    longest = s[S_LONGEST]
     # The first four arrays of scratch: choices, random words, and distances or chances.
     rows, distances = int32_at(out, longest), float64_at(out + 8 * longest, longest)
-    x0, nx, y0, ny, z0, nz = _window(s, g, source)
-    starts = int32_at(s[S_FIRST], cells * s[S_CELLS + 1] * s[S_CELLS + 2] + 1)
-    # A run of cells that goes over the edge of a periodic axis is two.
-    end = np.int64(x0) + nx
-    found = np.int64(0)
-    for i in range(nz):
-        plane = (np.int64(z0) + i) % s[S_CELLS + 2] * s[S_CELLS + 1]
-        for j in range(ny):
-            line = (plane + (np.int64(y0) + j) % s[S_CELLS + 1]) * cells
-            for part in range(2 if end > cells else 1):
-                a = starts[line + (0 if part else x0)]
-                z = starts[line + (end - cells if part else min(end, cells))]
-                found = _covered(
-                    s, g, about, source, a, z, banned, first, last, rows, distances, found
-                )
+    found = _search(s, g, source, banned, first, last, rows, distances)
     chances, words = distances[:found], uint32_at(out + 4 * longest, found)
     _chances(s, g, source, rows, chances)
     number, k0, k1 = U(about[J_NUMBER]), U(key0), U(key1)
@@ -326,19 +301,20 @@ def draw_chosen_near(ints, floats, source, degree, twin, key0, key1, first, last
     g = float64_at(s[S_NUMBERS], FLOATS)
     banned = np.int64(-1) if about[J_AUTAPSES] else twin
     longest = s[S_LONGEST]
-    rows, order = int32_at(out, longest), int32_at(s[S_ORDER], s[S_COUNT])
-    # The next two arrays of scratch.
-    keys = float64_at(out + 4 * longest, longest)
+    # The next arrays of scratch: distances or chances, and waiting times.
+    rows, distances = int32_at(out, longest), float64_at(out + 8 * longest, longest)
+    keys = float64_at(out + 16 * longest, longest)
     number = U(about[J_NUMBER])
-    found = _near(s, g, source, rows)
+    found = _search(s, g, source, banned, np.int64(0), s[S_COUNT], rows, distances)
+    chances = distances[:found]
+    _chances(s, g, source, rows, chances)
     count = np.int64(0)
     for i in range(found):
-        choice = np.int64(order[rows[i]])
-        p = _pair(s, g, source, choice, S_P, G_P, S_P_CALL)
+        choice, p = np.int64(rows[i]), chances[i]
+        if not p > D(0.0):
+            continue
         a, b, _, _ = philox(U(source), U(choice), number, U(STREAM_NEAR), U(key0), U(key1))
         u = (D(np.int64(a >> U(5))) * TWO_26 + D(np.int64(b >> U(6))) + D(0.5)) * TWO_53
-        if not p > D(0.0) or choice == banned:
-            continue
         key = -log64(u) / p
         if count < degree:
             keys[count], rows[count] = key, I32(choice)

@@ -1,6 +1,6 @@
 """The table that tells loops where neurons are, and the kinds of masks and profiles; no Numba.
 
-``spikecuda.network.synapses.field`` writes it; the loops only read it.
+``spikecuda.network.synapses.field`` writes it; the loops only read it, but for ``S_WRONG``.
 """
 
 AXES = 3
@@ -27,7 +27,8 @@ FIELD = 24
     S_WEIGHT_CALL,
     S_DELAY_CALL,
     S_LONGEST,  # places of each array of scratch
-) = range(19)
+    S_WRONG,  # set to 1 where a function of the user's own has returned NaN
+) = range(20)
 
 # Floats of a field.
 FLOATS = 48

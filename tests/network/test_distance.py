@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 
 from spikecuda import space
 from spikecuda.common.distributions import Normal
-from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError
+from spikecuda.errors import (
+    ModelError,
+    NumericalError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+)
 from spikecuda.kernels.network.field import G_MASK
-from spikecuda.language import exp, real, select
+from spikecuda.language import exp, real, select, sqrt
 from spikecuda.network import (
     AllToAll,
     DistanceInDegree,
@@ -308,6 +313,8 @@ def test_positions_in_order():
         assert net["a"][1:].positions.tolist() == [[2, 3], [4, 5]]
         with pytest.raises(ValueError, match="read-only"):
             net["a"].positions[0] = 1.0
+        with pytest.raises(ValueError, match="read-only"):
+            net["a"][1:].positions[0] = 1.0
 
 
 def test_choices_follow_the_profile():
@@ -372,8 +379,22 @@ def test_wrong_functions_are_named():
         DistanceFunction(libm)
     with pytest.raises(ModelError, match=r"may take distance, dx, dy, dz \(got r\)"):
         DistanceFunction(unknown)
-    with pytest.raises((SpikecudaValueError, ZeroDivisionError)):
+    with pytest.raises(SpikecudaValueError, match="nothing must return a finite number"):
         DistanceFunction(nothing)
+
+
+def gap(distance):
+    return sqrt((distance - real(0.2)) * (distance - real(0.3)))
+
+
+@pytest.mark.parametrize("procedural", [False, True])
+def test_functions_that_return_nan_for_a_pair_are_told(procedural):
+    for p, weight in ((gap, 1.0), (1.0, DistanceFunction(gap, low=0.0, high=1.0))):
+        net = Network(0.1, 1, devices="cpu")
+        net.population("a", 25, positions=Grid((5, 5)), receptors=PORT)
+        net.connect("a", "a", DistanceProbability(p), weight, 1.0, procedural=procedural)
+        with pytest.raises(NumericalError, match=r"gap of a -> a.* must return numbers .got NaN"):
+            net.build()
 
 
 def test_what_cannot_be_connected_is_refused():
@@ -420,3 +441,24 @@ def test_cells_only_bound_the_search():
         found = field_of(p)
         assert found.floats[G_MASK] == pytest.approx(0.01)
         assert np.prod(p.near.cells) > 100 and p.near.most() < 400
+
+
+def test_bounds_hold_around_the_edge_of_a_periodic_axis():
+    """Sources on both sides of the edge, and the cells of targets begin between them."""
+    where = {"extent": (1.0,), "periodic": True}
+    with Network(0.1, 1, devices="cpu") as net:
+        net.population("s", 40, positions=At([[-0.48]] * 20 + [[0.48]] * 20, **where))
+        places = np.linspace(-0.1, 0.49, 40)[:, None]
+        net.population("t", 40, positions=At(places, **where), receptors=PORT)
+        p = net.connect("s", "t", DistanceProbability(1.0, Disc(0.05)), 1.0, 1.0)
+        assert np.bincount(p.connections()["target"]).max() == 40 == p.most_indegree()
+
+
+def test_few_synapses_are_not_taken_for_none():
+    points = np.arange(2000.0)[:, None]
+    points[1000] += 0.9
+    with Network(0.1, 1, devices="cpu") as net:
+        net.population("a", 2000, positions=points, receptors=PORT)
+        p = net.connect("a", "a", DistanceProbability(1.0, Annulus(0.05, 0.5)), 1.0, 1.0)
+        assert p and p.expected > 0 and len(p) == 2
+        assert not net.connect("a", "a", DistanceProbability(0.0), 1.0, 1.0)

@@ -94,7 +94,7 @@ class LearningEngine:
 
     def require_usable(self) -> None:
         """Raise if a result of a rule could not be used; see ``Engine``."""
-        self._unusable.require(self.wrong())
+        self._unusable.require(self.wrong(), self.wiring.bundles)
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""

@@ -3,7 +3,7 @@
 import copy
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -84,8 +84,11 @@ class DistanceProbability(Spatial, Rule):
         return self._bound(make_near(source, target, self.mask, self.p, least=UNLIKELY))
 
     def expected(self, sources: int, targets: int) -> float:
-        """Return the mean number of synapses, about."""
-        return sources * self._known.mean()
+        """Return the mean number of synapses, about; 0 only where there cannot be any."""
+        near = self._known
+        possible = self.p.range(near.farthest())[1] > UNLIKELY
+        # The rows that the mean is estimated from may have none where others have some.
+        return (sources * near.mean() or 1.0) if possible else 0.0
 
     def count(self, sources: np.ndarray, targets: np.ndarray, apart: bool) -> int | None:
         """Return None: it is drawn."""
@@ -104,7 +107,48 @@ class DistanceProbability(Spatial, Rule):
 
 
 @dataclass(frozen=True, eq=False)
-class DistanceInDegree(Spatial, Rule):
+class _Chosen(Spatial):
+    """What rules of degrees have in common.
+
+    Attributes:
+        side: what is chosen.
+    """
+
+    degree: int
+    p: Any = 1.0
+    mask: Any = None
+    side: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "degree", as_count("degree", self.degree, 0, 2**31 - 8))
+        object.__setattr__(self, "p", as_profile("p", self.p))
+        self._take()
+
+    @property
+    def each(self) -> int:
+        """Synapses of each neuron that has the degree."""
+        return self.degree
+
+    def longest_row(self, choices: int, degrees: np.ndarray) -> int:
+        """Return the most neurons that are looked at."""
+        return max(self._known.most(), -(-self.degree // 4) * 4)
+
+    def _require(self, choice: int, multapses: bool) -> None:
+        """Raise unless so many different partners can be there."""
+        if multapses:
+            raise SpikecudaValueError(
+                f"{type(self).__name__} chooses no partner twice and needs multapses=False (got "
+                "True)"
+            )
+        if self.degree > choice:
+            raise SpikecudaValueError(
+                f"degree must be <= {choice:,}, the number of {self.side} that a neuron can have "
+                f"(got {self.degree:,}); use a smaller degree or a larger view"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class DistanceInDegree(_Chosen, Rule):
     """Gives every target the same number of synapses, from sources chosen by distance.
 
     They are chosen one after the other, with chances in proportion to ``p``, none of them twice:
@@ -118,18 +162,7 @@ class DistanceInDegree(Spatial, Rule):
     Source: Efraimidis & Spirakis (2006) Inf Process Lett 97:181.
     """
 
-    degree: int
-    p: Any = 1.0
-    mask: Any = None
-    code, order, draws, walks = NEAR_IN, COLUMNS, DRAW_CHOSEN_NEAR, None
-
-    def __post_init__(self) -> None:
-        _take_degree(self)
-
-    @property
-    def each(self) -> int:
-        """Synapses of each target."""
-        return self.degree
+    code, order, draws, walks, side = NEAR_IN, COLUMNS, DRAW_CHOSEN_NEAR, None, "sources"
 
     def bind(self, source: View, target: View) -> Self:
         """Return the rule for two views."""
@@ -143,21 +176,17 @@ class DistanceInDegree(Spatial, Rule):
         """Return the number of synapses."""
         return targets.size * self.degree
 
-    def longest_row(self, choices: int, degrees: np.ndarray) -> int:
-        """Return the most sources that are looked at."""
-        return max(self._known.most(), -(-self.degree // 4) * 4)
-
     def most_indegree(self, sources: int, targets: int, own: bool) -> float:
         """Return a target's synapses."""
         return float(self.degree)
 
     def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
         """Raise with multapses, or if there are not enough sources."""
-        _require_near(self, self.degree, sources - own, "sources", multapses)
+        self._require(sources - own, multapses)
 
 
 @dataclass(frozen=True, eq=False)
-class DistanceOutDegree(Spatial, Rule):
+class DistanceOutDegree(_Chosen, Rule):
     """Gives every source the same number of synapses, to targets chosen by distance.
 
     They are chosen one after the other, with chances in proportion to ``p``, none of them twice:
@@ -171,18 +200,7 @@ class DistanceOutDegree(Spatial, Rule):
     Source: Efraimidis & Spirakis (2006) Inf Process Lett 97:181.
     """
 
-    degree: int
-    p: Any = 1.0
-    mask: Any = None
-    code, draws, walks = NEAR_OUT, DRAW_CHOSEN_NEAR, None
-
-    def __post_init__(self) -> None:
-        _take_degree(self)
-
-    @property
-    def each(self) -> int:
-        """Synapses of each source."""
-        return self.degree
+    code, draws, walks, side = NEAR_OUT, DRAW_CHOSEN_NEAR, None, "targets"
 
     def bind(self, source: View, target: View) -> Self:
         """Return the rule for two views."""
@@ -196,36 +214,13 @@ class DistanceOutDegree(Spatial, Rule):
         """Return the number of synapses."""
         return sources.size * self.degree
 
-    def longest_row(self, choices: int, degrees: np.ndarray) -> int:
-        """Return the most targets that are looked at."""
-        return max(self._known.most(), -(-self.degree // 4) * 4)
-
     def most_indegree(self, sources: int, targets: int, own: bool) -> float:
         """Return a bound of a target's synapses: one from each source that it can have."""
         return min(float(sources), float(self._known.most_rows()))
 
     def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
         """Raise with multapses, or if there are not enough targets."""
-        _require_near(self, self.degree, targets - own, "targets", multapses)
-
-
-def _take_degree(rule: Any) -> None:
-    object.__setattr__(rule, "degree", as_count("degree", rule.degree, 0, 2**31 - 8))
-    object.__setattr__(rule, "p", as_profile("p", rule.p))
-    rule._take()
-
-
-def _require_near(rule: Rule, wanted: int, choice: int, what: str, multapses: bool) -> None:
-    """Raise unless so many different partners can be there."""
-    if multapses:
-        raise SpikecudaValueError(
-            f"{type(rule).__name__} chooses no partner twice and needs multapses=False (got True)"
-        )
-    if wanted > choice:
-        raise SpikecudaValueError(
-            f"degree must be <= {choice:,}, the number of {what} that a neuron can have (got "
-            f"{wanted:,}); use a smaller degree or a larger view"
-        )
+        self._require(targets - own, multapses)
 
 
 def require_degrees(rule: Rule, name: str, found: np.ndarray) -> None:
@@ -236,7 +231,7 @@ def require_degrees(rule: Rule, name: str, found: np.ndarray) -> None:
         name: the projection's.
         found: synapses of each neuron of the view that has the degree.
     """
-    if isinstance(rule, DistanceInDegree | DistanceOutDegree) and (found < rule.each).any():
+    if isinstance(rule, _Chosen) and (found < rule.each).any():
         few = int(np.argmin(found))
         side = "source" if isinstance(rule, DistanceOutDegree) else "target"
         raise SpikecudaValueError(

@@ -16,6 +16,7 @@ from spikecuda.kernels.network.rules import COLUMNS
 from spikecuda.network.model.distance_rules import require_degrees
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.blocks import Blocks
+from spikecuda.network.synapses.field import require_numbers, try_functions
 from spikecuda.network.synapses.fixed_point import FixedPoint, check_indegree, choose_fixed_point
 from spikecuda.network.synapses.kept_rows import KeptRows
 from spikecuda.network.synapses.learned import segment_sources, start_learning
@@ -184,6 +185,9 @@ class Builder:
         if p.rule.listed is not None:
             self.loops.count_pairs(*self._pairs(p, *p.rule.listed), starts, counts, indegree)
         else:
+            dear = p.rule.near is not None and self.rows is None
+            if dear and 8.0 * p.expected < available_memory():
+                self._kept[p] = KeptRows(p, self._ranges, self._map, self.key0, self.key1)
             ints, floats, draws = self._drawn(p, recipe)
             twins, ranges = row_twins(p), self._rows(p)
             # Columns are each in one block: their targets differ.
@@ -197,6 +201,7 @@ class Builder:
             self._map(self.loops.count_rows, jobs)
             if not shared:
                 indegree = sum(own, indegree)
+        require_numbers(p)
         check_indegree(p, indegree)
         found = indegree[p.target.ids] if p.rule.order == COLUMNS else None
         require_degrees(p.rule, p.name, counts.sum(0)[p.source.ids] if found is None else found)
@@ -209,9 +214,6 @@ class Builder:
         Rows by distance are dear to draw: where memory allows, they are kept from the first time.
         """
         ints, floats = recipe.packed()
-        dear = p.rule.near is not None and self.rows is None
-        if dear and p not in self._kept and 8.0 * p.expected < available_memory():
-            self._kept[p] = KeptRows(p, self._ranges, self._map, self.key0, self.key1)
         if p not in self._kept:
             return ints, floats, recipe.targets_loop()
         ints[draw.J_KEPT] = self._kept[p].address
@@ -303,6 +305,9 @@ class Builder:
             size += n * (2 + width) + 8 * self.sizes[bundle.source] * self.blocks.count
             scratch = max(scratch, 2 * n)
         if size + scratch > available_memory():
+            # Rows that were kept can be drawn again.
+            self._kept.clear()
+        if size + scratch > available_memory():
             raise OutOfMemoryError(
                 f"the synapses need {size / 1e9:,.2f} GB and {scratch / 1e9:,.2f} GB to build them "
                 f"({shortage()}); use fewer; synapses that do not learn take less with one weight "
@@ -311,6 +316,7 @@ class Builder:
 
     def _procedural(self, p: Projection) -> Procedural:
         """Return what is needed to draw a projection's rows again."""
+        try_functions(p)
         index = np.full(self.sizes[p.source.population.number], -1, np.int32)
         index[p.source.ids] = np.arange(p.source.size)
         twin = None
@@ -382,6 +388,7 @@ class Builder:
             ]  # fmt: skip
             self._map(self.loops.fill_rows, jobs)
             self._kept.pop(p, None)
+            require_numbers(p)
         self._advance(0.5 * p.expected)
 
     def _pair_values(

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecuda.errors import NumericalError
 from spikecuda.kernels.network import field
 from spikecuda.kernels.routines import profile
 from spikecuda.network.model.near import Near
 from spikecuda.network.model.projection import Projection
 from spikecuda.space.profiles import DistanceFunction, Level, Profile
+
+# Pairs that functions are tried with: so many rows, and of each so many choices.
+ROWS, CHOICES = 64, 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +72,42 @@ def field_of(p: Projection) -> Field | None:
         p.near.kept["field"] = _make(p, p.near)
     made: Field = p.near.kept["field"]
     return made
+
+
+def require_numbers(p: Projection) -> None:
+    """Raise if a function of the distance has returned NaN for a pair of a projection.
+
+    Raises:
+        NumericalError: it has.
+    """
+    made = None if p.near is None else p.near.kept.get("field")
+    if made is not None and made.ints[field.S_WRONG]:
+        _refuse(p, *(f for f in made.profiles if isinstance(f, DistanceFunction)))
+
+
+def try_functions(p: Projection) -> None:
+    """Raise if a function of the distance returns NaN for some of a projection's pairs.
+
+    For procedural rows: kernels on a GPU do not tell.
+
+    Raises:
+        NumericalError: it does.
+    """
+    made = field_of(p)
+    if made is None:
+        return
+    for f in made.profiles:
+        if isinstance(f, DistanceFunction):
+            for row, some, _ in made.near.samples(ROWS, CHOICES):
+                if np.isnan(made.near.values(f, row, some)).any():
+                    _refuse(p, f)
+
+
+def _refuse(p: Projection, *functions: DistanceFunction) -> None:
+    raise NumericalError(
+        f"{' or '.join(f.source.name for f in functions)} of {p.name} must return numbers (got NaN "
+        "for a pair of neurons); use select() where there is none"
+    )
 
 
 def _make(p: Projection, near: Near) -> Field:
