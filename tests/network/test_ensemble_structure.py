@@ -1,12 +1,21 @@
 """Networks of one structure are an ensemble; others are refused."""
 
+import numpy as np
 import pytest
 from replicated import origin
 from steered import bits, equal, network
 
 from spikecuda import Ensemble
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.network import AllToAll, ExpCurrent, Network, SpikeTrain
+from spikecuda.network import (
+    AllToAll,
+    DistanceProbability,
+    ExpCurrent,
+    FixedProbability,
+    Network,
+    SpikeTrain,
+)
+from spikecuda.space import Gaussian, Scattered
 
 
 def test_networks_of_one_structure_are_an_ensemble():
@@ -63,3 +72,23 @@ def test_parts_of_the_first_network_stand_for_those_of_all():
         net.drive(net["E"][:neurons], SpikeTrain([1.0], [0], weight=1.0), "exc")
     with pytest.raises(SpikecudaValueError, match=r"of spike trains of network 1 is.* 3 of ne"):
         Ensemble([first, second])
+
+
+def test_replicas_at_other_positions_have_synapses_of_their_own():
+    def placed(seed):
+        net = Network(seed=3, devices="cpu")
+        ports = {"exc": ExpCurrent(5.0)}
+        net.population("E", 70, "lif", receptors=ports, positions=Scattered((1.0, 1.0), seed=seed))
+        net.connect("E", "E", FixedProbability(0.2), Gaussian(0.3, peak=40.0), 1.5)
+        net.connect("E", "E", DistanceProbability(Gaussian(0.2)), 40.0, 1.5)
+        return net
+
+    nets = [placed(seed) for seed in (1, 1, 2)]
+    _ = nets[1].projections[1].near.most_rows()  # what is worked out once makes no difference
+    with Ensemble(nets) as e:
+        e.build()
+        first, second, third = (replica._engine.wiring.bundles[0].blocks[0] for replica in e)
+        assert first.targets is second.targets and first.targets is not third.targets
+        for net, replica in zip(nets, e, strict=True):
+            for p, q in zip(net.projections, replica.projections, strict=True):
+                assert np.array_equal(p.weights, q.weights)

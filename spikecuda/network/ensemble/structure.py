@@ -1,6 +1,7 @@
 """Whether networks can be replicas of one ensemble, and whether they have the same synapses."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from spikecuda.network.network import Network
 SYNAPSES = (
     "number", "rule", "weight", "delay", "receptor", "autapses", "multapses", "procedural",
     "weight_bits", "plasticity", "dendritic", "max_weight", "max_indegree", "modulator_delay",
+    "near",
 )  # fmt: skip
 
 
@@ -165,8 +167,13 @@ def _same(a: Any, b: Any) -> bool:
         return np.array_equal(a, b)
     if isinstance(a, tuple | list):
         return len(a) == len(b) and all(map(_same, a, b))
-    parts = getattr(a, "__dict__", None)
-    if parts is not None:
-        theirs = vars(b)
-        return parts.keys() == theirs.keys() and all(_same(parts[k], theirs[k]) for k in parts)
+    if hasattr(a, "__dict__"):
+        mine, theirs = _facts(a), _facts(b)
+        return mine.keys() == theirs.keys() and all(_same(mine[k], theirs[k]) for k in mine)
     return bool(a == b)
+
+
+def _facts(thing: Any) -> dict[str, Any]:
+    """Return what an object is, without what it has worked out meanwhile."""
+    made = {f.name for f in fields(thing) if not f.compare} if is_dataclass(thing) else set()
+    return {name: value for name, value in vars(thing).items() if name not in made}

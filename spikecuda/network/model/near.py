@@ -56,7 +56,7 @@ class Near:
     order: np.ndarray
     first: np.ndarray
     axes: int
-    kept: dict[Any, Any] = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict, compare=False)
 
     @property
     def nbytes(self) -> int:
