@@ -13,6 +13,7 @@ from steered import bits, equal, network
 import spikecuda
 from spikecuda import Ensemble, Poisson
 from spikecuda.common.host_memory import available_memory
+from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import (
     NumericalError,
     OutOfMemoryError,
@@ -199,3 +200,18 @@ def test_another_thread_asks_for_metrics_within_a_run():
     with Ensemble(origin()[0], 2) as e:
         e.run(2.0, every=1.0, call=look)
     assert seen == [10, 20]
+
+
+def test_a_build_that_breaks_off_gives_everything_back():
+    device = CudaEmuDevice()
+
+    def stop(done, total):
+        if device.held():
+            raise KeyboardInterrupt
+
+    with Ensemble(origin()[0], 2, devices=[device]) as e:
+        with pytest.raises(KeyboardInterrupt):
+            e.build(stop)
+        assert device.held() == {}
+        assert e.run(1.0).duration == 1.0
+    device.close()

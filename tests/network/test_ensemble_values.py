@@ -86,3 +86,30 @@ def test_trains_of_replicas_have_lengths_of_their_own():
         lone.drive("E", Poisson(3000.0, 10.0), "exc")
         lone.drive("I", 30.0)
         assert equal(bits(result[2]), bits(lone.run(10.0)))
+
+
+class Column:
+    """What has an array, as a column of a table."""
+
+    def __init__(self, values):
+        self.values = np.array(values)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+def test_columns_of_tables_are_one_value_for_each_replica():
+    net, drive, _ = origin()
+    values = np.linspace(9.0, 12.0, 70)  # as many as neurons
+    params = {"E": {"tau_m": Column(values)}, drive: {"rate": Column(100.0 * values)}}
+    with Ensemble(net, 70, params=params) as e:
+        assert [float(r["E"].params["tau_m"]) for r in e] == values.tolist()
+        assert [r.own(drive).rate for r in e] == (100.0 * values).tolist()
+
+
+def test_replicas_have_the_seeds_that_they_were_given():
+    net = network()
+    with Ensemble(net, 2, seeds=[5, 6]) as e:
+        assert [replica.seed for replica in e] == [5, 6]
+    with Ensemble(net, 2, seeds={"noise_seed": [5, 6]}) as e:
+        assert [replica.seed for replica in e] == [net.seed] * 2

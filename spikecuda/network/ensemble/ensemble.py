@@ -41,8 +41,6 @@ from spikecuda.observe.progress import Progress, reporter
 from spikecuda.runtime.loop import Pieces, as_loop, require_result, run_pieces
 
 MOST = 1_000_000
-# Slices of a run: about so long, and so many updates of neurons to begin with.
-SECONDS, UPDATES = 0.5, 20e6
 
 # By population, view or drive, then by name.
 Params = Mapping[str | Population | View | Drive, Mapping[str, Any]]
@@ -116,9 +114,9 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
                 stack.enter_context(each.turn.change())
             require_room(first, count, 1)
             each_seeds = as_all_seeds(seeds, trials, networks)
-            require_room(first, count, len({s.wiring for s in each_seeds}))
+            require_room(first, count, len({own.wiring for _, own in each_seeds}))
             for i, (origin, own) in enumerate(zip(networks, each_seeds, strict=True)):
-                self._replicas.append(Replica(origin, i, own, self.turn, self._built))
+                self._replicas.append(Replica(origin, i, *own, self.turn, self._built))
                 if origin is not first:
                     self._replicas[i].follow(self._replicas[0])
         give(as_given(params, count, self._replicas[0]), self._replicas)
@@ -152,6 +150,7 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
         """
         return require_result("ensemble", self._result)
 
+    @out_of_memory("an ensemble", "use fewer replicas")
     def build(self, progress: Callable[[int, int], None] | bool = False) -> None:
         """Make the synapses now, unless they exist; otherwise the first run makes them.
 
@@ -355,19 +354,22 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
         """Return what advances the replicas, made now unless it is there."""
         self._require_open()
         if self._joint is None:
-            with self.turn.occupied(BUILDING):
+            with self.turn.occupied(BUILDING), contextlib.ExitStack() as undo:
                 begin = time.perf_counter()
                 with reporter(progress, BUILD_TICKS, "building") as report:
                     groups, release = make_groups(
                         self._replicas, self._places, self.threads,
                         lambda done, total: report(int(BUILD_TICKS * done / total)),
                     )  # fmt: skip
+                    joint = JointRun(groups, release)
+                    undo.callback(joint.close)
                     report(BUILD_TICKS)
                 self._build_seconds = time.perf_counter() - begin
                 for group in groups:
                     for place, replica in enumerate(group.replicas):
                         replica.settle(group.engine_of(place), self._build_seconds)
-            self._joint = JointRun(groups, release)
+                undo.pop_all()
+            self._joint = joint
             self.turn.parts = tuple(turn for group in groups for turn in group.turns)
         return self._joint
 

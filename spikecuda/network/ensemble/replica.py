@@ -54,7 +54,8 @@ class Replica(Network):
     Args:
         origin: the network that it is made from.
         index: its number in the ensemble.
-        seeds: of it.
+        seed: that it is told.
+        seeds: that follow from it, or are told apart from it.
         turn: of the ensemble: one thread at a time uses all of its networks.
         build: builds the ensemble.
 
@@ -75,12 +76,13 @@ class Replica(Network):
         self,
         origin: Network,
         index: int,
+        seed: int,
         seeds: Seeds,
         turn: ExclusiveUse,
         build: Callable[[], object],
     ) -> None:
         super().__init__(
-            origin.dt, origin.seed, origin.precision, threads=1, devices="cpu",
+            origin.dt, seed, origin.precision, threads=1, devices="cpu",
             wiring_seed=seeds.wiring, start_seed=seeds.start, noise_seed=seeds.noise,
             trial=seeds.trial,
         )  # fmt: skip

@@ -148,6 +148,9 @@ def _of_each(what: str, value: Any, size: int, neurons: int | None) -> list[Any]
         neurons: whose parameter it is; None: an argument of a drive, which may be anything, and
             each replica's an array of another length.
     """
+    foreign = hasattr(value, "__array__") and not isinstance(value, np.ndarray | np.generic)
+    if foreign and not hasattr(value, "__cuda_array_interface__"):
+        value = np.asarray(value)  # such as a column of a DataFrame
     listed = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     if not listed and not isinstance(value, np.ndarray):
         return [value] * size
@@ -187,8 +190,10 @@ def _array(what: str, value: Any) -> Any:
         ) from None
 
 
-def as_all_seeds(seeds: object, trials: object, networks: Sequence[Network]) -> list[Seeds]:
-    """Return the seeds of each replica.
+def as_all_seeds(
+    seeds: object, trials: object, networks: Sequence[Network]
+) -> list[tuple[int, Seeds]]:
+    """Return the seed of each replica, and its seeds.
 
     Args:
         seeds: one seed for each replica; or by "wiring_seed", "start_seed", "noise_seed", or "seed"
@@ -205,20 +210,20 @@ def as_all_seeds(seeds: object, trials: object, networks: Sequence[Network]) -> 
         if name not in SEEDS:
             raise SpikecudaValueError(f"seeds must be by {', '.join(SEEDS)} (got {shown(name)})")
     each = {name: _numbers("seeds", value, size, as_seed, name) for name, value in given.items()}
-    known = [network._seeds for network in networks]
     listed = None if trials is None else as_trials("trials", trials, size)
 
     def pick(name: str, i: int, own: int) -> int:
         found = each.get(name) or each.get("seed")
         return own if found is None else found[i]
 
-    return [
-        Seeds(
+    result = []
+    for i, network in enumerate(networks):
+        own = network._seeds
+        result.append((pick("seed", i, network.seed), Seeds(
             pick("wiring_seed", i, own.wiring), pick("start_seed", i, own.start),
             pick("noise_seed", i, own.noise), own.trial if listed is None else listed[i],
-        )
-        for i, own in enumerate(known)
-    ]  # fmt: skip
+        )))  # fmt: skip
+    return result
 
 
 def as_trials(what: str, trials: object, size: int) -> list[int]:
