@@ -30,7 +30,8 @@ from spikecuda.common.host_memory import require_memory
 from spikecuda.common.npz import DAMAGED, FormatError, NpzFile, reading_npz, writing_npz
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError
 
-FORMAT = 1
+# It goes up whenever files get another form.
+FORMAT = 2
 NAME = "spikecuda save"
 HEADER, DESCRIPTION, VALUE = "header", "description", "value/"
 # Bytes of a text that is parsed as a whole.
@@ -115,7 +116,7 @@ def read_save(path: str | os.PathLike[str], kind: str) -> Saved:
     """Read all of a file and check it.
 
     Raises:
-        SpikecudaValueError: it is no such file, damaged, newer, or of another kind; the message
+        SpikecudaValueError: it is no such file, damaged, or of another format or kind; the message
             names the file and the array.
         OutOfMemoryError: it does not fit in memory; raised before it is read.
         OSError: it cannot be opened.
@@ -174,7 +175,7 @@ def _checked(header: Any, kind: str, path: Path) -> Saved:
     if not isinstance(number, int) or not isinstance(version, str):
         raise FormatError("its header has no format")
     if number != FORMAT:
-        remedy = "use that version or a later one" if number > FORMAT else "save it again"
+        remedy = "use that version or a later one" if number > FORMAT else "use that version"
         raise SpikecudaValueError(
             f"{path} has format {number}, and this version of spikecuda reads format {FORMAT} "
             f"(it was saved by spikecuda {version:.40}); {remedy}"
@@ -208,5 +209,5 @@ def _digest(text: bytes, values: Mapping[str, np.ndarray]) -> str:
     for name in sorted(values):
         array = values[name]
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

@@ -11,6 +11,7 @@ from hypothesis import settings
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.network import Network
+from spikecuda.saving.save_file import FORMAT
 
 # 200 of them; 1,000 in the thorough profile.
 TRIES = 1000 if settings().max_examples >= 1000 else 200
@@ -69,7 +70,8 @@ def test_other_files_are_refused_by_name(saved, tmp_path):
     state = next(name for name in parts if name.startswith("state/"))
     array = np.load(_stream(parts[state]))
     cases = {
-        "format 2.*use that version or a later one": changed(parts, "header", format=2),
+        f"format {FORMAT + 1}.* or a later one": changed(parts, "header", format=FORMAT + 1),
+        f"format {FORMAT - 1},.*; use that": changed(parts, "header", format=FORMAT - 1),
         "must hold a": changed(parts, "header", kind="other"),
         "no header": changed(parts, "header", name="something else"),
         "hash of its description": changed(parts, "description", dt=0.2),

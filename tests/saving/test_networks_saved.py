@@ -1,6 +1,7 @@
 """What is kept of networks, what is refused, and files that fit nothing."""
 
 import inspect
+import io
 import json
 
 import numpy as np
@@ -10,8 +11,10 @@ from damage import members, npy, small_network, write
 from spikecuda import Constant, Normal, Poisson
 from spikecuda.errors import ClosedError, DeviceError, SpikecudaError, SpikecudaTypeError
 from spikecuda.errors import SpikecudaValueError as ValueRefused
+from spikecuda.kernels.network import layout
 from spikecuda.network import ExpCurrent, Network, OneToOne, SpikeTrain
 from spikecuda.network.saving.description import CLASSES, Teller
+from spikecuda.network.synapses.builder import Builder
 from spikecuda.plasticity import STDP
 from spikecuda.saving.codec import Decoder, Encoder
 
@@ -206,7 +209,6 @@ def test_what_cannot_be_loaded_is_refused(tmp_path):
     def edited(change):
         """Write a file whose description is another one, with hashes that fit."""
         import hashlib
-        import io
 
         tree = json.loads(np.load(io.BytesIO(parts["description.npy"])).tobytes())
         change(tree)
@@ -251,6 +253,29 @@ def test_what_cannot_be_loaded_is_refused(tmp_path):
     ):  # fmt: skip
         with pytest.raises(ValueRefused, match=message) as error:
             Network.load(edited(change), **CPU)
+        assert str(other) in str(error.value)
+
+
+def test_stored_rows_are_taken_if_they_fit(tmp_path, monkeypatch):
+    path, other = tmp_path / "net.spk", tmp_path / "other.spk"
+    with small_network() as net:
+        net.save(path, rows=True)
+        want = net.run(20.0).spikes["E"]
+    monkeypatch.setattr(Builder, "build", None)  # nothing is drawn
+    with Network.load(path, **CPU) as loaded:
+        assert np.array_equal(loaded.run(20.0).spikes["E"].step, want.step) and len(want)
+    parts = members(path)
+    for name, change in (
+        ("delays", lambda delays: delays & layout.DELAY),  # where do rows end?
+        ("delays", lambda delays: delays & layout.LAST), ("delays", lambda delays: delays + 1),
+        ("targets", lambda targets: targets + 40), ("rows", lambda rows: rows[::-1]),
+        ("starts", lambda starts: starts[::-1]),
+    ):  # fmt: skip
+        member = f"rows/0/0/{name}.npy"
+        array = np.load(io.BytesIO(parts[member]))
+        write(other, {**parts, member: npy(change(array).astype(array.dtype))})
+        with pytest.raises(ValueRefused, match=f"array 'rows/0/0/(rows|{name})'") as error:
+            Network.load(other, **CPU)
         assert str(other) in str(error.value)
 
 

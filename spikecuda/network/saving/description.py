@@ -164,7 +164,7 @@ class Told:
                 source = trains[name]
                 net.source(
                     name, about["source"], self._value(source["train"]), at_once=source["most"],
-                    positions=self._value(about.get("positions")),
+                    positions=self._value(about["positions"]),
                 )  # fmt: skip
             else:
                 self._population(name, about)
@@ -207,7 +207,7 @@ class Told:
         receptors = self._value(about["receptors"])
         population = net.population(
             name, made.pop("count"), made.pop("model"), made.pop("params"), made.pop("initial"),
-            receptors=receptors, positions=self._value(about.get("positions")), **made,
+            receptors=receptors, positions=self._value(about["positions"]), **made,
         )  # fmt: skip
         spec = as_they_were(population.neurons, about["neurons"], decoder)
         population.settle(spec, dict(population.receptors))

@@ -80,6 +80,13 @@ class SavedRows:
         whole = whole and int(ends[-1]) == size and int(rows[-1]) == segments
         if not whole or (ends[1:] < ends[:-1]).any() or (rows[1:] < rows[:-1]).any():
             raise FormatError(f"array {key + 'rows'!r} does not fit the others")
+        # Loops go through a row up to its last segment, and rings have room for the longest delay.
+        delays, last = found["delays"][:-1], np.zeros(segments, bool)
+        last[rows[1:][rows[1:] > rows[:-1]].astype(np.int64) - 1] = True
+        steps = delays & layout.DELAY
+        inside = not segments or (int(steps.min()) >= 1 and int(steps.max()) <= self.longest)
+        if not inside or not np.array_equal((delays & layout.LAST) > 0, last):
+            raise FormatError(f"array {key + 'delays'!r} does not fit the others")
         if size and int(found["targets"].max()) >= int(self._blocks.sizes[b]):
             raise FormatError(f"array {key + 'targets'!r} has targets that do not exist")
         made = Rows(found["targets"], None, ends, found["delays"], rows)
