@@ -5,10 +5,10 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from spikecuda.common.arguments import as_count, as_flag
+from spikecuda.common.closing import Closing
 from spikecuda.common.exclusive_use import BUILDING, ExclusiveUse, uses
 from spikecuda.common.notebook import Printed
 from spikecuda.common.out_of_memory import out_of_memory
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 BUILD_TICKS = 1000
 
 
-class Network(Steered):
+class Network(Steered, Closing):
     """Populations of neurons and the synapses between them.
 
     Results are a pure function of the arguments and the seed: they are the same for any number of
@@ -241,8 +241,8 @@ class Network(Steered):
             progress: of the build, as for ``build``.
 
         Raises:
-            SpikecudaValueError: the file is something else, damaged or newer, or a model or rule
-                has another source now; raised before anything is built.
+            SpikecudaValueError: the file is something else, damaged or of another format, or a
+                model or rule has another source now; raised before anything is built.
             OutOfMemoryError, DeviceError: it cannot run here.
             OSError: the file cannot be opened.
         """
@@ -290,18 +290,6 @@ class Network(Steered):
             engine, self._engine = self._engine, None
             if engine is not None:
                 engine.close()
-
-    def __enter__(self) -> "Network":
-        self._require_open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # Parts of it.
 

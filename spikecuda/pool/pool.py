@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -360,17 +359,8 @@ class GPUNeuronPool(SavablePool):
                 if self._owns_device:
                     self.device.close()
 
-    def __enter__(self) -> "GPUNeuronPool":
+    def _require_open(self) -> None:
         self.population.require_open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _repr_html_(self) -> str:
         return facts_html("GPUNeuronPool", [

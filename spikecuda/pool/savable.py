@@ -1,4 +1,4 @@
-"""Save and load: what a pool and a system do with files."""
+"""Save pools to files and load them, and what systems have in common with them there."""
 
 import os
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from spikecuda.common.arguments import as_flag
+from spikecuda.common.closing import Closing
 from spikecuda.common.exclusive_use import Unique
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.out_of_memory import out_of_memory
@@ -35,27 +36,32 @@ from spikecuda.saving.save_file import read_save, using, write_save
 SAVING = "save without the result: result=False"
 
 
-class SavablePool(Unique, Fixed):
-    """The part of a pool that is about files."""
+class SavableNeurons(Unique, Fixed, Closing):
+    """The part of pools and systems that files need."""
 
-    population: Population
     _drives: PoolDrives
     _seeds: Seeds
-    _seed: int
-    _result: RunResult | None
-    _pieces: Pieces[RunResult] | None = None
     # Whether a file has the result: runs that save themselves go on with it.
     _saved_so_far: bool = False
-
-    @property
-    def neuron_spec(self) -> NeuronSpec:
-        """The neurons as they are now."""
-        return self.population.neuron_spec
 
     @property
     def drives(self) -> tuple[Drive, ...]:
         """The handles of input that stays, in the order of ``drive``."""
         return self._drives.handles
+
+
+class SavablePool(SavableNeurons):
+    """The part of a pool that is about files."""
+
+    population: Population
+    _seed: int
+    _result: RunResult | None
+    _pieces: Pieces[RunResult] | None = None
+
+    @property
+    def neuron_spec(self) -> NeuronSpec:
+        """The neurons as they are now."""
+        return self.population.neuron_spec
 
     @out_of_memory("saving", SAVING)
     def save(self, path: str | os.PathLike[str], *, result: bool = True) -> Path:
@@ -118,8 +124,8 @@ class SavablePool(Unique, Fixed):
                 ``GPUNeuronPool``; they are not in the file.
 
         Raises:
-            SpikecudaValueError: the file is something else, damaged or newer, or the model has
-                another source now; raised before anything is built.
+            SpikecudaValueError: the file is something else, damaged or of another format, or the
+                model has another source now; raised before anything is built.
             OutOfMemoryError, DeviceError: it cannot run here.
             OSError: the file cannot be opened.
         """
@@ -153,7 +159,3 @@ class SavablePool(Unique, Fixed):
             pool.close()
             raise
         return pool
-
-    def close(self) -> None:
-        """Free all memory and end all threads."""
-        raise NotImplementedError  # pragma: no cover

@@ -8,17 +8,13 @@ from typing import Self
 import numpy as np
 
 from spikecuda.common.arguments import as_flag
-from spikecuda.common.exclusive_use import ExclusiveUse, Unique
-from spikecuda.common.fixed import Fixed
+from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.common.npz import FormatError
 from spikecuda.common.out_of_memory import out_of_memory
-from spikecuda.common.seed import Seeds
 from spikecuda.devices.base import Device
-from spikecuda.inputs.drive import Drive
 from spikecuda.models.base import Model
-from spikecuda.pool.driven import PoolDrives
 from spikecuda.pool.result import SystemResult
-from spikecuda.pool.savable import SAVING
+from spikecuda.pool.savable import SAVING, SavableNeurons
 from spikecuda.pool.saved import (
     drives_tree,
     populations_tree,
@@ -34,7 +30,7 @@ from spikecuda.saving.neurons import neurons_of, seeds_of, seeds_tree
 from spikecuda.saving.save_file import read_save, using, write_save
 
 
-class SavableSystem(Unique, Fixed):
+class SavableSystem(SavableNeurons):
     """The part of a system that is about files."""
 
     populations: Mapping[str, Population]
@@ -42,17 +38,8 @@ class SavableSystem(Unique, Fixed):
     first: Mapping[str, int]
     dt: float
     _turn: ExclusiveUse
-    _drives: PoolDrives
-    _seeds: Seeds
     _result: SystemResult | None
     _pieces: Pieces[SystemResult] | None = None
-    # Whether a file has the result: runs that save themselves go on with it.
-    _saved_so_far: bool = False
-
-    @property
-    def drives(self) -> tuple[Drive, ...]:
-        """The handles of input that stays, in the order of ``drive``."""
-        return self._drives.handles
 
     @out_of_memory("saving", SAVING)
     def save(self, path: str | os.PathLike[str], *, result: bool = True) -> Path:
@@ -139,7 +126,3 @@ class SavableSystem(Unique, Fixed):
             system.close()
             raise
         return system
-
-    def close(self) -> None:
-        """Free all memory, end threads and close opened devices."""
-        raise NotImplementedError  # pragma: no cover

@@ -5,7 +5,6 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import Any
 
 from spikecuda.common.arguments import as_count
@@ -332,18 +331,9 @@ class MultiGPUNeuronSystem(SavableSystem):
             for population in self.populations.values():
                 stack.callback(population.close)
 
-    def __enter__(self) -> "MultiGPUNeuronSystem":
+    def _require_open(self) -> None:
         for population in self.populations.values():
             population.require_open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _repr_html_(self) -> str:
         return table_html("MultiGPUNeuronSystem", ("type", "neurons", "devices"), [

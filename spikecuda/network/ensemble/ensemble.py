@@ -4,12 +4,12 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, ClassVar
 
 import numpy as np
 
 from spikecuda.common.arguments import as_count
+from spikecuda.common.closing import Closing
 from spikecuda.common.exclusive_use import (
     BUILDING,
     RUNNING,
@@ -46,7 +46,7 @@ MOST = 1_000_000
 Params = Mapping[str | Population | View | Drive, Mapping[str, Any]]
 
 
-class Ensemble(Unique, Fixed, Sequence[Replica]):
+class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
     """Replicas of one network with other parameters, seeds or noise, advanced together.
 
     Replica i has the bits of a lone network that is told the same.  ``ensemble[i]`` is its network,
@@ -311,18 +311,6 @@ class Ensemble(Unique, Fixed, Sequence[Replica]):
             joint, self._joint = self._joint, None
             if joint is not None:
                 joint.close()
-
-    def __enter__(self) -> "Ensemble":
-        self._require_open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<Ensemble: {counted(len(self))} of {self._replicas[0]!r}>"
