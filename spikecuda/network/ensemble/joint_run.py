@@ -13,6 +13,7 @@ from spikecuda.errors import SpikecudaError
 from spikecuda.network.ensemble.group import BrokenOff, Group
 from spikecuda.network.ensemble.result import EnsembleResult, join_runs
 from spikecuda.network.results.result import NetworkResult
+from spikecuda.runtime.loop import Pieces
 
 # Slices of a run: about so long, and so many updates of neurons to begin with.
 SECONDS, UPDATES = 1.0, 1e8
@@ -27,18 +28,24 @@ class JointRun:
 
     Attributes:
         clock: steps done since the last reset; ``seconds``: wall-clock time of them.
-        result: what the last piece of a run recorded, or had recorded when it broke off; None:
-            nothing, or replicas are not at the same step.
     """
 
     def __init__(self, groups: Sequence[Group], release: Callable[[], None]) -> None:
         self.groups, self._release = list(groups), release
         self.clock, self.seconds = 0, 0.0
-        self.result: EnsembleResult | None = None
+        self._slices = Pieces(join_runs)
         self._failed = ""
         self._threads = DeviceThreads(len(groups), "spikecuda-group")
         neurons = sum(p.size for g in groups for r in g.replicas for p in r._populations())
         self._slice = max(1, int(UPDATES / neurons))
+
+    @property
+    def result(self) -> EnsembleResult | None:
+        """What the last piece of a run recorded, or had recorded when it broke off.
+
+        None: nothing, or replicas are not at the same step.
+        """
+        return self._slices.own
 
     def require_ready(self) -> None:
         """Raise SpikecudaError if replicas are not at the same step."""
@@ -61,7 +68,7 @@ class JointRun:
         Raises:
             OutOfMemoryError: what all replicas record does not fit; nothing was advanced.
         """
-        self.result = None
+        self._slices = Pieces(join_runs)
         self._require_room(steps)
         if len(self.groups) == 1 and self.groups[0].whole:
             self._add(first, steps, total, report)
@@ -81,8 +88,9 @@ class JointRun:
                     release()
                     if not steps:
                         break
-        assert self.result is not None
-        return self.result
+        result = self.result
+        assert result is not None
+        return result
 
     def restart(self, seeds: Sequence[Seeds]) -> None:
         """Go back to step 0.
@@ -136,11 +144,10 @@ class JointRun:
             every = [result for part in found for result in part]
             spent = time.perf_counter() - begin
             self.seconds += spent
-            made = EnsembleResult(every, spent)
-            self.result = made if self.result is None else join_runs([self.result, made])
+            self._slices.add(EnsembleResult(every, spent))
         else:
             self._failed = str(errors[0].error) or type(errors[0].error).__name__
-            self.result = None
+            self._slices = Pieces(join_runs)
         if errors:
             cause = errors[0].error
             number = errors[0].replica
