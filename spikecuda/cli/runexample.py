@@ -64,6 +64,8 @@ def execute(args: argparse.Namespace) -> int:
     saves = as_saves(args.save, args.save_every)
     with network_of(example, {**options, **changed}, own, args.resume) as net:
         whole_steps("duration", duration, net.dt)
+        if saves:
+            whole_steps("--save-every", args.save_every, net.dt, some=True)
         result, wall = _simulate(net, example.settle + duration, args.quiet, saves)
         rows = [(e, e.measure(result, example.settle)) for e in example.expected(**options)]
         options = {**options, **changed}

@@ -97,27 +97,27 @@ class Steered(DrivenNetwork, NetworkWeights):
         if loop is None:
             with self.turn.run():
                 engine = self._begin(progress)
-                self._result, self._saved_so_far = None, False
                 with self._reporter(engine, progress, total) as report:
+                    self._result, self._saved_so_far = None, False
                     result = self._result = self._advance(engine, 0, total, total, report)
             return result
         with self.turn.loop():
             with self.turn.occupied(RUNNING):
                 engine = self._begin(progress)
                 pieces: Pieces[NetworkResult] = Pieces(join, self._carried(loop, engine))
-            self._result, self._pieces = None, pieces
-            self._saved_so_far = loop.saves is not None
-            try:
-                with self._reporter(engine, progress, total) as report:
+            with self._reporter(engine, progress, total) as report:
 
-                    def advance(first: int, steps: int) -> NetworkResult:
-                        return self._advance(
-                            engine, first, steps, total, lambda done: report(first + done)
-                        )
+                def advance(first: int, steps: int) -> NetworkResult:
+                    return self._advance(
+                        engine, first, steps, total, lambda done: report(first + done)
+                    )
 
+                self._result, self._pieces = None, pieces
+                self._saved_so_far = loop.saves is not None
+                try:
                     run_pieces(loop, self.turn, total, advance, lambda: self._result, self, pieces)
-            finally:
-                self._result, self._pieces = pieces.result, None
+                finally:
+                    self._result, self._pieces = pieces.result, None
         return require_result("network", pieces.own)
 
     @property

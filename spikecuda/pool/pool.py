@@ -307,18 +307,18 @@ class GPUNeuronPool(SavablePool):
                 pieces = Pieces(join_runs, carried(
                     loop, before, adjoins, lambda: advance(0, 0, lambda _: None), join_runs
                 ))  # fmt: skip
-            self._result, self._pieces = None, pieces
-            self._saved_so_far = loop is not None and loop.saves is not None
             seen = functools.partial(take_snapshot, {self.model.name: population})
-            try:
-                with reporter(progress, total, repr(self), seen) as report:
+            with reporter(progress, total, repr(self), seen) as report:
+                self._result, self._pieces = None, pieces
+                self._saved_so_far = loop is not None and loop.saves is not None
+                try:
                     run_pieces(
                         loop or Loop(max(total, 1), None, None), population.turn, total,
                         lambda first, steps: advance(first, steps, report),
                         lambda: population.partial, self, pieces,
                     )  # fmt: skip
-            finally:
-                self._result, self._pieces = pieces.result, None
+                finally:
+                    self._result, self._pieces = pieces.result, None
         return require_result("pool", pieces.own)
 
     @property

@@ -54,6 +54,7 @@ def test_a_run_is_saved_and_goes_on(cli, tmp_path):
         (("-t", 200, "--resume", file, "--seed", 4), "seed must be 4"),
         (("-t", 200, "--resume", file, "--set", "excitation=0.6"), "weight"),
         (("-t", 200, "--save", file), "--save-every MS must be given"),
+        (("-t", 200, "--save", file, "--save-every", 0.01), "--save-every must be a multiple of"),
         (("-t", 200, "--resume", tmp_path / "no"), "--resume must be a file that --save wrote"),
         (
             ("-t", 200, "--save", tmp_path / "no" / "x", "--save-every", 30),

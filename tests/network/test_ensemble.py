@@ -166,6 +166,10 @@ def test_what_is_not_there_is_said_with_what_is():
     net, drive, _ = origin()
     with Ensemble(net, 2) as e:
         result = e.run(2.0)
+        for pieces in ({}, {"every": 1.0, "call": lambda e, piece: None}):
+            with pytest.raises(SpikecudaTypeError, match="progress must be"):
+                e.run(2.0, progress="live", **pieces)
+        assert e.result is result
         for things in (e, result):
             with pytest.raises(SpikecudaIndexError, match=r"replicas 0 to 1 \(got 9\)"):
                 things[9]

@@ -273,3 +273,12 @@ def test_progress_goes_over_all_pieces():
         told = []
         net.run(10.0, every=2.5, call=nothing, progress=lambda *args: told.append(args))
         assert told == sorted(told) and told[-1] == (100, 100) and {t for _, t in told} == {100}
+
+
+def test_an_argument_that_is_refused_leaves_the_last_result():
+    with network() as net:
+        result = net.run(2.0)
+        for pieces in ({}, {"every": 1.0, "call": nothing}):
+            with pytest.raises(SpikecudaTypeError, match="progress must be"):
+                net.run(2.0, progress="bar", **pieces)
+            assert net.result is result and net.time == 2.0

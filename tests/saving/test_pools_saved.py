@@ -99,6 +99,9 @@ def test_a_system_goes_on_elsewhere(tmp_path):
         before = one.run(20.0)
         one.save(path)
         after = one.run(20.0)
+        with pytest.raises(SpikecudaTypeError, match="progress must be"):
+            one.run(20.0, progress="bar")
+        assert one.result is after
     with MultiGPUNeuronSystem.load(path, devices="cpu") as other:
         assert dict(other.counts) == {"lif": 84, "adex": 36}
         assert len(other.drives) == 2
@@ -142,6 +145,9 @@ def test_a_pool_is_saved_within_a_loop(tmp_path):
             seen.append(pool.time)
 
         whole = one.run(10.0, every=5.0, call=save)
+        with pytest.raises(SpikecudaTypeError, match="progress must be"):
+            one.run(10.0, progress="bar")
+        assert one.result is whole
         with GPUNeuronPool.load(path, device="cpu", threads=1) as loaded:
             same(loaded.result, whole)
         one.save(path, result=False)

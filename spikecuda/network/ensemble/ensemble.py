@@ -199,24 +199,26 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
         if loop is None:
             with self.turn.run():
                 joint = self._begin(progress)
-                try:
-                    with reporter(progress, total, repr(self)) as report:
+                with reporter(progress, total, repr(self)) as report:
+                    self._result = None
+                    try:
                         joint.advance(0, total, total, report)
-                finally:
-                    self._result = joint.result
+                    finally:
+                        self._result = joint.result
             return self.result
         with self.turn.loop():
             with self.turn.occupied(RUNNING):
                 joint = self._begin(progress)
-            try:
-                with reporter(progress, total, repr(self)) as report:
+            with reporter(progress, total, repr(self)) as report:
 
-                    def advance(first: int, steps: int) -> EnsembleResult:
-                        return joint.advance(first, steps, total, lambda done: report(first + done))
+                def advance(first: int, steps: int) -> EnsembleResult:
+                    return joint.advance(first, steps, total, lambda done: report(first + done))
 
+                self._result = None
+                try:
                     run_pieces(loop, self.turn, total, advance, lambda: joint.result, self, pieces)
-            finally:
-                self._result = pieces.result
+                finally:
+                    self._result = pieces.result
         return self.result
 
     @restarts
@@ -362,8 +364,7 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
         return self._joint
 
     def _begin(self, progress: Progress) -> JointRun:
-        """Build unless that is done; the last run's result is let go."""
-        self._result = None
+        """Build unless that is done."""
         joint = self._built(progress is True)
         joint.require_ready()
         return joint
