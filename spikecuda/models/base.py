@@ -17,6 +17,7 @@ from spikecuda.kernels.language.check import Source
 from spikecuda.kernels.language.schemes import BEND, BENT, SLOPE
 from spikecuda.models.bases import check_bases
 from spikecuda.models.definition import (
+    COMPARISONS,
     CONDUCTANCE,
     INPUTS,
     PART,
@@ -28,18 +29,12 @@ from spikecuda.models.definition import (
     check_names,
     check_read,
     check_refractory,
+    check_relations,
 )
 from spikecuda.models.parameter import Parameter, State, argument_names, require_made
 
 # What a model has one of: of two bases, one would be without effect.
 ONCE = ("step", "threshold", "reset", "derive", *WITHIN, "schemes")
-COMPARISONS = {
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-    "!=": np.not_equal,
-}
 
 
 class Model:
@@ -137,6 +132,7 @@ class Model:
         if "step" in cls.__dict__ and "schemes" not in cls.__dict__:
             cls.schemes = {"step": cls.__dict__["step"]}
         check_names(cls)
+        check_relations(cls)
         check_inputs(cls)
         cls.named_receptors = tuple(dict.fromkeys(name[2:] for name in cls.inputs))
         cls.tells_receptors = bool(cls.inputs or cls.arrivals)

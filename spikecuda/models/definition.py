@@ -26,12 +26,24 @@ PART = "part"
 RESERVED = (*INPUTS, PART, "jump", "refrac", "dt", "real", "np")
 # What a refractory neuron does: see ``Model.while_refractory``.
 REFRACTORY = ("clamp", "freeze", "silent")
+# How parameters can be related: see ``Model.requires``.
+COMPARISONS = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "!=": np.not_equal,
+}
 # What the name of an input that comes from one receptor begins with: a current or a conductance.
 NAMED = ("i_", "g_")
 
 
 def check_names(cls: "type[Model]") -> None:
     """Raise ModelError for names that are missing, taken or cannot be used."""
+    if not isinstance(cls.name, str):
+        raise ModelError(
+            f"{cls.__name__}.name must be a text (got {cls.name!r:.80}); name = 'mine'"
+        )
     if not cls.states:
         raise ModelError(f"{cls.__name__} needs at least one State (got none); v = State('mV')")
     for name in (*cls.states, *cls.parameters):
@@ -48,6 +60,19 @@ def check_names(cls: "type[Model]") -> None:
             f"{cls.__name__}.pulse must name a state (got {cls.pulse!r}); it has "
             f"{', '.join(cls.states)}"
         )
+
+
+def check_relations(cls: "type[Model]") -> None:
+    """Raise ModelError for what ``requires`` says, if it relates no parameters."""
+    given = cls.requires
+    for relation in given if isinstance(given, tuple | list) else [given]:
+        fits = isinstance(relation, tuple | list) and len(relation) == 3
+        fits = fits and all(isinstance(part, str) for part in relation)
+        if not fits or relation[1] not in COMPARISONS or not {*relation[::2]} <= {*cls.parameters}:
+            raise ModelError(
+                f"{cls.__name__}.requires must relate parameters by {', '.join(COMPARISONS)} (got "
+                f"{relation!r:.80}); requires = (('v_reset', '<', 'v_th'),)"
+            )
 
 
 def check_constant(cls: "type[Model]", name: object) -> None:
