@@ -1,9 +1,9 @@
-"""The kernels of synapses that learn on CUDA devices: four for each rule, and one more.
+"""The kernels of synapses that learn on CUDA devices: five for each rule, and a few more.
 
-A window is: spikes are kept in the histories of their neurons, ``keep_spikes``; then each spike's
-row learns up to it and is sent, ``learn_rows``.  Where a history is nearly full, ``sweep_rows``
-lets what has arrived act on all weights, so that older spikes are not needed any more.
-``settle_rows`` writes weights as of now into other arrays.
+A window is: spikes are kept in the histories of their neurons, ``keep_spikes`` and
+``keep_listed``; then each spike's row learns up to it and is sent, ``learn_rows``.  Where a
+history is nearly full, ``sweep_rows`` lets what has arrived act on all weights, so that older
+spikes are not needed any more.  ``settle_rows`` writes weights as of now into other arrays.
 
 Histories are lines of entries, newest first, a line a neuron: ``_pre`` of sources, ``_post`` of
 targets, ``_source_stride`` and ``_target_stride`` words a line, ``_source_depth`` and

@@ -107,12 +107,13 @@ class NetworkWeights(Described):
             return
         engine = self._built()
         rule.constants(self.dt, projection.target.population.neurons.precision.real)
-        if rule.learns:
+        before = projection.plasticity
+        assert before is not None
+        if rule.learns and (rule.w_min, rule.w_max) != (before.w_min, before.w_max):
             require_bounds(projection, rule, connections(
                 projection, engine.wiring, self.dt, None, engine.learned)["weight"])  # fmt: skip
         bundle = bundle_of(projection, engine.wiring)
         engine.settle(bundle)
-        before = projection.plasticity
         projection.take_rule(rule)
         try:
             engine.rerule(bundle)

@@ -176,11 +176,15 @@ def test_no_stray_access_and_no_race(mode):
             device.close()
 
 
-@pytest.mark.parametrize("devices", ["cpu", "cuda-emu"])
-def test_frozen_weights_set_weights_and_a_reset(devices, monkeypatch):
+def test_frozen_weights_set_weights_and_a_reset(monkeypatch):
     """Where nothing learns for a while, modulators go on."""
     monkeypatch.setattr(modulation, "MOST", 0)
     monkeypatch.setattr(modulated, "RING", 1)
+    assert np.array_equal(frozen_set_and_reset("cpu"), frozen_set_and_reset("cuda-emu"))
+
+
+def frozen_set_and_reset(devices):
+    """Return weights and eligibilities after each of them."""
     rule = Dense(w_max=60.0, a_minus=0.2, tau_c=3.0, tau_n=20.0, b=0.01)
     with Network(dt=0.1, seed=3, devices=devices) as net:
         net.population("E", 120, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
@@ -201,11 +205,7 @@ def test_frozen_weights_set_weights_and_a_reset(devices, monkeypatch):
         net.reset()
         net.run(50.0)
         found.append([p.weights, p.values("c")])
-    FROZEN.setdefault("found", found)
-    assert np.array_equal(FROZEN["found"], found)
-
-
-FROZEN = {}  # of the first of the devices
+    return found
 
 
 @pytest.mark.parametrize("tau_c", [2.0, 1000.0])

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from learning_networks import Everything
 
 from spikecuda import Network, Poisson
 from spikecuda.common.distributions import Uniform
 from spikecuda.kernels.reference.plasticity import Rule, Trace, Variable, run_synapse
 from spikecuda.network import ExpCurrent, FixedProbability, SpikeTrain
 from spikecuda.plasticity import STDP, GutigSTDP
-from tests.plasticity.everything import Everything
 
 DT = 0.1
 KINDS = (STDP, GutigSTDP, Everything)

@@ -4,7 +4,7 @@ import numpy as np
 from engine import plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from own_rule import _OfMine
+from learning_networks import Everything
 
 from spikecuda import Network
 from spikecuda.kernels.reference.network import Population
@@ -20,7 +20,7 @@ LARGEST = {"jump": 4.0, "syn": 300.0}
 RULES = {
     STDP: {"lam": 0.1, "alpha": 1.1, "tau_plus": 12.0},
     GutigSTDP: {"lam": 0.3, "alpha": 0.8, "tau_minus": 33.0, "mu_plus": 0.4},
-    _OfMine: {"tau": 7.0},
+    Everything: {"tau": 7.0},
 }
 # Nearer to its threshold than that, mV, a neuron of the two may spike and the other not.
 DOUBT = 1e-6

@@ -4,11 +4,13 @@ import math
 
 import pytest
 from engine import ENGINE, engine_rule, groups, plain
-from own_rule import _OfMine
 from peer_records import DT, NEST, brian, nest
 
+from spikecuda.kernels.language import exp, real
 from spikecuda.kernels.reference.plasticity import run_synapse
 from spikecuda.kernels.reference.plasticity_rules import make
+from spikecuda.models.parameter import Parameter
+from spikecuda.plasticity import PostTrace, PreTrace, SourceVariable, SynapseRule, Variable
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,30 @@ def test_rules_of_the_engine(group):
             for rule in (plain(engine_rule(record), DT), make(record.rule, **record.params))
         ]  # fmt: skip
         assert pair[0].sent == pytest.approx(pair[1].sent, rel=1e-12, abs=1e-14), record.name
+
+
+class _OfMine(SynapseRule):
+    """Everything that a rule can have."""
+
+    tau = Parameter(20.0, "ms", above=0.0)
+    u_0 = Parameter(0.5)
+    x = PreTrace("tau")
+    y = PostTrace("tau", to_one=True)
+    u = SourceVariable("u_0")
+    c = Variable(2.0, decay="tau")
+
+    def derive(tau, dt):
+        return {"part": dt / tau}
+
+    def on_post(w, x, c, first, part):
+        return w + part * (x if first else -x), c + x
+
+    def on_pre(w, c, y, paired, elapsed, part):
+        return w - part * y * (real(2) if paired else real(1)), c + elapsed
+
+    def release(u, fresh, elapsed):
+        new = u if fresh else real(0.25) + real(0.5) * u * exp(-elapsed)
+        return new, u
 
 
 def test_a_rule_of_ones_own():

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
+from learning_networks import Dice
 
 from spikecuda import Network
 from spikecuda.common.seed import keys
 from spikecuda.kernels.reference.noise import philox4x32
-from spikecuda.language import real, select
-from spikecuda.models import Parameter
 from spikecuda.network import Delta, ExpCurrent, FixedInDegree, Pairs, SpikeTrain
 from spikecuda.plasticity import StochasticRelease, SynapseRule, TsodyksMarkram, Variable
 
@@ -133,21 +132,6 @@ def test_reset_begins_a_trial_with_other_numbers():
     assert not np.array_equal(found[0], found[1])
 
 
-class Binary(SynapseRule):
-    """Weights of two values that change at random, at coincidences."""
-
-    name = "_binary"
-    p = Parameter(0.4)
-
-    def on_post(w, uniform, p, w_max):
-        """Return the weight."""
-        return select(uniform < p, w_max, w)
-
-    def on_pre(w, uniform, p):
-        """Return the weight."""
-        return select(uniform < p, real(0), w)
-
-
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_random_weights_have_the_same_bits(precision):
     found = []
@@ -156,7 +140,7 @@ def test_random_weights_have_the_same_bits(precision):
             net.population("E", 100, "lif", receptors={"in": ExpCurrent(tau=2.0)})
             net.drive("E", 400.0)
             # More synapses than neurons: multapses; and rows that are longer than a tile.
-            rule = Binary(w_max=2.0)
+            rule = Dice(w_max=2.0)
             p = net.connect("E", "E", FixedInDegree(1500), 1.0, 1.5, "in", plasticity=rule)
             for ms in (50.0, 0.1, 49.9):
                 net.run(ms)

@@ -2,24 +2,12 @@
 
 import numpy as np
 import pytest
+from learning_networks import Dice, Everything
 
 from spikecuda import Network, Poisson
-from spikecuda.language import real, select
 from spikecuda.network import Delta, ExpCurrent, FixedInDegree, SpikeTrain
 from spikecuda.network.cpu import learning
-from spikecuda.plasticity import STDP, SynapseRule
-from tests.plasticity.everything import Everything
-from tests.plasticity.learning_networks import Dice
-
-
-class Tosses(SynapseRule):
-    """Weights that go a step up or down at random."""
-
-    name = "_tosses"
-
-    def on_post(w, uniform):
-        """Return the weight."""
-        return w + select(uniform < real(0.5), real(1.0), real(-1.0))
+from spikecuda.plasticity import STDP
 
 
 def busy(rule, devices="cpu", dendritic=0.5, **options):
@@ -39,7 +27,7 @@ CPU, MIXED = {"partitions": 2}, {"devices": ["cuda-emu:0", "cpu:0"], "dendritic"
 @pytest.mark.parametrize(
     ("rule", "options"),
     [
-        (STDP(w_max=60.0, lam=0.1), CPU), (Everything(w_max=60.0), CPU), (Tosses(w_max=9.0), CPU),
+        (STDP(w_max=60.0, lam=0.1), CPU), (Everything(w_max=60.0), CPU), (Dice(w_max=9.0), CPU),
         (STDP(w_max=60.0, lam=0.1), MIXED), (Dice(w_max=9.0), MIXED),
     ],
 )  # fmt: skip

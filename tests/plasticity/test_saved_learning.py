@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -71,7 +70,7 @@ def test_every_rule_goes_on(rule, tmp_path):
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_random_networks_go_on(data):
-    case = replace(data.draw(cases(), "case"), precision="float32")  # for which kernels exist
+    case = data.draw(cases(["float32"]), "case")  # for which kernels exist
     pieces = data.draw(st.lists(st.integers(1, 160), min_size=2, max_size=4), "pieces")
     places = data.draw(st.lists(st.sampled_from(PLACES), min_size=4, max_size=4), "places")
     short = data.draw(st.booleans(), "short histories")
