@@ -25,7 +25,8 @@ def listing(cubin: bytes) -> str:
 def contraction(spec: Spec, cc: tuple[int, int]) -> tuple[bool, str]:
     """Return what ``compile_cuda.contraction_free`` finds."""
     rendered, _ = module_path(spec, "cuda")
-    name = digest(rendered.stem, str(cc), compile_cuda.compiling())
+    how = Path(compile_cuda.__file__).read_text(encoding="utf-8")
+    name = digest(rendered.stem, str(cc), how, compile_cuda.tools())
     path = _folder() / f"{name}.contraction.json"
     found = cache.load(path)
     if found is not None:

@@ -1,8 +1,7 @@
 """Synapses that learn: rules for ``Network.connect(..., plasticity=...)``."""
 
-from typing import TYPE_CHECKING
-
-from spikecuda.common.first_use import at_first_use
+import importlib
+from typing import TYPE_CHECKING, Any
 
 # Where each public name lives; loaded at first use.
 _PUBLIC = {
@@ -74,7 +73,11 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of these
-    __getattr__ = at_first_use(__name__, _PUBLIC)
+
+    def __getattr__(name: str) -> Any:
+        if name in _PUBLIC:
+            return getattr(importlib.import_module(f"spikecuda.plasticity.{_PUBLIC[name]}"), name)
+        raise AttributeError(f"module 'spikecuda.plasticity' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
