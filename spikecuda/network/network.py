@@ -223,7 +223,7 @@ class Network(Steered, Closing):
         cls,
         path: str | os.PathLike[str],
         *,
-        models: Iterable[type] = (),
+        models: Iterable[type | Callable[..., object]] = (),
         threads: int | None = None,
         partitions: int | None = None,
         devices: Given = "auto",
@@ -235,8 +235,8 @@ class Network(Steered, Closing):
 
         Args:
             path: the file.
-            models: the user's own neuron models and synapse rules, unless their classes exist here
-                already; nothing in a file is executed.
+            models: the user's own neuron models, synapse rules and functions of the distance,
+                unless they exist here already; nothing in a file is executed.
             threads, partitions, devices: where it runs, as for ``Network``; not in the file.
             progress: of the build, as for ``build``.
 

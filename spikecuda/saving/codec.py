@@ -2,10 +2,13 @@
 
 Only objects of known classes come back, made by their constructors, which check them.  Neuron
 models and synapse rules are classes: a file has their names and, unless they are built in, a hash
-of their source.  Nothing in a file is executed.
+of their source.  It has the same of functions of the distance.  Nothing in a file is executed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -27,8 +30,8 @@ from spikecuda.saving.save_file import VALUE
 from spikecuda.sweeps.fingerprint import fingerprint
 
 # What marks an object of a tree, which has no other key.
-ARRAY, TUPLE, DICT, SLICE, MADE, MODEL, RULE = (
-    "array", "tuple", "dict", "slice", "made", "model", "rule"
+ARRAY, TUPLE, DICT, SLICE, MADE, MODEL, RULE, FUNCTION = (
+    "array", "tuple", "dict", "slice", "made", "model", "rule", "function"
 )  # fmt: skip
 PLAIN = (bool, int, float, str, type(None))
 
@@ -101,6 +104,9 @@ class Encoder:
             part = getattr(value, item.name)
             if callable(part) and item.name == "rate":
                 part = sampled_rate(value, self._dt)
+            if item.metadata.get("by_source"):
+                parts[item.name] = {FUNCTION: [*_place_of(part), fingerprint(part)]}
+                continue
             parts[item.name] = self.tree(f"{item.name} of {what}", part)
         return {MADE: [kind, parts]}
 
@@ -135,15 +141,15 @@ class Decoder:
     Args:
         arrays: of the file.
         classes: as for ``Encoder``.
-        models: the user's own neuron models and synapse rules; None are needed that are known by
-            their names already.
+        models: the user's own neuron models, synapse rules and functions of the distance; None are
+            needed that are known by their names already.
     """
 
     def __init__(
         self,
         arrays: Mapping[str, np.ndarray],
         classes: Sequence[type] = (),
-        models: Iterable[type] = (),
+        models: Iterable[type | Callable[..., Any]] = (),
     ) -> None:
         self._arrays = arrays
         self._classes = {kind.__name__: kind for kind in (*CLASSES, *classes)}
@@ -178,6 +184,8 @@ class Decoder:
             return self._known(Model, "neuron model", name, text, find_model)
         if mark == RULE:
             return self._rule(*content)
+        if mark == FUNCTION:
+            return self._function(*content)
         if mark == MADE and content[0] in self._classes:
             kind, parts = content
             return self._classes[kind](**{name: self.value(part) for name, part in parts.items()})
@@ -187,6 +195,28 @@ class Decoder:
         kind = self._known(SynapseRule, "synapse rule", name, text, find_rule)
         made: SynapseRule = kind(**given)
         return made
+
+    def _function(self, module: str, name: str, text: str) -> Callable[..., Any]:
+        """Return a function by its place; raise unless it is there and has the same source."""
+        function = self._models.get((Callable, name))
+        if function is None:
+            function = functools.reduce(
+                lambda thing, part: getattr(thing, part, None), name.split("."),
+                sys.modules.get(module),
+            )  # fmt: skip
+        if not inspect.isfunction(function):
+            raise SpikecudaValueError(
+                f"the function {name!r} of the distance is one of the user's own (got none of that "
+                f"name in {module}); import the module that defines it first, or pass load(..., "
+                "models=[...])"
+            )
+        if fingerprint(function) != text:
+            raise SpikecudaValueError(
+                f"the function {name!r} of the distance must have the source that it had when the "
+                f"file was saved (got another one, of {function.__module__}); load with the "
+                "function as it was: models=[...]"
+            )
+        return function
 
     def _known(self, base: type, what: str, name: str, text: str | None, find: Any) -> Any:
         """Return a class by its name; raise unless it is there and has the same source."""
@@ -212,21 +242,30 @@ class Decoder:
         return kind
 
 
-def _by_name(models: Iterable[type]) -> dict[tuple[type, str], type]:
-    found: dict[tuple[type, str], type] = {}
+def _by_name(models: Iterable[Any]) -> dict[tuple[Any, str], Any]:
+    found: dict[tuple[Any, str], Any] = {}
     if isinstance(models, type | str | bytes) or not isinstance(models, Iterable):
         raise SpikecudaTypeError(
-            f"models must be a list of Model and SynapseRule subclasses (got {shown(models)}); "
-            "pass models=[...]"
+            f"models must be a list of Model and SynapseRule subclasses, and functions of the "
+            f"distance (got {shown(models)}); pass models=[...]"
         )
     for kind in models:
+        if inspect.isfunction(kind):
+            found[Callable, _place_of(kind)[1]] = kind
+            continue
         bases = [b for b in (Model, SynapseRule) if isinstance(kind, type) and issubclass(kind, b)]
         if not bases:
             raise SpikecudaTypeError(
-                f"models must be Model and SynapseRule subclasses (got {shown(kind)})"
+                f"models must be Model and SynapseRule subclasses, or functions of the distance "
+                f"(got {shown(kind)})"
             )
-        found[bases[0], kind.name] = kind  # type: ignore[attr-defined]
+        found[bases[0], kind.name] = kind
     return found
+
+
+def _place_of(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return the module and the name of a function."""
+    return str(function.__module__), str(function.__qualname__)
 
 
 def _built_in(kind: type) -> bool:

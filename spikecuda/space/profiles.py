@@ -248,7 +248,8 @@ class DistanceFunction(Profile):
         SpikecudaValueError: it returns NaN or infinity at one of a few distances.
     """
 
-    function: Callable[..., Any]
+    # A file that has it has its place and a hash of its source.
+    function: Callable[..., Any] = field(metadata={"by_source": True})
     low: float = -math.inf
     high: float = math.inf
     source: Source = field(init=False, repr=False)

@@ -462,3 +462,33 @@ def test_few_synapses_are_not_taken_for_none():
         p = net.connect("a", "a", DistanceProbability(1.0, Annulus(0.05, 0.5)), 1.0, 1.0)
         assert p and p.expected > 0 and len(p) == 2
         assert not net.connect("a", "a", DistanceProbability(0.0), 1.0, 1.0)
+
+
+def test_functions_of_the_distance_are_saved_by_name_and_source(tmp_path):
+    def inner(distance):
+        return real(0.5) - distance
+
+    def make(p):
+        net = Network(0.1, 5, devices="cpu")
+        net.population("a", 25, positions=Grid((5, 5)), receptors=PORT)
+        net.connect("a", "a", DistanceProbability(p, Disc(0.9)), 200.0, 1.0)
+        net.drive("a", 600.0)
+        return net
+
+    for function, models in ((lopsided, []), (inner, [inner])):
+        with make(function) as net:
+            net.save(tmp_path / "a.npz")
+            wanted = net.run(20.0).spikes["a"]
+            with Network.load(tmp_path / "a.npz", models=models) as again:
+                got = again.run(20.0).spikes["a"]
+                assert wanted.step.size and (got.step == wanted.step).all()
+                assert (got.neuron == wanted.neuron).all()
+    with pytest.raises(SpikecudaValueError, match=r"inner.* of the distance is one of the user's"):
+        Network.load(tmp_path / "a.npz")
+
+    def other(distance):
+        return real(0.25) - distance
+
+    other.__qualname__ = inner.__qualname__
+    with pytest.raises(SpikecudaValueError, match=r"inner.* must have the source that it had"):
+        Network.load(tmp_path / "a.npz", models=[other])

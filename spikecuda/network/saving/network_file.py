@@ -75,14 +75,14 @@ class SavedNetwork:
 
     Args:
         path: the file.
-        models: the user's own neuron models and synapse rules.
+        models: the user's own neuron models, synapse rules and functions of the distance.
 
     Attributes:
         saved: what the file holds.
         arguments: of ``Network``, without where it runs.
     """
 
-    def __init__(self, path: str | os.PathLike[str], models: Iterable[type]) -> None:
+    def __init__(self, path: str | os.PathLike[str], models: Iterable[Any]) -> None:
         self.saved: Saved = read_save(path, KIND)
         self._decoder = Decoder(self.saved.arrays, CLASSES, models)
 
