@@ -8,8 +8,10 @@ from spikecuda.kernels.spec import Argument
 NEST, BRIAN = TIMINGS = ("nest", "brian")
 # What the loops tell of results that cannot be used, as bits: a weight above the w_max of a rule
 # without an upper bound; no number as a weight, as a part that is sent; and, from these bits on, as
-# a variable of a synapse, as one of a source.
+# a variable of a synapse, as one of a source.  Of rows that are drawn again: no number as the value
+# of a function of the distance.
 OVER, WRONG_WEIGHT, WRONG_PART, WRONG_VARIABLE, WRONG_SOURCE = 1, 2, 4, 1 << 3, 1 << 16
+WRONG_PROFILE = 1 << 40
 
 
 @dataclass(frozen=True)

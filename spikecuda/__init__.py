@@ -1,7 +1,8 @@
 """spikecuda: spiking neurons on GPUs and CPUs from plain Python, the same spikes bit for bit."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from spikecuda.common.first_use import at_first_use
 
 __version__ = "0.1.0"
 
@@ -86,11 +87,7 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of these
-
-    def __getattr__(name: str) -> Any:
-        if name in _PUBLIC:
-            return getattr(importlib.import_module(f"spikecuda.{_PUBLIC[name]}"), name)
-        raise AttributeError(f"module 'spikecuda' has no attribute {name!r}")
+    __getattr__ = at_first_use(__name__, _PUBLIC)
 
 
 def __dir__() -> list[str]:

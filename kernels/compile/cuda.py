@@ -17,7 +17,7 @@ from spikecuda.kernels.compile import cache, offline
 from spikecuda.kernels.compile.compiling import say
 from spikecuda.kernels.compile.cpu import signature
 from spikecuda.kernels.compile.elf import facts as facts_of
-from spikecuda.kernels.compile.offline import ARCHITECTURES, library, without_device
+from spikecuda.kernels.compile.offline import ARCHITECTURES, library, plain_ptx, without_device
 from spikecuda.kernels.compile.render import digest, load, module_path
 from spikecuda.kernels.routines import Spec
 
@@ -76,7 +76,7 @@ def build(spec: Spec, cc: tuple[int, int]) -> CudaKernel:
         raise SpikecudaValueError(f"compute capability must be one of {known} (got {cc})")
     _require()
     path, _ = module_path(spec, "cuda")
-    stem = f"{path.stem}_{_compiling()[:6]}_sm{cc[0]}{cc[1]}"
+    stem = f"{path.stem}_{compiling()[:6]}_sm{cc[0]}{cc[1]}"
     entry = cache.cache_dir() / "cuda" / f"{stem}.kernel"
     found = cache.load(entry)
     if found is not None:
@@ -115,7 +115,7 @@ def _unpacked(data: bytes, cc: tuple[int, int]) -> CudaKernel:
 
 
 @functools.cache
-def _compiling() -> str:
+def compiling() -> str:
     """Return a hash of how kernels are compiled: this code's way, and the installed tools."""
     own = (
         Path(__file__).read_text(encoding="utf-8"),
@@ -168,12 +168,9 @@ def contraction_free(spec: Spec, cc: tuple[int, int]) -> tuple[bool, str]:
         Whether they are the same, and the difference in words.
     """
     _require()
-    found = []
+    code, found = _front_end(spec), []
     for contract in (False, True):
-        function = getattr(load(spec, "cuda"), spec.name)
-        code = library(function, signature(spec), cc, lto=False, contract=contract)
-        with without_device(cc):
-            text = str(code.get_asm_str(cc=cc))
+        text = plain_ptx(code, cc, contract=contract)
         counts: dict[str, int] = {}
         for name in re.findall(r"\b((?:fma|mul|add|sub|mad)\.\S*f(?:16|32|64)\S*)", text):
             name = name.replace(".rn", "")

@@ -57,7 +57,6 @@ def library(
     *,
     lto: bool = True,
     fastmath: bool = False,
-    contract: bool | None = None,
     max_registers: int | None = None,
 ) -> Any:
     """Return Numba's code library of a kernel, from which PTX and cubin can be asked.
@@ -68,7 +67,6 @@ def library(
         cc: compute capability, such as (9, 0).
         lto: link with link-time optimisation, as launches do.
         fastmath: as in ``cuda.jit``.
-        contract: let NVVM contract products and sums (without ``lto`` only); None is its default.
         max_registers: as in ``cuda.jit``.
     """
     from numba.core.types import void
@@ -81,6 +79,19 @@ def library(
         )
     result._lto = lto
     result._max_registers = max_registers
-    if contract is not None:
-        result._nvvm_options["fma"] = int(contract)
     return result
+
+
+def plain_ptx(code: Any, cc: tuple[int, int], *, contract: bool) -> str:
+    """Return the PTX of a code library before link-time optimisation.
+
+    Args:
+        code: what ``library`` returned.
+        cc: compute capability.
+        contract: let NVVM contract products and sums.
+    """
+    from numba.cuda.cudadrv import nvrtc, nvvm
+
+    options = {name: value for name, value in code._nvvm_options.items() if name != "gen-lto"}
+    options |= {"arch": nvrtc.get_arch_option(*cc), "fma": int(contract)}
+    return bytes(nvvm.compile_ir(code.llvm_strs, **options)).decode()

@@ -41,6 +41,7 @@ from spikecuda.kernels.network.field import (
     G_PERIOD,
     G_SIGN,
     G_WEIGHT,
+    G_WRONG,
     GAUSSIAN,
     LINEAR,
     OVAL,
@@ -63,7 +64,6 @@ from spikecuda.kernels.network.field import (
     S_WEIGHT,
     S_WEIGHT_CALL,
     S_WRAP,
-    S_WRONG,
 )
 from spikecuda.kernels.network.machine import (
     address_of,
@@ -121,7 +121,7 @@ def _value(s, g, kind, at, call, dx, dy, dz):
     if s[kind] == OWN:
         value = call_profile(s[call], distance, dx, dy, dz)
         if value != value:
-            s[S_WRONG] = 1
+            g[G_WRONG] = D(1.0)
     else:
         value = built_in(s[kind], g[at], g[at + 1], g[at + 2], distance)
     return bounded(value, g[at + 3], g[at + 4])

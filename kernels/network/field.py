@@ -1,6 +1,6 @@
 """The table that tells loops where neurons are, and the kinds of masks and profiles; no Numba.
 
-``spikecuda.network.synapses.field`` writes it; the loops only read it, but for ``S_WRONG``.
+``spikecuda.network.synapses.field`` writes it; the loops only read it, but for ``G_WRONG``.
 """
 
 AXES = 3
@@ -27,8 +27,7 @@ FIELD = 24
     S_WEIGHT_CALL,
     S_DELAY_CALL,
     S_LONGEST,  # places of each array of scratch
-    S_WRONG,  # set to 1 where a function of the user's own has returned NaN
-) = range(20)
+) = range(19)
 
 # Floats of a field.
 FLOATS = 48
@@ -44,7 +43,8 @@ FLOATS = 48
     G_P,  # five numbers of each profile
     G_WEIGHT,
     G_DELAY,
-) = 0, 1, 4, 7, 10, 13, 16, 19, 25, 30, 35
+    G_WRONG,  # set to 1 where a function of the user's own has returned NaN
+) = 0, 1, 4, 7, 10, 13, 16, 19, 25, 30, 35, 40
 
 # Masks: up to a distance and beyond another one (their squares); a box (lower and upper corners);
 # an ellipse (cosine and sine of its angle, inverses of the half axes, and the bound of the sum).

@@ -41,6 +41,8 @@ def execute(args: argparse.Namespace) -> int:
     given |= {"precision": args.precision, "devices": args.device}
     begin = time.perf_counter()
     simulation = from_sonata(args.file, **{k: v for k, v in given.items() if v is not None})
+    if args.out != NOWHERE:
+        simulation.require_writable(folder)
     with simulation.net:
         result = _simulate(simulation, args.quiet)
         written = [] if args.out == NOWHERE else simulation.write(result, folder)

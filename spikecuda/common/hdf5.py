@@ -28,6 +28,7 @@ DAMAGED = (
 KINDS = {
     "b": "truths", "i": "integers", "u": "integers", "f": "numbers", "S": "texts", "O": "texts"
 }  # fmt: skip
+MOST_LINKS = 16  # as many as HDF5 follows
 
 
 @contextlib.contextmanager
@@ -180,7 +181,7 @@ class Hdf5File:
         value = None if found is None else found.attrs.get(attribute)
         return None if value is None else float(np.asarray(value).reshape(-1)[0])
 
-    def _find(self, name: str) -> Any:
+    def _find(self, name: str, links: int = 0) -> Any:
         """Return a group or a dataset, None if there is none; refuse what is in other files."""
         here = self._file
         for part in name.strip("/").split("/"):
@@ -192,7 +193,11 @@ class Hdf5File:
                     f"{self.path}, {name}: must be in this file (got a link to "
                     f"{link.filename!r:.80}); copy it here"
                 )
-            here = here[part]
+            if isinstance(link, self._h5py.SoftLink):
+                inside = link.path if link.path.startswith("/") else f"{here.name}/{link.path}"
+                here = self._find(inside, links + 1) if links < MOST_LINKS else None
+            else:
+                here = here[part]
         return here
 
     def _array(self, name: str) -> Any:

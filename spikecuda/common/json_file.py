@@ -11,6 +11,7 @@ from spikecuda.errors import SpikecudaValueError, shown
 
 # Bytes of memory for one of a file, as it is parsed.
 PARSED = 32
+LARGEST = 2**63 - 1
 
 
 def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
@@ -21,7 +22,8 @@ def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
         what: it must be, as "a SONATA configuration"; for messages.
 
     Raises:
-        SpikecudaValueError: it is no JSON, has a key twice, or is no object; names the line.
+        SpikecudaValueError: it is no JSON, has a key twice or an integer beyond 64 bits, or is no
+            object; names the line.
         OSError: it cannot be opened.
     """
     with open_regular(path, what) as file:
@@ -30,7 +32,7 @@ def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
         )
         raw = file.read()
     try:
-        found = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_once)
+        found = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_once, parse_int=_whole)
     except RecursionError:
         raise SpikecudaValueError(
             f"{path} must be {what} (got JSON that is nested too deep); make it flat"
@@ -42,6 +44,14 @@ def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise SpikecudaValueError(f"{path} must be {what}, an object (got {shown(found)})")
     return found
+
+
+def _whole(text: str) -> int:
+    """Return an integer; refuse what no array of integers holds."""
+    number = int(text)
+    if abs(number) > LARGEST:
+        raise ValueError(f"the number {text:.40} is beyond 64 bits")
+    return number
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

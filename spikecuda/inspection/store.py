@@ -25,8 +25,7 @@ def listing(cubin: bytes) -> str:
 def contraction(spec: Spec, cc: tuple[int, int]) -> tuple[bool, str]:
     """Return what ``compile_cuda.contraction_free`` finds."""
     rendered, _ = module_path(spec, "cuda")
-    how = Path(compile_cuda.__file__).read_text(encoding="utf-8")
-    name = digest(rendered.stem, str(cc), how, compile_cuda.tools())
+    name = digest(rendered.stem, str(cc), compile_cuda.compiling())
     path = _folder() / f"{name}.contraction.json"
     found = cache.load(path)
     if found is not None:

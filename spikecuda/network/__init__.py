@@ -1,7 +1,8 @@
 """Networks: populations, projections, inputs, recorders, results."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from spikecuda.common.first_use import at_first_use
 
 # Where each public name lives; loaded at first use.
 _PUBLIC = {
@@ -94,11 +95,7 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of these
-
-    def __getattr__(name: str) -> Any:
-        if name in _PUBLIC:
-            return getattr(importlib.import_module(f"spikecuda.network.{_PUBLIC[name]}"), name)
-        raise AttributeError(f"module 'spikecuda.network' has no attribute {name!r}")
+    __getattr__ = at_first_use(__name__, _PUBLIC)
 
 
 def __dir__() -> list[str]:

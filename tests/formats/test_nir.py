@@ -229,9 +229,16 @@ def circle():
     return graph
 
 
+def of_another_tool():
+    graph = chain(lif())
+    graph.metadata = {"dt": 1e-4}  # s
+    return graph
+
+
 LEAKY = nir.LI(tau=ones(2, 1e-3), r=ones(2), v_leak=ones(2, 0.0))
 WRONG = {
     "no dt": (chain(lif()), {"dt": None}, r"dt must be given in ms, since NIR files have none"),
+    "dt of another tool": (of_another_tool(), {"dt": None}, r"dt must be given in ms"),
     "no reset": (chain(lif()), {"reset": None}, r"reset must be value or subtract, since NIR"),
     "reset": (chain(lif()), {"reset": "subtrakt"}, r"'subtrakt'\); did you mean 'subtract'"),
     "tau": (chain(lif(tau=5e-5)), {}, r"n0: tau must be >= dt = 0.0001 s .*got 5e-05"),
@@ -254,6 +261,12 @@ def test_refused_by_name(name):
     graph, changed, message = WRONG[name]
     with pytest.raises(SpikecudaError, match=message):
         from_nir(graph, **{**OPTIONS, **changed})
+
+
+def test_an_input_that_there_is_not_is_refused():
+    network, x = from_nir(chain(lif()), **OPTIONS), np.zeros((3, 2))
+    with pytest.raises(SpikecudaError, match=r"inputs input \(got input, inptu\)"):
+        network.run({"input": x, "inptu": x})
 
 
 def test_files_are_checked_before_they_are_read(tmp_path):

@@ -71,6 +71,10 @@ def test_reports(published, tmp_path):
         nodes, times = read_spikes(path, module, ["internal"], None)["internal"]
         sent = simulation.spikes(result)["internal"]
         assert np.array_equal(nodes, sent[0]) and np.allclose(times, sent[1], rtol=1e-9)
+    simulation.config.output["overwrite_output_dir"] = False
+    for call in (simulation.require_writable, lambda folder: simulation.write(result, folder)):
+        with pytest.raises(SpikecudaError, match=r"overwrite_output_dir is false, and .*spikes.h5"):
+            call(tmp_path)
     assert "output.log_file: no such file is written" in simulation.ignored
     libsonata = pytest.importorskip("libsonata")
     frames = libsonata.ElementReportReader(str(report))["internal"]
@@ -153,6 +157,30 @@ def elsewhere(root):
         file[f"{IN_EDGES}/edge_type_id"] = h5py.ExternalLink("other.h5", "/x")
 
 
+def elsewhere_by_a_detour(root):
+    with h5py.File(root / EDGES, "a") as file:
+        del file[f"{IN_EDGES}/edge_type_id"]
+        file["/detour"] = h5py.ExternalLink("cells_nodes.h5", IN_NODES)
+        file[f"{IN_EDGES}/edge_type_id"] = h5py.SoftLink("/detour/node_type_id")
+
+
+def of_others(root):
+    with h5py.File(root / "inputs/inputs.h5", "a") as file:
+        file.move("/spikes/inputs", "/spikes/others")
+
+
+def table(content, **options):
+    """Return a change that gives the input's spikes as a text."""
+
+    def change(root):
+        (root / "spikes.csv").write_bytes(content)
+        given = {"module": "csv", "input_file": "$BASE_DIR/spikes.csv", **options}
+        for key, value in given.items():
+            setting(SIM, "inputs", "inputs", key, value=value)(root)
+
+    return change
+
+
 def cut(root):
     path = root / EDGES
     path.write_bytes(path.read_bytes()[:-700])
@@ -200,6 +228,9 @@ BAD = {
     ),
     "declares and stores nothing": (hollow, r"declares 1,000,000,000 values.*got 0 bytes"),
     "another file": (elsewhere, r"must be in this file \(got a link to 'other.h5'"),
+    "another file by a detour": (
+        elsewhere_by_a_detour, r"must be in this file \(got a link to 'cells_nodes.h5'",
+    ),
     "cut": (cut, r"must be SONATA edges \(got .*edges.h5: .*(truncated|eof)"),
     "kind": (
         array(EDGES, f"{IN_EDGES}/source_node_id", np.array([0.0, 1.0, 1.0])), r"must be integers",
@@ -228,6 +259,40 @@ BAD = {
         array("inputs/inputs.h5", "/spikes/inputs/node_ids", np.array([5, 0])),
         r"row 0: .*has 2 \(got 5",
     ),
+    "spikes of others": (of_others, r"inputs.h5: must have spikes of inputs, .*got others"),
+    "spikes in Latin-1": (
+        table("timestamps node_ids\n1.0 0 # \u00e9\n".encode("latin-1")),
+        r"spikes.csv must be a table of spikes, text in UTF-8 \(got 0xe9",
+    ),
+    "spikes of no node": (
+        table(b"timestamps node_ids\n1.0 0\n1.5 99999999999999999999\n"),
+        r"spikes.csv, line 3: must be timestamps, node_ids.*got '1.5 9999",
+    ),
+    "spikes at infinity": (
+        table(b"timestamps node_ids\ninf 0\n"), r"spikes.csv, spikes of inputs, row 0: .*got inf",
+    ),
+    "sources of nothing": (
+        table(
+            b"timestamps population node_ids\n1.0 inputs 0\n",
+            node_set={"population": "inputs", "node_id": {"$gt": 5}},
+        ),
+        r"inputs.inputs: node_set must have virtual nodes.*got none",
+    ),
+    "clamp of nothing": (
+        setting(SIM, "inputs", "x", value={
+            **CLAMP, "amp": 1.0, "delay": 1.0, "duration": 1.0,
+            "node_set": {"population": "cells", "node_id": {"$gt": 5}},
+        }),
+        r"inputs.x: node_set must have neurons \(got none",
+    ),
+    "rule of a node set": (
+        setting(SIM, "inputs", "inputs", "node_set", value={"node_id": [None]}),
+        r"inputs.inputs: node_id must be numbers \(got None",
+    ),
+    "population of a node set": (
+        setting(SIM, "inputs", "inputs", "node_set", value={"population": [["inputs"]]}),
+        r"inputs.inputs: there is no population \['inputs'\]",
+    ),
     "node set": (
         setting(SIM, "inputs", "inputs", "node_set", value="inptus"),
         r"inputs.inputs: there is no node set 'inptus'; did you mean 'inputs'",
@@ -247,6 +312,12 @@ BAD = {
         setting(SIM, "reports", "r", value={"cells": "cells", "variable_name": "V_n"}),
         r"reports.r: variable_name .*'V_n'; did you mean 'V_m'",
     ),
+    "reports in one file": (
+        setting(SIM, "reports", "r", value={
+            "cells": "cells", "variable_name": "V_m", "file_name": "spikes.h5"
+        }),
+        r"reports.r: file_name must be one that nothing else is written to \(got 'spikes.h5'",
+    ),
     "variable of no receptor": (
         setting(SIM, "reports", "r", value={"cells": "cells", "variable_name": "g_ex"}),
         r"iaf_psc_alpha has no variable g_ex",
@@ -257,6 +328,9 @@ BAD = {
     ),
     "no JSON": (text(SIM, '"run"', '"run'), r"simulation_config.json must be .*no JSON: .*line"),
     "order": (setting(SIM, "output", "spikes_sort_order", value="up"), r"spikes_sort_order .*'up'"),
+    "orders": (setting(SIM, "output", "spikes_sort_order", value=["id"]), r"order .*\['id'\]"),
+    "folder": (setting(SIM, "output", "output_dir", value=5), r"output_dir must be a text .*5"),
+    "digits": (setting(SIM, "run", "tstop", value=10**400), r"no JSON: the number 1000.* 64 bits"),
     "time": (setting(SIM, "run", "tstop", value="long"), r"run.tstop must be a number in ms"),
 }  # fmt: skip
 

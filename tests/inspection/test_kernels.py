@@ -49,18 +49,16 @@ OPTIMISERS = [
 TURNS = [item for i, item in enumerate(COVERED) if quick(item) or i % 3 == 0]
 
 
-@pytest.mark.parametrize("item", params(TURNS))
-def test_kernel_breaks_no_rule_and_keeps_its_budget(item):
+# Both in one test, since they share what takes longest: Numba's part, once for all architectures.
+@pytest.mark.parametrize("item", params([i for i in COVERED if i in TURNS or i in OPTIMISERS]))
+def test_kernel_breaks_no_rule_keeps_its_budget_and_is_not_contracted(item):
     variant, spec, cc = item
-    subject = inspected(spec, cc)
-    assert [str(v) for v in check(subject)] == []
-    assert budgets.exceeded(variant, subject, COMMITTED) == []
-
-
-@pytest.mark.parametrize("item", params(OPTIMISERS, default_scheme))
-def test_kernel_does_not_depend_on_contraction(item):
-    _, spec, cc = item
-    assert contraction(spec, cc) == (True, "")
+    if item in TURNS:
+        subject = inspected(spec, cc)
+        assert [str(v) for v in check(subject)] == []
+        assert budgets.exceeded(variant, subject, COMMITTED) == []
+    if item in OPTIMISERS:
+        assert contraction(spec, cc) == (True, "")
 
 
 @pytest.mark.parametrize("item", params(PLAIN))

@@ -100,6 +100,8 @@ def planted_spec(monkeypatch, function):
     """A spec that compiles to a planted kernel."""
     plain = spec("lif", "float32")
     types = compile_cuda.signature
+    # What is kept of the plain kernel, and of another planted one, is not this one's.
+    monkeypatch.setattr(compile_cuda, "_front_end", compile_cuda._front_end.__wrapped__)
     monkeypatch.setattr(compile_cuda, "load", lambda *_: SimpleNamespace(lif_update_f32=function))
     monkeypatch.setattr(
         compile_cuda, "signature", lambda _: types(SimpleNamespace(arguments=planted.ARGUMENTS))

@@ -268,8 +268,7 @@ def test_unknown_arguments_and_names_are_refused():
         define("return v", extra="current = Parameter(1.0)")
     with pytest.raises(ModelError, match=r"_Bad.name must be a text .got 3"):
         define("return v", extra="name = 3")
-    unrelated = ["(('k', '<', 'w'),)", "(('k', '=<', 'k'),)", "('k', '<', 'k')", "((['k'], '<', 3),)"]
-    for bad in unrelated:
+    for bad in ("(('k', '<', 'w'),)", "(('k', '=<', 'k'),)", "('k', '<', 'k')", "(([], '<', 3),)"):
         with pytest.raises(ModelError, match="requires must relate parameters by <"):
             define("return v", extra=f"requires = {bad}")
     with pytest.raises(ModelError, match="pulse must name a state"):

@@ -397,6 +397,23 @@ def test_functions_that_return_nan_for_a_pair_are_told(procedural):
             net.build()
 
 
+@pytest.mark.parametrize("devices", ["cpu", ["cpu:0", "cuda-emu:0", "cuda-emu:1"]])
+def test_functions_that_return_nan_in_a_run_are_told_each_time(devices):
+    """The pairs that build tries are others than the one that has NaN."""
+    points = np.arange(300.0)[:, None]
+    points[3] = 2.25
+    with Network(0.1, 1, devices=devices) as net:
+        net.population("a", 300, positions=points, receptors=PORT)
+        p = DistanceProbability(gap, Disc(2.0))
+        net.connect("a", "a", p, 1.0, 1.0, procedural=True)
+        net.build()
+        net.run(1.0)
+        net.drive("a", 900.0)
+        for _ in range(2):
+            with pytest.raises(NumericalError, match=r"gap of a -> a.* must return numbers"):
+                net.run(10.0)
+
+
 def test_what_cannot_be_connected_is_refused():
     net = Network(0.1, 1, devices="cpu")
     for name, positions in (

@@ -18,6 +18,8 @@ LINEAR = (
     "Affine", "Linear", "Scale", "Conv1d", "Conv2d", "SumPool2d", "AvgPool2d", "Flatten", "Delay",
 )  # fmt: skip
 ENDS = ("Input", "Output")
+# Metadata of a graph that to_nir wrote.
+CONVENTIONS = ("dt", "reset", "timing")
 DEEPEST = 20
 
 

@@ -10,7 +10,7 @@ from spikecuda.common.arguments import as_positive, shown
 from spikecuda.common.arrays import take_reals
 from spikecuda.common.host_memory import require_memory
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, nearest
-from spikecuda.formats.nir.graph import NEURONS, SILENT, Graph, read_graph
+from spikecuda.formats.nir.graph import CONVENTIONS, NEURONS, SILENT, Graph, read_graph
 from spikecuda.formats.nir.models import TO_I, TO_V
 from spikecuda.formats.nir.neurons import SUBTRACT, VALUE, Neurons, find_neurons
 from spikecuda.formats.nir.paths import Paths, Signal, require_spikes
@@ -85,7 +85,7 @@ class NIRNetwork:
             values = dict.fromkeys(self.inputs, values) if len(self.inputs) == 1 else {}
         result: dict[str, np.ndarray] = {}
         for name, shape in self.inputs.items():
-            if name not in values:
+            if len(values) != len(self.inputs) or name not in values:
                 raise SpikecudaTypeError(
                     f"values must be a dict of the inputs {', '.join(self.inputs)} (got "
                     f"{', '.join(map(str, values)) or 'one array'})"
@@ -223,7 +223,9 @@ def _conventions(
     graph: Graph, dt: float | None, reset: str | None, timing: str | None
 ) -> tuple[float, str, str]:
     """Return step, reset and timing: as given, or else as ``to_nir`` wrote them."""
-    known = graph.metadata
+    # Other tools may write any metadata, as a dt in seconds; all of these are only in ours.
+    ours = all(name in graph.metadata for name in CONVENTIONS)
+    known = graph.metadata if ours else {}
     if dt is None and "dt" in known:
         dt = float(np.asarray(known["dt"]))
     if dt is None:

@@ -25,6 +25,7 @@ RUN = ("tstop", "duration", "dt", "tstart")
 OUTPUT = (
     "output_dir", "spikes_file", "spikes_file_csv", "spikes_sort_order", "overwrite_output_dir",
 )  # fmt: skip
+SPIKES_FILE = "spikes.h5"
 # Of these, only how fast another simulator is, or how it treats compartments, depends.
 HARMLESS = ("nsteps_block", "dL", "spike_threshold", "overwrite_output_dir", "save_state")
 
@@ -101,7 +102,14 @@ def read_config(path: str | os.PathLike[str]) -> Config:
         name: Path(folder) for name, folder in folders.items() if isinstance(folder, str)
     }
     _run(config, _object(config, merged, "run"))
-    config.output = _object(config, merged, "output")
+    given = _object(config, merged, "output")
+    config.output = {name: value for name, value in given.items() if value is not None}
+    for name in ("output_dir", "spikes_file", "spikes_file_csv"):
+        if not isinstance(config.output.get(name, ""), str):
+            raise SpikecudaValueError(
+                f"{config.sources['output']}: output.{name} must be a text (got "
+                f"{shown(config.output[name])}); write one, or leave it out"
+            )
     config.ignored += [
         f"output.{name}: no such file is written" for name in config.output if name not in OUTPUT
     ]

@@ -30,7 +30,7 @@ def glif_params(where: str, template: str, found: Mapping[str, Any]) -> dict[str
     """
     try:
         return _converted(TEMPLATES[template], found)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise SpikecudaValueError(
             f"{where}: must be a GLIF model of the Allen Cell Types Database for {template} (got "
             f"no usable {error!s:.80}); download its neuronal model again"

@@ -1,6 +1,5 @@
 """What drives a SONATA network: given spikes of virtual nodes, and currents."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from spikecuda.formats.sonata.config import Config
 from spikecuda.formats.sonata.node_sets import NodeSets, Selection
 from spikecuda.formats.sonata.nodes import Nodes
 from spikecuda.formats.sonata.spike_files import read_spikes, require_spikes
+from spikecuda.formats.sonata.text_rows import read_rows
 
 SPIKE_MODULES = ("h5", "sonata", "csv", "nwb")
 CURRENT_MODULES = ("IClamp", "iclamp")
@@ -95,6 +95,11 @@ def _spikes(
     if options.get("node_set") in (None, "all"):  # whoever sends given spikes
         virtual = {name: rows[nodes[name].virtual[rows]] for name, rows in selection.items()}
         selection = {name: rows for name, rows in virtual.items() if rows.size}
+    if not any(rows.size for rows in selection.values()):
+        raise SpikecudaValueError(
+            f"{where}: node_set must have virtual nodes, which send spikes (got none); give the "
+            "set of the sources"
+        )
     for population, rows in selection.items():
         real = ~nodes[population].virtual[rows]
         if real.any():
@@ -116,6 +121,8 @@ def _spikes(
 def _clamp(
     where: str, options: Mapping[str, Any], selection: Selection, nodes: Mapping[str, Nodes]
 ) -> Clamp:
+    if not any(rows.size for rows in selection.values()):
+        raise SpikecudaValueError(f"{where}: node_set must have neurons (got none); give theirs")
     for population, rows in selection.items():
         virtual = nodes[population].virtual[rows]
         if virtual.any():
@@ -166,24 +173,23 @@ def _table(where: str, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarr
     time = str(options.get("timestamps_column", "timestamps"))
     amps = str(options.get("amplitudes_column", "amps"))
     separator = str(options.get("separator", " "))
-    if len(separator) != 1:
+    if len(separator) != 1 or separator in '"\r\n':
         raise SpikecudaValueError(f"{where}: separator must be one character (got {separator!r})")
-    rows = []
-    with open(file, encoding="utf-8-sig", newline="") as stream:
-        for row in csv.DictReader(stream, delimiter=separator, skipinitialspace=True):
-            try:
-                rows.append((float(row[time]), float(row[amps])))
-            except (KeyError, TypeError, ValueError):
-                raise SpikecudaValueError(
-                    f"{file}, row {len(rows) + 1}: must have numbers in the columns {time} and "
-                    f"{amps} (got {shown_row(row)})"
-                ) from None
+    rows: list[tuple[float, float]] = []
+    columns: list[str] = []
+    for line, cells in read_rows(Path(file), "a table of currents", separator):
+        if not columns:
+            columns = cells
+            continue
+        row = dict(zip(columns, cells, strict=False))
+        try:
+            rows.append((float(row[time]), float(row[amps])))
+        except (KeyError, ValueError):
+            raise SpikecudaValueError(
+                f"{file}, line {line}: must have numbers in the columns {time} and {amps} (got "
+                f"{', '.join(f'{name}: {cell}' for name, cell in row.items()):.120})"
+            ) from None
     if not rows or not np.isfinite(rows).all():
         raise SpikecudaValueError(f"{file}: must have finite times and amplitudes")
     table = np.array(rows)
     return table[:, 0], table[:, 1]
-
-
-def shown_row(row: Mapping[str, Any]) -> str:
-    """Return what an error shows of a row."""
-    return ", ".join(f"{key}: {value}" for key, value in row.items())[:120]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.arguments import is_name
 from spikecuda.errors import SpikecudaValueError, nearest, shown
 from spikecuda.formats.sonata.nodes import Nodes
 
@@ -76,7 +77,7 @@ class NodeSets:
         wanted = rules.get("population", rules.get("populations", list(self._nodes)))
         names = wanted if isinstance(wanted, list) else [wanted]
         for name in names:
-            if name not in self._nodes:
+            if not is_name(name, self._nodes):
                 known = list(self._nodes)
                 raise SpikecudaValueError(
                     f"{where}: there is no population {shown(name)}{nearest(str(name), known)}; "
@@ -123,7 +124,14 @@ class NodeSets:
         if isinstance(value, dict):
             return self._compared(where, nodes, key, value)
         values = value if isinstance(value, list) else [value]
-        if key in ("node_id", "node_type_id"):
+        whole = key in ("node_id", "node_type_id")
+        for item in values:
+            if not isinstance(item, (int, float) if whole else (str, int, float)):
+                raise SpikecudaValueError(
+                    f"{where}: {key} must be {'numbers' if whole else 'numbers or texts'} (got "
+                    f"{shown(item)})"
+                )
+        if whole:
             return np.isin(self._numbers(nodes, key), np.array(values))
         texts = [item for item in values if isinstance(item, str)]
         found = np.isin(nodes.elements.texts(key).astype(str), texts) if texts else False

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.arguments import is_name
 from spikecuda.common.time_grid import nearest_step, whole_steps
-from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaValueError, nearest, shown
 from spikecuda.formats.sonata.cell_kinds import VARIABLES
-from spikecuda.formats.sonata.config import Config
+from spikecuda.formats.sonata.config import SPIKES_FILE, Config
 from spikecuda.formats.sonata.node_sets import NodeSets, Selection
 from spikecuda.formats.sonata.nodes import Nodes
 
@@ -74,16 +75,22 @@ def read_reports(
         end = _time(where, options, "end_time", duration)
         given = options.get("variable_name")
         for variable in given if isinstance(given, list) else [given]:
-            if variable not in VARIABLES:
+            if not is_name(variable, VARIABLES):
                 known = list(VARIABLES)
                 raise SpikecudaValueError(
                     f"{where}: variable_name must be one of {', '.join(known)} (got "
                     f"{variable!r:.80}{nearest(str(variable), known)})"
                 )
-            file = str(options.get("file_name", f"{name}.h5"))
+            file = options.get("file_name") or f"{name}.h5"
             if isinstance(given, list) and len(given) > 1:
                 stem = file.removesuffix(".h5")
                 file = f"{stem}_{variable}.h5"
+            spikes = config.output.get("spikes_file", SPIKES_FILE)
+            if file in (spikes, *(report.file_name for report in reports)):
+                raise SpikecudaValueError(
+                    f"{where}: file_name must be one that nothing else is written to (got "
+                    f"{file!r:.80}); give another"
+                )
             first = max(1, math.ceil(nearest_step(start, dt) / every)) * every
             reports.append(Report(
                 where, file, str(variable), selection, every, first, nearest_step(end, dt),
@@ -101,6 +108,12 @@ def _require(where: str, options: Mapping[str, Any]) -> None:
         )
     if str(options.get("format", "HDF5")).upper() != "HDF5":
         raise SpikecudaValueError(f"{where}: format must be HDF5 (got {options['format']!r:.80})")
+    for key in ("file_name", "unit"):
+        if not isinstance(options.get(key), str | None):
+            raise SpikecudaValueError(
+                f"{where}: {key} must be a text (got {shown(options[key])}); write one, or leave "
+                "it out"
+            )
     for key in options:
         if key not in KNOWN:
             raise SpikecudaValueError(

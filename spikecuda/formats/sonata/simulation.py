@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.common.arguments import as_positive
+from spikecuda.common.arguments import as_positive, is_name
 from spikecuda.common.files import write_text
 from spikecuda.common.notice import notice
 from spikecuda.common.time_grid import nearest_steps
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.formats.sonata.build import Part, build
 from spikecuda.formats.sonata.cell_kinds import VARIABLES
-from spikecuda.formats.sonata.config import Config, read_config
+from spikecuda.formats.sonata.config import SPIKES_FILE, Config, read_config
 from spikecuda.formats.sonata.read import INTFIRE, read_circuit
 from spikecuda.formats.sonata.reports import Report, read_reports
 from spikecuda.network.network import Network
@@ -26,7 +26,7 @@ from spikecuda.network.results.sonata import ORDERS, write_report, write_spikes
 DT = 0.1
 # ms; with it NEURON's spikes of the example 300_intfire are all there.
 INTFIRE_DT = 0.05
-DEFAULT_FOLDER, DEFAULT_FILE = "output", "spikes.h5"
+DEFAULT_FOLDER = "output"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,26 +84,43 @@ class SonataSimulation:
             SpikecudaValueError: the configuration forbids to replace files that are there.
             OSError: a file cannot be written.
         """
-        output = self.config.output
-        where = Path(folder or output.get("output_dir", self.config.path.parent / DEFAULT_FOLDER))
-        spikes_file = where / str(output.get("spikes_file", DEFAULT_FILE))
-        table = where / str(output["spikes_file_csv"]) if output.get("spikes_file_csv") else None
-        reports = [where / report.file_name for report in self.reports]
-        files = [spikes_file, *([] if table is None else [table]), *reports]
-        for file in files:
-            if output.get("overwrite_output_dir", True) is False and file.exists():
-                raise SpikecudaValueError(
-                    f"{self.config.path}: overwrite_output_dir is false, and {file} is there; give "
-                    "another folder"
-                )
+        where, spikes_file, table, reports = self._files(folder)
         where.mkdir(parents=True, exist_ok=True)
-        sorting = str(output.get("spikes_sort_order", "by_time") or "none")
+        sorting = str(self.config.output.get("spikes_sort_order", "by_time") or "none")
         write_spikes(spikes_file, self.spikes(result), sorting)
         if table is not None:
             self._write_table(result, table)
         for report, file in zip(self.reports, reports, strict=True):
             self._write_report(result, report, file)
-        return files
+        return [spikes_file, *([] if table is None else [table]), *reports]
+
+    def require_writable(self, folder: str | os.PathLike[str] | None = None) -> None:
+        """Raise before a run if ``write`` would replace what the configuration forbids to replace.
+
+        Args:
+            folder: as for ``write``.
+
+        Raises:
+            SpikecudaValueError: a file is there; names it.
+        """
+        self._files(folder)
+
+    def _files(
+        self, folder: str | os.PathLike[str] | None
+    ) -> tuple[Path, Path, Path | None, list[Path]]:
+        """Return the folder, and the files of spikes, of their table and of the reports."""
+        output = self.config.output
+        where = Path(folder or output.get("output_dir", self.config.path.parent / DEFAULT_FOLDER))
+        spikes_file = where / str(output.get("spikes_file", SPIKES_FILE))
+        table = where / str(output["spikes_file_csv"]) if output.get("spikes_file_csv") else None
+        reports = [where / report.file_name for report in self.reports]
+        for file in (spikes_file, *([] if table is None else [table]), *reports):
+            if output.get("overwrite_output_dir", True) is False and file.exists():
+                raise SpikecudaValueError(
+                    f"{self.config.path}: overwrite_output_dir is false, and {file} is there; give "
+                    "another folder"
+                )
+        return where, spikes_file, table, reports
 
     def _write_table(self, result: NetworkResult, file: Path) -> None:
         """Write the spikes as a text, sorted by population and time."""
@@ -181,7 +198,7 @@ def from_sonata(
         )
     stop = as_positive("duration", stop, "ms")
     sorting = found.output.get("spikes_sort_order", "by_time") or "none"
-    if sorting not in ORDERS:
+    if not is_name(sorting, ORDERS):
         raise SpikecudaValueError(
             f"{found.sources.get('output', found.path)}: output.spikes_sort_order must be one of "
             f"{', '.join(name for name in ORDERS if name)} (got {sorting!r:.80})"

@@ -1,6 +1,5 @@
 """Given spikes in files: SONATA's HDF5, tables of text, and NWB."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from spikecuda.common.hdf5 import Hdf5File, reading_hdf5
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.formats.sonata.nodes import EXTRA, Nodes
+from spikecuda.formats.sonata.text_rows import read_rows
 
 # By population: ids of nodes int64 (spikes,), times in ms float64 (spikes,), and the row of each in
 # the file.
@@ -104,33 +104,31 @@ def _read_nwb(file: Hdf5File, populations: list[str], trial: str | None) -> Spik
 
 
 def _read_csv(path: Path, populations: list[str]) -> SpikeRows:
-    found: dict[str, tuple[list[int], list[float]]] = {}
+    found: dict[str, tuple[list[np.int64], list[float]]] = {}
     columns: tuple[str, ...] = ()
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        for line, cells in enumerate(csv.reader(file, delimiter=" ", skipinitialspace=True), 1):
-            if not cells:
-                continue
-            if not columns:
-                columns = tuple(cells)
-                if "timestamps" not in columns or "node_ids" not in columns:
-                    raise SpikecudaValueError(
-                        f"{path}, line {line}: must name the columns {', '.join(COLUMNS)} (got "
-                        f"{', '.join(columns):.200}); they stand between spaces"
-                    )
-                if "population" not in columns:
-                    _only(str(path), populations)
-                continue
-            row = dict(zip(columns, cells, strict=False))
-            try:
-                time, node = float(row["timestamps"]), int(row["node_ids"])
-            except (KeyError, ValueError):
+    only = ""
+    for line, cells in read_rows(path, "a table of spikes"):
+        if not columns:
+            columns = tuple(cells)
+            if "timestamps" not in columns or "node_ids" not in columns:
                 raise SpikecudaValueError(
-                    f"{path}, line {line}: must be a time in ms and a node (got "
-                    f"{' '.join(cells)!r:.80})"
-                ) from None
-            nodes, times = found.setdefault(row.get("population", populations[0]), ([], []))
-            nodes.append(node)
-            times.append(time)
+                    f"{path}, line {line}: must name the columns {', '.join(COLUMNS)} (got "
+                    f"{', '.join(columns):.200}); they stand between spaces"
+                )
+            if "population" not in columns:
+                only = _only(str(path), populations)
+            continue
+        row = dict(zip(columns, cells, strict=False))
+        try:
+            time, node = float(row["timestamps"]), np.int64(int(row["node_ids"]))
+            nodes, times = found.setdefault(only or row["population"], ([], []))
+        except (KeyError, ValueError, OverflowError):
+            raise SpikecudaValueError(
+                f"{path}, line {line}: must be {', '.join(columns)}: a time in ms and a node (got "
+                f"{' '.join(cells)!r:.80})"
+            ) from None
+        nodes.append(node)
+        times.append(time)
     return {
         name: (np.array(nodes, np.int64), np.array(times)) for name, (nodes, times) in found.items()
     }
@@ -142,9 +140,14 @@ def require_spikes(
     """Return rows of nodes and times, by population.
 
     Raises:
-        SpikecudaValueError: a node that is not there or not virtual, a time that is not > 0; names
-            the population and the row.
+        SpikecudaValueError: a node that is not there, a time that is not finite and > 0, spikes of
+            other populations alone; names the population and the row.
     """
+    if spikes and not any(name in nodes for name in spikes):
+        raise SpikecudaValueError(
+            f"{path}: must have spikes of {' or '.join(nodes)}, the node set's populations (got "
+            f"{', '.join(spikes):.200}); correct node_set"
+        )
     result = {}
     for name, (ids, times) in spikes.items():
         if name not in nodes:
@@ -153,7 +156,7 @@ def require_spikes(
         rows = population.rows(ids)
         for bad, need, got in (
             (rows < 0, f"a node of {name}, which has {population.size:,}", ids),
-            (~(times > 0), "a time > 0 ms; a run begins at 0", times),
+            (~((times > 0) & np.isfinite(times)), "a time > 0 ms; a run begins at 0", times),
         ):
             if bad.any():
                 row = int(bad.argmax())

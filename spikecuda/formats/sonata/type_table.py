@@ -1,12 +1,11 @@
 """Tables of node types and edge types: text files with columns between spaces."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spikecuda.common.npz import open_regular
 from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.formats.sonata.text_rows import read_rows
 
 NONE = ("NULL", "None", "NA", "")
 
@@ -52,7 +51,7 @@ def read_types(path: Path | None, kind: str, population: str) -> TypeTable:
     if path is None:
         return table
     key = f"{kind}_type_id"
-    for line, cells in _rows(path):
+    for line, cells in read_rows(path, "a table of types"):
         if not table.columns:
             table.columns = tuple(cells)
             _require_columns(path, line, table.columns, key)
@@ -77,32 +76,6 @@ def read_types(path: Path | None, kind: str, population: str) -> TypeTable:
     if not table.columns:
         raise SpikecudaValueError(f"{path} must have a first line of columns (got an empty file)")
     return table
-
-
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Return the lines of a table, cut into cells."""
-    with open_regular(path, "a table of types") as file:
-        raw = file.read()
-    try:
-        lines = raw.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise SpikecudaValueError(
-            f"{path} must be text in UTF-8 (got {raw[error.start]:#04x}); types are a CSV file"
-        ) from None
-    result = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                cells = next(
-                    csv.reader([line.strip()], delimiter=" ", skipinitialspace=True, strict=True)
-                )
-            except csv.Error as error:
-                raise SpikecudaValueError(
-                    f"{path}, line {number}: must be cells between spaces (got {error}); close the "
-                    "quotes"
-                ) from None
-            result.append((number, cells))
-    return result
 
 
 def _require_columns(path: Path, line: int, columns: tuple[str, ...], key: str) -> None:

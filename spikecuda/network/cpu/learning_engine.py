@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from spikecuda.common.device_threads import DeviceThreads
+from spikecuda.kernels.learn_spec import WRONG_PROFILE
 from spikecuda.kernels.network import layout
 from spikecuda.network.cpu.block_memory import BlockMemory
 from spikecuda.network.cpu.learning import Learning
@@ -15,6 +16,7 @@ from spikecuda.network.cpu.row_tables import RowTables
 from spikecuda.network.cpu.under_way import UnderWay
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.window import window_steps
+from spikecuda.network.synapses.field import has_failed
 from spikecuda.network.synapses.store import Bundle, Wiring
 from spikecuda.network.synapses.unusable import UnusableResults
 
@@ -89,12 +91,16 @@ class LearningEngine:
         self._tabulate_rows()
 
     def wrong(self) -> dict[Bundle, int]:
-        """Return what could not be used of rules' results since the last time, as bits."""
-        return self._learning.wrong()
+        """Return what could not be used since the last time, as bits; see ``Partition``."""
+        found = self._learning.wrong()
+        for bundle in self.wiring.bundles:
+            if bundle.rule is not None and has_failed(bundle.projections[0]):
+                found[bundle] = WRONG_PROFILE
+        return found
 
     def require_usable(self) -> None:
         """Raise if a result of a rule could not be used; see ``Engine``."""
-        self._unusable.require(self.wrong(), self.wiring.bundles)
+        self._unusable.require(self.wrong())
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""

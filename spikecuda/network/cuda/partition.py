@@ -7,6 +7,8 @@ import numpy as np
 
 from spikecuda.devices.base import Device
 from spikecuda.errors import SpikecudaError
+from spikecuda.kernels.learn_spec import WRONG_PROFILE
+from spikecuda.kernels.network.field import G_WRONG
 from spikecuda.network.cuda import saved_state
 from spikecuda.network.cuda.replicas import ALONE, Replicas
 from spikecuda.network.cuda.resident import Resident
@@ -208,6 +210,10 @@ class DevicePartition(NetworkPartition):
             for bundle, bits in learning.wrong():
                 number = bundles.index(bundle)
                 found[number] = found.get(number, 0) | bits
+        for drawn, arrays in self.resident.drawn:
+            own = any(function for function, _ in drawn.functions)
+            if own and self.device.read(arrays["field"])[G_WRONG]:
+                found[bundles.index(drawn.bundle)] = WRONG_PROFILE
         return found
 
     def rerule(self, number: int) -> None:

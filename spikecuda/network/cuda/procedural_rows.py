@@ -28,6 +28,7 @@ class ProceduralRows:
     """A procedural projection onto the neurons of a partition.
 
     Attributes:
+        bundle: of its wiring.
         walk: how its rows are walked, see ``kernels/routines``.
         arrays, scalars: arguments of the kernel by name, without the underscore.
         row: what warps share of a row: targets to look at, or synapses to draw.
@@ -37,6 +38,7 @@ class ProceduralRows:
         functions: of the distance, the user's own; see ``routines.deliver_drawn``.
     """
 
+    bundle: Bundle
     walk: str
     arrays: dict[str, np.ndarray]
     scalars: dict[str, Any]
@@ -112,6 +114,6 @@ def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> ProceduralRows |
         row = int(arrays["degrees"].max(initial=0))
     words = -(-scalars["size"] // 32) if walk == routines.SUBSET else 0
     return ProceduralRows(
-        walk, arrays, scalars, row, words, p.source.population.neuron_spec is None, target.shared,
-        functions,
+        bundle, walk, arrays, scalars, row, words, p.source.population.neuron_spec is None,
+        target.shared, functions,
     )  # fmt: skip

@@ -91,7 +91,7 @@ def read_matrix(path: Path, variable: str | None) -> Any:
                 f"{path}: variable must be one of {', '.join(shapes) or 'none'} (got "
                 f"{variable!r:.80}){nearest(str(variable), list(shapes))}"
             )
-        return _load(path, [variable])[variable]
+        return _load(path, {variable: shapes[variable]})[variable]
 
 
 def read_columns(path: Path, first: int) -> dict[str, np.ndarray]:
@@ -137,7 +137,7 @@ def _parquet(path: Path) -> dict[str, np.ndarray]:
 def _mat(path: Path) -> dict[str, np.ndarray]:
     shapes = _variables(path)
     require_columns([name.lower() for name in shapes], str(path))
-    found = _load(path, list(shapes))
+    found = _load(path, shapes)
     return {name.lower(): _numbers(path, name, np.ravel(found[name])) for name in shapes}
 
 
@@ -156,12 +156,12 @@ def _variables(path: Path) -> dict[str, tuple[int, ...]]:
     return {name: tuple(shape) for name, shape, _ in listed}
 
 
-def _load(path: Path, names: list[str]) -> Mapping[str, Any]:
-    shapes = _variables(path)
-    size = sum(8.0 * float(np.prod(shapes[name])) for name in names)
+def _load(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Mapping[str, Any]:
+    """Return variables of some shapes of a .mat file."""
+    size = sum(8.0 * float(np.prod(shape)) for shape in shapes.values())
     # Sparse matrices take what they store, which is at most some times the file.
     require_memory(min(size, 64.0 * path.stat().st_size), str(path), SMALLER)
     found: Mapping[str, Any] = need("scipy.io", EXTRA, "reading .mat files").loadmat(
-        path, variable_names=names
+        path, variable_names=list(shapes)
     )
     return found

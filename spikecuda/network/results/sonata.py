@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.arguments import is_name
 from spikecuda.common.hdf5 import writing_hdf5
 from spikecuda.errors import SpikecudaValueError, nearest
 from spikecuda.network.results.result import NetworkResult
@@ -61,7 +62,7 @@ def write_spikes(path: str | os.PathLike[str], sent: Sent, sorting: str = "by_ti
         sent: by population: ids of nodes and times in ms.
         sorting: "by_time", "by_id" or "none"; with equal keys, the other one decides.
     """
-    if sorting not in ORDERS:
+    if not is_name(sorting, ORDERS):
         known = list(ORDERS)
         raise SpikecudaValueError(
             f"sorting must be one of by_time, by_id, none (got {sorting!r:.80})"

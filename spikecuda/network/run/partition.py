@@ -223,6 +223,8 @@ class NetworkPartition(ABC):
     def wrong(self) -> dict[int, int]:
         """Return what could not be used of rules' results since the last time.
 
+        Rows that a function of the distance could not draw are told each time.
+
         Returns:
             By the bundle's number: bits of ``learn_spec``.
         """

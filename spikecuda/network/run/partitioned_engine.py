@@ -216,8 +216,7 @@ class PartitionedEngine:
         for p in self.partitions:
             for number, bits in p.wrong().items():
                 found[number] = found.get(number, 0) | bits
-        bundles = self.wiring.bundles
-        self._unusable.require({bundles[n]: found[n] for n in sorted(found)}, bundles)
+        self._unusable.require({self.wiring.bundles[n]: found[n] for n in sorted(found)})
 
     def raw_learned(self, bundle: Bundle) -> list[dict[str, np.ndarray]]:
         """Return the same, with variables as their last event left them; see ``Engine``."""

@@ -1,6 +1,7 @@
 """The table that tells loops where a projection's neurons are; see ``kernels/network/field``."""
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -74,21 +75,29 @@ def field_of(p: Projection) -> Field | None:
     return made
 
 
+def has_failed(p: Projection) -> bool:
+    """Tell whether a function of the distance has returned NaN for a pair of a projection, here.
+
+    Rows on devices have tables of their own.
+    """
+    made = None if p.near is None else p.near.kept.get("field")
+    return made is not None and bool(made.floats[field.G_WRONG])
+
+
 def require_numbers(p: Projection) -> None:
     """Raise if a function of the distance has returned NaN for a pair of a projection.
 
     Raises:
         NumericalError: it has.
     """
-    made = None if p.near is None else p.near.kept.get("field")
-    if made is not None and made.ints[field.S_WRONG]:
-        _refuse(p, *(f for f in made.profiles if isinstance(f, DistanceFunction)))
+    if has_failed(p):
+        refuse_function(p)
 
 
 def try_functions(p: Projection) -> None:
     """Raise if a function of the distance returns NaN for some of a projection's pairs.
 
-    For procedural rows: kernels on a GPU do not tell.
+    For procedural rows, which are drawn in a run only.
 
     Raises:
         NumericalError: it does.
@@ -100,10 +109,14 @@ def try_functions(p: Projection) -> None:
         if isinstance(f, DistanceFunction):
             for row, some, _ in made.near.samples(ROWS, CHOICES):
                 if np.isnan(made.near.values(f, row, some)).any():
-                    _refuse(p, f)
+                    refuse_function(p, f)
 
 
-def _refuse(p: Projection, *functions: DistanceFunction) -> None:
+def refuse_function(p: Projection, *functions: DistanceFunction) -> NoReturn:
+    """Raise NumericalError; ``functions`` are those that may have returned NaN, or all."""
+    made = field_of(p)
+    assert made is not None
+    functions = functions or tuple(f for f in made.profiles if isinstance(f, DistanceFunction))
     raise NumericalError(
         f"{' or '.join(f.source.name for f in functions)} of {p.name} must return numbers (got NaN "
         "for a pair of neurons); use select() where there is none"

@@ -1,17 +1,18 @@
 """Results of synapse rules that cannot be used: NaN, infinity, more than there is room for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from spikecuda.errors import NumericalError, SpikecudaError
 from spikecuda.kernels.learn_spec import (
     OVER,
     WRONG_PART,
+    WRONG_PROFILE,
     WRONG_SOURCE,
     WRONG_VARIABLE,
     WRONG_WEIGHT,
 )
 from spikecuda.network.model.projection import Projection
-from spikecuda.network.synapses.field import require_numbers
+from spikecuda.network.synapses.field import refuse_function
 from spikecuda.network.synapses.store import Bundle
 
 
@@ -25,16 +26,14 @@ class UnusableResults:
         """Begin anew."""
         self._told = {}
 
-    def require(self, wrong: Mapping[Bundle, int], bundles: Sequence[Bundle]) -> None:
+    def require(self, wrong: Mapping[Bundle, int]) -> None:
         """Raise if there are any that were not told; see ``require_usable``.
 
-        Args:
-            wrong: which results of rules.
-            bundles: all; a function that drew procedural rows wrongly is told each time.
+        Rows that a function of the distance drew wrongly are told each time.
         """
-        for bundle in bundles:
-            if bundle.rule is not None:
-                require_numbers(bundle.projections[0])
+        for bundle, bits in wrong.items():
+            if bits & WRONG_PROFILE:
+                refuse_function(bundle.projections[0])
         new = {bundle: bits & ~self._told.get(bundle, 0) for bundle, bits in wrong.items()}
         for bundle, bits in wrong.items():
             self._told[bundle] = self._told.get(bundle, 0) | bits
