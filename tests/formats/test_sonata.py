@@ -244,8 +244,8 @@ BAD = {
         r"row 2: delay must be >= dt = 0.1 ms \(got 0\)",
     ),
     "synapse": (
-        text("network/inputs_to_cells_0_edge_types.csv", "static_synapse", "stdp_synapse"),
-        r"row 0: model_template .*stdp_synapse",
+        text("network/inputs_to_cells_0_edge_types.csv", "static_synapse", "ht_synapse"),
+        r"row 0: model_template .*stdp_synapse.*got 'ht_synapse'",
     ),
     "ids twice": (
         array(NODES, f"{IN_NODES}/node_id", np.array([0, 1, 1, 3])), r"row 2: .*once \(got 1 again",

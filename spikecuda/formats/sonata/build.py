@@ -16,6 +16,7 @@ from spikecuda.formats.sonata.inputs import Clamp
 from spikecuda.formats.sonata.read import Circuit
 from spikecuda.formats.sonata.reports import Report, recorded
 from spikecuda.inputs.waveform import Waveform
+from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.rules import Pairs
 from spikecuda.network.model.spike_train import SpikeTrain
 from spikecuda.network.network import Network
@@ -38,10 +39,26 @@ class Part:
     cells: Cells | None
 
 
+@dataclass(frozen=True, eq=False)
+class Learning:
+    """Synapses whose weights a report has.
+
+    Attributes:
+        report: its file.
+        projection: in the network.
+        source, target: populations of SONATA, and the parts of them.
+    """
+
+    report: str
+    projection: Projection
+    source: tuple[str, Part]
+    target: tuple[str, Part]
+
+
 def build(
     net: Network, circuit: Circuit, reports: list[Report], duration: float
-) -> dict[str, list[Part]]:
-    """Add a circuit to a network; return its populations by those of SONATA.
+) -> tuple[dict[str, list[Part]], list[Learning]]:
+    """Add a circuit to a network; return its populations by those of SONATA, and what is recorded.
 
     Args:
         net: the network.
@@ -56,6 +73,7 @@ def build(
             if part.cells is not None and part.cells.current is not None:
                 net.drive(part.name, np.array(part.cells.current))
     places = {name: _places(circuit.nodes[name].size, some) for name, some in parts.items()}
+    learning = []
     for synapses in circuit.synapses:
         target = [part for part in parts[synapses.target] if part.cells is not None]
         from_part, from_place = places[synapses.source]
@@ -63,16 +81,23 @@ def build(
         owner = from_part[synapses.sources]
         for number, source in enumerate(parts[synapses.source]):
             mine = owner == number
-            if mine.any():
-                net.connect(
-                    source.name, target[synapses.cells].name,
-                    Pairs(from_place[synapses.sources[mine]], to_place[synapses.targets[mine]]),
-                    _same(synapses.weight[mine]), _same(synapses.delay[mine]), synapses.port,
-                    weight_bits=32,
-                )  # fmt: skip
+            if not mine.any():
+                continue
+            to = target[synapses.cells]
+            pairs = Pairs(from_place[synapses.sources[mine]], to_place[synapses.targets[mine]])
+            projection = net.connect(
+                source.name, to.name, pairs, _same(synapses.weight[mine]),
+                _same(synapses.delay[mine]), synapses.port, plasticity=synapses.rule,
+                weight_bits=32 if synapses.rule is None else None,
+            )  # fmt: skip
+            if synapses.report is not None:
+                net.record(source.name)
+                net.record(projection, "weight", every=net.dt)
+                ends = (synapses.source, source), (synapses.target, to)
+                learning.append(Learning(synapses.report, projection, *ends))
     for clamp in circuit.clamps:
         _clamp(net, parts, clamp, duration)
-    return parts
+    return parts, learning
 
 
 def _parts(net: Network, circuit: Circuit, name: str) -> list[Part]:

@@ -15,6 +15,8 @@ from spikecuda.network.model.receptors import (
     Receptor,
 )
 
+# ms, NEST's: the neuron's part of a synapse's parameters.
+TAU_MINUS = 20.0
 Values = Mapping[str, np.ndarray]
 
 
@@ -55,18 +57,19 @@ NEST_MEMBRANE = {"c_m": "C_m", "v_reset": "V_reset", "t_ref": "t_ref"}
 SYNAPSES = {"ex": ("tau_syn_ex",), "in": ("tau_syn_in",)}
 REVERSING = {"ex": ("tau_syn_ex", "E_ex"), "in": ("tau_syn_in", "E_in")}
 FLOOR = {"V_min": (-math.inf, "a lower limit of V_m")}
-UNREAD = ("tau_minus", "tau_minus_triplet")
+UNREAD = ("tau_minus_triplet",)
 IAF = {
     "C_m": 250.0, "tau_m": 10.0, "t_ref": 2.0, "E_L": -70.0, "V_th": -55.0, "V_reset": -70.0,
-    "I_e": 0.0, "V_m": -70.0,
+    "I_e": 0.0, "V_m": -70.0, "tau_minus": TAU_MINUS,
 }  # fmt: skip
 IAF_COND = {
     "C_m": 250.0, "g_L": 50.0 / 3.0, "t_ref": 2.0, "E_L": -70.0, "V_th": -55.0, "V_reset": -60.0,
     "I_e": 0.0, "V_m": -70.0, "E_ex": 0.0, "E_in": -85.0, "tau_syn_ex": 0.2, "tau_syn_in": 2.0,
+    "tau_minus": TAU_MINUS,
 }  # fmt: skip
 GLIF = {
     "C_m": 58.72, "g": 9.43, "E_L": -78.85, "V_th": -51.68, "V_reset": -78.85, "t_ref": 3.75,
-    "V_m": -78.85,
+    "V_m": -78.85, "tau_minus": TAU_MINUS,
 }  # fmt: skip
 GLIF_RULES = {
     "voltage_reset_fraction": 0.2, "voltage_reset_add": 18.51, "th_spike_add": 0.37,

@@ -8,7 +8,7 @@ import numpy as np
 
 from spikecuda.common.json_file import read_json
 from spikecuda.errors import SpikecudaValueError, nearest
-from spikecuda.formats.sonata.cell_kinds import GLIF_LEVELS, KINDS, CellKind, glif
+from spikecuda.formats.sonata.cell_kinds import GLIF_LEVELS, KINDS, TAU_MINUS, CellKind, glif
 from spikecuda.formats.sonata.config import Config
 from spikecuda.formats.sonata.elements import Elements
 from spikecuda.formats.sonata.glif_config import SWITCHES, TEMPLATES, glif_params
@@ -32,6 +32,7 @@ class Cells:
         params, initial: by our names, float64 (cells,) or a number.
         receptors: by name.
         current: constant, pA, float64 (cells,), or None.
+        tau_minus: of synapses that learn onto them, ms, float64 (cells,) or a number.
     """
 
     kind: CellKind
@@ -41,6 +42,7 @@ class Cells:
     initial: dict[str, Any]
     receptors: dict[str, Receptor]
     current: np.ndarray | None
+    tau_minus: Any
 
 
 def find_cells(nodes: Nodes, config: Config) -> list[Cells]:
@@ -223,4 +225,5 @@ def _joined(parts: list[tuple[CellKind, str, np.ndarray, dict[str, Any]]]) -> Ce
     return Cells(
         kind, template, rows[order], params,
         {ours: columns[theirs] for ours, theirs in kind.initial.items()}, receptors, current,
+        columns.get("tau_minus", TAU_MINUS),
     )  # fmt: skip

@@ -27,7 +27,10 @@ OUTPUT = (
 )  # fmt: skip
 SPIKES_FILE = "spikes.h5"
 # Of these, only how fast another simulator is, or how it treats compartments, depends.
-HARMLESS = ("nsteps_block", "dL", "spike_threshold", "overwrite_output_dir", "save_state")
+HARMLESS = (
+    "nsteps_block", "dL", "spike_threshold", "overwrite_output_dir", "save_state", "block_run",
+    "block_size", "print_time", "n_thread",
+)  # fmt: skip
 
 
 @dataclass
@@ -95,7 +98,7 @@ def read_config(path: str | os.PathLike[str]) -> Config:
     if not config.nodes:
         raise SpikecudaValueError(
             f"{config.path}: networks.nodes must name the files of at least one population (got "
-            "none)"
+            "none); give the file that names the circuit, too, such as config.json"
         )
     folders = _object(config, merged, "components")
     config.components = {
@@ -155,7 +158,7 @@ def _manifest(path: Path, given: Any) -> dict[str, str]:
     """Return the variables of a file; ``.`` is its folder."""
     if not isinstance(given, Mapping):
         raise SpikecudaValueError(f"{path}: manifest must be an object (got {shown(given)})")
-    raw = {"configdir": str(path.parent), "workingdir": os.getcwd()}
+    raw = {"configdir": os.path.abspath(path.parent), "workingdir": os.getcwd()}
     for name, value in given.items():
         if not isinstance(value, str):
             raise SpikecudaValueError(f"{path}: manifest.{name} must be a text (got {value!r:.80})")

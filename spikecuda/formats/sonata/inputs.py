@@ -14,7 +14,7 @@ from spikecuda.formats.sonata.nodes import Nodes
 from spikecuda.formats.sonata.spike_files import read_spikes, require_spikes
 from spikecuda.formats.sonata.text_rows import read_rows
 
-SPIKE_MODULES = ("h5", "sonata", "csv", "nwb")
+SPIKE_MODULES = ("h5", "hdf5", "sonata", "csv", "nwb")
 CURRENT_MODULES = ("IClamp", "iclamp")
 CURRENT_TYPES = ("current_clamp", "csv", "file")
 COMMON = ("input_type", "module", "node_set", "enabled")

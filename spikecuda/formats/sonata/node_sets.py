@@ -84,6 +84,8 @@ class NodeSets:
                     f"there are {', '.join(known)}"
                 )
         rest = {k: v for k, v in rules.items() if k not in ("population", "populations")}
+        if "node_ids" in rest and "node_id" not in rest:  # the Brain Modeling Toolkit takes both
+            rest = {"node_id" if k == "node_ids" else k: v for k, v in rest.items()}
         for key in rest:
             known_to = [n for n in names if self._has(self._nodes[n], key)]
             if not known_to:

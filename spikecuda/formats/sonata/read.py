@@ -12,7 +12,9 @@ from spikecuda.formats.sonata.inputs import Clamp, read_inputs
 from spikecuda.formats.sonata.node_sets import NodeSets
 from spikecuda.formats.sonata.nodes import Nodes, read_nodes
 from spikecuda.formats.sonata.synapses import Synapses, find_synapses
+from spikecuda.formats.sonata.weight_reports import read_weight_reports
 from spikecuda.models.base import as_model
+from spikecuda.plasticity.tsodyks import TsodyksMarkram
 
 INTFIRE = "nrn:IntFire1"
 
@@ -55,8 +57,19 @@ def read_circuit(config: Config, dt: float) -> Circuit:
             f"{config.path}: must have neurons (got only virtual nodes in {', '.join(nodes)})"
         )
     synapses: list[Synapses] = []
+    recorders = read_weight_reports(config)
     for edges in read_edges(config.edges, nodes):
-        synapses += find_synapses(edges, cells[edges.target.name], config, dt)
+        synapses += find_synapses(edges, cells[edges.target.name], config, recorders, dt)
+    used = {some.report for some in synapses}
+    config.ignored += [
+        f"reports: no edge has the model_template {name}, so {report.file_name} is not written"
+        for name, report in recorders.items()
+        if report.file_name not in used
+    ]
+    if any(isinstance(some.rule, TsodyksMarkram) for some in synapses):
+        config.ignored.append(
+            "tsodyks2_synapse: NEST's begin as after a spike at time 0, these with full resources"
+        )
     path = config.sources.get("node_sets", config.path)
     sets = NodeSets(path, config.node_sets, nodes)
     spikes, clamps = read_inputs(config, sets, nodes)

@@ -14,6 +14,7 @@ from spikecuda.formats.sonata.cell_kinds import VARIABLES
 from spikecuda.formats.sonata.config import SPIKES_FILE, Config
 from spikecuda.formats.sonata.node_sets import NodeSets, Selection
 from spikecuda.formats.sonata.nodes import Nodes
+from spikecuda.formats.sonata.weight_reports import MODULE as WEIGHTS
 
 MODULES = ("membrane_report", "multimeter_report")
 KNOWN = (
@@ -62,6 +63,8 @@ def read_reports(
     reports: list[Report] = []
     path = config.sources.get("reports", config.path)
     for name, options in config.reports.items():
+        if options.get("module") == WEIGHTS:
+            continue
         where = f"{path}, reports.{name}"
         _require(where, options)
         selection = sets.find(where, options.get("cells", options.get("node_set")))
@@ -103,8 +106,8 @@ def _require(where: str, options: Mapping[str, Any]) -> None:
     module = options.get("module", MODULES[0])
     if module not in MODULES:
         raise SpikecudaValueError(
-            f"{where}: module must be {' or '.join(MODULES)} (got {module!r:.80}); enabled: false "
-            "leaves it out"
+            f"{where}: module must be {', '.join(MODULES)} or {WEIGHTS} (got {module!r:.80}); "
+            "enabled: false leaves it out"
         )
     if str(options.get("format", "HDF5")).upper() != "HDF5":
         raise SpikecudaValueError(f"{where}: format must be HDF5 (got {options['format']!r:.80})")

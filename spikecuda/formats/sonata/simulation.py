@@ -14,11 +14,12 @@ from spikecuda.common.files import write_text
 from spikecuda.common.notice import notice
 from spikecuda.common.time_grid import nearest_steps
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
-from spikecuda.formats.sonata.build import Part, build
+from spikecuda.formats.sonata.build import Learning, Part, build
 from spikecuda.formats.sonata.cell_kinds import VARIABLES
 from spikecuda.formats.sonata.config import SPIKES_FILE, Config, read_config
 from spikecuda.formats.sonata.read import INTFIRE, read_circuit
 from spikecuda.formats.sonata.reports import Report, read_reports
+from spikecuda.formats.sonata.weight_reports import sent_weights, write_weights
 from spikecuda.network.network import Network
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.results.sonata import ORDERS, write_report, write_spikes
@@ -38,6 +39,7 @@ class SonataSimulation:
         duration: of the run, ms.
         parts: by population of SONATA: the populations of ``net`` that hold its nodes.
         reports: what ``write`` writes beside the spikes.
+        learning: synapses whose weights ``write`` writes, too.
         ignored: what the files have that has no effect here, in words.
         config: what was read.
     """
@@ -46,6 +48,7 @@ class SonataSimulation:
     duration: float
     parts: Mapping[str, list[Part]]
     reports: list[Report]
+    learning: list[Learning]
     ignored: tuple[str, ...]
     config: Config
 
@@ -84,7 +87,7 @@ class SonataSimulation:
             SpikecudaValueError: the configuration forbids to replace files that are there.
             OSError: a file cannot be written.
         """
-        where, spikes_file, table, reports = self._files(folder)
+        where, spikes_file, table, reports, weights = self._files(folder)
         where.mkdir(parents=True, exist_ok=True)
         sorting = str(self.config.output.get("spikes_sort_order", "by_time") or "none")
         write_spikes(spikes_file, self.spikes(result), sorting)
@@ -92,7 +95,10 @@ class SonataSimulation:
             self._write_table(result, table)
         for report, file in zip(self.reports, reports, strict=True):
             self._write_report(result, report, file)
-        return [spikes_file, *([] if table is None else [table]), *reports]
+        for file in weights:
+            parts = [self._sent(result, some) for some in self.learning if some.report == file.name]
+            write_weights(file, parts)
+        return [spikes_file, *([] if table is None else [table]), *reports, *weights]
 
     def require_writable(self, folder: str | os.PathLike[str] | None = None) -> None:
         """Raise before a run if ``write`` would replace what the configuration forbids to replace.
@@ -107,20 +113,33 @@ class SonataSimulation:
 
     def _files(
         self, folder: str | os.PathLike[str] | None
-    ) -> tuple[Path, Path, Path | None, list[Path]]:
-        """Return the folder, and the files of spikes, of their table and of the reports."""
+    ) -> tuple[Path, Path, Path | None, list[Path], list[Path]]:
+        """Return the folder, and the files of spikes, their table, reports and weights."""
         output = self.config.output
         where = Path(folder or output.get("output_dir", self.config.path.parent / DEFAULT_FOLDER))
         spikes_file = where / str(output.get("spikes_file", SPIKES_FILE))
         table = where / str(output["spikes_file_csv"]) if output.get("spikes_file_csv") else None
         reports = [where / report.file_name for report in self.reports]
-        for file in (spikes_file, *([] if table is None else [table]), *reports):
+        weights = [where / name for name in dict.fromkeys(some.report for some in self.learning)]
+        for file in (spikes_file, *([] if table is None else [table]), *reports, *weights):
             if output.get("overwrite_output_dir", True) is False and file.exists():
                 raise SpikecudaValueError(
                     f"{self.config.path}: overwrite_output_dir is false, and {file} is there; give "
                     "another folder"
                 )
-        return where, spikes_file, table, reports
+        return where, spikes_file, table, reports, weights
+
+    def _sent(self, result: NetworkResult, some: Learning) -> dict[str, Any]:
+        """Return the weights that the spikes of a projection's sources sent."""
+        (source, from_part), (target, to_part) = some.source, some.target
+        which: Any = some.projection  # two may have one name
+        spikes, traces = result.spikes[from_part.name], result.synapses[which]
+        sent, row, weights = sent_weights(spikes.neuron, spikes.time, traces, self.net.dt)
+        return {
+            "source_node_id": from_part.ids[traces.source[row]], "source_population": source,
+            "target_node_id": to_part.ids[traces.target[row]], "target_population": target,
+            "time_ms": spikes.time[sent], "weights": weights,
+        }  # fmt: skip
 
     def _write_table(self, result: NetworkResult, file: Path) -> None:
         """Write the spikes as a text, sorted by population and time."""
@@ -218,5 +237,5 @@ def from_sonata(
         if isinstance(error, SpikecudaError):
             raise
         raise SpikecudaValueError(f"options must be those of Network ({error!s:.200})") from None
-    parts = build(net, circuit, reports, stop)
-    return SonataSimulation(net, stop, parts, reports, tuple(found.ignored), found)
+    parts, learning = build(net, circuit, reports, stop)
+    return SonataSimulation(net, stop, parts, reports, learning, tuple(found.ignored), found)
