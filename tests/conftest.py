@@ -1,6 +1,7 @@
 """Hypothesis profiles, and the targets that the tests of kernels run on.
 
-``HYPOTHESIS_PROFILE=thorough`` takes more and other examples.  ``SPIKECUDA_TARGETS=cpu,cuda-emu``
+``HYPOTHESIS_PROFILE=thorough`` takes more and other examples, and all of each product of models,
+precisions and architectures (``thorough.py``).  ``SPIKECUDA_TARGETS=cpu,cuda-emu``
 (``cuda`` where there is a GPU) runs the same tests on other targets.
 """
 

@@ -1,6 +1,7 @@
 """Every built-in update kernel, on every architecture, breaks no rule and keeps its budget."""
 
 import pytest
+from thorough import in_turn
 
 from spikecuda.inspection import budgets, check, inspected, profile
 from spikecuda.inspection.store import contraction
@@ -16,55 +17,43 @@ def name(item):
     return "-".join(parts).replace(" ", "_")
 
 
-def quick(item):
-    """Whether an item belongs to the quick tests: what is most used, on all architectures.
-
-    The other schemes and inputs take minutes when nothing is cached: on one architecture of each
-    optimiser they are quick, on the rest slow.
-    """
-    variant, spec, cc = item
-    if variant == "bias" and spec.scheme == spec.model.default_scheme():
-        return True
-    return cc in ((8, 6), (10, 0)) and (variant == "bias" or spec.precision.name == "float32")
+def main(item):
+    """Whether a kernel is what is most used: its model's own scheme, float32, no other input."""
+    variant, spec, _ = item
+    default = spec.scheme == spec.model.default_scheme()
+    return variant == "bias" and default and spec.precision.name == "float32"
 
 
-def params(items, quick=quick):
-    return [pytest.param(i, id=name(i), marks=() if quick(i) else pytest.mark.slow) for i in items]
+def kernel(item):
+    return item[:2]
 
 
-PLAIN = [i for i in COVERED if i[0] == "bias"]
-
-
-def default_scheme(item):
-    return item[0] == "bias" and item[1].scheme == item[1].model.default_scheme()
-
-
-# One architecture of each optimiser; the other schemes and inputs on one of the two in turn.
-OPTIMISERS = [
-    item for i, item in enumerate(i for i in COVERED if i[2] in ((8, 6), (10, 0)))
-    if default_scheme(item) or (i // 2 + i) % 2
+# The main kernels on all architectures.  The others differ from them by the scheme, the precision
+# or the input alone, and take the architectures in turn, the plain ones of each model two of them.
+REST = [i for i in COVERED if not main(i)]
+PLAIN = [i for i in REST if i[0] == "bias" and i[1].scheme == i[1].model.default_scheme()]
+OTHER = [i for i in REST if i not in PLAIN]
+CHOSEN = [
+    *filter(main, COVERED),
+    *in_turn(PLAIN, kernel, 2),
+    *in_turn(OTHER, kernel),
 ]  # fmt: skip
-# What is not quick takes one of the architectures in turn: its code differs from that of the quick
-# ones by the scheme or the input alone.
-TURNS = [item for i, item in enumerate(COVERED) if quick(item) or i % 3 == 0]
 
 
-# Both in one test, since they share what takes longest: Numba's part, once for all architectures.
-@pytest.mark.parametrize("item", params([i for i in COVERED if i in TURNS or i in OPTIMISERS]))
+# All in one test, since they share what takes longest: Numba's part, once for all architectures.
+@pytest.mark.parametrize("item", CHOSEN, ids=map(name, CHOSEN))
 def test_kernel_breaks_no_rule_keeps_its_budget_and_is_not_contracted(item):
     variant, spec, cc = item
-    if item in TURNS:
-        subject = inspected(spec, cc)
-        assert [str(v) for v in check(subject)] == []
-        assert budgets.exceeded(variant, subject, COMMITTED) == []
-    if item in OPTIMISERS:
-        assert contraction(spec, cc) == (True, "")
+    subject = inspected(spec, cc)
+    assert [str(v) for v in check(subject)] == []
+    assert budgets.exceeded(variant, subject, COMMITTED) == []
+    assert contraction(spec, cc) == (True, "")
+    if variant == "bias":
+        check_that_state_moves_once_a_launch_and_a_bit_a_step(spec, subject)
 
 
-@pytest.mark.parametrize("item", params(PLAIN))
-def test_state_is_moved_once_a_launch_and_a_bit_a_step(item):
-    _, spec, cc = item
-    found = profile(inspected(spec, cc))
+def check_that_state_moves_once_a_launch_and_a_bit_a_step(spec, subject):
+    found = profile(subject)
     bias = {"float16": 4, "float32": 4, "float64": 8}[spec.precision.name]
     assert found.launch_bytes == {
         "load": spec.bytes_per_neuron() + bias, "store": spec.bytes_per_neuron()
@@ -76,6 +65,15 @@ def test_state_is_moved_once_a_launch_and_a_bit_a_step(item):
     assert all(kind == "slow path" and share == 0 for _, kind, share in branches)
     divides = spec.model.name in ("qif", "hh_traub") or spec.scheme == "upstroke"
     assert bool(branches) == divides
+
+
+def test_what_is_chosen_has_every_kernel_and_every_architecture():
+    assert set(map(kernel, CHOSEN)) == set(map(kernel, COVERED))
+
+    def architectures(items):
+        return {(cc, spec.precision.name == "float32") for _, spec, cc in items}
+
+    assert architectures(CHOSEN) == architectures(COVERED)
 
 
 def test_budgets_cover_exactly_the_kernels_there_are():
