@@ -20,6 +20,7 @@ ROOTS = {f"{PACKAGE}.kernels": KERNELS, PACKAGE: HOME}
 LEAF = KERNELS / "compile" / "numba_cache.py"
 
 
+@functools.lru_cache(512)
 def closure(source: str) -> tuple[Path, ...]:
     """Return the package's files that a module imports, directly or not, in order of their names.
 

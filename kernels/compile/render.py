@@ -57,6 +57,7 @@ def _environment() -> jinja2.Environment:
     )
 
 
+@functools.lru_cache(512)
 def render(spec: Rendered, target: str) -> str:
     """Return the source of the module for a kernel on a target."""
     if isinstance(spec, RoutineSpec):

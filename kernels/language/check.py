@@ -35,7 +35,7 @@ class Source:
         """The names of the function's arguments."""
         return tuple(a.arg for a in self.tree.args.args)
 
-    @property
+    @functools.cached_property
     def draws(self) -> tuple[str, ...]:
         """The kinds of random numbers that it calls for, ``normal`` or ``uniform``, in order."""
         calls = (n.func.id for n in _calls(self.tree) if isinstance(n.func, ast.Name))

@@ -59,11 +59,17 @@ def both(monkeypatch, make):
     for few in (10**6, 0):
         monkeypatch.setattr(spec_module, "FEW_INPUTS", few)
         monkeypatch.setattr(spec_module, "FEW_ARRAYS", 10**6)
-        render.load.cache_clear()
+        forget()
         with make() as net:
             found.append(outcome(net))
-    render.load.cache_clear()
+    forget()
     return found
+
+
+def forget():
+    """Let kernels be made anew: which kind they are is decided by other numbers."""
+    render.render.cache_clear()
+    render.load.cache_clear()
 
 
 # Each model and each precision once: what goes through the receptors is the same code for all.
