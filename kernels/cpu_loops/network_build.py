@@ -96,7 +96,8 @@ def count_rows(
         degrees: synapses of each source, or empty.
         twins: number of each row's own neuron within the other view or -1, or empty.
         source_ids, target_ids: int32, the views' neurons within their populations.
-        starts: first neuron of each block's part of the target population, and the end.
+        starts: first neuron of each block's part of the target population, and the end; targets
+            outside of all blocks are left out.
         seen, scratch: see ``SCRATCH``.
         counts: int32 (blocks, sources of the population), added to.
         indegree: int32 (targets of the population), added to.
@@ -113,8 +114,9 @@ def count_rows(
         else:
             for i in range(n):
                 t = target_ids[out[i]]
-                indegree[t] += 1
-                counts[_block_of(t, starts), source_ids[s]] += 1
+                if starts[0] <= t < starts[-1]:
+                    indegree[t] += 1
+                    counts[_block_of(t, starts), source_ids[s]] += 1
 
 
 @loop(f"int64({ROWS}, int64, uint32, uint32, {SCRATCH})")
@@ -223,19 +225,21 @@ def fill_rows(
         for i in range(n):
             source = source_ids[out[i] if columns else s]
             t = np.int64(target_ids[s if columns else out[i]])
-            b = _block_of(t, starts)
-            _put(
-                b, source, t + cells[b], weight[i], delay[i], at, targets, weights, delays, width,
-                delay_width,
-            )  # fmt: skip
+            if starts[0] <= t < starts[-1]:
+                b = _block_of(t, starts)
+                _put(
+                    b, source, t + cells[b], weight[i], delay[i], at, targets, weights, delays,
+                    width, delay_width,
+                )  # fmt: skip
 
 
 @loop("void(int32[::1], int32[::1], int32[::1], int32[:,::1], int32[::1])")
 def count_pairs(sources, targets, starts, counts, indegree):
     """Count given synapses, by block and source; numbers within the populations."""
     for e in range(sources.size):
-        indegree[targets[e]] += 1
-        counts[_block_of(targets[e], starts), sources[e]] += 1
+        if starts[0] <= targets[e] < starts[-1]:
+            indegree[targets[e]] += 1
+            counts[_block_of(targets[e], starts), sources[e]] += 1
 
 
 @loop(
@@ -248,11 +252,10 @@ def fill_pairs(
     """Write the given synapses of one block."""
     for e in range(sources.size):
         t = np.int64(targets[e])
-        b = _block_of(t, starts)
-        if b == block:
+        if starts[block] <= t < starts[block + 1]:
             _put(
-                b, sources[e], t + cells[b], weight[e], delay[e], at, to, weights, delays, width,
-                delay_width,
+                block, sources[e], t + cells[block], weight[e], delay[e], at, to, weights, delays,
+                width, delay_width,
             )  # fmt: skip
 
 

@@ -10,10 +10,12 @@ from spikecuda.kernels.network.machine import (
     address_of,
     atomic_load,
     barrier,
+    call_file,
     call_finish,
     call_kernel,
     call_push,
     call_send,
+    call_swap,
     float32_at,
     float64_at,
     int32_at,
@@ -80,7 +82,7 @@ def _compact(block, part, parity, steps, clock):
 
 
 @inner
-def _file(block, population, neurons, step):
+def file_rows(block, population, neurons, step):
     """Put the rows of neurons that spiked at the end of ``step`` into a block's calendar."""
     starts = int32_at(block[L.BLOCK_BUNDLES_OF] + 4 * population, 2)
     heads = int32_at(block[L.BLOCK_HEADS], block[L.BLOCK_SLOT_MASK] + 1)
@@ -170,7 +172,7 @@ def file_spikes(blocks, external):
     """
     for b in range(blocks.shape[0]):
         for e in range(external.shape[0]):
-            _file(blocks[b], external[e, 1], external[e, 2:], external[e, 0])
+            file_rows(blocks[b], external[e, 1], external[e, 2:], external[e, 0])
 
 
 @loop(
@@ -188,6 +190,7 @@ def run_blocks(
         mine: numbers of this thread's blocks.
         external: spikes from outside, sorted by step: (step, population, neuron).
         shared: what the threads share; ``shared[L.THREADS_STOP]`` stops all at the same window.
+            Other processes are reached through ``shared[L.THREADS_LINK]``, if there are any.
         threads: how many call this.
         clock: number of the first step.
         row: its row in per-step inputs.
@@ -217,7 +220,7 @@ def run_blocks(
             for e in range(at_external, ahead):
                 # The lower half of a number below 2^31, as the same type as a window's spikes.
                 neuron = int32_at(address_of(external) + 8 * (L.EXTERNAL * e + 2), 1)
-                _file(block, external[e, 1], neuron, external[e, 0])
+                file_rows(block, external[e, 1], neuron, external[e, 0])
             own_clock = int64_at(block[L.BLOCK_CLOCK], 3)
             part_steps = np.int64(0)
             while part_steps < k:
@@ -248,8 +251,20 @@ def run_blocks(
             barrier(address, threads)
         # One flag for even and one for odd windows: a thread that is ahead must not be heard yet.
         stop = atomic_load(address + 8 * (L.THREADS_STOP + parity))
+        link = shared[L.THREADS_LINK]
+        if link:
+            if mine[0] == 0:
+                call_swap(
+                    int64_at(link, L.LINK)[L.LINK_SWAP], link, address_of(parts), parts.shape[0],
+                    parity, k, stop,
+                )  # fmt: skip
+            if threads > 1:
+                barrier(address, threads)
+            stop = int64_at(link, L.LINK)[L.LINK_STOP]
         for m in range(mine.size):
             block = blocks[mine[m]]
+            if link:
+                call_file(int64_at(link, L.LINK)[L.LINK_FILE], link, address_of(block), now)
             for p in range(parts.shape[0]):
                 part = parts[p]
                 ids = int32_at(
@@ -260,7 +275,7 @@ def run_blocks(
                 for i in range(k):
                     spiked = ids[upto[base + i] : upto[base + i + 1]]
                     if spiked.size:
-                        _file(block, part[L.PART_POPULATION], spiked, now + i)
+                        file_rows(block, part[L.PART_POPULATION], spiked, now + i)
         at_external = ahead
         done += k
         parity = 1 - parity

@@ -200,7 +200,35 @@ CHUNK_CURSORS = CHUNK_WORDS - 2
 
 # What the threads of a run share.
 THREADS_BARRIER, THREADS_STOP = 0, 8
+THREADS_LINK = 10  # address: int64, LINK; 0: there are no other processes
 SHARED = 16
+
+# What exchanges spikes with other processes; see ``cpu_loops/network_link``.
+LINK = 24
+(
+    LINK_SWAP,  # addresses of ``network_link.swap`` and ``file_received``
+    LINK_FILE,
+    LINK_RANK,  # number of this process
+    LINK_RANKS,  # how many there are
+    LINK_SEND,  # address: int32, the message of this process
+    LINK_BLOCK,  # words of it that always travel
+    LINK_BLOCKS,  # address: int32 (ranks, block): those of all processes
+    LINK_LISTS,  # address: int32, the lists of all in full, if one is longer
+    LINK_COUNTS,  # address: int32 (ranks,), words of each list
+    LINK_PLACES,  # address: int32 (ranks,), where it begins in LINK_LISTS
+    LINK_LONG,  # whether the last window's lists are there
+    LINK_STOP,  # whether a process wants to stop after the last window
+    LINK_ALLGATHER,  # addresses of MPI's functions: Allgather, Allgatherv, Wtime
+    LINK_ALLGATHERV,
+    LINK_WTIME,
+    LINK_COMMUNICATOR,  # handles
+    LINK_TYPE,
+    LINK_WINDOWS,  # windows so far
+    LINK_OVERFLOWS,  # those with a list that was longer than a block
+    LINK_WORDS,  # words of all lists
+    LINK_NANOSECONDS,  # waiting and exchanging
+) = range(21)
+LINK_HEAD = 2
 
 # Of a kernel with many receptors: the header, and a row for each receptor, then for each Poisson
 # input, in the order of what they reach: those of receptors, then the membrane's.

@@ -243,6 +243,50 @@ def call_send(typingctx, function, block, bundle, neuron, step):
 
 
 @intrinsic
+def call_swap(typingctx, function, link, parts, count, parity, steps, stop):
+    """Call ``cpu_loops/network_link.swap`` at an address."""
+
+    def generate(context, builder, signature, args):
+        return _call(args[0], args[1:], builder, INT64)
+
+    return types.int64(*[types.int64] * 7), generate
+
+
+@intrinsic
+def call_file(typingctx, function, link, block, now):
+    """Call ``cpu_loops/network_link.file_received`` at an address."""
+
+    def generate(context, builder, signature, args):
+        return _call(args[0], args[1:], builder, INT64)
+
+    return types.int64(*[types.int64] * 4), generate
+
+
+@intrinsic
+def call_transport(typingctx, function, a, b, c, d, e, f, g, h):
+    """Call a function of MPI at an address; C takes as much of each argument as it is wide.
+
+    A function of seven arguments does not look at the eighth.
+    """
+
+    def generate(context, builder, signature, args):
+        _call(args[0], args[1:], builder, INT32)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 9), generate
+
+
+@intrinsic
+def call_seconds(typingctx, function):
+    """Call a clock at an address, which returns seconds as float64."""
+
+    def generate(context, builder, signature, args):
+        return _call(args[0], args[1:], builder, ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
+@intrinsic
 def address_of(typingctx, array):
     """Return the address of an array's first element."""
     if not isinstance(array, types.Array):

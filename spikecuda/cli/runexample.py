@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikecuda.cli import values
+from spikecuda.cli.processes import take_part
 from spikecuda.cli.runconfig import INPUT_KEYS, POOL_KEYS
 from spikecuda.common.files import write_text
 from spikecuda.common.time_grid import whole_steps
@@ -36,7 +37,9 @@ def execute(args: argparse.Namespace) -> int:
     _require_taken(args)
     options = example.options(args.variant, args.scale, args.plastic)
     changed = example.changed(_numbers(args.set))
-    folder = _folder(args.out if args.out is not None else example.name)
+    speaks = take_part(args)
+    folder = _folder((args.out if args.out is not None else example.name) if speaks else NOWHERE)
+    args.quiet = args.quiet or not speaks
     given = {name: getattr(args, name) for name in ("seed", "threads", "precision")}
     given["devices"] = args.device
     own = {name: value for name, value in given.items() if value is not None}
@@ -239,6 +242,8 @@ def _print(
                              f"{human_seconds(result.duration / 1e3)}; {where})"),
         ("speed", f"{human_rate(m.events_per_second)} synaptic events, "
                   f"{human_rate(m.updates_per_second)} neuron updates"),
+        *([("exchange", f"{m.exchange_seconds / m.run_seconds:.0%} of the run, with waiting for "
+                        "other processes")] if m.exchange_seconds else []),
         ("build", human_seconds(net.build_seconds)),
         ("compile", f"{human_seconds(m.compile_seconds)}, not part of the run"),
         ("in all", human_seconds(wall)),

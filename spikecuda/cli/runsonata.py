@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spikecuda.cli.processes import take_part
 from spikecuda.cli.runconfig import INPUT_KEYS, POOL_KEYS
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 
@@ -36,6 +37,8 @@ def execute(args: argparse.Namespace) -> int:
                 f"{option} is not for SONATA simulations (got it for {args.file}); they take "
                 f"--{', --'.join(TAKEN)}"
             )
+    if not take_part(args):
+        args.quiet, args.out = True, NOWHERE
     folder = _folder(args.out)
     given = {name: getattr(args, name) for name in ("dt", "duration", "seed", "threads")}
     given |= {"precision": args.precision, "devices": args.device}

@@ -7,7 +7,7 @@ from typing import Protocol
 from spikecuda.common.cores import usable_cores
 from spikecuda.devices.base import Device
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.network.device_names import on_cpu, resolve_devices
+from spikecuda.network.device_names import MPI, on_cpu, resolve_devices
 from spikecuda.network.memory import require_memory, require_on_devices
 from spikecuda.network.model.description import Description
 from spikecuda.network.run.engine import Engine
@@ -65,6 +65,8 @@ def build_engine(
     from spikecuda.network.run.neurons import Neurons
     from spikecuda.network.synapses.builder import Builder
 
+    if devices == (MPI,):
+        return _over_ranks(description, threads, partitions, report, exchange, restored)
     own = [population.size for population in description.populations]
     sizes = description.sizes
     places = resolve_devices(devices)
@@ -108,3 +110,27 @@ def build_engine(
         engine = opened.engine(description, build(blocks), shares, exchange)
         stack.pop_all()
     return engine
+
+
+def _over_ranks(
+    description: Description,
+    threads: int | None,
+    partitions: int | None,
+    report: Callable[[float, float], None],
+    exchange: SpikeExchange | None,
+    restored: Restored | None,
+) -> Engine:
+    """Return the engine of this process' part of a network; see ``build_engine``."""
+    from spikecuda.network.ranks.build import build_rank_engine
+
+    if exchange is not None:
+        raise SpikecudaValueError(
+            f'a network with devices="mpi" exchanges spikes itself (got {exchange!r:.80}); leave '
+            "exchange out"
+        )
+    if restored is not None:
+        raise SpikecudaValueError(
+            'a saved network is not loaded over processes of MPI (got devices="mpi"); load it in '
+            "one process"
+        )
+    return build_rank_engine(description, threads, partitions, NEURONS_PER_THREAD, report)

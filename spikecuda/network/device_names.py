@@ -7,7 +7,8 @@ from spikecuda.devices.kinds import CPU, SIMULATED, kind_of, split_name
 from spikecuda.devices.open import choose, gpu_status
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 
-# What a user may name: "auto", a name, or a list of names and open devices.
+# What a user may name: "auto", "mpi", a name, or a list of names and open devices.
+MPI = "mpi"
 Given = str | Sequence[str | Device]
 
 
@@ -26,9 +27,14 @@ def as_places(devices: Given) -> tuple[str | Device, ...]:
         )
     result: list[str | Device] = []
     for device in devices:
-        if device == "auto" and len(devices) == 1:
+        if device in ("auto", MPI) and len(devices) == 1:
             result.append(device)
             continue
+        if device == MPI:
+            raise SpikecudaValueError(
+                f'devices="mpi" stands alone (got {devices!r:.80}): the processes of the job have '
+                "the neurons, each on its machine's processor"
+            )
         name = device.name if isinstance(device, Device) else choose(None, device)
         kind, number = split_name(name)
         if kind == SIMULATED:

@@ -32,9 +32,10 @@ def measure(
         updates_per_second=neurons * engine.clock * per_second,
         realtime_factor=seconds / (time * 1e-3) if time else 0.0, host_bytes=host,
         device_bytes=device, state_bytes_per_neuron=state / neurons, synapses=synapses,
-        bytes_per_synapse=engine.wiring.nbytes / synapses if synapses else 0.0, events=events,
+        bytes_per_synapse=engine.synapse_bytes / synapses if synapses else 0.0, events=events,
         events_per_second=events * per_second, build_seconds=build_seconds, window=engine.window,
         partitions=engine.partition_count, threads=engine.threads, devices=engine.device_names,
+        exchange_seconds=engine.exchange_seconds,
     )  # fmt: skip
 
 

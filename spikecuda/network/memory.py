@@ -124,9 +124,20 @@ def part(description: Description, share: Share, bits: Mapping[Projection, int])
     return Need(neurons, synapses, share.size * _cells(populations) * steps, steps)
 
 
-def require_memory(description: Description, bits: Mapping[Projection, int]) -> None:
-    """Raise OutOfMemoryError if the network cannot fit on the CPU, before anything is allocated."""
-    _require("host", {"the CPU": whole(description, bits)}, available_memory())
+def require_memory(
+    description: Description, bits: Mapping[Projection, int], share: float = 1.0, copies: int = 1
+) -> None:
+    """Raise OutOfMemoryError if the network cannot fit on the CPU, before anything is allocated.
+
+    Args:
+        description: of the network.
+        bits: width of each projection's weights.
+        share: the part of the synapses, and of what arrives, that a process has.
+        copies: how many such processes run on this machine.
+    """
+    need = whole(description, bits)
+    part = Need(need.neurons, share * need.synapses, share * need.arrivals, need.steps)
+    _require("host", {"the CPU": part}, available_memory() // copies)
 
 
 def require_on_devices(

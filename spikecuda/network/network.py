@@ -278,7 +278,7 @@ class Network(Steered, Closing):
                 f"the state of a network on {', '.join(engine.device_names)} cannot be read within "
                 "a run; read it when run() has returned, and run in pieces"
             )
-        return engine.neurons[population.number]  # which the build may have settled
+        return engine.current(population.number)  # whose number the build may have settled
 
     def close(self) -> None:
         """Free memory and end threads; closing twice does nothing."""

@@ -199,7 +199,7 @@ class Steered(DrivenNetwork, NetworkWeights):
         engine, number = self._engine, len(self._populations()) + len(self._trains.given)
         assert engine is not None and given.projection is not None
         given.source.place(number)
-        wire(given.projection, engine.wiring, number, self.dt)
+        wire(given.projection, engine.wiring, number, self.dt, engine.peers)
         engine.extend(given.source.size)
 
     @property

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from spikecuda.errors import SpikecudaError
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.upkeep import Normalisation, RateScaling, Rewiring
 from spikecuda.network.run.engine import Engine
@@ -61,7 +62,7 @@ def normalise(projection: Projection, engine: Engine, what: Normalisation) -> No
     """
     bundle, ids = bundle_of(projection, engine.wiring), projection.target.ids
     engine.settle(bundle)
-    sums = sum_incoming(projection, engine.wiring)
+    sums = sum_incoming(projection, engine.wiring, engine.peers)
     factors = np.ones(sums.size)
     some = sums[ids] > 0
     wanted = np.broadcast_to(np.abs(what.total), ids.shape)
@@ -73,6 +74,11 @@ def normalise(projection: Projection, engine: Engine, what: Normalisation) -> No
 
 def grow(projection: Projection, engine: Engine, what: Rewiring) -> None:
     """Remove weak synapses and let others grow; if that fails, all are as they were."""
+    if engine.peers is not None:
+        raise SpikecudaError(
+            f"{projection.name} is not rewired over processes of MPI, where none has all of its "
+            "synapses; run the network in one process"
+        )
     bundle = bundle_of(projection, engine.wiring)
     engine.settle(bundle)
     made = rewire(projection, engine.wiring, what, engine.clock)

@@ -71,7 +71,9 @@ class NetworkWeights(Described):
             "connections(sources) draws procedural rows of some sources, len() counts all",
         )  # fmt: skip
         engine = self._built()
-        found = connections(projection, engine.wiring, self.dt, sources, engine.learned)
+        found = connections(
+            projection, engine.wiring, self.dt, sources, engine.learned, engine.peers
+        )
         engine.require_usable()
         return found
 
@@ -86,7 +88,7 @@ class NetworkWeights(Described):
         self._require_open()
         given = take_weights(projection, values)
         engine = self._built()
-        require_shape(projection, engine.wiring, given)
+        given = require_shape(projection, engine.wiring, given, engine.peers)
         engine.settle(bundle_of(projection, engine.wiring))
         undo = remember_weights(projection, engine.wiring)
         try:

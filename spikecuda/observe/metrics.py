@@ -103,6 +103,8 @@ class NetworkMetrics(RunMetrics):
         partitions: how many partitions or blocks the neurons are split over.
         threads: how many work at once.
         devices: the device of each partition; ["cpu"] where the CPU runs all of them.
+        exchange_seconds: of the run time, spent on waiting for other processes and on exchanging
+            spikes with them; 0 without any.
     """
 
     synapses: int
@@ -114,6 +116,7 @@ class NetworkMetrics(RunMetrics):
     partitions: int
     threads: int
     devices: list[str]
+    exchange_seconds: float
 
     @property
     def bytes(self) -> dict[str, int]:

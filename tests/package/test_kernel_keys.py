@@ -19,9 +19,9 @@ from spikecuda.runtime.neuron_spec import resolve_neurons
 
 ROOT = Path(spikecuda.__file__).resolve().parent
 CPU_LOOPS = (
-    "draw", "finite", "network_build", "network_draw", "network_histories", "network_procedural",
-    "network_rewire", "network_run", "network_sheets", "network_space", "network_under_way",
-    "network_weights", "random_input", "spikes",
+    "draw", "finite", "network_build", "network_draw", "network_histories", "network_link",
+    "network_procedural", "network_rewire", "network_run", "network_sheets", "network_space",
+    "network_under_way", "network_weights", "random_input", "spikes",
 )  # fmt: skip
 # Prints the names under which kernels are kept, by what they are.
 CODE = f"""
@@ -64,7 +64,7 @@ def test_a_changed_file_changes_the_kernels_that_use_it_and_no_others(tmp_path):
         file.write_text(text)
         return {name for name in before if after[name] != before[name]}
 
-    assert touched("network/calendar.py") == {"network_run"}
+    assert touched("network/calendar.py") == {"network_link", "network_run"}
     assert touched("network/draw.py") == {
         "network_build", "network_draw", "network_procedural", "network_rewire", "network_space",
         "drawn on CUDA",

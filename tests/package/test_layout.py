@@ -46,7 +46,7 @@ LAYERS = [
     ("network.run",),
     ("network.memory",),
     ("network.cpu", "network.cuda"),
-    ("network.open_partitions",),
+    ("network.open_partitions", "network.ranks"),
     (
         "network.build_engine",
         "network.described",

@@ -26,6 +26,7 @@ from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded, cut_samples, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs, chunk_steps, require_learning_steps
+from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.store import Wiring
 
 # The host is asked for progress and Ctrl-C about so often.
@@ -57,6 +58,7 @@ class CpuEngine(SavedEngine):
 
     turns: tuple[ExclusiveUse, ...] = ()
     state_within_runs = True
+    peers: Peers | None = None
 
     def __init__(
         self, neurons: Sequence[Neurons], sources: int, wiring: Wiring, threads: int
@@ -80,6 +82,8 @@ class CpuEngine(SavedEngine):
         self._step_seconds = 0.0
         self._size = sum(n.population.size for n in self.neurons)
         self._shared = aligned_zeros(layout.SHARED, np.int64)
+        # The table by which other processes are reached; 0: there are none.
+        self._link_address = 0
         self._busy_seconds = 0.0
 
     # What a run needs.
@@ -311,6 +315,10 @@ class CpuEngine(SavedEngine):
         self._tabulate()
         self.torn = False
 
+    def current(self, number: int) -> Neurons:
+        """Return a population's neurons with the state that they have now."""
+        return self.neurons[number]
+
     def extend(self, size: int) -> None:
         """Take notice of another source of ``size`` trains, and of its rows in the wiring."""
         self._like = None  # a receptor may have a scale now
@@ -331,6 +339,16 @@ class CpuEngine(SavedEngine):
     def partition_count(self) -> int:
         """How many blocks the neurons are split over."""
         return self.wiring.blocks.count
+
+    @property
+    def synapse_bytes(self) -> int:
+        """Bytes of the rows of all synapses."""
+        return self.wiring.nbytes
+
+    @property
+    def exchange_seconds(self) -> float:
+        """Seconds of waiting for other processes: there are none."""
+        return 0.0
 
     @property
     def spikes(self) -> np.ndarray:
@@ -361,6 +379,7 @@ class CpuEngine(SavedEngine):
         """Run the native loop, on all threads unless it is over sooner; return the steps done."""
         loop = self._loop
         self._shared[:] = 0
+        self._shared[layout.THREADS_LINK] = self._link_address
         rows = self._rows.most
         need = self._memory.need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
         self._make_room(need, due.shape[0], self.clock + steps)

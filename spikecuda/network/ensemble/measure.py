@@ -46,4 +46,5 @@ def measure(
         partitions=sum(engine.partition_count for engine in engines),
         threads=sum(group.threads for group in groups),
         devices=[group.device_name for group in groups],
+        exchange_seconds=0.0,
     )  # fmt: skip

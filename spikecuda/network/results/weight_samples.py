@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.host_memory import require_memory
+from spikecuda.errors import SpikecudaError
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.synapse_recorders import SynapseRecord
 from spikecuda.network.results.synapse_traces import SynapseTraces
@@ -29,6 +30,11 @@ class WeightSamples:
     def __init__(self, record: SynapseRecord, engine: Engine, steps: int) -> None:
         self.every, self._names = record.every, record.names
         self.projection: Projection = record.projection
+        if engine.peers is not None:
+            raise SpikecudaError(
+                f"weights of {self.projection.name} are not recorded over processes of MPI; "
+                "connections() reads them between runs, also in run(every=..., call=...)"
+            )
         self._chosen = ChosenSynapses(record.projection, engine.wiring, record.which)
         first = engine.clock // self.every + 1
         samples = (engine.clock + steps) // self.every + 1 - first

@@ -12,6 +12,7 @@ from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded
 from spikecuda.network.run.window import ResolvedInputs
+from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.store import Bundle, Wiring
 
 
@@ -28,6 +29,7 @@ class Engine(Protocol):
         turns: of the devices that it uses.
         state_within_runs: whether the neurons' state can be read between the windows of a run.
         partial: what the last run recorded if it broke off with all neurons at step ``clock``.
+        peers: the processes that the synapses are divided over; None: this one has all of them.
     """
 
     neurons: list[Neurons]
@@ -39,6 +41,7 @@ class Engine(Protocol):
     turns: tuple[ExclusiveUse, ...]
     state_within_runs: bool
     partial: Recorded | None
+    peers: Peers | None
 
     def run(
         self,
@@ -62,6 +65,9 @@ class Engine(Protocol):
             report: is told the steps done.
             pauses: what is done at given steps; it can read and change what is learned.
         """
+
+    def current(self, number: int) -> Neurons:
+        """Return the neurons of a population, by number, with the state that they have now."""
 
     def reset(self) -> None:
         """Go back to step 0."""
@@ -139,6 +145,14 @@ class Engine(Protocol):
     @property
     def events(self) -> int:
         """Synaptic events since the last reset: synapses of the neurons that spiked."""
+
+    @property
+    def synapse_bytes(self) -> int:
+        """Bytes of the rows of all synapses."""
+
+    @property
+    def exchange_seconds(self) -> float:
+        """Seconds since the last reset of waiting for other processes, and exchanging spikes."""
 
     @property
     def spikes(self) -> np.ndarray:

@@ -32,6 +32,7 @@ from spikecuda.network.run.received import require_spikes
 from spikecuda.network.run.spike_counts import SpikeCounts
 from spikecuda.network.run.trace import Recorded, cut_samples, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs, require_learning_steps
+from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.store import Bundle, Wiring
 from spikecuda.network.synapses.unusable import UnusableResults
 from spikecuda.runtime.population import report_failures
@@ -63,6 +64,7 @@ class PartitionedEngine:
 
     turns: tuple[ExclusiveUse, ...] = ()
     state_within_runs = False
+    peers: Peers | None = None
 
     def __init__(
         self,
@@ -176,6 +178,10 @@ class PartitionedEngine:
                     p.reset()
         self._unusable.clear()
         self._failed = ""
+
+    def current(self, number: int) -> Neurons:
+        """Return a population's neurons with the state that they have now."""
+        return self.neurons[number]
 
     def extend(self, size: int) -> None:
         """Take notice of another source of ``size`` trains, and of its rows in the wiring."""
@@ -292,6 +298,16 @@ class PartitionedEngine:
     def events(self) -> int:
         """Synaptic events since the last reset: synapses of the neurons that spiked."""
         return sum(p.events for p in self.partitions)
+
+    @property
+    def synapse_bytes(self) -> int:
+        """Bytes of the rows of all synapses."""
+        return self.wiring.nbytes
+
+    @property
+    def exchange_seconds(self) -> float:
+        """Seconds of waiting for other processes: there are none."""
+        return 0.0
 
     @property
     def spikes(self) -> np.ndarray:

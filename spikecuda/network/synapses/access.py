@@ -26,6 +26,7 @@ from spikecuda.network.synapses.fixed_point import (
     negligible,
     rounding_note,
 )
+from spikecuda.network.synapses.peers import Peers, join_sorted, own_part
 from spikecuda.network.synapses.store import Bundle, Wiring
 
 # Bits of a key by which synapses are sorted.
@@ -87,19 +88,30 @@ def take_weights(projection: Projection, values: object) -> np.ndarray:
     return given
 
 
-def require_shape(projection: Projection, wiring: Wiring, given: np.ndarray) -> None:
-    """Raise SpikecudaValueError unless there is one weight, or one for each synapse."""
+def require_shape(
+    projection: Projection, wiring: Wiring, given: np.ndarray, peers: Peers | None = None
+) -> np.ndarray:
+    """Return the weights of this process' synapses: one, or one for each.
+
+    Raises:
+        SpikecudaValueError: there is not one weight, or one for each synapse of all processes.
+    """
     bundle = bundle_of(projection, wiring)
     if given.ndim == 0:
-        return
+        return given
     count = sum(rows.targets.size for rows in bundle.blocks)
     if len(bundle.projections) > 1:
         count = sum(piece.where.size for piece in pieces(projection, wiring))
+    if peers is not None:
+        count = int(peers.sums(np.array([count]))[0])
     if given.shape != (count,):
         raise SpikecudaValueError(
             f"weights must be one number or one for each of the {count:,} synapses (got shape "
             f"{given.shape})"
         )
+    if peers is None:
+        return given
+    return own_part(peers, given, connections(projection, wiring, 1.0))
 
 
 def bundle_of(projection: Projection, wiring: Wiring) -> Bundle:
@@ -141,6 +153,7 @@ def connections(
     dt: float,
     sources: View | None = None,
     learned_now: Learned | None = None,
+    peers: Peers | None = None,
 ) -> dict[str, np.ndarray]:
     """Return a projection's synapses; see ``Projection.connections``.
 
@@ -150,9 +163,10 @@ def connections(
         dt: length of a step in ms.
         sources: which.
         learned_now: returns what synapses that learn have as of now, by block.
+        peers: processes that have the other synapses; None: there are none.
     """
     if projection.procedural:
-        rows = rows_of(projection, sources)
+        rows, peers = rows_of(projection, sources), None
         projection, wiring = _stored_twin(projection, wiring, rows)
     bundle = bundle_of(projection, wiring)
     exponent = wiring.exponent[projection.target.population.number, projection.port]
@@ -174,13 +188,14 @@ def connections(
     else:
         stored = np.concatenate([_stored(bundle, piece) for piece in found])[order]
         weight = stored * 2.0**-exponent
-    return {
+    result = {
         "source": np.concatenate([piece.source for piece in found])[order],
         "target": np.concatenate([piece.target for piece in found])[order],
         "weight": weight,
         "delay": np.concatenate([piece.delay for piece in found])[order] * dt,
         **{name: values.astype(np.float64) for name, values in learned.items()},
     }
+    return result if peers is None else join_sorted(peers, result)
 
 
 def remember_weights(projection: Projection, wiring: Wiring) -> Callable[[], None]:
@@ -341,7 +356,7 @@ def _stored_twin(
     for view in (twin.source, twin.target):
         sizes[view.population.number] = view.population.size
     builder = Builder(
-        [twin], sizes, split_blocks(wiring.blocks.starts[:, -1].tolist(), 1), twin.dt,
+        [twin], sizes, split_blocks(sizes, 1), twin.dt,
         twin.seed, 1, lambda done, total: None, rows,
     )  # fmt: skip
     bits = {twin: wiring.fixed_point.bits[projection]}

@@ -20,10 +20,12 @@ from spikecuda.network.synapses.field import require_numbers, try_functions
 from spikecuda.network.synapses.fixed_point import FixedPoint, check_indegree, choose_fixed_point
 from spikecuda.network.synapses.kept_rows import KeptRows
 from spikecuda.network.synapses.learned import segment_sources, start_learning
+from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.row_recipe import RowRecipe, row_scratch, row_twins
 from spikecuda.network.synapses.store import Bundle, Procedural, Rows, Wiring
 
 MAX_ROWS = 2**32 - 1
+NO_DELAY = 1 << 62
 
 
 class KnownRows(Protocol):
@@ -53,6 +55,7 @@ class Builder:
         threads: how many work at once.
         report: is told (synapses done, synapses expected).
         rows: the first row of each projection that is made, and the end; None: all.
+        peers: the processes that have the other blocks, where these are not all.
     """
 
     def __init__(
@@ -65,9 +68,11 @@ class Builder:
         threads: int,
         report: Callable[[float, float], None],
         rows: tuple[int, int] | None = None,
+        peers: Peers | None = None,
     ) -> None:
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
+        self.peers = peers
         self.projections, self.sizes, self.blocks = list(projections), list(sizes), blocks
         self.dt, self.threads, self.report, self.rows = dt, threads, report, rows
         self.key0, self.key1 = keys(seed)
@@ -130,16 +135,17 @@ class Builder:
 
     def _wiring(self, bundles: list[Bundle], synapses: int) -> Wiring:
         """Return the wiring of bundles that are filled, with so many stored synapses."""
-        rows = [(b, r.delays[:-1] & layout.DELAY) for b in bundles for r in b.blocks]
-        every = [delays for _, delays in rows if delays.size]
+        extremes = self._extremes(bundles)
         # Spikes from outside are known before a window begins.
-        inner = [
-            d
-            for b, d in rows
-            if d.size and b.projections[0].source.population.neuron_spec is not None
-        ]
-        shortest = min((int(d.min()) for d in inner), default=0)
-        longest = max((int(d.max()) for d in every), default=0)
+        shortest = min(
+            (
+                low
+                for b, (low, _) in extremes.items()
+                if b.projections[0].source.population.neuron_spec is not None
+            ),
+            default=0,
+        )
+        longest = max((high for _, high in extremes.values()), default=0)
         drawn = [p for p in self.projections if p.procedural]
         for p in drawn:
             low, high = p.delay_steps()
@@ -147,15 +153,13 @@ class Builder:
             longest = max(longest, high)
             synapses += round(p.expected)
         learning = [
-            (b.projections[0], d.min(), d.max()) for b, d in rows
-            if b.kind == layout.PLASTIC and d.size
-        ]  # fmt: skip
+            (b.projections[0], *found) for b, found in extremes.items() if b.kind == layout.PLASTIC
+        ]
         ruled = [b for b in bundles if b.ruled]
-        for bundle, delays in rows:
-            if bundle.ruled and delays.size:
-                bundle.least = min(bundle.least or int(delays.min()), int(delays.min()))
         for bundle in ruled:
             p = bundle.projections[0]
+            if bundle in extremes:
+                bundle.least = extremes[bundle][0]
             if bundle.least or not p.grows:
                 continue
             # What grows there has these delays.
@@ -171,6 +175,22 @@ class Builder:
                 bundle.least = shortest
             bundle.most = longest
         return Wiring(self.blocks, bundles, self.fixed_point, shortest, longest, synapses, horizon)
+
+    def _extremes(self, bundles: Sequence[Bundle]) -> dict[Bundle, tuple[int, int]]:
+        """Return the shortest and the longest delay of each bundle that has stored synapses."""
+        found = np.full((2, len(bundles)), NO_DELAY)
+        for i, bundle in enumerate(bundles):
+            every = [rows.delays[:-1] & layout.DELAY for rows in bundle.blocks]
+            sized = [delays for delays in every if delays.size]
+            found[0, i] = min((int(delays.min()) for delays in sized), default=NO_DELAY)
+            found[1, i] = -max((int(delays.max()) for delays in sized), default=-NO_DELAY)
+        if self.peers is not None:
+            found = self.peers.least(found)
+        return {
+            bundle: (int(low), -int(high))
+            for bundle, low, high in zip(bundles, *found, strict=True)
+            if low < NO_DELAY
+        }
 
     # Counting.
 
@@ -203,8 +223,12 @@ class Builder:
                 indegree = sum(own, indegree)
         require_numbers(p)
         check_indegree(p, indegree)
-        found = indegree[p.target.ids] if p.rule.order == COLUMNS else None
-        require_degrees(p.rule, p.name, counts.sum(0)[p.source.ids] if found is None else found)
+        if p.rule.near is not None:
+            by_target = p.rule.order == COLUMNS
+            found = indegree[p.target.ids] if by_target else counts.sum(0)[p.source.ids]
+            if self.peers is not None:
+                found = self.peers.sums(found.astype(np.int64))
+            require_degrees(p.rule, p.name, found)
         self._advance(0.2 * p.expected)
         return counts, degrees, indegree
 

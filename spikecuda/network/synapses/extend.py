@@ -13,10 +13,13 @@ from spikecuda.network.synapses.fixed_point import (
     largest_sums,
     lost,
 )
+from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.store import Wiring
 
 
-def wire(projection: Projection, wiring: Wiring, number: int, dt: float) -> None:
+def wire(
+    projection: Projection, wiring: Wiring, number: int, dt: float, peers: Peers | None = None
+) -> None:
     """Add a projection, the first one of its source, to a wiring; all of it or nothing.
 
     Args:
@@ -24,6 +27,7 @@ def wire(projection: Projection, wiring: Wiring, number: int, dt: float) -> None
         wiring: where.
         number: of the source, one more than the highest so far.
         dt: ms.
+        peers: processes that have the other synapses.
 
     Raises:
         SpikecudaValueError: the scale that the receptor's weights have does not hold its weight.
@@ -41,14 +45,18 @@ def wire(projection: Projection, wiring: Wiring, number: int, dt: float) -> None
     for view in (projection.source, projection.target):
         sizes[view.population.number] = view.population.size
     builder = Builder(
-        [projection], sizes, wiring.blocks, dt, projection.seed, 1, lambda done, total: None
-    )
+        [projection], sizes, wiring.blocks, dt, projection.seed, 1, lambda done, total: None,
+        peers=peers,
+    )  # fmt: skip
     made = builder.build(FixedPoint({port: exponent}, {projection: 32}))
     wiring.exponent[port] = exponent
     wiring.fixed_point.bits[projection] = 32
     wiring.bundles += made.bundles
     wiring.longest = max(wiring.longest, made.longest)
-    wiring.synapses += made.synapses
+    more = made.synapses
+    if peers is not None:
+        more = int(peers.sums(np.array([more]))[0])
+    wiring.synapses += more
 
 
 def _require_scale(projection: Projection, wiring: Wiring, exponent: int) -> None:

@@ -11,18 +11,20 @@ import numpy as np
 
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.access import bundle_of
+from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.store import Rows, Wiring
 
 # Bits of a sum, without its sign and one of room.
 BITS = 62
 
 
-def sum_incoming(projection: Projection, wiring: Wiring) -> np.ndarray:
+def sum_incoming(projection: Projection, wiring: Wiring, peers: Peers | None = None) -> np.ndarray:
     """Return the sum of the stored magnitudes onto each neuron of the target's population.
 
     Args:
         projection: whose synapses, which learn.
         wiring: that holds them, settled.
+        peers: processes that have the other synapses; sums are of this one's.
 
     Returns:
         float64 (neurons,), exact to about 60 bits.
@@ -35,6 +37,8 @@ def sum_incoming(projection: Projection, wiring: Wiring) -> np.ndarray:
     sums = np.zeros(size, np.int64)
     # The unit follows from the whole projection, not from how it is divided.
     most = sum(rows.targets.size for rows, _, _ in _blocks(projection, wiring))
+    if peers is not None:
+        most = int(peers.sums(np.array([most]))[0])
     exponent = BITS - math.frexp(abs(rule.w_max) * (most + 1.0))[1]
     exponent = min(max(exponent, -1000), 1000)
     for rows, first, neurons in _blocks(projection, wiring):

@@ -1,0 +1,121 @@
+"""Exchange the spikes of a window with other processes: MPI's functions, called by their addresses.
+
+A process' message is int32 words: how many follow the first two, whether the run is to stop, and
+groups of spikes: step of the window, population, how many, their neurons.  All messages travel in
+one Allgather of blocks of the same size.  If one does not fit, an Allgatherv brings all in full.
+"""
+
+import numpy as np
+
+from spikecuda.kernels.compile.entry import pointer
+from spikecuda.kernels.cpu_loops.network_run import file_rows
+from spikecuda.kernels.network import layout as L
+from spikecuda.kernels.network.machine import call_seconds, call_transport, int32_at, int64_at
+from spikecuda.kernels.numerics.inner import inner
+
+
+@inner
+def _write(link, parts_at, count, parity, steps):
+    """Write the spikes of a window after the first two words of the message; return how many."""
+    send = int32_at(link[L.LINK_SEND], 0)
+    at = np.int64(L.LINK_HEAD)
+    for p in range(count):
+        part = int64_at(parts_at + 8 * L.PART * p, L.PART)
+        ids = int32_at(part[L.PART_IDS] + 4 * parity * part[L.PART_CAPACITY], 0)
+        upto = int64_at(
+            part[L.PART_UPTO] + 8 * parity * (part[L.PART_CAPACITY] // part[L.PART_COUNT] + 1), 0
+        )
+        for k in range(steps):
+            first, last = upto[k], upto[k + 1]
+            if last > first:
+                send[at] = k
+                send[at + 1] = part[L.PART_POPULATION]
+                send[at + 2] = last - first
+                at += 3
+                for i in range(first, last):
+                    send[at] = ids[i]
+                    at += 1
+    return at - L.LINK_HEAD
+
+
+@pointer("int64(int64, int64, int64, int64, int64, int64)")
+def swap(link_at, parts_at, count, parity, steps, stop):
+    """Send this process' spikes of a window to all others, and receive theirs.
+
+    Args:
+        link_at: address of the table, see ``layout``.
+        parts_at, count: address of the table of parts, and its rows.
+        parity: which half of the parts' lists the window is in.
+        steps: of the window.
+        stop: whether a buffer of this process wants attention.
+
+    Returns:
+        Whether one of any process does.
+    """
+    link = int64_at(link_at, L.LINK)
+    send = int32_at(link[L.LINK_SEND], L.LINK_HEAD)
+    words = _write(link, parts_at, count, parity, steps)
+    send[0] = words
+    send[1] = stop
+    begin = call_seconds(link[L.LINK_WTIME])
+    block, ranks = link[L.LINK_BLOCK], link[L.LINK_RANKS]
+    call_transport(
+        link[L.LINK_ALLGATHER], link[L.LINK_SEND], block, link[L.LINK_TYPE], link[L.LINK_BLOCKS],
+        block, link[L.LINK_TYPE], link[L.LINK_COMMUNICATOR], np.int64(0),
+    )  # fmt: skip
+    blocks = int32_at(link[L.LINK_BLOCKS], ranks * block)
+    counts, places = int32_at(link[L.LINK_COUNTS], ranks), int32_at(link[L.LINK_PLACES], ranks)
+    stopped = np.int64(0)
+    longest = np.int64(0)
+    total = np.int64(0)
+    for r in range(ranks):
+        mine = np.int64(blocks[r * block])
+        stopped |= np.int64(blocks[r * block + 1])
+        counts[r] = mine
+        places[r] = total
+        total += mine
+        longest = max(longest, mine)
+    link[L.LINK_LONG] = longest > block - L.LINK_HEAD
+    if link[L.LINK_LONG]:
+        call_transport(
+            link[L.LINK_ALLGATHERV], link[L.LINK_SEND] + 4 * L.LINK_HEAD, words,
+            link[L.LINK_TYPE], link[L.LINK_LISTS], link[L.LINK_COUNTS], link[L.LINK_PLACES],
+            link[L.LINK_TYPE], link[L.LINK_COMMUNICATOR],
+        )  # fmt: skip
+        link[L.LINK_OVERFLOWS] += 1
+    link[L.LINK_WINDOWS] += 1
+    link[L.LINK_WORDS] += total
+    link[L.LINK_NANOSECONDS] += np.int64(1e9 * (call_seconds(link[L.LINK_WTIME]) - begin))
+    link[L.LINK_STOP] = stopped
+    return stopped
+
+
+@pointer("int64(int64, int64, int64)")
+def file_received(link_at, block_at, now):
+    """Put the rows of the other processes' spikes into a block's calendar.
+
+    Args:
+        link_at: as for ``swap``.
+        block_at: address of the block's row of its table.
+        now: first step of the window.
+
+    Returns:
+        How many spikes.
+    """
+    link, block = int64_at(link_at, L.LINK), int64_at(block_at, L.BLOCK)
+    counts, places = int32_at(link[L.LINK_COUNTS], 0), int32_at(link[L.LINK_PLACES], 0)
+    found = np.int64(0)
+    for r in range(link[L.LINK_RANKS]):
+        if r == link[L.LINK_RANK]:
+            continue
+        at = link[L.LINK_BLOCKS] + 4 * (r * link[L.LINK_BLOCK] + L.LINK_HEAD)
+        if link[L.LINK_LONG]:
+            at = link[L.LINK_LISTS] + 4 * np.int64(places[r])
+        end = at + 4 * np.int64(counts[r])
+        while at < end:
+            head = int32_at(at, 3)
+            size = np.int64(head[2])
+            file_rows(block, np.int64(head[1]), int32_at(at + 12, size), now + head[0])
+            found += size
+            at += 12 + 4 * size
+    return found

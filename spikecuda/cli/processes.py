@@ -1,0 +1,22 @@
+"""Commands that an MPI launcher starts several times: one network over all, one that speaks."""
+
+import argparse
+
+
+def take_part(args: argparse.Namespace) -> bool:
+    """Let a network run over the processes of MPI if there are several; tell whether to speak.
+
+    ``mpiexec -n 4 spikecuda run NAME`` needs no option for it.
+
+    Args:
+        args: of the command; ``device`` becomes "mpi" unless another one is asked for.
+
+    Raises:
+        DeviceError: mpi4py or an MPI is missing.
+    """
+    from spikecuda.network.device_names import MPI
+    from spikecuda.network.ranks.ranks import all_ranks, launched
+
+    if args.device is None and launched() > 1:
+        args.device = MPI
+    return args.device != MPI or all_ranks().rank == 0

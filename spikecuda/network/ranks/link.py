@@ -1,0 +1,102 @@
+"""The table by which the native loop exchanges spikes with other processes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecuda.common.aligned_memory import aligned_zeros
+from spikecuda.kernels.network import layout
+from spikecuda.network.ranks.ranks import Ranks
+
+# A spike's words are its own, and at most three that head a group.
+WORDS_PER_SPIKE = 4
+LEAST_BLOCK, MOST_BLOCK = 64, 1 << 16
+# Spikes of a neuron in a second that a block is sized for, Hz.
+RATE = 10.0
+
+
+@dataclass(frozen=True)
+class LinkFigures:
+    """What was exchanged since the network was built or reset.
+
+    Attributes:
+        windows: how many.
+        overflows: those with more spikes than a block holds, which took a second message.
+        bytes: of all processes' spikes.
+        seconds: spent on waiting for other processes and on exchanging.
+    """
+
+    windows: int
+    overflows: int
+    bytes: int
+    seconds: float
+
+
+class Link:
+    """What exchanges the spikes of a window with other processes, from native code.
+
+    Args:
+        ranks: the processes.
+        neurons: of the whole network.
+        most: spikes of this process' neurons in a window, at most; over all processes ``total``.
+        parts: groups of neurons of this process; their steps in a window: ``window``.
+        dt: length of a step in ms.
+    """
+
+    def __init__(
+        self, ranks: Ranks, neurons: int, most: int, parts: int, window: int, dt: float
+    ) -> None:
+        from spikecuda.kernels.compile.cpu import load_cpu_loop
+
+        expected = neurons / ranks.count * RATE * window * dt * 1e-3
+        words = WORDS_PER_SPIKE * (expected + 6.0 * expected**0.5 + 8.0) + layout.LINK_HEAD
+        block = int(min(MOST_BLOCK, max(LEAST_BLOCK, 2 ** np.ceil(np.log2(words)))))
+        longest = most + 3 * parts * window
+        total = int(ranks.sums(np.array([longest]))[0])
+        # Pages that no message reaches are never taken.
+        self._send = np.empty(max(longest + layout.LINK_HEAD, block), np.int32)
+        self._blocks = np.empty(ranks.count * block, np.int32)
+        self._lists = np.empty(total, np.int32)
+        self._counts = np.zeros(ranks.count, np.int32)
+        self._places = np.zeros(ranks.count, np.int32)
+        loops = load_cpu_loop("network_link")
+        communicator, kind = ranks.handles
+        self.table = table = aligned_zeros(layout.LINK, np.int64)
+        table[layout.LINK_SWAP], table[layout.LINK_FILE] = loops.swap, loops.file_received
+        table[layout.LINK_RANK], table[layout.LINK_RANKS] = ranks.rank, ranks.count
+        table[layout.LINK_BLOCK] = block
+        for name, array in (
+            (layout.LINK_SEND, self._send),
+            (layout.LINK_BLOCKS, self._blocks),
+            (layout.LINK_LISTS, self._lists),
+            (layout.LINK_COUNTS, self._counts),
+            (layout.LINK_PLACES, self._places),
+        ):
+            table[name] = array.ctypes.data
+        table[layout.LINK_ALLGATHER] = ranks.function("MPI_Allgather")
+        table[layout.LINK_ALLGATHERV] = ranks.function("MPI_Allgatherv")
+        table[layout.LINK_COMMUNICATOR], table[layout.LINK_TYPE] = communicator, kind
+        table[layout.LINK_WTIME] = ranks.function("MPI_Wtime")
+
+    @property
+    def address(self) -> int:
+        """Address of the table."""
+        return int(self.table.ctypes.data)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are used in each window."""
+        return self._send.nbytes + self._blocks.nbytes
+
+    @property
+    def figures(self) -> LinkFigures:
+        """What was exchanged."""
+        table = self.table
+        return LinkFigures(
+            int(table[layout.LINK_WINDOWS]), int(table[layout.LINK_OVERFLOWS]),
+            4 * int(table[layout.LINK_WORDS]), 1e-9 * int(table[layout.LINK_NANOSECONDS]),
+        )  # fmt: skip
+
+    def clear(self) -> None:
+        """Begin to count anew."""
+        self.table[layout.LINK_WINDOWS : layout.LINK_NANOSECONDS + 1] = 0

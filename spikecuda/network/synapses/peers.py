@@ -1,0 +1,49 @@
+"""Other processes that have synapses of the same network, and what is asked of all of them."""
+
+from typing import Protocol
+
+import numpy as np
+
+
+class Peers(Protocol):
+    """The processes of a network, each with other blocks; all call these together.
+
+    Attributes:
+        rank: number of this one.
+    """
+
+    rank: int
+
+    def least(self, values: np.ndarray) -> np.ndarray:
+        """Return the smallest of each number over all processes."""
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum of each number over all processes."""
+
+    def joined(self, array: np.ndarray) -> list[np.ndarray]:
+        """Return each process' 1-D array of the same type; they may differ in length."""
+
+
+def join_sorted(peers: Peers, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the synapses of all processes, sorted by source, then delay, then target.
+
+    Args:
+        peers: the processes.
+        found: those of this one, sorted, as ``Projection.connections`` has them.
+    """
+    joined = {name: np.concatenate(peers.joined(values)) for name, values in found.items()}
+    order = np.lexsort((joined["target"], joined["delay"], joined["source"]))
+    return {name: values[order] for name, values in joined.items()}
+
+
+def own_part(peers: Peers, given: np.ndarray, found: dict[str, np.ndarray]) -> np.ndarray:
+    """Return what this process has of an array with a value for each synapse of all of them.
+
+    Args:
+        peers: the processes.
+        given: in the order of ``join_sorted``.
+        found: the synapses of this process.
+    """
+    labelled = {name: found[name] for name in ("source", "delay", "target")}
+    labelled["rank"] = np.full(found["source"].size, peers.rank)
+    return given[join_sorted(peers, labelled)["rank"] == peers.rank]

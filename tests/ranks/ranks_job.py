@@ -1,0 +1,171 @@
+"""What every process of an MPI job runs: networks over all of them beside the same in one.
+
+All processes draw the same examples, so that each compares, and finds, the same.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "network"))
+
+from random_networks import Layout, built, descriptions
+from test_network_bits import outcome, spikes_of
+
+from spikecuda import Network, Noise, SpikecudaError, Uniform
+from spikecuda.network import ExpCurrent, FixedProbability, SpikeTrain
+from spikecuda.network.model.trace import variables
+from spikecuda.plasticity import STDP
+
+EXAMPLES, THREADS = (int(text) for text in sys.argv[1:])
+
+
+@settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
+@given(description=descriptions())
+def random_networks(description):
+    d = description
+    found = []
+    for over_all in (False, True):
+        if over_all:
+            net = d.build("float32", devices="mpi", threads=THREADS)
+        else:
+            context = Layout().build(d, "float32")
+            net = context.__enter__()
+        built(net)
+        first = d.parts[0].name
+        net.record(first, ["spikes", *variables(net[first])], every=3 * d.dt)
+        state, results = outcome(net, d.steps, d.dt, (d.steps // 3,))
+        traces = [r.traces[first][name].tobytes() for r in results for name in r.traces[first]]
+        wired = [
+            {key: values.tobytes() for key, values in p.connections().items()}
+            for p in net.projections
+        ]
+        net.reset()
+        again, _ = outcome(net, d.steps, d.dt)
+        found.append((state, spikes_of(results), traces, wired, again))
+        net.close()
+    for one, many in zip(*found, strict=True):
+        assert one == many
+
+
+def learning(devices):
+    net = Network(seed=5, devices=devices)
+    e = net.population("e", 300, "lif", receptors={"exc": ExpCurrent(5.0)})
+    near, far = Uniform(20.0, 60.0), Uniform(0.5, 3.0)
+    rule = STDP(w_max=100.0)
+    net.connect(e, e, FixedProbability(0.1), near, far, "exc", plasticity=rule)
+    net.connect(e, e, FixedProbability(0.05), 20.0, 1.0, "exc", procedural=True)
+    net.drive(e, np.linspace(300.0, 600.0, 300))
+    net.drive(e, Noise(300.0))
+    net.record(e, "spikes")
+    return net
+
+
+def what_learns():
+    """Weights are read and changed, rules change, input is added, all between runs."""
+    nets = [learning("cpu"), learning("mpi")]
+    results = []
+    for k in range(4):
+        for net in nets:
+            plastic = net.projections[0]
+            if k == 1:
+                plastic.weights = plastic.weights * np.linspace(0.9, 1.0, len(plastic))
+                plastic.params["w_max"] = 90.0
+            elif k == 2:
+                plastic.normalise(300.0)
+                net.drive("e", SpikeTrain([50.0, 60.0], weight=40.0), "exc")
+                net["e"].state["v"] = np.linspace(-70.0, -60.0, 300)
+            elif k == 3:
+                plastic.plastic = False
+                net["e"].params["tau_m"] = 12.0
+            result = net.run(20.0, every=5.0, call=lambda n, piece: None)
+            listed = [p.connections() for p in net.projections]
+            results.append((
+                result.spikes["e"].step.tobytes(), result.spikes["e"].neuron.tobytes(),
+                [values.tobytes() for found in listed for values in found.values()],
+                net["e"].state["v"].tobytes(), net.metrics()["events"], net.metrics()["synapses"],
+            ))  # fmt: skip
+        one, many = results[-2:]
+        assert one == many, k
+        assert result.num_spikes > 100
+    refused = [
+        (lambda net: net.projections[0].rewire(below=1.0), "not rewired over processes"),
+        (lambda net: net.save("never.spikecuda"), "not saved"),
+        (lambda net: weights_recorded(net), "not recorded over processes"),
+    ]
+    for act, message in refused:
+        try:
+            act(nets[1])
+        except SpikecudaError as error:
+            assert message in str(error), error
+        else:
+            raise AssertionError(message)
+    assert not Path("never.spikecuda").exists()
+
+
+def weights_recorded(net):
+    plastic = net.projections[0]
+    net.record(plastic, "weight", every=1.0)
+    try:
+        net.run(1.0)
+    finally:
+        net.record(plastic, None)
+
+
+def crowded():
+    """Every neuron spikes in every step: lists are longer than what always travels."""
+    found = []
+    for devices in ("cpu", "mpi"):
+        net = Network(devices=devices)
+        for name in "ab":
+            net.population(name, 400, "lif", {"t_ref": 0.0}, receptors={"x": ExpCurrent(2.0)})
+            net.drive(name, 1e5)
+        net.connect("a", "b", FixedProbability(0.1), 1.0, 0.5, "x")
+        found.append(net.run(10.0).num_spikes)
+        found.append(net["b"].state["v"].tobytes())
+    assert found[:2] == found[2:]
+    assert net._engine.exchanged.overflows > 0
+
+
+def broken_off(ranks):
+    """What one process raises within a run is told to all; they are at the same step and go on."""
+    net = learning("mpi")
+
+    def report(done, total):
+        if ranks.rank == ranks.count - 1 and done > 50:
+            raise ZeroDivisionError("of one")
+
+    try:
+        net.run(1000.0, progress=report)
+    except ZeroDivisionError:
+        assert ranks.rank == ranks.count - 1
+    except SpikecudaError as error:
+        assert f"rank {ranks.count - 1} of {ranks.count} raised ZeroDivisionError: of one" in str(
+            error
+        )
+    assert len(set(ranks.each(net.time))) == 1 and net.time < 1000.0
+    assert net.result.num_spikes == len(net.result.spikes["e"])
+    other = learning("cpu")
+    other.run(net.time)
+    assert (other.run(10.0).spikes["e"].neuron == net.run(10.0).spikes["e"].neuron).all()
+
+
+if __name__ == "__main__":
+    from spikecuda.network.ranks.ranks import all_ranks
+
+    job = all_ranks()
+    random_networks()
+    what_learns()
+    crowded()
+    broken_off(job)
+    if job.rank == 0:
+        print(f"{job.count} processes: all the same")
