@@ -126,7 +126,9 @@ class CpuEngine(SavedEngine):
         try:
             with held_interrupt() as release:
                 while done < steps:
-                    some = min(quantum, run.chunk, steps - done, pauses.left(self.clock))
+                    some = min(quantum, run.chunk, steps - done)
+                    if pauses.chores:
+                        some = min(some, pauses.left(self.clock))
                     called = time.perf_counter()
                     due = external
                     if external.size:
@@ -142,7 +144,7 @@ class CpuEngine(SavedEngine):
                     growth = min(4.0, SECONDS_PER_CALL / max(spent, 1e-6))
                     # Bounded: a long run of short calls would outgrow a float.
                     quantum = max(1, min(run.chunk, int(quantum * growth)))
-                    if pauses.due(self.clock):
+                    if pauses.chores and pauses.due(self.clock):
                         pauses.act(self)
                     report(done)
                     release()
