@@ -178,6 +178,35 @@ def test_every_node_against_its_equation(reset):
     assert np.abs(found - wanted).max() < 1e-6
 
 
+def test_silent_nodes_and_thresholds_against_their_equations():
+    rng, dt = np.random.default_rng(5), 1e-4
+    nodes = {
+        "input": nir.Input(np.array([3])), "i": nir.I(r=np.array([50.0, 200.0, -20.0])),
+        "threshold": nir.Threshold(np.array([0.2, 0.0, -0.5])),
+        "cuba": nir.CubaLI(
+            tau_syn=ones(3, 5e-4), tau_mem=ones(3, 1e-3), r=ones(3, 2.0), v_leak=ones(3, 0.1),
+            w_in=ones(3, 1.5),
+        ),
+        **{name: nir.Output(np.array([3])) for name in ("sum", "above", "average")},
+    }  # fmt: skip
+    edges = [("input", "i"), ("i", "sum"), ("input", "threshold"), ("threshold", "above")]
+    edges += [("threshold", "cuba"), ("cuba", "average")]
+    network = from_nir(nir.NIRGraph(nodes, edges, type_check=False), **OPTIONS)
+    x = rng.normal(size=(50, 3))
+    found = network.run(x)
+    i, v, current, wanted = np.zeros(3), ones(3, 0.1), np.zeros(3), {"sum": [], "average": []}
+    above = x > nodes["threshold"].threshold
+    for step in range(50):
+        i = i + dt * nodes["i"].r * x[step]
+        current = current + 0.2 * (-current + 1.5 * above[step])
+        v = v + 0.1 * (0.1 - v + 2.0 * current)
+        wanted["sum"].append(i)
+        wanted["average"].append(v)
+    assert (found["above"] == above).all() and 0 < above.sum() < above.size
+    for name, values in wanted.items():
+        assert np.abs(found[name] - values).max() < 1e-6 and np.ptp(values) > 0.01
+
+
 def test_there_and_back(tmp_path):
     net = Network(dt=0.1, seed=3, precision="float64")
     net.source("input", 10, SpikeTrain.poisson(10, 300.0, 0.1, 50.0, seed=2))

@@ -73,7 +73,9 @@ def find_neurons(graph: Graph, name: str, size: int, dt: float, reset: str) -> N
     # All parameters have one number for each neuron, so that nodes share a kernel.
     params = {"v_th": never, "v_reset": zero, "subtract": zero}
     if kind == "Threshold":  # a membrane that forgets within a step
-        params |= {"v_th": take("threshold"), "tau_m": one * dt * 1e3, "v_rest": zero}
+        threshold = take("threshold")
+        params |= {"v_th": threshold, "tau_m": one * dt * 1e3, "v_rest": zero}
+        params["v_reset"] = np.minimum(0.0, threshold - 1.0)  # below it; forgotten, too
         params["c_m"] = params["tau_m"]
         return Neurons(LIFEuler, params, {"v": 0.0}, one, one, None)
     if kind not in SILENT:
@@ -81,7 +83,8 @@ def find_neurons(graph: Graph, name: str, size: int, dt: float, reset: str) -> N
         params = {"v_th": take("v_threshold"), "subtract": one * subtract}
         params["v_reset"] = zero if subtract else take("v_reset")
     if kind in ("IF", "I"):
-        r = take("r")
+        # The definition of both is dv/dt = r i; libraries that write IF mean r of a step.
+        r = take("r") * (dt if kind == "I" else 1.0)
         return Neurons(IF, {**params, "c_m": one * dt * 1e3}, {"v": 0.0}, r, r, None)
     rest = take("v_leak")
     if kind in ("LIF", "LI"):
