@@ -13,8 +13,10 @@ _PUBLIC = {
     "SonataSimulation": "sonata.simulation",
     "from_nir": "nir.network",
     "from_sonata": "sonata.simulation",
+    "read_spikes": "sonata.spike_tools",
     "to_nir": "nir.export",
     "to_sonata": "sonata.export",
+    "write_spikes": "sonata.spike_tools",
 }
 
 if TYPE_CHECKING:
@@ -22,14 +24,17 @@ if TYPE_CHECKING:
     from spikecuda.formats.nir.network import NIRNetwork, from_nir
     from spikecuda.formats.sonata.export import to_sonata
     from spikecuda.formats.sonata.simulation import SonataSimulation, from_sonata
+    from spikecuda.formats.sonata.spike_tools import read_spikes, write_spikes
 
 __all__ = [
     "NIRNetwork",
     "SonataSimulation",
     "from_nir",
     "from_sonata",
+    "read_spikes",
     "to_nir",
     "to_sonata",
+    "write_spikes",
 ]
 
 

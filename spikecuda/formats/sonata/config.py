@@ -196,6 +196,7 @@ def _located(path: Path, key: str, value: Any) -> Any:
         return [_located(path, key, item) for item in value]
     folders = key.endswith("_dir") and key != "overwrite_output_dir"
     files = key in ("input_file", "file") or (key.endswith("_file") and key not in INSIDE)
+    files |= key == "units" and str(value).endswith(".csv")  # of recorded units, not of numbers
     if isinstance(value, str) and value not in ("", "NULL") and (folders or files):
         return str(beside(path, value))
     return value

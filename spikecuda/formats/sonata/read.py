@@ -40,12 +40,13 @@ class Circuit:
     sets: NodeSets
 
 
-def read_circuit(config: Config, dt: float) -> Circuit:
+def read_circuit(config: Config, dt: float, seed: int) -> Circuit:
     """Read the nodes, edges and inputs of a configuration.
 
     Args:
         config: what its files say.
         dt: length of a step, ms.
+        seed: of what inputs choose at random.
 
     Raises:
         SpikecudaValueError: what is wrong, with the file and the row.
@@ -72,7 +73,7 @@ def read_circuit(config: Config, dt: float) -> Circuit:
         )
     path = config.sources.get("node_sets", config.path)
     sets = NodeSets(path, config.node_sets, nodes)
-    spikes, clamps = read_inputs(config, sets, nodes)
+    spikes, clamps = read_inputs(config, sets, nodes, seed)
     for clamp in clamps:
         for population, rows in clamp.selection.items():
             for some in cells[population]:

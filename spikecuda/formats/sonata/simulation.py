@@ -12,6 +12,7 @@ import numpy as np
 from spikecuda.common.arguments import as_positive, is_name
 from spikecuda.common.files import write_text
 from spikecuda.common.notice import notice
+from spikecuda.common.seed import as_seed
 from spikecuda.common.time_grid import nearest_steps
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.formats.sonata.build import Learning, Part, build
@@ -222,7 +223,7 @@ def from_sonata(
             f"{found.sources.get('output', found.path)}: output.spikes_sort_order must be one of "
             f"{', '.join(name for name in ORDERS if name)} (got {sorting!r:.80})"
         )
-    circuit = read_circuit(found, step)
+    circuit = read_circuit(found, step, as_seed(options.get("seed", 0)))
     reports = read_reports(found, circuit.sets, circuit.nodes, step, stop)
     between = any(cells.template == INTFIRE for some in circuit.cells.values() for cells in some)
     if between and step > INTFIRE_DT:

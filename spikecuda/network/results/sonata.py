@@ -62,26 +62,40 @@ def write_spikes(path: str | os.PathLike[str], sent: Sent, sorting: str = "by_ti
         sent: by population: ids of nodes and times in ms.
         sorting: "by_time", "by_id" or "none"; with equal keys, the other one decides.
     """
-    if not is_name(sorting, ORDERS):
-        known = list(ORDERS)
-        raise SpikecudaValueError(
-            f"sorting must be one of by_time, by_id, none (got {sorting!r:.80})"
-            f"{nearest(str(sorting), known)}"
-        )
-    order = ORDERS[sorting]
+    order = _order(sorting)
     with writing_hdf5(path, EXTRA) as file:
         sign(file)
         enum = _sorting_type()
         group = file.create_group("spikes")
         for name, (nodes, times) in sent.items():
-            keys = (times, nodes) if order == "by_id" else (nodes, times)
-            places = np.lexsort(keys) if order != "none" else slice(None)
+            chosen = places(nodes, times, order)
             of = group.create_group(name)
             of.attrs.create("sorting", SORTINGS[order], dtype=enum)
-            stored = of.create_dataset("timestamps", data=np.asarray(times, np.float64)[places])
+            stored = of.create_dataset("timestamps", data=np.asarray(times, np.float64)[chosen])
             stored.attrs["units"] = "ms"
-            of.create_dataset("node_ids", data=np.asarray(nodes, np.uint64)[places])
+            of.create_dataset("node_ids", data=np.asarray(nodes, np.uint64)[chosen])
     return Path(path)
+
+
+def places(nodes: np.ndarray, times: np.ndarray, sorting: str) -> np.ndarray:
+    """Return the order of spikes: the numbers of the first, second and so on.
+
+    Raises:
+        SpikecudaValueError: an unknown order.
+    """
+    order = _order(sorting)
+    if order == "none":
+        return np.arange(len(nodes))
+    return np.lexsort((times, nodes) if order == "by_id" else (nodes, times))
+
+
+def _order(sorting: str) -> str:
+    if not is_name(sorting, ORDERS):
+        raise SpikecudaValueError(
+            f"sorting must be one of by_time, by_id, none (got {sorting!r:.80})"
+            f"{nearest(str(sorting), list(ORDERS))}"
+        )
+    return ORDERS[sorting]
 
 
 def write_report(
@@ -108,8 +122,8 @@ def write_report(
             mapping = of.create_group("mapping")
             ids = mapping.create_dataset("node_ids", data=np.asarray(nodes, np.uint64))
             ids.attrs["sorted"] = np.uint8(bool((np.diff(nodes) > 0).all()))
-            places = np.arange(len(nodes) + 1, dtype=np.uint64)
-            mapping.create_dataset("index_pointers", data=places)
+            pointers = np.arange(len(nodes) + 1, dtype=np.uint64)
+            mapping.create_dataset("index_pointers", data=pointers)
             mapping.create_dataset("element_ids", data=np.zeros(len(nodes), np.uint32))
             mapping.create_dataset("element_pos", data=np.zeros(len(nodes), np.float32))
             when = mapping.create_dataset("time", data=np.array(times, np.float64))
