@@ -56,6 +56,7 @@ LAYERS = [
     ),
     ("network",),
     ("formats",),
+    ("pynn",),
     ("examples",),
     ("pool",),
     ("inspection",),

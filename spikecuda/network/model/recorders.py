@@ -43,7 +43,7 @@ class Recorders:
         self._wanted = None
         recorded = [name for name in names if name != "spikes"]
         if recorded:
-            self._require_one_grid(view, period)
+            self._require_one_grid(view, period, recorded)
         elif every is not None:
             raise SpikecudaValueError(
                 f"every is for variables (got {every!r} for spikes, which are recorded all)"
@@ -119,10 +119,10 @@ class Recorders:
         }
         return result
 
-    def _require_one_grid(self, view: View, period: int) -> None:
-        """Raise unless all variables of a population are recorded alike."""
+    def _require_one_grid(self, view: View, period: int, names: Sequence[str]) -> None:
+        """Raise unless all variables of a population are recorded as those of these names."""
         for (population, name), (other, every) in self._variables.items():
-            if population != view.population.name:
+            if population != view.population.name or name in names:
                 continue
             if every != period or not np.array_equal(other.ids, view.ids):
                 raise SpikecudaValueError(

@@ -1,0 +1,1 @@
+"""PyNN's standard models: cells, receptors, synapses and electrodes."""
