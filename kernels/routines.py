@@ -168,6 +168,7 @@ def deliver_drawn(
     walk: str,
     replicas: bool = False,
     functions: Functions = NO_FUNCTIONS,
+    around: bool = False,
 ) -> RoutineSpec:
     """Return the kernel that draws the rows of a procedural projection again, by warps.
 
@@ -183,7 +184,7 @@ def deliver_drawn(
     Distances between the targets of a ``PROBABILITY`` row come from logarithms in float64; so do
     those in space of a ``NEAR`` row.  That has the arrays and numbers of ``kernels/network/field``,
     where ``functions`` are the user's own for probability, weight and delay: ``_profile0``,
-    ``_profile1``, ``_profile2``.
+    ``_profile1``, ``_profile2``; ``around``: its mask goes over the edge of a periodic axis.
 
     Raises:
         ValueError: there is no such walk.
@@ -195,7 +196,7 @@ def deliver_drawn(
         f"deliver_drawn_{walk}{end}", "deliver_drawn_cuda",
         (
             ("walk", walk), ("replicas", replicas),
-            *((("functions", functions),) if walk == NEAR else ()),
+            *((("functions", functions), ("around", around)) if walk == NEAR else ()),
         ),
         (
             array("_index", "int32"), array("_twin", "int32"),

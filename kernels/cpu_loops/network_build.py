@@ -204,7 +204,7 @@ def fill_rows(
     delay = int32_at(here + 20 * longest, longest)
     for i in range(longest):
         weight[i], delay[i] = np.int32(ints[J_FIXED_WEIGHT]), np.int32(ints[J_FIXED_DELAY])
-    by_number = numbered(ints[J_RULE])
+    by_number = numbered(ints)
     columns = by_column(ints[J_RULE])
     drawn = ints[J_WEIGHT] != FIXED or ints[J_DELAY] != FIXED
     for s in range(s0, s1):

@@ -14,7 +14,6 @@ from spikecuda.kernels.network.draw import (
     J_DELAY,
     J_FIXED_DELAY,
     J_FIXED_WEIGHT,
-    J_RULE,
     J_TARGETS,
     J_WEIGHT,
     PROJECTION,
@@ -81,7 +80,7 @@ def send_row(block_at, bundle_at, neuron, step):
         rule[RULE_KEY0], rule[RULE_KEY1], first, last, rule[RULE_SEEN], scratch,
     )  # fmt: skip
     keys = int32_at(scratch + 4 * longest, longest)
-    by_number = numbered(ints[J_RULE])
+    by_number = numbered(ints)
     # Keep what is in the block; a branch would be mispredicted every other time.
     kept = 0
     for i in range(n):

@@ -14,6 +14,7 @@ from spikecuda.kernels.network.draw import (
     J_KEPT,
     J_MAX_DELAY,
     J_MAX_WEIGHT,
+    J_MULTAPSES,
     J_NUMBER,
     J_TARGETS,
     J_WEIGHT,
@@ -23,6 +24,7 @@ from spikecuda.kernels.network.draw import (
     Q_STEPS,
     draw_values,
     nearest,
+    numbered,
 )
 from spikecuda.kernels.network.field import (
     BLOCK,
@@ -30,6 +32,7 @@ from spikecuda.kernels.network.field import (
     EXPONENTIAL,
     FIELD,
     FLOATS,
+    G_AROUND,
     G_DELAY,
     G_HIGH,
     G_LOW,
@@ -147,13 +150,17 @@ def _distances(s, g, kind, a, x, y, w, out):
     # Read once: as far as the compiler knows, what is written could be these.
     sign, px, py, pz = g[G_SIGN], g[G_PERIOD], g[G_PERIOD + 1], g[G_PERIOD + 2]
     ox, oy, oz = g[G_OFFSET], g[G_OFFSET + 1], g[G_OFFSET + 2]
+    ax, ay, az = g[G_AROUND], g[G_AROUND + 1], g[G_AROUND + 2]
     b, c, d = g[G_MASK + 1], g[G_MASK + 2], g[G_MASK + 3]
     first, e, f = g[G_MASK], g[G_MASK + 4], g[G_MASK + 5]
     for i in range(out.size):
         dx = _mul(sign, shortest(xs[a + i] - x, px))
         dy = _mul(sign, shortest(ys[a + i] - y, py))
         dz = _mul(sign, shortest(zs[a + i] - w, pz))
-        inside = covers(kind, first, b, c, d, e, f, dx - ox, dy - oy, dz - oz)
+        inside = covers(
+            kind, first, b, c, d, e, f, shortest(dx - ox, ax), shortest(dy - oy, ay),
+            shortest(dz - oz, az),
+        )  # fmt: skip
         out[i] = _select(inside, length(dx, dy, dz), D(-1.0))
 
 
@@ -289,11 +296,13 @@ def _sift(keys, out, at, size):
 
 @pointer(TARGETS)
 def draw_chosen_near(ints, floats, source, degree, twin, key0, key1, first, last, seen, out):
-    """Write ``degree`` targets of a row, or sources of a column: chosen one after the other,
-    with chances in proportion to the profile, none of them twice; see ``draw_range``.
+    """Write ``degree`` targets of a row, or sources of a column: chosen one after the other, with
+    chances in proportion to the profile; see ``draw_range``.
 
-    Each choice has an exponential waiting time with the rate that the profile gives; the first
-    ``degree`` to come are chosen.  Fewer are written if fewer have a rate above 0.
+    Each choice comes after an exponential waiting time with the rate that the profile gives, and
+    with multapses again and again; the first ``degree`` to come are chosen.  With multapses they
+    are in that order, which their numbers follow.  Without, fewer are written if fewer have a rate
+    above 0.
     Source: Efraimidis & Spirakis (2006) Inf Process Lett 97:181.
     """
     about = int64_at(ints, PROJECTION)
@@ -301,10 +310,10 @@ def draw_chosen_near(ints, floats, source, degree, twin, key0, key1, first, last
     g = float64_at(s[S_NUMBERS], FLOATS)
     banned = np.int64(-1) if about[J_AUTAPSES] else twin
     longest = s[S_LONGEST]
-    # The next arrays of scratch: distances or chances, and waiting times.
+    # The arrays of scratch: choices, those chosen, distances or chances, and times.
     rows, distances = int32_at(out, longest), float64_at(out + 8 * longest, longest)
-    keys = float64_at(out + 16 * longest, longest)
-    number = U(about[J_NUMBER])
+    chosen, keys = int32_at(out + 4 * longest, longest), float64_at(out + 16 * longest, longest)
+    number, again = U(about[J_NUMBER]), about[J_MULTAPSES]
     found = _search(s, g, source, banned, np.int64(0), s[S_COUNT], rows, distances)
     chances = distances[:found]
     _chances(s, g, source, rows, chances)
@@ -313,18 +322,37 @@ def draw_chosen_near(ints, floats, source, degree, twin, key0, key1, first, last
         choice, p = np.int64(rows[i]), chances[i]
         if not p > D(0.0):
             continue
-        a, b, _, _ = philox(U(source), U(choice), number, U(STREAM_NEAR), U(key0), U(key1))
-        u = (D(np.int64(a >> U(5))) * TWO_26 + D(np.int64(b >> U(6))) + D(0.5)) * TWO_53
-        key = -log64(u) / p
-        if count < degree:
-            keys[count], rows[count] = key, I32(choice)
-            count += 1
-            if count == degree:
-                for j in range(degree // 2 - 1, -1, -1):
-                    _sift(keys, rows, j, degree)
-        elif degree > 0 and (key < keys[0] or (key == keys[0] and choice < rows[0])):
-            keys[0], rows[0] = key, I32(choice)
-            _sift(keys, rows, 0, degree)
+        key, event = D(0.0), np.int64(0)
+        while True:
+            a, b, c, d = philox(
+                U(source), U(choice), U(number | U(event >> 1 << 16)), U(STREAM_NEAR), U(key0),
+                U(key1),
+            )  # fmt: skip
+            if event & 1:
+                a, b = c, d
+            u = (D(np.int64(a >> U(5))) * TWO_26 + D(np.int64(b >> U(6))) + D(0.5)) * TWO_53
+            key += -log64(u) / p
+            if count < degree:
+                keys[count], chosen[count] = key, I32(choice)
+                count += 1
+                if count == degree:
+                    for j in range(degree // 2 - 1, -1, -1):
+                        _sift(keys, chosen, j, degree)
+            elif degree > 0 and (key < keys[0] or (key == keys[0] and choice < chosen[0])):
+                keys[0], chosen[0] = key, I32(choice)
+                _sift(keys, chosen, 0, degree)
+            else:
+                break
+            if not again:
+                break
+            event += 1
+    if again:
+        for j in range(count - 1, 0, -1):
+            keys[0], keys[j] = keys[j], keys[0]
+            chosen[0], chosen[j] = chosen[j], chosen[0]
+            _sift(keys, chosen, 0, j)
+    for i in range(count):
+        rows[i] = chosen[i]
     return count
 
 
@@ -372,14 +400,17 @@ def draw_kept(ints, floats, source, degree, twin, key0, key1, first, last, seen,
 
 @pointer(TARGETS)
 def draw_near_values(ints, floats, source, keys, count, key0, key1, w, d, weights, delays):
-    """Write the integer weights and delays of a row, some of them by distance."""
+    """Write the integer weights and delays of a row, some of them by distance.
+
+    The choices are ``keys``, or where these are numbers the array of scratch before it.
+    """
     about, numbers = int64_at(ints, PROJECTION), float64_at(floats, 16)
     s = int64_at(about[J_FIELD], FIELD)
     g = float64_at(s[S_NUMBERS], FLOATS)
-    choices = int32_at(keys, count)
+    choices = int32_at(keys - 4 * s[S_LONGEST] if numbered(about) else keys, count)
     weight, delay = int32_at(weights, count), int32_at(delays, count)
     draw_values(
-        about, numbers, source, choices, U(key0), U(key1), float32_at(w, count),
+        about, numbers, source, int32_at(keys, count), U(key0), U(key1), float32_at(w, count),
         float32_at(d, count), weight, delay,
     )  # fmt: skip
     if about[J_WEIGHT] == PROFILE:

@@ -84,6 +84,8 @@ def _calls(node: ast.AST) -> Iterator[ast.Call]:
 def read(function: Callable[..., object], owner: str) -> Source:
     """Return the parsed source of a model function; ``owner`` names the model in errors."""
     name = f"{owner}.{getattr(function, '__name__', function)}"
+    if getattr(function, "__name__", "") == "<lambda>":
+        raise ModelError(f"{name} must be a plain 'def' function (got a lambda)")
     try:
         lines, first = inspect.getsourcelines(function)
         tree = parse(textwrap.dedent("".join(lines))).body[0]

@@ -7,7 +7,7 @@ parallel, and a row drawn again whenever it is needed.
 
 import numpy as np
 
-from spikecuda.kernels.network.rules import IN_DEGREE, NEAR_IN, ONE_TO_ONE, OUT_DEGREE
+from spikecuda.kernels.network.rules import IN_DEGREE, NEAR_IN, NEAR_OUT, ONE_TO_ONE, OUT_DEGREE
 from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select
 from spikecuda.kernels.numerics.elementary import exp32, log64
 from spikecuda.kernels.numerics.inner import inner
@@ -220,9 +220,10 @@ def chosen_targets(ints, source, degree, banned, key0, key1, seen, out):
 
 
 @inner
-def numbered(rule):
+def numbered(ints):
     """Tell whether a row's synapses are told apart by their number in it, not by their target."""
-    return rule in (OUT_DEGREE, IN_DEGREE)
+    rule = ints[J_RULE]
+    return rule in (OUT_DEGREE, IN_DEGREE) or (ints[J_MULTAPSES] and rule in (NEAR_OUT, NEAR_IN))
 
 
 @inner

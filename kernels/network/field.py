@@ -38,16 +38,18 @@ FLOATS = 48
     G_PERIOD,
     G_LOW,  # bounds of the displacement from a row's neuron to a choice
     G_HIGH,
-    G_OFFSET,  # of the mask
+    G_OFFSET,  # the middle of the mask, seen from the source; on periodic axes within half a period
     G_MASK,  # six numbers of the mask
     G_P,  # five numbers of each profile
     G_WEIGHT,
     G_DELAY,
     G_WRONG,  # set to 1 where a function of the user's own has returned NaN
-) = 0, 1, 4, 7, 10, 13, 16, 19, 25, 30, 35, 40
+    G_AROUND,  # periods of the axes along which the mask goes over an edge, 0 of others
+) = 0, 1, 4, 7, 10, 13, 16, 19, 25, 30, 35, 40, 41
 
-# Masks: up to a distance and beyond another one (their squares); a box (lower and upper corners);
-# an ellipse (cosine and sine of its angle, inverses of the half axes, and the bound of the sum).
+# Masks, seen from their middle: up to a distance and beyond another one (their squares); a box
+# (lower and upper corners); an ellipse (cosine and sine of its angle, inverses of the half axes,
+# and the bound of the sum).
 RING, BLOCK, OVAL = range(3)
 # Profiles of a distance, with numbers (a, b, c, low, high) and bounded by the last two: a;
 # a exp(b (distance - c)^2); a exp(b distance); a + b distance; a function of the user's own.

@@ -109,9 +109,10 @@ def cell_range(at, low, high, origin, per, cells, wraps):
     if wraps:
         if last - first >= most - ONE:
             return I32(0), I32(cells)
-        # All is within two rounds of the first cell: counted from there nothing is negative.
-        start = I32(first + most + most)
-        return I32(start % I32(cells)), I32(I32(last + most + most) - start + I32(1))
+        # All is within four rounds of the first cell: counted from there nothing is negative.
+        rounds = _mul(most, D(4.0))
+        start = I32(first + rounds)
+        return I32(start % I32(cells)), I32(I32(last + rounds) - start + I32(1))
     begin = I32(bounded(first, D(0.0), most - ONE))
     end = I32(bounded(last, D(0.0), most - ONE))
     return begin, I32(end - begin + I32(1))

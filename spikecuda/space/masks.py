@@ -36,15 +36,15 @@ class Mask(ABC):
 
     @abstractmethod
     def reach(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return bounds of the displacements that it covers, without its offset: (3,) each."""
+        """Return bounds of the displacements from its middle that it covers: (3,) each."""
 
     @abstractmethod
     def _holds(self, d: np.ndarray) -> np.ndarray:
         """Tell of displacements from its middle, (pairs, 3), which it covers."""
 
-    def covers(self, displacements: np.ndarray) -> np.ndarray:
-        """Tell of displacements from source to target, (pairs, 3), which it covers."""
-        return np.asarray(self._holds(displacements - self.middle))
+    def covers(self, away: np.ndarray) -> np.ndarray:
+        """Tell of displacements from its middle, (pairs, 3), which it covers."""
+        return self._holds(away)
 
     def check(self, axes: int) -> None:
         """Raise unless it can be used in a space of so many axes."""
@@ -58,11 +58,6 @@ class Mask(ABC):
     def middle(self) -> np.ndarray:
         """Where its middle is, seen from the source: (3,)."""
         return three(self.offset or ())
-
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return bounds of the displacements that it covers: (3,) each."""
-        low, high = self.reach()
-        return low + self.middle, high + self.middle
 
 
 def _square(radius: float) -> float:
@@ -187,10 +182,16 @@ class Box(Mask):
         low, high = self.reach()
         return np.asarray(((d >= low) & (d <= high)).all(axis=1))
 
+    @property
+    def middle(self) -> np.ndarray:
+        """Where its middle is, seen from the source: (3,)."""
+        return three(self.offset or ()) + 0.5 * (three(self.lower) + three(self.upper))
+
     def reach(self) -> tuple[np.ndarray, np.ndarray]:
         """Return bounds of the displacements."""
-        room = ROOM * three([b - a for a, b in zip(self.lower, self.upper, strict=True)], 1.0)
-        return three(self.lower) - room, three(self.upper) + room
+        far = (0.5 + ROOM) * (three(self.upper) - three(self.lower))
+        far[len(self.lower) :] = ROOM
+        return -far, far
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,8 @@ from spikecuda.space.vectors import AXES, FARTHEST, as_center, as_extent, as_per
 
 # Tells the random numbers of positions from others of the same seed.
 STREAM = 0x706F736974696F6E
+# Extents that a center may be away: 2^-22 of an extent is left of float64.
+FURTHEST = 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,6 +283,12 @@ def _take_space(made: Any, extent: object, axes: int | None = None) -> None:
     object.__setattr__(made, "extent", lengths)
     object.__setattr__(made, "center", as_center(made.center, len(lengths)))
     object.__setattr__(made, "periodic", as_periodic(made.periodic, len(lengths)))
+    for x, length in zip(made.center, lengths, strict=True):
+        if abs(x) > FURTHEST * length:
+            raise SpikecudaValueError(
+                f"center must be within {FURTHEST:g} extents of the origin, where coordinates can "
+                f"be told apart (got {made.center} and extent {lengths}); use a nearer one"
+            )
 
 
 def _placed(made: Any, points: np.ndarray) -> Placed:

@@ -323,4 +323,7 @@ def as_profile(what: str, value: object) -> Profile:
             f"{what} must be a number, a profile such as Gaussian(std=0.1), or a function of the "
             f"distance (got {shown(value)})"
         )
-    return Level(as_real(what, value))
+    number = as_real(what, value)
+    if not math.isfinite(number):
+        raise SpikecudaValueError(f"{what} must be finite (got {number!r})")
+    return Level(number)

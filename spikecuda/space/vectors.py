@@ -50,7 +50,7 @@ def as_center(value: object, axes: int) -> tuple[float, ...]:
 
 def as_periodic(value: object, axes: int) -> tuple[bool, ...]:
     """Return whether each axis is periodic; one flag is for all of them."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and np.ndim(value):
         flags = tuple(as_flag(f"periodic[{i}]", x) for i, x in enumerate(value))
         if len(flags) != axes:
             raise SpikecudaValueError(

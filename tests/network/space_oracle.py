@@ -13,7 +13,7 @@ STREAM = 1029
 
 
 def words(seed, projection, rows, choices):
-    """Return the first two random words of each pair, (rows, choices) each, as Python's Philox."""
+    """Return the random words of each pair, four of (rows, choices), from the Philox of papers."""
     shape, word, half = (rows, choices), np.uint64(WORD), np.uint64(32)
     x0 = np.broadcast_to(np.arange(rows, dtype=np.uint64)[:, None], shape)
     x1 = np.broadcast_to(np.arange(choices, dtype=np.uint64)[None, :], shape)
@@ -24,7 +24,7 @@ def words(seed, projection, rows, choices):
         x0, x1 = (left >> half) ^ x1 ^ np.uint64(k0), left & word
         x2, x3 = (right >> half) ^ x3 ^ np.uint64(k1), right & word
         k0, k1 = (k0 + 0x9E3779B9) & WORD, (k1 + 0xBB67AE85) & WORD
-    return x0.astype(np.int64), x1.astype(np.int64)
+    return [x.astype(np.int64) for x in (x0, x1, x2, x3)]
 
 
 @dataclass
@@ -50,20 +50,28 @@ def pairs(source, target, period):
     return Pairs(d, np.sqrt((d * d).sum(-1)))
 
 
-def covered(p, mask):
-    """Tell which pairs a mask covers, given as (name, numbers, offset), or None."""
+def covered(p, mask, period):
+    """Tell which pairs a mask covers, given as (name, numbers, offset), or None.
+
+    Along a periodic axis it is asked about the image that is nearest to its middle.
+    """
     if mask is None:
         return np.ones(p.distance.shape, bool)
     name, numbers, offset = mask
-    d = p.d - np.array(offset)
+    middle = np.array(offset)
+    if name == "Box":
+        middle = middle + (np.array(numbers[0]) + np.array(numbers[1])) / 2
+    d = p.d - middle
+    for axis, length in enumerate(period):
+        if length:
+            d[..., axis] -= length * np.rint(d[..., axis] / length)
     r = np.sqrt((d * d).sum(-1))
     if name == "Disc":
         return r <= numbers[0]
     if name == "Annulus":
         return (r > numbers[0]) & (r <= numbers[1])
     if name == "Box":
-        lower, upper = np.array(numbers[0]), np.array(numbers[1])
-        return ((d >= lower) & (d <= upper)).all(-1)
+        return (np.abs(d) <= (np.array(numbers[1]) - np.array(numbers[0])) / 2).all(-1)
     major, minor, angle = numbers[:3]
     z = (d[..., 0] + (1j * d[..., 1] if d.shape[-1] > 1 else 0)) * np.exp(-1j * np.deg2rad(angle))
     total = (2 * z.real / major) ** 2 + (2 * z.imag / minor) ** 2
@@ -85,22 +93,29 @@ def profile(p, name, numbers, low=-np.inf, high=np.inf):
     return np.clip(value, low, high)
 
 
-def by_probability(p, chance, mask, seed, projection):
+def by_probability(p, chance, inside, seed, projection):
     """Return which pairs are connected, each by its own chance."""
-    first, _ = words(seed, projection, *p.distance.shape)
-    return covered(p, mask) & (first + 0.5 < chance * 2.0**32)
+    first = words(seed, projection, *p.distance.shape)[0]
+    return inside & (first + 0.5 < chance * 2.0**32)
 
 
-def by_degree(p, chance, mask, seed, projection, degree, banned=None):
-    """Return which choices each row gets: those with the shortest waiting times."""
-    a, b = words(seed, projection, *p.distance.shape)
-    uniform = ((a >> 5) * 2.0**26 + (b >> 6) + 0.5) * 2.0**-53
-    open_ = covered(p, mask) & (chance > 0)
-    if banned is not None:
-        open_ &= ~banned
-    with np.errstate(divide="ignore"):
-        times = np.where(open_, -np.log(uniform) / chance, np.inf)
-    order = np.argsort(times, axis=1)[:, :degree]
-    result = np.zeros(p.distance.shape, bool)
-    np.put_along_axis(result, order, np.take_along_axis(open_, order, 1), 1)
+def by_degree(p, chance, inside, seed, projection, degree, multapses):
+    """Return how often each row gets each choice: the first to come, in processes of Poisson.
+
+    Without multapses each choice comes once.
+    """
+    open_, events = inside & (chance > 0), degree if multapses else min(degree, 1)
+    times, now = np.full((events, *p.distance.shape), np.inf), 0.0
+    for event in range(events):
+        words_of = words(seed, projection | event // 2 << 16, *p.distance.shape)
+        a, b = words_of[2:] if event % 2 else words_of[:2]
+        uniform = ((a >> 5) * 2.0**26 + (b >> 6) + 0.5) * 2.0**-53
+        with np.errstate(divide="ignore"):
+            now = now - np.log(uniform) / np.where(open_, chance, 1.0)
+        times[event] = np.where(open_, now, np.inf)
+    result = np.zeros(p.distance.shape, int)
+    for row in range(len(result)):
+        at = np.argsort(times[:, row], axis=None)[:degree]
+        some = times[:, row].ravel()[at] < np.inf
+        np.add.at(result[row], at[some] % result.shape[1], 1)
     return result

@@ -36,6 +36,7 @@ class ProceduralRows:
         given: whether its sources are trains, not neurons.
         replicas: whether its rows are those of one network, for all of its replicas.
         functions: of the distance, the user's own; see ``routines.deliver_drawn``.
+        around: whether a mask goes over the edge of a periodic axis.
     """
 
     bundle: Bundle
@@ -47,6 +48,7 @@ class ProceduralRows:
     given: bool
     replicas: bool = False
     functions: routines.Functions = routines.NO_FUNCTIONS
+    around: bool = False
 
     def delivery(self, spikes: float, most: int, resident: int, block: int) -> Delivery:
         """Return how it is delivered; see ``delivery.choose``."""
@@ -59,7 +61,7 @@ class ProceduralRows:
         else:
             most_blocks = max(1, min(most_blocks, SEEN_BYTES // (4 * self.words * (block // WARP))))
         blocks = min(most_blocks, -(-pieces * most * WARP // block))
-        routine = routines.deliver_drawn(self.walk, self.replicas, self.functions)
+        routine = routines.deliver_drawn(self.walk, self.replicas, self.functions, self.around)
         return Delivery(routine, blocks, {"pieces": pieces, "given": int(self.given)})
 
 
@@ -102,12 +104,13 @@ def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> ProceduralRows |
     }  # fmt: skip
     numbers = recipe.distributions().astype(np.float32)
     scalars |= {name[1:]: x for name, x in zip(routines.DISTRIBUTED, numbers, strict=True)}
-    row, functions = until - first, routines.NO_FUNCTIONS
+    row, functions, around = until - first, routines.NO_FUNCTIONS, False
     field = field_of(p)
     if field is not None:
         arrays |= field.arrays()
         scalars |= field.scalars()
         functions, row = field.functions, min(row, field.near.most())
+        around = bool(field.near.around.any())
     if walk in (routines.DEGREE, routines.SUBSET):
         degree = np.array([p.rule.each], np.int32)
         arrays["degrees"] = rule.degrees if rule.degrees.size else degree
@@ -115,5 +118,5 @@ def _drawn(bundle: Bundle, rule: Procedural, target: Target) -> ProceduralRows |
     words = -(-scalars["size"] // 32) if walk == routines.SUBSET else 0
     return ProceduralRows(
         bundle, walk, arrays, scalars, row, words, p.source.population.neuron_spec is None,
-        target.shared, functions,
+        target.shared, functions, around,
     )  # fmt: skip

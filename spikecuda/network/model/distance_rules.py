@@ -22,10 +22,12 @@ from spikecuda.network.model.near import Near, make_near
 from spikecuda.network.model.population import View
 from spikecuda.network.model.rule import Rule, most_of
 from spikecuda.space.masks import as_mask
-from spikecuda.space.profiles import as_profile
+from spikecuda.space.profiles import Level, as_profile
 
 # What is at most this likely is never drawn: random words are multiples of 2^-32.
 UNLIKELY = 2.0**-33
+# The most synapses of a pair, whose random words have numbers.
+MOST_AGAIN = 2**17
 
 
 class Spatial:
@@ -33,17 +35,20 @@ class Spatial:
 
     Attributes:
         near: the geometry, once the rule is bound to two views.
+        _again: whether a pair may then have several synapses.
     """
 
     near: Near | None = None
     mask: Any
+    _again = False
 
     def _take(self) -> None:
         object.__setattr__(self, "mask", as_mask(self.mask))
 
-    def _bound(self, near: Near) -> Self:
+    def _bound(self, near: Near, again: bool) -> Self:
         made = copy.copy(self)
         object.__setattr__(made, "near", near)
+        object.__setattr__(made, "_again", again)
         return made
 
     @property
@@ -62,7 +67,8 @@ class DistanceProbability(Spatial, Rule):
 
     Args:
         p: probability: a number, a profile such as ``Gaussian(std=0.1)``, or a function of the
-            distance in the language of models.  Values below 0 are 0, and above 1 they are 1.
+            distance in the language of models.  Values of a profile or function below 0 are 0,
+            and above 1 they are 1.
         mask: which targets a source can have, such as ``Disc(0.3)``; None: all.
 
     A pair has one synapse at most.  A probability of at most 2^-33 is 0, so a ``Gaussian`` ends
@@ -77,11 +83,13 @@ class DistanceProbability(Spatial, Rule):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "p", as_profile("p", self.p))
+        if isinstance(self.p, Level) and not 0.0 <= self.p.value <= 1.0:
+            raise SpikecudaValueError(f"p must be from 0 to 1 (got {self.p.value:g})")
         self._take()
 
-    def bind(self, source: View, target: View) -> Self:
+    def bind(self, source: View, target: View, multapses: bool) -> Self:
         """Return the rule for two views."""
-        return self._bound(make_near(source, target, self.mask, self.p, least=UNLIKELY))
+        return self._bound(make_near(source, target, self.mask, self.p, least=UNLIKELY), multapses)
 
     def expected(self, sources: int, targets: int) -> float:
         """Return the mean number of synapses, about; 0 only where there cannot be any."""
@@ -134,13 +142,13 @@ class _Chosen(Spatial):
         return max(self._known.most(), -(-self.degree // 4) * 4)
 
     def _require(self, choice: int, multapses: bool) -> None:
-        """Raise unless so many different partners can be there."""
-        if multapses:
+        """Raise unless so many partners can be there."""
+        if multapses and self.degree > MOST_AGAIN:
             raise SpikecudaValueError(
-                f"{type(self).__name__} chooses no partner twice and needs multapses=False (got "
-                "True)"
+                f"degree must be <= {MOST_AGAIN:,} with multapses=True (got {self.degree:,}); use "
+                "a smaller degree, or multapses=False"
             )
-        if self.degree > choice:
+        if self.degree > (MOST_AGAIN if multapses and choice else choice):
             raise SpikecudaValueError(
                 f"degree must be <= {choice:,}, the number of {self.side} that a neuron can have "
                 f"(got {self.degree:,}); use a smaller degree or a larger view"
@@ -151,11 +159,11 @@ class _Chosen(Spatial):
 class DistanceInDegree(_Chosen, Rule):
     """Gives every target the same number of synapses, from sources chosen by distance.
 
-    They are chosen one after the other, with chances in proportion to ``p``, none of them twice:
-    it needs ``multapses=False``.
+    They are chosen one after the other, with chances in proportion to ``p``; with
+    ``multapses=False`` none of them twice.
 
     Args:
-        degree: synapses of each target, >= 0.
+        degree: synapses of each target, >= 0; with multapses at most 131,072.
         p: relative chance: a number, a profile or a function; see ``DistanceProbability``.
         mask: which targets a source can have; None: all.
 
@@ -164,9 +172,9 @@ class DistanceInDegree(_Chosen, Rule):
 
     code, order, draws, walks, side = NEAR_IN, COLUMNS, DRAW_CHOSEN_NEAR, None, "sources"
 
-    def bind(self, source: View, target: View) -> Self:
+    def bind(self, source: View, target: View, multapses: bool) -> Self:
         """Return the rule for two views."""
-        return self._bound(make_near(source, target, self.mask, self.p, columns=True))
+        return self._bound(make_near(source, target, self.mask, self.p, columns=True), multapses)
 
     def expected(self, sources: int, targets: int) -> float:
         """Return the number of synapses."""
@@ -189,11 +197,11 @@ class DistanceInDegree(_Chosen, Rule):
 class DistanceOutDegree(_Chosen, Rule):
     """Gives every source the same number of synapses, to targets chosen by distance.
 
-    They are chosen one after the other, with chances in proportion to ``p``, none of them twice:
-    it needs ``multapses=False``.
+    They are chosen one after the other, with chances in proportion to ``p``; with
+    ``multapses=False`` none of them twice.
 
     Args:
-        degree: synapses of each source, >= 0.
+        degree: synapses of each source, >= 0; with multapses at most 131,072.
         p: relative chance: a number, a profile or a function; see ``DistanceProbability``.
         mask: which targets a source can have; None: all.
 
@@ -202,9 +210,9 @@ class DistanceOutDegree(_Chosen, Rule):
 
     code, draws, walks, side = NEAR_OUT, DRAW_CHOSEN_NEAR, None, "targets"
 
-    def bind(self, source: View, target: View) -> Self:
+    def bind(self, source: View, target: View, multapses: bool) -> Self:
         """Return the rule for two views."""
-        return self._bound(make_near(source, target, self.mask, self.p))
+        return self._bound(make_near(source, target, self.mask, self.p), multapses)
 
     def expected(self, sources: int, targets: int) -> float:
         """Return the number of synapses."""
@@ -215,8 +223,18 @@ class DistanceOutDegree(_Chosen, Rule):
         return sources.size * self.degree
 
     def most_indegree(self, sources: int, targets: int, own: bool) -> float:
-        """Return a bound of a target's synapses: one from each source that it can have."""
-        return min(float(sources), float(self._known.most_rows()))
+        """Return a bound of a target's synapses.
+
+        With multapses it follows from the smallest sum of chances of a source, which is estimated;
+        twice as many are allowed for.
+        """
+        near = self._known
+        most = min(float(sources), float(near.most_rows()))
+        if not self._again:
+            return most
+        total, most = near.least_sum(), most * self.degree
+        share = 2.0 * self.p.range(near.farthest())[1] / total if total > 0 else 1.0
+        return min(most, most_of(most * share)) if share < 1.0 else most
 
     def check(self, sources: int, targets: int, multapses: bool, own: bool) -> None:
         """Raise with multapses, or if there are not enough targets."""

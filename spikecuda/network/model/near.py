@@ -32,8 +32,11 @@ class Near:
         period: (3,), the length of each periodic axis, 0 of others.
         sign: 1.0 where rows are sources, -1.0 where they are targets.
         mask: of displacements from source to target.
+        middle: (3,), of the mask, seen from the source; on periodic axes within half a period.
+        around: (3,), the period of axes along which the mask goes over an edge, 0 of others.
         chance: profile of the probability, or of the rates of choices.
-        low, high: (3,), bounds of the displacement from a row's neuron to a choice.
+        low, high: (3,), bounds of the displacement from a row's neuron to a choice, on a periodic
+            axis of one of its images.
         origin, per: (3,), of the cells: the first corner, and cells in a unit of length.
         cells: cells along each axis.
         order: int32, the choices in the order of their cells.
@@ -47,6 +50,8 @@ class Near:
     period: np.ndarray
     sign: float
     mask: Mask
+    middle: np.ndarray
+    around: np.ndarray
     chance: Profile
     low: np.ndarray
     high: np.ndarray
@@ -120,6 +125,16 @@ class Near:
             self.kept["mean"] = sum(found) / len(found)
         return float(self.kept["mean"])
 
+    def least_sum(self) -> float:
+        """Return the smallest sum of a row's chances, about; see ``mean``."""
+        if "least_sum" not in self.kept:
+            found = []
+            for row, some, near in self.samples(ROWS, CHOICES):
+                chances = np.maximum(np.nan_to_num(self.values(self.chance, row, some)), 0.0)
+                found.append(float(chances.sum()) * near / max(some.size, 1))
+            self.kept["least_sum"] = min(found)
+        return float(self.kept["least_sum"])
+
     def samples(self, rows: int, choices: int) -> Iterator[tuple[int, np.ndarray, int]]:
         """Yield evenly chosen rows, of each evenly chosen choices, and how many it has in all.
 
@@ -133,11 +148,7 @@ class Near:
 
     def displacements(self, row: int, choices: np.ndarray) -> np.ndarray:
         """Return the displacements from source to target of a row's pairs: (choices, 3)."""
-        delta = self.choices[choices] - self.rows[row]
-        half = 0.5 * self.period
-        wrapped = np.where(delta > half, delta - self.period, delta)
-        wrapped = np.where(wrapped < -half, wrapped + self.period, wrapped)
-        return self.sign * np.where(self.period > 0, wrapped, delta)
+        return self.sign * _shortest(self.choices[choices] - self.rows[row], self.period)
 
     def values(self, profile: Profile, row: int, choices: np.ndarray) -> np.ndarray:
         """Return a profile's values for a row's pairs."""
@@ -149,8 +160,12 @@ class Near:
         runs = [self.order[a:z] for a, z in self._runs(self.rows[row])]
         found = np.concatenate([*runs, np.empty(0, np.int32)])
         d = self.displacements(row, found)
-        inside = ((self.sign * d >= self.low) & (self.sign * d <= self.high)).all(axis=1)
-        return found[inside & self.mask.covers(d)]
+        # Of the images along a periodic axis the one that is nearest to the middle of the window.
+        ring = self.period > 0
+        middle = 0.5 * (np.where(ring, self.low, 0.0) + np.where(ring, self.high, 0.0))
+        away = _shortest(self.sign * d - middle, self.period)
+        inside = ((away >= self.low - middle) & (away <= self.high - middle)).all(axis=1)
+        return found[inside & self.mask.covers(_shortest(d - self.middle, self.around))]
 
     def _spans(self) -> tuple[int, ...]:
         """Return how many cells along each axis a window can meet, the last axis first."""
@@ -175,6 +190,14 @@ class Near:
                 line = (z * self.cells[1] + y) * self.cells[0]
                 for x in axes[0]:
                     yield int(self.first[line + x]), int(self.first[line + x + 1])
+
+
+def _shortest(delta: np.ndarray, period: np.ndarray) -> np.ndarray:
+    """Return displacements, (pairs, 3), along periodic axes the shortest ones."""
+    half = 0.5 * period
+    wrapped = np.where(delta > half, delta - period, delta)
+    wrapped = np.where(wrapped < -half, wrapped + period, wrapped)
+    return np.asarray(np.where(period > 0, wrapped, delta))
 
 
 def _span(width: float, cells: int) -> int:
@@ -232,11 +255,10 @@ def make_near(
     mask.check(near.axes)
     points = [_points(view) for view in (source, target)]
     period = three(near.period)
-    low, high = mask.bounds()
-    reach = chance.vanishes(least) * (1.0 + 1e-6)
-    low, high = np.maximum(low, -reach), np.minimum(high, reach)
-    half = np.where(period > 0, 0.5 * period * (1.0 + 1e-9), np.inf)
-    low, high = np.clip(low, -half, half), np.clip(np.maximum(low, high), -half, half)
+    middle = _within(mask.middle, period)
+    points[1] = points[1] + _apart(source, target, period)
+    around = _around(mask, middle, period)
+    low, high = _window(mask, middle, around, chance.vanishes(least) * (1.0 + 1e-6), period)
     low[near.axes :] = high[near.axes :] = 0.0
     if columns:
         points, low, high = points[::-1], -high, -low
@@ -247,9 +269,56 @@ def make_near(
     first = np.zeros(int(np.prod(cells)) + 1, np.int32)
     np.cumsum(np.bincount(key, minlength=first.size - 1), out=first[1:])
     return Near(
-        rows, choices, period, -1.0 if columns else 1.0, mask, chance, low, high, origin, per,
-        cells, order, first, near.axes,
+        rows, choices, period, -1.0 if columns else 1.0, mask, middle, around, chance, low, high,
+        origin, per, cells, order, first, near.axes,
     )  # fmt: skip
+
+
+def _within(vector: np.ndarray, period: np.ndarray) -> np.ndarray:
+    """Return a displacement, along periodic axes its image within half a period."""
+    length = np.where(period > 0, period, 1.0)
+    return np.where(period > 0, vector - length * np.rint(vector / length), vector)
+
+
+def _apart(source: View, target: View, period: np.ndarray) -> np.ndarray:
+    """Return whole periods, (3,), that bring the middles of two extents as near as can be."""
+    centers = [three(getattr(v.population.placed.arrangement, "center", None) or ())
+               for v in (source, target)]  # fmt: skip
+    away = centers[0] - centers[1]
+    return np.where(period > 0, away - _within(away, period), 0.0)
+
+
+def _around(mask: Mask, middle: np.ndarray, period: np.ndarray) -> np.ndarray:
+    """Return the periods of axes along which a mask goes over an edge, 0 of others: (3,).
+
+    One around the source reaches as far on both sides, and asks about the nearest image anyway.
+    """
+    low, high = (bound + middle for bound in mask.reach())
+    beyond = np.maximum(-low, high) >= 0.5 * period * (1.0 - 1e-9)
+    return np.where((middle != 0.0) & beyond, period, 0.0)
+
+
+def _window(
+    mask: Mask, middle: np.ndarray, around: np.ndarray, reach: float, period: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return bounds, (3,) each, of the displacements that a mask covers and are not too far.
+
+    Where a mask goes over the edge of a periodic axis, they are those of the mask.
+
+    Args:
+        mask, middle, around: see ``Near``.
+        reach: a distance beyond which no chance is left.
+        period: (3,), of each periodic axis; 0 for others.
+    """
+    low, high = (bound + middle for bound in mask.reach())
+    half = np.where(period > 0, 0.5 * period * (1.0 + 1e-9), np.inf)
+    over = (around > 0) & (high - low < period)
+    near, far = np.maximum(low, -reach), np.minimum(high, reach)
+    near, far = np.clip(near, -half, half), np.clip(np.maximum(near, far), -half, half)
+    # Around an edge, nothing but the mask bounds the search.
+    whole = (around > 0) & ~over
+    near, far = np.where(whole, -half, near), np.where(whole, half, far)
+    return np.where(over, low, near), np.where(over, high, far)
 
 
 def _points(view: View) -> np.ndarray:

@@ -92,14 +92,14 @@ class Projection(Plastic):
         modulator_delay: Any = None,
     ) -> None:
         self.handle, self.dt, self.seed, self.number = handle, dt, seed, number
-        self.source, self.target, self.rule = source, target, rule.bind(source, target)
-        rule = self.rule
+        self.multapses = as_flag("multapses", multapses)
+        self.source, self.target = source, target
+        self.rule = rule = rule.bind(source, target, self.multapses)
         weight, delay = (
             DistanceFunction(v) if inspect.isfunction(v) else v for v in (weight, delay)
         )
         self.near = as_near(source, target, rule, weight, delay)
         self.autapses = as_flag("autapses", autapses)
-        self.multapses = as_flag("multapses", multapses)
         self.procedural, self.weight_bits = as_flag("procedural", procedural), weight_bits
         self.receptor, self.port = find_receptor(target, receptor)
         if weight_bits is not None and as_count("weight_bits", weight_bits, 0, 64) not in (16, 32):
@@ -115,9 +115,12 @@ class Projection(Plastic):
                 "use DistanceProbability, or store it"
             )
         if procedural and not rule.procedural:
+            remedy = "use FixedTotal, FixedOutDegree or FixedProbability, or store it"
+            if rule.near is not None:
+                remedy = "use DistanceProbability, or store it"
             raise SpikecudaValueError(
                 f"{type(rule).__name__} cannot be procedural: a source's row is not a function of "
-                "the seed alone; use FixedTotal, FixedOutDegree or FixedProbability, or store it"
+                f"the seed alone; {remedy}"
             )
         self.weight = as_values("weight", weight, rule, self.near)
         self.delay = as_values("delay", delay, rule, self.near)

@@ -90,8 +90,13 @@ class Rule:
         """Sources and targets of each synapse, numbers within the views, where they are given."""
         return None
 
-    def bind(self, source: Any, target: Any) -> Self:
-        """Return the rule for two views; itself unless it goes by positions."""
+    def bind(self, source: Any, target: Any, multapses: bool) -> Self:
+        """Return the rule for two views; itself unless it goes by positions.
+
+        Args:
+            source, target: the views.
+            multapses: whether a pair may have several synapses.
+        """
         return self
 
     def expected(self, sources: int, targets: int) -> float:

@@ -139,8 +139,8 @@ def _make(p: Projection, near: Near) -> Field:
     floats[field.G_SIGN] = near.sign
     for at, values in (
         (field.G_ORIGIN, near.origin), (field.G_PER, near.per), (field.G_PERIOD, near.period),
-        (field.G_LOW, near.low), (field.G_HIGH, near.high), (field.G_OFFSET, near.mask.middle),
-        (field.G_MASK, near.mask.numbers()),
+        (field.G_LOW, near.low), (field.G_HIGH, near.high), (field.G_OFFSET, near.middle),
+        (field.G_MASK, near.mask.numbers()), (field.G_AROUND, near.around),
     ):  # fmt: skip
         floats[at : at + len(values)] = values
     for i, profile_i in enumerate(profiles):

@@ -128,10 +128,12 @@ def check_indegree(p: Projection, indegree: np.ndarray) -> None:
         indegree: synapses of each target of the population.
     """
     if np.any(indegree[p.target.ids] > p.most_indegree()):
+        remedy = "which happens once in 10^13 neurons; use another seed"
+        if p.rule.near is not None:
+            remedy = "for its sources have very few partners; use multapses=False"
         raise SpikecudaError(
             f"a neuron of {p.target.population.name} got {indegree.max():,} synapses of {p.name}, "
-            "more than its fixed-point scale allows, which happens once in 10^13 neurons; use "
-            "another seed"
+            f"more than its fixed-point scale allows, {remedy}"
         )
 
 

@@ -1,0 +1,231 @@
+"""Functions of the distance of the user's own, periodic edges, and what is refused."""
+
+import numpy as np
+import pytest
+
+from spikecuda.errors import (
+    ModelError,
+    NumericalError,
+    SpikecudaTypeError,
+    SpikecudaValueError,
+)
+from spikecuda.language import exp, real, select, sqrt
+from spikecuda.network import (
+    AllToAll,
+    DistanceInDegree,
+    DistanceOutDegree,
+    DistanceProbability,
+    ExpCurrent,
+    FixedInDegree,
+    Network,
+)
+from spikecuda.space import (
+    Annulus,
+    At,
+    Box,
+    Disc,
+    DistanceFunction,
+    Ellipse,
+    Exponential,
+    Gaussian,
+    Grid,
+    Layered,
+    Linear,
+    Scattered,
+)
+
+PORT = {"e": ExpCurrent(5.0)}
+
+
+def lopsided(distance, dx):
+    return select(dx > real(0.0), exp(-distance / real(0.25)), real(0.125))
+
+
+def libm(distance):
+    return np.exp(-distance)
+
+
+def unknown(r):
+    return r
+
+
+def nothing(distance):
+    return distance / (distance - distance)
+
+
+def test_wrong_functions_are_named():
+    with pytest.raises(ModelError, match=r"test_distance_edges.py.*use exp\(\)"):
+        DistanceFunction(libm)
+    with pytest.raises(ModelError, match=r"may take distance, dx, dy, dz \(got r\)"):
+        DistanceFunction(unknown)
+    with pytest.raises(SpikecudaValueError, match="nothing must return a finite number"):
+        DistanceFunction(nothing)
+    with pytest.raises(ModelError, match=r"must be a plain 'def' function .got a lambda"):
+        DistanceFunction(lambda distance: distance)
+
+
+def test_numbers_out_of_range_are_named():
+    for p in (-0.1, 1.5, np.nan):
+        with pytest.raises(SpikecudaValueError, match=r"^p must be"):
+            DistanceProbability(p)
+    with pytest.raises(SpikecudaValueError, match=r"center must be within 1e.09 extents"):
+        Grid((5, 5), (1.0, 1.0), (0.0, 1e10))
+
+
+def gap(distance):
+    return sqrt((distance - real(0.2)) * (distance - real(0.3)))
+
+
+@pytest.mark.parametrize("procedural", [False, True])
+def test_functions_that_return_nan_for_a_pair_are_told(procedural):
+    for p, weight in ((gap, 1.0), (1.0, DistanceFunction(gap, low=0.0, high=1.0))):
+        net = Network(0.1, 1, devices="cpu")
+        net.population("a", 25, positions=Grid((5, 5)), receptors=PORT)
+        net.connect("a", "a", DistanceProbability(p), weight, 1.0, procedural=procedural)
+        with pytest.raises(NumericalError, match=r"gap of a -> a.* must return numbers .got NaN"):
+            net.build()
+
+
+@pytest.mark.parametrize("devices", ["cpu", ["cpu:0", "cuda-emu:0", "cuda-emu:1"]])
+def test_functions_that_return_nan_in_a_run_are_told_each_time(devices):
+    """The pairs that build tries are others than the one that has NaN."""
+    points = np.arange(300.0)[:, None]
+    points[3] = 2.25
+    with Network(0.1, 1, devices=devices) as net:
+        net.population("a", 300, positions=points, receptors=PORT)
+        p = DistanceProbability(gap, Disc(2.0))
+        net.connect("a", "a", p, 1.0, 1.0, procedural=True)
+        net.build()
+        net.run(1.0)
+        net.drive("a", 900.0)
+        for _ in range(2):
+            with pytest.raises(NumericalError, match=r"gap of a -> a.* must return numbers"):
+                net.run(10.0)
+
+
+def test_what_cannot_be_connected_is_refused():
+    net = Network(0.1, 1, devices="cpu")
+    for name, positions in (
+        ("a", Grid((5, 2))), ("b", None), ("c", Grid((5, 2), periodic=True)),
+        ("d", Scattered((1.0, 1.0, 1.0))),
+    ):  # fmt: skip
+        net.population(name, 10, positions=positions, receptors=PORT)
+    near = DistanceProbability(0.5, Disc(0.1))
+    for names, rule, message, options in (
+        ("ab", near, "b has no positions; give it some: positions=Grid", {}),
+        ("ac", near, "must have the same axes and periods", {}),
+        ("ad", near, "must have the same axes and periods", {}),
+        ("dd", DistanceProbability(0.5, Ellipse(1, 1)), "polar must be given in three", {}),
+        ("aa", DistanceProbability(0.5, Box((0,), (1,))), "must have 2 coordinates", {}),
+        ("aa", DistanceInDegree(2**17 + 1), "degree must be <= 131,072 with multapses", {}),
+        ("aa", DistanceOutDegree(11), "degree must be <= 10", {"multapses": False}),
+        ("aa", DistanceOutDegree(2), "cannot be procedural.* use DistanceProbability",
+         {"multapses": False, "procedural": True}),
+    ):  # fmt: skip
+        with pytest.raises(SpikecudaValueError, match=message):
+            net.connect(*names, rule, 1.0, 1.0, **options)
+    for rule, weight, delay, message, options in (
+        (FixedInDegree(2), Gaussian(1.0), 1.0, "a weight or delay by distance goes with", {}),
+        (near, lopsided, 1.0, "weight by distance must have finite bounds .* low= and high=", {}),
+        (near, 1.0, Linear(0.0, 1.0), "delay must be >= dt = 0.1 ms .* low=0.1 of the profile", {}),
+        (AllToAll(), Gaussian(1.0), 1.0, "procedural AllToAll cannot have", {"procedural": True}),
+    ):
+        with pytest.raises((SpikecudaValueError, SpikecudaTypeError), match=message):
+            net.connect("a", "a", rule, weight, delay, **options)
+    net.connect("a", "a", DistanceOutDegree(4, mask=Disc(0.21)), 1.0, 1.0, multapses=False)
+    with pytest.raises(SpikecudaValueError, match=r"degree of a -> a .* must be <= 2, the part"):
+        net.build()
+
+
+def test_functions_of_the_distance_are_saved_by_name_and_source(tmp_path):
+    def inner(distance):
+        return real(0.5) - distance
+
+    def make(p):
+        net = Network(0.1, 5, devices="cpu")
+        net.population("a", 25, positions=Grid((5, 5)), receptors=PORT)
+        net.connect("a", "a", DistanceProbability(p, Disc(0.9)), 200.0, 1.0)
+        net.drive("a", 600.0)
+        return net
+
+    for function, models in ((lopsided, []), (inner, [inner])):
+        with make(function) as net:
+            net.save(tmp_path / "a.npz")
+            wanted = net.run(20.0).spikes["a"]
+            with Network.load(tmp_path / "a.npz", models=models) as again:
+                got = again.run(20.0).spikes["a"]
+                assert wanted.step.size and (got.step == wanted.step).all()
+                assert (got.neuron == wanted.neuron).all()
+    with pytest.raises(SpikecudaValueError, match=r"inner.* of the distance is one of the user's"):
+        Network.load(tmp_path / "a.npz")
+
+    def other(distance):
+        return real(0.25) - distance
+
+    other.__qualname__ = inner.__qualname__
+    with pytest.raises(SpikecudaValueError, match=r"inner.* must have the source that it had"):
+        Network.load(tmp_path / "a.npz", models=[other])
+
+
+WRONG = [
+    (lambda: Grid("ab"), "shape must be the cells along 1 to 3 axes"),
+    (lambda: Grid((2, 2, 2, 2)), r"shape must have 1 to 3 axes \(got 4\)"),
+    (lambda: Grid((2, 2), (1.0,)), r"extent must have 2 lengths > 0 \(got \(1.0,\)\)"),
+    (lambda: Grid((2, 2), (1.0, -1.0)), "extent must have 2 lengths > 0"),
+    (lambda: Grid((2, 2), center=(1.0,)), "center must have 2 coordinates"),
+    (lambda: Grid((2, 2), periodic=(True,)), "periodic must be one flag, or one for each"),
+    (lambda: Scattered((np.nan, 1.0)), "extent must be 1 to 3 numbers"),
+    (lambda: Layered((0.0, 0.0), (3,), (1.0,)), "depths must ascend"),
+    (lambda: Layered((0.0, 1.0), (3,), (1.0, 1.0, 1.0)), "extent must have 1 or 2 lengths"),
+    (lambda: At([1.0, 2.0]), r"coordinates must have the shape \(neurons, axes\)"),
+    (lambda: At([[np.nan, 2.0]]), "coordinates must be numbers below 1e.100 .* of neuron 0"),
+    (lambda: At([[0.0]], periodic=True), "extent must be given where an axis is periodic"),
+    (lambda: At([[0.0], [2.0]], (1.0,)), r"coordinates must be within extent .* of neuron 1"),
+    (lambda: Disc(0.0), "radius must be > 0"),
+    (lambda: Annulus(0.5, 0.5), "inner must be >= 0 and outer larger"),
+    (lambda: Box((0.0, 0.0), (1.0, 0.0)), "lower must be below upper"),
+    (lambda: Ellipse(1.0, 0.0), "minor must be > 0"),
+    (lambda: Gaussian(0.0), "std must be > 0"),
+    (lambda: Exponential(-1.0), "scale must be > 0"),
+    (lambda: Linear(0.0, np.inf), "slope must be finite"),
+    (lambda: Linear(0.0, 1.0, low=2.0, high=1.0), "low must be <= high"),
+    (lambda: DistanceProbability("near"), "p must be a number, a profile"),
+    (lambda: DistanceProbability(0.5, mask=0.3), "mask must be a Disc, Annulus, Box or Ellipse"),
+    (lambda: DistanceInDegree(-1), "degree must be"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)))
+def test_wrong_arguments_are_named(number):
+    make, message = WRONG[number]
+    with pytest.raises((SpikecudaValueError, SpikecudaTypeError), match=message):
+        make()
+
+
+def test_masks_go_over_periodic_edges():
+    """Seen from the source the box is from 0.3 to 0.7 of a period: on both sides of its half."""
+    where = {"extent": (10.0,), "periodic": True}
+    with Network(0.1, 1, devices="cpu") as net:
+        net.population("a", 10, positions=Grid((10,), **where), receptors=PORT)
+        masks = Box((3.0,), (7.0,)), Disc(2.0, offset=(5.0,)), Disc(2.0, offset=(-25.0,))
+        rules = [DistanceProbability(1.0, mask) for mask in masks]
+        for p in [net.connect("a", "a", rule, 1.0, 1.0) for rule in rules]:
+            wires = p.connections()
+            away = (wires["target"] - wires["source"]) % 10
+            assert (np.bincount(away, minlength=10) == [0, 0, 0, *[10] * 5, 0, 0]).all()
+
+
+@pytest.mark.parametrize("periods", [-3, 1, 7])
+def test_periodic_populations_may_be_whole_periods_apart(periods):
+    where = {"extent": (2.0, 1.0), "periodic": True}
+    found = []
+    for center in ((0.25, 0.0), (0.25 + 2.0 * periods, -1.0 * periods)):
+        with Network(0.1, 1, devices="cpu") as net:
+            net.population("a", 32, positions=Grid((8, 4), **where), receptors=PORT)
+            net.population("b", 32, positions=Grid((8, 4), center=center, **where), receptors=PORT)
+            rules = DistanceProbability(Gaussian(0.3)), DistanceInDegree(3, Gaussian(0.3))
+            for p in [net.connect("a", "b", rule, 1.0, 1.0) for rule in rules]:
+                found.append((p.connections()["source"], p.connections()["target"]))
+    for one, other in zip(found[:2], found[2:], strict=True):
+        assert one[0].size > 60
+        assert all((x == y).all() for x, y in zip(one, other, strict=True))
