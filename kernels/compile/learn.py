@@ -27,6 +27,8 @@ def context(spec: LearnSpec, target: str) -> dict[str, object]:
     resources = {name: f"_u_{name}" for name in rule.source_variables}
     seen = {name: f"_z_{name}" for name in rule.target_states}
     state = ["w", *variables.values()]
+    changing = [variables[name] for name in variables if name not in rule.synapse_parameters]
+    sent = rule.functions["transmit"].arguments if "transmit" in rule.functions else ()
     # What random numbers of a synapse are made of.
     identity = ["_key0", "_key1", "_source_id", "_target_id", "_code"] if rule.random else []
     events = [f for name, f in rule.functions.items() if name in ("on_post", "on_pre")]
@@ -82,12 +84,17 @@ def context(spec: LearnSpec, target: str) -> dict[str, object]:
         "uniform": [name for name, f in rule.functions.items() if "uniform" in f.arguments],
         "transmits": "transmit" in rule.functions,
         "transmit_call": call("transmit"),
+        # Variables that say what part of the weight is sent.
+        "transmitted": [variables[name] for name in variables if name in sent],
         "pre_traces": list(rule.pre_traces.items()),
         "post_traces": list(rule.post_traces.items()),
         "source_variables": list(resources.values()),
         "releases": rule.releases,
         "release_call": call("release"),
         "variables": list(variables.values()),
+        # What events return: the weight, and variables that are no parameters of the synapse.
+        "returned": ", ".join(["w", *changing]),
+        "changing": changing,
         "decaying": [name for name, v in rule.variables.items() if v.decay and name != eligible],
         "eligible": eligible,
         # Whether what is sent is the weight that a modulator has left, not what a spike leaves.

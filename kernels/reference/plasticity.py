@@ -197,7 +197,7 @@ class Synapse:
         self._clip()
         if self.rule.on_post is not None:
             self._change(self.rule.on_post, t, first=self.since_pre == 0)
-        self.last_event = t
+            self.last_event = t
         self.since_pre += 1
         self._jump(self.post, self.rule.post, t)
 
@@ -208,6 +208,7 @@ class Synapse:
         sent = self.w
         if self.rule.on_pre is not None:
             self._change(self.rule.on_pre, t, paired=self.since_pre > 0)
+            self.last_event = t
         if self.timing == "nest":
             sent = self.w
         if self.rule.release is not None:
@@ -218,7 +219,6 @@ class Synapse:
             sent *= part
         if self.rule.transmit is not None:
             sent *= self._call(self.rule.transmit, t)[0]
-        self.last_event = t
         self.last_pre, self.since_pre = t, 0
         self._jump(self.pre, self.rule.pre, t)
         return self.sign * sent

@@ -25,10 +25,11 @@ from spikecuda.network.synapses.access import (
     remember_weights,
     require_shape,
     rows_of,
+    set_values,
     set_weights,
-    take_weights,
 )
 from spikecuda.network.synapses.count import count_synapses
+from spikecuda.network.synapses.given import take_values, take_weights
 from spikecuda.network.upkeep import Upkeep, chore_of, do
 from spikecuda.plasticity.base import SynapseRule
 
@@ -99,6 +100,19 @@ class NetworkWeights(Described):
         except BaseException:
             undo()
             raise
+
+    @changes
+    @out_of_memory("a value for each synapse", "give one number for all of them")
+    def set_values(self, projection: Projection, name: str, values: object) -> None:
+        """Set a variable of a projection's synapses; see ``Projection.set_values``."""
+        self._require_open()
+        given = take_values(projection, name, values)
+        engine = self._built()
+        given = require_shape(projection, engine.wiring, given, engine.peers, name)
+        bundle = bundle_of(projection, engine.wiring)
+        engine.settle(bundle)
+        set_values(projection, engine.wiring, name, given)
+        engine.rewire()
 
     @changes
     def adjust_rule(self, projection: Projection, rule: SynapseRule) -> None:

@@ -15,6 +15,7 @@ _PUBLIC = {
     "PowerLawSTDP": "power_law",
     "PreTrace": "parts",
     "SourceVariable": "parts",
+    "SynapseParameter": "parts",
     "TargetState": "parts",
     "ClopathSTDP": "clopath",
     "STDP": "stdp",
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         PostTrace,
         PreTrace,
         SourceVariable,
+        SynapseParameter,
         TargetState,
         Variable,
     )
@@ -64,6 +66,7 @@ __all__ = [
     "SaturatingNMDA",
     "SourceVariable",
     "StochasticRelease",
+    "SynapseParameter",
     "SynapseRule",
     "TargetState",
     "TripletSTDP",

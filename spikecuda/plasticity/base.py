@@ -29,25 +29,31 @@ from spikecuda.plasticity.parts import (
     PostTrace,
     PreTrace,
     SourceVariable,
+    SynapseParameter,
     TargetState,
     Variable,
 )
+
+# Steps of a time constant of 0 in time constants: after one, nothing is left.
+GONE = 1e6
 
 
 class SynapseRule(Fixed):
     """How synapses of a projection learn.  Subclass it and write one or two small functions.
 
-    Class attributes that are ``Parameter``, ``Variable``, ``PreTrace``, ``PostTrace``,
-    ``SourceVariable``, ``TargetState`` or ``Modulator`` objects declare what the rule has.  The
-    functions are plain (no ``self``).  The names of their arguments say what they need:
+    Class attributes that are ``Parameter``, ``Variable``, ``SynapseParameter``, ``PreTrace``,
+    ``PostTrace``, ``SourceVariable``, ``TargetState`` or ``Modulator`` objects declare what the
+    rule has.  The functions are plain (no ``self``).  The names of their arguments say what they
+    need:
 
     - ``on_post`` is called when a spike of the target arrives at the synapse, ``on_pre`` when a
       spike of the source does.  Each returns the new weight and then the new value of every
       ``Variable``, in the order of declaration.  What is left out changes nothing.
     - ``release`` is called when a source spikes.  It returns the new value of every
       ``SourceVariable``, and then the part of the weight that is sent, from 0 to 1.
-    - ``transmit`` is called at each synapse when a spike of the source is sent.  It returns the
-      part of the weight that this synapse sends, from 0 to 1.
+    - ``transmit`` is called at each synapse when a spike of the source is sent, after ``on_pre``
+      and with the variables that it leaves.  It returns the part of the weight that this synapse
+      sends, from 0 to 1.
     - ``watch`` is called for each target in each step, with its ``TargetState`` objects.  Where it
       returns a number above 0, that step is an event of the target in place of its spikes, and
       ``on_post`` is called with the number as ``watched``.  ``on_pre`` can take states of the
@@ -59,13 +65,14 @@ class SynapseRule(Fixed):
 
     Arguments can be: the weight ``w``, from ``w_min`` to ``w_max``; variables, as they are now;
     traces, as they are just before the jump that the spike makes; parameters; what ``derive``
-    returns; ``dt`` (ms); ``elapsed``, the time since the synapse's last event (ms; for ``release``,
-    since the source's last spike).  ``on_post`` can take the condition ``first``: no other spike of
-    the target arrived since the last spike of the source; ``on_pre`` the condition ``paired``: a
-    spike of the target arrived since then; ``release`` the condition ``fresh``: it is the source's
-    first spike.  All but ``release`` can take ``uniform``, a random number in [0, 1): a pure
-    function of noise seed, trial, projection, source, target, delay and step, and of the ordinal
-    among synapses that have all of these in common.
+    returns; ``dt`` (ms); ``elapsed``, the time since the synapse's last event, or since weights,
+    values or parameters were set (ms; for ``release``, since the source's last spike).  Spikes for
+    which the rule has no function are no events.  ``on_post`` can take the condition ``first``: no
+    other spike of the target arrived since the last spike of the source; ``on_pre`` the condition
+    ``paired``: a spike of the target arrived since then; ``release`` the condition ``fresh``: it is
+    the source's first spike.  All but ``release`` can take ``uniform``, a random number in [0, 1):
+    a pure function of noise seed, trial, projection, source, target, delay and step, and of the
+    ordinal among synapses that have all of these in common.
 
     After each event the weight is held within its bounds.  With the class attribute ``bounded =
     False`` there is no upper one: an event that would make the weight larger than ``w_max`` changes
@@ -92,6 +99,7 @@ class SynapseRule(Fixed):
     source: ClassVar[str] = ""
     parameters: ClassVar[dict[str, Parameter]] = {}
     variables: ClassVar[dict[str, Variable]] = {}
+    synapse_parameters: ClassVar[dict[str, SynapseParameter]] = {}
     pre_traces: ClassVar[dict[str, PreTrace]] = {}
     post_traces: ClassVar[dict[str, PostTrace]] = {}
     source_variables: ClassVar[dict[str, SourceVariable]] = {}
@@ -116,7 +124,7 @@ class SynapseRule(Fixed):
         for kind, where in (
             (Parameter, "parameters"), (Variable, "variables"), (PreTrace, "pre_traces"),
             (PostTrace, "post_traces"), (SourceVariable, "source_variables"),
-            (TargetState, "target_states"),
+            (TargetState, "target_states"), (SynapseParameter, "synapse_parameters"),
         ):  # fmt: skip
             setattr(cls, where, {k: v for k, v in members.items() if isinstance(v, kind)})
         if isinstance(vars(cls).get("modulator"), Modulator):
@@ -250,6 +258,11 @@ class SynapseRule(Fixed):
         """
 
     @property
+    def changing(self) -> list[str]:
+        """Names of the variables of a synapse that events change: no parameters of it."""
+        return [name for name in self.variables if name not in self.synapse_parameters]
+
+    @property
     def params(self) -> Mapping[str, float]:
         """The parameters by name; they cannot be changed."""
         return MappingProxyType(self._params)
@@ -288,7 +301,7 @@ class SynapseRule(Fixed):
         rates = {n: t.tau for n, t in self.pre_traces.items()}
         rates |= {n: t.tau for n, t in self.post_traces.items()}
         rates |= {n: v.decay for n, v in self.variables.items() if v.decay}
-        known |= {f"_k_{name}": dt / known[tau] for name, tau in rates.items()}
+        known |= {f"_k_{n}": dt / known[tau] if known[tau] else GONE for n, tau in rates.items()}
         if missing := [name for name in self.constant_names if name not in known]:
             raise SpikecudaValueError(
                 f"{type(self).__name__}.derive must return the same constants for any parameters "

@@ -114,6 +114,13 @@ def check_rule(
             f"{cls.__name__} has source variables and no release to change them (got "
             f"{', '.join(cls.source_variables)}); def release(...)"
         )
+    if "on_pre" not in sources and "transmit" in sources:
+        for name in sources["transmit"].arguments:
+            if name in cls.variables:
+                raise ModelError(
+                    f"{cls.__name__}.transmit sees {name} as a spike of the source leaves it, and "
+                    f"there is no on_pre (got {', '.join(sources)}); def on_pre(w, ...)"
+                )
     if "watch" in sources and (cls.post_traces or not cls.target_states):
         raise ModelError(
             f"{cls.__name__}.watch makes the target's events of a TargetState, and its spikes "
@@ -177,7 +184,7 @@ def _known(cls: Any, name: str, own: tuple[str, ...]) -> tuple[str, ...]:
     if name == "release":
         return (*own, *cls.source_variables)
     if name == "transmit":
-        return own
+        return (*own, *cls.variables)
     if name == "watch":
         return tuple(cls.target_states)
     if name == "on_pre":
@@ -221,9 +228,10 @@ def _check_names(cls: Any, taken: Collection[str]) -> None:
                 f"{cls.__name__}.{name} must name a parameter as its time constant (got {tau!r})"
                 f"{nearest(str(tau), list(cls.parameters))}; it has {', '.join(cls.parameters)}"
             )
-        if cls.parameters[tau].above < 0:
+        if max(cls.parameters[tau].above, cls.parameters[tau].at_least) < 0:
             raise ModelError(
-                f"{cls.__name__}.{tau} is a time constant and must be Parameter(..., above=0.0)"
+                f"{cls.__name__}.{tau} is a time constant and must be Parameter(..., above=0.0), "
+                "or at_least=0.0"
             )
     for name, variable in cls.variables.items():
         try:
@@ -233,8 +241,13 @@ def _check_names(cls: Any, taken: Collection[str]) -> None:
         if not usable:
             raise ModelError(
                 f"{cls.__name__}.{name} must start at a finite number (got {variable.initial!r}); "
-                f"{name} = Variable(0.0)"
+                f"{name} = {type(variable).__name__}(0.0)"
             )
+    for name, own in cls.synapse_parameters.items():
+        try:
+            own.validate(f"{cls.__name__}.{name}", np.asarray(own.initial))
+        except SpikecudaValueError as error:
+            raise ModelError(f"{error}; start within its bounds") from None
     for name, seen in cls.target_states.items():
         if seen.later and seen.later not in cls.parameters:
             raise ModelError(
@@ -332,7 +345,7 @@ def _check_result(cls: Any, name: str, source: Source) -> None:
     elif name == "watch":
         what = ["a number"]
     else:
-        what = ["w", *cls.variables]
+        what = ["w", *(n for n in cls.variables if n not in cls.synapse_parameters)]
     if got != (REAL,) * len(what):
         raise ModelError(
             f"{source.name}, line {source.line} of {source.file}: must return "

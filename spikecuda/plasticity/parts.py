@@ -1,6 +1,11 @@
 """What a synapse rule declares beside its parameters: traces and variables."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spikecuda.models.parameter import Parameter
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,36 @@ class Variable:
     unit: str = ""
     decay: str = ""
     doc: str = ""
+
+
+@dataclass(frozen=True)
+class SynapseParameter(Variable):
+    """A number of each synapse that its rule's functions take and do not change.
+
+    ``Projection.set_values`` gives each synapse its own; they stay through ``reset``.
+
+    Args:
+        initial: its value until then.
+        unit: ms, mV, pA, ... or "" for a number without dimension.
+        doc: one line that describes it.
+        above: values must be greater than this.
+        at_least: values must be this or greater.
+        at_most: values must be this or smaller.
+    """
+
+    initial: float = 0.0
+    unit: str = ""
+    decay: str = field(default="", init=False)
+    doc: str = ""
+    above: float = -math.inf
+    at_least: float = -math.inf
+    at_most: float = math.inf
+
+    def validate(self, name: str, values: np.ndarray) -> None:
+        """Raise SpikecudaValueError unless all values are finite and in range."""
+        Parameter(
+            self.initial, self.unit, above=self.above, at_least=self.at_least, at_most=self.at_most
+        ).validate(name, values)
 
 
 @dataclass(frozen=True)

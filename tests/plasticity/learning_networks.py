@@ -26,6 +26,7 @@ from spikecuda.plasticity import (
     PreTrace,
     SourceVariable,
     StochasticRelease,
+    SynapseParameter,
     SynapseRule,
     TargetState,
     TripletSTDP,
@@ -71,7 +72,7 @@ class Dice(SynapseRule):
     """A rule whose changes and sending are random."""
 
     tau = Parameter(10.0, "ms", "of the trace", above=0.0)
-    p = Parameter(0.4, "", "probability")
+    p = SynapseParameter(0.4, at_least=0.0, at_most=1.0)
     x = PreTrace("tau")
 
     def on_post(w, x, uniform, p):
@@ -89,9 +90,10 @@ class OnlyPost(SynapseRule):
 
     tau = Parameter(10.0, "ms", "of the trace", above=0.0)
     x = PreTrace("tau")
+    c = Variable(1.0, decay="tau")
 
-    def on_post(w, x, w_max):
-        return w + real(0.02) * (w_max - w) * x - real(0.1)
+    def on_post(w, x, c, elapsed, tau, w_max):
+        return w + real(0.02) * (w_max - w) * x - real(0.1), c + min(elapsed / tau, real(1.0))
 
 
 class OnlyPre(SynapseRule):
@@ -99,9 +101,11 @@ class OnlyPre(SynapseRule):
 
     tau = Parameter(10.0, "ms", "of the trace", above=0.0)
     y = PostTrace("tau")
+    c = Variable(1.0, decay="tau")
 
-    def on_pre(w, y, paired):
-        return w + (real(0.5) * y if paired else -real(0.05))
+    def on_pre(w, y, c, paired, elapsed, tau):
+        changed = w + (real(0.5) * y if paired else -real(0.05))
+        return changed, c + min(elapsed / tau, real(1.0))
 
 
 class Watching(SynapseRule):

@@ -158,7 +158,7 @@ class LearningEngine:
         self._learning.make_room(b, self._rows.bundles[b], self.clock, external, step)
 
     def _keep_learned(self) -> None:
-        """Write weights as of now into the rows; variables start anew."""
+        """Write weights as of now into the rows; variables that events change start anew."""
         for bundle in self.wiring.bundles:
             if bundle.kind != layout.PLASTIC:
                 continue
@@ -166,7 +166,7 @@ class LearningEngine:
             assert rule is not None
             for b, rows in enumerate(bundle.blocks):
                 self._learning.settle(bundle, b, self._rows.bundles[b], self.clock)
-                for name in rule.variables:
+                for name in rule.changing:
                     rows.variables[name][:] = rule.start(name)
 
     def _tabulate_rows(self) -> None:

@@ -125,7 +125,7 @@ class Learning:
         return result
 
     def restart(self, clock: int) -> None:
-        """Keep weights as of now; variables and histories start anew.
+        """Keep weights as of now; histories, and variables that events change, start anew.
 
         Args:
             clock: steps done.
@@ -147,7 +147,7 @@ class Learning:
         return [(self.rows.pairs[i][0], int(bits[i])) for i in np.flatnonzero(bits)]
 
     def _keep(self, clock: int) -> None:
-        """Write weights as of now where they are; variables start anew."""
+        """Write weights as of now where they are; variables that events change start anew."""
         rows = self.rows
         names = ("w", *rows.spec.rule.variables)
         own = dict(zip(names, (self.arrays["_weights"], *self._variables()), strict=True))
@@ -156,10 +156,10 @@ class Learning:
         for pair, (bundle, _) in enumerate(rows.pairs):
             rule = bundle.projections[0].plasticity
             assert rule is not None
-            for name, buffer in zip(rows.spec.rule.variables, self._variables(), strict=True):
-                size = int(np.diff(rows.first_synapse)[pair])
+            size = int(np.diff(rows.first_synapse)[pair])
+            for name in rule.changing:
                 values = np.full(size, rule.start(name), rows.spec.real)
-                self._write(buffer, values, int(rows.first_synapse[pair]))
+                self._write(self.arrays[f"_all_v_{name}"], values, int(rows.first_synapse[pair]))
 
     def mark(self, bundle: Bundle, clock: int) -> None:
         """Let all events up to now count as done in a bundle's weights."""

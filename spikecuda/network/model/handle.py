@@ -56,6 +56,10 @@ class Handle(Protocol):
         """Set a projection's weights; see ``Projection.weights``."""
 
     @abstractmethod
+    def set_values(self, projection: Any, name: str, values: object) -> None:
+        """Set a variable of a projection's synapses; see ``Projection.set_values``."""
+
+    @abstractmethod
     def adjust_rule(self, projection: Any, rule: Any) -> None:
         """Give a projection's rule other parameters; see ``Projection.params``."""
 

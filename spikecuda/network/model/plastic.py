@@ -84,13 +84,19 @@ class Plastic(Fixed):
         """Return a variable of synapses that learn as of now, in the order of ``connections``.
 
         Args:
-            name: of the rule's ``Variable``, or "weight".  A ``SourceVariable``, such as u of
-                ``TsodyksMarkram``, belongs to a source and cannot be read.
+            name: of the rule's ``Variable`` or ``SynapseParameter``, or "weight".  A
+                ``SourceVariable``, such as u of ``TsodyksMarkram``, belongs to a source and cannot
+                be read.
 
         Raises:
             SpikecudaError: the synapses do not learn.
             SpikecudaValueError: the rule has no such variable.
         """
+        self._require_variable(name)
+        return give_copy(self.connections()[name])
+
+    def _require_variable(self, name: str) -> None:
+        """Raise unless the synapses have a variable of this name."""
         if self.plasticity is None:
             raise SpikecudaError(
                 f"{self.name} does not learn and has no variables (got {name!r}); connect it with "
@@ -107,7 +113,30 @@ class Plastic(Fixed):
                 f"{type(self.plasticity).__name__} has the variables {', '.join(known)} (got "
                 f"{name!r}){nearest(str(name), known)}"
             )
-        return give_copy(self.connections()[name])
+
+    def set_values(self, name: str, values: object) -> None:
+        """Set a variable of synapses that learn as of now; this builds the network.
+
+        Spikes up to now have acted, those under way included.  A ``SynapseParameter`` keeps its
+        values through ``net.reset()``; a ``Variable`` starts at its ``initial`` again.
+
+        Args:
+            name: of the rule's ``Variable`` or ``SynapseParameter``.
+            values: in its unit, one number, or one for each synapse in the order of
+                ``connections``.
+
+        Raises:
+            SpikecudaError: the synapses do not learn.
+            SpikecudaTypeError, SpikecudaValueError: the rule has no such variable, or a value
+                cannot be used; nothing is changed then.
+        """
+        if name == "weight":
+            raise SpikecudaValueError(
+                f"{self.name} has its weights in another place (got set_values('weight', ...)); "
+                "assign projection.weights"
+            )
+        self._require_variable(name)
+        self.handle.set_values(self, name, values)
 
     @property
     def params(self) -> Parameters:

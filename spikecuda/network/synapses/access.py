@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.common.arrays import take_reals
 from spikecuda.common.notice import notice
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.network import layout
-from spikecuda.network.model.learning import bounds_of
 from spikecuda.network.model.population import View
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.blocks import split_blocks
@@ -59,42 +57,17 @@ class Piece:
         )
 
 
-def take_weights(projection: Projection, values: object) -> np.ndarray:
-    """Return weights to be set, as far as they can be checked before the network is built.
-
-    Raises:
-        SpikecudaTypeError, SpikecudaValueError: procedural rows, more than one dimension, NaN, or a
-            negative conductance.
-    """
-    if projection.procedural:
-        raise SpikecudaValueError(
-            f"{projection.name} is procedural and stores no weights to change; connect it with "
-            "procedural=False, which gives the same synapses"
-        )
-    given = take_reals("weights", values, "one number, or one for each synapse")
-    receptor = projection.target.population.receptors[projection.receptor]
-    rule = projection.plasticity
-    if rule is not None and rule.learns:
-        low, high = bounds_of(projection)
-        outside = given[~((given >= low) & (given <= high))]
-        if outside.size:
-            raise SpikecudaValueError(
-                f"weights must be within the rule's bounds, from {low:g} to {high:g} "
-                f"{receptor.unit} (got {float(outside[0])!r}); clip them, or use another w_max"
-            )
-    if not np.isfinite(given).all() or (receptor.positive and np.any(given < 0)):
-        need = "finite and >= 0, a conductance" if receptor.positive else "finite"
-        raise SpikecudaValueError(f"weights must be {need} (got {given.min():g})")
-    return given
-
-
 def require_shape(
-    projection: Projection, wiring: Wiring, given: np.ndarray, peers: Peers | None = None
+    projection: Projection,
+    wiring: Wiring,
+    given: np.ndarray,
+    peers: Peers | None = None,
+    what: str = "weights",
 ) -> np.ndarray:
-    """Return the weights of this process' synapses: one, or one for each.
+    """Return the numbers of this process' synapses: one, or one for each.
 
     Raises:
-        SpikecudaValueError: there is not one weight, or one for each synapse of all processes.
+        SpikecudaValueError: there is not one, or one for each synapse of all processes.
     """
     bundle = bundle_of(projection, wiring)
     if given.ndim == 0:
@@ -106,7 +79,7 @@ def require_shape(
         count = int(peers.sums(np.array([count]))[0])
     if given.shape != (count,):
         raise SpikecudaValueError(
-            f"weights must be one number or one for each of the {count:,} synapses (got shape "
+            f"{what} must be one number or one for each of the {count:,} synapses (got shape "
             f"{given.shape})"
         )
     if peers is None:
@@ -280,13 +253,26 @@ def _set_learned(
     """Set weights that learn; they are within the rule's bounds."""
     rule = projection.plasticity
     assert rule is not None
-    scattered = np.empty(order.size)
-    scattered[order] = np.broadcast_to(given, order.shape) * rule.sign
+    arrays = [rows.weights for rows in bundle.blocks]
+    _scatter([array for array in arrays if array is not None], found, order, given * rule.sign)
+
+
+def set_values(projection: Projection, wiring: Wiring, name: str, given: np.ndarray) -> None:
+    """Set a variable of a projection's synapses: one number, or one for each as ``connections``."""
+    bundle, found = bundle_of(projection, wiring), list(pieces(projection, wiring))
+    arrays = [rows.variables[name] for rows in bundle.blocks]
+    _scatter(arrays, found, order_of(found), given)
+
+
+def _scatter(
+    arrays: Sequence[np.ndarray], found: list[Piece], order: np.ndarray, given: np.ndarray
+) -> None:
+    """Write numbers in the order of ``connections`` where they belong, an array a block."""
+    scattered = np.empty(order.size, given.dtype)
+    scattered[order] = np.broadcast_to(given, order.shape)
     at = 0
     for piece in found:
-        weights = bundle.blocks[piece.block].weights
-        assert weights is not None
-        weights[piece.where] = scattered[at : at + piece.where.size]
+        arrays[piece.block][piece.where] = scattered[at : at + piece.where.size]
         at += piece.where.size
 
 
