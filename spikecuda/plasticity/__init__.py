@@ -14,6 +14,7 @@ _PUBLIC = {
     "PostTrace": "parts",
     "PowerLawSTDP": "power_law",
     "PreTrace": "parts",
+    "QuantalRelease": "quantal",
     "SourceVariable": "parts",
     "SynapseParameter": "parts",
     "TargetState": "parts",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         Variable,
     )
     from spikecuda.plasticity.power_law import PowerLawSTDP
+    from spikecuda.plasticity.quantal import QuantalRelease
     from spikecuda.plasticity.saturating import SaturatingNMDA
     from spikecuda.plasticity.stdp import STDP, GutigSTDP
     from spikecuda.plasticity.stochastic import StochasticRelease
@@ -63,6 +65,7 @@ __all__ = [
     "PostTrace",
     "PowerLawSTDP",
     "PreTrace",
+    "QuantalRelease",
     "SaturatingNMDA",
     "SourceVariable",
     "StochasticRelease",

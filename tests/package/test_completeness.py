@@ -166,6 +166,7 @@ def test_every_synapse_rule(name):
         "engine",
         "test_synapse_rules",
         "test_random_synapses",
+        "test_quantal_release",
         "test_dopamine",
         "test_clopath",
     )
