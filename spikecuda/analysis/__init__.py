@@ -8,6 +8,7 @@ spike at the end of step k belongs to the windows and bins that hold step k.
 from spikecuda.analysis.correlation import correlation_matrix, correlations
 from spikecuda.analysis.correlogram import autocorrelogram, cross_correlogram
 from spikecuda.analysis.counts import count_matrix, fano_factor, population_counts
+from spikecuda.analysis.field_potential import field_potential
 from spikecuda.analysis.interval import cv, cv2, intervals, lv
 from spikecuda.analysis.rate import rate_histogram, rates, smooth
 from spikecuda.analysis.spectrum import power_spectrum
@@ -25,6 +26,7 @@ __all__ = [
     "cv",
     "cv2",
     "fano_factor",
+    "field_potential",
     "intervals",
     "lv",
     "population_counts",

@@ -217,6 +217,9 @@ def test_analysis(result, name):
     given = {"spikes": spikes, "neurons": neurons, "start": start, "stop": stop, "bin": 1.0,
              "values": np.ones(5), "sigma": 2.0, "traces": np.ones((5, 2)),
              "signal": np.ones(500), "before": 2.0, "longest": 5.0}  # fmt: skip
+    if name == "field_potential":
+        given |= {"positions": np.zeros((neurons, 2)), "electrode": (0.0, 0.0),
+                  "kind": "excitatory"}  # fmt: skip
     if name == "psth":
         given |= {"events": [10.0, 20.0], "stop": 10.0}
     feed(lambda: function, {k: v for k, v in given.items() if k in parameters(function)})
