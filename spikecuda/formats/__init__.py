@@ -14,12 +14,14 @@ _PUBLIC = {
     "from_nir": "nir.network",
     "from_sonata": "sonata.simulation",
     "read_spikes": "sonata.spike_tools",
+    "to_networkx": "graph",
     "to_nir": "nir.export",
     "to_sonata": "sonata.export",
     "write_spikes": "sonata.spike_tools",
 }
 
 if TYPE_CHECKING:
+    from spikecuda.formats.graph import to_networkx
     from spikecuda.formats.nir.export import to_nir
     from spikecuda.formats.nir.network import NIRNetwork, from_nir
     from spikecuda.formats.sonata.export import to_sonata
@@ -32,6 +34,7 @@ __all__ = [
     "from_nir",
     "from_sonata",
     "read_spikes",
+    "to_networkx",
     "to_nir",
     "to_sonata",
     "write_spikes",

@@ -29,6 +29,7 @@ _PUBLIC = {
     "OneToOne": "model.rules",
     "Pairs": "model.rules",
     "SpikeTrain": "model.spike_train",
+    "from_edges": "model.edge_lists",
     "from_file": "model.edges",
     "from_matrix": "model.edges",
 }
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         DistanceOutDegree,
         DistanceProbability,
     )
+    from spikecuda.network.model.edge_lists import from_edges
     from spikecuda.network.model.edges import from_file, from_matrix
     from spikecuda.network.model.receptors import (
         NMDA,
@@ -89,6 +91,7 @@ __all__ = [
     "OneToOne",
     "Pairs",
     "SpikeTrain",
+    "from_edges",
     "from_file",
     "from_matrix",
 ]
