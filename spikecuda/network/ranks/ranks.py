@@ -199,7 +199,7 @@ def library_of(extension: str) -> str | None:
         extension: path of the module.
     """
     try:
-        with open("/proc/self/maps") as maps:
+        with open("/proc/self/maps", encoding="utf-8") as maps:
             paths = {line.split()[-1] for line in maps if "/libmpi" in line}
     except OSError:
         return None
