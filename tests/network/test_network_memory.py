@@ -7,9 +7,17 @@ import pytest
 from spikecuda import Normal, Uniform
 from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
-from spikecuda.network import ExpCurrent, FixedOutDegree, FixedProbability, Network, memory
+from spikecuda.network import (
+    DistanceProbability,
+    ExpCurrent,
+    FixedOutDegree,
+    FixedProbability,
+    Network,
+    memory,
+)
 from spikecuda.network.cpu import block_memory
 from spikecuda.network.synapses.fixed_point import choose_fixed_point
+from spikecuda.space import Disc, Grid
 
 TWO = {"exc": ExpCurrent(5.0), "inh": ExpCurrent(10.0)}
 
@@ -59,6 +67,22 @@ def test_what_is_reckoned_is_what_is_taken(delay, devices):
             for p in net.build().partitions:
                 need = memory.part(net._describe(), p.share, bits(net))
                 assert need.arrivals == held[f"accumulators on {p.name}"]
+
+
+def test_positions_of_procedural_rows_count():
+    with Network(0.1, 1, devices=["cuda-emu:0"]) as net:
+        net.population("N", 400, positions=Grid((20, 20)), receptors=TWO)
+        plain = whole(net).neurons
+        rule = DistanceProbability(0.5, Disc(0.1))
+        net.connect("N", "N", rule, 1.0, 1.0, "exc", procedural=True)
+        (part,) = net.build().partitions
+        held = net.metrics().bytes
+        names = ("rows", "sorted", "order", "starts")
+        kept = sum(held[f"{name} on {part.name}"] for name in names)
+        need = memory.part(net._describe(), part.share, bits(net))
+        assert kept > 48 * 400 and need.neurons > kept
+        # On the host choices are in two orders.
+        assert whole(net).neurons == plain + kept + 24 * 400
 
 
 def test_a_device_that_is_too_small_is_named_and_takes_nothing():
