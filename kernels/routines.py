@@ -159,7 +159,7 @@ def deliver_tiles(weights: str) -> RoutineSpec:
     )  # fmt: skip
 
 
-# What calls a user's function of the distance: its kernel source, and the names of its arguments.
+# What calls a user's function of the distance: its kernel source, and what it is called with.
 Functions = tuple[tuple[str, tuple[str, ...]], ...]
 NO_FUNCTIONS: Functions = (("", ()),) * 3
 
@@ -249,7 +249,7 @@ def profile(function: str, takes: tuple[str, ...]) -> RoutineSpec:
 
     Args:
         function: its kernel source, called ``_profile``.
-        takes: its arguments, of ``distance``, ``dx``, ``dy``, ``dz``.
+        takes: what it is called with: ``distance``, ``dx``, ``dy``, ``dz``, or numbers.
     """
     return RoutineSpec(
         "profile_of_distance", "profile_cpu", (("function", function), ("takes", takes)), (),

@@ -2,6 +2,7 @@
 
 from spikecuda.kernels.language import (
     Real,
+    cos,
     exp,
     expm1,
     fma,
@@ -10,10 +11,12 @@ from spikecuda.kernels.language import (
     pow,
     real,
     select,
+    sin,
     sqrt,
     uniform,
 )
 
 __all__ = [
-    "Real", "exp", "expm1", "fma", "log", "normal", "pow", "real", "select", "sqrt", "uniform",
+    "Real", "cos", "exp", "expm1", "fma", "log", "normal", "pow", "real", "select", "sin", "sqrt",
+    "uniform",
 ]  # fmt: skip

@@ -17,8 +17,8 @@ from fractions import Fraction
 Real = float
 
 __all__ = [
-    "FUNCTIONS", "Real", "exp", "expm1", "fma", "log", "normal", "pow", "real", "select", "sqrt",
-    "uniform",
+    "ANGLES", "FUNCTIONS", "Real", "cos", "exp", "expm1", "fma", "log", "normal", "pow", "real",
+    "select", "sin", "sqrt", "uniform",
 ]  # fmt: skip
 
 # An input of model functions that is a condition: whether the neuron is refractory.
@@ -39,6 +39,8 @@ FUNCTIONS = {
     "select": 3,
     "sqrt": 1,
 }
+# More of them, which only functions of the distance may call.
+ANGLES = {"cos": 1, "sin": 1}
 # Random numbers: a model's step, threshold and reset may call these, each call one number a step.
 DRAWS = ("normal", "uniform")
 
@@ -79,6 +81,16 @@ def log(x: Real) -> Real:
 def sqrt(x: Real) -> Real:
     """Return the square root, NaN for x < 0."""
     return math.sqrt(x) if x >= 0 else math.nan
+
+
+def cos(x: Real) -> Real:
+    """Return the cosine of an angle in radians, NaN beyond 2^20: in functions of the distance."""
+    return math.cos(x) if abs(x) <= 2.0**20 else math.nan
+
+
+def sin(x: Real) -> Real:
+    """Return the sine of an angle in radians, NaN beyond 2^20: in functions of the distance."""
+    return math.sin(x) if abs(x) <= 2.0**20 else math.nan
 
 
 def pow(a: Real, b: Real) -> Real:

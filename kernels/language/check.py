@@ -5,12 +5,12 @@ import functools
 import inspect
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from spikecuda.errors import ModelError, SpikecudaValueError, nearest
-from spikecuda.kernels.language import DRAWS, FUNCTIONS
+from spikecuda.kernels.language import ANGLES, DRAWS, FUNCTIONS
 from spikecuda.kernels.language.parse import parse
 
 REAL, BOOL = "number", "condition"
@@ -107,13 +107,20 @@ class Checker:
         source: the function.
         conditions: names of arguments that are conditions, not numbers.
         draws: whether the function may call for random numbers.
+        angles: whether it may call for sines and cosines.
         kinds: what is known of names so far.
     """
 
     source: Source
     conditions: tuple[str, ...] = ()
     draws: bool = False
+    angles: bool = False
     kinds: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def known(self) -> Mapping[str, int]:
+        """The functions that it may call, with the number of arguments of each."""
+        return FUNCTIONS | ANGLES if self.angles else FUNCTIONS
 
     def fail(self, node: ast.AST, problem: str, remedy: str) -> NoReturn:
         """Raise a ModelError that points at a line of the user's file."""
@@ -135,7 +142,7 @@ class Checker:
                 "name each state, parameter, derived constant or input it needs",
             )
         for argument in arguments.args:
-            if argument.arg in (*FUNCTIONS, *INNER):
+            if argument.arg in (*self.known, *INNER):
                 self.fail(argument, f"the name {argument.arg!r} is taken", "choose another name")
         self.kinds = {
             name: BOOL if name in self.conditions else REAL for name in self.source.arguments
@@ -316,11 +323,10 @@ class Checker:
         function = node.func
         if isinstance(function, ast.Attribute):
             library = isinstance(function.value, ast.Name) and function.value.id in MATH_LIBRARIES
-            known = function.attr in FUNCTIONS
             remedy = (
                 f"use {function.attr}() from spikecuda.language"
-                if known
-                else f"the language has {', '.join(sorted(FUNCTIONS))}"
+                if function.attr in self.known
+                else f"the language has {', '.join(sorted(self.known))}"
             )
             problem = (
                 "libm and NumPy give other bits on a GPU" if library else "methods have no kernel"
@@ -334,7 +340,7 @@ class Checker:
             if node.args or node.keywords:
                 self.fail(node, f"{function.id} takes no arguments", "scale what it returns")
             return REAL
-        if not isinstance(function, ast.Name) or function.id not in FUNCTIONS:
+        if not isinstance(function, ast.Name) or function.id not in self.known:
             name = getattr(function, "id", "?")
             if name in DRAWS:
                 self.fail(
@@ -342,14 +348,20 @@ class Checker:
                     "a random number is for step, threshold and reset",
                     "draw it there, or keep it in a state",
                 )
+            if name in ANGLES:
+                self.fail(
+                    node,
+                    f"{name} is for functions of the distance only",
+                    "keep the angle's sine and cosine as two states, or use a polynomial",
+                )
             self.fail(
                 node,
-                f"{name!r} cannot be called in a kernel{nearest(name, list(FUNCTIONS))}",
-                f"the language has {', '.join(sorted(FUNCTIONS))}",
+                f"{name!r} cannot be called in a kernel{nearest(name, list(self.known))}",
+                f"the language has {', '.join(sorted(self.known))}",
             )
-        if node.keywords or len(node.args) != FUNCTIONS[function.id]:
+        if node.keywords or len(node.args) != self.known[function.id]:
             self.fail(
-                node, f"{function.id} takes {FUNCTIONS[function.id]} arguments", "mend the call"
+                node, f"{function.id} takes {self.known[function.id]} arguments", "mend the call"
             )
         if function.id == "real":
             value = node.args[0]

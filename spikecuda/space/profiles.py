@@ -3,8 +3,9 @@
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -237,8 +238,9 @@ class DistanceFunction(Profile):
 
     Args:
         function: a plain function of ``distance``, ``dx``, ``dy`` and ``dz``, or some of them: the
-            distance, and the displacement from source to target.
+            distance, and the displacement from source to target.  It may call ``cos`` and ``sin``.
         low, high: bounds of the value; of a weight or delay they must be given.
+        params: numbers for other arguments that the function has, by name.
 
     Attributes:
         source: its parsed source.
@@ -252,6 +254,7 @@ class DistanceFunction(Profile):
     function: Callable[..., Any] = field(metadata={"by_source": True})
     low: float = -math.inf
     high: float = math.inf
+    params: Mapping[str, float] = field(default_factory=dict)
     source: Source = field(init=False, repr=False)
     kind = OWN
 
@@ -264,13 +267,8 @@ class DistanceFunction(Profile):
             )
         source = read(self.function, "DistanceFunction")
         object.__setattr__(self, "source", source)
-        unknown = [name for name in source.arguments if name not in TAKES]
-        if unknown or not source.arguments:
-            raise ModelError(
-                f"{source.name} may take {', '.join(TAKES)} (got "
-                f"{', '.join(source.arguments) or 'nothing'}); write other numbers real(...)"
-            )
-        if Checker(source).check() != (REAL,):
+        object.__setattr__(self, "params", _numbers(self.params, source))
+        if Checker(source, angles=True).check() != (REAL,):
             raise ModelError(f"{source.name} must return one number (got something else)")
         for distance in (0.0, 1e-3, 0.1, 1.0, 10.0, 1e3):
             value = self.unbounded(np.array([distance]), distance, 0.0, 0.0)
@@ -284,13 +282,21 @@ class DistanceFunction(Profile):
         """Return its kernel source, called by a name."""
         return rewrite(self.source, name)
 
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """What a kernel calls it with: names of ``TAKES``, and numbers."""
+        given = {name: f"real({value!r})" for name, value in self.params.items()}
+        return tuple(given.get(name, name) for name in self.source.arguments)
+
     def numbers(self) -> tuple[float, float, float]:
         """Return nothing."""
         return 0.0, 0.0, 0.0
 
     def unbounded(self, distance: np.ndarray, dx: Any, dy: Any, dz: Any) -> np.ndarray:
         """Return what the function returns for each."""
-        every = dict(zip(TAKES, np.broadcast_arrays(distance, dx, dy, dz), strict=True))
+        constants = [np.float64(x) for x in self.params.values()]
+        arrays = np.broadcast_arrays(distance, dx, dy, dz, *constants)
+        every = dict(zip((*TAKES, *self.params), arrays, strict=True))
         given = [every[name].ravel().tolist() for name in self.source.arguments]
         found = [self._call(numbers) for numbers in zip(*given, strict=True)]
         return np.array(found, np.float64).reshape(distance.shape)
@@ -310,6 +316,27 @@ class DistanceFunction(Profile):
     def range(self, far: float) -> tuple[float, float]:
         """Return the bounds that were given."""
         return self.low, self.high
+
+
+def _numbers(params: Any, source: Source) -> Mapping[str, float]:
+    """Return numbers for all arguments of a function that are not about the pair."""
+    if not isinstance(params, Mapping):
+        raise SpikecudaTypeError(
+            f"params must be a mapping of names to numbers (got {shown(params)})"
+        )
+    wanted = [name for name in source.arguments if name not in TAKES]
+    if len(wanted) == len(source.arguments) or set(wanted) != set(params):
+        raise ModelError(
+            f"{source.name} may take {', '.join(TAKES)}, at least one of them, and what params has "
+            f"(got {', '.join(source.arguments) or 'nothing'}, and params for "
+            f"{', '.join(map(str, params)) or 'nothing'}); give params a number for each other "
+            "argument"
+        )
+    numbers = {name: as_real(f"params[{name!r}]", params[name]) for name in wanted}
+    for name, value in numbers.items():
+        if not math.isfinite(value):
+            raise SpikecudaValueError(f"params[{name!r}] must be finite (got {value!r})")
+    return MappingProxyType(numbers)
 
 
 def as_profile(what: str, value: object) -> Profile:

@@ -194,6 +194,7 @@ BAD = {
     "return v ** k": ("powers call libm", 7, "v \\* v"),
     "return v // k": ("operator FloorDiv", 7, "use"),
     "return tanh(v)": ("'tanh' cannot be called", 7, "the language has"),
+    "return cos(v)": ("cos is for functions of the distance only", 7, "as two states"),
     "return sqr(v)": ("did you mean 'sqrt'", 7, "the language has"),
     "return v + kk": ("unknown name 'kk'; did you mean 'k'", 7, "make a constant a Parameter"),
     "return v, k": ("must return x|must return v", 6, "one value for each state"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import space_oracle
 
 from spikecuda.errors import (
     ModelError,
@@ -9,7 +10,7 @@ from spikecuda.errors import (
     SpikecudaTypeError,
     SpikecudaValueError,
 )
-from spikecuda.language import exp, real, select, sqrt
+from spikecuda.language import cos, exp, real, select, sin, sqrt
 from spikecuda.network import (
     AllToAll,
     DistanceInDegree,
@@ -56,7 +57,7 @@ def nothing(distance):
 def test_wrong_functions_are_named():
     with pytest.raises(ModelError, match=r"test_distance_edges.py.*use exp\(\)"):
         DistanceFunction(libm)
-    with pytest.raises(ModelError, match=r"may take distance, dx, dy, dz \(got r\)"):
+    with pytest.raises(ModelError, match=r"may take distance, dx, dy, dz, .* \(got r, and"):
         DistanceFunction(unknown)
     with pytest.raises(SpikecudaValueError, match="nothing must return a finite number"):
         DistanceFunction(nothing)
@@ -229,3 +230,58 @@ def test_periodic_populations_may_be_whole_periods_apart(periods):
     for one, other in zip(found[:2], found[2:], strict=True):
         assert one[0].size > 60
         assert all((x == y).all() for x, y in zip(one, other, strict=True))
+
+
+def wave(dx, dy, angle, length):
+    across = cos(angle) * dx + sin(angle) * dy
+    return real(0.5) + real(0.5) * cos(real(6.283185307179586) * across / length)
+
+
+def test_sines_and_numbers_of_ones_own_have_the_same_bits_everywhere(tmp_path):
+    shape = DistanceFunction(wave, params={"angle": 0.7, "length": 0.3})
+
+    def make(procedural, devices):
+        net = Network(0.1, 5, devices=devices)
+        net.population("a", 49, positions=Grid((7, 7)), receptors=PORT)
+        rule = DistanceProbability(shape, Disc(0.5))
+        net.connect("a", "a", rule, 100.0, 1.0, procedural=procedural)
+        net.drive("a", 600.0)
+        return net
+
+    def run(net):
+        found = net.run(20.0).spikes["a"]
+        assert found.step.size > 50
+        return found.step.tobytes() + found.neuron.tobytes()
+
+    with make(False, "cpu") as stored:
+        wires = stored.projections[0].connections()
+        d = stored["a"].positions[None] - stored["a"].positions[:, None]
+        across = d @ [np.cos(0.7), np.sin(0.7)]
+        p = (0.5 + 0.5 * np.cos(2 * np.pi * across / 0.3)) * (np.hypot(*d.T).T <= 0.5 + 1e-9)
+        inside = space_oracle.Pairs(d, np.zeros((49, 49)))
+        wanted = space_oracle.by_probability(inside, p, np.ones((49, 49), bool), 5, 0)
+        assert (np.flatnonzero(wanted) == np.sort(wires["source"] * 49 + wires["target"])).all()
+        stored.save(tmp_path / "a.npz")
+        spikes = run(stored)
+    with make(True, ["cpu:0", "cuda-emu:0"]) as drawn:
+        assert run(drawn) == spikes
+    with Network.load(tmp_path / "a.npz") as again:
+        assert run(again) == spikes
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({}, "wave may take distance, dx, dy, dz, .* and params for nothing"),
+        ({"angle": 0.0, "length": 1.0, "more": 2.0}, "params for angle, length, more"),
+        ({"angle": 0.0, "length": "far"}, r"params\['length'\] must be a number"),
+        ({"angle": 0.0, "length": np.inf}, r"params\['length'\] must be finite"),
+        ([0.0, 1.0], "params must be a mapping"),
+    ],
+)
+def test_numbers_of_ones_own_are_checked(params, message):
+    with pytest.raises((ModelError, SpikecudaValueError, SpikecudaTypeError), match=message):
+        DistanceFunction(wave, params=params)
+    fixed = DistanceFunction(wave, params={"angle": 0.0, "length": 1.0})
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        fixed.params["angle"] = 1.0

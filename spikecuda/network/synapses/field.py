@@ -42,9 +42,7 @@ class Field:
     def functions(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """The user's own functions of probability, weight and delay, for ``deliver_drawn``."""
         return tuple(
-            (p.text(f"_profile{i}"), p.source.arguments)
-            if isinstance(p, DistanceFunction)
-            else ("", ())
+            (p.text(f"_profile{i}"), p.takes) if isinstance(p, DistanceFunction) else ("", ())
             for i, p in enumerate(self.profiles)
         )
 
@@ -148,6 +146,6 @@ def _make(p: Projection, near: Near) -> Field:
         at = field.G_P + 5 * i
         floats[at : at + 5] = (*profile_i.numbers(), profile_i.low, profile_i.high)
         if isinstance(profile_i, DistanceFunction):
-            spec = profile(profile_i.text("_profile"), profile_i.source.arguments)
+            spec = profile(profile_i.text("_profile"), profile_i.takes)
             ints[field.S_P_CALL + i] = profile_address(spec)
     return Field(ints, floats, sorted, near, (profiles[0], profiles[1], profiles[2]))
