@@ -115,6 +115,13 @@ class NetworkWeights(Described):
         engine.rewire()
 
     @changes
+    def level(self, projection: Projection, value: float | None = None) -> float:
+        """Return the level of a projection's modulator as of now; see ``Projection.level``."""
+        self._require_open()
+        engine = self._built()
+        return engine.level(bundle_of(projection, engine.wiring), value)
+
+    @changes
     def adjust_rule(self, projection: Projection, rule: SynapseRule) -> None:
         """Give a projection's rule other parameters; see ``Projection.params``."""
         self._require_open()

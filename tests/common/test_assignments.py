@@ -54,7 +54,12 @@ from spikecuda.network import (
 )
 
 # What acts: (class, attribute), each with its own test below.
-ACTS = {("Drive", "input"), ("Population", "train"), ("Projection", "weights")}
+ACTS = {
+    ("Drive", "input"),
+    ("Population", "train"),
+    ("Projection", "weights"),
+    ("Projection", "level"),
+}
 
 
 def network():

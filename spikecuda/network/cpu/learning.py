@@ -239,6 +239,15 @@ class Learning:
             self._kept.clear()
             self._blocks = [self._block(b) for b in range(self._wiring.blocks.count)]
 
+    def level(self, bundle: Bundle, b: int, clock: int, value: float | None) -> float:
+        """Return the level of a bundle's modulator in a block now, set if ``value`` is one."""
+        self._blocks[b].reach(bundle, clock)
+        modulation = self._blocks[b].modulations[bundle]
+        RuleLoops(bundle).loops.fill(modulation.at, clock - 1)
+        if value is not None:
+            modulation.level = value
+        return modulation.level
+
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""
         for block in self._blocks:

@@ -102,6 +102,11 @@ class LearningEngine:
         """Raise if a result of a rule could not be used; see ``Engine``."""
         self._unusable.require(self.wrong())
 
+    def level(self, bundle: Bundle, value: float | None = None) -> float:
+        """Return the level of a bundle's modulator as of now; see ``Engine``."""
+        blocks = range(self.wiring.blocks.count)
+        return [self._learning.level(bundle, b, self.clock, value) for b in blocks][-1]
+
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         self._learning.freeze(bundle, frozen)

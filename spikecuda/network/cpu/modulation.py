@@ -77,6 +77,17 @@ class Modulation:
         return int(self.table.ctypes.data)
 
     @property
+    def level(self) -> float:
+        """The level after the last step that is known."""
+        return float(
+            self.table[layout.MODULATION_LEVEL : layout.MODULATION_LEVEL + 1].view("f8")[0]
+        )
+
+    @level.setter
+    def level(self, value: float) -> None:
+        self.table[layout.MODULATION_LEVEL] = np.float64(value).view(np.int64)
+
+    @property
     def nbytes(self) -> int:
         """Bytes held."""
         return self.integral.nbytes + self._chosen.nbytes + self.counts.nbytes

@@ -166,6 +166,11 @@ class CpuPartition(NetworkPartition):
         bundles = self._engine.wiring.bundles
         return {bundles.index(bundle): bits for bundle, bits in self._engine.wrong().items()}
 
+    def level(self, number: int, value: float | None = None) -> float:
+        """Return the level of a bundle's modulator as of now; see ``Engine``."""
+        self._file()
+        return self._engine.level(self._engine.wiring.bundles[number], value)
+
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""
         self._engine.freeze(self._engine.wiring.bundles[number], frozen)

@@ -279,6 +279,19 @@ class Learning:
         """Let another one have some buffers."""
         self.arrays = {name: b for name, b in self.arrays.items() if name not in histories}
 
+    def level(self, bundle: Bundle, value: float | None, other: float) -> float:
+        """Return the level of a bundle's modulator, set if ``value`` is one; ``other``: no such."""
+        modulators = self.rows.modulators
+        pairs = [i for i, (own, _) in enumerate(self.rows.pairs) if own is bundle]
+        if modulators is None or not pairs:
+            return other
+        levels = np.array(self.device.read(self.arrays["_levels"]))
+        place = modulators.of[pairs[0]] * tables.LEVEL + tables.LEVEL_NOW
+        if value is not None:
+            levels[place] = value
+            self.device.write(self.arrays["_levels"], levels)
+        return float(levels[place])
+
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again."""
         mine = [own is bundle for own, _ in self.rows.pairs]

@@ -220,6 +220,13 @@ class DevicePartition(NetworkPartition):
         """Take notice of other parameters of a bundle's rule."""
         self.resident.rerule(self.resident.wiring.bundles[number])
 
+    def level(self, number: int, value: float | None = None) -> float:
+        """Return the level of a bundle's modulator as of now; see ``Engine``."""
+        bundle, found = self.resident.wiring.bundles[number], 0.0
+        for learning in self.resident.learning:
+            found = learning.level(bundle, value, found)
+        return found
+
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         for learning in self.resident.learning:

@@ -60,6 +60,10 @@ class Handle(Protocol):
         """Set a variable of a projection's synapses; see ``Projection.set_values``."""
 
     @abstractmethod
+    def level(self, projection: Any, value: float | None = None) -> float:
+        """Return the level of a projection's modulator, set if a value is given."""
+
+    @abstractmethod
     def adjust_rule(self, projection: Any, rule: Any) -> None:
         """Give a projection's rule other parameters; see ``Projection.params``."""
 

@@ -1,10 +1,11 @@
 """What a projection's user does with weights: read, set, freeze, normalise, scale, rewire."""
 
+import math
 from typing import Any
 
 import numpy as np
 
-from spikecuda.common.arguments import as_flag, is_name
+from spikecuda.common.arguments import as_flag, as_real, is_name
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.given_copy import give_copy
 from spikecuda.errors import SpikecudaError, SpikecudaValueError, nearest
@@ -33,6 +34,7 @@ class Plastic(Fixed):
     target: View
     receptor: str
     plasticity: Any
+    modulator: View | None
     _plastic: bool
 
     @property
@@ -152,6 +154,48 @@ class Plastic(Fixed):
             SpikecudaError: the projection has no rule.
         """
         return Parameters(RuleParameters(self))
+
+    @property
+    def level(self) -> float:
+        """The level n of the third factor as of now, 1/ms; this builds the network.
+
+        Assign a number of any sign: a reward that was computed, say.  It acts from now on and
+        decays with the modulator's time constant; all that happened before has acted with the old
+        level.  ``net.reset()`` makes it 0.  It can be set where the modulator is a source without
+        spikes, ``net.source("reward", 1, SpikeTrain([]))``.
+
+        Raises:
+            SpikecudaError: the rule has no modulator, or it is one that spikes.
+            SpikecudaTypeError, SpikecudaValueError: it is set to no finite number.
+        """
+        self._require_level()
+        return self.handle.level(self)
+
+    @level.setter
+    def level(self, value: float) -> None:
+        self._require_level()
+        given = as_real("level", value, "1/ms")
+        if not math.isfinite(given):
+            raise SpikecudaValueError(
+                f"level of {self.name} must be finite (got {given!r}); replace NaN and infinity"
+            )
+        assert self.modulator is not None
+        population = self.modulator.population
+        if population.neuron_spec is not None or population.train.times.size:
+            raise SpikecudaError(
+                f"level of {self.name} can be set where no spikes change it (got the modulator "
+                f"{population.name}); connect with modulator= a source without "
+                "spikes, net.source('reward', 1, SpikeTrain([]))"
+            )
+        self.handle.level(self, given)
+
+    def _require_level(self) -> None:
+        """Raise unless the rule has a modulator."""
+        if self.modulator is None:
+            raise SpikecudaError(
+                f"{self.name} has no third factor, whose level could be asked for; connect it with "
+                "plasticity=DopamineSTDP(...) or another rule with a Modulator"
+            )
 
     @property
     def plastic(self) -> bool:

@@ -121,6 +121,12 @@ class Engine(Protocol):
     def rerule(self, bundle: Bundle) -> None:
         """Take notice of other parameters of the rule of a bundle that is settled."""
 
+    def level(self, bundle: Bundle, value: float | None = None) -> float:
+        """Return the level of a bundle's modulator as of now; ``value``: which it has from now on.
+
+        It is set only where no spike of the modulator can be under way.
+        """
+
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
 

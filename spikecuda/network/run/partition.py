@@ -230,6 +230,10 @@ class NetworkPartition(ABC):
         """
         return {}
 
+    def level(self, number: int, value: float | None = None) -> float:
+        """Return the level of a bundle's modulator as of now; see ``Engine``."""
+        raise NotImplementedError(f"synapses on {self.name} have no modulators")
+
     def freeze(self, number: int, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         raise NotImplementedError(f"synapses on {self.name} do not learn")

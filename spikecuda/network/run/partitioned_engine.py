@@ -269,6 +269,16 @@ class PartitionedEngine:
                 with report_failures(p, self.clock):
                     p.rerule(number)
 
+    def level(self, bundle: Bundle, value: float | None = None) -> float:
+        """Return the level of a bundle's modulator as of now; see ``Engine``."""
+        number = self.wiring.bundles.index(bundle)
+        found = 0.0
+        with contextlib.nullcontext() if value is None else self._whole():
+            for p in self.partitions:
+                with report_failures(p, self.clock):
+                    found = p.level(number, value)
+        return found
+
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
         for p in self.partitions:

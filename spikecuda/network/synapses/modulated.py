@@ -48,7 +48,8 @@ def modulated(projection: Projection) -> Modulated:
     tau_n = rule.params[part.tau]
     base = rule.params[part.baseline] if part.baseline else 0.0
     both = 1.0 / tau_c + 1.0 / tau_n
-    key = tau_c, tau_n, base, dt, p.modulator_delay, population, p.modulator.ids.tobytes()
+    # Each projection has a level of its own, which can be set.
+    key = p.number, tau_c, tau_n, base, dt, p.modulator_delay, population, p.modulator.ids.tobytes()
     return Modulated(
         key, population, p.modulator_delay, epoch_steps(tau_c, dt), 1.0 / tau_n,
         math.exp(-dt / tau_n), math.exp(-dt / tau_c), -math.expm1(-dt * both) / both,
