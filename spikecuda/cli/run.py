@@ -113,6 +113,11 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "--out", "-o", metavar="FILE.npz",
         help="write what was recorded; for an example: a folder (default: its name)",
     )  # fmt: skip
+    run.add_argument(
+        "--view", nargs="?", type=int, const=0, metavar="PORT",
+        help="serve a page that shows and steers the run, on the loopback address (default: a "
+        "free port); with a terminal, until Ctrl-C",
+    )  # fmt: skip
     shown = run.add_mutually_exclusive_group()
     shown.add_argument(
         "--live", action="store_true",
@@ -150,8 +155,9 @@ def execute(args: argparse.Namespace) -> int:
     if record == ["none"]:
         record = None
     from spikecuda.cli.runinputs import Inputs
+    from spikecuda.cli.viewing import viewed
 
-    with build_pool(config) as pool:
+    with build_pool(config) as pool, viewed(pool, args.view):
         inputs = Inputs(config.inputs, pool.model, pool.num_neurons, pool.seed)
         begin = time.perf_counter()
         result = _simulate(pool, config, inputs, record, args)
@@ -216,15 +222,20 @@ def _simulate(
     length: dict[str, Any] = {k: config.run[k] for k in ("steps", "duration") if k in config.run}
     if not length:
         length = {"duration": DURATION}
+    given: Any = inputs.terms or None
+    if args.view is not None:  # pages can change drives
+        for term in inputs.terms:
+            pool.drive(term)
+        given = None
     if args.live:
-        return pool.run(input=inputs.terms or None, record=record, progress="live", **length)
+        return pool.run(input=given, record=record, progress="live", **length)
     with progress(not args.quiet) as bar:
         task = bar.add_task(f"{pool.num_neurons:,} {pool.model.name} neurons", total=None)
 
         def report(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        return pool.run(input=inputs.terms or None, record=record, progress=report, **length)
+        return pool.run(input=given, record=record, progress=report, **length)
 
 
 def _out_path(text: Any) -> Path | None:

@@ -1,6 +1,7 @@
 """``spikecuda run EXAMPLE``: a published network, what it did beside what to expect."""
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 TAKEN = (
     "set", "scale", "variant", "plastic", "duration", "seed", "threads", "precision", "device",
-    "out", "quiet", "save", "save-every", "resume",
+    "out", "quiet", "save", "save-every", "resume", "view",
 )  # fmt: skip
 # Of examples that learn from files.
 OF_DATA = ("data", "images", "passes")
@@ -44,7 +45,7 @@ def execute(args: argparse.Namespace) -> int:
     given["devices"] = args.device
     own = {name: value for name, value in given.items() if value is not None}
     if example.data:
-        for name in ("save", "save_every", "resume"):
+        for name in ("save", "save_every", "resume", "view"):
             if getattr(args, name) is not None:
                 raise SpikecudaValueError(
                     f"--{name.replace('_', '-')} is for examples that are one run (got it for "
@@ -63,13 +64,22 @@ def execute(args: argparse.Namespace) -> int:
     if not duration >= LEAST:
         raise SpikecudaValueError(f"duration must be >= {LEAST:g} ms (got {duration:g})")
     from spikecuda.cli.runresume import as_saves, network_of
+    from spikecuda.cli.viewing import viewed
 
     saves = as_saves(args.save, args.save_every)
-    with network_of(example, {**options, **changed}, own, args.resume) as net:
+    network = network_of(example, {**options, **changed}, own, args.resume)
+    with network as net, viewed(net, args.view):
         whole_steps("duration", duration, net.dt)
         if saves:
             whole_steps("--save-every", args.save_every, net.dt, some=True)
         result, wall = _simulate(net, example.settle + duration, args.quiet, saves)
+        if result.stop < example.settle + LEAST:  # a page stopped it
+            print(
+                f"stopped at {result.stop:g} ms, before the {LEAST:g} ms after {example.settle:g} "
+                "ms that tables and pictures need; nothing is written",
+                file=sys.stderr,
+            )
+            return 0
         rows = [(e, e.measure(result, example.settle)) for e in example.expected(**options)]
         options = {**options, **changed}
         written = _write(folder, example, options, net, result, rows) if folder else None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from spikecuda.network.results.result import NetworkResult
 
 NAME, NOWHERE = "sonata", "none"
-TAKEN = ("dt", "duration", "seed", "threads", "precision", "device", "out", "quiet")
+TAKEN = ("dt", "duration", "seed", "threads", "precision", "device", "out", "quiet", "view")
 OTHERS = (
     *POOL_KEYS, *INPUT_KEYS, "param", "initial", "steps", "record", "live", "scale", "variant",
     "set", "plastic", "data", "images", "passes",
@@ -23,6 +23,7 @@ OTHERS = (
 
 def execute(args: argparse.Namespace) -> int:
     """Build and run the simulation; write and print what it did."""
+    from spikecuda.cli.viewing import viewed
     from spikecuda.formats.sonata.simulation import from_sonata
 
     if args.file is None:
@@ -46,7 +47,7 @@ def execute(args: argparse.Namespace) -> int:
     simulation = from_sonata(args.file, **{k: v for k, v in given.items() if v is not None})
     if args.out != NOWHERE:
         simulation.require_writable(folder)
-    with simulation.net:
+    with simulation.net, viewed(simulation.net, args.view):
         result = _simulate(simulation, args.quiet)
         written = [] if args.out == NOWHERE else simulation.write(result, folder)
         if not args.quiet:

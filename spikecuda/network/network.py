@@ -20,7 +20,7 @@ from spikecuda.errors import (
     SpikecudaTypeError,
 )
 from spikecuda.network.build_engine import build_engine
-from spikecuda.network.device_names import Given, as_places
+from spikecuda.network.device_names import MPI, Given, as_places
 from spikecuda.network.measure import measure
 from spikecuda.network.model.population import Population
 from spikecuda.network.run.engine import Engine
@@ -177,6 +177,14 @@ class Network(Steered, Closing):
     def _repr_html_(self) -> str:
         return self.summary().html
 
+    def _require_viewable(self) -> None:
+        if self._exchange is not None or self.devices == (MPI,):
+            given = "an exchange" if self._exchange is not None else 'devices="mpi"'
+            raise SpikecudaError(
+                f"a network over several processes has no view (got {given}): all of them must cut "
+                "a run alike, and a page sees one; view its result with spikecuda.view.show"
+            )
+
     @out_of_memory("saving", "save without the result: result=False")
     def save(
         self, path: str | os.PathLike[str], *, result: bool = True, rows: bool = False
@@ -287,6 +295,7 @@ class Network(Steered, Closing):
             return
         with self.turn.restart():
             self._closed = True
+            self._close_view()
             engine, self._engine = self._engine, None
             if engine is not None:
                 engine.close()

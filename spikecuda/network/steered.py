@@ -26,14 +26,17 @@ from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.neurons import cast_constants
 from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded
+from spikecuda.network.viewed import NetworkSubject, Onlookers
 from spikecuda.network.weights import NetworkWeights
 from spikecuda.observe.progress import Progress, reporter
 from spikecuda.runtime.adjust import announce_kernel, wide_parameters
 from spikecuda.runtime.loop import Loop, Pieces, as_loop, carried, require_result, run_pieces
 from spikecuda.runtime.neuron_spec import NeuronSpec
+from spikecuda.view.feed import Feed
+from spikecuda.view.view import View, Viewed
 
 
-class Steered(DrivenNetwork, NetworkWeights):
+class Steered(DrivenNetwork, NetworkWeights, Viewed):
     """The part of a network that advances it in time and changes what it is between runs.
 
     Args:
@@ -94,6 +97,8 @@ class Steered(DrivenNetwork, NetworkWeights):
         """
         total = whole_steps("duration", duration, self.dt)
         loop = as_loop(every, call, until, self.dt, save_every, save_to)
+        if loop is None and self._feed is not None:
+            loop = Loop(max(total, 1), None, None)
         if loop is None:
             with self.turn.run():
                 engine = self._begin(progress)
@@ -105,17 +110,22 @@ class Steered(DrivenNetwork, NetworkWeights):
             with self.turn.occupied(RUNNING):
                 engine = self._begin(progress)
                 pieces: Pieces[NetworkResult] = Pieces(join, self._carried(loop, engine))
-            with self._reporter(engine, progress, total) as report:
+            with (
+                self._reporter(engine, progress, total) as report,
+                self._fed(total, engine.clock) as feed,
+            ):
 
                 def advance(first: int, steps: int) -> NetworkResult:
                     return self._advance(
-                        engine, first, steps, total, lambda done: report(first + done)
+                        engine, first, steps, total, lambda done: report(first + done), feed
                     )
 
                 self._result, self._pieces = None, pieces
                 self._saved_so_far = loop.saves is not None
                 try:
-                    run_pieces(loop, self.turn, total, advance, lambda: self._result, self, pieces)
+                    run_pieces(
+                        loop, self.turn, total, advance, lambda: self._result, self, pieces, feed
+                    )
                 finally:
                     self._result, self._pieces = pieces.result, None
         return require_result("network", pieces.own)
@@ -128,6 +138,36 @@ class Steered(DrivenNetwork, NetworkWeights):
             SpikecudaError: there was no run, or it broke off within a step.
         """
         return require_result("network", self._result)
+
+    @changes
+    def view(self, *, port: int = 0, open: bool = False, height: int = 760) -> View:
+        """Serve a page that shows later runs in a browser, until it or the network is closed.
+
+        It shows spikes, rates, traces of neurons that are clicked, weights that are learned, speed,
+        devices and memory, and can change input and parameters.  Runs have the same bits with it,
+        unless a page changes something.  See ``docs/view.md``.
+
+        Args:
+            port: of the loopback address, 0 to 65535; 0: a free one.
+            open: whether to open it in a browser.
+            height: of the frame in notebooks, 100 to 10,000 pixels.
+
+        Returns:
+            A ``View``, whose ``url`` is the address; the one that is open, if there is one.
+
+        Raises:
+            MissingPackageError: websockets is not installed.
+            SpikecudaError: the port is not free, another thread uses the network, it is closed, or
+                it is over several processes.
+            SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
+        """
+        self._require_open()
+        self._require_viewable()
+        return self._open_view(NetworkSubject(self), port, open, height)
+
+    @abstractmethod
+    def _require_viewable(self) -> None:
+        """Raise if other processes have a part of the network."""
 
     @restarts
     def reset(self, trial: int | None = None) -> None:
@@ -229,7 +269,13 @@ class Steered(DrivenNetwork, NetworkWeights):
         return reporter(progress, total, repr(self), look)
 
     def _advance(
-        self, engine: Engine, first: int, steps: int, total: int, report: Callable[[int], None]
+        self,
+        engine: Engine,
+        first: int,
+        steps: int,
+        total: int,
+        report: Callable[[int], None],
+        feed: Feed | None = None,
     ) -> NetworkResult:
         """Advance by a piece of a run; if that breaks off, keep what was recorded.
 
@@ -238,8 +284,10 @@ class Steered(DrivenNetwork, NetworkWeights):
             first: steps of the run before the piece.
             steps: of the piece; ``total``: of the run.
             report: is told the steps of the piece that are done.
+            feed: is told what happened; None: nobody looks on.
         """
         populations = self._populations()
+        onlookers = None if feed is None else Onlookers(feed, populations)
         drives = [self._drives.resolve(p, total, first, steps) for p in populations]
         wanted, spikes, traces = self._recorders.wanted(populations)
         if traces:
@@ -250,10 +298,17 @@ class Steered(DrivenNetwork, NetworkWeights):
         def work(pauses: Pauses | None, samples: Sequence[WeightSamples]) -> NetworkResult:
             def result(got: Recorded, done: int) -> NetworkResult:
                 spent = engine.seconds - seconds
+                if onlookers is not None:
+                    onlookers.tell(got, start, done)
+                    got = replace(got, traces=got.traces[: len(traces)])
                 return make_result(populations, got, wanted, traces, start, done, spent, samples)
 
+            all_spikes, all_traces = spikes, traces
+            if onlookers is not None:
+                all_spikes = [population.number for population in populations]
+                all_traces = [*traces, *onlookers.traces]
             try:
-                got = engine.run(steps, drives, spikes, traces, external, report, pauses)
+                got = engine.run(steps, drives, all_spikes, all_traces, external, report, pauses)
             except BaseException:
                 self._result = None
                 if engine.partial is not None:

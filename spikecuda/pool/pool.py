@@ -29,13 +29,15 @@ from spikecuda.pool.driven import PoolDrives
 from spikecuda.pool.pool_metrics import pool_metrics
 from spikecuda.pool.recorded import as_recorded
 from spikecuda.pool.savable import SavablePool
+from spikecuda.pool.viewed import ViewedPool, run_seen
 from spikecuda.runtime.loop import Loop, Pieces, as_loop, carried, require_result, run_pieces
 from spikecuda.runtime.neuron_spec import resolve_neurons
 from spikecuda.runtime.parameters import Parameters
 from spikecuda.runtime.population import Population
 from spikecuda.runtime.result import RunResult, join_runs
-from spikecuda.runtime.run import Request, run
+from spikecuda.runtime.run import Request
 from spikecuda.runtime.state import StateView
+from spikecuda.view.feed import Feed
 
 __all__ = ["GPUNeuronPool", "RunResult"]
 
@@ -46,7 +48,7 @@ ARGUMENTS = (
 )  # fmt: skip
 
 
-class GPUNeuronPool(SavablePool):
+class GPUNeuronPool(SavablePool, ViewedPool):
     """Neurons of one model without connections, on a GPU or on the CPU.
 
     The same arguments give the same spikes, bit for bit.  Results do not depend on the device,
@@ -291,12 +293,16 @@ class GPUNeuronPool(SavablePool):
         kept = as_recorded(record, spikes, self.model)
         loop = as_loop(every, call, until, self.dt, save_every, save_to)
 
-        def advance(first: int, steps: int, tell: Callable[[int], None]) -> RunResult:
+        def advance(
+            first: int, steps: int, tell: Callable[[int], None], feed: Feed | None = None
+        ) -> RunResult:
             population.partial = None
             population.require_ready()
             drive = self._drives.resolve(self.model.name, input, total, first, steps)
             request = Request(population, drive, *kept)
-            (result,) = run([request], steps, DeviceThreads(1), lambda done: tell(first + done))
+            (result,) = run_seen(
+                [request], steps, DeviceThreads(1), lambda done: tell(first + done), feed
+            )
             return result
 
         with population.turn.loop():
@@ -308,14 +314,17 @@ class GPUNeuronPool(SavablePool):
                     loop, before, adjoins, lambda: advance(0, 0, lambda _: None), join_runs
                 ))  # fmt: skip
             seen = functools.partial(take_snapshot, {self.model.name: population})
-            with reporter(progress, total, repr(self), seen) as report:
+            with (
+                reporter(progress, total, repr(self), seen) as report,
+                self._fed(total, population.steps) as feed,
+            ):
                 self._result, self._pieces = None, pieces
                 self._saved_so_far = loop is not None and loop.saves is not None
                 try:
                     run_pieces(
                         loop or Loop(max(total, 1), None, None), population.turn, total,
-                        lambda first, steps: advance(first, steps, report),
-                        lambda: population.partial, self, pieces,
+                        lambda first, steps: advance(first, steps, report, feed),
+                        lambda: population.partial, self, pieces, feed,
                     )  # fmt: skip
                 finally:
                     self._result, self._pieces = pieces.result, None
@@ -353,6 +362,7 @@ class GPUNeuronPool(SavablePool):
         with self.population.turn.restart():
             if self.population.closed:
                 return
+            self._close_view()
             try:
                 self.population.close()
             finally:

@@ -30,17 +30,19 @@ from spikecuda.pool.driven import PoolDrives
 from spikecuda.pool.recorded import as_recorded
 from spikecuda.pool.result import SystemResult, join_systems
 from spikecuda.pool.savable_system import SavableSystem
+from spikecuda.pool.viewed import ViewedSystem, run_seen
 from spikecuda.runtime.loop import Loop, Pieces, as_loop, carried, require_result, run_pieces
 from spikecuda.runtime.neuron_spec import MAX_NEURONS, resolve_neurons
 from spikecuda.runtime.parameters import Parameters
 from spikecuda.runtime.population import Population
-from spikecuda.runtime.run import Request, run
+from spikecuda.runtime.run import Request
 from spikecuda.runtime.state import States, StateView
+from spikecuda.view.feed import Feed
 
 FIXED = "a system stays as it was made; make a new MultiGPUNeuronSystem"
 
 
-class MultiGPUNeuronSystem(SavableSystem):
+class MultiGPUNeuronSystem(SavableSystem, ViewedSystem):
     """Neurons of several models on several devices, which run like one pool.
 
     Neuron numbers are global, and a neuron's noise and spikes depend only on its number.  So
@@ -218,14 +220,18 @@ class MultiGPUNeuronSystem(SavableSystem):
         }
         loop = as_loop(every, call, until, self.dt, save_every, save_to)
 
-        def advance(first: int, steps: int, tell: Callable[[int], None]) -> SystemResult:
+        def advance(
+            first: int, steps: int, tell: Callable[[int], None], feed: Feed | None = None
+        ) -> SystemResult:
             requests = []
             for name, population in self.populations.items():
                 population.partial = None
                 population.require_ready()
                 drive = self._drives.resolve(name, inputs.get(name), total, first, steps)
                 requests.append(Request(population, drive, *kept[name]))
-            results = run(requests, steps, self._device_threads, lambda done: tell(first + done))
+            results = run_seen(
+                requests, steps, self._device_threads, lambda done: tell(first + done), feed
+            )
             return SystemResult(dict(zip(self.populations, results, strict=True)), dict(self.first))
 
         with self._turn.loop():
@@ -241,14 +247,17 @@ class MultiGPUNeuronSystem(SavableSystem):
                     loop, before, adjoins, lambda: advance(0, 0, lambda _: None), join_systems
                 ))  # fmt: skip
             seen = functools.partial(take_snapshot, self.populations)
-            with reporter(progress, total, repr(self), seen) as report:
+            with (
+                reporter(progress, total, repr(self), seen) as report,
+                self._fed(total, self.steps) as feed,
+            ):
                 self._result, self._pieces = None, pieces
                 self._saved_so_far = loop is not None and loop.saves is not None
                 try:
                     run_pieces(
                         loop or Loop(max(total, 1), None, None), self._turn, total,
-                        lambda first, steps: advance(first, steps, report),
-                        self._partial, self, pieces,
+                        lambda first, steps: advance(first, steps, report, feed),
+                        self._partial, self, pieces, feed,
                     )  # fmt: skip
                 finally:
                     self._result, self._pieces = pieces.result, None
@@ -325,6 +334,7 @@ class MultiGPUNeuronSystem(SavableSystem):
                 population.closed = True
             return
         with self._turn.restart(), contextlib.ExitStack() as stack:
+            self._close_view()
             stack.callback(self._device_threads.close)
             for device in self._opened:
                 stack.callback(device.close)

@@ -10,6 +10,7 @@ import numpy as np
 from spikecuda.common.arguments import as_path
 from spikecuda.common.exclusive_use import RUNNING, ExclusiveUse
 from spikecuda.common.files import require_writable
+from spikecuda.common.interrupt import held_interrupt
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
 
@@ -33,6 +34,11 @@ class Loop:
     call: Callable[[Any, Any], object] | None
     until: Callable[[Any, Any], object] | None
     saves: "Saves | None" = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether a function is called after each piece."""
+        return self.call is not None or self.until is not None
 
     def goes_on(self, owner: object, piece: object) -> bool:
         """Tell whether another piece is to follow."""
@@ -153,6 +159,16 @@ def as_loop(
     return Loop(steps, call, until, saves)  # type: ignore[arg-type]
 
 
+class Watcher(Protocol):
+    """What looks on: it is told of parts of a run's pieces, and asks for changes between them."""
+
+    def steps(self) -> int:
+        """Return how many steps the next part should have, at least one."""
+
+    def between(self) -> bool:
+        """Change what was asked for, between two parts; return whether the run goes on."""
+
+
 class Pieces(Generic[R]):
     """The results of a run's pieces, as one result.
 
@@ -165,6 +181,10 @@ class Pieces(Generic[R]):
         self._join, self._before = join, before
         self._found: list[R] = []
         self._joined: list[R] = []
+
+    def join(self, parts: Sequence[R]) -> R:
+        """Return results that follow each other as one."""
+        return parts[0] if len(parts) == 1 else self._join(parts)
 
     def add(self, piece: R) -> None:
         """Take the result of the next piece."""
@@ -230,6 +250,7 @@ def run_pieces(
     partial: Callable[[], R | None],
     owner: Any,
     pieces: Pieces[R],
+    watcher: Watcher | None = None,
 ) -> None:
     """Run piece by piece until the steps are done or a function ends the run.
 
@@ -241,20 +262,39 @@ def run_pieces(
         partial: returns what a piece that broke off recorded; None: nothing.
         owner: what the functions are called with.
         pieces: is given the results, also that of a piece that broke off.
+        watcher: cuts pieces into parts, and can end the run after each; None: nobody looks on.
     """
-    done = 0
-    while True:
-        steps = min(loop.every, total - done)
+
+    def part_of(first: int, size: int) -> R:
         with turn.occupied(RUNNING):
             try:
-                piece = advance(done, steps)
+                return advance(first, size)
             except BaseException:
-                if (part := partial()) is not None:
-                    pieces.add(part)
+                if (broken := partial()) is not None:
+                    pieces.add(broken)
                 raise
-        pieces.add(piece)
-        done += steps
-        ends = not steps or not loop.goes_on(owner, piece) or done == total
+
+    done = 0
+    while True:
+        parts: list[R] = []
+        gone, steps, goes = 0, min(loop.every, total - done), True
+        while not parts or (goes and gone < steps):
+            if watcher is None:
+                part, size = part_of(done, steps), steps
+                pieces.add(part)
+            else:
+                # Parts are short: Ctrl-C waits, so that none is lost that was done.
+                with held_interrupt():
+                    size = min(steps - gone, watcher.steps())
+                    part = part_of(done + gone, size)
+                    pieces.add(part)
+                    goes = watcher.between()
+            gone += size
+            # What nobody asks for is not joined.
+            parts = [*parts, part] if loop.asks else [part]
+        done += gone
+        asked = not (steps and loop.asks) or loop.goes_on(owner, pieces.join(parts))
+        ends = not (steps and goes and asked) or done == total
         if loop.saves is not None:
             loop.saves.after(done, ends, owner)
         if ends:

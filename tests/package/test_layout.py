@@ -41,6 +41,7 @@ LAYERS = [
     ("analysis",),
     ("plots",),
     ("space",),
+    ("view",),
     ("network.model",),
     ("network.device_names", "network.synapses"),
     ("network.run",),

@@ -143,6 +143,13 @@ class Replica(Network):
         """Refuse: the ensemble closes all of its networks."""
         self._refuse("close")
 
+    def view(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: replicas run together, and a page shows one network."""
+        raise SpikecudaError(
+            f"replicas of an ensemble have no view (got replica {self.index}); view the network "
+            "that the ensemble was made from"
+        )
+
     def save(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse: a replica has an engine in common with others."""
         raise SpikecudaError(
