@@ -10,6 +10,7 @@ from spikecuda.errors import SpikecudaError
 from spikecuda.network import Network, SpikeTrain
 from spikecuda.pynn.cells_of import on_grid
 from spikecuda.pynn.currents import Currents
+from spikecuda.pynn.ports import share_ports
 from spikecuda.pynn.standardmodels.base import NotAvailableError
 from spikecuda.pynn.trains import Drawn, Trains
 from spikecuda.pynn.wires import Wire, wires_of
@@ -43,9 +44,15 @@ class BuiltNetwork:
             if p.synapse_type.rule_attributes
             for w in wires
         }
+        at_once = {
+            id(p): 1 if id(p) in self._merged else p.new_trains().most_at_once()
+            for p in state.populations if p.drawn
+        }  # fmt: skip
+        pairs = [(p, wire) for p, wires in self._wires for wire in wires]
+        self._copies = share_ports(pairs, at_once)
         try:
             for population in state.populations:
-                self._add(population)
+                self._add(population, at_once.get(id(population), 1))
             for projection, wires in self._wires:
                 for wire in wires:
                     wire.connect(self.net, self._names, projection, self._dt)
@@ -131,19 +138,18 @@ class BuiltNetwork:
     def _wires_of(self, projection: Any) -> list[Wire]:
         return next((wires for p, wires in self._wires if p is projection), [])
 
-    def _add(self, population: Any) -> None:
+    def _add(self, population: Any, at_once: int) -> None:
         """Add a population or source to the network."""
         name = self._new_name(population.label)
         self._names[id(population)] = name
         if population.drawn:
-            trains = self._trains[id(population)] = population.new_trains()
-            most = 1 if id(population) in self._merged else trains.most_at_once()
-            self.net.source(name, population.size, _train([], [], self._dt), at_once=most)
+            self._trains[id(population)] = population.new_trains()
+            self.net.source(name, population.size, _train([], [], self._dt), at_once=at_once)
             return
         celltype, values = population.celltype, population.values
         self.net.population(
             name, population.size, celltype.model, celltype.native(values),
-            receptors=celltype.receptors(values), scheme=celltype.scheme,
+            receptors=self._receptors(population), scheme=celltype.scheme,
         )  # fmt: skip
         self._currents[id(population)] = Currents(
             self.net, name, population, self._state.currents, self._dt
@@ -153,9 +159,28 @@ class BuiltNetwork:
         """Return parameters of the model and of the receptors as the network has them."""
         values = population.values
         found = population.celltype.native(values)
-        for port, receptor in population.celltype.receptors(values).items():
+        for port, receptor in self._receptors(population).items():
             found.update({f"{k}_{port}": getattr(receptor, k) for k in receptor.fields()})
         return found
+
+    def _receptors(self, population: Any) -> dict[str, Any]:
+        """Return the receptors of a population, copies included."""
+        found = population.celltype.receptors(population.values)
+        for port, names in self._copies.get(id(population), {}).items():
+            found.update({name: found[port] for name in names})
+        return found
+
+    def _states(self, population: Any, variable: str) -> tuple[list[str], float]:
+        """Return the states that add up to a variable, and the factor to PyNN's unit."""
+        states, scale = population.celltype.variables[variable]
+        copies = self._copies.get(id(population), {})
+        more = [
+            state[:2] + name
+            for state in states
+            for name in copies.get(state[2:], [])[1:]
+            if state.startswith(("g_", "i_"))
+        ]
+        return [*states, *more], scale
 
     def _new_name(self, label: str) -> str:
         """Return a name for a population that is an identifier, and new."""
@@ -229,7 +254,7 @@ class BuiltNetwork:
                 ids = result.trace_ids.get(name)
                 ids = np.arange(population.size) if ids is None else ids
                 for variable in recorder.traced:
-                    states, scale = population.celltype.variables[variable]
+                    states, scale = self._states(population, variable)
                     values = sum(np.asarray(result.traces[name][s], np.float64) for s in states)
                     recorder.add_samples(variable, steps, ids, scale * values)
 
@@ -257,10 +282,8 @@ class BuiltNetwork:
                 continue
             self.net.record(name, "spikes" if now[0] else None)
             if traced:
-                variables = population.celltype.variables
-                states = {s for variable in traced for s in variables[variable][0]}
                 before = self._recorded.get(id(population), (0, ()))[1]
-                states |= {s for variable in before for s in variables[variable][0]}
+                states = {s for v in [*traced, *before] for s in self._states(population, v)[0]}
                 every = recorder.every * self._dt
                 self.net.record(name, sorted(states), every=every, only=which)
             self._recorded[id(population)] = now
@@ -275,7 +298,7 @@ class BuiltNetwork:
             for variable in recorder.traced:
                 if recorder.lacks(variable, step):
                     ids = recorder.wanted(variable)
-                    states, scale = population.celltype.variables[variable]
+                    states, scale = self._states(population, variable)
                     state = self.net[self._names[id(population)]].state
                     values = sum(np.asarray(state[s], np.float64)[ids] for s in states)
                     recorder.add_samples(variable, np.array([step]), ids, scale * values[None])
@@ -290,10 +313,11 @@ def state_of(population: Any, variable: str, values: np.ndarray) -> tuple[str | 
     variables = population.celltype.variables
     states, scale = variables.get(variable, ((), 1.0))
     default = population.celltype.default_initial_values.get(variable)
-    derived = getattr(population.celltype, "derived", ())
+    derived = getattr(population.celltype, "derived", {})
     if len(states) == 1 and variable not in derived:
         return states[0], scale
-    if default is not None and np.all(values == default):
+    usual = [default, population.parameters.get(derived.get(variable, ""))]
+    if any(value is not None and np.all(values == value) for value in usual):
         return None, 1.0
     known = ", ".join(v for v, (s, _) in variables.items() if len(s) == 1 and v not in derived)
     raise NotAvailableError(

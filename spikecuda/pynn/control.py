@@ -8,16 +8,16 @@ from pyNN.common.control import DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 from pyNN.recording import get_io
 
 from spikecuda.common.arguments import as_positive
-from spikecuda.errors import SpikecudaTypeError, nearest
+from spikecuda.errors import nearest
 from spikecuda.network import Network
 from spikecuda.pynn import simulator
 
 OPTIONS = ("seed", "precision", "threads", "devices", "partitions")
 # What scripts give to other backends.
 OTHERS = (
-    "allow_update_on_post", "debug", "default_maxstep", "grng_seed", "input_file", "native_units",
-    "recording_precision", "rng_seed", "rng_seeds", "rng_seeds_seed", "rng_type", "simulator",
-    "t_flush", "use_cvode", "verbosity",
+    "allow_update_on_post", "debug", "default_maxstep", "filename", "grng_seed", "input_file",
+    "loglevel", "native_units", "quit_on_end", "recording_precision", "rng_seed", "rng_seeds",
+    "rng_seeds_seed", "rng_type", "simulator", "t_flush", "use_cvode", "verbosity",
 )  # fmt: skip
 
 
@@ -32,22 +32,22 @@ def setup(
         extra: ``max_delay``; ``seed`` (or ``rng_seed``), ``precision``, ``threads``, ``devices``
             and ``partitions`` as for ``spikecuda.Network``; ``spike_precision``: with "off_grid",
             spikes of ``SpikeSourceArray`` are recorded at the times as given, which still act on
-            the grid.  What other backends take is ignored.
+            the grid.  What other backends take is ignored, and other names with a warning.
 
     Returns:
         The rank of this process, 0.
 
     Raises:
-        SpikecudaTypeError: an argument that neither this nor another backend has.
-        SpikecudaValueError: a value cannot be used.
+        SpikecudaValueError, SpikecudaTypeError: a value cannot be used.
     """
     common.setup(timestep, min_delay, **extra)
     known = [*OPTIONS, "max_delay", "spike_precision"]
     for name in extra:
         if name not in known and name not in OTHERS:
-            raise SpikecudaTypeError(
-                f"setup() has no argument {name!r}{nearest(name, known)}; it has "
-                f"{', '.join(['timestep', 'min_delay', *known])}"
+            warnings.warn(
+                f"setup() ignores {name!r}{nearest(name, known)}; it has "
+                f"{', '.join(['timestep', 'min_delay', *known])}",
+                stacklevel=2,
             )
     state = simulator.state
     dt = as_positive("timestep", timestep, "ms")

@@ -208,9 +208,11 @@ class Projection(common.Projection):
         self.change(changed)
 
     def _set_initial_value_array(self, variable: str, initial_values: Any) -> None:
-        if np.any(initial_values.evaluate(simplify=True) != 0.0):
+        values = initial_values.evaluate(simplify=True)
+        if not self.synapse_type.at_rest(variable, values, self.attributes):
             raise NotAvailableError(
-                f"synapses start at rest (got an initial value of {variable}); leave it out"
+                f"synapses start at rest (got {np.ravel(values)[0]:g} as an initial value of "
+                f"{variable}); leave it out"
             )
 
     def _get_attributes_as_list(self, names: Any) -> list[tuple[float, ...]]:

@@ -26,6 +26,7 @@ class Wire:
         chosen: their numbers among the connections of the projection.
         rule: numbers of the synapse type's rule, by name.
         sources, targets: neurons within the populations.
+        port: name of the receptor.
         made: the network's projection.
         order: places of the network's synapses among ``chosen``.
     """
@@ -36,6 +37,7 @@ class Wire:
     rule: dict[str, float]
     sources: np.ndarray
     targets: np.ndarray
+    port: str = ""
     made: Any = None
     order: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
@@ -49,23 +51,22 @@ class Wire:
             dt: ms.
         """
         celltype, attributes = self.target.celltype, projection.attributes
-        port = celltype.ports[projection.receptor_type]
-        weight, delay = (self._of(attributes[k]) for k in ("weight", "delay"))
+        weight, delay = (self.of(attributes[k]) for k in ("weight", "delay"))
         weight = celltype.weight_scale * weight
-        extra = projection.synapse_type.rule(self.rule, self.target, port, delay)
-        largest = float(np.max(np.abs(weight)))
-        if largest > 0 and not getattr(projection.synapse_type, "learns", False):
-            extra["max_weight"] = HEADROOM * largest
+        largest = HEADROOM * float(np.max(np.abs(weight)))
+        extra = projection.synapse_type.rule(self.rule, self.target, delay, largest or 1.0)
+        if largest and not (extra and extra["plasticity"].learns):
+            extra["max_weight"] = largest
         self.made = net.connect(
             names[id(self.source)], names[id(self.target)], Pairs(self.sources, self.targets),
-            weight, delay, port, **extra,
+            weight, delay, self.port, **extra,
         )  # fmt: skip
         steps = np.broadcast_to(nearest_steps(np.atleast_1d(delay), dt), self.sources.shape)
         self.order = np.lexsort((self.targets, steps, self.sources))
 
     def assign(self, weights: np.ndarray) -> None:
         """Let the synapses have other weights, given for all connections in PyNN's unit."""
-        scaled = self.target.celltype.weight_scale * self._of(weights)
+        scaled = self.target.celltype.weight_scale * self.of(weights)
         self.made.weights = scaled[self.order] if np.ndim(scaled) else scaled
 
     def read(self, weights: np.ndarray) -> None:
@@ -75,23 +76,25 @@ class Wire:
 
     def change_rule(self, projection: Any) -> None:
         """Let the rule have the numbers that the connections have now."""
-        rule = {}
-        for name in self.rule:
-            value = np.unique(self._of(projection.attributes[name]))
+        rule = dict(self.rule)
+        for name in projection.synapse_type.rule_attributes:
+            value = np.unique(self.of(projection.attributes[name]))
             if value.size != 1:
                 raise SpikecudaError(
                     f"{name} must stay one number for the connections that had one before run() "
                     f"(got {value.size} for {projection.label}); set it before, or after reset()"
                 )
             rule[name] = float(value[0])
-        port, delay = self.made.receptor, self._of(projection.attributes["delay"])
-        made = projection.synapse_type.rule(rule, self.target, port, delay)["plasticity"]
+        delay = self.of(projection.attributes["delay"])
+        largest = self.made.plasticity.w_max
+        made = projection.synapse_type.rule(rule, self.target, delay, largest)["plasticity"]
         now = {k: v for k, v in made.params.items() if v != self.made.params[k]}
         if now:
             self.made.params.update(now)
         self.rule = rule
 
-    def _of(self, values: Any) -> Any:
+    def of(self, values: Any) -> Any:
+        """Return what of an attribute of all connections is of these."""
         return values[self.chosen] if np.ndim(values) else values
 
 
@@ -127,10 +130,34 @@ def wires_of(projection: Any) -> Iterator[Wire]:
         rule = {
             n: float(attributes[n][one] if np.ndim(attributes[n]) else attributes[n]) for n in names
         }
-        yield Wire(
+        wire = Wire(
             first[source[one]], second[target[one]], chosen, rule,
             pre[1][projection.sources[chosen]], post[1][projection.targets[chosen]],
         )  # fmt: skip
+        yield from _by_target(projection, wire)
+
+
+def _by_target(projection: Any, wire: Wire) -> Iterator[Wire]:
+    """Give a wire in parts whose targets have one number for what the rule takes from them."""
+    celltype = wire.target.celltype
+    port = celltype.ports[projection.receptor_type]
+    for name, value in projection.synapse_type.of_target(wire.target, port).items():
+        each = np.broadcast_to(value, (wire.target.size,))[wire.targets]
+        numbers = np.unique(each)
+        if numbers.size > MOST_SETS:
+            raise SpikecudaError(
+                f"{name} must have at most {MOST_SETS} different values in the targets of "
+                f"{type(projection.synapse_type).__name__} (got {numbers.size:,} in "
+                f"{projection.label}); use fewer"
+            )
+        for number in numbers:
+            part = each == number
+            yield Wire(
+                wire.source, wire.target, wire.chosen[part], {**wire.rule, name: float(number)},
+                wire.sources[part], wire.targets[part],
+            )  # fmt: skip
+        return
+    yield wire
 
 
 def _splits_delays(projection: Any) -> bool:

@@ -49,6 +49,7 @@ class Native:
         ports: name of the receptor for each of PyNN's receptor types.
         variables: for each variable that can be recorded: the states that add up to it, and the
             factor to PyNN's unit.
+        derived: variables that have no start value of their own, and parameters that are it.
         weight_scale: from PyNN's unit of weights to that of the receptors.
     """
 
@@ -56,6 +57,7 @@ class Native:
     scheme: Any = None
     ports: Any = {"excitatory": "exc", "inhibitory": "inh"}
     variables: Any = {"v": (("v",), 1.0)}
+    derived: ClassVar[Mapping[str, str]] = {}
     weight_scale: ClassVar[float] = THOUSAND
     # What of an injected current, in nA, the model's input is.
     input_scale: ClassVar[float] = THOUSAND

@@ -226,7 +226,7 @@ class GIF_cond_exp(_Conductances, cells.GIF_cond_exp):
         "v": (("v",), 1.0), "i_eta": (("stc_1", "stc_2", "stc_3"), 1e-3),
         "v_t": (("v_now",), 1.0), **SYNAPTIC_CONDUCTANCES,
     }  # fmt: skip
-    derived = ("v_t",)
+    derived = {"v_t": "v_t_star"}
 
     def native(self, p: Values) -> dict[str, Any]:
         """Return the parameters of the GIF model here."""

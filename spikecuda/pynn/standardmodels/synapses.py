@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from pyNN.standardmodels import build_translations, synapses
 
-from spikecuda.plasticity import STDP, GutigSTDP, StochasticRelease, Tsodyks2000
+from spikecuda.plasticity import STDP, GutigSTDP, QuantalRelease, StochasticRelease, Tsodyks2000
 from spikecuda.pynn import simulator
 from spikecuda.pynn.standardmodels.base import (
     NotAvailableError,
@@ -43,14 +43,33 @@ class _Delayed:
     def _get_minimum_delay(self) -> float:
         return simulator.state.shortest_allowed
 
-    def rule(self, values: Values, target: Any, port: str, delay: Any) -> dict[str, Any]:
+    def at_rest(self, variable: str, values: Any, attributes: Values) -> bool:
+        """Tell whether start values of a variable are those at rest, which all synapses have.
+
+        Args:
+            variable: its name.
+            values: for all connections.
+            attributes: of the connections.
+        """
+        return not np.any(values)
+
+    def of_target(self, target: Any, port: str) -> dict[str, Any]:
+        """Return what the rule takes from its targets: one number, or one for each of them.
+
+        Args:
+            target: population that the synapses arrive at.
+            port: name of the receptor there.
+        """
+        return {}
+
+    def rule(self, values: Values, target: Any, delay: Any, largest: float = 0.0) -> dict[str, Any]:
         """Return arguments of ``Network.connect`` for synapses with these parameters.
 
         Args:
-            values: of ``rule_attributes``, one number each.
+            values: of ``rule_attributes`` and ``of_target``, one number each.
             target: population that they arrive at.
-            port: name of the receptor there.
             delay: of these synapses, ms.
+            largest: the largest weight that they may have, in the receptor's unit, > 0.
         """
         return {}
 
@@ -63,19 +82,23 @@ class StaticSynapse(_Delayed, synapses.StaticSynapse):
 @same_names
 class TsodyksMarkramSynapse(_Delayed, synapses.TsodyksMarkramSynapse):
     __doc__ = synapses.TsodyksMarkramSynapse.__doc__
-    rule_attributes = ("U", "tau_rec", "tau_facil")
+    rule_attributes: tuple[str, ...] = ("U", "tau_rec", "tau_facil")
 
-    def rule(self, values: Values, target: Any, port: str, delay: Any) -> dict[str, Any]:
-        """Return the rule of Tsodyks, Uziel & Markram (2000), with the receptor's time constant."""
+    def of_target(self, target: Any, port: str) -> dict[str, Any]:
+        """Return the receptor's time constant."""
         receptor = target.celltype.receptors(target.values)[port]
         tau = getattr(receptor, "tau", None)
-        if tau is None or np.ndim(tau):
+        if tau is None:
             raise NotAvailableError(
-                "TsodyksMarkramSynapse needs targets whose receptor has one time constant for all "
-                f"(got {receptor!r:.80} of {target.label}); give tau_syn one value"
+                "TsodyksMarkramSynapse needs targets whose receptor has a time constant (got "
+                f"{receptor!r:.80} of {target.label}); use another cell type"
             )
+        return {"tau_psc": tau}
+
+    def rule(self, values: Values, target: Any, delay: Any, largest: float = 0.0) -> dict[str, Any]:
+        """Return the rule of Tsodyks, Uziel & Markram (2000)."""
         return {"plasticity": Tsodyks2000(
-            U=values["U"], tau_psc=float(tau), tau_rec=values["tau_rec"],
+            U=values["U"], tau_psc=values["tau_psc"], tau_rec=values["tau_rec"],
             tau_fac=values["tau_facil"],
         )}  # fmt: skip
 
@@ -85,9 +108,40 @@ class SimpleStochasticSynapse(_Delayed, synapses.SimpleStochasticSynapse):
     __doc__ = synapses.SimpleStochasticSynapse.__doc__
     rule_attributes = ("p",)
 
-    def rule(self, values: Values, target: Any, port: str, delay: Any) -> dict[str, Any]:
+    def rule(self, values: Values, target: Any, delay: Any, largest: float = 0.0) -> dict[str, Any]:
         """Return the rule that sends with a probability."""
         return {"plasticity": StochasticRelease(p=values["p"])}
+
+
+class _Quantal(_Delayed):
+    """Sites that release and recover at random; the weight is that of all sites together."""
+
+    rule_attributes: tuple[str, ...] = ("U", "tau_rec", "tau_facil")
+
+    def at_rest(self, variable: str, values: Any, attributes: Values) -> bool:
+        """Tell whether all sites are full; what is released at first does not depend on u."""
+        if variable in ("a", "available"):
+            return bool(np.all(values == attributes.get("n", 1.0)))
+        return variable == "u"
+
+    def rule(self, values: Values, target: Any, delay: Any, largest: float = 0.0) -> dict[str, Any]:
+        """Return the rule of sites."""
+        return {"plasticity": QuantalRelease(
+            w_max=largest, sites=values.get("n", 1.0), U=values["U"], tau_rec=values["tau_rec"],
+            tau_fac=values["tau_facil"],
+        )}  # fmt: skip
+
+
+@same_names
+class StochasticTsodyksMarkramSynapse(_Quantal, synapses.StochasticTsodyksMarkramSynapse):
+    __doc__ = synapses.StochasticTsodyksMarkramSynapse.__doc__
+
+
+@same_names
+class MultiQuantalSynapse(_Quantal, synapses.MultiQuantalSynapse):
+    """Short-term plasticity of ``n`` sites; the weight is that of all of them together."""
+
+    rule_attributes = ("U", "n", "tau_rec", "tau_facil")
 
 
 @same_names
@@ -159,7 +213,7 @@ class STDPMechanism(_Delayed, synapses.STDPMechanism):
             if part is not None:
                 self.translations.update(part.translations)
 
-    def rule(self, values: Values, target: Any, port: str, delay: Any) -> dict[str, Any]:
+    def rule(self, values: Values, target: Any, delay: Any, largest: float = 0.0) -> dict[str, Any]:
         """Return the rule of pairs, and the part of the delay behind the synapse."""
         mu, part = self.weight_dependence.exponents(values), values["dendritic_delay_fraction"]
         scale = target.celltype.weight_scale
@@ -187,9 +241,6 @@ class STDPMechanism(_Delayed, synapses.STDPMechanism):
         return {"plasticity": rule, "dendritic": round(part * delay / dt) * dt}
 
 
-_RELEASE = "TsodyksMarkramSynapse and SimpleStochasticSynapse are the parts of it that exist"
-StochasticTsodyksMarkramSynapse = unavailable("StochasticTsodyksMarkramSynapse", _RELEASE)
-MultiQuantalSynapse = unavailable("MultiQuantalSynapse", _RELEASE)
 ElectricalSynapse = unavailable("ElectricalSynapse", "gap junctions do not exist here")
 Vogels2011Rule = unavailable(
     "Vogels2011Rule", "use VogelsSTDP of spikecuda.plasticity, whose learning rate has a unit"
