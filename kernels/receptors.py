@@ -44,6 +44,8 @@ KINDS = {
         ("current = {m}fma({x}i, {x}to_i, current)",),
         ("{x}i = {m}fma({x}keep, {x}i, {x}arrival)",),
     ),
+    # What couplings sum from the states of other neurons, before each step; no spikes arrive.
+    "coupled": ReceptorKind(CURRENT, ("i",), (), ("current = current + {x}i",)),
     "alpha_current": ReceptorKind(
         CURRENT,
         ("i", "di"),

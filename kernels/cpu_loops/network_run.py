@@ -5,6 +5,7 @@ import numpy as np
 from spikecuda.kernels.compile.entry import loop
 from spikecuda.kernels.network import layout as L
 from spikecuda.kernels.network.calendar import push
+from spikecuda.kernels.network.coupling import BLOCK_COUPLED
 from spikecuda.kernels.network.deliver import SEGMENT_MASK, deliver
 from spikecuda.kernels.network.machine import (
     address_of,
@@ -215,33 +216,45 @@ def run_blocks(
         ahead = at_external
         while ahead < external.shape[0] and external[ahead, 0] < now + k:
             ahead += 1
-        for m in range(mine.size):
-            block = blocks[mine[m]]
-            for e in range(at_external, ahead):
-                # The lower half of a number below 2^31, as the same type as a window's spikes.
-                neuron = int32_at(address_of(external) + 8 * (L.EXTERNAL * e + 2), 1)
-                file_rows(block, external[e, 1], neuron, external[e, 0])
-            own_clock = int64_at(block[L.BLOCK_CLOCK], 3)
-            part_steps = np.int64(0)
-            while part_steps < k:
-                some = smaller(fused, k - part_steps)
-                for i in range(some):
-                    deliver(block, now + part_steps + i)
-                own_clock[0] = now + part_steps
-                own_clock[1] = row + done + part_steps
-                for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
-                    if parts[p, L.PART_ENTRY]:
-                        words = (parts[p, L.PART_COUNT] + 31) >> 5
-                        own_clock[2] = part_steps * words
-                        call_kernel(parts[p, L.PART_ENTRY], parts[p, L.PART_TABLE], some)
-                if block[L.BLOCK_HISTORY_COUNT]:
+        # Neurons that are coupled take one step at a time: all that arrives is delivered, and then
+        # they receive what they are coupled to.
+        coupled = blocks[mine[0], BLOCK_COUPLED]
+        for turn in range(2 if coupled else 1):
+            if turn == 1:
+                call_kernel(int64_at(coupled, 1)[0], coupled + 8, now)
+            for m in range(mine.size):
+                block = blocks[mine[m]]
+                for e in range(at_external, ahead):
+                    # The lower half of a number below 2^31, as the same type as a window's spikes.
+                    neuron = int32_at(address_of(external) + 8 * (L.EXTERNAL * e + 2), 1)
+                    file_rows(block, external[e, 1], neuron, external[e, 0])
+                own_clock = int64_at(block[L.BLOCK_CLOCK], 3)
+                part_steps = np.int64(0)
+                while part_steps < k:
+                    some = smaller(fused, k - part_steps)
+                    for i in range(some):
+                        deliver(block, now + part_steps + i)
+                    own_clock[0] = now + part_steps
+                    own_clock[1] = row + done + part_steps
+                    if coupled and turn == 0:
+                        own_clock[2] = 0
+                        break
                     for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
-                        _watch(block, parts[p, L.PART_POPULATION], now + part_steps)
-                part_steps += some
-            for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
-                _compact(block, parts[p], parity, k, now)
-            if not _room(block, parts, need):
-                shared[L.THREADS_STOP + parity] = 1
+                        if parts[p, L.PART_ENTRY]:
+                            words = (parts[p, L.PART_COUNT] + 31) >> 5
+                            own_clock[2] = part_steps * words
+                            call_kernel(parts[p, L.PART_ENTRY], parts[p, L.PART_TABLE], some)
+                    if block[L.BLOCK_HISTORY_COUNT]:
+                        for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
+                            _watch(block, parts[p, L.PART_POPULATION], now + part_steps)
+                    part_steps += some
+                if coupled and turn == 0:
+                    continue
+                for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
+                    _compact(block, parts[p], parity, k, now)
+                if not _room(block, parts, need):
+                    shared[L.THREADS_STOP + parity] = 1
+            at_external = ahead
         for t in range(traces.shape[0]):
             if (now + k) % traces[t, L.TRACE_EVERY] == 0:
                 for m in range(mine.size):
@@ -276,7 +289,6 @@ def run_blocks(
                     spiked = ids[upto[base + i] : upto[base + i + 1]]
                     if spiked.size:
                         file_rows(block, part[L.PART_POPULATION], spiked, now + i)
-        at_external = ahead
         done += k
         parity = 1 - parity
         if stop:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from spikecuda.inspection.catalogue import spec
-from spikecuda.kernels import learn_routines, routines
+from spikecuda.kernels import couple_routines, learn_routines, routines
 from spikecuda.kernels.receptors import KINDS, ReceptorSpec
 from spikecuda.kernels.routines import CONSTANT, NARROW, WIDE, RoutineSpec, Spec
 from spikecuda.kernels.spec import SHARED, InputSpec, KernelSpec
@@ -23,7 +23,7 @@ UPDATES = {
         "lif_cond", {"exc": "exp_conductance", "inh": "exp_conductance"}, InputSpec(bias=SHARED),
     ),
     "every receptor": (
-        "lif_cond", {kind.replace("_", ""): kind for kind in KINDS},
+        "lif_cond", {kind.replace("_", ""): kind for kind in KINDS if kind != "coupled"},
         InputSpec(bias=SHARED, noises=(SHARED,)),
     ),
 }  # fmt: skip
@@ -52,6 +52,10 @@ def every_routine() -> Iterator[RoutineSpec]:
     for walk in routines.WALKS:
         yield routines.deliver_drawn(walk)
     yield routines.sample("float32")
+    yield couple_routines.value("", (couple_routines.STATE,), "float32", mean=False)
+    yield couple_routines.value("", (couple_routines.STATE,), "float32", mean=True, jumps=True)
+    yield couple_routines.gather("float32")
+    yield couple_routines.keep("float32")
     yield from learning()
 
 

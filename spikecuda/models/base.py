@@ -54,6 +54,7 @@ class Model:
     - ``threshold`` returns the condition for a spike, tested after ``step``; ``v_before`` (any
       state's name with ``_before``) is the value before the step.
     - ``reset`` returns the value of every state after a spike.
+      A model with ``spiking = False``, such as a rate neuron, has neither.
     - ``crossing`` (optional) returns the fraction of the step, from 0 to 1, after which the
       threshold is reached; it has the arguments of ``threshold`` and ``step``.  A spike is then
       found within the step: ``reset`` receives the states at the crossing, between those before and
@@ -72,6 +73,7 @@ class Model:
             ``heun_crossing``; without it all of them, in this order.
         crossing, resume: a function for all schemes, or a dict of scheme -> function for some.
         renamed_schemes: dict of a former scheme's name -> what to write instead, for the error.
+        spiking: False for a model that never spikes.
         refractory: True if the model has a parameter ``t_ref`` (ms): no spike for t_ref after one.
         while_refractory: what the neuron does meanwhile.  ``clamp`` (default): its state ``v`` is
             held at its parameter ``v_reset`` and input pulses are lost, while other states go on.
@@ -102,6 +104,7 @@ class Model:
     schemes: ClassVar[Any] = {}
     asked_schemes: ClassVar[Any] = None
     renamed_schemes: ClassVar[dict[str, str]] = {}
+    spiking: ClassVar[bool] = True
     refractory: ClassVar[bool] = False
     while_refractory: ClassVar[str] = "clamp"
     pulse: ClassVar[str] = ""

@@ -10,8 +10,14 @@ import numpy as np
 from spikecuda.errors import ModelError, nearest
 from spikecuda.kernels.language import HELD
 from spikecuda.kernels.language.check import BOOL, REAL, Checker, Source, read
-from spikecuda.kernels.language.schemes import CROSSING, NAMES
-from spikecuda.models.equations import NO_CROSSING, derivatives, make_schemes
+from spikecuda.kernels.language.schemes import CROSSING, NAMES, Writer
+from spikecuda.models.equations import (
+    LANGUAGE,
+    NO_CROSSING,
+    define,
+    derivatives,
+    make_schemes,
+)
 from spikecuda.models.parameter import require_plain
 
 if TYPE_CHECKING:
@@ -147,10 +153,15 @@ def check_functions(cls: "type[Model]", members: Mapping[str, Any]) -> dict[str,
     if not cls.schemes and not slopes:
         raise ModelError(f"{cls.__name__} needs a step function; def step(v, current, ...): ...")
     sources: dict[str, Source] = {}
+    if cls.spiking is not True:
+        members = {**members, **_silent(cls, members)}
     for name, kinds in (("threshold", (BOOL,)), ("reset", states)):
         function = members.get(name)
         if function is None:
-            raise ModelError(f"{cls.__name__} needs a {name} function; def {name}(v, ...): ...")
+            raise ModelError(
+                f"{cls.__name__} needs a {name} function; def {name}(v, ...): ..., or spiking = "
+                "False for a model without spikes"
+            )
         sources[name] = _check_function(cls, name, function, kinds)
     if slopes:
         return _made(cls, members, slopes, sources)
@@ -169,6 +180,34 @@ def check_functions(cls: "type[Model]", members: Mapping[str, Any]) -> dict[str,
         if inspect.isfunction(vars(cls).get(part)):
             setattr(cls, part, staticmethod(vars(cls)[part]))
     return sources
+
+
+def _silent(cls: "type[Model]", members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the threshold and the reset of a model that never spikes."""
+    if not isinstance(cls.spiking, bool):
+        raise ModelError(
+            f"{cls.__name__}.spiking must be True or False (got {cls.spiking!r:.80}); spiking = "
+            "False"
+        )
+    for name in ("threshold", "reset", *WITHIN):
+        if members.get(name) is not None:
+            raise ModelError(
+                f"{cls.__name__} never spikes and has no {name} (got spiking = False and a {name} "
+                "function); leave one of them out"
+            )
+    if cls.refractory:
+        raise ModelError(
+            f"{cls.__name__} never spikes and has no refractory period (got spiking = False and "
+            "refractory = True); leave one of them out"
+        )
+    names = tuple(cls.states)
+    texts = {
+        "threshold": Writer.function("threshold", names[:1], [f"return {names[0]} < {names[0]}"]),
+        "reset": Writer.function("reset", names, [f"return {', '.join(names)}"]),
+    }
+    return {
+        name: define(cls.__name__, name, text, dict(LANGUAGE))[0] for name, text in texts.items()
+    }
 
 
 def _made(

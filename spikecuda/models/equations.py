@@ -135,7 +135,7 @@ def make_schemes(
             text = differentiate(source, state, called)
             if text is not None:
                 bends.add(state)
-                space[called], made.sources[f"{BEND} {state}"] = _define(name, called, text, space)
+                space[called], made.sources[f"{BEND} {state}"] = define(name, called, text, space)
     writer = Writer(slopes, bends)
     line = write_crossing(threshold, states) if crossing is None else ""
     for scheme in wanted:
@@ -146,23 +146,23 @@ def make_schemes(
                     f"(got schemes = {chosen!r}); write crossing or leave the scheme out"
                 )
             continue
-        made.functions[scheme], made.sources[scheme] = _define(
+        made.functions[scheme], made.sources[scheme] = define(
             name, scheme, writer.write(scheme), space
         )
     if CROSSING in made.functions:
         key = f"resume {CROSSING}"
-        resume, made.sources[key] = _define(name, "resume", writer.resume(), space)
+        resume, made.sources[key] = define(name, "resume", writer.resume(), space)
         made.parts["resume"] = {CROSSING: resume}
         if line:
             key = f"crossing {CROSSING}"
-            function, made.sources[key] = _define(name, "crossing", line, space)
+            function, made.sources[key] = define(name, "crossing", line, space)
             made.parts["crossing"] = {CROSSING: function}
         else:
             made.parts["crossing"] = {CROSSING: crossing}  # type: ignore[dict-item]
     return made
 
 
-def _define(
+def define(
     owner: str, called: str, text: str, space: dict[str, Any]
 ) -> tuple[Callable[..., Any], Source]:
     """Return a written function and its source; ``inspect.getsource`` shows it."""

@@ -11,6 +11,7 @@ _PUBLIC = {
     "AlphaCurrent": "model.receptors",
     "BetaConductance": "model.receptors",
     "BetaCurrent": "model.receptors",
+    "Coupled": "model.coupled",
     "Delta": "model.receptors",
     "Ensemble": "ensemble.ensemble",
     "EnsembleResult": "ensemble.result",
@@ -37,6 +38,7 @@ _PUBLIC = {
 if TYPE_CHECKING:
     from spikecuda.network.ensemble.ensemble import Ensemble
     from spikecuda.network.ensemble.result import EnsembleResult
+    from spikecuda.network.model.coupled import Coupled
     from spikecuda.network.model.distance_rules import (
         DistanceInDegree,
         DistanceOutDegree,
@@ -74,6 +76,7 @@ __all__ = [
     "AlphaCurrent",
     "BetaConductance",
     "BetaCurrent",
+    "Coupled",
     "Delta",
     "DistanceInDegree",
     "DistanceOutDegree",

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from spikecuda.common.cores import usable_cores
 from spikecuda.devices.base import Device
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.network.device_names import MPI, on_cpu, resolve_devices
 from spikecuda.network.memory import require_memory, require_on_devices
 from spikecuda.network.model.description import Description
@@ -14,6 +14,7 @@ from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.partition import SpikeExchange
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Blocks, split_blocks, split_shares
 from spikecuda.network.synapses.builder import KnownRows
+from spikecuda.network.synapses.coupled_rows import couple_rows
 from spikecuda.network.synapses.fixed_point import FixedPoint, choose_fixed_point
 from spikecuda.network.synapses.store import Wiring
 from spikecuda.runtime.neuron_spec import MAX_NEURONS
@@ -57,6 +58,7 @@ def build_engine(
 
     Raises:
         OutOfMemoryError: the network does not fit.
+        SpikecudaError: couplings over several devices.
         SpikecudaValueError: partitions for a network on devices, or weights that one scale cannot
             hold together.
     """
@@ -76,6 +78,9 @@ def build_engine(
     workers = threads or max(1, min(usable_cores(), sum(own) // NEURONS_PER_THREAD))
     if native and len(places) > 1:
         workers = threads or len(places)
+    if not native and (len(places) > 1 or exchange is not None):
+        beside = " and an exchange" if exchange else ""
+        _require_uncoupled(description, f"devices {devices}{beside}")
     stored = any(not p.procedural for p in description.wired)
     largest = MAX_BLOCK if stored else MAX_NEURONS
     fixed_point = restored.fixed_point if restored else choose_fixed_point(description.wired)
@@ -84,11 +89,11 @@ def build_engine(
         builder = Builder(
             description.wired, sizes, blocks, description.dt, description.seed, workers, report
         )
-        if restored is None:
-            return builder.build(fixed_point)
-        known = restored.rows(blocks)
+        known = None if restored is None else restored.rows(blocks)
         drawn = builder.build(fixed_point) if known is None else builder.take(fixed_point, known)
-        restored.restore(drawn)
+        if restored is not None:
+            restored.restore(drawn)
+        drawn.coupled = couple_rows(description.couplings, sizes, workers)
         return drawn
 
     if native:
@@ -112,6 +117,15 @@ def build_engine(
     return engine
 
 
+def _require_uncoupled(description: Description, where: str) -> None:
+    """Raise SpikecudaError for couplings in a network over several devices or processes."""
+    if description.couplings:
+        raise SpikecudaError(
+            "a network whose neurons are coupled runs in one process, on one device or on the CPU "
+            f"alone (got {where}, and {description.couplings[0].name}); use one device"
+        )
+
+
 def _over_ranks(
     description: Description,
     threads: int | None,
@@ -128,6 +142,7 @@ def _over_ranks(
             f'a network with devices="mpi" exchanges spikes itself (got {exchange!r:.80}); leave '
             "exchange out"
         )
+    _require_uncoupled(description, 'devices "mpi"')
     if restored is not None:
         raise SpikecudaValueError(
             'a saved network is not loaded over processes of MPI (got devices="mpi"); load it in '

@@ -14,6 +14,7 @@ from spikecuda.common.seed import Seeds, as_seed
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.inputs.drive import Drive
 from spikecuda.models.base import Model
+from spikecuda.network.model.coupling import Coupling
 from spikecuda.network.model.description import Description
 from spikecuda.network.model.drives import Drives
 from spikecuda.network.model.handle import Handle
@@ -52,6 +53,7 @@ class Described(Unique, Fixed, Handle):
         self._named: dict[str, Population] = {}
         self._projections: list[Projection] = []
         self._wired: list[Projection] = []
+        self._couplings: list[Coupling] = []
         self._trains = Trains(self.dt)
         self._drives = Drives(self.dt)
         self._handles: list[Drive] = []
@@ -215,8 +217,10 @@ class Described(Unique, Fixed, Handle):
             SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
         """
         self._require_unbuilt("connect")
-        if len(self._projections) == HIDDEN:
-            raise SpikecudaError(f"a network has at most {HIDDEN:,} projections (got one more)")
+        if len(self._projections) + len(self._couplings) >= HIDDEN:
+            raise SpikecudaError(
+                f"a network has at most {HIDDEN:,} projections and couplings (got one more)"
+            )
         projection = Projection(
             self, self.dt, self._seeds.wiring, len(self._projections),
             as_view("source", source, self._named),
@@ -304,8 +308,9 @@ class Described(Unique, Fixed, Handle):
         for i, source in enumerate(self.trains):
             source.place(len(populations) + i)
         return Description(
-            self.dt, self._seeds.wiring, populations, self.trains, self._projections, self._wired
-        )
+            self.dt, self._seeds.wiring, populations, self.trains, self._projections, self._wired,
+            self._couplings,
+        )  # fmt: skip
 
     def _populations(self) -> list[Population]:
         """Return the populations that have neurons."""

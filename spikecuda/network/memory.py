@@ -10,6 +10,7 @@ from spikecuda.common.terminal import human_bytes
 from spikecuda.devices.base import Device
 from spikecuda.errors import OutOfMemoryError
 from spikecuda.network.device_names import on_cpu
+from spikecuda.network.model.coupling import Coupling
 from spikecuda.network.model.description import Description
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
@@ -80,6 +81,12 @@ def synapse_bytes(projection: Projection, bits: int) -> float:
     return 2.0 + (0 if projection.weight.kind == "FIXED" else bits // 8)
 
 
+def coupled_bytes(coupling: Coupling) -> int:
+    """Return the bytes of each synapse of a coupling: source, and weight where weights differ."""
+    wide = coupling.target.population.neurons.precision.real == "float64"
+    return 4 + (0 if coupling.pairs.weight.kind == "FIXED" else 8 if wide else 4)
+
+
 def whole(description: Description, bits: Mapping[Projection, int]) -> Need:
     """Return what a network needs on the CPU.
 
@@ -92,6 +99,7 @@ def whole(description: Description, bits: Mapping[Projection, int]) -> Need:
                   for population in populations)  # fmt: skip
     neurons += sum(p.near.nbytes for p in description.projections if p.near is not None)
     synapses = sum(p.room * synapse_bytes(p, bits[p]) for p in description.projections)
+    synapses += sum(c.expected * coupled_bytes(c) for c in description.couplings)
     if not any(p.procedural for p in description.projections):
         return Need(neurons, synapses)
     # Rows that are drawn again are sent at once, whatever their delays.
@@ -114,6 +122,8 @@ def part(description: Description, share: Share, bits: Mapping[Projection, int])
         / p.target.population.size
         for p in description.projections
     )
+    # A network that is coupled has one device for all of it.
+    synapses += sum(c.expected * coupled_bytes(c) for c in description.couplings)
     neurons += sum(
         history_bytes(p, counts[p.target.population.name], window_of(shortest_delay(description)))
         for p in description.projections if p.plasticity is not None and (p.expected or p.grows)
@@ -221,7 +231,12 @@ def _cells(populations: Sequence[Population]) -> int:
 
 
 def shortest_delay(description: Description) -> int:
-    """Return the shortest delay that the spikes of neurons can have, in steps; 0: there is none."""
+    """Return the shortest delay that the spikes of neurons can have, in steps; 0: there is none.
+
+    Couplings are read in each step.
+    """
+    if description.couplings:
+        return 1
     return min(
         (
             p.delay_steps()[0] for p in description.projections

@@ -84,6 +84,7 @@ class Network(Steered, Closing):
         "devices": "make a new Network(devices=...)",
         "populations": "net.population(...) and net.source(...) add one",
         "projections": "net.connect(...) adds one",
+        "couplings": "net.couple(...) adds one",
         "time": "net.reset() goes back to 0",
         "trial": "net.reset(trial=...) begins one",
     }

@@ -11,6 +11,7 @@ from spikecuda.common.exclusive_use import RUNNING, changes, restarts
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.seed import Seeds, as_trial
 from spikecuda.common.time_grid import whole_steps
+from spikecuda.network.coupled import CoupledNetwork
 from spikecuda.network.driven import DrivenNetwork
 from spikecuda.network.measure import take_snapshot
 from spikecuda.network.model.parameters import wide_receptors
@@ -36,7 +37,7 @@ from spikecuda.view.feed import Feed
 from spikecuda.view.view import View, Viewed
 
 
-class Steered(DrivenNetwork, NetworkWeights, Viewed):
+class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed):
     """The part of a network that advances it in time and changes what it is between runs.
 
     Args:

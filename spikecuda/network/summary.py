@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from spikecuda.common.notebook import Printed, escape, table_html
 from spikecuda.common.screen import Screen, plain
-from spikecuda.network.memory import synapse_bytes, whole
+from spikecuda.network.memory import coupled_bytes, synapse_bytes, whole
+from spikecuda.network.model.coupling import Coupling
 from spikecuda.network.model.description import Description
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
@@ -16,6 +17,8 @@ from spikecuda.network.synapses.fixed_point import choose_fixed_point
 UPDATE, EVENT = 1.0, 2.5
 # The same of a synapse that learns: 5 in rows of 1,000 on a Zen 5, some 20 in rows of ten a delay.
 LEARNED = 8.0
+# The same of a synapse of a coupling, in each step, on a Zen 5.
+COUPLED = 1.0
 POPULATION = ("population", "neurons", "model", "receptors")
 PROJECTION = ("projection", "rule", "synapses", "bytes each")
 LEARNS = "learns by"
@@ -46,11 +49,14 @@ def summarise(title: str, named: Iterable[Population], description: Description)
         projections.add_column(name, justify="right" if numbers else "left")
     bits = choose_fixed_point(description.wired).bits
     these = [projection_row(p, bits[p])[: len(columns)] for p in description.projections]
+    these += [coupling_row(c)[: len(columns)] for c in description.couplings]
     for shown in these:
         projections.add_row(*shown)
     need = whole(description, bits)
     count = sum(population.size for population in description.populations)
-    update = count * 1000.0 / description.dt * UPDATE * 1e-9
+    steps = 1000.0 / description.dt * (2 if any(c.iterated for c in description.couplings) else 1)
+    coupled = sum(c.expected for c in description.couplings)
+    update = steps * (count * UPDATE + coupled * COUPLED) * 1e-9
     event = 1e-9 * sum(
         p.expected * (EVENT if p.plasticity is None or not p.plasticity.learns else LEARNED)
         for p in description.projections
@@ -58,7 +64,7 @@ def summarise(title: str, named: Iterable[Population], description: Description)
     text = io.StringIO()
     console = Console(width=100, file=text, markup=False, force_jupyter=False)
     console.print(populations)
-    if description.projections:
+    if these:
         console.print(projections)
     sent = f", {need.arrivals / 1e6:,.1f} MB for {need.steps:,} steps of delays"
     grown = any(p.room > p.expected for p in description.projections)
@@ -87,3 +93,8 @@ def projection_row(p: Projection, bits: int) -> tuple[str, str, str, str, str]:
     learns = "" if p.plasticity is None else type(p.plasticity).__name__
     size = f"{synapse_bytes(p, bits):g}"
     return p.name, type(p.rule).__name__, f"{p.expected:,.0f}", size, learns
+
+
+def coupling_row(c: Coupling) -> tuple[str, str, str, str, str]:
+    """Return a coupling's row."""
+    return c.name, type(c.rule).__name__, f"{c.expected:,.0f}", f"{coupled_bytes(c):g}", ""

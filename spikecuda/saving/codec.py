@@ -206,13 +206,13 @@ class Decoder:
             )  # fmt: skip
         if not inspect.isfunction(function):
             raise SpikecudaValueError(
-                f"the function {name!r} of the distance is one of the user's own (got none of that "
+                f"the function {name!r} is one of the user's own (got none of that "
                 f"name in {module}); import the module that defines it first, or pass load(..., "
                 "models=[...])"
             )
         if fingerprint(function) != text:
             raise SpikecudaValueError(
-                f"the function {name!r} of the distance must have the source that it had when the "
+                f"the function {name!r} must have the source that it had when the "
                 f"file was saved (got another one, of {function.__module__}); load with the "
                 "function as it was: models=[...]"
             )

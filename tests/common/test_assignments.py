@@ -38,6 +38,7 @@ from spikecuda.network import (
     AlphaCurrent,
     BetaConductance,
     BetaCurrent,
+    Coupled,
     Delta,
     DistanceInDegree,
     DistanceOutDegree,
@@ -81,6 +82,8 @@ def objects():
     system = MultiGPUNeuronSystem(40, 40, ["lif", "adex"], devices="cpu")
     ensemble = Ensemble(network(), 2)
     together = ensemble.run(1.0)
+    coupled = Network(devices="cpu")
+    coupled.population("E", 2, receptors={"gap": Coupled()})
     run, both = pool.run(1.0, record=("spikes", "v")), system.run(1.0)
     made = [
         net, net["E"], net["s"], net["E"][:3], net["E"].state, net["E"].params, net["E"].receptors,
@@ -97,11 +100,12 @@ def objects():
         FixedOutDegree(1), FixedTotal(1), Pairs([0], [0]), SpikeTrain([1.0]), Delta(),
         ExpCurrent(1.0), AlphaCurrent(1.0), ExpConductance(1.0, 0.0), AlphaConductance(1.0, 0.0),
         BetaCurrent(1.0, 2.0), BetaConductance(1.0, 2.0, 0.0), ensemble, together,
+        Coupled(), coupled.couple("E", "E", OneToOne(), 1.0),
         NMDA(), find("brunel"), find("brunel").expected()[0], net["E"].neurons, pool.neuron_spec,
         pool.state.share("v"), SweepTable([{"a": 1}]),
     ]  # fmt: skip
     yield made
-    for held in (net, pool, system, ensemble):
+    for held in (net, pool, system, ensemble, coupled):
         held.close()
 
 

@@ -157,7 +157,7 @@ def test_functions_of_the_distance_are_saved_by_name_and_source(tmp_path):
                 got = again.run(20.0).spikes["a"]
                 assert wanted.step.size and (got.step == wanted.step).all()
                 assert (got.neuron == wanted.neuron).all()
-    with pytest.raises(SpikecudaValueError, match=r"inner.* of the distance is one of the user's"):
+    with pytest.raises(SpikecudaValueError, match=r"inner.* is one of the user's"):
         Network.load(tmp_path / "a.npz")
 
     def other(distance):

@@ -19,6 +19,7 @@ from spikecuda.inspection.networks import UPDATES
 from spikecuda.kernels.receptors import KINDS
 from spikecuda.models import find
 from spikecuda.models.registry import BUILT_IN, WRITTEN
+from spikecuda.network.model.coupled import Coupled
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.network.model.rules import Rule
 from spikecuda.plasticity.registry import find as find_rule
@@ -126,6 +127,9 @@ def test_every_receptor(receptor):
     missing, kind = [], receptor.kind
     if kind not in KINDS:
         missing.append("a kind in kernels/receptors.py")
+    if receptor is Coupled:  # no spikes arrive there: tests/network/test_coupling.py
+        assert f"`{receptor.__name__}()`" in page("docs/networks.md") and not missing
+        return
     random = table("network", "random_networks")
     if random.MADE.get(kind) is not receptor or not any(
         kind in kinds for _, kinds, _ in random.STRUCTURES.values()

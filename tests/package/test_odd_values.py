@@ -11,7 +11,7 @@ import pytest
 
 import spikecuda
 from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem, SpikecudaError, analysis, network
-from spikecuda.network import Ensemble, ExpCurrent, Network, SpikeTrain
+from spikecuda.network import Coupled, Ensemble, ExpCurrent, Network, SpikeTrain
 
 ODD = {
     "none": None, "true": True, "zero": 0, "minus": -1, "half": 0.5, "large": 10**30,
@@ -43,6 +43,12 @@ def net():
     return made
 
 
+def coupled():
+    made = Network(devices="cpu")
+    made.population("E", 4, receptors={"gap": Coupled()})
+    return made
+
+
 @pytest.fixture(scope="module")
 def result():
     with net() as made:
@@ -69,6 +75,10 @@ MAKERS = {
     "net.connect": (
         lambda: net().connect,
         {"source": "E", "target": "E", "rule": "all_to_all", "weight": 1.0, "delay": 1.0},
+    ),
+    "net.couple": (
+        lambda: coupled().couple,
+        {"source": "E", "target": "E", "rule": "all_to_all", "weight": 1.0},
     ),
     "net.source": (lambda: net().source, {"name": "S", "n": 2, "train": SpikeTrain([1.0])}),
     "net.drive": (lambda: net().drive, {"target": "E", "input": 1.0}),

@@ -16,6 +16,7 @@ from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.network import layout
 from spikecuda.kernels.spec import KernelSpec
+from spikecuda.network.cpu.coupling import Couplings
 from spikecuda.network.cpu.cpu_run import CpuRun
 from spikecuda.network.cpu.input_rows import fill_rows, input_rows
 from spikecuda.network.cpu.parts import merge_spikes
@@ -85,6 +86,16 @@ class CpuEngine(SavedEngine):
         # The table by which other processes are reached; 0: there are none.
         self._link_address = 0
         self._busy_seconds = 0.0
+        self._couplings: Couplings | None = None
+        if wiring.coupled:
+            self._couplings = Couplings(
+                wiring.coupled,
+                self.neurons,
+                self._memory,
+                self._parts,
+                [self._alone, self._mine],
+                self._shared,
+            )
 
     # What a run needs.
 
@@ -331,6 +342,8 @@ class CpuEngine(SavedEngine):
         every = range(len(self.neurons))
         self._stale |= set(every) if population is None else {population}
         super().retune(population)
+        if self._couplings is not None:
+            self._couplings.tabulate()
 
     @property
     def device_names(self) -> list[str]:
@@ -361,6 +374,13 @@ class CpuEngine(SavedEngine):
         """Return the processor's neurons, the bytes held for them, and its seconds at work."""
         return self._size, sum(self.held_here().values()), self._busy_seconds
 
+    def held_here(self) -> dict[str, int]:
+        """Return the bytes held, by what holds them."""
+        held = super().held_here()
+        if self._couplings is not None:
+            held["couplings"] = self._couplings.nbytes
+        return held
+
     def held(self) -> tuple[dict[str, int], dict[str, int]]:
         """Return the bytes in host memory, by what holds them, and nothing on devices."""
         return self.held_here(), {}
@@ -387,6 +407,8 @@ class CpuEngine(SavedEngine):
         self._make_room(need, due.shape[0], self.clock + steps)
         alone = steps * self._size <= ALONE and steps * self._step_seconds <= 2 * WAKING
         mine = self._alone if alone else self._mine
+        if self._couplings is not None:
+            self._couplings.bind(self._memory.table, run.parts, mine)
         made = [0] * len(mine)
 
         def work(t: int) -> None:

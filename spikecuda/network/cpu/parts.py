@@ -64,6 +64,11 @@ class Parts:
         lists = (*self._bits, *self._ids, *self._upto, *self._busy)
         return sum(array.nbytes for array in lists)
 
+    def bits(self, i: int) -> np.ndarray:
+        """Return the spike bits of a part: those of a window."""
+        bits: np.ndarray = self._bits[i]
+        return bits
+
     def clear(self) -> None:
         """Forget all spikes."""
         for state in self._states:

@@ -18,6 +18,7 @@ from spikecuda.network.cuda.replicas import ALONE, Replicas, first_of
 from spikecuda.network.cuda.row_tables import RowTable, Target, join
 from spikecuda.network.cuda.window_buffers import SpikeList
 from spikecuda.network.memory import require_arrivals
+from spikecuda.network.model.coupling import CoupledRows
 from spikecuda.network.run.device_histories import lines_of
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import RATE
@@ -55,6 +56,7 @@ class Resident:
         row_tables: the rows, and their arrays on the device.
         drawn: the procedural projections, and their arrays on the device.
         learning: what learns, rule by rule.
+        coupled: the rows of couplings, in their order.
         seen: what rules see of their targets, and the rings of it: see ``seen_values``.
         lengths: stored synapses of each neuron, by number.
         sources: which numbers are no neurons'.
@@ -85,6 +87,7 @@ class Resident:
         self.learning: list[Learning] = []
         # Bundles whose rule has changed: their histories are their own, whatever others are like.
         self.own: dict[Bundle, int] = {}
+        self.coupled: list[dict[str, Buffer]] = []
         self.seen = seen_states(wiring, window)
         self._seen: dict[str, Buffer] = {}
         self.lengths = np.zeros(numbers, np.int64)
@@ -337,7 +340,19 @@ class Resident:
             self._seen[name] = self.put("states seen", self._start_ring(name))
         for rows in learning_rows(self.wiring, self._target(), self.neurons, self.window):
             self.learning.append(Learning(self.device, rows, self.put, self.free))
+        for coupled in self.wiring.coupled:
+            self.coupled.append(self._put_coupled(coupled))
         self.numbers_of_words, self.valid = self.put("numbers", words), self.put("valid", valid)
+
+    def _put_coupled(self, rows: CoupledRows) -> dict[str, Buffer]:
+        """Return the arrays of what neurons receive of a coupling, by the kernel's names."""
+        real = self.neurons[0].population.neurons.precision.real
+        weights = np.empty(0, real) if rows.weights is None else rows.weights
+        return {
+            "_starts": self.put("couplings", rows.starts),
+            "_sources": self.put("couplings", rows.sources),
+            "_weights": self.put("couplings", weights),
+        }
 
     def _start_ring(self, name: str) -> np.ndarray:
         """Return what a state was before the first step, for each step of its ring."""

@@ -12,6 +12,7 @@ from spikecuda.common.seed import keys
 from spikecuda.devices.memory import Buffer
 from spikecuda.kernels import routines
 from spikecuda.kernels.spec import SPIKE_BITS
+from spikecuda.network.cuda.coupling import Couplings
 from spikecuda.network.cuda.deliveries import Deliveries
 from spikecuda.network.cuda.fused_populations import (
     NOBODY,
@@ -189,6 +190,7 @@ class DeviceRun:
         )  # fmt: skip
         self._deliveries = Deliveries(self._context)
         self._learnings = Learnings(self._context)
+        self._couplings = Couplings(self._context)
         self._samples = Samples(self._context)
         more = request.single and request.steps > self.most_steps
         for number in range(self.device.slots if more else 1):
@@ -265,9 +267,10 @@ class DeviceRun:
         for launch in self._deliveries.given:
             spikes, bounds = slot.given
             self._launch(launch, {**own, "_spikes": spikes.buffer, "_bounds": bounds.buffer})
-        for launch, rows in zip(self._updates, slot.rows, strict=True):
-            buffers = {name: staging.buffer for name, staging in rows.items()}
-            self._launch(launch, {**own, **buffers, "_steps": k})
+        if self._couplings:
+            update = functools.partial(self._update_all, slot, k)
+            self._couplings.receive(lambda launch, more: self._launch(launch, own | more), update)
+        self._update_all(slot, k)
         self._collect.ranges = [(0, steps * (self.resident.share.size // GRAIN))]
         self._launch(self._collect, {**own, "_steps": k})
         for launch in self._deliveries.own:
@@ -275,6 +278,12 @@ class DeviceRun:
         self._learnings.learn(WindowLists(own, steps, self._given(slot)))
         for number, launch in enumerate(self._samples.launches):
             self._launch(launch, {**own, **self._samples.values(slot, number)})
+
+    def _update_all(self, slot: WindowBuffers, steps: np.int64) -> None:
+        """Launch the updates of a window."""
+        for launch, rows in zip(self._updates, slot.rows, strict=True):
+            buffers = {name: staging.buffer for name, staging in rows.items()}
+            self._launch(launch, {**slot.listed.values(), **buffers, "_steps": steps})
 
     def _given(self, slot: WindowBuffers) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Return the arguments of the given spikes that synapses learn from, in both orders."""

@@ -69,6 +69,12 @@ def _require_told(network: Network) -> None:
             "a network of an ensemble has all its partitions in this process (got one with "
             "exchange=); leave exchange out"
         )
+    if network.couplings:
+        raise SpikecudaError(
+            "networks of an ensemble have no couplings yet (got one with "
+            f"{network.couplings[0].name}); run them one after the other, or in processes with "
+            "spikecuda.sweep"
+        )
     if network.settled_weights:
         which = next((p.name for p in network.projections if p.learns), "")
         got = (

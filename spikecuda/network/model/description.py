@@ -1,8 +1,9 @@
 """A network as described by the user; what builds, counts or prints it reads this."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from spikecuda.network.model.coupling import Coupling
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
 
@@ -18,6 +19,7 @@ class Description:
         sources: populations of given spike trains; their numbers follow.
         projections: in the order of ``connect``.
         wired: the same, and those of trains that drive neurons.
+        couplings: in the order of ``couple``.
     """
 
     dt: float
@@ -26,6 +28,7 @@ class Description:
     sources: Sequence[Population]
     projections: Sequence[Projection]
     wired: Sequence[Projection]
+    couplings: Sequence[Coupling] = field(default=())
 
     @property
     def sizes(self) -> list[int]:

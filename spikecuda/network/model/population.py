@@ -20,6 +20,7 @@ from spikecuda.errors import (
     SpikecudaValueError,
     nearest,
 )
+from spikecuda.network.model.coupled import Coupled
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.parameters import PopulationParameters, Ports
 from spikecuda.network.model.receptors import Receptor
@@ -217,6 +218,12 @@ class PopulationState(Named[np.ndarray], Fixed):
         self._known(name)
         neuron_spec = self._population.neurons
         own = name in neuron_spec.model.states or name == "refrac"
+        receptor = None if own else self._population.receptors.get(name[2:])
+        if isinstance(receptor, Coupled):
+            raise SpikecudaValueError(
+                f"{name} follows from what {self._population.name} is coupled to, before each step "
+                "(got an assignment); set the states that are read, or drive the population"
+            )
         if not own and isinstance(value, Distribution):
             raise SpikecudaValueError(
                 f"{name} of a receptor takes numbers (got {type(value).__name__}); draw them first"

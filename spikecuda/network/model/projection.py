@@ -12,6 +12,7 @@ from spikecuda.common.notebook import facts_html
 from spikecuda.common.time_grid import nearest_step, place_of
 from spikecuda.errors import SpikecudaError, SpikecudaValueError, nearest
 from spikecuda.kernels.learn_spec import BRIAN
+from spikecuda.network.model.coupled import Coupled
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.learning import (
     as_dendritic,
@@ -101,7 +102,7 @@ class Projection(Plastic):
         self.near = as_near(source, target, rule, weight, delay)
         self.autapses = as_flag("autapses", autapses)
         self.procedural, self.weight_bits = as_flag("procedural", procedural), weight_bits
-        self.receptor, self.port = find_receptor(target, receptor)
+        self.receptor, self.port = self._find(target, receptor)
         if weight_bits is not None and as_count("weight_bits", weight_bits, 0, 64) not in (16, 32):
             raise SpikecudaValueError(
                 f"weight_bits must be 16 or 32, or None to choose (got {weight_bits!r})"
@@ -158,6 +159,10 @@ class Projection(Plastic):
                 )
         self.max_indegree = as_max_indegree(self, max_indegree)
         self._fix()
+
+    def _find(self, target: View, receptor: str | None) -> tuple[str, int]:
+        """Return the name and the number of the receptor that it arrives at."""
+        return find_receptor(target, receptor)
 
     def _check_delay(self, dt: float) -> None:
         """Raise for delays that the time grid cannot hold."""
@@ -347,14 +352,20 @@ def as_max_weight(projection: Projection, value: object) -> float:
 def find_receptor(target: View, name: str | None) -> tuple[str, int]:
     """Return the name and the number of a receptor of a population."""
     target.population.require_neurons()
-    known = list(target.population.receptors)
+    ports = target.population.receptors
+    known = [port for port, receptor in ports.items() if not isinstance(receptor, Coupled)]
+    if isinstance(name, str) and name in ports and name not in known:
+        raise SpikecudaValueError(
+            f"receptor must be one that spikes arrive at (got {name!r} of "
+            f"{target.population.name}, which is Coupled()); net.couple(...) couples to it"
+        )
     if not known:
         spec = target.population.neuron_spec
         current = spec is not None and spec.model.takes_current(spec.scheme)
         example = '{"exc": ExpCurrent(tau=5.0)}' if current else '{"in": Delta()}'
         raise SpikecudaError(
-            f"{target.population.name} has no receptors; give the population some, such as "
-            f"receptors={example}"
+            f"{target.population.name} has no receptors{' for spikes' if ports else ''}; give the "
+            f"population some, such as receptors={example}"
         )
     if name is None and len(known) == 1:
         name = known[0]
@@ -363,4 +374,4 @@ def find_receptor(target: View, name: str | None) -> tuple[str, int]:
             f"receptor must be one of {', '.join(known)} of {target.population.name} (got {name!r})"
             f"{nearest(str(name), known)}"
         )
-    return name, known.index(name)
+    return name, list(ports).index(name)

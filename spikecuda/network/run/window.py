@@ -65,7 +65,8 @@ def chunk_steps(drives: ResolvedInputs, window: int) -> int:
 
 def window_steps(wiring: Wiring) -> int:
     """Return the steps between two exchanges of spikes: at most the shortest delay."""
-    window = window_of(wiring.shortest)
+    # What neurons receive of others' states is of the end of the step before.
+    window = 1 if wiring.coupled else window_of(wiring.shortest)
     return min(window, wiring.horizon) if wiring.horizon else window
 
 

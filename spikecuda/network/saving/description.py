@@ -8,6 +8,7 @@ import numpy as np
 
 from spikecuda.common.npz import FormatError
 from spikecuda.inputs.drive import Drive
+from spikecuda.network.model.coupling import Coupling, ReadFunction
 from spikecuda.network.model.population import Population, View
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.receptors import Receptor
@@ -26,7 +27,7 @@ from spikecuda.space.profiles import Profile
 
 CLASSES = (
     *ours(Receptor), *ours(Rule), SpikeTrain, Normalisation, RateScaling, Rewiring,
-    *ours(Arrangement), *ours(Mask), *ours(Profile),
+    ReadFunction, *ours(Arrangement), *ours(Mask), *ours(Profile),
 )  # fmt: skip
 
 
@@ -51,6 +52,7 @@ class Teller:
             "populations": {name: self._population(p) for name, p in net._named.items()},
             "trains": [self._train(g) for g in given],
             "projections": [self._projection(p) for p in net._projections],
+            "couplings": [self._coupling(c) for c in net._couplings],
             "wired": [projections.get(p) or trains[p] for p in net._wired],
             "drives": [self._drive(drive) for drive in net.drives],
             "spikes": {
@@ -127,6 +129,22 @@ class Teller:
             "plastic": p.plastic,
         }
 
+    def _coupling(self, c: Coupling) -> dict[str, Any]:
+        value = c.value.given if c.value.source is None else ReadFunction(c.value.given)
+        return {
+            "source": self._view(c.source),
+            "target": self._view(c.target),
+            "rule": self._encode(f"the rule of {c.name}", c.rule),
+            "weight": self._encode(f"the weight of {c.name}", c.weight),
+            "value": self._encode(f"the value of {c.name}", value),
+            "receptor": c.receptor,
+            "difference": c.difference,
+            "symmetric": c.symmetric,
+            "iterated": c.iterated,
+            "autapses": c.pairs.autapses,
+            "multapses": c.pairs.multapses,
+        }
+
     def _drive(self, drive: Drive) -> list[Any]:
         net = self._net
         if drive not in net._drives:
@@ -170,6 +188,8 @@ class Told:
                 self._population(name, about)
         for about in tree["projections"]:
             self._connect(about)
+        for about in tree.get("couplings", ()):
+            self._couple(about)
         named = {g.source.name: g for g in net._trains.given}
         given = [
             self._source(named[t["name"]], t) if t["name"] else self._train(t)
@@ -225,6 +245,18 @@ class Told:
         )  # fmt: skip
         p._plastic = bool(about["plastic"])
         p.restore_rule(self._value(about["rule_now"]))
+
+    def _couple(self, about: Any) -> None:
+        views = (self._view(about[name]) for name in ("source", "target"))
+        values = (self._value(about[name]) for name in ("rule", "weight"))
+        value = self._value(about["value"])
+        value = value.function if isinstance(value, ReadFunction) else value
+        self._net.couple(
+            *views, *values, value, about["receptor"],
+            **{name: about[name] for name in (
+                "difference", "symmetric", "iterated", "autapses", "multapses",
+            )},
+        )  # fmt: skip
 
     def _source(self, given: Given, about: Any) -> Given:
         step, before = about["since"]

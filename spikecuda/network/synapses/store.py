@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spikecuda.kernels.network import layout
+from spikecuda.network.model.coupling import CoupledRows
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.blocks import Blocks
 from spikecuda.network.synapses.fixed_point import FixedPoint
@@ -130,6 +131,7 @@ class Wiring:
         shortest, longest: delay in steps; 0 without synapses.
         synapses: how many there are.
         horizon: the most steps of a window that synapses that learn allow; 0: any.
+        coupled: what neurons receive of others' states, by target; a window has one step then.
     """
 
     blocks: Blocks
@@ -139,6 +141,7 @@ class Wiring:
     longest: int
     synapses: int
     horizon: int = 0
+    coupled: list[CoupledRows] = field(default_factory=list)
 
     @property
     def exponent(self) -> dict[tuple[int, int], int]:
@@ -149,4 +152,5 @@ class Wiring:
     def nbytes(self) -> int:
         """Bytes held."""
         rows = sum(rows.nbytes for bundle in self.bundles for rows in bundle.blocks)
+        rows += sum(rows.nbytes for rows in self.coupled)
         return rows + sum(b.rule.nbytes for b in self.bundles if b.rule is not None)
