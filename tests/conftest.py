@@ -7,6 +7,7 @@ precisions and architectures (``thorough.py``).  ``SPIKECUDA_TARGETS=cpu,cuda-em
 
 import gc
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -25,6 +26,20 @@ POOL_OPTIONS = {
     "cuda": {"device": "cuda:0"},
 }
 TARGETS = os.environ.get("SPIKECUDA_TARGETS", "cpu").split(",")
+# Files that take longest where nothing is cached come first, so that no core waits at the end for
+# one of them; the first two compile nothing that the other needs.
+HERE = Path(__file__).parent
+LONGEST = (
+    "inputs/test_splits.py", "inspection/test_kernels.py", "oracle/test_models.py",
+    "docs/test_examples.py", "plasticity/test_cuda_bits.py", "emulated/test_equivalence.py",
+    "plasticity/test_saved_learning.py", "package/test_distribution.py", "oracle/test_bits.py",
+    "inspection/test_network_kernels.py", "oracle/test_newer_models.py",
+    "physics/test_networks_that_learn.py", "network/test_many_receptors.py",
+    "physics/test_spike_times.py", "plasticity/test_engine_peers.py", "package/test_first_run.py",
+    "package/test_cache.py", "network/test_network_bits.py", "plasticity/test_dopamine.py",
+    "plasticity/test_rule_mistakes.py", "plasticity/test_engine_oracle.py",
+    "network/test_vanishing_receptors.py", "report/test_report.py", "facts/test_facts.py",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,6 +50,11 @@ def threads_are_side_by_side():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "ALONE", 0)
         yield
+
+
+def pytest_collection_modifyitems(items):
+    first = {HERE / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: first.get(item.path, len(first)))
 
 
 @pytest.fixture(scope="module", autouse=True)
