@@ -4,10 +4,13 @@ State, spikes and traces of every model, scheme and precision, for five architec
 sizes across warp and block borders, windows, batches and orders of blocks and warps.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import in_turn, thorough
 
 from spikecuda import Constant, GPUNeuronPool, Noise, Poisson, Uniform
 from spikecuda.devices.emulated.device import CudaEmuDevice
@@ -50,12 +53,13 @@ def run(case, precision, size, parts, seed, noisy=False, traced=False, **options
         return joined, b"".join(traces), state, len(joined[1]) // 4
 
 
-# Every kernel on two architectures, every architecture with kernels of each precision.
+# Every kernel on an architecture, every architecture with kernels of each precision.
 KERNELS = [
     pytest.param(case, precision, cc, id=f"{name}-{precision}-sm_{cc[0]}{cc[1]}")
     for i, (case, name) in enumerate(zip(CASES, NAMES, strict=True))
     for j, precision in enumerate(PRECISIONS)
-    for cc in (ARCHITECTURES[(i + 2 * j) % 5], ARCHITECTURES[(i + 2 * j + 2) % 5])
+    for k, cc in enumerate(ARCHITECTURES)
+    if thorough() or k == (i + 2 * j) % 5
 ]
 
 
@@ -97,9 +101,14 @@ def test_newer_models(model, scheme, current, precision, cc):
     device.close()
 
 
-@pytest.mark.parametrize("cc", [(7, 5), (12, 0)], ids=["sm_75", "sm_120"])
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("case", [CASES[0], CASES[3]], ids=[NAMES[0], NAMES[3]])
+NOISY = itertools.product((0, 3), PRECISIONS, [(7, 5), (12, 0)])
+
+
+@pytest.mark.parametrize(
+    "case, precision, cc",
+    [pytest.param(CASES[c], *rest, id=f"{NAMES[c]}-{rest}")
+     for c, *rest in in_turn(NOISY, lambda item: item[:2])],
+)  # fmt: skip
 def test_noise_poisson_and_traces(case, precision, cc):
     expected = run(case, precision, 300, (41,), 2, noisy=True, traced=True)
     device = CudaEmuDevice(cc=cc)

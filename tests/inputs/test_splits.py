@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kinds import BACKGROUND, KINDS
+from thorough import each_with_one
 
 from spikecuda import (
     CorrelatedPoisson,
@@ -42,6 +43,11 @@ ENGINES = {
     "mixed": {"devices": ["cuda-emu:0", "cpu:0"]},
     "two": {"devices": ["cpu:0", "cpu:1"]},
 }
+
+
+def structure(kind):
+    """Return what decides the kernel of an input."""
+    return ResolvedInput(BACKGROUND + KINDS[kind](70), 70, 0.1, STEPS, "float32").spec
 
 
 def pool_bits(kind, splits, precision="float32", count=70, **options):
@@ -91,7 +97,7 @@ def test_chunks_of_neurons_side_by_side(kind):
 
 
 @pytest.mark.parametrize(
-    "kind, precision", [(k, ("float16", "float64")[i % 2]) for i, k in enumerate(KINDS)]
+    "kind, precision", each_with_one(list(KINDS), ["float16", "float64"], structure)
 )
 def test_precisions(whole, kind, precision):
     expected = whole(in_one_piece, kind, precision)
@@ -118,14 +124,14 @@ def test_systems(kind):
     assert system_bits(kind, [3, 60, 37], ["cpu:0", "cuda-emu:0"]) == expected
 
 
-def network_bits(names, splits, receptors, **options):
+def network_bits(names, splits, receptors, second="lif", **options):
     """Return all membrane potentials of a network that some inputs drive, views as well."""
     rng = np.random.default_rng(1)
     some = np.sort(rng.choice(90, 40, replace=False))
     with Network(seed=5, **options) as net:
         arrivals = {f"r{i}": ExpCurrent(2.0 + i) for i in range(receptors)}
         net.population("A", 40, receptors=arrivals)
-        net.population("B", 90, "adex", receptors=arrivals)
+        net.population("B", 90, second, receptors=arrivals)
         for target in ("A", net["B"][some]):
             for name in names:
                 made = KINDS[name](40)
@@ -149,7 +155,7 @@ def test_networks(kind):
 
 
 def network_in_one_piece(receptors):
-    return network_bits(KINDS, [STEPS], receptors, devices="cpu", threads=1)
+    return network_bits(KINDS, [STEPS], receptors, "adex", devices="cpu", threads=1)
 
 
 @pytest.mark.parametrize("receptors", [1, 12])
@@ -160,7 +166,7 @@ def test_networks_with_all_of_them(whole, engine, receptors, splits):
     """Together they take the kernel of many inputs, whose passes a table describes."""
 
     expected = whole(network_in_one_piece, receptors)
-    assert network_bits(KINDS, splits, receptors, **ENGINES[engine]) == expected
+    assert network_bits(KINDS, splits, receptors, "adex", **ENGINES[engine]) == expected
 
 
 def test_the_simulator():

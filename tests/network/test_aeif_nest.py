@@ -7,6 +7,7 @@ through delays of 1 ms; 300 ms.
 
 import numpy as np
 import pytest
+from thorough import extra
 
 from spikecuda import Network
 from spikecuda.network import Delta, ExpConductance, ExpCurrent, FixedProbability, SpikeTrain
@@ -99,7 +100,7 @@ def network_spikes(devices, precision):
         }
 
 
-@pytest.mark.parametrize("precision", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("precision", ["float16", "float32", *extra("float64")])
 def test_networks_have_the_same_spikes_on_all_devices(precision):
     """Currents, conductances and jumps, on one device and on two of two kinds."""
     expected = network_spikes(["cpu"], precision)

@@ -1,6 +1,7 @@
 """The same bits whatever the number of threads, the batch size, or how a run is split."""
 
 import itertools
+from operator import itemgetter
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pools import inputs, make_pool
 from strategies import PRECISIONS, SCHEMES, populations
+from thorough import in_turn
 
 from spikecuda.inputs.stimulus import Constant, Noise, Poisson
 
@@ -69,8 +71,10 @@ def test_threads_batches_and_splits(target, model, precision, structure, data):
         assert outcome(population, target, precision, substeps, single=True) == expected
 
 
-@PRECISION
-@MODEL
+# Numbers per neuron without pulses are a kernel that no other test needs.
+@pytest.mark.parametrize(
+    ("model", "precision"), in_turn(itertools.product(SCHEMES, PRECISIONS), itemgetter(0))
+)
 @settings(max_examples=10)
 @given(data=st.data())
 def test_one_number_equals_the_same_number_per_neuron(target, model, precision, data):

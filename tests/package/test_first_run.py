@@ -111,13 +111,12 @@ for name in ports:
 net.run(5.0)
 print("compiled", len(compiled))
 """
-    hundred, _ = run(code.replace("COUNT", "100"), tmp_path / "hundred")
-    assert hundred["seconds"][0] < NETWORK * slack()
-    ten, _ = run(code.replace("COUNT", "10"), tmp_path / "ten")
-    assert hundred["compiled"] == ten["compiled"]
-    # What ten have compiled serves a hundred.
-    again, said = run(code.replace("COUNT", "100"), tmp_path / "ten")
-    assert again["compiled"] == [0]
+    ten, _ = run(code.replace("COUNT", "10"), tmp_path)
+    assert ten["compiled"][0] > 0 and ten["seconds"][0] < NETWORK * slack()
+    # What ten have compiled serves a hundred: theirs is the same, under the same names.
+    hundred, said = run(code.replace("COUNT", "100"), tmp_path)
+    assert hundred["compiled"] == [0]
+    assert hundred["seconds"][0] < WARM * slack()
     assert not said
 
 

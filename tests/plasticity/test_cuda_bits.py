@@ -79,8 +79,8 @@ def test_every_rule_and_sweeps_change_no_bit(rule):
 def test_two_spikes_of_a_source_in_a_window_are_in_order():
     # No refractory period, a strong drive, windows of 15 steps: bursts.
     case = Case(
-        t_ref=(0.0, 0.0), rates=(40000.0, 40000.0), precision="float64",
-        links=[link("stdp"), link("everything", source="B", timing="brian")],
+        t_ref=(0.0, 0.0), rates=(40000.0, 40000.0),
+        links=[link("stdp", timing="brian"), link("everything", source="B")],
     )  # fmt: skip
     expected = run(case, "cpu", [300])
     steps, neurons = np.array(expected[0]), np.array(expected[1])

@@ -3,6 +3,7 @@
 import pytest
 from engine import ENGINE, engine_rule, groups, learn
 from peer_records import DT, NEST, brian, currents, nest
+from thorough import each_with_one
 
 from spikecuda.kernels.reference.plasticity import run_synapse
 from spikecuda.kernels.reference.plasticity_rules import make
@@ -17,8 +18,15 @@ def all_groups():
     return [[r.later(1) for r in group] for group in groups(records)]
 
 
-@pytest.mark.parametrize("precision", TOLERANCE)
-@pytest.mark.parametrize("group", all_groups(), ids=lambda g: g[0].name.split(" delay")[0])
+PAIRS = [
+    pytest.param(group, precision, id=f"{group[0].name.split(' delay')[0]}-{precision}")
+    for group, precision in each_with_one(
+        all_groups(), list(TOLERANCE), lambda group: engine_rule(group[0]).spec("float32")
+    )
+]
+
+
+@pytest.mark.parametrize("group, precision", PAIRS)
 def test_records(group, precision):
     tolerance = TOLERANCE[precision]
     rule = engine_rule(group[0])
