@@ -191,8 +191,8 @@ class KernelSpec:
         inputs = len(self.synapses) + len(self.inputs.pulses)
         arrays = sum(1 + len(r.rules.states) for r in self.synapses)
         few = inputs <= FEW_INPUTS and arrays <= FEW_ARRAYS
-        # Its passes know receptors by number, and draw nothing for the model.
-        special = self.model.tells_receptors or self.draws
+        # Its passes know receptors by number, draw nothing for the model, and move no state of it.
+        special = self.model.tells_receptors or self.draws or any(r.pushes for r in self.synapses)
         return self.network and not self.sections and not few and not special
 
     @property
@@ -220,7 +220,9 @@ class KernelSpec:
         }
         return replace(
             self,
-            receptors=tuple(ReceptorSpec(names[r.name], r.kind) for r in self.synapses),
+            receptors=tuple(
+                replace(r, name=names[r.name], of=names.get(r.of, "")) for r in self.synapses
+            ),
             varying=frozenset(renamed.get(name, name) for name in self.varying),
             inputs=replace(
                 self.inputs, receptors=tuple(names.get(r, r) for r in self.inputs.receptors)

@@ -7,11 +7,12 @@ longer: it has a pass for each kind, and a table says which receptor is of which
 import numpy as np
 
 from spikecuda.kernels.network import layout
-from spikecuda.kernels.receptors import ReceptorSpec
+from spikecuda.kernels.receptors import ReceptorSpec, between
 from spikecuda.kernels.spec import COURSE, EVENTS, NEURON, ROWS, SHARED, Argument, KernelSpec
 
-# A kind of receptor, and those of its constants that differ from neuron to neuron.
-Variant = tuple[str, tuple[str, ...]]
+# A kind of receptor, those of its constants that differ from neuron to neuron, and whether it is
+# the cells of what arrives at such a receptor between steps.
+Variant = tuple[str, tuple[str, ...], bool]
 PULSE_ARGUMENTS = (
     "_survival", "_levels", "_mean", "_none", "_some", "_reciprocals", "_events", "_weight",
 )  # fmt: skip
@@ -45,15 +46,18 @@ def description(spec: KernelSpec) -> np.ndarray:
     known = variants(spec)
     pulses = spec.inputs.pulses
     targets = spec.inputs.receptors or ("",) * len(pulses)
+    # What has arrived between steps comes first.
+    synapses = sorted(spec.synapses, key=lambda r: not r.of)
     # Python's sort keeps the order of those that reach the same receptor.
-    names = [r.name for r in spec.synapses]
+    names = [r.name for r in synapses]
     order = sorted(range(len(pulses)), key=lambda n: ([*names, ""]).index(targets[n]))
     result = np.zeros((len(names) + len(pulses), layout.MANY_ROW), np.int64)
     at = len(names)
-    for row, receptor in zip(result, spec.synapses, strict=False):
-        first = (*receptor.rules.states, *receptor.rules.constants, "scale")[0]
+    for row, receptor in zip(result, synapses, strict=False):
+        owner = _owner(receptor)
+        first = (*owner.rules.states, *owner.rules.constants, "scale")[0]
         row[layout.MANY_KIND] = known.index(_variant(spec, receptor))
-        row[layout.MANY_WHERE] = place[receptor.prefix + first]
+        row[layout.MANY_WHERE] = place[owner.prefix + first]
         row[layout.MANY_SCALE] = place[f"{receptor.prefix}scale"]
         row[layout.MANY_FIRST] = at
         at += targets.count(receptor.name)
@@ -75,7 +79,10 @@ def context(spec: KernelSpec) -> dict[str, object]:
     return {
         "entry_arguments": arguments(spec)[0],
         "synapses": bool(spec.synapses),
-        "variants": [(ReceptorSpec("r", kind), varying) for kind, varying in variants(spec)],
+        "variants": [
+            (ReceptorSpec("r", kind), varying, between(ReceptorSpec("r", kind)) if early else None)
+            for kind, varying, early in variants(spec)
+        ],
         "pulse_rates": {rate for rate, _ in spec.inputs.pulses},
         "PULSE_KINDS": PULSE_KINDS,
         "timed_pulses": any(rate in (ROWS, COURSE, EVENTS) for rate, _ in spec.inputs.pulses),
@@ -84,5 +91,11 @@ def context(spec: KernelSpec) -> dict[str, object]:
 
 
 def _variant(spec: KernelSpec, receptor: ReceptorSpec) -> Variant:
-    constants = receptor.rules.constants
-    return receptor.kind, tuple(c for c in constants if receptor.prefix + c in spec.varying)
+    owner = _owner(receptor)
+    varying = tuple(c for c in owner.rules.constants if owner.prefix + c in spec.varying)
+    return receptor.kind, varying, bool(receptor.of)
+
+
+def _owner(receptor: ReceptorSpec) -> ReceptorSpec:
+    """Return the receptor whose states something that arrives acts on."""
+    return ReceptorSpec(receptor.of, receptor.kind) if receptor.of else receptor

@@ -10,7 +10,7 @@ import jinja2
 import numpy as np
 
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
-from spikecuda.kernels.compile import learn, many
+from spikecuda.kernels.compile import between, learn, many
 from spikecuda.kernels.compile.cache import cache_dir
 from spikecuda.kernels.compile.dependencies import fingerprint
 from spikecuda.kernels.compile.modules import import_source
@@ -203,12 +203,14 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
     ]
     arrivals = inputs.receptors or ("",) * len(inputs.pulses)
     jumps = "jump" in couples or "" in arrivals
+    moved = between.looked_back(spec)
     landed = list(dict.fromkeys(lands.values()))
     lanes = STREAM_LANES if spec.network else 0
     advance = [
         *states, *held, *counts, "current", *(["g_syn", "g_e_syn"] if conductance else []),
         *(f"_named_{name}" for name in model.inputs), *(["jump"] if jumps else []),
         *(f"_land_{state}" for state in landed),
+        *(f"_was_{state}" for state in moved),
         *(f"_drawn{i}" for i in range(len(spec.draws))), *spec.constants,
     ]  # fmt: skip
     inputs_by_name = {name: f"_named_{name}" for name in model.inputs}
@@ -225,6 +227,8 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
 
     new = {s: f"_new_{s}" for s in states}
     tested = {**new, **{f"{s}_before": s for s in states}}
+    looked_back = {**tested, **{f"{s}_before": f"_was_{s}" for s in moved}}
+    refrac_type = spec.refrac if target == "cpu" else "int32"
     crossing = model.part_of(spec.scheme, "crossing")
     resume = model.part_of(spec.scheme, "resume")
     now, later = ("_clamp", "_stay") if spec.refractory else ("False", "False")
@@ -255,7 +259,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "reset_at_crossing": call("reset", at_crossing),
         "resume": resume is not None,
         "resume_call": call(resume or spec.scheme, {**resumed, HELD: later, "part": "_left"}),
-        "threshold_call": call("threshold", tested),
+        "threshold_call": call("threshold", looked_back),
         "after": list(resumed.values()),
         "resumed": [f"_end_{s}" for s in states],
         "reset_call": call("reset", new),
@@ -276,7 +280,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "pow": "pow64" if p.real == "float64" else "pow32",
         "storage": p.storage,
         # A GPU counts in a register of 32 bits, whatever it stores.
-        "refrac_type": spec.refrac if target == "cpu" else "int32",
+        "refrac_type": refrac_type,
         "constants": spec.constants,
         "shared": [c for c in (*spec.constants, *counts) if c not in spec.varying],
         "varying": varying,
@@ -310,6 +314,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "named": named,
         "lands": lands,
         "landed": landed,
+        **between.context(spec, refrac_type),
         "pulsed": jumps or bool(landed),
         "line": "_line" if spec.network else "_k",
         "stream_noise": STREAM_NOISE + lanes,

@@ -35,6 +35,11 @@ class Source:
         """The names of the function's arguments."""
         return tuple(a.arg for a in self.tree.args.args)
 
+    def reads(self, name: str) -> bool:
+        """Tell whether its body uses an argument."""
+        nodes = (node for line in self.tree.body for node in ast.walk(line))
+        return any(isinstance(node, ast.Name) and node.id == name for node in nodes)
+
     @functools.cached_property
     def draws(self) -> tuple[str, ...]:
         """The kinds of random numbers that it calls for, ``normal`` or ``uniform``, in order."""

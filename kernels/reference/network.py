@@ -13,6 +13,9 @@ d dt after it was sent.  In a step, for each neuron:
    at v >= v_th the neuron spikes: v = v_reset for the next t_ref.
 3. The receptors' states decay, exactly, and what arrives is added.
 
+Spikes can arrive between steps instead, as in Brian2 2.11: after 3 and before the next 1.  Their
+delay may be 0.  Jumps are then lost if the neuron was refractory in the step or spiked in it.
+
 At the start of every 64th step what has all but vanished is nothing: see ``vanishing``.
 
 Receptors (Roth & van Rossum 2009, in Computational Modeling Methods for Neuroscientists, ch. 6),
@@ -58,6 +61,8 @@ class Population:
             (mM).
         v: membrane potentials at the start, mV, scalar or (count,).
         current: pA, scalar, (count,) or (steps, count).
+        between: numbers of receptors that spikes reach between steps, too, through a port of its
+            own for each; these ports come after the receptors.
     """
 
     model: str
@@ -66,6 +71,7 @@ class Population:
     receptors: list = field(default_factory=list)
     v: object = 0.0
     current: object = 0.0
+    between: tuple = ()
 
 
 def simulate(populations, synapses, sent, arrivals, steps, dt):
@@ -73,7 +79,8 @@ def simulate(populations, synapses, sent, arrivals, steps, dt):
 
     Args:
         populations: list of ``Population``.
-        synapses: arrays (synapses,): source, target, port, weight, delay (steps).
+        synapses: arrays (synapses,): source, target, port, weight, delay (steps; 0 only to a
+            port between steps).
         sent: arrays (spikes,): step at whose end (from -1) a train spikes, and its number.
         arrivals: arrays (events,): step at whose end it arrives, target, port, weight.
         steps: how many.
@@ -83,11 +90,11 @@ def simulate(populations, synapses, sent, arrivals, steps, dt):
         fired: bool (steps, n).
         traces: ``v`` (steps + 1, n) and ``x`` (steps + 1, n, ports, 2), receptors' states, from the
             start on; ``tested`` (steps, n), what the threshold was compared with, NaN while
-            refractory.
+            refractory; ``from_v`` and ``from_x``, likewise, what each step started from.
     """
     neurons, v, x = prepare(populations, steps, dt)
     n = v.shape[1]
-    arriving = scheduled(synapses, sent, arrivals, (steps, *x.shape[1:3]))
+    arriving = scheduled(synapses, sent, arrivals, neurons)
     source, target, port, weight, delay = synapses
     fired, tested = np.zeros((steps, n), np.bool_), np.full((steps, n), np.nan)
     wires = tuple(np.asarray(a, np.int64) for a in (source, target, port, delay))
@@ -95,15 +102,15 @@ def simulate(populations, synapses, sent, arrivals, steps, dt):
         neurons, arriving, v, x, counters({}, n), fired, tested, *wires,
         np.asarray(weight, np.float64),
     )  # fmt: skip
-    return fired, {"v": v, "x": x, "tested": tested}
+    return fired, {"v": v, "x": x, "tested": tested, "from_v": neurons[-2], "from_x": neurons[-1]}
 
 
 def prepare(populations, steps, dt):
     """Return what ``step`` needs of the neurons, and v and x with the start in their first row."""
     n = sum(p.count for p in populations)
-    ports = max(1, *(len(p.receptors) for p in populations))
+    ports = max(1, *(len(p.receptors) + len(p.between) for p in populations))
     conductance, refractory = np.zeros(n, np.bool_), np.zeros(n, np.int64)
-    kind = np.full((n, ports), -1, np.int64)
+    kind, owner = np.full((n, ports), -1, np.int64), np.full((n, ports), -1, np.int64)
     leak, slots = np.zeros((5, n)), np.zeros((n, ports, SLOTS))
     current, v = np.zeros((steps, n)), np.zeros((steps + 1, n))
     first = last = 0
@@ -124,21 +131,25 @@ def prepare(populations, steps, dt):
                     c_m = -tau_m * math.expm1(-dt / tau_m)
                 made = constants(name, values, tau_m, c_m, dt)
                 slots[first + j, port, : len(made)] = made
-    neurons = conductance, leak, refractory, kind, slots, current, float(dt)
-    return neurons, v, np.zeros((steps + 1, n, ports, 2))
+        for i, port in enumerate(p.between):
+            owner[part, len(p.receptors) + i] = port
+    x = np.zeros((steps + 1, n, ports, 2))
+    begun = np.zeros((steps, n)), np.zeros((steps, n, ports, 2))
+    neurons = conductance, leak, refractory, kind, slots, current, float(dt), owner, *begun
+    return neurons, v, x
 
 
-def scheduled(synapses, sent, arrivals, shape):
+def scheduled(synapses, sent, arrivals, neurons):
     """Return what trains and other events bring: an array (steps, n, ports) of sums of weights."""
-    steps, arriving = shape[0], np.zeros(shape)
+    arriving = np.zeros(neurons[-1].shape[:3])
+    steps = len(arriving)
     for at, target, port, weight in zip(*arrivals, strict=True):
         if at < steps:
             arriving[at, target, port] += weight
     source, target, port, weight, delay = (np.asarray(a) for a in synapses)
     for at, train in zip(*sent, strict=True):
         for s in np.flatnonzero(source == train):
-            if at + delay[s] < steps:
-                arriving[at + delay[s], target[s], port[s]] += weight[s]
+            send(at + delay[s], arriving, neurons, target[s], port[s], weight[s])
     return arriving
 
 
@@ -189,19 +200,37 @@ def _run(neurons, arriving, v, x, held, fired, tested, source, target, port, del
     for k in range(steps):
         step(k, neurons, arriving, v, x, held, fired, tested)
         for s in range(source.size):
-            if source[s] < n and fired[k, source[s]] and k + delay[s] < steps:
-                arriving[k + delay[s], target[s], port[s]] += weight[s]
+            if source[s] < n and fired[k, source[s]]:
+                send(k + delay[s], arriving, neurons, target[s], port[s], weight[s])
+
+
+@njit
+def send(k, arriving, neurons, target, port, weight):
+    """Let a spike arrive at the end of step k; between steps, it is in the next one's input."""
+    k += neurons[7][target, port] >= 0
+    if k < arriving.shape[0]:
+        arriving[k, target, port] += weight
 
 
 @njit
 def step(k, neurons, arriving, v, x, held, fired, tested):
     """Take step k of all neurons: write v, x, fired and tested; count what is ``held``."""
-    conductance, leak, refractory, kind, slots, current, dt = neurons
+    conductance, leak, refractory, kind, slots, current, dt, owner, from_v, from_x = neurons
     for j in range(fired.shape[1]):
         v_now, x_now = remaining(v[k, j], k), x[k, j].copy()
         for p in range(kind.shape[1]):
             for i in range(2):
                 x_now[p, i] = remaining(x_now[p, i], k)
+        for p in range(kind.shape[1]):
+            o = owner[j, p]
+            if o >= 0 and kind[j, o] == DELTA:
+                # NaN: it was refractory.
+                if k == 0 or not (fired[k - 1, j] or math.isnan(tested[k - 1, j])):
+                    v_now += arriving[k, j, p]
+            elif o >= 0:
+                _take(x_now[o], kind[j, o], slots[j, o], arriving[k, j, p])
+        from_v[k, j] = v_now
+        from_x[k, j] = x_now
         if conductance[j]:
             c_m, g_l, e_l, v_reset, v_th = leak[:, j]
             new = _conductances(v_now, x_now, kind[j], slots[j], current[k, j], c_m, g_l, e_l, dt)
@@ -269,6 +298,18 @@ def _conductances(v, x, kind, c, current, c_m, g_l, e_l, dt):
             pull += g * e_rev
     goal = pull / total
     return goal + (v - goal) * math.exp(-dt * total / c_m)
+
+
+@njit
+def _take(x, kind, c, arrival):
+    """Let what arrives between steps take effect on a receptor's states."""
+    if kind in (EXP_CURRENT, EXP_CONDUCTANCE):
+        x[0] += arrival
+    elif kind in (ALPHA_CURRENT, ALPHA_CONDUCTANCE):
+        x[1] += c[2] * arrival
+    else:
+        x[0] += c[4] * arrival
+        x[1] += c[4] * arrival
 
 
 @njit

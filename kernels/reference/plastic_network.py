@@ -6,6 +6,7 @@ and b are the axonal and the dendritic part of the delay.  Every synapse sees it
 in which they are there, so what it has become may depend on all that has happened before, and on
 nothing else.  With "nest" a spike of the target counts for what is sent in the same step; so b must
 be at least a step.  With "brian" b may be 0: what is sent arrives before the target can spike.
+What arrives between steps comes after the step in which it arrives: there b may always be 0.
 """
 
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ class Plastic:
         third: arrays (connections,): neurons or trains of the third factor and delays, steps.
         uniform: function of a synapse's index and a step of its source that returns a number in
             [0, 1), or None.
+        between: whether spikes arrive between steps; their ports are such ones.
         sent: filled by ``simulate``: for each synapse the pairs (step of the source's spike,
             what was sent, not rounded).
     """
@@ -46,6 +48,7 @@ class Plastic:
     exponent: int | None = None
     third: tuple = ((), ())
     uniform: object = None
+    between: bool = False
     sent: list = field(default_factory=list)
 
     def __post_init__(self):
@@ -56,8 +59,10 @@ class Plastic:
         behind = self.delay if self.dendritic is None else self.dendritic
         self.dendritic = np.broadcast_to(np.asarray(behind, np.int64), self.delay.shape)
         self.axonal = self.delay - self.dendritic
-        least = 1 if self.timing == "nest" else 0
-        if (self.axonal < 0).any() or (self.dendritic < least).any() or (self.delay < 1).any():
+        least = 1 if self.timing == "nest" and not self.between else 0
+        shortest = 0 if self.between else 1
+        wrong = (self.axonal < 0).any() or (self.dendritic < least).any()
+        if wrong or (self.delay < shortest).any():
             raise ValueError(
                 f"dendritic must be from {least} to the delay, and that at least 1 (got "
                 f"{self.dendritic.tolist()} of {self.delay.tolist()} steps)"
@@ -112,19 +117,20 @@ class Evaluation:
         for s in np.flatnonzero(self.spikes.of(p.target, k - p.dendritic)):
             self.synapses[s].post_arrives(k)
 
-    def pre(self, k, arriving, at_once):
+    def pre(self, k, arriving, neurons, at_once):
         """Let the sources' spikes arrive that are due in step k, and send what follows.
 
-        at_once: through the synapses without, else through those with a dendritic delay.
+        at_once: through the synapses without, else through those with a dendritic delay, or
+            between steps.
         """
         p = self.plastic
         due = self.spikes.of(p.source, k - p.axonal)
-        for s in np.flatnonzero(due & ((p.dendritic == 0) == at_once) if due.any() else due):
+        before = (p.dendritic == 0) & (not p.between)
+        for s in np.flatnonzero(due & (before == at_once) if due.any() else due):
             sent = self.synapses[s].pre_arrives(k)
             p.sent[s].append((int(k - p.axonal[s]), sent))
-            at = k + p.dendritic[s]
-            if at < len(arriving):
-                arriving[at, p.target[s], p.port[s]] += rounded(sent, p.exponent)
+            weight = rounded(sent, p.exponent)
+            network.send(k + p.dendritic[s], arriving, neurons, p.target[s], p.port[s], weight)
 
     def signals(self, k, v):
         """Show what the targets' membranes were; v (steps + 1, n) is known up to step k."""
@@ -151,7 +157,7 @@ def simulate(populations, synapses, sent, arrivals, steps, dt, plastic):
     """
     neurons, v, x = network.prepare(populations, steps, dt)
     n = v.shape[1]
-    arriving = network.scheduled(synapses, sent, arrivals, (steps, *x.shape[1:3]))
+    arriving = network.scheduled(synapses, sent, arrivals, neurons)
     *wires, weight, delay = synapses
     source, target, port, delay = (np.asarray(a, np.int64) for a in (*wires, delay))
     trains = [*np.ravel(sent[1]), *source, *(i for p in plastic for i in p.source)]
@@ -163,20 +169,21 @@ def simulate(populations, synapses, sent, arrivals, steps, dt, plastic):
     for k in range(-1, steps):
         for e in learning:
             e.third(k)
-            e.pre(k, arriving, at_once=True)
+            e.pre(k, arriving, neurons, at_once=True)
         if k >= 0:
             network.step(k, neurons, arriving, v, x, held, fired, tested)
             spikes.happened[k + 1, :n] |= fired[k]
-        for s in np.flatnonzero((source < n) & spikes.of(source, k) & (k + delay < steps)):
-            arriving[k + delay[s], target[s], port[s]] += weight[s]
+        for s in np.flatnonzero((source < n) & spikes.of(source, k)):
+            network.send(k + delay[s], arriving, neurons, target[s], port[s], weight[s])
         for e in learning:
             if e.plastic.timing == "brian":
-                e.pre(k, arriving, at_once=False)
+                e.pre(k, arriving, neurons, at_once=False)
             e.signals(k, v)
             e.post(k)
             if e.plastic.timing == "nest":
-                e.pre(k, arriving, at_once=False)
-    return fired, {"v": v, "x": x, "tested": tested}, spikes
+                e.pre(k, arriving, neurons, at_once=False)
+    begun = {"from_v": neurons[-2], "from_x": neurons[-1]}
+    return fired, {"v": v, "x": x, "tested": tested, **begun}, spikes
 
 
 def read(plastic, spikes, traces, clock, dt):

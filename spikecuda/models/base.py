@@ -181,6 +181,23 @@ class Model:
         return (*made, scheme, *(name for name in more if name), "threshold", "reset")
 
     @classmethod
+    def guards(cls, state: str) -> bool:
+        """Tell whether a state stays as it is while a neuron is refractory."""
+        clamped = cls.while_refractory == "clamp" and state == "v"
+        return cls.refractory and (clamped or cls.while_refractory == "freeze")
+
+    @classmethod
+    def resets(cls, state: str) -> bool:
+        """Tell whether the reset sets a state, whatever it was."""
+        return not cls.functions["reset"].reads(state)
+
+    @classmethod
+    def forgets(cls, state: str, scheme: str) -> bool:
+        """Tell whether a step of a scheme sets a state, whatever it was."""
+        done = set(cls.step_functions(scheme)) - {"threshold", "reset"}
+        return not any(cls.functions[name].reads(state) for name in done)
+
+    @classmethod
     def drawing(cls, scheme: str) -> tuple[str, ...]:
         """Return the functions of a scheme that may draw random numbers, in their order."""
         return ("threshold", "reset", scheme)

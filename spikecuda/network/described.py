@@ -178,6 +178,7 @@ class Described(Unique, Fixed, Handle):
         max_indegree: int | None = None,
         modulator: Population | View | str | None = None,
         modulator_delay: float | None = None,
+        order: str | None = None,
     ) -> Projection:
         """Connect two populations, or views of them.
 
@@ -188,7 +189,8 @@ class Described(Unique, Fixed, Handle):
             weight: in the receptor's unit: a number, ``Normal``, ``LogNormal`` or ``Uniform``, a
                 profile of the distance such as ``Gaussian`` of ``spikecuda.space``, or with
                 ``Pairs`` an array with one number for each pair.
-            delay: in ms, likewise; rounded to whole steps, at least one and at most 32,767.
+            delay: in ms, likewise; rounded to whole steps, at most 32,767.  At least one step, or
+                0: the spikes of a step arrive before the next one.
             receptor: name of the target's receptor; None if it has only one.
             autapses: whether a neuron may connect to itself.
             multapses: whether a pair may have several synapses.
@@ -208,6 +210,9 @@ class Described(Unique, Fixed, Handle):
                 that has one, such as ``DopamineSTDP``.
             modulator_delay: ms from a spike of the modulator to its effect, a multiple of dt; None:
                 one step.
+            order: when spikes arrive.  "nest": at the end of a step, where jumps come before the
+                threshold; "brian": between two steps, as in Brian2 and GeNN, with delays from 0 on.
+                None: "brian" if a delay that is given is 0, else "nest".
 
         Returns:
             The projection.
@@ -229,7 +234,7 @@ class Described(Unique, Fixed, Handle):
             plasticity=plasticity, dendritic=dendritic, max_weight=max_weight,
             max_indegree=max_indegree,
             modulator=None if modulator is None else as_view("modulator", modulator, self._named),
-            modulator_delay=modulator_delay,
+            modulator_delay=modulator_delay, order=order,
         )  # fmt: skip
         self._projections.append(projection)
         self._wired.append(projection)

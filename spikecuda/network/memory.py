@@ -95,7 +95,7 @@ def whole(description: Description, bits: Mapping[Projection, int]) -> Need:
         bits: width of each projection's weights.
     """
     populations = description.populations
-    neurons = sum(population.size * (_neuron_bytes(population) + CELL * len(population.receptors))
+    neurons = sum(population.size * (_neuron_bytes(population) + CELL * len(population.ports))
                   for population in populations)  # fmt: skip
     neurons += sum(p.near.nbytes for p in description.projections if p.near is not None)
     synapses = sum(p.room * synapse_bytes(p, bits[p]) for p in description.projections)
@@ -221,13 +221,13 @@ def require_arrivals(cells: int, steps: int, available: int, where: str) -> None
 
 def _neuron_bytes(population: Population) -> float:
     """Return the bytes of a neuron but for the cells that its input arrives in."""
-    states = sum(len(r.spec(n).rules.states) for n, r in population.receptors.items())
+    states = sum(len(port.rules.states) for port in population.ports)
     return population.neurons.bytes_per_neuron() + 4.0 * states + 12.0
 
 
 def _cells(populations: Sequence[Population]) -> int:
     """Return the bytes of a neuron's cells for one step: all neurons have as many."""
-    return CELL * max((len(population.receptors) for population in populations), default=0)
+    return CELL * max((len(population.ports) for population in populations), default=0)
 
 
 def shortest_delay(description: Description) -> int:

@@ -373,6 +373,12 @@ def test_what_nir_cannot_say_is_refused():
         net.population("a", 2, "lif", params, receptors=receptors)
         with pytest.raises(SpikecudaError, match=message):
             to_nir(net)
+    net = Network()
+    net.source("s", 1, SpikeTrain([1.0]))
+    net.population("a", 2, "if", receptors={"in": Delta()})
+    net.connect("s", "a", "all_to_all", 1.0, 0.0)
+    with net, pytest.raises(SpikecudaError, match=r"s -> a.*order must be 'nest', since NIR"):
+        to_nir(net)
 
 
 def test_graphs_within_graphs_are_one(norse):

@@ -353,3 +353,8 @@ def test_what_sonata_cannot_say_is_refused(tmp_path):
     net.population("b", 2, "adex")
     with pytest.raises(SpikecudaError, match=r"b: SONATA takes lif, .*got adex euler"):
         to_sonata(net, tmp_path, 1.0)
+    net = Network()
+    net.population("c", 2, "lif", receptors={"one": AlphaCurrent(2.0)})
+    net.connect("c", "c", "all_to_all", 1.0, 0.0)
+    with net, pytest.raises(SpikecudaError, match=r"c -> c.*order must be 'nest', since SONATA"):
+        to_sonata(net, tmp_path, 1.0)

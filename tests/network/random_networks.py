@@ -58,6 +58,17 @@ STRUCTURES = {
         ("v_th",),
     ),
 }
+NEST = tuple(STRUCTURES)
+# The same, of which every receptor is reached between steps, too: few kernels again.
+STRUCTURES |= {
+    "between": (
+        "lif", ("delta", "exp_current", "alpha_current", "beta_current"), ("tau_m", "t_ref"),
+    ),
+    "between_conductances": (
+        "lif_cond", ("exp_conductance", "nmda", "beta_conductance", "alpha_conductance"), (),
+    ),
+}  # fmt: skip
+BETWEEN = tuple(name for name in STRUCTURES if name not in NEST)
 MADE = {
     "delta": Delta,
     "exp_current": ExpCurrent,
@@ -129,6 +140,11 @@ class Description:
     trains: dict = field(default_factory=dict)
     drives: list = field(default_factory=list)
 
+    @property
+    def between(self):
+        """Whether spikes arrive between steps, too."""
+        return self.parts[0].structure in BETWEEN
+
     def build(self, precision, **options):
         """Return the network, not yet built."""
         net = Network(self.dt, self.seed, precision, **options)
@@ -141,6 +157,9 @@ class Description:
             net.drive(p.name, Poisson(p.rate, p.weight), next(iter(p.receptors)))
         for name, (count, train) in self.trains.items():
             net.source(name, count, train, positions=SHEET)
+        for p in self.parts if self.between else ():
+            for name in p.receptors:
+                net.connect(p.name, p.name, Pairs([], []), 0.0, 0.0, name)
         for link in self.links:
             net.connect(
                 net[link.source][link.source_ids], net[link.target][link.target_ids], link.rule,
@@ -209,7 +228,7 @@ def built(net):
 
 
 @st.composite
-def descriptions(draw, structures=tuple(STRUCTURES), large=False):
+def descriptions(draw, structures=NEST, large=False):
     """A ``Description``."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dt = draw(st.sampled_from((0.1, 0.25, 1.0)))
@@ -322,7 +341,9 @@ def _link(draw, rng, dt, scale, sources, target):
     strength = STRENGTH[receptor] / max(mean, 1.0) * rng.uniform(0.3, 1.5)
     weight = _weight(draw(st.sampled_from(WEIGHTS)), strength, receptor, rng)
     low, high = DELAYS[scale]
-    delay = _delay(rng, low * dt, high * dt, dt)
+    if target.structure in BETWEEN and draw(st.booleans()):
+        options["order"], low = "brian", low - 1
+    delay = _delay(rng, low * dt, high * dt, dt, options.get("order"))
     if isinstance(rule, Pairs) and draw(st.booleans()):
         n = rule.sources.size
         weight = rng.uniform(0.1, 1.0, n) * strength
@@ -368,13 +389,15 @@ def _weight(kind, strength, receptor, rng):
     }[kind]
 
 
-def _delay(rng, low, high, dt):
+def _delay(rng, low, high, dt, order=None):
     middle, spread = 0.5 * (low + high), 0.3 * (high - low)
     choices = [
         low, high, Uniform(low, high), Normal(middle, spread, low=low, high=high),
-        Normal(middle, spread, low=0.5 * dt, high=high, redraw=True),
+        Normal(middle, spread, low=0.0 if order else 0.5 * dt, high=high, redraw=True),
         LogNormal(middle, spread),
     ]  # fmt: skip
+    if order:
+        choices.pop()
     return choices[rng.integers(len(choices))]
 
 
@@ -400,15 +423,20 @@ def run_oracle(description, net):
             (kind, {k: getattr(r, k) for k in r.__dataclass_fields__})
             for kind, r in p.receptors.items()
         ]
-        populations.append(oracle.Population(p.model, p.count, p.params, receptors, p.v, p.bias))
+        late = tuple(range(len(receptors))) if d.between else ()
+        populations.append(
+            oracle.Population(p.model, p.count, p.params, receptors, p.v, p.bias, late)
+        )
         counts = _events(d, p, identity)
         step, neuron = np.nonzero(counts)
         _append(arrivals, step, neuron + first[p.name], 0, counts[step, neuron] * p.weight)
         identity += -(-p.count // 32) * 32
     synapses = [[], [], [], [], []]
-    for link, projection in zip(d.links, net.projections, strict=True):
+    links = net.projections[sum(len(p.receptors) for p in d.parts) * d.between :]
+    for link, projection in zip(d.links, links, strict=True):
         got = projection.connections()
         port = list(net[link.target].receptors).index(link.receptor)
+        port += projection.late * len(net[link.target].receptors)
         _append(
             synapses, got["source"] + first[link.source], got["target"] + first[link.target], port,
             got["weight"], np.rint(got["delay"] / dt).astype(int),

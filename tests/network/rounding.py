@@ -11,6 +11,7 @@ terms of a sum: what matters is that the bound stays far below the distances tha
   is as long (12), its constants are correct to 1.
 - "lif_cond": likewise for the two sums, a division, exp of ``h g / c_m`` (1.1 ulp, and three
   roundings of an argument that the bound multiplies), the last fma.
+- What arrives between steps: one addition more for each, of a sum and product as above.
 - The block of NMDA: argument, exp, fma, division, and the same in the oracle.
 
 All of these are below 40 u.  Errors are carried on by the derivatives of a step: through the
@@ -43,7 +44,7 @@ def follow(populations, traces, fired, dt):
         values = {k: np.asarray(value, np.float64) for k, value in p.params.items()}
         current = np.broadcast_to(np.asarray(p.current, np.float64), (steps, p.count))
         for k in range(steps):
-            v, x = traces["v"][k, part], traces["x"][k, part]
+            v, x = traces["from_v"][k, part], traces["from_x"][k, part]
             tested, x_new = traces["tested"][k, part], traces["x"][k + 1, part]
             step = _currents if p.model == "lif" else _conductances
             error = step(p.receptors, values, v, x, current[k], e_v[k, part], e_x[k, part], dt)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_networks import STRUCTURES, built, descriptions, layouts, run_oracle
+from random_networks import BETWEEN, NEST, built, descriptions, layouts, run_oracle
 from rounding import follow
 
 from spikecuda.network.model.trace import variables
@@ -44,11 +44,17 @@ def compare(description, layout):
     return judged / d.steps
 
 
-@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("structure", NEST)
 @settings(max_examples=8)
 @given(data=st.data())
 def test_populations_of_one_structure(structure, data):
     compare(data.draw(descriptions((structure,))), data.draw(layouts()))
+
+
+@settings(max_examples=12)
+@given(descriptions(BETWEEN), layouts())
+def test_spikes_between_steps(description, layout):
+    compare(description, layout)
 
 
 def test_networks():

@@ -50,7 +50,24 @@ def link(source="a", target="b", rule="all_to_all", weight=1.0, delay=1.0, recep
 
 CONNECT = {
     "delay below dt": (link(delay=0.05), r"delay must be >= dt = 0.1 ms \(got 0.05\)"),
-    "delay zero": (link(delay=0.0), "delay must be >= dt"),
+    "delay negative": (link(delay=-1.0), "delay must be >= dt"),
+    "delay zero in the order of NEST": (
+        link(delay=0.0, order="nest"), r"delay must be >= dt = 0.1 ms \(got 0\)"
+    ),
+    "delay below dt between steps": (
+        link(rule=Pairs([0, 1], [0, 1]), delay=[0.0, 0.05]),
+        r"delay must be 0 or >= dt = 0.1 ms \(got 0.05\)",
+    ),
+    "delay drawn below 0": (
+        link(delay=Normal(1.0, 0.5), order="brian"), r"delay must be >= 0 ms.*use low=0.0"
+    ),
+    "delay lognormal between steps": (
+        link(delay=LogNormal(1.0, 0.5), order="brian"), r"Normal or Uniform with order='brian'"
+    ),
+    "delay too long between steps": (
+        link(delay=3276.7, order="brian"), r"delay must be <= 3276.6 ms, 32,766 steps"
+    ),
+    "order unknown": (link(order="genn"), r"order must be 'nest', 'brian' or None \(got 'genn'\)"),
     "delay drawn below dt": (link(delay=Normal(1.0, 0.5)), r"use low=0.05 with redraw=True"),
     "delay uniform below dt": (link(delay=Uniform(0.0, 1.0)), "delay must be >= dt"),
     "delay too long": (link(delay=4000.0), r"delay must be <= 3276.7 ms, 32,767 steps"),

@@ -30,7 +30,7 @@ KINDS = {
 N = 70
 
 
-def network(model, precision, kinds, pulses):
+def network(model, precision, kinds, pulses, order=None):
     net = Network(devices="cpu", threads=2, partitions=2, seed=11, precision=precision)
     ports = {name: KINDS[name] for name in kinds}
     # What currents do to a membrane differs from neuron to neuron.
@@ -38,6 +38,8 @@ def network(model, precision, kinds, pulses):
     a = net.population("a", N, model, params, receptors=ports)
     for i, name in enumerate(kinds):
         net.connect(a, a, FixedProbability(0.15), 0.4 + i / 8, 1.0 + i / 2, name)
+        if order and name != "de":  # what moves the membrane has code of its own
+            net.connect(a, a, FixedProbability(0.1), 0.3 + i / 8, i / 2, name, order=order)
     for i, name in enumerate(pulses):
         rate = np.linspace(500.0, 3000.0, N) if i % 2 else 2000.0
         weight = np.linspace(0.2, 0.7, N) if i % 3 else 0.5
@@ -73,12 +75,12 @@ def forget():
 
 
 # Each model and each precision once: what goes through the receptors is the same code for all.
-@pytest.mark.parametrize(
-    "model, precision", [("lif", "float16"), ("lif_cond", "float64"), ("adex", "float32")]
-)
-def test_the_same_bits(model, precision, monkeypatch):
+@pytest.mark.parametrize("model, precision, order", [
+    ("lif", "float16", None), ("lif_cond", "float64", None), ("adex", "float32", "brian"),
+])  # fmt: skip
+def test_the_same_bits(model, precision, order, monkeypatch):
     kinds, pulses = list(KINDS), ["ec", "de", "eg", "ec", "nm", "ec"]
-    few, many_ = both(monkeypatch, lambda: network(model, precision, kinds, pulses))
+    few, many_ = both(monkeypatch, lambda: network(model, precision, kinds, pulses, order))
     assert few[0].size > 20
     for a, b in zip(few, many_, strict=True):
         assert np.array_equal(a, b)

@@ -1,6 +1,7 @@
 """Random networks that learn, in float64, against the oracle: weights, variables, spikes."""
 
 import numpy as np
+import pytest
 from engine import plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,9 +28,14 @@ DOUBT = 1e-6
 
 
 class Example:
-    """A network of two populations and trains, drawn by hypothesis."""
+    """A network of two populations and trains, drawn by hypothesis.
 
-    def __init__(self, draw):
+    ``between``: spikes arrive between steps, with delays from 0 on.
+    """
+
+    def __init__(self, draw, between=False):
+        self.between = between
+        self.order = {"order": "brian"} if between else {}
         self.rng = rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
         self.dt, self.steps = draw(st.sampled_from([0.1, 0.5])), draw(st.sampled_from([130, 300]))
         self.sizes = draw(st.sampled_from([(1, 1), (3, 40), (33, 5)]))
@@ -53,7 +59,7 @@ class Example:
         sizes = dict(zip("ab", self.sizes, strict=True)) | {"train": self.trains}
         size = draw(st.sampled_from([1, 7, 60]))
         ends = [self.rng.integers(0, sizes[name], size) for name in (source, target)]
-        delay = self.rng.integers(1, scale + 1, size)
+        delay = self.rng.integers(1 - self.between, scale + 1, size)
         return (source, target, draw(st.sampled_from(list(RECEPTORS)))), Pairs(*ends), delay
 
     def _link(self, draw, scale):
@@ -62,7 +68,7 @@ class Example:
         w_max = LARGEST[wires[0][2]] * draw(st.sampled_from([1.0, -1.0]))
         rule = kind(w_max=w_max, w_min=0.1 * abs(w_max), timing=timing, **RULES[kind])
         weight = w_max * self.rng.uniform(0.1, 1.0, wires[2].size)
-        least = 1 if timing == "nest" else 0
+        least = 1 if timing == "nest" and not self.between else 0
         part = draw(st.none() | st.integers(least, int(wires[2].min())))
         return wires, rule, weight, part
 
@@ -74,16 +80,20 @@ class Example:
             net.drive(name, bias)
             net.record(name, "spikes")
         net.source("train", self.trains, SpikeTrain(self.train[0] * self.dt, self.train[1]))
+        # One kernel for all examples.
+        for name in "ab" if self.between else "":
+            for receptor in RECEPTORS:
+                net.connect(name, name, Pairs([], []), 0.0, 0.0, receptor, **self.order)
         ends, pairs, delay = self.static
         net.connect(
             net[ends[0]], net[ends[1]], pairs, 0.5 * LARGEST[ends[2]], delay * self.dt, ends[2],
-            autapses=True, multapses=True,
+            autapses=True, multapses=True, **self.order,
         )  # fmt: skip
         learned = [
             net.connect(
                 net[ends[0]], net[ends[1]], pairs, weight, delay * self.dt, ends[2], autapses=True,
                 multapses=True, plasticity=rule,
-                dendritic=None if part is None else part * self.dt,
+                dendritic=None if part is None else part * self.dt, **self.order,
             )
             for (ends, pairs, delay), rule, weight, part in self.links
         ]  # fmt: skip
@@ -94,16 +104,17 @@ class Example:
         got, ends = projection.connections(), self.ends(projection)
         delay = np.rint(got["delay"] / self.dt).astype(int)
         rule = projection.plasticity
-        exponent = net.build().wiring.exponent[projection.target.population.number, ends[2]]
+        exponent = net.build().wiring.exponent[projection.target.population.number, projection.port]
         return Plastic(
             plain(rule, self.dt), got["source"] + ends[0], got["target"] + ends[1],
             np.full(delay.size, ends[2]), got["weight"], delay, part, rule.timing, int(exponent),
+            between=self.between,
         )  # fmt: skip
 
     def ends(self, projection):
         """Return the numbers of the first source, of the first target, and of the port."""
         first = {"a": 0, "b": self.sizes[0], "train": sum(self.sizes)}
-        port = list(RECEPTORS).index(projection.receptor)
+        port = list(RECEPTORS).index(projection.receptor) + len(RECEPTORS) * self.between
         names = projection.source.population.name, projection.target.population.name
         return first[names[0]], first[names[1]], port
 
@@ -111,7 +122,7 @@ class Example:
         """Run the oracle; return fired, tested and its spikes."""
         params = {**CELL, "t_ref": 1.0}
         populations = [
-            Population("lif", n, params, KINDS, v, bias)
+            Population("lif", n, params, KINDS, v, bias, (0, 1) if self.between else ())
             for n, v, bias in zip(self.sizes, self.v, self.bias, strict=True)
         ]
         got, ends = static.connections(), self.ends(static)
@@ -141,16 +152,17 @@ def compare_learning(p, projection, spikes, clock, dt, got):
             assert off <= 1e-9 * unit, f"{name} of {where}: {got[name][s]} is not {value}"
 
 
-def test_networks_that_learn():
+@pytest.mark.parametrize("between, examples", [(False, 40), (True, 10)])
+def test_networks_that_learn(between, examples):
     judged, changed = [], []
 
-    @settings(max_examples=40)
+    @settings(max_examples=examples)
     @given(st.data())
     def check(data):
-        example = Example(data.draw)
+        example = Example(data.draw, between)
         net, learned = example.build()
         with net:
-            static = net.projections[0]
+            static = net.projections[-1 - len(learned)]
             plastic = [
                 example.plastic(net, p, link[3])
                 for p, link in zip(learned, example.links, strict=True)

@@ -214,6 +214,11 @@ def _edges(
             f"{projection.name}: must not learn, since NIR has fixed weights (got "
             f"{shown(projection.plasticity)})"
         )
+    if projection.late:
+        raise SpikecudaValueError(
+            f"{projection.name}: order must be 'nest', since NIR has spikes that arrive within a "
+            f"step (got {projection.order!r}); connect with a delay of at least dt"
+        )
     found = projection.connections()
     steps = np.array([nearest_step(float(d), net.dt) for d in np.unique(found["delay"])])
     delay = steps[np.searchsorted(np.unique(found["delay"]), found["delay"])]

@@ -64,6 +64,11 @@ def to_sonata(
                 f"{projection.name}: must not learn, since SONATA has static synapses only (got "
                 f"{shown(projection.plasticity)}); connect without plasticity"
             )
+        if projection.late:
+            raise SpikecudaValueError(
+                f"{projection.name}: order must be 'nest', since SONATA has NEST's delays (got "
+                f"{projection.order!r}); connect with a delay of at least dt"
+            )
     if len(net.wired) > len(net.projections):
         raise SpikecudaValueError(
             "drives with a SpikeTrain must be sources (got one); net.source(...) and net.connect "

@@ -44,7 +44,7 @@ class BlockMemory:
         self, neurons: Sequence[Neurons], sources: int, wiring: Wiring, window: int
     ) -> None:
         blocks = wiring.blocks
-        ports = max((len(n.population.receptors) for n in neurons), default=0)
+        ports = max((len(n.population.ports) for n in neurons), default=0)
         self._strides = blocks.sizes * ports
         widest = int(self._strides.max(initial=0)) * 4
         self.fused = max(1, min(window, FUSED_BYTES // max(widest, 1)))

@@ -183,8 +183,8 @@ class Parts:
         b, g, first, count = self.places[i]
         blocks, population = self.wiring.blocks, self.neurons[g].population
         values: dict[str, Any] = {SPIKE_BITS: self._bits[i], **memory.arguments(b)}
-        for port, name in enumerate(population.receptors):
-            prefix = f"_x_{name}_"
+        for port, receptor in enumerate(population.ports):
+            prefix = receptor.prefix
             values[prefix + "first"] = port * blocks.sizes[b] + blocks.offsets[g, b]
             values[prefix + "scale"] = 2.0 ** -self.wiring.exponent.get((g, port), 0)
         for name, fixed in drive.fixed.items():

@@ -135,8 +135,8 @@ def _numbers(
 ) -> dict[str, Any]:
     """Return the numbers of a population by argument name."""
     known: dict[str, Any] = dict(neurons.constants)
-    for port, name in enumerate(neurons.population.receptors):
-        known[f"_x_{name}_scale"] = 2.0 ** -exponent.get((g, port), 0)
+    for port, receptor in enumerate(neurons.population.ports):
+        known[f"{receptor.prefix}scale"] = 2.0 ** -exponent.get((g, port), 0)
     for name, codec in neurons.population.neurons.codecs.items():
         known |= {f"_{name}_{part}": getattr(codec, part) for part in CODEC}
     return known | drive.fixed

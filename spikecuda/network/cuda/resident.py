@@ -78,7 +78,7 @@ class Resident:
         self.device, self.share, self.neurons, self.wiring = device, share, neurons, wiring
         self.replicas = replicas
         self.first, self.numbers, self.window = first, numbers, window
-        self.ports = max((len(n.population.receptors) for n in neurons), default=0)
+        self.ports = max((len(n.population.ports) for n in neurons), default=0)
         self.ring = ring_steps(wiring.longest, window)
         self._bound()
         self.states: dict[str, Buffer] = {}

@@ -17,7 +17,7 @@ from spikecuda.network.network import Network
 SYNAPSES = (
     "number", "rule", "weight", "delay", "receptor", "autapses", "multapses", "procedural",
     "weight_bits", "plasticity", "dendritic", "max_weight", "max_indegree", "modulator_delay",
-    "near",
+    "near", "order",
 )  # fmt: skip
 
 
@@ -124,6 +124,8 @@ def _of_population(population: Population) -> str:
     if spec is None:
         return f"{population.size:,} spike trains"
     ports = _names(f"{name}: {type(r).__name__}" for name, r in population.receptors.items())
+    if population.between:
+        ports += f", between steps at {_names(population.between)}"
     return (
         f"{population.size:,} {spec.model.name} neurons, scheme {spec.scheme}, {spec.substeps} "
         f"substeps, receptors {ports}"

@@ -64,6 +64,7 @@ class Twins:
             self._owner, number, population.name, population.size,
             None if spec is None else reseeded(spec, self._seeds, population.name),
             dict(population.receptors), population.at_once, population.space,
+            list(population.between),
         )  # fmt: skip
         self._found[population] = made
         return made

@@ -56,6 +56,12 @@ def check_learning(projection: Any) -> None:
             "net.population(name, n, 'parrot', receptors={'in': Delta()}) and net.drive(name, "
             "train, 'in')"
         )
+    if p.late and (rule.modulator is not None or rule.target_states):
+        what = "a modulator" if rule.modulator is not None else "what it sees of its target"
+        raise SpikecudaValueError(
+            f"order must be 'nest' for a rule with {what} (got 'brian', which a delay of 0 needs, "
+            f"with {type(rule).__name__}); use a delay of at least dt"
+        )
     real = p.target.population.neurons.precision.real
     rule.constants(p.dt, real)
     for name in (*rule.variables, *rule.source_variables):
@@ -167,7 +173,7 @@ def as_dendritic(projection: Any, dendritic: Any) -> int | None:
             "; leave it out for all of the delay"
         )
     steps = nearest_step(given, p.dt) if given == 0 else whole_steps("dendritic", given, p.dt)
-    if steps == 0 and p.plasticity.timing == NEST:
+    if steps == 0 and p.plasticity.timing == NEST and not p.late:
         raise SpikecudaValueError(
             f"dendritic must be at least dt = {p.dt:g} ms with timing='nest', where a spike of the "
             "target that is caused by an arrival would change what has arrived (got 0); use "

@@ -20,6 +20,7 @@ from spikecuda.errors import (
     SpikecudaValueError,
     nearest,
 )
+from spikecuda.kernels.receptors import ReceptorSpec, between, jumps
 from spikecuda.network.model.coupled import Coupled
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.parameters import PopulationParameters, Ports
@@ -42,6 +43,7 @@ class Population(Fixed):
         size: number of neurons, or of trains.
         neuron_spec: model, parameters, start values; None for a source.
         receptors: by name, in the order of their ports.
+        between: names of receptors that spikes reach between steps, too; their ports come after.
         at_once: the most spikes of one neuron, or train, in one step.
         space: where its neurons or trains are; None: they have no positions.
     """
@@ -54,6 +56,8 @@ class Population(Fixed):
     receptors: Mapping[str, Receptor] = field(default_factory=dict)
     at_once: int = 1
     space: Placed | None = None
+    between: list[str] = field(default_factory=list)
+    _ports: dict[int, tuple[ReceptorSpec, ...]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.receptors = Ports(self, self.receptors)
@@ -87,6 +91,36 @@ class Population(Fixed):
                 f"{self.name} has no train: it has neurons; net.drive({self.name!r}, "
                 "SpikeTrain(...)) lets spikes arrive there"
             )
+
+    @property
+    def ports(self) -> tuple[ReceptorSpec, ...]:
+        """Where spikes arrive: each receptor, then those of ``between`` once more."""
+        made = self._ports.get(len(self.between))
+        if made is None:
+            known = {name: receptor.spec(name) for name, receptor in self.receptors.items()}
+            late = (between(known[name], self._loses(known[name])) for name in self.between)
+            made = self._ports[len(self.between)] = (*known.values(), *late)
+        return made
+
+    def _loses(self, receptor: ReceptorSpec) -> bool:
+        """Tell whether what arrives at a receptor between steps is lost at times."""
+        model = self.neurons.model
+        state = model.arrivals.get(receptor.name, model.pulse)
+        return jumps(receptor.kind) and (model.guards(state) or model.resets(state))
+
+    def port_between(self, receptor: str) -> int:
+        """Return the port of what arrives at a receptor between steps, a new one if need be."""
+        neurons, kind = self.neurons, self.receptors[receptor].kind
+        state = neurons.model.arrivals.get(receptor, neurons.model.pulse)
+        if jumps(kind) and neurons.model.forgets(state, neurons.scheme):
+            raise SpikecudaValueError(
+                f"order must be 'nest' for {self.name}: a step of {neurons.model.name} sets "
+                f"{state}, whatever has arrived before it (got 'brian', which a delay of 0 needs); "
+                "use a delay of at least dt"
+            )
+        if receptor not in self.between:
+            self.between.append(receptor)
+        return len(self.receptors) + self.between.index(receptor)
 
     def settle(self, neuron_spec: NeuronSpec, receptors: Mapping[str, Receptor]) -> None:
         """Take other parameters: for the network alone, which tells its engine, too."""

@@ -9,7 +9,6 @@ import numpy as np
 from spikecuda.common.arguments import as_count, as_flag, as_positive, is_name
 from spikecuda.common.distributions import Distribution
 from spikecuda.common.notebook import facts_html
-from spikecuda.common.time_grid import nearest_step, place_of
 from spikecuda.errors import SpikecudaError, SpikecudaValueError, nearest
 from spikecuda.kernels.learn_spec import BRIAN
 from spikecuda.network.model.coupled import Coupled
@@ -23,13 +22,12 @@ from spikecuda.network.model.learning import (
     largest_weight,
     size_of,
 )
+from spikecuda.network.model.order import as_order, check_delay, delay_bounds, late_of
 from spikecuda.network.model.plastic import Plastic
 from spikecuda.network.model.population import View
 from spikecuda.network.model.rules import Rule
 from spikecuda.network.model.values import as_near, as_values
 from spikecuda.space.profiles import DistanceFunction, Profile
-
-MAX_DELAY = 0x7FFF
 
 
 class Projection(Plastic):
@@ -44,7 +42,7 @@ class Projection(Plastic):
         number: its number in the network.
         source, target: the views.
         rule, weight, delay, receptor, autapses, multapses, procedural, weight_bits, plasticity,
-            dendritic, max_weight, max_indegree: as for ``Network.connect``.
+            dendritic, max_weight, max_indegree, order: as for ``Network.connect``.
 
     Attributes:
         number: its number in the network.
@@ -52,6 +50,7 @@ class Projection(Plastic):
         rule: which pairs have a synapse.
         receptor: name of the receptor; ``port`` is its number within the target population.
         weight: in the receptor's unit; ``delay``: in ms.
+        order: when spikes arrive, "nest" or "brian"; ``late``: steps that an engine adds to delays.
         autapses, multapses: whether a neuron may connect to itself, a pair more than once.
         own: whether a neuron is on both sides and may not connect to itself.
         procedural: whether rows are drawn when needed instead of being stored.
@@ -91,6 +90,7 @@ class Projection(Plastic):
         max_indegree: Any = None,
         modulator: View | None = None,
         modulator_delay: Any = None,
+        order: Any = None,
     ) -> None:
         self.handle, self.dt, self.seed, self.number = handle, dt, seed, number
         self.multapses = as_flag("multapses", multapses)
@@ -132,7 +132,9 @@ class Projection(Plastic):
                 f"{self.weight.least:g}); inhibition has a low e_rev, and Normal takes low=0"
             )
         self.max_weight = as_max_weight(self, max_weight)
-        self._check_delay(dt)
+        self.order = as_order(order, self.delay, dt)
+        check_delay(self.delay, self.order, dt)
+        self.late = late_of(self.order)
         self.plasticity = as_plasticity(plasticity)
         self.dendritic = as_dendritic(self, dendritic)
         self.modulator = modulator
@@ -158,39 +160,17 @@ class Projection(Plastic):
                     "the rule has w_max"
                 )
         self.max_indegree = as_max_indegree(self, max_indegree)
+        if self.late:
+            self.port = target.population.port_between(self.receptor)
         self._fix()
 
     def _find(self, target: View, receptor: str | None) -> tuple[str, int]:
         """Return the name and the number of the receptor that it arrives at."""
         return find_receptor(target, receptor)
 
-    def _check_delay(self, dt: float) -> None:
-        """Raise for delays that the time grid cannot hold."""
-        if self.delay.given is not None and not self.delay.given.size:
-            return
-        exact = self.delay.kind in ("FIXED", "GIVEN")
-        # Given delays are at least dt; drawn ones need only be nearer to a step than to none.
-        short = place_of(self.delay.least, dt) < (1.0 if exact else 0.5)
-        if self.delay.kind != "LOGNORMAL" and short:
-            remedy = "use a larger delay" if exact else f"use low={dt / 2:g} with redraw=True"
-            if self.delay.profile is not None:
-                remedy = f"use low={dt:g} of the profile"
-            raise SpikecudaValueError(
-                f"delay must be >= dt = {dt:g} ms (got {self.delay.least:g}); {remedy}"
-            )
-        if nearest_step(self.delay.most, dt) > MAX_DELAY:
-            raise SpikecudaValueError(
-                f"delay must be <= {MAX_DELAY * dt:g} ms, {MAX_DELAY:,} steps of dt (got up to "
-                f"{self.delay.most:g}); use a larger dt, or high= on the distribution"
-            )
-
     def delay_steps(self) -> tuple[int, int]:
-        """Return bounds of the delays, in steps."""
-        low, high = (nearest_step(d, self.dt) for d in (self.delay.least, self.delay.most))
-        if self.delay.kind in ("FIXED", "GIVEN"):
-            return low, high
-        # Values are drawn in float32, and may round to a neighbour.
-        return max(1, low - 1), min(MAX_DELAY, high + 1)
+        """Return bounds of the delays of an engine, in steps."""
+        return delay_bounds(self.delay, self.order, self.dt)
 
     @property
     def same(self) -> bool:
@@ -233,9 +213,12 @@ class Projection(Plastic):
     def behind(self) -> tuple[int, int]:
         """Return slope and shift: with delay d, a spike of the target counts slope d + shift later.
 
-        That is the delay behind the synapse less the one before it, in steps.
+        That is the delay behind the synapse less the one before it, in steps; ``d`` is an
+        engine's, and may be a step longer.
         """
-        return (1, 0) if self.dendritic is None else (-1, 2 * self.dendritic)
+        if self.dendritic is None:
+            return 1, -self.late
+        return -1, 2 * self.dendritic + self.late
 
     def horizon(self, shortest: int, longest: int) -> int:
         """Return the most steps of a window that learning allows.

@@ -84,11 +84,11 @@ class Neurons:
         if neuron_spec.refractory:
             self.state["refrac"] = aligned_zeros(n, neuron_spec.spec().refrac, lazy=False)
         real = np.dtype(neuron_spec.precision.real)
-        for name, receptor in population.receptors.items():
-            spec = receptor.spec(name)
+        for spec in population.ports:
             for part in spec.rules.states:
                 self.state[spec.prefix + part] = aligned_zeros(n, real, lazy=False)
-                self.public[f"{part}_{name}"] = spec.prefix + part
+                if not spec.of:
+                    self.public[f"{part}_{spec.name}"] = spec.prefix + part
         self.reset()
 
     def prepare(self, neuron_spec: NeuronSpec, receptors: Mapping[str, Receptor]) -> "Changed":
@@ -126,7 +126,7 @@ class Neurons:
         found = self._specs.get(key)
         if found is None:
             inputs = replace(drive.spec, receptors=arrivals)
-            receptors = tuple(r.spec(name) for name, r in self.population.receptors.items())
+            receptors = self.population.ports
             spec = self.population.neurons.spec(inputs)
             found = replace(spec, varying=self._varying, receptors=receptors)
             self._specs[key] = found

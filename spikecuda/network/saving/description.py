@@ -127,6 +127,7 @@ class Teller:
             "modulator": None if p.modulator is None else self._view(p.modulator),
             "modulator_delay": p.modulator_delay * p.dt if p.modulator is not None else None,
             "plastic": p.plastic,
+            "order": p.order,
         }
 
     def _coupling(self, c: Coupling) -> dict[str, Any]:
@@ -238,6 +239,7 @@ class Told:
             *(self._value(about[name]) for name in ("rule", "weight", "delay")),
             about["receptor"],
             plasticity=self._value(about["plasticity"]), modulator=self._view(about["modulator"]),
+            order=about.get("order", "nest"),
             **{name: about[name] for name in (
                 "autapses", "multapses", "procedural", "weight_bits", "dendritic", "max_weight",
                 "max_indegree", "modulator_delay",

@@ -165,7 +165,7 @@ def connections(
         "source": np.concatenate([piece.source for piece in found])[order],
         "target": np.concatenate([piece.target for piece in found])[order],
         "weight": weight,
-        "delay": np.concatenate([piece.delay for piece in found])[order] * dt,
+        "delay": (np.concatenate([piece.delay for piece in found])[order] - projection.late) * dt,
         **{name: values.astype(np.float64) for name, values in learned.items()},
     }
     return result if peers is None else join_sorted(peers, result)

@@ -363,11 +363,11 @@ class Builder:
                 "more threads, which makes smaller blocks"
             )
         rows = ends.astype(np.uint32)
-        constant = {nearest_step(p.delay.a, self.dt) for p in bundle.projections}
+        constant = {nearest_step(p.delay.a, self.dt) + p.late for p in bundle.projections}
         delay_width = 2
         if len(constant) == 1 and all(p.delay.kind == "FIXED" for p in bundle.projections):
             delay_width = 0
-        elif all(p.delay.most / self.dt < 255 for p in bundle.projections):
+        elif all(p.delay.most / self.dt + p.late < 255 for p in bundle.projections):
             delay_width = 1
         totals = ends[:, -1]
         targets = [np.empty(n, np.uint16) for n in totals]
@@ -436,7 +436,7 @@ class Builder:
             units = np.rint(p.weight.given[number] * 2.0**recipe.exponent)
             weight = number if p.learns else units.astype(np.int32)
         if p.delay.given is not None:
-            delay = nearest_steps(p.delay.given[number], self.dt).astype(np.int32)
+            delay = nearest_steps(p.delay.given[number], self.dt).astype(np.int32) + p.late
         return weight, delay
 
     def _sort(

@@ -8,7 +8,8 @@ import numpy as np
 from spikecuda.common.time_grid import nearest_step
 from spikecuda.kernels.network import draw
 from spikecuda.kernels.network.rules import COLUMNS, SPATIAL
-from spikecuda.network.model.projection import MAX_DELAY, Projection
+from spikecuda.network.model.order import MAX_DELAY
+from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.values import Values
 from spikecuda.network.synapses.field import field_of
 
@@ -51,7 +52,7 @@ class RowRecipe:
         delay = self.projection.delay
         if delay.kind != "FIXED" or self.exponent is None:
             return 0
-        return nearest_step(delay.a, self.projection.dt)
+        return nearest_step(delay.a, self.projection.dt) + self.projection.late
 
     @property
     def largest_weight(self) -> int:
@@ -93,8 +94,10 @@ class RowRecipe:
         if self.exponent is None:
             return np.zeros(10)
         w, d, dt = self.projection.weight, self.projection.delay, self.projection.dt
+        late = self.projection.late * dt
         return np.array([
-            w.a, w.b, w.low, w.high, 2.0**self.exponent, d.a, d.b, d.low, d.high, 1.0 / dt
+            w.a, w.b, w.low, w.high, 2.0**self.exponent, d.a + late, d.b, d.low + late,
+            d.high + late, 1.0 / dt,
         ])  # fmt: skip
 
     def packed(self) -> tuple[np.ndarray, np.ndarray]:
