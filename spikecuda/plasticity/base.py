@@ -83,7 +83,10 @@ class SynapseRule(Fixed):
         w_max: the bound of the weights in the receptor's unit, not 0.  Where it is negative, the
             synapses are inhibitory: the rule sees magnitudes.  Rules with neither ``on_post`` nor
             ``on_pre`` change no weights and have no bound.
-        w_min: the other bound, a magnitude from 0 to that of ``w_max``.
+        w_min: the other bound, a magnitude from 0 to that of ``w_max``.  Where ``w_max`` is
+            positive it can be negative: weights are of both signs then, and the rule sees them
+            with their sign.  Rules that take powers of weights, with the class attribute
+            ``both_signs = False``, do not have this.
         timing: "nest": at equal times the target's spike comes first, neither spike sees the other,
             and the weight that a spike of the source leaves is sent.  "brian": the source's spike
             comes first, the target's sees it, and the weight from before it is sent.
@@ -112,6 +115,7 @@ class SynapseRule(Fixed):
     random: ClassVar[bool] = False
     modulator: ClassVar[Modulator | None] = None
     bounded: ClassVar[bool] = True
+    both_signs: ClassVar[bool] = True
     _remedies: ClassVar[Mapping[str, str]] = {"": "make a new rule with other numbers"}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -222,10 +226,14 @@ class SynapseRule(Fixed):
                 "largest weight"
             )
         self.w_max, self.w_min = bound, as_real("w_min", w_min)
-        if not 0 <= self.w_min < abs(bound):
+        both = self.both_signs and self.learns and bound > 0
+        if not (-math.inf if both else -0.0) <= self.w_min < abs(bound) or self.w_min == -math.inf:
+            need = "finite and" if both else "a magnitude from 0 to"
+            powers = not both and self.learns and bound > 0
+            why = f", since {type(self).__name__} takes powers of weights" if powers else ""
             raise SpikecudaValueError(
-                f"w_min must be a magnitude from 0 to below that of w_max = {bound:g} (got "
-                f"{self.w_min:g}); leave it out for 0"
+                f"w_min must be {need} below that of w_max = {bound:g}{why} (got {self.w_min:g}); "
+                "leave it out for 0"
             )
 
     def _take(self, given: Mapping[str, Any]) -> None:
@@ -271,6 +279,16 @@ class SynapseRule(Fixed):
         """Return the class and the arguments that make such a rule; rules with others say them."""
         bound = {"w_max": self.w_max} if self.learns else {}
         return type(self), {**bound, "w_min": self.w_min, "timing": self.timing, **self.params}
+
+    @property
+    def largest(self) -> float:
+        """The largest magnitude of a weight; infinite for rules that change no weights."""
+        return max(abs(self.w_max), -self.w_min)
+
+    @property
+    def crosses_zero(self) -> bool:
+        """Whether weights are of both signs."""
+        return self.w_min < 0
 
     @property
     def sign(self) -> float:

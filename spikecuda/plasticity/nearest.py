@@ -26,6 +26,7 @@ class NearestSTDP(GutigSTDP):
 
     name = "nearest_stdp"
     source = "Morrison, Diesmann & Gerstner (2008) Biol Cybern 98:459"
+    both_signs = False
 
     x = PreTrace("tau_plus", to_one=True, doc="trace of the source's last spike")
     y = PostTrace("tau_minus", to_one=True, doc="trace of the target's last spike")

@@ -25,6 +25,7 @@ class PowerLawSTDP(SynapseRule):
     name = "power_law_stdp"
     source = "Morrison, Aertsen & Diesmann (2007) Neural Comput 19:1437"
     bounded = False
+    both_signs = False
 
     tau_plus = Parameter(20.0, "ms", "time constant of potentiation", above=0.0)
     tau_minus = Parameter(20.0, "ms", "time constant of depression", above=0.0)

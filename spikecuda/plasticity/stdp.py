@@ -50,6 +50,7 @@ class GutigSTDP(SynapseRule):
 
     name = "gutig_stdp"
     source = "Gütig, Aharonov, Rotter & Sompolinsky (2003) J Neurosci 23:3697"
+    both_signs = False
 
     tau_plus = Parameter(20.0, "ms", "time constant of potentiation", above=0.0)
     tau_minus = Parameter(20.0, "ms", "time constant of depression", above=0.0)

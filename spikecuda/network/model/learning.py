@@ -1,6 +1,5 @@
 """What a projection needs to know of the rule that its synapses learn by."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -78,6 +77,11 @@ def check_learning(projection: Any) -> None:
         raise SpikecudaValueError(
             f"w_max must be > 0 for {p.receptor!r}, a conductance (got {rule.w_max:g}); inhibition "
             "has a low e_rev"
+        )
+    if kind.positive and rule.crosses_zero:
+        raise SpikecudaValueError(
+            f"w_min must be >= 0 for {p.receptor!r}, a conductance (got {rule.w_min:g}); weights "
+            "of both signs are for receptors of currents and jumps"
         )
     low, high = bounds_of(p)
     if p.expected and (p.weight.least < low or p.weight.most > high):
@@ -252,4 +256,4 @@ def largest_weight(projection: Any) -> float:
     rule = projection.plasticity
     if not projection.learns:
         return float(projection.max_weight)
-    return max(projection.headroom, math.fabs(rule.w_max))
+    return max(projection.headroom, rule.largest)

@@ -238,7 +238,7 @@ class Plastic(Fixed):
 
         Source: Diehl & Cook (2015) Front Comput Neurosci 9:99, section 2.3.
         """
-        require_plastic(self, "normalised")
+        require_one_sign(self, "normalised")
         if total is None:
             require_alone("total", every=(every, None))
             self.handle.keep_up(self, "normalise", None, None)
@@ -277,7 +277,7 @@ class Plastic(Fixed):
         Source: van Rossum, Bi & Turrigiano (2000) J Neurosci 20:8812; Turrigiano (2008) Cell
         135:422.
         """
-        require_plastic(self, "scaled")
+        require_one_sign(self, "scaled")
         if rate is None:
             require_alone(
                 "rate", every=(every, None), beta=(beta, BETA), gamma=(gamma, 0.0), tau=(tau, 0.0)
@@ -327,7 +327,7 @@ class Plastic(Fixed):
         Source: Chklovskii, Mel & Svoboda (2004) Nature 431:782; Butz & van Ooyen (2013) PLoS Comput
         Biol 9:e1003259 (``indegree``).
         """
-        require_plastic(self, "rewired")
+        require_one_sign(self, "rewired")
         if all(given is None for given in (below, fraction, weight, every, indegree)):
             self.handle.keep_up(self, "rewire", None, None)
             return
@@ -347,4 +347,15 @@ def require_plastic(projection: Any, what: str) -> None:
         raise SpikecudaError(
             f"weights of {projection.name}, whose synapses do not learn, cannot be {what}; connect "
             "it with plasticity=..., or use projection.weights"
+        )
+
+
+def require_one_sign(projection: Any, what: str) -> None:
+    """Raise SpikecudaError unless a projection's synapses learn, with weights of one sign."""
+    require_plastic(projection, what)
+    if projection.plasticity.crosses_zero:
+        raise SpikecudaValueError(
+            f"w_min must be >= 0 for weights that are {what}: those of {projection.name} are of "
+            f"both signs (got w_min = {projection.plasticity.w_min:g}); change a copy of "
+            "projection.weights and assign it"
         )

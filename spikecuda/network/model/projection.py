@@ -145,7 +145,7 @@ class Projection(Plastic):
         self._expected = drawn if known is None else float(known)
         self._plastic = self.learns
         # The largest size that a weight can learn, for which the build makes room.
-        self.headroom = abs(self.plasticity.w_max) if self.learns else 0.0
+        self.headroom = self.plasticity.largest if self.learns else 0.0
         self._assigned = self._rewired = False
         # The rule that it was built with, whose parameters may have changed since.
         self._first_rule = self.plasticity
@@ -264,7 +264,7 @@ class Projection(Plastic):
             object.__setattr__(self, "plasticity", before)
             raise
         if not self.handle.built:
-            object.__setattr__(self, "headroom", abs(rule.w_max) if self.learns else 0.0)
+            object.__setattr__(self, "headroom", rule.largest if self.learns else 0.0)
             self._first_rule = rule
 
     def recount(self, synapses: int) -> None:

@@ -69,11 +69,17 @@ def _check_fixed(projection: Any, rule: Any) -> None:
         )
     if not p.handle.built:
         return
-    if rule.learns and abs(rule.w_max) > p.largest:
+    if rule.crosses_zero != old.crosses_zero:
         raise SpikecudaValueError(
-            f"w_max must be at most {p.largest:g} in size, for which the scale of "
-            f"{p.receptor!r} was made (got {rule.w_max:g}); connect with a larger w_max, and "
-            "lower it before the first run"
+            f"w_min must stay {'< 0' if old.crosses_zero else '>= 0'} once the network is built "
+            f"(got {rule.w_min:g}, and {old.w_min:g} before); connect another projection"
+        )
+    if rule.learns and rule.largest > p.largest:
+        name, got = max(("w_max", rule.w_max), ("w_min", rule.w_min), key=lambda b: abs(b[1]))
+        raise SpikecudaValueError(
+            f"{name} must be at most {p.largest:g} in size, for which the scale of "
+            f"{p.receptor!r} was made (got {got:g}); connect with a larger {name}, and lower it "
+            "before the first run"
         )
     part, fixed = old.modulator, [s.later for s in old.target_states.values() if s.later]
     if part is not None:

@@ -39,7 +39,7 @@ def sum_incoming(projection: Projection, wiring: Wiring, peers: Peers | None = N
     most = sum(rows.targets.size for rows, _, _ in _blocks(projection, wiring))
     if peers is not None:
         most = int(peers.sums(np.array([most]))[0])
-    exponent = BITS - math.frexp(abs(rule.w_max) * (most + 1.0))[1]
+    exponent = BITS - math.frexp(rule.largest * (most + 1.0))[1]
     exponent = min(max(exponent, -1000), 1000)
     for rows, first, neurons in _blocks(projection, wiring):
         assert rows.weights is not None
