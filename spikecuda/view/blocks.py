@@ -11,8 +11,8 @@ import numpy as np
 KEPT = 1_000_000
 # Pieces that are kept likewise.
 PIECES = 20_000
-# Frames of points that may wait before points are left out.
-FRAMES_LATE = 10
+# Frames of points that may wait before points are left out; at least one of so many is sent.
+FRAMES_LATE, THINNEST = 10, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,7 @@ class Block:
         samples: of watched neurons.
         trial: which stretch of time it belongs to: a reset begins another one.
         total: spikes of the trial up to its end, sent or not.
+        every: of how many spikes it has one.
     """
 
     first: int
@@ -56,6 +57,7 @@ class Block:
     samples: tuple[Samples, ...] = ()
     trial: int = 0
     total: int = 0
+    every: int = 1
 
     @property
     def points(self) -> int:
@@ -64,7 +66,7 @@ class Block:
 
 
 def join_blocks(blocks: Sequence[Block]) -> Block:
-    """Return blocks of one trial, whose bins follow each other, as one."""
+    """Return blocks of one trial, thinned alike, whose bins follow each other, as one."""
     if len(blocks) == 1:
         return blocks[0]
     head, last = blocks[0], blocks[-1]
@@ -74,7 +76,7 @@ def join_blocks(blocks: Sequence[Block]) -> Block:
         head.first, last.stop, step, np.concatenate([b.neuron for b in blocks]),
         binned[0].bin if binned else 0,
         np.concatenate([b.counts for b in binned]) if binned else head.counts,
-        tuple(s for b in blocks for s in b.samples), head.trial, last.total,
+        tuple(s for b in blocks for s in b.samples), head.trial, last.total, head.every,
     )  # fmt: skip
 
 
@@ -167,12 +169,15 @@ class Backlog:
         return len(self._blocks)
 
     def add(self, block: Block) -> None:
-        """Let a block wait; the oldest ones are left out if too much waits."""
+        """Let a block wait; if too much waits, all is thinned, and the oldest is left out."""
         self._blocks.append(block)
         self.points += block.points
         if self._lossless:
             return
-        while len(self._blocks) > 1 and (self.points > KEPT or len(self._blocks) > PIECES):
+        if self.points > KEPT:
+            self._thin(2)
+        self._strip(KEPT)
+        while len(self._blocks) > PIECES:
             gone = self._blocks.popleft().points
             self.points -= gone
             self.lost += gone
@@ -189,7 +194,8 @@ class Backlog:
         if not self._blocks:
             return None
         if not self._lossless and self.points > FRAMES_LATE * self.limit:
-            self._thin(math.ceil(self.points / self.limit))
+            self._strip(THINNEST * self.limit)
+            self._thin(min(THINNEST, math.ceil(self.points / self.limit) or 1))
         taken: list[Block] = []
         room = self.limit
         while self._blocks and (not taken or self._follows(taken)):
@@ -215,13 +221,35 @@ class Backlog:
         """Tell whether the next block goes into the same frame."""
         block, last = self._blocks[0], taken[-1]
         binned = next((b for b in reversed(taken) if b.counts.size), None)
-        return block.trial == last.trial and (
+        alike = block.trial == last.trial and (
+            block.every == last.every or not (block.points and last.points)
+        )
+        return alike and (
             binned is None or not block.counts.size or block.bin == binned.bin + len(binned.counts)
         )
 
+    def _strip(self, most: int) -> None:
+        """Leave out the points of the oldest blocks, until there are at most so many."""
+        for i, block in enumerate(self._blocks):
+            if self.points <= most:
+                return
+            self._blocks[i] = _without_points(block)
+            self.points -= block.points
+            self.lost += block.points
+
     def _thin(self, every: int) -> None:
-        """Leave out all but one of ``every`` points."""
-        thin = [replace(b, step=b.step[::every], neuron=b.neuron[::every]) for b in self._blocks]
+        """Leave out all but one of ``every`` points, and what is thin already."""
+        thin = [
+            replace(b, step=b.step[::every], neuron=b.neuron[::every], every=b.every * every)
+            for b in self._blocks
+        ]
+        thin = [b if b.every <= THINNEST else _without_points(b) for b in thin]
         left = sum(block.points for block in thin)
         self.lost += self.points - left
         self.points, self._blocks = left, deque(thin)
+
+
+def _without_points(block: Block) -> Block:
+    """Return a block without its spikes, but with the rates of all of them."""
+    none = np.empty(0, np.uint32)
+    return replace(block, step=none, neuron=none)

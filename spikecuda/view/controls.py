@@ -40,7 +40,7 @@ class Control:
 
 def range_of(value: float, unit: str) -> tuple[float, float]:
     """Return the ends of a slider for a number that begins as ``value``."""
-    if unit == "mV" and abs(value) > 20.0:  # a potential, no width or difference
+    if unit == "mV" and (abs(value) > 20.0 or not value):  # a potential, no width or difference
         return value - 20.0, value + 20.0
     if value == 0.0:
         return 0.0, 1000.0 if unit == "Hz" else 100.0
@@ -80,13 +80,14 @@ def parameter_controls(
         group: what has them.
         key: what tells it from others.
         params: the parameters.
-        units: by name; of what it does not name, a time constant is in ms.
+        units: by name; other time constants are in ms, and reversal potentials in mV.
     """
     for name in params:
         value = params[name]
         if not _one(value):
             continue
-        unit = units.get(name, "ms" if name.startswith("tau") else "")
+        own = "ms" if name.startswith("tau") else "mV" if name.startswith("e_rev") else ""
+        unit = units.get(name, own)
         yield Control(f"{key}/{name}", group, name, unit, float(value), _assigner(params, name))
 
 

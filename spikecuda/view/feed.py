@@ -138,7 +138,7 @@ class Feed:
         bin, counts = self._rates.add([None if s is None else s[0] for s in spikes], stop)
         block = Block(
             first, stop, kept_step, kept_neuron, bin, counts, tuple(samples), self._trial,
-            self._spikes,
+            self._spikes, every,
         )  # fmt: skip
         with self._lock:
             self._arrived.append(block)

@@ -2,16 +2,16 @@
 
 import io
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from spikecuda.common.arguments import as_count, as_path, as_real
+from spikecuda.common.arguments import as_count, as_path, as_real, is_name
 from spikecuda.common.files import write_bytes
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaValueError, shown
+from spikecuda.observe.progress import Progress, reporter
 from spikecuda.plots.colours import colours
 from spikecuda.plots.style import DARK, LIGHT, themed
 from spikecuda.view.recorded import Recording, recording_of
@@ -36,7 +36,7 @@ def write_frames(
     width: int = 960,
     height: int = 600,
     theme: str = "light",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = False,
 ) -> list[Path]:
     """Draw a raster that moves, as ``frame-00000.png`` and so on.
 
@@ -51,7 +51,7 @@ def write_frames(
         start, stop: times of the first and the last frame, ms; None: those of the result.
         width, height: pixels, 240 to 4096.
         theme: "light" or "dark".
-        progress: called with (frames drawn, frames).
+        progress: True shows a bar; a function is called with (frames drawn, frames).
 
     Returns:
         The paths, at most 20,000.
@@ -84,7 +84,7 @@ def write_frames(
         as_count("width", width, LEAST_SIDE, MOST_SIDE),
         as_count("height", height, LEAST_SIDE, MOST_SIDE),
     )
-    if theme not in ("light", "dark"):
+    if not is_name(theme, ("light", "dark")):
         raise SpikecudaValueError(f'theme must be "light" or "dark" (got {shown(theme)})')
     place = Path(as_path(folder, "folder"))
     place.mkdir(exist_ok=True)
@@ -92,10 +92,10 @@ def write_frames(
         raise SpikecudaValueError(f"folder must be new or empty (got {place}, which has files)")
     film = _Film(recording, span, size, theme)
     paths = []
-    for i, time in enumerate(times):
-        paths.append(write_bytes(place / f"frame-{i:05}.png", film.draw(time), durable=False))
-        if progress is not None:
-            progress(i + 1, times.size)
+    with reporter(progress, int(times.size), "frames") as report:
+        for i, time in enumerate(times):
+            paths.append(write_bytes(place / f"frame-{i:05}.png", film.draw(time), durable=False))
+            report(i + 1)
     return paths
 
 

@@ -98,7 +98,7 @@ def frame(block: Block, lost: int) -> bytes:
         "first": block.first, "stop": block.stop, "points": block.points, "bin": block.bin,
         "bins": len(block.counts) if block.counts.size else 0, "trial": block.trial,
         "samples": [[s.watched, s.first, s.every, int(s.values.size)] for s in block.samples],
-        "lost": lost, "total": block.total,
+        "lost": lost, "total": block.total, "every": block.every,
     }  # fmt: skip
     told = json.dumps(head, separators=(",", ":")).encode()
     told += b" " * (-len(told) % 4)

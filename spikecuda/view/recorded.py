@@ -89,7 +89,7 @@ class Recording:
                 np.concatenate([
                     (neuron[::every] + offset).astype(np.uint32)
                     for (_, neuron), offset in zip(found, offsets[:-1], strict=True)
-                ]), begin, counts, samples, 0, total,
+                ]), begin, counts, samples, 0, total, every,
             )  # fmt: skip
             samples = ()
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pages import read_frame
 
-from spikecuda.view.blocks import Backlog, Block, History, Rates, Samples, join_blocks
+from spikecuda.view.blocks import THINNEST, Backlog, Block, History, Rates, Samples, join_blocks
 from spikecuda.view.controls import range_of
 from spikecuda.view.feed import Feed
 from spikecuda.view.protocol import FIELDS, LONGEST, MessageError, frame, read_message, text
@@ -50,6 +50,7 @@ def test_points_are_sent_or_counted_as_lost(pieces, limit, lossless, seed):
     counted = [b.counts for b in sent if b.counts.size]
     assert np.array_equal(np.concatenate(counted), np.concatenate([b.counts for b in given_blocks]))
     assert [s.first for b in sent for s in b.samples] == [b.first + 1 for b in given_blocks]
+    assert all(b.every <= THINNEST for b in sent if b.points)
     if lossless:
         assert backlog.lost == 0
         for name in ("step", "neuron"):

@@ -128,6 +128,9 @@ def test_frames_refuse_what_cannot_be_drawn(result, tmp_path):
     ):  # fmt: skip
         with pytest.raises(SpikecudaValueError):
             write_frames(result, tmp_path / "b", **wrong)
+    for wrong in ({"progress": 5}, {"theme": np.zeros(3)}, {"width": "x"}, {"every": None}):
+        with pytest.raises((SpikecudaTypeError, SpikecudaValueError)):
+            write_frames(result, tmp_path / "c", **wrong)
     with pytest.raises(SpikecudaTypeError):
         write_frames(result, 5)
     assert not (tmp_path / "b").exists()

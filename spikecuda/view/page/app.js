@@ -31,7 +31,7 @@ Spike.start = function () {
   const panels = new Spike.Panels(store, axes, (kind, values) => link.say(kind, values));
 
   // Drawing.
-  let moved = true, frames = 0, points = 0, since = performance.now(), last = since, described = 0;
+  let behind = false, untold = false, frames = 0, points = 0, since = performance.now(), last = since, described = 0;
   const draw = now => {
     axes.update((now - last) / 1000);
     last = now;
@@ -55,11 +55,13 @@ Spike.start = function () {
       axes.dirty = false;
       const begin = performance.now();
       raster.draw();
-      // While it moves by itself, the other plots are drawn at every third frame.
-      if (moved || !(axes.follow || axes.playing) || frames % 3 === 0) { rates.draw(); traces.draw(); buttons(); moved = false; }
+      behind = untold = true;
+      speed.every = raster.every;
       speed.draw = 0.9 * (speed.draw ?? 0) + 0.1 * (performance.now() - begin);
-      if (now - described > 1000) { described = now; describe(); }
     }
+    // While it moves by itself, the other plots are drawn at every third frame.
+    if (behind && (!(axes.follow || axes.playing) || frames % 3 === 0)) { behind = false; rates.draw(); traces.draw(); buttons(); }
+    if (untold && now - described > 1000) { untold = false; described = now; describe(); }
     requestAnimationFrame(draw);
   };
 
@@ -87,6 +89,7 @@ Spike.start = function () {
   $("stop").onclick = () => link.say("stop");
   $("help").onclick = () => $("keys").showModal();
   const themes = () => { Spike.styles.clear(); Spike.colours(store.populations); panels.layOut(); panels.groups = ""; axes.dirty = true;
+    panels.controls(panels.shownControls); panels.rates();
     if (panels.shownWeights && $("learned").open) panels.weights(panels.shownWeights); };
   $("theme").onclick = () => {
     const chosen = Spike.isDark() ? "light" : "dark";
@@ -156,7 +159,7 @@ Spike.start = function () {
   };
   for (const type of ["pointerup", "pointercancel"]) canvas.addEventListener(type, lift);
   canvas.addEventListener("dblclick", () => { clearTimeout(clicked); axes.reset(); });
-  new ResizeObserver(() => { axes.dirty = moved = true; }).observe(document.body);
+  new ResizeObserver(() => { axes.dirty = true; }).observe(document.body);
 
   window.spikecuda = { store, axes, raster, speed, link, panels, traces, status: () => status };
   link.begin();

@@ -16,7 +16,7 @@ Spike.row = (cells, tag = "td") => Spike.make("tr", {}, ...cells.map(c => Spike.
 Spike.Panels = class {
   constructor(store, axes, say) {
     this.store = store; this.axes = axes; this.say = say;
-    this.inputs = new Map(); this.groups = ""; this.open = new Set();
+    this.inputs = new Map(); this.groups = ""; this.open = new Set(); this.shownControls = [];
     Spike.$("watching").onsubmit = event => {
       event.preventDefault();
       this.watch(Spike.$("of").value, Spike.$("neuron").valueAsNumber, Spike.$("variable").value);
@@ -75,6 +75,7 @@ Spike.Panels = class {
   }
 
   controls(found) {
+    this.shownControls = found;
     const key = found.map(c => c.name).join("\n");
     Spike.$("change").hidden = !found.length;
     if (key !== this.groups) { this.groups = key; this.makeControls(found); }
@@ -106,7 +107,7 @@ Spike.Panels = class {
       const p = this.store.populations.find(q => q.name === name);
       const title = Spike.make("summary", {}, name);
       if (p) title.style.color = p.css;
-      const outer = Spike.make("details", { open: this.open.has(name) || groups.size <= 2 }, title, ...drives, ...inner);
+      const outer = Spike.make("details", { open: this.open.has(name) || groups.size <= 2 || (drives.length && groups.size <= 4) }, title, ...drives, ...inner);
       outer.ontoggle = () => { if (outer.open) this.open.add(name); else this.open.delete(name); };
       return outer;
     }));
@@ -161,7 +162,8 @@ Spike.Panels = class {
     if (s.total) facts.push(["done", `${Math.floor(100 * s.done / s.total)} %`]);
     if (s.factor) facts.push(["real-time factor", `${Spike.number(s.factor, 3)} (${s.factor <= 1 ? `${Spike.number(1 / s.factor, 3)} × faster than` : `${Spike.number(s.factor, 3)} × slower than`} real time)`]);
     facts.push(["spikes", store.total.toLocaleString("en")]);
-    if (store.lost) facts.push(["left out, for this page is too slow", store.lost.toLocaleString("en"), "bad"]);
+    if (store.lost) facts.push(["not sent, as this page is too slow", store.lost.toLocaleString("en"), "bad"]);
+    if (speed.every > 1) facts.push(["of the spikes", `one in ${speed.every} shown`, "bad"]);
     facts.push(["display", `${Math.round(speed.frames)} frames/s, ${Spike.number(speed.points, 3)} points/s`]);
     Spike.$("facts").replaceChildren(...facts.map(([name, value, kind]) =>
       Spike.make("span", { className: kind ?? "" }, `${name} `, Spike.make("b", {}, value))));

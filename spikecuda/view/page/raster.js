@@ -50,11 +50,11 @@ Spike.drawTime = function (g, axes, plot, scale, height) {
     const words = ticks.text(t), half = g.measureText(words).width / 2;
     if (x + half < plot.left + plot.width && t >= 0) g.fillText(words, x, plot.height + 6 * scale);
   }
-  g.textAlign = "right"; g.fillText("ms", plot.left - 6 * scale, plot.height + 6 * scale);
+  g.textAlign = "left"; g.fillText("ms", 6 * scale, plot.height + 6 * scale);
 };
 
 Spike.Raster = class {
-  constructor(canvas, axes) { this.canvas = canvas; this.axes = axes; this.hits = new Uint8Array(0); }
+  constructor(canvas, axes) { this.canvas = canvas; this.axes = axes; this.hits = new Uint8Array(0); this.MOST = 1e6; }
 
   draw() {
     const { g, scale, width, height, left } = Spike.fit(this.canvas), axes = this.axes, store = axes.store;
@@ -78,14 +78,23 @@ Spike.Raster = class {
     const from = all.map(p => p.shown ? (p.top - y0) / (y1 - y0) * H : NaN);
     const by = all.map(p => p.shown ? (p.bottom - p.top) / (y1 - y0) * H / p.size : NaN);
     // Dots that are few are larger, so that they are seen.
-    const dot = Math.round(((this.drawn ?? 0) < W * H / (60 * scale * scale) ? 2 : 1) * scale) || 1;
+    const few = W * H / (40 * scale * scale), before = this.drawn ?? 0;
+    this.large = this.large === undefined || before < 0.8 * few ? true : before > 1.25 * few ? false : this.large;
+    const dot = Math.max(1, Math.round((this.large ? 2 : 1) * scale));
     const tall = by.map(b => Math.max(dot, Math.min(Math.round(9 * scale), Math.floor(b * 0.8) || 1)));
     const wide = Math.max(dot, Math.min(Math.round(2 * scale), Math.round(kx)));
-    let drawn = 0;
+    // Some blocks have one of several spikes only: then all are drawn so, lest density seems to change.
+    let drawn = 0, there = 0, kept = 1;
+    for (const block of store.between(t0, t1)) kept = Math.max(kept, block.every);
+    for (const block of store.between(t0, t1)) there += block.step.length * block.every / kept;
+    // While it moves, so many that each frame is drawn in time; all once it stands still.
+    kept *= this.axes.follow || this.axes.playing ? Math.ceil(there / this.MOST) || 1 : 1;
+    this.every = kept;
     for (const block of store.between(t0, t1)) {
+      const every = Math.max(1, Math.round(kept / block.every));
       const { step, neuron } = block, n = step.length, shift = block.first - t0;
       let p = 0, low = 0, high = -1;
-      for (let i = 0; i < n; i++) {
+      for (let i = 0; i < n; i += every) {
         const id = neuron[i];
         if (id < low || id >= high) {                        // the next population
           p = all.findIndex(q => id >= q.offset && id < q.end);

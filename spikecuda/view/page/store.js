@@ -35,13 +35,13 @@ Spike.Store = class {
   add(head, step, neuron, counts, samples) {
     if (head.trial !== this.trial) this.clear(head.trial);
     if (head.points || !this.blocks.length) {
-      this.blocks.push({ first: head.first, stop: head.stop, step, neuron });
+      this.blocks.push({ first: head.first, stop: head.stop, step, neuron, every: head.every });
       this.points += head.points;
     }
     this.received += head.points; this.lost = head.lost; this.total = head.total;
     if (this.start === null) this.start = head.first;
     this.last = Math.max(this.last, head.stop);
-    while (this.points > this.POINTS && this.blocks.length > 1) this.points -= this.blocks.shift().step.length;
+    while (this.points > this.POINTS && this.blocks.length > 4) this.thin();
     this.first = this.blocks[0].first;
     this.addCounts(head.bin, head.bins, counts);
     for (const s of samples) {
@@ -50,6 +50,23 @@ Spike.Store = class {
       list.push(s);
       let size = list.reduce((sum, part) => sum + part.values.length, 0);
       while (size > this.SAMPLES && list.length > 1) size -= list.shift().values.length;
+    }
+  }
+
+  // Keep every second point of older blocks, those first that have most; the oldest of few points go.
+  thin() {
+    const old = this.blocks.slice(0, Math.ceil(0.75 * this.blocks.length));
+    const least = old.reduce((found, block) => Math.min(found, block.every), Infinity);
+    if (least >= 64) {
+      for (const block of this.blocks.splice(0, Math.ceil(old.length / 3))) this.points -= block.step.length;
+      return;
+    }
+    for (const block of old) {
+      if (block.every !== least) continue;
+      this.points -= block.step.length;
+      for (const name of ["step", "neuron"]) block[name] = block[name].filter((_, i) => !(i & 1));
+      block.every *= 2;
+      this.points += block.step.length;
     }
   }
 
