@@ -172,7 +172,7 @@ def main():
     b2.prefs.codegen.target = "cython"
     path = TESTS / "data" / "brian2_delay0.npz"
     kept = dict(np.load(path)) if path.exists() else {}
-    for name in sys.argv[1:] or list(problems.STEPS):
+    for name in sys.argv[1:] or [name for name in problems.STEPS if name != "genn"]:
         step, neuron, *weights = globals()[name]()
         order = np.lexsort((neuron, step))
         step, neuron = step[order], neuron[order]

@@ -1,10 +1,8 @@
 """Izhikevich's 1,000 neurons: all connected to all, driven by noise.
 
 800 excitatory neurons from regular spiking to chattering, 200 inhibitory ones from fast spiking to
-low-threshold spiking; dt is 1 ms.  A spike adds its weight to the current of one step.
-
-In the paper's program a spike of step k acts in step k + 1.  Here the shortest delay is one step,
-after which a current acts from the next step on: in step k + 2, 1 ms later.
+low-threshold spiking; dt is 1 ms.  A spike adds its weight to the current of one step: as in the
+paper's program, a spike of step k to that of step k + 1, which is a delay of 0.
 
 Source: Izhikevich (2003) IEEE Trans Neural Netw 14:1569, figure 3 and the program in the text.
 """
@@ -16,7 +14,7 @@ import numpy as np
 
 from spikecuda.common.distributions import Uniform
 from spikecuda.examples.example import Example, Expected
-from spikecuda.examples.setting import Setting, settle_options, size, time
+from spikecuda.examples.setting import Setting, settle_options, size
 from spikecuda.inputs.stimulus import Noise
 from spikecuda.kernels.spec import STREAM_GIVEN
 from spikecuda.network.model.receptors import ExpCurrent
@@ -40,7 +38,7 @@ SETTINGS = {
     ),
     "noise_e": Setting(NOISE["E"], "mV/ms", "standard deviation of the noise in E", at_least=0.0),
     "noise_i": Setting(NOISE["I"], "mV/ms", "the same in I", at_least=0.0),
-    "delay": time(DT, "delay of all synapses, a multiple of 1 ms"),
+    "delay": Setting(0.0, "ms", "delay of all synapses, a multiple of 1 ms", at_least=0.0),
 }  # fmt: skip
 
 

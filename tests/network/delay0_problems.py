@@ -1,4 +1,4 @@
-"""Networks without delay that Brian2 and spikecuda both run: connections, starts, inputs.
+"""Networks without delay that Brian2 or GeNN and spikecuda run: connections, starts, inputs.
 
 NumPy alone is needed, so that the environments of both can import this.  ``RandomState`` is frozen:
 its numbers are those of all versions of NumPy.  Times are steps.
@@ -6,11 +6,12 @@ its numbers are those of all versions of NumPy.  Times are steps.
 
 import numpy as np
 
-DT = 0.1
+DT, GENN_DT = 0.1, 0.5
 CELLS, EXCITATORY, CHANCE = 4000, 3200, 0.02
 INPUTS, RATE = 1000, 15.0
 STEPS = {
     "cuba": 2000, "coba": 2000, "cobahh": 2000, "stdp": 10_000, "izhikevich": 200, "pulses": 2000,
+    "genn": 400,
 }  # fmt: skip
 
 

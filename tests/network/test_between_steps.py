@@ -1,7 +1,7 @@
 """Spikes that arrive between two steps, ``order="brian"``: what they do, the same bits everywhere.
 
 ``test_against_oracle`` has random networks of such synapses, ``plasticity/test_networks_oracle`` of
-such that learn, and ``test_brian2_spikes`` those of Brian2.
+such that learn, and ``test_spike_for_spike`` those of Brian2.
 """
 
 import numpy as np

@@ -1,8 +1,9 @@
-"""Spike for spike with Brian2: networks whose synapses have no delay, in float64.
+"""Spike for spike with Brian2 and GeNN: networks whose synapses have no delay, in float64.
 
 Brian2's spikes are in ``data/brian2_delay0.npz``, which ``bench/peers/brian2_delay0.py`` wrote;
 the same connections, starts and inputs come from ``delay0_problems``.  A spike that Brian2 reports
 at t is one at t + dt here, and a refractory period of Brian2's is a step longer than the same here.
+GeNN's are in ``data/genn_delay0.npz``, from ``bench/peers/genn_delay0.py``.
 """
 
 from pathlib import Path
@@ -16,7 +17,8 @@ from spikecuda.language import exp, real
 from spikecuda.network import Delta, ExpCurrent, Pairs, SpikeTrain
 from spikecuda.plasticity import STDP
 
-BRIAN2 = dict(np.load(Path(__file__).parent / "data" / "brian2_delay0.npz"))
+DATA = Path(__file__).parent / "data"
+BRIAN2, GENN = (dict(np.load(DATA / f"{name}_delay0.npz")) for name in ("brian2", "genn"))
 DT = problems.DT
 
 
@@ -90,6 +92,28 @@ class HodgkinHuxley(Model):
 
     def reset(v, m, h, n, ge, gi):
         return v, m, h, n, ge, gi
+
+
+class HeldCurrent(Model):
+    """GeNN's ``LIF``: exact for a current that is held in a step, at the mean of what decays."""
+
+    refractory = True
+    v = State("mV", initial=-60.0, origin=-60.0, span=10.0)
+    v_reset = Parameter(-60.0, "mV")
+    t_ref = Parameter(5.0, "ms", at_least=0.0)
+
+    def derive(dt):
+        return {"keep": np.exp(-dt / 20.0)}
+
+    def step(v, current, keep):
+        goal = current - real(49)
+        return goal - keep * (goal - v)
+
+    def threshold(v):
+        return v >= real(-50)
+
+    def reset(v_reset):
+        return v_reset
 
 
 class Quadratic(Model):
@@ -212,3 +236,16 @@ def test_spike_for_spike(name):
             weights = net.projections[0].weights / 60.0
             assert np.abs(weights - BRIAN2["stdp_weights"]).max() < 1e-15
             assert np.abs(weights - 0.01 * problems.uniform(42, problems.INPUTS)).max() > 1e-3
+
+
+def test_spike_for_spike_with_genn():
+    """A refractory period has the steps that it has here; times are those of a step's start."""
+    with Network(problems.GENN_DT, seed=1, precision="float64", devices="cpu") as net:
+        start = {"v": -60.0 + 10.0 * problems.uniform(71, problems.CELLS)}
+        receptors = {"exc": ExpCurrent(5.0), "inh": ExpCurrent(10.0)}
+        net.population("P", problems.CELLS, HeldCurrent, {}, start, receptors=receptors)
+        recurrent(net, 1.62, -9.0, 7)
+        spikes = net.run(problems.STEPS["genn"] * problems.GENN_DT).spikes["P"]
+    assert spikes.step.size == 4573
+    assert np.array_equal(spikes.step, np.cumsum(GENN["wait"].astype(np.int64)))
+    assert np.array_equal(spikes.neuron, GENN["neuron"])
