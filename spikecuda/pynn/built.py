@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.errors import SpikecudaError
-from spikecuda.network import Network, SpikeTrain
+from spikecuda.network import Coupled, Network, SpikeTrain
 from spikecuda.pynn.cells_of import on_grid
 from spikecuda.pynn.currents import Currents
 from spikecuda.pynn.ports import share_ports
@@ -44,6 +44,12 @@ class BuiltNetwork:
             if p.synapse_type.rule_attributes
             for w in wires
         }
+        # Populations with gap junctions.
+        self._joined = {
+            id(end)
+            for p, wires in self._wires if p.synapse_type.electric
+            for wire in wires for end in (wire.source, wire.target)
+        }  # fmt: skip
         at_once = {
             id(p): 1 if id(p) in self._merged else p.new_trains().most_at_once()
             for p in state.populations if p.drawn
@@ -112,6 +118,11 @@ class BuiltNetwork:
         for wire in self._wires_of(projection):
             if set(names) & set(wire.rule):
                 wire.change_rule(projection)
+            if "weight" in names and projection.synapse_type.electric:
+                raise SpikecudaError(
+                    f"gap junctions cannot change after run() (got those of {projection.label}); "
+                    "set them before, or after reset()"
+                )
             if "weight" in names:
                 wire.assign(projection.attributes["weight"])
 
@@ -166,6 +177,8 @@ class BuiltNetwork:
     def _receptors(self, population: Any) -> dict[str, Any]:
         """Return the receptors of a population, copies included."""
         found = population.celltype.receptors(population.values)
+        if id(population) in self._joined:
+            found["gap"] = Coupled()
         for port, names in self._copies.get(id(population), {}).items():
             found.update({name: found[port] for name in names})
         return found

@@ -32,6 +32,8 @@ def share_ports(wires: Iterable[tuple[Any, Wire]], at_once: Mapping[int, int]) -
     found: dict[tuple[int, str], list[tuple[float, float, Wire]]] = {}
     for projection, wire in wires:
         wire.port = wire.target.celltype.ports[projection.receptor_type]
+        if projection.synapse_type.electric:
+            continue
         sums, smallest = _size(projection, wire)
         most = sums * at_once.get(id(wire.source), 1)
         found.setdefault((id(wire.target), wire.port), []).append((most, smallest, wire))

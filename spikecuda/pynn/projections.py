@@ -97,7 +97,7 @@ class Projection(common.Projection):
         self._made: list[tuple[np.ndarray, int, dict[str, Any]]] = []
         connector.connect(self)
         self._collect()
-        self._require_delays(self.attributes["delay"])
+        self._require_delays(self.attributes.get("delay", np.inf))
         state.projections.append(self)
 
     def __len__(self) -> int:
@@ -118,12 +118,12 @@ class Projection(common.Projection):
     @property
     def shortest(self) -> float:
         """The shortest delay, ms."""
-        return float(np.min(self.attributes["delay"]))
+        return float(np.min(self.attributes.get("delay", np.inf)))
 
     @property
     def longest(self) -> float:
         """The longest delay, ms."""
-        return float(np.max(self.attributes["delay"]))
+        return float(np.max(self.attributes.get("delay", 0.0)))
 
     def column(self, name: str) -> np.ndarray:
         """Return an attribute of all connections, in PyNN's unit."""
@@ -144,7 +144,7 @@ class Projection(common.Projection):
     def change(self, changed: dict[str, Any]) -> None:
         """Have other attributes of all connections; a refused change changes nothing."""
         before = self.attributes
-        self._require_delays(changed.get("delay", self.attributes["delay"]))
+        self._require_delays(changed.get("delay", np.inf))
         self.attributes = {**before, **changed}
         try:
             network = simulator.state.settle()

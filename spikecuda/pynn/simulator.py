@@ -49,14 +49,15 @@ class State(common.control.BaseState):
         """The shortest delay, ms: as given, or of all projections."""
         if self._min_delay != "auto":
             return self._min_delay
-        return min((p.shortest for p in self.projections if len(p)), default=self.dt)
+        shortest = min((p.shortest for p in self.projections if len(p)), default=np.inf)
+        return shortest if np.isfinite(shortest) else self.dt
 
     @property
     def max_delay(self) -> float | str:
         """The longest delay, ms: as given, or of all projections."""
         if self._max_delay != "auto":
             return self._max_delay
-        return max((p.longest for p in self.projections if len(p)), default=self.dt)
+        return max([self.dt, *(p.longest for p in self.projections if len(p))])
 
     @property
     def shortest_allowed(self) -> float:

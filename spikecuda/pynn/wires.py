@@ -10,6 +10,7 @@ from spikecuda.common.time_grid import nearest_steps
 from spikecuda.errors import SpikecudaError
 from spikecuda.network import Pairs
 from spikecuda.pynn.cells_of import members
+from spikecuda.pynn.standardmodels.base import GAP, NotAvailableError
 
 # Sets of a rule's numbers that a projection may have: each is a connection of its own.
 MOST_SETS = 64
@@ -51,16 +52,17 @@ class Wire:
             dt: ms.
         """
         celltype, attributes = self.target.celltype, projection.attributes
-        weight, delay = (self.of(attributes[k]) for k in ("weight", "delay"))
-        weight = celltype.weight_scale * weight
+        ends = names[id(self.source)], names[id(self.target)], Pairs(self.sources, self.targets)
+        weight = celltype.weight_scale * self.of(attributes["weight"])
+        if projection.synapse_type.electric:
+            self.made = net.gap_junctions(*ends, weight, receptor=self.port, iterated=True)
+            return
+        delay = self.of(attributes["delay"])
         largest = HEADROOM * float(np.max(np.abs(weight)))
         extra = projection.synapse_type.rule(self.rule, self.target, delay, largest or 1.0)
         if largest and not (extra and extra["plasticity"].learns):
             extra["max_weight"] = largest
-        self.made = net.connect(
-            names[id(self.source)], names[id(self.target)], Pairs(self.sources, self.targets),
-            weight, delay, self.port, **extra,
-        )  # fmt: skip
+        self.made = net.connect(*ends, weight, delay, self.port, **extra)
         steps = np.broadcast_to(nearest_steps(np.atleast_1d(delay), dt), self.sources.shape)
         self.order = np.lexsort((self.targets, steps, self.sources))
 
@@ -141,6 +143,11 @@ def _by_target(projection: Any, wire: Wire) -> Iterator[Wire]:
     """Give a wire in parts whose targets have one number for what the rule takes from them."""
     celltype = wire.target.celltype
     port = celltype.ports[projection.receptor_type]
+    if projection.synapse_type.electric and (port != "gap" or port not in _gaps(wire.source)):
+        raise NotAvailableError(
+            f"ElectricalSynapse joins HH_cond_exp at receptor_type={GAP!r} (got "
+            f"{projection.receptor_type!r} in {projection.label}); use that"
+        )
     for name, value in projection.synapse_type.of_target(wire.target, port).items():
         each = np.broadcast_to(value, (wire.target.size,))[wire.targets]
         numbers = np.unique(each)
@@ -158,6 +165,11 @@ def _by_target(projection: Any, wire: Wire) -> Iterator[Wire]:
             )  # fmt: skip
         return
     yield wire
+
+
+def _gaps(population: Any) -> list[str]:
+    """Return the names of a population's receptor of gap junctions: one or none."""
+    return [p for kind, p in getattr(population.celltype, "ports", {}).items() if kind == GAP]
 
 
 def _splits_delays(projection: Any) -> bool:

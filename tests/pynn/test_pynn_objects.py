@@ -18,7 +18,7 @@ from spikecuda.pynn.ports import share_ports
 from spikecuda.pynn.standardmodels.base import NotAvailableError
 from spikecuda.pynn.wires import wires_of
 
-LEFT_OUT = {"ElectricalSynapse", "MultiCompartmentNeuron", "Vogels2011Rule"}
+LEFT_OUT = {"MultiCompartmentNeuron", "Vogels2011Rule"}
 
 
 @pytest.fixture(autouse=True)
@@ -219,6 +219,24 @@ def test_synapses_with_sites_and_start_values():
     assert state_of(gif, "v_t", np.array([-50.0, -50.0])) == (None, 1.0)
     with pytest.raises(NotAvailableError, match=r"v_t of .* has no start value .got -40"):
         state_of(gif, "v_t", np.array([-40.0, -40.0]))
+
+
+def test_gap_junctions_join_neurons_that_have_them():
+    a, b = sim.Population(2, sim.HH_cond_exp()), sim.Population(2, sim.HH_cond_exp())
+    gap, cells = "source_section.gap", sim.Population(2, sim.IF_cond_exp())
+    pairs = sim.FromListConnector([(0, 1, 0.5), (1, 1, 0.25)], column_names=["weight"])
+    joined = sim.Projection(a, b, pairs, sim.ElectricalSynapse(), receptor_type=gap)
+    joined.set(weight=lambda d: 0.1 * d)
+    assert joined.get("weight", format="list") == [(0.0, 1.0, 0.1), (1.0, 1.0, 0.0)]
+    assert sim.get_min_delay() == 0.1  # they have none
+    (wire,) = wires_of(joined)
+    assert share_ports([(joined, wire)], {}) == {} and wire.port == "gap"
+    wrong = sim.Projection(cells, b, sim.AllToAllConnector(), sim.ElectricalSynapse(),
+                           receptor_type=gap)  # fmt: skip
+    with pytest.raises(NotAvailableError, match="ElectricalSynapse joins HH_cond_exp"):
+        list(wires_of(wrong))
+    with pytest.raises(ConnectionError, match="receptor_types must be one of"):
+        sim.Projection(a, cells, pairs, sim.ElectricalSynapse(), receptor_type=gap)
 
 
 def test_stdp_has_pynns_numbers():

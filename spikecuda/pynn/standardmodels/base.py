@@ -10,6 +10,9 @@ from spikecuda.errors import SpikecudaError
 # nF to pF, nA to pA, uS to nS.
 THOUSAND = 1000.0
 
+# What PyNN calls the receptor of gap junctions.
+GAP = "source_section.gap"
+
 # Values of parameters by name: one number, or one for each neuron.
 Values = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ from spikecuda.network import (
     ExpCurrent,
 )
 from spikecuda.pynn.gif import GIFConductance, gif_parameters
-from spikecuda.pynn.standardmodels.base import THOUSAND, Native, Values, same_names
+from spikecuda.pynn.standardmodels.base import GAP, THOUSAND, Native, Values, same_names
 from spikecuda.pynn.trains import Gamma, Given, InhomogeneousGamma, Poisson, Refractory
 
 SYNAPTIC_CURRENTS = {"isyn_exc": (("i_exc",), 1e-3), "isyn_inh": (("i_inh",), 1e-3)}
@@ -187,7 +187,7 @@ class EIF_cond_alpha_isfa_ista(_Adaptive, cells.EIF_cond_alpha_isfa_ista):
 class HH_cond_exp(_Conductances, cells.HH_cond_exp):
     __doc__ = cells.HH_cond_exp.__doc__
     model = "hh_traub"
-    receptor_types = ("excitatory", "inhibitory")
+    ports = {**Native.ports, GAP: "gap"}
     variables = {
         "v": (("v",), 1.0), **{gate: ((gate,), 1.0) for gate in "mhn"}, **SYNAPTIC_CONDUCTANCES,
     }  # fmt: skip

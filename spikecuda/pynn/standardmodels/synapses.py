@@ -37,6 +37,8 @@ class PowerPairs(GutigSTDP):
 class _Delayed:
     """What all synapse types share."""
 
+    # Whether it is a gap junction, which has no delay and acts in both directions.
+    electric = False
     # Attributes of connections that a rule has, in the order of its groups.
     rule_attributes: tuple[str, ...] = ()
 
@@ -77,6 +79,12 @@ class _Delayed:
 @same_names
 class StaticSynapse(_Delayed, synapses.StaticSynapse):
     __doc__ = synapses.StaticSynapse.__doc__
+
+
+@same_names
+class ElectricalSynapse(_Delayed, synapses.ElectricalSynapse):
+    __doc__ = synapses.ElectricalSynapse.__doc__
+    electric = True
 
 
 @same_names
@@ -241,7 +249,6 @@ class STDPMechanism(_Delayed, synapses.STDPMechanism):
         return {"plasticity": rule, "dendritic": round(part * delay / dt) * dt}
 
 
-ElectricalSynapse = unavailable("ElectricalSynapse", "gap junctions do not exist here")
 Vogels2011Rule = unavailable(
     "Vogels2011Rule", "use VogelsSTDP of spikecuda.plasticity, whose learning rate has a unit"
 )
