@@ -398,6 +398,22 @@ def draw_kept(ints, floats, source, degree, twin, key0, key1, first, last, seen,
     return row[1]
 
 
+@inner
+def _pair_weight(about, numbers, s, g, row, choice):
+    """Return the integer weight of a pair."""
+    value = F(_pair(s, g, row, choice, S_WEIGHT, G_WEIGHT, S_WEIGHT_CALL))
+    largest = I32(about[J_MAX_WEIGHT])
+    return min(max(nearest(_mul(value, F(numbers[Q_SCALE]))), -largest), largest)
+
+
+@inner
+def _pair_delay(about, numbers, s, g, row, choice):
+    """Return the delay of a pair in steps."""
+    value = F(_pair(s, g, row, choice, S_DELAY, G_DELAY, S_DELAY_CALL))
+    longest = I32(about[J_MAX_DELAY])
+    return min(max(nearest(_mul(value, F(numbers[Q_STEPS]))), I32(1)), longest)
+
+
 @pointer(TARGETS)
 def draw_near_values(ints, floats, source, keys, count, key0, key1, w, d, weights, delays):
     """Write the integer weights and delays of a row, some of them by distance.
@@ -414,13 +430,21 @@ def draw_near_values(ints, floats, source, keys, count, key0, key1, w, d, weight
         float32_at(d, count), weight, delay,
     )  # fmt: skip
     if about[J_WEIGHT] == PROFILE:
-        largest, scale = I32(about[J_MAX_WEIGHT]), F(numbers[Q_SCALE])
         for i in range(count):
-            value = F(_pair(s, g, source, np.int64(choices[i]), S_WEIGHT, G_WEIGHT, S_WEIGHT_CALL))
-            weight[i] = min(max(nearest(_mul(value, scale)), -largest), largest)
+            weight[i] = _pair_weight(about, numbers, s, g, source, np.int64(choices[i]))
     if about[J_DELAY] == PROFILE:
-        longest, per_ms = I32(about[J_MAX_DELAY]), F(numbers[Q_STEPS])
         for i in range(count):
-            value = F(_pair(s, g, source, np.int64(choices[i]), S_DELAY, G_DELAY, S_DELAY_CALL))
-            delay[i] = min(max(nearest(_mul(value, per_ms)), I32(1)), longest)
+            delay[i] = _pair_delay(about, numbers, s, g, source, np.int64(choices[i]))
     return 0
+
+
+@loop("void(int64[::1], float64[::1], int32[::1], int32[::1], int32[::1], int32[::1])")
+def draw_near_pairs(ints, floats, rows, choices, weight, delay):
+    """Write the integer weights and delays of given pairs, as far as they go by distance."""
+    s = int64_at(ints[J_FIELD], FIELD)
+    g = float64_at(s[S_NUMBERS], FLOATS)
+    for i in range(rows.size):
+        if ints[J_WEIGHT] == PROFILE:
+            weight[i] = _pair_weight(ints, floats, s, g, np.int64(rows[i]), np.int64(choices[i]))
+        if ints[J_DELAY] == PROFILE:
+            delay[i] = _pair_delay(ints, floats, s, g, np.int64(rows[i]), np.int64(choices[i]))

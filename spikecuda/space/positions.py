@@ -247,7 +247,9 @@ class At(Arrangement):
             return
         _take_space(self, self.extent, axes)
         assert self.center is not None
-        away = np.abs(points - np.array(self.center)) > 0.5 * np.array(self.extent) * (1 + 1e-9)
+        # Points at an edge are rounded, and so are those that are far from the origin.
+        room = 0.5e-9 * np.array(self.extent) + 1e-15 * np.abs(self.center)
+        away = np.abs(points - np.array(self.center)) > 0.5 * np.array(self.extent) + room
         if away.any():
             bad = int(np.argmax(away.any(axis=1)))
             raise SpikecudaValueError(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import space_oracle
 
+from spikecuda.common.distributions import Uniform
 from spikecuda.errors import (
     ModelError,
     NumericalError,
@@ -20,6 +21,7 @@ from spikecuda.network import (
     FixedInDegree,
     Network,
 )
+from spikecuda.plasticity import STDP
 from spikecuda.space import (
     Annulus,
     At,
@@ -285,3 +287,29 @@ def test_numbers_of_ones_own_are_checked(params, message):
     fixed = DistanceFunction(wave, params={"angle": 0.0, "length": 1.0})
     with pytest.raises(TypeError, match="does not support item assignment"):
         fixed.params["angle"] = 1.0
+
+
+@pytest.mark.parametrize("rule", [DistanceProbability(0.5, Disc(0.2)), DistanceInDegree(4, 1.0)])
+def test_synapses_grow_by_the_rule_too(rule):
+    """Within the mask, with delays of their distances, the same for any threads and partitions."""
+    found = []
+    for options in ({"threads": 1}, {"threads": 2, "partitions": 3}):
+        with Network(0.1, 1, devices="cpu", **options) as net:
+            grid = Grid((10, 10), periodic=True)
+            net.population("a", 100, positions=grid, receptors=PORT)
+            p = net.connect(
+                "a", "a", rule, Uniform(10.0, 30.0), Linear(0.5, 10.0), autapses=False,
+                plasticity=STDP(w_max=80.0), max_indegree=100, multapses=False,
+            )  # fmt: skip
+            p.rewire(15.0, indegree=np.full(100, 8))
+            wires = p.connections()
+            d = np.abs(net["a"].positions[wires["target"]] - net["a"].positions[wires["source"]])
+            distance = np.hypot(*np.minimum(d, 1.0 - d).T)
+            assert (np.bincount(wires["target"]) == 8).all()
+            pairs = wires["source"] * 100 + wires["target"]
+            assert np.unique(pairs).size == 800 and (wires["source"] != wires["target"]).all()
+            if rule.mask is not None:
+                assert distance.max() < 0.2 + 1e-9
+            assert np.abs(wires["delay"] - (0.5 + 10.0 * distance)).max() < 0.0501
+            found.append(np.concatenate([x for _, x in sorted(wires.items())]))
+    assert (found[0] == found[1]).all()

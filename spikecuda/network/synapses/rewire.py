@@ -14,6 +14,7 @@ from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.upkeep import Rewiring
 from spikecuda.network.synapses.access import bundle_of
 from spikecuda.network.synapses.learned import magnitudes, segment_sources
+from spikecuda.network.synapses.near_growth import near_sources, near_values
 from spikecuda.network.synapses.row_recipe import RowRecipe
 from spikecuda.network.synapses.store import Rows, Wiring
 
@@ -161,22 +162,47 @@ def _grow(
     starts = np.searchsorted(target_of[mine][order], np.append(targets, need.size))
     places = np.cumsum(need[targets]) - need[targets]
     source = np.empty(int(need[targets].sum()), np.int64)
-    load_cpu_loop("network_rewire").draw_sources(
-        targets, need[targets], places, starts, existing, projection.source.kernel_ids,
-        int(projection.apart), np.full(projection.source.population.size, -1, np.int32),
-        projection.number, key0, key1, source,
-    )  # fmt: skip
+    if projection.rule.near is not None:
+        source[:] = -1
+        for i, t in enumerate(targets.tolist()):
+            some = near_sources(
+                projection, t, int(need[t]), existing[starts[i] : starts[i + 1]],
+                (int(key0), int(key1)),
+            )  # fmt: skip
+            source[places[i] : places[i] + some.size] = some
+    else:
+        load_cpu_loop("network_rewire").draw_sources(
+            targets, need[targets], places, starts, existing, projection.source.kernel_ids,
+            int(projection.apart), np.full(projection.source.population.size, -1, np.int32),
+            projection.number, key0, key1, source,
+        )  # fmt: skip
     target = np.repeat(targets, need[targets])
     number = np.arange(source.size) - places.repeat(need[targets]) + first[target]
     found = source >= 0
-    weight, delay = _draw(projection, wiring, what, number[found].astype(np.int32), key0, key1)
-    return Grown(source[found], target[found], delay, weight)
+    pairs = source[found], target[found]
+    numbers = number[found].astype(np.int32)
+    weight, delay = _draw(projection, wiring, what, numbers, *pairs, key0, key1)
+    return Grown(*pairs, delay, weight)
 
 
 def _draw(
-    p: Projection, wiring: Wiring, what: Rewiring, number: np.ndarray, key0: object, key1: object
+    p: Projection,
+    wiring: Wiring,
+    what: Rewiring,
+    number: np.ndarray,
+    source: np.ndarray,
+    target: np.ndarray,
+    key0: object,
+    key1: object,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return weights, magnitudes, and delays in steps of new synapses of given numbers."""
+    """Return weights, magnitudes, and delays in steps of new synapses.
+
+    Args:
+        p, wiring, what: as for ``rewire``.
+        number: of each synapse, which random numbers follow.
+        source, target: numbers within the populations.
+        key0, key1: of the generator.
+    """
     from spikecuda.kernels.compile.cpu import load_cpu_loop
 
     exponent = wiring.exponent[p.target.population.number, p.port]
@@ -184,10 +210,13 @@ def _draw(
     weight = np.full(number.size, recipe.fixed_weight, np.int32)
     delay = np.full(number.size, recipe.fixed_delay, np.int32)
     if recipe.drawn and number.size:
+        draw_values = int(load_cpu_loop("network_draw").draw_row_values)
         load_cpu_loop("network_build").draw_pairs(
-            *recipe.packed(), recipe.values_loop(), number, key0, key1,
+            *recipe.packed(), draw_values, number, key0, key1,
             np.empty(2 * number.size, np.int32), weight, delay,
         )  # fmt: skip
+    if p.near is not None and number.size:
+        near_values(p, recipe, source, target, weight, delay)
     # The windows and rings of a network are made for the delays that it has.
     bundle = bundle_of(p, wiring)
     steps = np.clip(delay.astype(np.int64), bundle.least, bundle.most)
