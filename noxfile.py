@@ -66,7 +66,7 @@ def test(session: nox.Session) -> None:
     """Run all tests on two cores: each file on one, so that few kernels are compiled twice."""
     # In the order that tests/conftest.py gives: the longest files first.
     files = ("--dist", "loadfile", "--no-loadscope-reorder")
-    python(session, "pytest", "-q", "-n", "2", *files, *session.posargs)
+    python(session, "pytest", "-q", "-n", "2", *files, "--file-times", "25", *session.posargs)
 
 
 @nox.session

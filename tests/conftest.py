@@ -6,10 +6,12 @@ precisions and architectures (``thorough.py``).  ``SPIKECUDA_TARGETS=cpu,cuda-em
 """
 
 import gc
+import itertools
 import os
 from pathlib import Path
 
 import pytest
+from file_times import FileTimes
 from hypothesis import settings
 
 settings.register_profile("full", deadline=None, derandomize=True, print_blob=True)
@@ -27,34 +29,43 @@ POOL_OPTIONS = {
 }
 TARGETS = os.environ.get("SPIKECUDA_TARGETS", "cpu").split(",")
 # Files that take longest where nothing is cached come first, so that no core waits at the end for
-# one of them; the first two compile nothing that the other needs.
+# one of them; neighbours, which run side by side, compile little that the other one needs.
 HERE = Path(__file__).parent
 LONGEST = (
     "inputs/test_splits.py", "inspection/test_kernels.py", "oracle/test_models.py",
-    "docs/test_examples.py", "plasticity/test_cuda_bits.py", "emulated/test_equivalence.py",
-    "plasticity/test_saved_learning.py", "package/test_distribution.py", "oracle/test_bits.py",
-    "inspection/test_network_kernels.py", "oracle/test_newer_models.py",
-    "physics/test_networks_that_learn.py", "network/test_many_receptors.py",
-    "physics/test_spike_times.py", "plasticity/test_engine_peers.py", "package/test_first_run.py",
-    "package/test_cache.py", "network/test_network_bits.py", "plasticity/test_dopamine.py",
-    "plasticity/test_rule_mistakes.py", "plasticity/test_engine_oracle.py",
-    "network/test_vanishing_receptors.py", "report/test_report.py", "facts/test_facts.py",
+    "plasticity/test_cuda_bits.py", "emulated/test_equivalence.py", "docs/test_examples.py",
+    "package/test_distribution.py", "network/test_many_receptors.py", "oracle/test_bits.py",
+    "inspection/test_network_kernels.py", "physics/test_networks_that_learn.py",
+    "oracle/test_newer_models.py", "plasticity/test_saved_learning.py",
+    "physics/test_spike_times.py", "package/test_first_run.py", "plasticity/test_engine_peers.py",
+    "network/test_network_bits.py", "package/test_cache.py", "plasticity/test_dopamine.py",
+    "report/test_report.py", "network/test_vanishing_receptors.py",
+    "plasticity/test_rule_mistakes.py", "facts/test_facts.py", "plasticity/test_engine_oracle.py",
 )  # fmt: skip
 
 
-@pytest.fixture(scope="session", autouse=True)
-def threads_are_side_by_side():
-    """Let networks as small as the tests' be advanced by all of their threads, too."""
-    from spikecuda.network.cpu import engine
+def pytest_addoption(parser):
+    parser.addoption(
+        "--file-times", type=int, metavar="N", help="show the N files that take most processor time"
+    )
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "ALONE", 0)
-        yield
+
+def pytest_configure(config):
+    most = config.getoption("file_times")
+    if most:
+        config.pluginmanager.register(FileTimes(most))
 
 
 def pytest_collection_modifyitems(items):
-    first = {HERE / name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: first.get(item.path, len(first)))
+    files = list(dict.fromkeys(item.path for item in items))
+    longest = [HERE / name for name in LONGEST]
+    rest = [path for path in files if path not in longest]
+    # Files of one folder use the same kernels: halves in turn, since two that compile them at once
+    # gain nothing.
+    half = (len(rest) + 1) // 2
+    mixed = itertools.chain(*itertools.zip_longest(rest[:half], rest[half:]))
+    place = {path: number for number, path in enumerate([*longest, *mixed])}
+    items.sort(key=lambda item: place[item.path])
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,9 +1,11 @@
 """The kernels of networks break no rule, keep their budgets, and sum integers atomically."""
 
 from dataclasses import replace
+from itertools import product
+from operator import itemgetter
 
 import pytest
-from thorough import in_turn
+from thorough import extra, in_turn
 
 from spikecuda.inspection import budgets, check, inspected, networks, profile
 from spikecuda.inspection.mix import global_accesses
@@ -16,6 +18,7 @@ COVERED = [
     *in_turn([i for i in networks.covered() if i[0] != "microcircuit"], lambda item: item[:2]),
 ]
 COMMITTED = budgets.load()
+first = itemgetter(0)
 BOTH = pytest.mark.parametrize("cc", networks.BOTH, ids=["sm86", "sm100"])
 
 
@@ -54,8 +57,9 @@ def test_update_does_not_depend_on_contraction(network, cc):
     assert contraction(networks.update(network), cc) == (True, "")
 
 
-@BOTH
-@pytest.mark.parametrize("weights", [routines.CONSTANT, routines.NARROW])
+@pytest.mark.parametrize(
+    "weights, cc", in_turn(product([routines.NARROW, routines.CONSTANT], networks.BOTH), first)
+)
 def test_rows_are_added_by_integer_reductions(weights, cc):
     subject = inspected(routines.deliver_rows(weights), cc)
     sums = [a for a in global_accesses(subject) if a.kind == "atomic"]
@@ -70,8 +74,7 @@ def test_rows_are_added_by_integer_reductions(weights, cc):
     assert loads.get("_weights") == (2 if weights == routines.NARROW else None)
 
 
-@BOTH
-@pytest.mark.parametrize("walk", routines.WALKS)
+@pytest.mark.parametrize("walk, cc", in_turn(product(routines.WALKS, networks.BOTH), first))
 def test_rows_that_are_drawn_again_load_no_synapse(walk, cc):
     subject = inspected(routines.deliver_drawn(walk), cc)
     wide = walk in (routines.PROBABILITY, routines.NEAR)
@@ -86,7 +89,7 @@ def test_rows_that_are_drawn_again_load_no_synapse(walk, cc):
     assert sums and {a.instruction.opcode for a in sums} <= {"RED", "REDG"}
 
 
-@BOTH
+@pytest.mark.parametrize("cc", [networks.BOTH[0], *extra(networks.BOTH[1])])
 def test_tiles_are_summed_in_shared_memory(cc):
     subject = inspected(routines.deliver_tiles(routines.CONSTANT), cc)
     opcodes = [i.opcode for i in subject.code.instructions]
@@ -95,7 +98,7 @@ def test_tiles_are_summed_in_shared_memory(cc):
     assert 4 * routines.TILE <= subject.facts.shared <= 48 << 10
 
 
-@BOTH
+@pytest.mark.parametrize("cc", [(8, 0), (10, 0)], ids=["sm80", "sm100"])
 def test_the_microcircuits_update_moves_state_and_arrivals_once(cc):
     spec = networks.update("microcircuit")
     found = profile(inspected(spec, cc))

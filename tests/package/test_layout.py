@@ -1,6 +1,7 @@
 """The way of the data: imports point one way, and importing spikecuda stays light."""
 
 import ast
+import functools
 import os
 import subprocess
 import sys
@@ -82,6 +83,7 @@ def layer(name: str) -> int:
     return found
 
 
+@functools.cache
 def imports(path: Path, everywhere: bool = True) -> list[str]:
     tree = ast.parse(path.read_text())
     package = module_name(path).split(".")
