@@ -66,7 +66,8 @@ def gather(real: str) -> RoutineSpec:
 
     Arguments: ``_starts``, first synapse of each neuron, and the end; ``_sources``, their numbers;
     ``_weights``, or without elements ``_weight`` of all; ``_values`` by number; with ``_less``
-    ``_own``, which is taken off each; ``_out`` by place from ``_offset``, with ``_add`` added to.
+    ``_own``, which is taken off each; ``_strength``, a factor of sums; ``_out`` by place from
+    ``_offset``, with ``_add`` added to.
 
     Args:
         real: type of values and sums.
@@ -75,8 +76,9 @@ def gather(real: str) -> RoutineSpec:
         f"couple_gather_{real}", "couple_gather_cuda", (("real", real),),
         (
             array("_starts", "int64"), array("_sources", "int32"), array("_weights", real),
-            Argument("_weight", "float64", False), array("_values", real), array("_own", real),
-            array("_out", real), *scalars("_less", "_add", "_offset", "_first", "_last"),
+            Argument("_weight", "float64", False), Argument("_strength", "float64", False),
+            array("_values", real), array("_own", real), array("_out", real),
+            *scalars("_less", "_add", "_offset", "_first", "_last"),
         ),
         double=True,
     )  # fmt: skip

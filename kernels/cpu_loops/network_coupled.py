@@ -79,6 +79,7 @@ def _sum(row, values, own, weights, out):
     starts = int64_at(row[C.GATHER_STARTS], row[C.GATHER_COUNT] + 1)
     sources = int32_at(row[C.GATHER_SOURCES], 0)
     weight, each = bits_float(row[C.GATHER_WEIGHT]), row[C.GATHER_WEIGHTS] != 0
+    strength = bits_float(row[C.GATHER_STRENGTH])
     less, add = row[C.GATHER_OWN] != 0, row[C.GATHER_ADD] != 0
     for i in range(row[C.GATHER_COUNT]):
         mine = np.float64(0.0)
@@ -89,7 +90,7 @@ def _sum(row, values, own, weights, out):
             if each:
                 weight = np.float64(weights[e])
             total = fma(weight, np.float64(values[sources[e]]) - mine, total)
-        found = out.dtype.type(total)
+        found = out.dtype.type(strength * total)
         if add:
             found = out[i] + found
         out[i] = found

@@ -54,7 +54,8 @@ GATHER = 16
     GATHER_COUNT,
     GATHER_WIDTH,  # bytes of a real
     GATHER_ADD,  # whether another coupling was there before
-) = range(10)
+    GATHER_STRENGTH,  # bits of float64: a factor of the sum
+) = range(11)
 
 # A row of what is kept: an address, bytes, where they are kept.  Of a block's accumulator the
 # address is that of its first slot, and then follow the mask of its ring, and bytes of a slot.

@@ -78,6 +78,12 @@ class NetworkWeights(Described):
         engine.require_usable()
         return found
 
+    def recouple(self) -> None:
+        """Take notice of another strength of a coupling, where the network is built."""
+        self._require_open()
+        if self.built:
+            self._built().recouple()
+
     def count_of(self, projection: Projection, enough: int = 2**62) -> int:
         """Return a projection's number of synapses, or ``enough`` if it has more; do not build."""
         return count_synapses(projection, enough)

@@ -60,6 +60,7 @@ ACTS = {
     ("Population", "train"),
     ("Projection", "weights"),
     ("Projection", "level"),
+    ("Coupling", "strength"),
 }
 
 

@@ -67,6 +67,7 @@ def mixed(iterated, devices="cpu", **more):
     net.gap_junctions("a", "a", FixedProbability(0.1), 0.2, "x", iterated=iterated)
     net.couple("a", net["b"][5:], FixedInDegree(5), Normal(0.1, 0.2), tanh, iterated=iterated)
     net.gap_junctions(net["a"][10:20], net["b"][:8], AllToAll(), 0.05, "x")
+    net.couplings[1].strength = 1.5
     net.record("b", ["x", "i_net"], every=2.0)
     return net
 
@@ -145,6 +146,12 @@ def test_rates_beside_numpy(iterated):
         expected = matrix @ np.tanh(2.0 * x)
         if not iterated:
             assert np.abs(net["a"].state["i_net"] - expected).max() < 1e-12
+        # So does another strength; a reset keeps it.
+        net["a"].state["x"] = x
+        coupling.strength = 0.5
+        net.run(0.5)
+        if not iterated:
+            assert np.abs(net["a"].state["i_net"] - 0.5 * expected).max() < 1e-12
 
 
 @settings(max_examples=25, deadline=None)
@@ -256,6 +263,7 @@ def test_saved_and_loaded(tmp_path):
             "a <-> b at net",
         ]
         other.run(4.0)
+        assert [c.strength for c in other.couplings] == [1.0, 1.5, 1.0]
         assert np.array_equal(other["b"].state["x"], expected[0])
         assert np.array_equal(other["a"].state["i_net"], expected[1])
 

@@ -230,6 +230,7 @@ class Couplings:
                 row[tables.GATHER_SOURCES] = rows.sources.ctypes.data
                 row[tables.GATHER_WEIGHTS] = 0 if rows.weights is None else rows.weights.ctypes.data
                 row[tables.GATHER_WEIGHT] = _bits(rows.weight)
+                row[tables.GATHER_STRENGTH] = _bits(coupling.strength)
                 row[tables.GATHER_VALUES] = values.ctypes.data
                 if coupling.difference:
                     assert own is not None

@@ -345,6 +345,11 @@ class CpuEngine(SavedEngine):
         if self._couplings is not None:
             self._couplings.tabulate()
 
+    def recouple(self) -> None:
+        """Take notice of other strengths of couplings."""
+        if self._couplings is not None:
+            self._couplings.tabulate()
+
     @property
     def device_names(self) -> list[str]:
         """The processor, for all blocks."""

@@ -128,6 +128,7 @@ class Couplings:
         values = self._read(which, rows.source, given)
         arguments: dict[str, Any] = {
             **resident.coupled[number], "_weight": np.float64(rows.weight), "_offset": offset,
+            "_strength": np.float64(rows.coupling.strength),
             "_values": values, "_own": self._read(which, rows.target, given) if less else values,
             "_out": resident.states[f"_x_{rows.receptor}_i"], "_less": np.int64(less),
             "_add": np.int64(add),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikecuda.common.arguments import as_flag
+from spikecuda.common.arguments import as_flag, as_real
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.notebook import facts_html
 from spikecuda.errors import ModelError, SpikecudaTypeError, SpikecudaValueError, nearest, shown
@@ -153,7 +153,10 @@ class Coupling(Fixed):
         pairs: what its pairs are drawn from.
     """
 
-    _remedies: ClassVar[Mapping[str, str]] = {"": "a coupling is settled by net.couple(...)"}
+    _remedies: ClassVar[Mapping[str, str]] = {
+        "weight": "coupling.strength = ... is a factor of all weights",
+        "": "a coupling is settled by net.couple(...), but for its strength",
+    }
 
     def __init__(
         self,
@@ -195,6 +198,7 @@ class Coupling(Fixed):
         self.back = coupled_receptor(source.population, receptor) if self.symmetric else ""
         p = self.pairs
         self.weight = p.drawn_from[0] or (p.weight.a if p.weight.given is None else p.weight.given)
+        self._strength = 1.0
         self._drawn: dict[str, np.ndarray] | None = None
         self._fix()
 
@@ -214,6 +218,20 @@ class Coupling(Fixed):
     def looks_twice(self) -> bool:
         """Whether the rule looks at both orders of a pair, of which a symmetric one needs one."""
         return self.pairs.same and self.rule.code in (ALL_TO_ALL, PROBABILITY, NEAR)
+
+    @property
+    def strength(self) -> float:
+        """A factor of all weights, 1 at first; another one acts from the next step on."""
+        return self._strength
+
+    @strength.setter
+    def strength(self, value: object) -> None:
+        found = as_real("strength", value)
+        if not np.isfinite(found):
+            raise SpikecudaValueError(f"strength must be finite (got {found!r})")
+        with self.handle.turn.change():
+            self._strength = found
+            self.handle.recouple()
 
     def take(self, drawn: dict[str, np.ndarray]) -> None:
         """Keep its pairs, so that they are drawn once."""

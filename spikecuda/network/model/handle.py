@@ -11,8 +11,8 @@ from spikecuda.common.exclusive_use import ExclusiveUse
 class Handle(Protocol):
     """How a population or projection reads and changes what was built from it; a network is one.
 
-    Each method except ``count_of``, ``coupled_pairs`` and ``adjust`` builds the network first if
-    necessary.
+    Each method except ``count_of``, ``coupled_pairs``, ``recouple`` and ``adjust`` builds the
+    network first if necessary.
 
     Attributes:
         turn: allows one thread at a time to use the network.
@@ -51,6 +51,10 @@ class Handle(Protocol):
     @abstractmethod
     def coupled_pairs(self, coupling: Any) -> dict[str, np.ndarray]:
         """Return a coupling's pairs, which are drawn once; see ``Coupling.connections``."""
+
+    @abstractmethod
+    def recouple(self) -> None:
+        """Take notice of another strength of a coupling, where the network is built."""
 
     @abstractmethod
     def count_of(self, projection: Any, enough: int = ...) -> int:

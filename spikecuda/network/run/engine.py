@@ -75,6 +75,9 @@ class Engine(Protocol):
     def rewire(self) -> None:
         """Take notice of changed weights."""
 
+    def recouple(self) -> None:
+        """Take notice of other strengths of couplings."""
+
     def learned(
         self, bundle: Bundle, rows: tuple[int, int] | None = None
     ) -> list[dict[str, np.ndarray]]:

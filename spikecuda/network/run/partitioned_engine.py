@@ -209,6 +209,9 @@ class PartitionedEngine:
                 p.rewire()
         self._stale = False
 
+    def recouple(self) -> None:
+        """Take notice of other strengths of couplings: each run asks for them."""
+
     def learned(
         self, bundle: Bundle, rows: tuple[int, int] | None = None
     ) -> list[dict[str, np.ndarray]]:

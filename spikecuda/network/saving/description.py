@@ -142,6 +142,7 @@ class Teller:
             "difference": c.difference,
             "symmetric": c.symmetric,
             "iterated": c.iterated,
+            "strength": c.strength,
             "autapses": c.pairs.autapses,
             "multapses": c.pairs.multapses,
         }
@@ -253,12 +254,13 @@ class Told:
         values = (self._value(about[name]) for name in ("rule", "weight"))
         value = self._value(about["value"])
         value = value.function if isinstance(value, ReadFunction) else value
-        self._net.couple(
+        made = self._net.couple(
             *views, *values, value, about["receptor"],
             **{name: about[name] for name in (
                 "difference", "symmetric", "iterated", "autapses", "multapses",
             )},
         )  # fmt: skip
+        made.strength = about.get("strength", 1.0)
 
     def _source(self, given: Given, about: Any) -> Given:
         step, before = about["since"]
