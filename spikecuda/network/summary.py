@@ -20,6 +20,7 @@ LEARNED = 8.0
 # The same of a synapse of a coupling, in each step, on a Zen 5.
 COUPLED = 1.0
 POPULATION = ("population", "neurons", "model", "receptors")
+PLACED = "positions"
 PROJECTION = ("projection", "rule", "synapses", "bytes each")
 LEARNS = "learns by"
 
@@ -35,10 +36,11 @@ def summarise(title: str, named: Iterable[Population], description: Description)
     from rich.console import Console
     from rich.table import Table
 
-    populations = Table(title=title)
-    for name in POPULATION:
+    populations, named = Table(title=title), list(named)
+    headings: tuple[str, ...] = POPULATION + (PLACED,) * any(p.space is not None for p in named)
+    for name in headings:
         populations.add_column(name, justify="right" if name == "neurons" else "left")
-    those = [population_row(population) for population in named]
+    those = [population_row(population)[: len(headings)] for population in named]
     for row in those:
         populations.add_row(*row)
     projections = Table()
@@ -75,17 +77,22 @@ def summarise(title: str, named: Iterable[Population], description: Description)
         f"{event:.3g} s for each Hz of mean rate"
     )
     console.print(words)
-    html = table_html(title, POPULATION, those)
+    html = table_html(title, headings, those)
     if these:
         html += table_html("", columns, these)
     html += "".join(f"<div>{escape(line)}</div>" for line in words.splitlines())
     return Printed(plain(text.getvalue(), Screen().encoding), html)
 
 
-def population_row(population: Population) -> tuple[str, str, str, str]:
+def population_row(population: Population) -> tuple[str, str, str, str, str]:
     """Return a population's row."""
     model = population.neuron_spec.model.name if population.neuron_spec else "spike trains"
-    return population.name, f"{population.size:,}", model, ", ".join(population.receptors)
+    receptors, space = ", ".join(population.receptors), population.space
+    where = ""
+    if space is not None:
+        where = f"{type(space.arrangement).__name__}, {space.axes} "
+        where += ("axis" if space.axes == 1 else "axes") + ", periodic" * any(space.period)
+    return population.name, f"{population.size:,}", model, receptors, where
 
 
 def projection_row(p: Projection, bits: int) -> tuple[str, str, str, str, str]:

@@ -84,9 +84,10 @@ def test_functions_that_return_nan_for_a_pair_are_told(procedural):
     for p, weight in ((gap, 1.0), (1.0, DistanceFunction(gap, low=0.0, high=1.0))):
         net = Network(0.1, 1, devices="cpu")
         net.population("a", 25, positions=Grid((5, 5)), receptors=PORT)
-        net.connect("a", "a", DistanceProbability(p), weight, 1.0, procedural=procedural)
-        with pytest.raises(NumericalError, match=r"gap of a -> a.* must return numbers .got NaN"):
-            net.build()
+        made = net.connect("a", "a", DistanceProbability(p), weight, 1.0, procedural=procedural)
+        for use in (made.__len__, net.build) if p is gap else (net.build,):
+            with pytest.raises(NumericalError, match=r"gap of a -> a.* must return numbers .got"):
+                use()
 
 
 @pytest.mark.parametrize("devices", ["cpu", ["cpu:0", "cuda-emu:0", "cuda-emu:1"]])
@@ -203,6 +204,15 @@ def test_wrong_arguments_are_named(number):
     make, message = WRONG[number]
     with pytest.raises((SpikecudaValueError, SpikecudaTypeError), match=message):
         make()
+
+
+def test_the_summary_has_positions_where_there_are_any():
+    with Network(0.1, 1, devices="cpu") as net:
+        net.population("a", 2, receptors=PORT)
+        assert "positions" not in net.summary()
+        net.population("b", 3, positions=[[0.0], [1.0], [2.0]], receptors=PORT)
+        net.population("c", 4, positions=Grid((2, 2), periodic=True), receptors=PORT)
+        assert "At, 1 axis" in net.summary() and "Grid, 2 axes, periodic" in net.summary()
 
 
 def test_masks_go_over_periodic_edges():

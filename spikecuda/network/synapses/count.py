@@ -10,6 +10,7 @@ from spikecuda.common.seed import keys
 from spikecuda.kernels.network.draw import TILE
 from spikecuda.kernels.network.rules import PROBABILITY, ROWS
 from spikecuda.network.model.projection import Projection
+from spikecuda.network.synapses.field import require_numbers
 from spikecuda.network.synapses.row_recipe import RowRecipe, row_twins
 
 # Synapses that a thread counts before it looks whether the user wants to stop: about 0.2 s.
@@ -22,6 +23,9 @@ def count_synapses(projection: Projection, enough: int = 2**62) -> int:
     Args:
         projection: stored or procedural, built or not.
         enough: counting may stop at so many.
+
+    Raises:
+        NumericalError: a function of the distance returned NaN.
     """
     p = projection
     known = p.rule.count(p.source.ids, p.target.ids, p.apart)
@@ -42,9 +46,11 @@ def count_synapses(projection: Projection, enough: int = 2**62) -> int:
         # Rules by distance need scratch of their own behind what they write.
         arrays = 1 if p.rule.near is None else 6
         out = np.empty(arrays * (p.rule.longest_row(part, degrees) + 4), np.int32)
-        return int(
+        found = int(
             loop(ints, floats, draws, first, last, degrees, twins, enough, key0, key1, seen, out)
         )
+        require_numbers(p)
+        return found
 
     pieces = max(1, min(p.source.size, round(p.expected / CHUNK)))
     bounds = [p.source.size * i // pieces for i in range(pieces + 1)]
