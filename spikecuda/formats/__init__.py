@@ -9,8 +9,10 @@ from spikecuda.common.first_use import at_first_use
 
 # Where each public name lives; loaded at first use.
 _PUBLIC = {
+    "FilterSimulation": "filternet.simulation",
     "NIRNetwork": "nir.network",
     "SonataSimulation": "sonata.simulation",
+    "from_filternet": "filternet.simulation",
     "from_nir": "nir.network",
     "from_sonata": "sonata.simulation",
     "read_spikes": "sonata.spike_tools",
@@ -21,6 +23,7 @@ _PUBLIC = {
 }
 
 if TYPE_CHECKING:
+    from spikecuda.formats.filternet.simulation import FilterSimulation, from_filternet
     from spikecuda.formats.graph import to_networkx
     from spikecuda.formats.nir.export import to_nir
     from spikecuda.formats.nir.network import NIRNetwork, from_nir
@@ -29,8 +32,10 @@ if TYPE_CHECKING:
     from spikecuda.formats.sonata.spike_tools import read_spikes, write_spikes
 
 __all__ = [
+    "FilterSimulation",
     "NIRNetwork",
     "SonataSimulation",
+    "from_filternet",
     "from_nir",
     "from_sonata",
     "read_spikes",

@@ -14,6 +14,7 @@ from spikecuda.formats.sonata.type_table import TypeTable
 PARAMS = "dynamics_params"
 LIBRARY = "@library"
 MAX_ROWS = 2**31 - 1
+COLUMNS = 8
 
 
 @dataclass(frozen=True)
@@ -208,8 +209,12 @@ def _group(file: Hdf5File, base: str, rows: np.ndarray, index: np.ndarray) -> Gr
         length = file.length(path) if length is None else length
         if file.kind(path) in "SO":
             texts[name] = file.texts(path, length)
-        elif file.dimensions(path) == 1:  # positions in space have more
+        elif file.dimensions(path) == 1:
             numbers[name] = file.array(path, "iufb", 1, length)
+        elif file.dimensions(path) == 2:  # as positions in space: a property for each column
+            values = file.array(path, "iufb", 2, length)
+            if values.shape[1] <= COLUMNS:
+                numbers |= {f"{name}_{i}": values[:, i] for i in range(values.shape[1])}
         if file.is_group(f"{base}/{LIBRARY}") and f"{base}/{LIBRARY}/{name}" in file:
             texts[name] = _looked_up(file, path, numbers.pop(name), f"{base}/{LIBRARY}/{name}")
     if file.is_group(f"{base}/{PARAMS}"):
