@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaError
+from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.network import Coupled, Network, SpikeTrain
 from spikecuda.pynn.cells_of import on_grid
 from spikecuda.pynn.currents import Currents
@@ -158,10 +158,16 @@ class BuiltNetwork:
             self.net.source(name, population.size, _train([], [], self._dt), at_once=at_once)
             return
         celltype, values = population.celltype, population.values
-        self.net.population(
-            name, population.size, celltype.model, celltype.native(values),
-            receptors=self._receptors(population), scheme=celltype.scheme,
-        )  # fmt: skip
+        try:
+            self.net.population(
+                name, population.size, celltype.model, celltype.native(values),
+                receptors=self._receptors(population), scheme=celltype.scheme,
+            )  # fmt: skip
+        except SpikecudaValueError as error:
+            raise SpikecudaValueError(
+                f"{population.label}, {type(celltype).__name__}: {error}; these are parameters of "
+                "the model here, see docs/pynn.md"
+            ) from error
         self._currents[id(population)] = Currents(
             self.net, name, population, self._state.currents, self._dt
         )

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from pyNN.parameters import simplify as simplified
 
 from spikecuda.common.time_grid import NEVER
 from spikecuda.inputs.stimulus import Constant
@@ -63,7 +64,7 @@ class Currents:
 
     def _refresh_steady(self, step: int) -> None:
         population, sources = self._population, self._mine(steady=True)
-        offset: Any = population.values.get("i_offset", 0.0)
+        offset: Any = simplified(population.parameters.get("i_offset", 0.0))
         if sources:
             offset = np.broadcast_to(offset, (population.size,)).copy()
             for source, ids in sources:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from pyNN import common
+from pyNN.errors import InvalidParameterValueError, NonExistentParameterError
 from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace
 from pyNN.parameters import simplify as simplified
 
@@ -25,6 +26,7 @@ class _Cells:
 
     _simulator = simulator
     _assembly_class = Assembly
+    celltype: Any
 
     def _get_view(self, selector: Any, label: str | None = None) -> "PopulationView":
         return PopulationView(self, selector, label)
@@ -42,12 +44,21 @@ class _Cells:
 
     def _set_parameters(self, parameter_space: ParameterSpace) -> None:
         owner, ids = whole(self), numbers(self)
-        parameter_space.shape = (ids.size,)
-        parameter_space.evaluate(simplify=False)
+        names = ", ".join(parameter_space.keys())
+        try:
+            parameter_space.shape = (ids.size,)
+            parameter_space.evaluate(simplify=False)
+            given = flat(parameter_space)
+        except (TypeError, ValueError) as error:
+            raise InvalidParameterValueError(f"{names} cannot have this value: {error}") from error
         changed = {}
-        for name, value in flat(parameter_space).items():
+        for name, value in given.items():
+            if name not in owner.parameters:
+                raise NonExistentParameterError(name, type(self.celltype), owner.parameters)
             changed[name] = owner.parameters[name].copy()
             changed[name][ids] = value
+        if not changed:
+            raise InvalidParameterValueError(f"{names} cannot be a dict with nothing in it")
         owner.change(changed)
 
     def _set_initial_value_array(self, variable: str, initial_values: LazyArray) -> None:

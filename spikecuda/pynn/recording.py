@@ -1,11 +1,13 @@
 """Recorders: what runs recorded of a population, until it is asked for."""
 
+import itertools
 from typing import Any
 
 import numpy as np
 import quantities as pq
 from pyNN import recording
 
+from spikecuda.common.time_grid import whole_steps
 from spikecuda.pynn import simulator
 from spikecuda.pynn.cells_of import on_grid
 
@@ -24,6 +26,7 @@ class Recorder(recording.Recorder):
         self._trains: list[tuple[np.ndarray, np.ndarray]] = []
         # By variable: steps, numbers of neurons, values of shape (steps, neurons).
         self._samples: dict[str, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
+        self._wanted: dict[str, np.ndarray] = {}  # kept until something is recorded anew
 
     @property
     def every(self) -> int:
@@ -32,9 +35,11 @@ class Recorder(recording.Recorder):
 
     def wanted(self, name: str) -> np.ndarray:
         """Return the numbers of the neurons of which a variable, or "spikes", is recorded."""
-        found = [ids for variable, ids in self.recorded.items() if variable.name == name]
-        ids = np.array(sorted(int(i) for group in found for i in group), np.int64)
-        return ids - int(self.population.first_id) if ids.size else ids
+        if name not in self._wanted:
+            found = [ids for variable, ids in self.recorded.items() if variable.name == name]
+            ids = np.array(sorted(int(i) for group in found for i in group), np.int64)
+            self._wanted[name] = ids - int(self.population.first_id) if ids.size else ids
+        return self._wanted[name]
 
     @property
     def traced(self) -> list[str]:
@@ -43,19 +48,26 @@ class Recorder(recording.Recorder):
 
     def add_spikes(self, times: np.ndarray, neurons: np.ndarray) -> None:
         """Keep spikes of a run: times in ms, and whose they are."""
-        kept = np.isin(neurons, self.wanted("spikes"))
-        self._trains.append((times[kept], neurons[kept]))
+        wanted = self.wanted("spikes")
+        if wanted.size < self.population.size:
+            kept = np.isin(neurons, wanted)
+            times, neurons = times[kept], neurons[kept]
+        self._trains.append((times, neurons))
 
     def add_samples(
         self, name: str, steps: np.ndarray, neurons: np.ndarray, values: np.ndarray
     ) -> None:
         """Keep samples of a variable, in PyNN's unit."""
-        self._samples.setdefault(name, []).append((steps, neurons, values))
+        if steps.size:
+            self._samples.setdefault(name, []).append((steps, neurons, values))
 
     def lacks(self, name: str, step: int) -> bool:
         """Tell whether a variable has no sample at a step yet, for some neuron."""
         wanted = self.wanted(name)
-        found = [ids for steps, ids, _ in self._samples.get(name, []) if step in steps[-1:]]
+        latest = itertools.takewhile(
+            lambda part: step in part[0][-1:], reversed(self._samples.get(name, []))
+        )
+        found = [ids for _, ids, _ in latest]
         return not found or not np.isin(wanted, np.concatenate(found)).all()
 
     def forget(self) -> None:
@@ -73,6 +85,19 @@ class Recorder(recording.Recorder):
         super().clear()
         self._samples = {k: [p for p in parts if p[0].size] for k, parts in last.items()}
         self._recording_start_time = float(on_grid(step, state.dt)) * pq.ms
+
+    def record(
+        self, variables: Any, ids: Any, sampling_interval: Any = None, locations: Any = None
+    ) -> None:
+        """Record variables of some neurons, too, from the next run on.
+
+        Raises:
+            SpikecudaValueError: the sampling interval is no multiple of the time step.
+        """
+        if sampling_interval is not None:
+            whole_steps("sampling_interval", sampling_interval, simulator.state.dt, some=True)
+        self._wanted = {}
+        super().record(variables, ids, sampling_interval, locations)
 
     def _record(self, variable: Any, new_ids: Any, sampling_interval: float | None = None) -> None:
         if sampling_interval is not None and variable.name != "spikes":
@@ -116,4 +141,5 @@ class Recorder(recording.Recorder):
         self._trains, self._samples = [], {}
 
     def _reset(self) -> None:
+        self._wanted = {}
         self._clear_simulator()

@@ -29,8 +29,6 @@ class State(common.control.BaseState):
         populations, projections, currents: in the order of creation.
     """
 
-    mpi_rank, num_processes = 0, 1
-
     def __init__(self) -> None:
         common.control.BaseState.__init__(self)
         self.network: BuiltNetwork | None = None
@@ -72,6 +70,7 @@ class State(common.control.BaseState):
     def clear(self) -> None:
         """Forget everything but the options."""
         self.close()
+        self.mpi_rank, self.num_processes = 0, 1
         self.populations: list[Any] = []
         self.projections: list[Any] = []
         self.currents: list[Any] = []

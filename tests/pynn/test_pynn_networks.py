@@ -98,7 +98,10 @@ def test_records_begin_end_and_are_cleared(tmp_path):
     cells, *_ = driven(4, i_offset=2.0)
     cells[:2].record("v", sampling_interval=0.5)
     cells.record("spikes", to_file=str(tmp_path / "spikes.pkl"))
-    sim.run(10.0)
+    for stop in range(1, 101):
+        sim.run_until(0.1 * stop)  # most pieces have no sample
+    with pytest.raises(SpikecudaError, match=r"sampling_interval must be a multiple of dt"):
+        cells.record("v", sampling_interval=0.25)
     cells[2:].record("v", sampling_interval=0.5)
     sim.run(5.2)
     v = values(cells, "v")

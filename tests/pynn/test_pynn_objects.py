@@ -7,7 +7,12 @@ import pytest
 from backend import setup, trains
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyNN.errors import ConnectionError, InvalidParameterValueError, NonExistentParameterError
+from pyNN.errors import (
+    ConnectionError,
+    InvalidDimensionsError,
+    InvalidParameterValueError,
+    NonExistentParameterError,
+)
 
 import spikecuda.pynn as sim
 from spikecuda.errors import SpikecudaError
@@ -127,6 +132,21 @@ def test_neurons_are_composed():
     assert neuron.can_record("ampa.gsyn") and neuron.variables["slow.gsyn"][0] == ("g_slow",)
     with pytest.raises(NotAvailableError, match=r"all currents or all conductances .got both"):
         sim.PointNeuron(sim.LIF(), a=sim.ExpPSR(), b=sim.CurrExpPostSynapticResponse())
+
+
+def test_values_that_cannot_be_used_are_refused():
+    cells = sim.Population(3, sim.IF_cond_exp(), label="cells")
+    for value, error in (("x", InvalidParameterValueError), ({}, InvalidParameterValueError),
+                         ([1.0, 2.0], InvalidDimensionsError)):  # fmt: skip
+        with pytest.raises(error):
+            cells.set(tau_m=value)
+    cells[1].tau_m = -20.0
+    with pytest.raises(SpikecudaError, match=r"cells, IF_cond_exp: g_l must be > 0 nS .got -50"):
+        sim.run(1.0)
+    assert sim.get_current_time() == 0.0
+    cells.set(tau_m=20.0, v_thresh=-70.0)
+    with pytest.raises(SpikecudaError, match="v_reset"):
+        sim.run(1.0)
 
 
 def test_connections_are_read_and_set():
