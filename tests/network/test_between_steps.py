@@ -21,7 +21,7 @@ from spikecuda.network import (
     Pairs,
     SpikeTrain,
 )
-from spikecuda.plasticity import STDP, ClopathSTDP, DopamineSTDP
+from spikecuda.plasticity import STDP
 
 ONE, MIXED = ["cuda-emu:0"], ["cuda-emu:0", "cpu:0", "cuda-emu:1", "cpu:1"]
 RECEPTORS = {"exc": ExpCurrent(5.0), "kick": Delta()}
@@ -177,17 +177,6 @@ def test_connections_have_the_delays_that_were_given():
         steps = np.rint(drawn.connections()["delay"] / 0.1)
         assert steps.min() == 0 and steps.max() == 4 and set(steps) == {0, 1, 2, 3, 4}
         assert "0exc" not in [*net["a"].state] and [*net["a"].receptors] == ["exc", "kick"]
-
-
-@pytest.mark.parametrize("rule, what", [
-    (DopamineSTDP(w_max=1.0), "a modulator"), (ClopathSTDP(w_max=1.0), "what it sees"),
-])  # fmt: skip
-def test_rules_that_look_elsewhere_need_a_delay(rule, what):
-    net = Network()
-    net.population("a", 2, "adex", receptors={"in": Delta()})
-    options = {"modulator": "a"} if what == "a modulator" else {}
-    with pytest.raises(SpikecudaError, match=rf"order must be 'nest' for a rule with {what}.*dt"):
-        net.connect("a", "a", "all_to_all", 1.0, 0.0, plasticity=rule, **options)
 
 
 def test_a_parrot_has_forgotten_what_arrives_before_its_step():

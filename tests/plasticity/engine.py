@@ -130,7 +130,7 @@ def learn(records, rule, dt, precision="float64", **options):
         ]  # fmt: skip
         name = next(k for k in variables(net["post"]) if k.endswith("_syn"))
         net.record("post", ["spikes", name], every=dt)
-        exponent = net.build().wiring.exponent[net["post"].number, 1]
+        exponent = net.build().wiring.exponent[net["post"].number, projections[0].port]
         end = max(max(*r.pre, *r.post) for r in records) + int(delay.max()) + 1
         if records[0].final:
             end = max(end, records[0].final["step"])

@@ -1,6 +1,7 @@
 """STDP that dopamine gates: beside NEST and the oracle, in networks, and what is refused."""
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,6 +51,21 @@ def test_records(group, timing, precision, tolerance, part):
         # Else NEST's weights met their bounds in between.
         if timing == "nest" and not r.clipped_between:
             assert got.final["weight"] == pytest.approx(r.final["weight"], abs=off)
+
+
+@pytest.mark.parametrize("timing", ["nest", "brian"])
+def test_without_delay(timing):
+    records = [replace(r.later(1), delay=0, dendritic=0) for r in nest("stdp_dopamine_synapse")]
+    for group in groups(records):
+        some = group[::12]
+        rule = DopamineSTDP(timing=timing, **some[0].params)
+        for r, got in zip(some, learn(some, rule, DT, "float32"), strict=True):
+            expected = run_synapse(
+                make("dopamine", **r.params), r.pre, r.post, r.weight, delay=0, dt=DT,
+                as_of=r.final["step"], third=r.third, timing=timing,
+            )  # fmt: skip
+            assert got.final["weight"] == pytest.approx(expected.weight, abs=2e-5 * r.weight)
+            assert got.final["c"] == pytest.approx(expected.variables["c"], abs=2e-5)
 
 
 class Dense(DopamineSTDP):

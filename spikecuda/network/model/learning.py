@@ -55,12 +55,6 @@ def check_learning(projection: Any) -> None:
             "net.population(name, n, 'parrot', receptors={'in': Delta()}) and net.drive(name, "
             "train, 'in')"
         )
-    if p.late and (rule.modulator is not None or rule.target_states):
-        what = "a modulator" if rule.modulator is not None else "what it sees of its target"
-        raise SpikecudaValueError(
-            f"order must be 'nest' for a rule with {what} (got 'brian', which a delay of 0 needs, "
-            f"with {type(rule).__name__}); use a delay of at least dt"
-        )
     real = p.target.population.neurons.precision.real
     rule.constants(p.dt, real)
     for name in (*rule.variables, *rule.source_variables):
