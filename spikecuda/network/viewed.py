@@ -1,5 +1,6 @@
 """A network as pages see it, and what they are told of a piece of its run."""
 
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -23,6 +24,8 @@ from spikecuda.view.subject import Histogram, Shown, Watched, histogram
 # Seconds of a piece: one on CUDA devices makes its buffers and graphs anew.
 PIECE, CUDA_PIECE = 0.03, 0.1
 MOST_STEPS = 1 << 20
+# Samples of a piece, of all neurons that are traced.
+MOST_SAMPLES = 200_000
 
 
 class Network(Protocol):
@@ -45,7 +48,7 @@ class Network(Protocol):
 
 
 class NetworkSubject:
-    """A network as a view sees it.
+    """A network as a view sees it, which the view does not keep alive.
 
     Args:
         network: the network.
@@ -56,8 +59,15 @@ class NetworkSubject:
     """
 
     def __init__(self, network: Network) -> None:
-        self._network = network
+        self._reference = weakref.ref(network)
         self.title, self.dt = repr(network).strip("<>"), network.dt
+
+    @property
+    def _network(self) -> Network:
+        network = self._reference()
+        if network is None:
+            raise ReferenceError("the network is gone")
+        return network
 
     @property
     def piece_seconds(self) -> float:
@@ -120,8 +130,8 @@ class NetworkSubject:
         return result
 
     def most_steps(self, watched: Sequence[Watched]) -> int:
-        """Return the most steps of a piece."""
-        return MOST_STEPS
+        """Return the most steps of a piece in which so much is traced."""
+        return MOST_SAMPLES // len(watched) if watched else MOST_STEPS
 
     def _neurons(self) -> list[Population]:
         return [p for p in self._network.populations.values() if p.neuron_spec is not None]

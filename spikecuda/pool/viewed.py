@@ -1,15 +1,15 @@
 """A pool or a system as pages see it, and what they are told of a piece of its run."""
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.devices.kinds import CPU
-from spikecuda.inputs.drive import Drive
 from spikecuda.observe.live_view import Snapshot
 from spikecuda.observe.snapshot import take_snapshot
 from spikecuda.pool.driven import PoolDrives
@@ -30,14 +30,22 @@ MOST_STEPS = 1 << 20
 MOST_SAMPLES = 4_000_000
 
 
+# Populations and parameters, by type.
+Parts = tuple[Mapping[str, Population], Mapping[str, Parameters]]
+
+
+class Owner(Protocol):
+    """A pool or a system."""
+
+    _drives: PoolDrives
+
+
 class PoolSubject:
-    """A pool or a system as a view sees it.
+    """A pool or a system as a view sees it, which the view does not keep alive.
 
     Args:
-        title: in a few words.
-        populations: by type.
-        params: parameters by type.
-        drives: returns the drives, and the type of each.
+        owner: the pool or system.
+        parts: returns its populations and its parameters, by type.
 
     Attributes:
         title: in a few words.
@@ -45,18 +53,24 @@ class PoolSubject:
         piece_seconds: wall-clock time that pieces should take while a page looks on.
     """
 
-    def __init__(
-        self,
-        title: str,
-        populations: Mapping[str, Population],
-        params: Mapping[str, Parameters],
-        drives: Callable[[], Sequence[tuple[str, Drive]]],
-    ) -> None:
-        self.title, self._populations = title.strip("<>"), populations
-        self._params, self._drives = params, drives
+    def __init__(self, owner: Owner, parts: Callable[[Any], Parts]) -> None:
+        self.title = repr(owner).strip("<>")
+        self._reference, self._parts = weakref.ref(owner), parts
+        populations = self._populations
         self.dt = next(iter(populations.values())).neuron_spec.dt
         devices = [device for p in populations.values() for device in p.devices]
         self.piece_seconds = PIECE if all(d.kind == CPU for d in devices) else CUDA_PIECE
+
+    @property
+    def _owner(self) -> "Owner":
+        owner = self._reference()
+        if owner is None:
+            raise ReferenceError("the pool is gone")
+        return owner
+
+    @property
+    def _populations(self) -> Mapping[str, Population]:
+        return self._parts(self._owner)[0]
 
     def shown(self) -> list[Shown]:
         """Return the types."""
@@ -71,11 +85,12 @@ class PoolSubject:
     def controls(self) -> list[Control]:
         """Return what can be changed."""
         found: list[Control] = []
-        for i, (name, drive) in enumerate(self._drives()):
+        for i, (name, drive) in enumerate(self._owner._drives.given):
             found += drive_controls(name, f"drive/{i}", drive, "mV")
-        for name, p in self._populations.items():
+        populations, params = self._parts(self._owner)
+        for name, p in populations.items():
             units = {q: about.unit for q, about in p.neuron_spec.model.parameters.items()}
-            found += parameter_controls(name, f"population/{name}", self._params[name], units)
+            found += parameter_controls(name, f"population/{name}", params[name], units)
         return found
 
     def figures(self) -> Snapshot | None:
@@ -170,6 +185,11 @@ def run_seen(
     return onlookers.tell(results)
 
 
+def _parts_of_pool(pool: "ViewedPool") -> Parts:
+    name = pool.population.neuron_spec.model.name
+    return {name: pool.population}, {name: pool.params}
+
+
 class ViewedPool(Viewed):
     """The part of a pool that is about pages."""
 
@@ -196,10 +216,7 @@ class ViewedPool(Viewed):
         """
         with self.population.turn.change():
             self.population.require_open()
-            name = self.population.neuron_spec.model.name
-            subject = PoolSubject(
-                repr(self), {name: self.population}, {name: self.params}, lambda: self._drives.given
-            )
+            subject = PoolSubject(self, _parts_of_pool)
             return self._open_view(subject, port, open, height)
 
 
@@ -226,7 +243,5 @@ class ViewedSystem(Viewed):
         with self._turn.change():
             for population in self.populations.values():
                 population.require_open()
-            subject = PoolSubject(
-                repr(self), self.populations, self.params, lambda: self._drives.given
-            )
+            subject = PoolSubject(self, lambda system: (system.populations, system.params))
             return self._open_view(subject, port, open, height)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-# Points that a run that goes on keeps for pages that come later, and the most that wait for a page.
+# Points that a run that goes on keeps for pages that come later, and the most that wait for a page;
+# and as many samples.
 KEPT = 1_000_000
 # Pieces that are kept likewise.
 PIECES = 20_000
@@ -63,6 +64,11 @@ class Block:
     def points(self) -> int:
         """How many spikes it has."""
         return int(self.step.size)
+
+    @property
+    def sampled(self) -> int:
+        """How many samples and counts it has."""
+        return int(self.counts.size) + sum(int(s.values.size) for s in self.samples)
 
 
 def join_blocks(blocks: Sequence[Block]) -> Block:
@@ -127,7 +133,7 @@ class History:
     """
 
     def __init__(self, points: int | None = KEPT) -> None:
-        self._most, self._points = points, 0
+        self._most, self._points, self._sampled = points, 0, 0
         self._blocks: deque[Block] = deque()
 
     def __iter__(self) -> Iterator[Block]:
@@ -137,13 +143,16 @@ class History:
         """Keep a block, and let go of the oldest ones."""
         if self._most is not None and self._blocks and self._blocks[-1].trial != block.trial:
             self._blocks.clear()
-            self._points = 0
+            self._points = self._sampled = 0
         self._blocks.append(block)
         self._points += block.points
+        self._sampled += block.sampled
         while self._most is not None and len(self._blocks) > 1 and (
-            self._points > self._most or len(self._blocks) > PIECES
+            max(self._points, self._sampled) > self._most or len(self._blocks) > PIECES
         ):  # fmt: skip
-            self._points -= self._blocks.popleft().points
+            gone = self._blocks.popleft()
+            self._points -= gone.points
+            self._sampled -= gone.sampled
 
 
 class Backlog:
@@ -162,7 +171,7 @@ class Backlog:
     def __init__(self, lossless: bool = False) -> None:
         self._lossless = lossless
         self._blocks: deque[Block] = deque()
-        self.points = self.lost = 0
+        self.points = self.lost = self._sampled = 0
         self.limit = 60_000
 
     def __len__(self) -> int:
@@ -172,15 +181,17 @@ class Backlog:
         """Let a block wait; if too much waits, all is thinned, and the oldest is left out."""
         self._blocks.append(block)
         self.points += block.points
+        self._sampled += block.sampled
         if self._lossless:
             return
         if self.points > KEPT:
             self._thin(2)
         self._strip(KEPT)
-        while len(self._blocks) > PIECES:
-            gone = self._blocks.popleft().points
-            self.points -= gone
-            self.lost += gone
+        while len(self._blocks) > 1 and (len(self._blocks) > PIECES or self._sampled > KEPT):
+            gone = self._blocks.popleft()
+            self.points -= gone.points
+            self._sampled -= gone.sampled
+            self.lost += gone.points
 
     def pace(self, seconds: float) -> None:
         """Let frames have more points or fewer, by how long the page took for one."""
@@ -215,6 +226,7 @@ class Backlog:
             taken.append(block)
             room -= block.points
         self.points -= sum(block.points for block in taken)
+        self._sampled -= sum(block.sampled for block in taken)
         return join_blocks(taken)
 
     def _follows(self, taken: Sequence[Block]) -> bool:

@@ -8,7 +8,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,11 @@ REMEMBERED = 10_000
 
 # Of each population: steps and neurons of its spikes; None: there are none.
 PieceSpikes = Sequence[tuple[np.ndarray, np.ndarray] | None]
+
+
+def join(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Return arrays one after the other; one is not copied."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 class Feed:
@@ -64,7 +70,7 @@ class Feed:
         self._shown: list[Shown] = []
         self._offsets: list[int] = []
         self._rates = Rates(0, 1)
-        self._controls: dict[str, Control] = {}
+        self._known: frozenset[str] = frozenset()
         self._ranges: dict[str, tuple[float, float]] = {}
         # What a run is at.
         self.state, self.ended, self.total, self.done = "idle", "", 0, 0
@@ -97,7 +103,8 @@ class Feed:
             self._rates.begin(clock)
         self.state, self.ended, self.total, self.done = "running", "", total, 0
         self._clock, self._stop = clock, False
-        self._apply()
+        with self._harmless():
+            self._apply()
         self._begin_piece()
 
     def steps(self) -> int:
@@ -122,32 +129,8 @@ class Feed:
             spikes: of each population.
             samples: of what is watched.
         """
-        steps = [np.subtract(s[0], first).astype(np.uint32) for s in spikes if s is not None] or [
-            np.empty(0, np.uint32)
-        ]
-        neurons = [
-            s[1].astype(np.uint32) + np.uint32(offset)
-            for s, offset in zip(spikes, self._offsets, strict=True)
-            if s is not None
-        ] or [np.empty(0, np.uint32)]
-        step = steps[0] if len(steps) == 1 else np.concatenate(steps)
-        neuron = neurons[0] if len(neurons) == 1 else np.concatenate(neurons)
-        self._spikes += step.size
-        every = -(-step.size // KEPT) or 1  # more than pages can have anyway
-        kept_step, kept_neuron = step[::every], neuron[::every]
-        bin, counts = self._rates.add([None if s is None else s[0] for s in spikes], stop)
-        block = Block(
-            first, stop, kept_step, kept_neuron, bin, counts, tuple(samples), self._trial,
-            self._spikes, every,
-        )  # fmt: skip
-        with self._lock:
-            self._arrived.append(block)
-            self._waiting += block.points
-            self._skipped += step.size - block.points
-            while len(self._arrived) > 1 and (self._waiting > KEPT or len(self._arrived) > PIECES):
-                gone = self._arrived.popleft().points
-                self._waiting -= gone
-                self._skipped += gone
+        with self._harmless():
+            self._put_down(first, stop, spikes, samples)
         now, worked, self._clock = time.perf_counter(), time.thread_time(), stop
         self.done += stop - first
         if stop > first:
@@ -155,9 +138,37 @@ class Feed:
             self._pace = pace if not self._pace else 0.5 * (self._pace + pace)
             self._work = work if not self._work else 0.5 * (self._work + work)
 
+    def _put_down(
+        self, first: int, stop: int, spikes: PieceSpikes, samples: Sequence[Samples]
+    ) -> None:
+        nothing = [np.empty(0, np.uint32)]
+        found = [(s, offset) for s, offset in zip(spikes, self._offsets, strict=True) if s]
+        step = join([np.subtract(s[0], first).astype(np.uint32) for s, _ in found] or nothing)
+        neuron = join(
+            [s[1].astype(np.uint32) + np.uint32(offset) for s, offset in found] or nothing
+        )
+        self._spikes += step.size
+        every = -(-step.size // KEPT) or 1  # more than pages can have anyway
+        bin, counts = self._rates.add([None if s is None else s[0] for s in spikes], stop)
+        block = Block(
+            first, stop, step[::every], neuron[::every], bin, counts, tuple(samples), self._trial,
+            self._spikes, every,
+        )  # fmt: skip
+        with self._lock:
+            self._arrived.append(block)
+            self._waiting += block.points + block.sampled
+            self._skipped += step.size - block.points
+            while len(self._arrived) > 1 and (
+                self._waiting > 2 * KEPT or len(self._arrived) > PIECES
+            ):
+                gone = self._arrived.popleft()
+                self._waiting -= gone.points + gone.sampled
+                self._skipped += gone.points
+
     def between(self) -> bool:
         """Do what pages asked for; return whether the run goes on."""
-        self._apply()
+        with self._harmless():
+            self._apply()
         self._begin_piece()
         return not self._stop
 
@@ -169,7 +180,18 @@ class Feed:
         """
         self.state, self.ended = "idle", "stopped" if self._stop and why == "done" else why
         self._stop = False
-        self._refresh()
+        with self._harmless():
+            self._refresh()
+            if self.pages and self.weights_wanted:
+                self._weigh()
+
+    @contextmanager
+    def _harmless(self) -> Iterator[None]:
+        """Let no error of showing something reach the run; pages are told of it."""
+        try:
+            yield
+        except Exception as error:
+            self._note(f"this page failed to show something: {type(error).__name__}: {error}")
 
     def _begin_piece(self) -> None:
         self._at, self._worked = time.perf_counter(), time.thread_time()
@@ -180,46 +202,56 @@ class Feed:
         if self._asked:
             with self._lock:
                 asked, self._asked = self._asked, {}
+            known = {control.name: control for control in self.subject.controls()}
             for name, value in asked.items():
-                self._change(name, value)
+                self._change(name, known.get(name), value)
             self._refresh()
         elif self.pages and now - self._refreshed > REFRESH:
             self._refresh()
         # Reading weights takes no more than its share of the run's time.
         every = max(REFRESH, self._weighing / WEIGHTS_SHARE)
         if self.pages and self.weights_wanted and now - self._weighed > every:
-            found = self.subject.weights()
-            self._weighed = time.perf_counter()
-            self._weighing = self._weighed - now
-            self._publish("weights", {"found": [
-                {"name": h.name, "unit": h.unit, "low": h.low, "high": h.high, "mean": h.mean,
-                 "counts": h.counts.tolist()} for h in found
-            ], "time": self._clock * self.subject.dt, "every": every})  # fmt: skip
+            self._weigh()
 
-    def _change(self, name: str, value: float) -> None:
-        control = self._controls.get(name)
+    def _weigh(self) -> None:
+        """Read the weights that are learned."""
+        begin = time.perf_counter()
+        found = self.subject.weights()
+        self._weighed = time.perf_counter()
+        self._weighing = self._weighed - begin
+        self._publish("weights", {"found": [
+            {"name": h.name, "unit": h.unit, "low": h.low, "high": h.high, "mean": h.mean,
+             "counts": h.counts.tolist()} for h in found
+        ], "time": self._clock * self.subject.dt})  # fmt: skip
+
+    def _change(self, name: str, control: Control | None, value: float) -> None:
         if control is None:
             self._note(f"{name} is no longer there to be changed")
             return
         what = f"{control.group} {control.label}"
         try:
             control.change(value)
-        except (SpikecudaError, MemoryError) as error:
-            self._note(f"{what} = {value:g}: {str(error) or 'out of memory'}")
+        except SpikecudaError as error:
+            self._note(f"{what} = {value:g}: {error}")
+            return
+        except Exception as error:  # of a function of the user's model
+            self._note(f"{what} = {value:g}: {type(error).__name__}: {error}")
             return
         self.changes.append((max(0, self._clock) * self.subject.dt, what, value))
 
     def _refresh(self) -> None:
         """Read what can be changed."""
-        self._controls = {control.name: control for control in self.subject.controls()}
+        # They hold what runs, which is not kept alive from here.
+        found = self.subject.controls()
+        self._known = frozenset(control.name for control in found)
         self._refreshed = time.perf_counter()
-        for control in self._controls.values():
+        for control in found:
             low, high = self._ranges.setdefault(control.name, range_of(control.value, control.unit))
             self._ranges[control.name] = min(low, control.value), max(high, control.value)
         self._publish("controls", {"found": [
             {"name": c.name, "group": c.group, "label": c.label, "unit": c.unit, "value": c.value,
              "low": self._ranges[c.name][0], "high": self._ranges[c.name][1]}
-            for c in self._controls.values()
+            for c in found
         ]})  # fmt: skip
 
     def _lay_out(self) -> None:
@@ -257,7 +289,7 @@ class Feed:
 
     def ask(self, control: str, value: float) -> None:
         """Ask for a change; of several of one number, the last one is made."""
-        if control not in self._controls:
+        if control not in self._known:
             self._note(f"there is no {control!r:.80} to change")
             return
         with self._lock:

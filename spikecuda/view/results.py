@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class ResultView(Served):
 
     def __init__(self, result: Any, port: object, open: object, height: object) -> None:
         super().__init__(Recorded(recording_of(result)), port, open, height)
+        weakref.finalize(self, self._server.stop)
         self._fix()
 
 

@@ -126,9 +126,13 @@ class Server:
         """Wait for a page; return whether one looks on."""
         return self._page.wait(seconds)
 
+    def stop(self) -> None:
+        """End soon, and do not wait for that."""
+        self._stop.set()
+
     def close(self) -> None:
         """Let pages have what is left, and end."""
-        self._stop.set()
+        self.stop()
         self._thread.join(LAST_SECONDS + 5.0)
 
     # In the thread.
@@ -166,14 +170,21 @@ class Server:
             while not self._stop.is_set():
                 if self.pages and time.perf_counter() - told > STATUS:
                     told = time.perf_counter()
-                    self._say_all("status", self._source.status())
+                    self._say_all("status", self._status())
                 self._distribute()
                 await asyncio.sleep(TICK if self.pages else SLOW_TICK)
             self._distribute()
-            self._say_all("status", {**self._source.status(), "state": "closed"})
+            self._say_all("status", {**self._status(), "state": "closed"})
             end = time.perf_counter() + LAST_SECONDS
             while time.perf_counter() < end and not all(page.idle for page in self.pages):
                 await asyncio.sleep(TICK)
+
+    def _status(self) -> dict[str, Any]:
+        """Return speed, devices and memory; nothing, if what runs is being closed."""
+        try:
+            return dict(self._source.status())
+        except Exception:
+            return {"state": "idle"}
 
     def _distribute(self) -> None:
         """Give all pages what arrived."""

@@ -1,6 +1,7 @@
 """View: the page of a network, pool or system, and what it asks of their runs."""
 
 import contextlib
+import weakref
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -147,8 +148,10 @@ class Viewed:
                     f"{port!r}); close() that view first"
                 )
             return self._view
-        self._view = View(subject, port, open, height)
-        return self._view
+        self._view = view = View(subject, port, open, height)
+        # What is forgotten without being closed takes its page with it.
+        weakref.finalize(self, view._server.stop)
+        return view
 
     def _close_view(self) -> None:
         """Close the view, if there is one."""

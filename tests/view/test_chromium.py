@@ -42,29 +42,42 @@ def net():
         yield made
 
 
-def run_behind(net, duration, **options):
-    """Run in another thread; return what waits for the result."""
-    found = []
-    thread = threading.Thread(target=lambda: found.append(net.run(duration, **options)))
-    thread.start()
+@pytest.fixture
+def run_behind(net):
+    """Run in another thread; return what waits for the result.  It is ended with the test."""
+    found, threads, ends = [], [], []
 
-    def result():
+    def slowly(net, piece):  # as if a person looked on
+        time.sleep(0.02)
+        return not ends
+
+    def start(duration):
+        threads.append(threading.Thread(
+            target=lambda: found.append(net.run(duration, every=20.0, call=slowly))
+        ))  # fmt: skip
+        threads[-1].start()
+
+        def result():
+            threads[-1].join(60)
+            return found[-1]
+
+        return result
+
+    yield start
+    ends.append(True)
+    for thread in threads:
         thread.join(60)
-        return found[0]
-
-    return result
 
 
-def test_a_run_is_shown_and_steered(net, tab, tmp_path):
+def test_a_run_is_shown_and_steered(net, tab, run_behind, tmp_path):
     with net.view() as view:
         tab.go(view.url)
         assert view.wait(20.0)
         tab.until("document.getElementById('controls').querySelectorAll('input').length > 20")
-        # Slow enough that a person could look on: the pieces of a run in real time.
-        result = run_behind(net, 1e5, every=20.0, call=lambda net, piece: time.sleep(0.02))
+        result = run_behind(1e5)
         tab.until(f"{RECEIVED} > 1000")
         assert tab.until("spikecuda.speed.frames") > 5  # 50 on a quiet machine
-        assert "running" in tab.ask("document.getElementById('state').textContent")
+        tab.until("document.getElementById('state').textContent === 'running'")
         # A slider is moved: the rate of the population falls.
         before = tab.until("parseFloat(document.querySelectorAll('#types td')[2].textContent)")
         tab.ask("""(() => {

@@ -1,10 +1,12 @@
 """Views of runs that go on, seen by a page in Python: the same bits, all spikes, changes."""
 
+import gc
 import json
 import os
 import signal
 import sys
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -279,3 +281,30 @@ def test_the_status_has_speed_devices_and_memory():
         assert told["devices"][0]["neurons"] == 90 and told["devices"][0]["held"] > 0
         assert json.dumps(told, allow_nan=False)
         page.until(lambda: page.last("status")["machine"].get("ram"))
+
+
+def test_what_is_forgotten_takes_its_page_with_it():
+    for make in (network, lambda: GPUNeuronPool(9, device="cpu")):
+        made = make()
+        view = made.view()
+        gone = weakref.ref(made)
+        with Page(view) as page:
+            made.run(1.0)
+            del made
+            gc.collect()
+            page.until(lambda gone=gone, view=view: gone() is None and view.closed)
+
+
+def test_no_error_of_a_page_reaches_a_run(monkeypatch):
+    with network() as net:
+        plain = net.run(50.0)
+        net.reset()
+        with net.view() as view, Page(view) as page:
+            page.say("weights", shown=True)
+            page.until(lambda: view._feed.weights_wanted)
+            for name in ("weights", "controls"):
+                monkeypatch.setattr(view._feed.subject, name, lambda: 1 / 0)
+            monkeypatch.setattr(view._feed._rates, "add", lambda *args: 1 / 0)
+            assert same(sorted_spikes(net.run(50.0)), sorted_spikes(plain))
+            page.until(lambda: any("ZeroDivisionError" in words for words in page.notes()))
+            page.until(lambda: page.last("status")["state"] == "idle")
