@@ -27,6 +27,42 @@ def value_loop(function: str, takes: tuple[str, ...], real: str) -> RoutineSpec:
     )  # fmt: skip
 
 
+def pairs_loop(function: str, sides: tuple[str, ...], real: str) -> RoutineSpec:
+    """Return the loop that sums a user's function of both neurons of pairs on the CPU.
+
+    Args:
+        function: its kernel source, called ``_value``.
+        sides: "pre" or "post" for each of its arguments.
+        real: the type it computes in.
+    """
+    return RoutineSpec(
+        "coupled_pairs", "couple_pairs_cpu",
+        (("function", function), ("sides", sides), ("real", real)), (),
+        double=real == "float64",
+    )  # fmt: skip
+
+
+def pairs(function: str, sides: tuple[str, ...], real: str) -> RoutineSpec:
+    """Return the kernel that sums a function of both neurons of pairs, in float64.
+
+    Arguments: as of ``gather``, with ``_a0``, ... by number in the place of ``_values``.
+
+    Args:
+        function, sides, real: see ``pairs_loop``.
+    """
+    return RoutineSpec(
+        f"couple_pairs_{real}", "couple_pairs_cuda",
+        (("function", function), ("sides", sides), ("real", real)),
+        (
+            array("_starts", "int64"), array("_sources", "int32"), array("_weights", real),
+            Argument("_weight", "float64", False), Argument("_strength", "float64", False),
+            *(array(f"_a{n}", real) for n in range(len(sides))), array("_out", real),
+            *scalars("_add", "_offset", "_first", "_last"),
+        ),
+        double=True,
+    )  # fmt: skip
+
+
 def value(
     function: str, takes: tuple[str, ...], real: str, mean: bool, jumps: bool = False
 ) -> RoutineSpec:

@@ -102,7 +102,9 @@ def _gather(at, count):
     for n in range(count):
         row = int64_at(at + 8 * C.GATHER * n, C.GATHER)
         size = row[C.GATHER_COUNT]
-        if row[C.GATHER_WIDTH] == 4:
+        if row[C.GATHER_WIDTH] == 0:
+            call_kernel(row[C.GATHER_FUNCTION], at + 8 * C.GATHER * n, size)
+        elif row[C.GATHER_WIDTH] == 4:
             _sum(
                 row, float32_at(row[C.GATHER_VALUES], 0), float32_at(row[C.GATHER_OWN], size),
                 float32_at(row[C.GATHER_WEIGHTS], 0), float32_at(row[C.GATHER_TO], size),

@@ -52,10 +52,13 @@ GATHER = 16
     GATHER_OWN,  # address: reals, of the part's neurons, which are taken off; 0: nothing is
     GATHER_TO,  # address: reals
     GATHER_COUNT,
-    GATHER_WIDTH,  # bytes of a real
+    GATHER_WIDTH,  # bytes of a real; 0: a function of both neurons sums
     GATHER_ADD,  # whether another coupling was there before
     GATHER_STRENGTH,  # bits of float64: a factor of the sum
-) = range(11)
+    GATHER_FUNCTION,  # of pairs: the address of the function
+    GATHER_ARGUMENTS,  # address: int64, addresses of what it takes: of the sources' population, or
+    # of the part
+) = range(13)
 
 # A row of what is kept: an address, bytes, where they are kept.  Of a block's accumulator the
 # address is that of its first slot, and then follow the mask of its ring, and bytes of a slot.

@@ -55,7 +55,9 @@ class CoupledNetwork(Described):
                 nS for states in mV.  A number, ``Normal``, ``LogNormal``, ``Uniform``, a profile of
                 the distance, or with ``Pairs`` an array with one number for each pair.
             value: what is read of a neuron: the name of a state, or a function of states and
-                parameters in the language of models, such as ``def rate(x, gain): ...``.
+                parameters in the language of models, such as ``def rate(x, gain): ...``.  A
+                function of both neurons of a pair, ``def f(x_pre, x_post): ...``, gives ``weight *
+                f``.
             receptor: name of the ``Coupled`` receptor of the target, of a symmetric coupling also
                 of the source; None: the only one.
             difference: whether the target's own value is taken off.

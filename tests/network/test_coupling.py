@@ -47,6 +47,11 @@ def tanh(x, gain):
     return -e / (real(2.0) + e)
 
 
+def pull(x_pre, x_post, gain_post):
+    apart = x_pre - x_post
+    return gain_post * apart * abs(apart) / (real(1.0) + abs(apart))
+
+
 PORTS = {"net": Coupled(), "syn": ExpCurrent(5.0)}
 
 
@@ -67,6 +72,7 @@ def mixed(iterated, devices="cpu", **more):
     net.gap_junctions("a", "a", FixedProbability(0.1), 0.2, "x", iterated=iterated)
     net.couple("a", net["b"][5:], FixedInDegree(5), Normal(0.1, 0.2), tanh, iterated=iterated)
     net.gap_junctions(net["a"][10:20], net["b"][:8], AllToAll(), 0.05, "x")
+    net.couple("b", "a", FixedInDegree(3), 0.2, pull, symmetric=True, iterated=iterated)
     net.couplings[1].strength = 1.5
     net.record("b", ["x", "i_net"], every=2.0)
     return net
@@ -123,6 +129,8 @@ def test_rates_beside_numpy(iterated):
         weights = Normal(0.0, 1.5 / np.sqrt(60.0))
         coupling = net.couple("a", "a", "all_to_all", weights, tanh, iterated=iterated)
         net.drive("a", 0.1)
+        net.couple("a", "a", FixedInDegree(4), 0.5, pull, iterated=iterated)
+        near = net.couplings[1].connections()
         pairs, x = coupling.connections(), net["a"].state["x"].copy()
         matrix, gain = np.zeros((60, 60)), np.linspace(0.9, 1.1, 60)
         matrix[pairs["target"], pairs["source"]] = pairs["weight"]
@@ -132,10 +140,16 @@ def test_rates_beside_numpy(iterated):
             slope = (0.1 + i - x) / 10.0
             return x + 0.25 * (slope + (0.1 + i - x - 0.5 * slope) / 10.0)
 
+        def pulled(x):
+            apart = x[near["source"]] - x[near["target"]]
+            sums = np.zeros(60)
+            np.add.at(sums, near["target"], 0.5 * apart * abs(apart) / (1.0 + abs(apart)))
+            return gain * sums
+
         for _ in range(100):
-            ahead = step(x, matrix @ np.tanh(gain * x))
+            ahead = step(x, matrix @ np.tanh(gain * x) + pulled(x))
             mean = 0.5 * (np.tanh(gain * x) + np.tanh(gain * ahead))
-            x = step(x, matrix @ mean) if iterated else ahead
+            x = step(x, matrix @ mean + pulled(0.5 * (x + ahead))) if iterated else ahead
             assert np.abs(x).max() < 2.0
         result = net.run(50.0)
         assert np.abs(net["a"].state["x"] - x).max() < 1e-13
@@ -143,7 +157,11 @@ def test_rates_beside_numpy(iterated):
         # Parameters that a value takes act from the next step on.
         net["a"].params["gain"] = 2.0
         net.run(0.5)
-        expected = matrix @ np.tanh(2.0 * x)
+        net.couplings[1].strength = 0.0
+        gain = np.full(60, 2.0)
+        net["a"].state["x"] = x
+        net.run(0.5)
+        expected = matrix @ np.tanh(gain * x)
         if not iterated:
             assert np.abs(net["a"].state["i_net"] - expected).max() < 1e-12
         # So does another strength; a reset keeps it.
@@ -221,10 +239,15 @@ def test_what_cannot_be_coupled():
         def other(v):
             return v
 
+        def wrong(x_pre, y_post):
+            return x_pre * y_post
+
         for call, kind, words in (
             (lambda: ab("v"), SpikecudaValueError, "it has x"),
             (lambda: ab(3), SpikecudaTypeError, "value must be"),
             (lambda: ab(other), ModelError, "'v'"),
+            (lambda: ab(wrong), ModelError, "'y'"),
+            (lambda: ab(pull, difference=True), SpikecudaValueError, "of a pair"),
             (lambda: ab("x", receptor="syn"), SpikecudaValueError, "Coupled"),
             (lambda: net.connect("a", "b", "all_to_all", 1.0, 1.0, "net"), SpikecudaValueError,
              "net.couple"),
@@ -261,9 +284,10 @@ def test_saved_and_loaded(tmp_path):
             "a <-> a at net",
             "a -> b at net",
             "a <-> b at net",
+            "b <-> a at net",
         ]
         other.run(4.0)
-        assert [c.strength for c in other.couplings] == [1.0, 1.5, 1.0]
+        assert [c.strength for c in other.couplings] == [1.0, 1.5, 1.0, 1.0]
         assert np.array_equal(other["b"].state["x"], expected[0])
         assert np.array_equal(other["a"].state["i_net"], expected[1])
 

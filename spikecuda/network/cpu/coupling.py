@@ -44,15 +44,11 @@ class Couplings:
         self._real = np.dtype(neurons[0].population.neurons.precision.real)
         self._values: dict[Key, CoupledValue] = {}
         for rows in self._coupled:
-            value = rows.coupling.value
-            self._values[rows.source, value.given] = value
-            if rows.coupling.difference:
-                self._values[rows.target, value.given] = value
+            self._values |= {(g, value.given): value for g, value in rows.reads()}
         # Values at the start of a step, and of those that are iterated at its end and their mean.
         self._begin = {key: self._array(key[0]) for key in self._values}
         iterated = [rows for rows in self._coupled if rows.coupling.iterated]
-        again = {(r.source, r.coupling.value.given) for r in iterated}
-        again |= {(r.target, r.coupling.value.given) for r in iterated if r.coupling.difference}
+        again = {(g, value.given): None for r in iterated for g, value in r.reads()}
         self._end = {key: self._array(key[0]) for key in again}
         self._mean = {key: self._array(key[0]) for key in again}
         self._decoded: dict[tuple[int, str], np.ndarray] = {}
@@ -219,11 +215,9 @@ class Couplings:
             for rows in self._coupled:
                 if rows.target != g:
                     continue
-                coupling, given = rows.coupling, rows.coupling.value.given
-                values = self._begin[rows.source, given]
-                own = self._begin.get((g, given))
-                if coupling.iterated and other:
-                    values, own = other[rows.source, given], other.get((g, given))
+                coupling = rows.coupling
+                read = other if coupling.iterated and other else self._begin
+                values = [read[owner, value.given] for owner, value in rows.reads()]
                 out = self._neurons[g].state[f"_x_{rows.receptor}_i"][first:]
                 row = np.zeros(tables.GATHER, np.int64)
                 row[tables.GATHER_STARTS] = rows.starts[first:].ctypes.data
@@ -231,16 +225,43 @@ class Couplings:
                 row[tables.GATHER_WEIGHTS] = 0 if rows.weights is None else rows.weights.ctypes.data
                 row[tables.GATHER_WEIGHT] = _bits(rows.weight)
                 row[tables.GATHER_STRENGTH] = _bits(coupling.strength)
-                row[tables.GATHER_VALUES] = values.ctypes.data
-                if coupling.difference:
-                    assert own is not None
-                    row[tables.GATHER_OWN] = own[first:].ctypes.data
                 row[tables.GATHER_TO], row[tables.GATHER_COUNT] = out.ctypes.data, count
-                row[tables.GATHER_WIDTH] = self._real.itemsize
+                if coupling.value.sides:
+                    self._pair(row, coupling.value, values, first)
+                else:
+                    row[tables.GATHER_VALUES] = values[0].ctypes.data
+                    row[tables.GATHER_WIDTH] = self._real.itemsize
+                if coupling.difference:
+                    row[tables.GATHER_OWN] = values[1][first:].ctypes.data
                 row[tables.GATHER_ADD] = rows.receptor in before
                 before.add(rows.receptor)
                 gathers.append(row)
         return gathers
+
+    def _pair(
+        self, row: np.ndarray, value: CoupledValue, values: Sequence[np.ndarray], first: int
+    ) -> None:
+        """Let a user's function of both neurons work a sum out.
+
+        Args:
+            row: of the gather.
+            value: the function.
+            values: what it takes, of whole populations.
+            first: number of the part's first neuron.
+        """
+        from spikecuda.kernels.compile.cpu import profile_address
+
+        spec = couple_routines.pairs_loop(value.text, value.sides, self._real.name)
+        if spec not in self._functions:
+            self._functions[spec] = profile_address(spec)
+        own = [
+            (array if side == "pre" else array[first:]).ctypes.data
+            for array, side in zip(values, value.sides, strict=True)
+        ]
+        given = np.array(own, np.int64)
+        self._kept.append(given)
+        row[tables.GATHER_FUNCTION] = self._functions[spec]
+        row[tables.GATHER_ARGUMENTS] = given.ctypes.data
 
     def _backups(self) -> list[tuple[int, str, np.ndarray]]:
         """Return room for what a step begins with: by part and state, or block and cells."""

@@ -38,8 +38,7 @@ class Couplings:
         values: dict[tuple[int, Any], CoupledValue] = {}
         twice: set[tuple[int, Any]] = set()
         for rows in coupled:
-            value = rows.coupling.value
-            for g in (rows.source, *((rows.target,) if rows.coupling.difference else ())):
+            for g, value in rows.reads():
                 values[g, value.given] = value
                 if rows.coupling.iterated:
                     twice.add((g, value.given))
@@ -122,18 +121,22 @@ class Couplings:
         return Launch(self._context.device.kernel(made), arguments, ranges)
 
     def _sum(self, number: int, rows: CoupledRows, add: bool, which: str) -> Launch:
-        resident, given = self._context.resident, rows.coupling.value.given
+        resident, value = self._context.resident, rows.coupling.value
         less = rows.coupling.difference
         offset, ranges = self._place(rows.target)
-        values = self._read(which, rows.source, given)
+        values = [self._read(which, g, read.given) for g, read in rows.reads()]
         arguments: dict[str, Any] = {
             **resident.coupled[number], "_weight": np.float64(rows.weight), "_offset": offset,
             "_strength": np.float64(rows.coupling.strength),
-            "_values": values, "_own": self._read(which, rows.target, given) if less else values,
+            "_values": values[0], "_own": values[-1],
+            **{f"_a{n}": buffer for n, buffer in enumerate(values)},
             "_out": resident.states[f"_x_{rows.receptor}_i"], "_less": np.int64(less),
             "_add": np.int64(add),
         }  # fmt: skip
-        kernel = self._context.device.kernel(routines.gather(self._real.name))
+        made = routines.gather(self._real.name)
+        if value.sides:
+            made = routines.pairs(value.text, value.sides, self._real.name)
+        kernel = self._context.device.kernel(made)
         return Launch(kernel, arguments, ranges)
 
     def _keep(self) -> None:

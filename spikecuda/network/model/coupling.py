@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -52,6 +52,10 @@ def coupled_receptor(population: Population, name: str | None) -> str:
     return name
 
 
+# What the arguments of a function of both neurons of a pair end in.
+PAIRED = ("_pre", "_post")
+
+
 @dataclass(frozen=True, eq=False)
 class CoupledValue:
     """What is read of a neuron: a state, or a function of states and parameters.
@@ -60,11 +64,13 @@ class CoupledValue:
         given: the state's name, or the function.
         takes: the names of states and parameters that it takes.
         source: the function's checked source; None for a state.
+        sides: of a function of a pair "pre" or "post" for each that it takes: of which neuron.
     """
 
     given: Any
     takes: tuple[str, ...]
     source: Source | None = None
+    sides: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -79,13 +85,19 @@ class ReadFunction:
     function: Callable[..., Any] = field(metadata={"by_source": True})
 
 
-def as_value(value: object, populations: tuple[Population, ...]) -> CoupledValue:
-    """Return what is read of the neurons of some populations.
+def as_value(value: object, source: Population, target: Population, both: bool) -> CoupledValue:
+    """Return what is read of neurons.
+
+    Args:
+        value: the name of a state, or a function.
+        source, target: the populations.
+        both: whether what is read of a source is read of a target, too.
 
     Raises:
         SpikecudaValueError, SpikecudaTypeError: it is no state, and no function.
         ModelError: the function cannot be a kernel; the message has the line.
     """
+    populations = [source, target] if both and target is not source else [source]
     if isinstance(value, str):
         for population in populations:
             states = list(population.neurons.model.states)
@@ -100,25 +112,44 @@ def as_value(value: object, populations: tuple[Population, ...]) -> CoupledValue
             "value must be the name of a state, or a plain function of states and parameters, "
             f"def f(r): ... (got {shown(value)})"
         )
-    source = read(value, "couple")
-    if Checker(source).check() != (REAL,) or not source.arguments:
+    text = read(value, "couple")
+    if Checker(text).check() != (REAL,) or not text.arguments:
         raise ModelError(
-            f"{source.name}, line {source.line} of {source.file}: must take states or parameters "
-            f"and return one number (got {', '.join(source.arguments) or 'no argument'}); "
+            f"{text.name}, line {text.line} of {text.file}: must take states or parameters and "
+            f"return one number (got {', '.join(text.arguments) or 'no argument'}); "
             "def f(r): return ..."
         )
+    real = source.neurons.precision.real
+    require_literals([text], real, float(np.finfo(real).max))
+    paired = all(name.endswith(PAIRED) for name in text.arguments)
+    if paired and not any(name in _known(p) for p in populations for name in text.arguments):
+        takes, sides = zip(*(name.rsplit("_", 1) for name in text.arguments), strict=True)
+        sources, targets = ([source, target], [target, source]) if both else ([source], [target])
+        for side, those in (("pre", sources), ("post", targets)):
+            names = [name for name, own in zip(takes, sides, strict=True) if own == side]
+            for population in those:
+                _require_known(text, names, population)
+        return CoupledValue(value, takes, text, sides)
     for population in populations:
-        spec = population.neurons
-        known = [*spec.model.states, *spec.model.parameters]
-        for name in source.arguments:
-            if name not in known:
-                raise ModelError(
-                    f"{source.name}, line {source.line} of {source.file}: unknown argument "
-                    f"{name!r}{nearest(name, known)}; {population.name} has {', '.join(known)}"
-                )
-        real = spec.precision.real
-        require_literals([source], real, float(np.finfo(real).max))
-    return CoupledValue(value, source.arguments, source)
+        _require_known(text, text.arguments, population)
+    return CoupledValue(value, text.arguments, text)
+
+
+def _known(population: Population) -> list[str]:
+    model = population.neurons.model
+    return [*model.states, *model.parameters]
+
+
+def _require_known(source: Source, names: Sequence[str], population: Population) -> None:
+    """Raise ModelError unless a population has states or parameters of these names."""
+    known = _known(population)
+    for name in names:
+        if name not in known:
+            raise ModelError(
+                f"{source.name}, line {source.line} of {source.file}: unknown argument {name!r}"
+                f"{nearest(name, known)}; {population.name} has {', '.join(known)}, and a function "
+                "of both neurons of a pair takes them as v_pre and v_post"
+            )
 
 
 def jumps(model: type[Model]) -> bool:
@@ -183,10 +214,13 @@ class Coupling(Fixed):
         self.iterated = as_flag("iterated", iterated)
         for view in (source, target):
             view.population.require_neurons()
-        read_of = {view.population.name: view.population for view in (source, target)}
-        if not self.difference and not self.symmetric:
-            read_of = {source.population.name: source.population}
-        self.value = as_value(value, tuple(read_of.values()))
+        ends = source.population, target.population
+        self.value = as_value(value, *ends, both=self.difference or self.symmetric)
+        if self.value.sides and self.difference:
+            raise SpikecudaValueError(
+                "difference is for what is read of one neuron (got True with the function "
+                f"{value.__name__} of a pair); let the function take it off"
+            )
         self.pairs = Candidates(
             handle, dt, seed, number, source, target, rule, weight, dt, receptor,
             autapses=autapses, multapses=multapses,
@@ -291,6 +325,18 @@ class CoupledRows:
     sources: np.ndarray
     weights: np.ndarray | None
     weight: float
+
+    def reads(self) -> list[tuple[int, CoupledValue]]:
+        """Return what is read: number of a population, and what of it; sources' first."""
+        value = self.coupling.value
+        if value.sides:
+            ends = {"pre": self.source, "post": self.target}
+            return [
+                (ends[side], CoupledValue(name, (name,)))
+                for name, side in zip(value.takes, value.sides, strict=True)
+            ]
+        targets = [(self.target, value)] if self.coupling.difference else []
+        return [(self.source, value), *targets]
 
     @property
     def nbytes(self) -> int:
