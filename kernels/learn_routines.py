@@ -91,7 +91,7 @@ def keep_spikes(learn: LearnSpec) -> RoutineSpec:
             array("_bits", "uint32"), array("_valid", "uint32"),
             array("_kept", "int32"), array("_reals", learn.real), *_histories(),
             array("_state", "int32"), array("_over", "int32"), array("_mark", "int64"),
-            *_seen(learn, learn.rule.watches),
+            *_seen(learn, learn.rule.watches or bool(learn.states_kept)),
             *scalars(
                 "_words", "_steps", "_source_stride", "_source_depth", "_target_stride",
                 "_target_depth", "_watched", "_first", "_last",

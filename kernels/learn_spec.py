@@ -52,7 +52,15 @@ class LearnSpec:
     @property
     def target_values(self) -> tuple[str, ...]:
         """What an entry of a target's history holds, in order."""
-        return ("_watched",) if self.rule.watches else tuple(self.rule.post_traces)
+        first = ("_watched",) if self.rule.watches else tuple(self.rule.post_traces)
+        return (*first, *(f"_at_{name}" for name in self.states_kept))
+
+    @property
+    def states_kept(self) -> tuple[str, ...]:
+        """The states of the target that ``on_post`` sees, as they are at the target's event."""
+        function = self.rule.functions.get("on_post")
+        wanted = () if function is None else function.arguments
+        return tuple(name for name in self.rule.target_states if name in wanted)
 
     @property
     def template(self) -> str:

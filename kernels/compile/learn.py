@@ -101,6 +101,11 @@ def context(spec: LearnSpec, target: str) -> dict[str, object]:
         "leaves": bool(eligible) and spec.timing == BRIAN and "on_pre" in rule.functions,
         "together": not (rule.random or rule.target_states or "transmit" in rule.functions),
         "watches": rule.watches,
+        # States that an entry of a target keeps: place in the entry, number of the state, name.
+        "keeps": [
+            (spec.target_values.index(f"_at_{name}"), list(seen).index(name), seen[name])
+            for name in spec.states_kept
+        ],
         "watch_call": call("watch"),
         "seen": list(seen.values()),
         "states_seen": [part.state for part in rule.target_states.values()],

@@ -56,19 +56,19 @@ class SynapseRule(Fixed):
       sends, from 0 to 1.
     - ``watch`` is called for each target in each step, with its ``TargetState`` objects.  Where it
       returns a number above 0, that step is an event of the target in place of its spikes, and
-      ``on_post`` is called with the number as ``watched``.  ``on_pre`` can take states of the
-      target, too.
+      ``on_post`` is called with the number as ``watched``.
     - ``derive`` (optional) returns a dict of constants, computed once on the host in float64.
 
     A class with several bases has the parts and functions of all; those of one name are refused
     unless they are the same, or the class defines its own.  Each base's ``derive`` is called.
 
     Arguments can be: the weight ``w``, from ``w_min`` to ``w_max``; variables, as they are now;
-    traces, as they are just before the jump that the spike makes; parameters; what ``derive``
-    returns; ``dt`` (ms); ``elapsed``, the time since the synapse's last event, or since weights,
-    values or parameters were set (ms; for ``release``, since the source's last spike).  Spikes for
-    which the rule has no function are no events.  ``on_post`` can take the condition ``first``: no
-    other spike of the target arrived since the last spike of the source; ``on_pre`` the condition
+    traces, as they are just before the jump that the spike makes; states of the target, for
+    ``on_post`` as its spike left them, after the reset; parameters; what ``derive`` returns; ``dt``
+    (ms); ``elapsed``, the time since the synapse's last event, or since weights, values or
+    parameters were set (ms; for ``release``, since the source's last spike).  Spikes for which the
+    rule has no function are no events.  ``on_post`` can take the condition ``first``: no other
+    spike of the target arrived since the last spike of the source; ``on_pre`` the condition
     ``paired``: a spike of the target arrived since then; ``release`` the condition ``fresh``: it is
     the source's first spike.  All but ``release`` can take ``uniform``, a random number in [0, 1):
     a pure function of noise seed, trial, projection, source, target, delay and step, and of the

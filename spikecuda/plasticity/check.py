@@ -187,7 +187,7 @@ def _known(cls: Any, name: str, own: tuple[str, ...]) -> tuple[str, ...]:
         return (*own, *cls.variables)
     if name == "watch":
         return tuple(cls.target_states)
-    if name == "on_pre":
+    if name in ("on_pre", "on_post"):
         own = (*own, *cls.target_states)
     if name == "on_post" and callable(getattr(cls, "watch", None)):
         own = (*own, "watched")

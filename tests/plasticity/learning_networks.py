@@ -121,14 +121,29 @@ class Watching(SynapseRule):
     def watch(v, before):
         return v - before - real(4.0)
 
-    def on_post(w, x, watched):
-        return w + real(0.3) * watched * x
+    def on_post(w, x, watched, before):
+        return w + real(0.3) * watched * x + real(0.01) * (before + real(60.0))
 
     def on_pre(w, v, before):
         return w + real(0.2) * (before - v)
 
 
+class AtSpikes(SynapseRule):
+    """A rule that sees its target at the target's spikes, and a while before them."""
+
+    tau = Parameter(10.0, "ms", "of the traces", above=0.0)
+    later = Parameter(0.7, "ms", "how much later it is seen", at_least=0.0)
+    x = PreTrace("tau")
+    y = PostTrace("tau")
+    before = TargetState("v", later="later")
+    v = TargetState("v")
+
+    def on_post(w, x, y, before, v):
+        return w + real(0.2) * x * (before - v) - real(0.1) * y
+
+
 RULES = {
+    "at spikes": lambda w_max, timing: AtSpikes(w_max=w_max),
     "watching": lambda **k: Watching(**k),
     "power law": lambda **k: PowerLawSTDP(lam=0.005, **{**k, "w_max": 50.0 * k["w_max"]}),
     "triplet": lambda **k: TripletSTDP(**k),
