@@ -21,6 +21,7 @@ from spikecuda.pynn.control import (  # noqa: E402, F401
     get_current_time,
     get_max_delay,
     get_min_delay,
+    get_network,
     get_time_step,
     initialize,
     num_processes,

@@ -255,7 +255,14 @@ class BuiltNetwork:
             points, times, sources = points[new], times[new], sources[new]
         source = self.net[self._names[id(population)]]
         if points.size or source.train.times.size:
-            source.train = _train(points, sources, self._dt)
+            try:
+                source.train = _train(points, sources, self._dt)
+            except SpikecudaValueError as error:
+                raise SpikecudaError(
+                    f"{population.label} spikes more often in a step than weights have room for "
+                    f"({error.args[0]}); give it the highest rate before run() or after reset(), "
+                    "or take a smaller timestep"
+                ) from error
         return points, times, sources
 
     def _store(self, result: Any, sent: Any) -> None:

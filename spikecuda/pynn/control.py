@@ -8,7 +8,7 @@ from pyNN.common.control import DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 from pyNN.recording import get_io
 
 from spikecuda.common.arguments import as_positive
-from spikecuda.errors import nearest
+from spikecuda.errors import SpikecudaError, nearest
 from spikecuda.network import Network
 from spikecuda.pynn import simulator
 
@@ -74,6 +74,23 @@ def end(compatible_output: bool = True) -> None:
         population.write_data(get_io(filename), variables)
     state.write_on_end = []
     state.close()
+
+
+def get_network() -> Network:
+    """Return the network that runs, made now unless it is there: to look at, and to save.
+
+    What is changed through it is not seen by PyNN's objects.
+
+    Raises:
+        SpikecudaError: there are no neurons, or something cannot be a network.
+    """
+    state = simulator.state
+    if not any(not population.drawn for population in state.populations):
+        raise SpikecudaError(
+            "there is no network without neurons (got "
+            f"{len(state.populations)} populations of spike sources); add a Population of cells"
+        )
+    return state.built().net
 
 
 run, run_until = common.build_run(simulator)

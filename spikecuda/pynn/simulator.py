@@ -92,10 +92,14 @@ class State(common.control.BaseState):
         """Advance to a time, or to the first grid point after it."""
         target = int(np.ceil(place_of(float(tstop), self.dt)))
         if target > self.step or not self.running:
-            if self.network is None:
-                self.network = BuiltNetwork(self)
-            self.network.run(target)
+            self.built().run(target)
         self.running = True
+
+    def built(self) -> BuiltNetwork:
+        """Return the network, made now unless it is there."""
+        if self.network is None:
+            self.network = BuiltNetwork(self)
+        return self.network
 
     def reset(self) -> None:
         """Return to time 0."""

@@ -150,9 +150,8 @@ class Poisson(Drawn):
             )
 
     def most_at_once(self) -> int:
-        """Return a number that no count exceeds in 10^15 steps."""
-        mean = max(float(self.per_step().max()), 0.01)
-        return int(np.ceil(mean + 9.0 * np.sqrt(mean) + 9.0))
+        """Return a number that no count exceeds in 10^15 steps, with room for other rates."""
+        return _bound(self.per_step())
 
     def draw(self, block: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the spikes of a block."""
@@ -234,8 +233,8 @@ class Gamma(Renewing):
         return self.values["beta"] / self.values["alpha"] * self.dt * 1e-3
 
     def most_at_once(self) -> int:
-        """Return a number that is not exceeded unless intervals are shorter than dt."""
-        return int(np.ceil(4.0 * float(self.per_step().max()) + 8.0))
+        """Return a number that is not exceeded unless trains burst."""
+        return _bound(self.per_step())
 
     def intervals(self, generator: np.random.Generator, sources: np.ndarray) -> np.ndarray:
         """Return intervals."""
@@ -266,9 +265,8 @@ class Refractory(Renewing):
         return self.values["rate"] * self.dt * 1e-3
 
     def most_at_once(self) -> int:
-        """Return a number that no count exceeds in 10^15 steps."""
-        mean = max(float(self.per_step().max()), 0.01)
-        return int(np.ceil(mean + 9.0 * np.sqrt(mean) + 9.0))
+        """Return a number that no count exceeds in 10^15 steps, with room for other rates."""
+        return _bound(self.per_step())
 
     def intervals(self, generator: np.random.Generator, sources: np.ndarray) -> np.ndarray:
         """Return intervals."""
@@ -347,3 +345,13 @@ class InhomogeneousGamma(Drawn):
             values[max(int(np.searchsorted(times, now, side="right")) - 1, 0)]
             for times, values in zip(self._courses[0], self._courses[column], strict=True)
         ])  # fmt: skip
+
+
+def _bound(means: np.ndarray) -> int:
+    """Return what no Poisson count exceeds in 10^15 steps, at least 32.
+
+    Args:
+        means: of the counts of sources in a step.
+    """
+    mean = float(means.max())
+    return max(32, int(np.ceil(mean + 9.0 * np.sqrt(mean) + 9.0)))

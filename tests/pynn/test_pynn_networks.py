@@ -46,7 +46,10 @@ def test_a_run_has_the_same_results_in_pieces_and_after_a_reset():
     given.record("spikes")
     cells.record(["spikes", "v", "isyn_exc"])
     steady.record()
+    net = sim.get_network()
+    assert "cells" in str(net.summary()) and net.time == 0.0
     sim.run(20.0)
+    assert net is sim.get_network() and net.metrics().steps == 200
     sim.reset()
     for stop in (0.1, 3.1, 3.7, 11.0, 20.0):
         sim.run_until(stop)

@@ -71,6 +71,8 @@ def test_setup_says_what_it_does_not_know():
     sim.run(10.0)
     sim.run(10.0)
     assert trains(source)[0].tolist() == [0.075, 10.0, 12.34]
+    with pytest.raises(SpikecudaError, match="no network without neurons"):
+        sim.get_network()
     assert sim.get_time_step() == sim.get_min_delay() == 0.05 and sim.num_processes() == 1
 
 
