@@ -335,7 +335,7 @@ def _link(draw, rng, dt, scale, sources, target):
         pairs = rule.sources * target_ids.size + rule.targets
         options["multapses"] |= np.unique(pairs).size < pairs.size
     if chosen:
-        options.update(autapses=True, multapses=False)
+        options["autapses"] = True
     if rule.procedural:
         options["procedural"] = draw(st.booleans())
     strength = STRENGTH[receptor] / max(mean, 1.0) * rng.uniform(0.3, 1.5)
