@@ -19,9 +19,9 @@ from spikecuda.runtime.neuron_spec import resolve_neurons
 
 ROOT = Path(spikecuda.__file__).resolve().parent
 CPU_LOOPS = (
-    "draw", "finite", "network_build", "network_draw", "network_histories", "network_link",
-    "network_procedural", "network_rewire", "network_run", "network_sheets", "network_space",
-    "network_under_way", "network_weights", "random_input", "spikes",
+    "draw", "finite", "network_build", "network_coupled", "network_draw", "network_histories",
+    "network_link", "network_procedural", "network_rewire", "network_run", "network_sheets",
+    "network_space", "network_under_way", "network_weights", "random_input", "spikes",
 )  # fmt: skip
 # Prints the names under which kernels are kept, by what they are.
 CODE = f"""
@@ -72,7 +72,7 @@ def test_a_changed_file_changes_the_kernels_that_use_it_and_no_others(tmp_path):
     # What a kernel does not import itself, but what it imports does.
     plain = {"network_sheets", "network_weights"}
     assert touched("numerics/arithmetic.py") == set(before) - plain
-    assert touched("numerics/rows.py") == {"pool"}
+    assert touched("numerics/rows.py") == {"network_coupled", "pool"}
     assert touched("cpu_loops/finite.py") == {"finite"}
     assert touched("numerics/derive.py") == set()
 
