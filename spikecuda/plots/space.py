@@ -103,6 +103,11 @@ def targets(
         SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
     """
     here, there = _flat("source", source, axes), _flat("target", target, axes)
+    if np.shape(source)[1] != np.shape(target)[1]:
+        raise SpikecudaValueError(
+            f"source and target must have the same axes (got shapes {np.shape(source)} and "
+            f"{np.shape(target)})"
+        )
     number = as_count("neuron", neuron, 0, len(here) - 1)
     if what not in ("weight", "delay"):
         raise SpikecudaValueError(f"what must be 'weight' or 'delay' (got {shown(what)})")

@@ -46,6 +46,7 @@ def test_targets_of_a_neuron(tmp_path, what):
         (lambda: plots.positions(np.arange(3.0)), "neurons must be finite coordinates"),
         (lambda: plots.positions(GRID, axes=(0, 2)), "axes must be"),
         (lambda: plots.targets(GRID, GRID, WIRES, 20), "neuron must be"),
+        (lambda: plots.targets(GRID, GRID[:, :1], WIRES, 1), "must have the same axes"),
         (lambda: plots.targets(GRID, GRID[:3], WIRES, 0), "target must have a row for each neuron"),
         (lambda: plots.targets(GRID, GRID, {}, 0), "connections must be those of a projection"),
         (lambda: plots.targets(GRID, GRID, WIRES, 0, what="age"), "what must be 'weight' or"),
