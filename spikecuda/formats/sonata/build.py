@@ -12,7 +12,7 @@ from spikecuda.common.time_grid import first_step, nearest_step, steps_not_befor
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.formats.sonata.cell_kinds import VARIABLES
 from spikecuda.formats.sonata.cells import Cells
-from spikecuda.formats.sonata.inputs import Clamp
+from spikecuda.formats.sonata.clamps import Clamp
 from spikecuda.formats.sonata.read import Circuit
 from spikecuda.formats.sonata.reports import Report, recorded
 from spikecuda.inputs.waveform import Waveform

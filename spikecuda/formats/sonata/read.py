@@ -6,9 +6,10 @@ import numpy as np
 
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.formats.sonata.cells import Cells, find_cells
+from spikecuda.formats.sonata.clamps import Clamp
 from spikecuda.formats.sonata.config import Config
 from spikecuda.formats.sonata.edges import read_edges
-from spikecuda.formats.sonata.inputs import Clamp, read_inputs
+from spikecuda.formats.sonata.inputs import read_inputs
 from spikecuda.formats.sonata.node_sets import NodeSets
 from spikecuda.formats.sonata.nodes import Nodes, read_nodes
 from spikecuda.formats.sonata.synapses import Synapses, find_synapses
