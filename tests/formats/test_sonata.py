@@ -61,6 +61,23 @@ def test_there_and_back(published, tmp_path):
     assert edges.size == 20_844 and edges.source == "external"
 
 
+def test_positions_go_there_and_back(tmp_path):
+    net, rng = Network(dt=0.1), np.random.default_rng(1)
+    for name, axes in (("flat", 2), ("deep", 3)):
+        ports = {"ex": AlphaCurrent(2.0), "in": AlphaCurrent(2.0)}
+        at = rng.normal(size=(5, axes))
+        net.population(name, 5, "lif", receptors=ports, positions=at)
+    net.source("inputs", 4, SpikeTrain([1.0]), positions=rng.normal(size=(4, 3)))
+    net.population("nowhere", 2, "lif", receptors=ports)
+    again = from_sonata(to_sonata(net, tmp_path, 10.0)).net
+    for name in ("flat", "deep", "inputs"):
+        assert np.array_equal(again[name].positions, net[name].positions)
+    assert again["nowhere"].space is None
+    with h5py.File(tmp_path / "network/flat_nodes.h5", "a") as file:
+        file["nodes/flat/0/x"][2] = np.nan  # one node without a place: none has one
+    assert from_sonata(tmp_path / "simulation_config.json").net["flat"].space is None
+
+
 def test_reports(published, tmp_path):
     simulation, result, _ = published
     simulation.config.output["spikes_file_csv"] = "spikes.csv"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.host_memory import require_memory
-from spikecuda.common.time_grid import first_step, nearest_step, steps_not_before
+from spikecuda.common.time_grid import nearest_step, places_of, steps_not_before
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.formats.sonata.cell_kinds import VARIABLES
 from spikecuda.formats.sonata.cells import Cells
@@ -106,12 +106,16 @@ def _parts(net: Network, circuit: Circuit, name: str) -> list[Part]:
     virtual = np.flatnonzero(nodes.virtual)
     several = len(cells) + bool(virtual.size) > 1
     parts = []
+
+    def positions(rows: np.ndarray) -> np.ndarray | None:
+        return None if nodes.positions is None else nodes.positions[rows]
+
     for number, some in enumerate(cells):
         ours = _name(net, f"{name}_{number}" if several else name)
         try:
             net.population(
                 ours, some.rows.size, some.kind.model, some.params, some.initial,
-                receptors=some.receptors, scheme=some.kind.scheme,
+                receptors=some.receptors, scheme=some.kind.scheme, positions=positions(some.rows),
             )  # fmt: skip
         except SpikecudaValueError as error:
             where = nodes.elements.where(int(some.rows[0]))
@@ -121,7 +125,8 @@ def _parts(net: Network, circuit: Circuit, name: str) -> list[Part]:
         ours = _name(net, f"{name}_virtual" if several else name)
         rows, times = circuit.spikes.get(name, (np.empty(0, np.int64), np.empty(0)))
         sent = steps_not_before(times, net.dt) * net.dt
-        net.source(ours, virtual.size, SpikeTrain(sent, np.searchsorted(virtual, rows)))
+        train = SpikeTrain(sent, np.searchsorted(virtual, rows))
+        net.source(ours, virtual.size, train, positions=positions(virtual))
         parts.append(Part(ours, virtual, nodes.ids[virtual], None))
     return parts
 
@@ -180,11 +185,13 @@ def _clamp(net: Network, parts: Mapping[str, list[Part]], clamp: Clamp, duration
     """
     steps = nearest_step(duration, net.dt) + 1
     require_memory(8.0 * steps, clamp.where, "use a larger dt")
-    values = np.zeros(steps)
-    pieces = zip(clamp.start, clamp.stop, clamp.amplitude, strict=True)
-    for start, stop, amplitude in pieces:
-        first = first_step(float(start), net.dt) + 1
-        values[first : min(first_step(float(stop), net.dt) + 1, steps)] = amplitude
+    first, last = (
+        np.ceil(places_of(np.minimum(times / net.dt, steps))).astype(np.int64) + 1
+        for times in (clamp.start, clamp.stop)
+    )
+    step = np.arange(steps)
+    piece = np.searchsorted(first, step, "right") - 1
+    values = np.where((piece >= 0) & (step < last[piece]), clamp.amplitude[piece], 0.0)
     for name, rows in clamp.selection.items():
         for part in parts[name]:
             mine = np.flatnonzero(np.isin(part.rows, rows))

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaValueError, nearest
+from spikecuda.common.hdf5 import reading_hdf5
+from spikecuda.errors import SpikecudaValueError, nearest, shown
 from spikecuda.formats.sonata.node_sets import Selection
-from spikecuda.formats.sonata.nodes import Nodes
+from spikecuda.formats.sonata.nodes import EXTRA, Nodes
 from spikecuda.formats.sonata.text_rows import read_rows
 
 CURRENT_MODULES = ("IClamp", "iclamp")
-CURRENT_TYPES = ("current_clamp", "csv", "file")
+SWEEPS = ("nwb", "allen")
+CURRENT_TYPES = ("current_clamp", "csv", "file", *SWEEPS)
 COMMON = ("input_type", "module", "node_set", "enabled")
 
 
@@ -78,6 +80,10 @@ def read_clamp(
                 f"{delay.size}, {length.size})"
             )
         start, stop = delay, delay + length
+    elif options["input_type"] in SWEEPS:
+        require_options(where, options, ("file", "sweep_id", "downsample", "sweep_window", "delay"))
+        start, amp = _sweep(where, options)
+        stop = np.full(start.size, np.inf)
     else:
         require_options(
             where, options, ("file", "separator", "timestamps_column", "amplitudes_column")
@@ -92,6 +98,52 @@ def read_clamp(
     # A later piece takes the place of one that is still on.
     stop[:-1] = np.minimum(stop[:-1], start[1:])
     return Clamp(where, selection, start, stop, amp)
+
+
+def _sweep(where: str, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return times, ms, and amplitudes, pA, of a sweep of the Allen Cell Types Database.
+
+    The toolkit writes amperes times 10^9 into NEST, which takes pA; here they are pA.
+    """
+    path, sweep = options.get("file"), options.get("sweep_id")
+    if not isinstance(path, str) or not isinstance(sweep, int | str) or isinstance(sweep, bool):
+        raise SpikecudaValueError(
+            f"{where}: file and sweep_id must be given (got {shown(path)}, {shown(sweep)})"
+        )
+    name = f"Sweep_{sweep}" if str(sweep).isdigit() else str(sweep)
+    with reading_hdf5(Path(path), "a recording in NWB", EXTRA) as file:
+        sweeps = file.names("/epochs")
+        if name not in sweeps:
+            raise SpikecudaValueError(
+                f"{where}: sweep_id must be one of {path} (got {shown(sweep)}"
+                f"{nearest(name, sweeps)})"
+            )
+        base = f"/epochs/{name}/stimulus/timeseries"
+        amp = file.array(f"{base}/data", "f").astype(np.float64)
+        amp *= 1e12 * (file.number(f"{base}/data", "conversion") or 1.0)
+        rate = file.number(f"{base}/starting_time", "rate") or 0.0
+    if not (rate > 0 and np.isfinite(rate) and amp.size and np.isfinite(amp).all()):
+        raise SpikecudaValueError(f"{path}, {base}: must have a rate > 0 Hz and finite amperes")
+    step = 1e3 / rate
+    wanted = _list(where, options, "downsample")[0] if options.get("downsample") else step
+    stride = max(1, round(wanted / step)) if wanted > step else 1
+    start, amp = (np.arange(amp.size) * step)[::stride], amp[::stride]
+    if options.get("sweep_window") is not None:
+        window = _list(where, options, "sweep_window")
+        if window.size != 2 or not 0 <= window[0] < window[1]:
+            raise SpikecudaValueError(
+                f"{where}: sweep_window must be [begin, end] in ms (got {shown(window.tolist())})"
+            )
+        chosen = (start >= window[0]) & (start <= window[1])
+        if not chosen.any():
+            raise SpikecudaValueError(
+                f"{where}: sweep_window must be within the sweep, which ends at {start[-1]:g} ms"
+            )
+        start, amp = start[chosen], amp[chosen]
+    late = _list(where, {"delay": options.get("delay", 0.0)}, "delay")[0]
+    # A current that does not change is one piece.
+    new = np.flatnonzero(np.diff(amp, prepend=np.nan) != 0)
+    return start[new] + late, amp[new]
 
 
 def _list(where: str, options: Mapping[str, Any], key: str) -> np.ndarray:

@@ -152,7 +152,8 @@ def _nodes(root: Path, population: Population, cells: ExportedCells | None) -> d
         }  # fmt: skip
         params = cells.varied
         write_text(root / CELLS / f"{name}.json", json.dumps(cells.fixed, indent=2) + "\n")
-    write_nodes(root / NETWORK / f"{name}_nodes.h5", name, population.size, params)
+    where = None if population.space is None else population.positions
+    write_nodes(root / NETWORK / f"{name}_nodes.h5", name, population.size, params, where)
     _table(root / NETWORK / f"{name}_node_types.csv", types)
     return {
         "nodes_file": f"{NETWORK}/{name}_nodes.h5",

@@ -12,7 +12,13 @@ from spikecuda.network.results.sonata import EXTRA, sign
 TYPE = 100
 
 
-def write_nodes(path: Path, name: str, size: int, params: Mapping[str, np.ndarray]) -> None:
+def write_nodes(
+    path: Path,
+    name: str,
+    size: int,
+    params: Mapping[str, np.ndarray],
+    positions: np.ndarray | None = None,
+) -> None:
     """Write a population of nodes.
 
     Args:
@@ -20,6 +26,7 @@ def write_nodes(path: Path, name: str, size: int, params: Mapping[str, np.ndarra
         name: of the population.
         size: number of nodes.
         params: parameters that differ, float64 (nodes,), by name.
+        positions: coordinates, float64 (nodes, axes), or None.
     """
     with writing_hdf5(path, EXTRA) as file:
         sign(file)
@@ -28,6 +35,8 @@ def write_nodes(path: Path, name: str, size: int, params: Mapping[str, np.ndarra
         of.create_dataset("node_id", data=np.arange(size, dtype=np.uint64))
         for key, values in params.items():
             of.create_dataset(f"0/dynamics_params/{key}", data=values)
+        for axis, values in zip("xyz", () if positions is None else positions.T, strict=False):
+            of.create_dataset(f"0/{axis}", data=values)
 
 
 def write_edges(

@@ -43,6 +43,16 @@ class Nodes:
         return np.equal(self.elements.texts("model_type"), "virtual")
 
     @cached_property
+    def positions(self) -> np.ndarray | None:
+        """Coordinates of the nodes, float64 (rows, axes), if all have them; usually in µm."""
+        for names in (("x", "y", "z"), ("positions_0", "positions_1", "positions_2")):
+            known = [name for name in names if self.elements.has(name)]
+            columns = [self.elements.numbers(name) for name in known]
+            if columns and known == list(names[: len(known)]) and np.isfinite(columns).all():
+                return np.stack(columns, axis=1)
+        return None
+
+    @cached_property
     def _order(self) -> np.ndarray:
         return np.argsort(self.ids, kind="stable")
 
