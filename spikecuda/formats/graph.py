@@ -21,8 +21,8 @@ def to_networkx(net: Network, params: bool = True) -> Any:
     Nodes are numbered from 0, one population after another, with the attributes ``population``,
     ``neuron`` (its number there), ``model`` ("source" for given spikes) and, as far as there are
     some, its parameters.  Edges have ``weight`` (as of now, in the receptor's unit), ``delay``
-    (ms), ``receptor`` and ``projection``.  All are numbers and texts, so that
-    ``networkx.write_graphml`` and the like can write them.
+    (ms), ``receptor`` and ``projection``; of couplings the delay is 0.  All are numbers and texts,
+    so that ``networkx.write_graphml`` and the like can write them.
 
     Args:
         net: the network.
@@ -39,6 +39,7 @@ def to_networkx(net: Network, params: bool = True) -> Any:
     networkx = need("networkx", EXTRA, "a graph of networkx")
     nodes = sum(population.size for population in net.populations.values())
     edges = sum(len(projection) for projection in net.projections)
+    edges += sum(len(coupling) * (1 + coupling.symmetric) for coupling in net.couplings)
     require_memory(NODE * nodes + EDGE * edges, "a graph of networkx", "use connections()")
     graph, first = networkx.MultiDiGraph(), {}
     for name, population in net.populations.items():
@@ -63,4 +64,16 @@ def to_networkx(net: Network, params: bool = True) -> Any:
                 source + a, target + b, weight=weight, delay=delay, receptor=projection.receptor,
                 projection=projection.name,
             )  # fmt: skip
+    for coupling in net.couplings:
+        pairs = coupling.connections()
+        source = first[coupling.source.population.name] + pairs["source"]
+        target = first[coupling.target.population.name] + pairs["target"]
+        ends = [(source, target, coupling.receptor)]
+        ends += [(target, source, coupling.back)] if coupling.symmetric else []
+        for one, other, receptor in ends:
+            rows = (array.tolist() for array in (one, other, pairs["weight"] * coupling.strength))
+            for a, b, weight in zip(*rows, strict=True):
+                graph.add_edge(
+                    a, b, weight=weight, delay=0.0, receptor=receptor, projection=coupling.name
+                )
     return graph

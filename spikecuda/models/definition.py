@@ -30,6 +30,8 @@ INPUTS = ("current", *CONDUCTANCE, HELD)
 WITHIN = ("crossing", "resume")
 PART = "part"
 RESERVED = (*INPUTS, PART, "jump", "refrac", "dt", "real", "np")
+# Marks a threshold and a reset that were made for a model that never spikes.
+MADE = "made_for_no_spikes"
 # What a refractory neuron does: see ``Model.while_refractory``.
 REFRACTORY = ("clamp", "freeze", "silent")
 # How parameters can be related: see ``Model.requires``.
@@ -190,7 +192,10 @@ def _silent(cls: "type[Model]", members: Mapping[str, Any]) -> dict[str, Any]:
             "False"
         )
     for name in ("threshold", "reset", *WITHIN):
-        if members.get(name) is not None:
+        given = members.get(name)
+        # What was made for a base class: a dict of schemes, or what this function made.
+        made = isinstance(given, Mapping) or getattr(_plain(given), MADE, False)
+        if given is not None and not made:
             raise ModelError(
                 f"{cls.__name__} never spikes and has no {name} (got spiking = False and a {name} "
                 "function); leave one of them out"
@@ -201,13 +206,18 @@ def _silent(cls: "type[Model]", members: Mapping[str, Any]) -> dict[str, Any]:
             "refractory = True); leave one of them out"
         )
     names = tuple(cls.states)
+    # Not one comparison, from which a crossing would be made.
+    never = " and ".join(["real(1.0) < real(0.0)"] * 2)
     texts = {
-        "threshold": Writer.function("threshold", names[:1], [f"return {names[0]} < {names[0]}"]),
+        "threshold": Writer.function("threshold", names[:1], [f"return {never}"]),
         "reset": Writer.function("reset", names, [f"return {', '.join(names)}"]),
     }
-    return {
-        name: define(cls.__name__, name, text, dict(LANGUAGE))[0] for name, text in texts.items()
-    }
+    found = {}
+    for name, text in texts.items():
+        found[name] = define(cls.__name__, name, text, dict(LANGUAGE))[0]
+        setattr(found[name], MADE, True)
+        setattr(cls, name, staticmethod(found[name]))
+    return found
 
 
 def _made(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from spikecuda import Model, Network, Normal, Parameter, Poisson, State, Uniform
 from spikecuda.errors import ModelError, SpikecudaError, SpikecudaTypeError, SpikecudaValueError
+from spikecuda.formats import to_networkx, to_nir, to_sonata
 from spikecuda.language import expm1, real
 from spikecuda.network import (
     AllToAll,
@@ -299,10 +300,43 @@ def test_saved_and_loaded(tmp_path):
         Network.load(path, models=[CoupledRate, steep])
 
 
+class _Silent(Model):
+    spiking = False
+    x = State("", 0.5)
+    tau = Parameter(10.0, "ms", above=0.0)
+
+    def dx(x, tau, current):
+        return (current - x) / tau
+
+
+class _SilentPair(_Silent):
+    y = State("", 0.1)
+
+    def dy(x, y, tau):
+        return (x - y) / tau
+
+
+def test_couplings_in_other_formats(tmp_path):
+    pytest.importorskip("networkx")
+    with rates(3) as net:
+        net.couple("a", "a", Pairs([0, 1], [1, 2]), 0.25, "x", symmetric=True)
+        net.source("in", 1, SpikeTrain([1.0]))
+        edges = to_networkx(net).edges(data="weight")
+        assert sorted(edges) == [(0, 1, 0.25), (1, 0, 0.25), (1, 2, 0.25), (2, 1, 0.25)]
+        for export in (functools.partial(to_sonata, folder=tmp_path, duration=1.0), to_nir):
+            with pytest.raises(SpikecudaValueError, match="no continuous coupling"):
+                export(net)
+
+
 def test_models_without_spikes():
+    assert "heun_crossing" not in _Silent.schemes
+    assert _SilentPair.functions["reset"].arguments == ("x", "y")
+    assert not _Silent.threshold(1.0)
     for body, words in (
         ({}, "has no threshold"),
         ({"spiking": 1}, "True or False"),
     ):
         with pytest.raises(ModelError, match=words):
             type("_Wrong", (CoupledRate,), {"spiking": False, **body})
+    with pytest.raises(ModelError, match="no refractory period"):
+        type("_Wrong", (_Silent,), {"refractory": True})

@@ -65,6 +65,11 @@ def to_nir(
             "net must have a population and a source, which is the graph's input (got "
             f"{', '.join(net.populations) or 'nothing'}); net.source(...) adds one"
         )
+    if net.couplings:
+        raise SpikecudaValueError(
+            f"NIR has no continuous coupling (got {net.couplings[0].name}); export a network "
+            "without couplings"
+        )
     if len(net.wired) > len(net.projections):
         raise SpikecudaValueError(
             "drives with a SpikeTrain must be sources (got one); use net.source and net.connect"

@@ -57,6 +57,11 @@ def to_sonata(
     if not isinstance(net, Network):
         raise SpikecudaTypeError(f"net must be a Network (got {shown(net)})")
     stop = as_positive("duration", duration, "ms")
+    if net.couplings:
+        raise SpikecudaValueError(
+            f"SONATA has no continuous coupling (got {net.couplings[0].name}); export a network "
+            "without couplings, or net.save(path)"
+        )
     projections = [p for p in net.projections if len(p)]
     for projection in projections:
         if projection.plasticity is not None:
