@@ -9,9 +9,10 @@ import numpy as np
 
 from spikecuda.errors import SpikecudaError
 from spikecuda.network.model.projection import Projection
-from spikecuda.network.model.upkeep import Normalisation, RateScaling, Rewiring
+from spikecuda.network.model.upkeep import Normalisation, RateScaling, Rewiring, Sharing
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.pauses import Chore
+from spikecuda.network.sharing import Sharer
 from spikecuda.network.synapses.access import bundle_of
 from spikecuda.network.synapses.incoming import scale_incoming, sum_incoming
 from spikecuda.network.synapses.rewire import rewire
@@ -52,6 +53,8 @@ def chore_of(projection: Projection, what: Any, every: int) -> Upkeep:
     """Return what does something with a projection's weights at intervals of ``every`` steps."""
     if isinstance(what, RateScaling):
         return RateScaler(projection, what, every)
+    if isinstance(what, Sharing):
+        return Sharer(projection, what, every)
     return Repeated(projection, what, every)
 
 

@@ -19,6 +19,7 @@ from spikecuda.network.model.projection import Projection
 from spikecuda.network.results.weight_samples import WeightSamples
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.pauses import Pauses
+from spikecuda.network.sharing import Sharer
 from spikecuda.network.synapses.access import (
     bundle_of,
     connections,
@@ -33,6 +34,8 @@ from spikecuda.network.synapses.given import take_values, take_weights
 from spikecuda.network.upkeep import Upkeep, chore_of, do
 from spikecuda.plasticity.base import SynapseRule
 
+# What is done with weights at intervals, by the method that asks for it.
+DONE = {"normalise": "normalised", "scale_to_rate": "scaled", "rewire": "rewired"}
 # Bytes of a listed synapse, source, target, weight and delay, and of sorting them.
 LISTED = 40
 
@@ -103,6 +106,7 @@ class NetworkWeights(Described):
             self._weights_set = True
             engine.rewire()
             projection.note(assigned=True)
+            self._share(projection, engine)
         except BaseException:
             undo()
             raise
@@ -167,12 +171,37 @@ class NetworkWeights(Described):
         self._require_open()
         if kind == "rewire" and what is not None:
             self._require_unrecorded(projection)
+        if what is not None:
+            self._require_together(projection, kind, every)
         if what is not None and every is None:
-            do(projection, self._built(), what)
+            engine = self._built()
+            do(projection, engine, what)
+            self._share(projection, engine)
             return
         self._upkeep.pop((projection, kind), None)
         if what is not None and every is not None:
-            self._upkeep[projection, kind] = chore_of(projection, what, every)
+            chore = chore_of(projection, what, every)
+            if isinstance(chore, Sharer):
+                chore.begin(self._built())
+            self._upkeep[projection, kind] = chore
+
+    def _share(self, projection: Projection, engine: Engine) -> None:
+        """Let synapses that have a weight in common have one, after weights were set."""
+        chore = self._upkeep.get((projection, "share"))
+        if isinstance(chore, Sharer):
+            chore.begin(engine)
+
+    def _require_together(self, projection: Projection, kind: str, every: int | None) -> None:
+        """Raise if weights are shared, and something else is to change them at intervals."""
+        others = {k for p, k in self._upkeep if p is projection}
+        shared = "share" in others and (every is not None or kind == "rewire") and kind != "share"
+        if shared or (kind == "share" and others - {"share"}):
+            raise SpikecudaError(
+                f"weights of {projection.name} cannot be shared and {DONE.get(kind, 'changed')} at "
+                f"intervals as well (got {', '.join(sorted(others))} before); share(None), "
+                "normalise(None), scale_to_rate(None) or rewire(None) ends it, and normalise() "
+                "between runs goes with shared weights"
+            )
 
     def _freeze(self, engine: Engine) -> None:
         """Tell an engine that was built which synapses do not learn now."""

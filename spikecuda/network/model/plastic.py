@@ -17,6 +17,7 @@ from spikecuda.network.model.upkeep import (
     as_period,
     as_rate_scaling,
     as_rewiring,
+    as_sharing,
     require_alone,
 )
 from spikecuda.runtime.parameters import Parameters
@@ -290,6 +291,40 @@ class Plastic(Fixed):
             )
         scaling = as_rate_scaling(self, rate, beta, gamma, tau)
         self.handle.keep_up(self, "scale_to_rate", scaling, as_period(every, self.dt))
+
+    def share(self, groups: Any, every: float | None = None) -> None:
+        """Let synapses have weights in common, as those of a convolution that learns its kernel.
+
+        The weights of a group become their mean now.  In later runs, whenever model time is a
+        multiple of ``every``, each group's weight is what it was plus the changes of all of its
+        synapses since, held within the rule's bounds.  With ``every=dt`` that is each step's
+        learning with one set of weights.  Sums are exact: the same weights for any threads,
+        partitions and devices.  Assigned or normalised weights become those of their groups again.
+
+        Args:
+            groups: integers, one for each synapse in the order of ``connections``: synapses with
+                the same one share a weight.  None: no longer.
+            every: ms, a multiple of dt; it must be given.
+
+        Raises:
+            SpikecudaError: the synapses do not learn, or weights are scaled, rewired or normalised
+                at intervals, too.
+            SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.
+
+        Source: Lecun, Bottou, Bengio & Haffner (1998) Proc IEEE 86:2278, section II.A.
+        """
+        require_plastic(self, "shared")
+        if groups is None:
+            require_alone("groups", every=(every, None))
+            self.handle.keep_up(self, "share", None, None)
+            return
+        if every is None:
+            raise SpikecudaValueError(
+                f"every must be given for shared weights of {self.name} (got None): how often they "
+                f"are brought together; every={self.dt:g} is each step"
+            )
+        period = as_period(every, self.dt)
+        self.handle.keep_up(self, "share", as_sharing(self, groups), period)
 
     def rewire(
         self,

@@ -60,6 +60,17 @@ class Rewiring:
     indegree: np.ndarray | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Sharing:
+    """Synapses have weights in common.
+
+    Attributes:
+        groups: int64, one for each synapse in the order of ``connections``: which weight it has.
+    """
+
+    groups: np.ndarray
+
+
 def as_period(every: Any, dt: float) -> int:
     """Return an interval in steps."""
     return whole_steps("every", every, dt, some=True)
@@ -125,6 +136,24 @@ def as_rate_scaling(projection: Any, rate: Any, beta: Any, gamma: Any, tau: Any)
                 "Hz too fast loses its weights within a second"
             )
     return RateScaling(given, follows, integral, average)
+
+
+def as_sharing(projection: Any, groups: Any) -> Sharing:
+    """Return a checked sharing of weights of a projection that learns.
+
+    Raises:
+        SpikecudaTypeError, SpikecudaValueError: ``groups`` cannot be used.
+    """
+    given = take_reals("groups", groups, "an integer for each synapse")
+    count = len(projection)
+    whole = given.shape == (count,) and bool(np.all(given == np.rint(given)))
+    if not whole or np.abs(given).max(initial=0.0) > 2**53:
+        raise SpikecudaValueError(
+            f"groups must be integers, one for each of the {count:,} synapses of "
+            f"{projection.name} in the order of connections() (got shape {given.shape}); synapses "
+            "with the same one share a weight"
+        )
+    return Sharing(given.astype(np.int64))
 
 
 def as_rewiring(

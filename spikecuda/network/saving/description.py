@@ -16,7 +16,7 @@ from spikecuda.network.model.rule import Rule
 from spikecuda.network.model.spike_train import SpikeTrain
 from spikecuda.network.model.synapse_recorders import SynapseRecord
 from spikecuda.network.model.trains import Given
-from spikecuda.network.model.upkeep import Normalisation, RateScaling, Rewiring
+from spikecuda.network.model.upkeep import Normalisation, RateScaling, Rewiring, Sharing
 from spikecuda.network.model.values import Values
 from spikecuda.network.upkeep import chore_of
 from spikecuda.saving.codec import Decoder, Encoder, ours
@@ -26,7 +26,7 @@ from spikecuda.space.positions import Arrangement
 from spikecuda.space.profiles import Profile
 
 CLASSES = (
-    *ours(Receptor), *ours(Rule), SpikeTrain, Normalisation, RateScaling, Rewiring,
+    *ours(Receptor), *ours(Rule), SpikeTrain, Normalisation, RateScaling, Rewiring, Sharing,
     ReadFunction, *ours(Arrangement), *ours(Mask), *ours(Profile),
 )  # fmt: skip
 
