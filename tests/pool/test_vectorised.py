@@ -1,10 +1,13 @@
 """The CPU kernels are vectorised over neurons: read it off the assembly."""
 
+import functools
 import platform
 import re
 
 import pytest
+from thorough import in_turn
 
+from spikecuda.kernels.compile import cpu
 from spikecuda.kernels.compile.assembly import (
     conversion_widths,
     fma_bytes,
@@ -15,19 +18,27 @@ from spikecuda.kernels.compile.assembly import (
     vector_arithmetic,
     width,
 )
-from spikecuda.kernels.compile.cpu import assembly
 from spikecuda.kernels.spec import PRECISIONS, InputSpec, KernelSpec
 from spikecuda.models import EIF, GLIF3, GLIF5, LIF, QIF, AdEx, HHTraub, Izhikevich
 
+# float32 of all, and one of the others in turn.
 CASES = [
-    (model, scheme, precision)
-    for model in (LIF, AdEx, Izhikevich)
-    for scheme in model.schemes
-    for precision in PRECISIONS
-]
+    case
+    for precisions in (["float32"], ["float16", "float64"])
+    for case in in_turn(
+        [
+            (model, scheme, precision) for model in (LIF, AdEx, Izhikevich)
+            for scheme in model.schemes for precision in precisions
+        ],
+        lambda case: case[:2],
+    )
+]  # fmt: skip
 CASES += [(model, model.default_scheme(), "float32") for model in (EIF, QIF, GLIF5, HHTraub)]
 CASES += [(HHTraub, "strang", "float64"), (EIF, "upstroke", "float32")]
 CASES.append((GLIF3, "mean_current", "float32"))
+
+
+assembly = functools.cache(cpu.assembly)
 
 
 def has_avx2() -> bool:
