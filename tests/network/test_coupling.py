@@ -254,7 +254,7 @@ def test_what_cannot_be_coupled():
              "net.couple"),
             (lambda: net.drive("a", Poisson(5.0, 1.0), "net"), SpikecudaValueError, "net.couple"),
             (lambda: net.couple("a", "b", "one_to_one", 1.0, "x"), SpikecudaValueError, "as many"),
-            (lambda: Ensemble(net, 2), SpikecudaError, "no couplings yet"),
+            (Ensemble(net, 2, devices="cuda-emu:0").build, SpikecudaError, "have no couplings"),
         ):  # fmt: skip
             with pytest.raises(kind, match=words):
                 call()
@@ -314,6 +314,25 @@ class _SilentPair(_Silent):
 
     def dy(x, y, tau):
         return (x - y) / tau
+
+
+def test_ensembles_have_the_bits_of_lone_networks():
+    with mixed(True) as net, Ensemble(net, 3, seeds=[3, 4, 3], devices="cpu") as ensemble:
+        ensemble[2].own(net.couplings[1]).strength = 0.5
+        ensemble.run(6.0)
+        ensemble.reset()
+        ensemble.run(8.0)
+        found = [replica["b"].state["x"] for replica in ensemble]
+        shared = [c.connections()["source"] for c in (ensemble[0].couplings[0], net.couplings[0])]
+        net.run(8.0)
+        lone = net["b"].state["x"]
+    assert np.array_equal(*shared)
+    assert np.array_equal(found[0], lone)
+    assert not np.array_equal(found[1], lone)
+    with mixed(True) as net:
+        net.couplings[1].strength = 0.5
+        net.run(8.0)
+        assert np.array_equal(found[2], net["b"].state["x"])
 
 
 def test_couplings_in_other_formats(tmp_path):

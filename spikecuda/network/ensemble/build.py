@@ -16,6 +16,7 @@ from spikecuda.network.model.description import Description
 from spikecuda.network.network import Network
 from spikecuda.network.synapses.blocks import Blocks, Share
 from spikecuda.network.synapses.builder import Builder
+from spikecuda.network.synapses.coupled_rows import couple_rows
 from spikecuda.network.synapses.fixed_point import choose_fixed_point
 from spikecuda.network.synapses.store import Wiring
 
@@ -116,10 +117,12 @@ def build_wirings(
             threads, told,
         )  # fmt: skip
         built[i] = builder.build(choose_fixed_point(description.wired))
+        built[i].coupled = couple_rows(description.couplings, description.sizes, threads)
     return [
         built[kind] if kind == i else share_wiring(
             built[kind], dict(zip(replicas[kind].wired, replica.wired, strict=True)),
             same_numbers(replica),
+            dict(zip(replicas[kind].couplings, replica.couplings, strict=True)),
         )
         for i, (replica, kind) in enumerate(zip(replicas, kinds, strict=True))
     ]  # fmt: skip

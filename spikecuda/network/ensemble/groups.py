@@ -84,7 +84,12 @@ def deal(weights: Sequence[float], size: int) -> list[tuple[int, int]]:
 
 
 def _require_rules(description: Description, places: Sequence[str | Device]) -> None:
-    """Raise SpikecudaError if synapses learn by a rule that ensembles do not have on devices."""
+    """Raise SpikecudaError for couplings and rules that ensembles do not have on devices."""
+    if description.couplings:
+        raise SpikecudaError(
+            "networks of an ensemble on devices have no couplings (got "
+            f"{description.couplings[0].name} on {', '.join(map(str, places))}); use devices='cpu'"
+        )
     for p in description.wired:
         rule = p.plasticity
         if rule is not None and (p.modulator is not None or rule.target_states):

@@ -98,6 +98,7 @@ class Replica(Network):
             self._named[name] = twins.population(place, population)
         self._identity = origin._identity
         self._projections = [twins.projection(p) for p in origin.projections]
+        self._couplings = [twins.coupling(c) for c in origin.couplings]
         self._trains = twins.trains(origin._trains)
         self._wired = [twins.find(p) for p in origin.wired]
         twins.drives(origin._drives.entries, self._drives)
@@ -204,8 +205,9 @@ class Replica(Network):
         for i, source in enumerate(self.trains):
             source.place(first + i)
         return Description(
-            self.dt, self._seeds.wiring, populations, self.trains, self._projections, self._wired
-        )
+            self.dt, self._seeds.wiring, populations, self.trains, self._projections, self._wired,
+            self._couplings,
+        )  # fmt: skip
 
     # What its rows are: those of several replicas until one changes its weights.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.inputs.drive import Drive
+from spikecuda.network.model.coupling import Coupling
 from spikecuda.network.model.population import Population, View
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.trains import Given
@@ -69,12 +70,6 @@ def _require_told(network: Network) -> None:
             "a network of an ensemble has all its partitions in this process (got one with "
             "exchange=); leave exchange out"
         )
-    if network.couplings:
-        raise SpikecudaError(
-            "networks of an ensemble have no couplings yet (got one with "
-            f"{network.couplings[0].name}); run them one after the other, or in processes with "
-            "spikecuda.sweep"
-        )
     if network.settled_weights:
         which = next((p.name for p in network.projections if p.learns), "")
         got = (
@@ -110,6 +105,9 @@ def _outline(network: Network) -> Iterator[tuple[str, Any]]:
         kind = "" if p.plasticity is None else f", {type(p.plasticity).__name__}"
         yield f"the projection {p.name}", f"{type(p.rule).__name__}{kind}"
         yield f"procedural= of {p.name}", p.procedural
+    yield "the list of couplings", _names(c.name for c in network.couplings)
+    for c in network.couplings:
+        yield f"the coupling {c.name}", _of_coupling(c)
     drives = [(e.view.population.name, type(t).__name__, e.receptor or "")
               for e in network._drives.entries for t in e.inputs]  # fmt: skip
     yield "the list of drives", _names(" ".join(filter(None, d)) for d in drives)
@@ -132,6 +130,12 @@ def _of_population(population: Population) -> str:
     )
 
 
+def _of_coupling(coupling: Coupling) -> str:
+    value = coupling.value.given if coupling.value.source is None else coupling.value.text
+    kind = (name for name in ("difference", "symmetric", "iterated") if getattr(coupling, name))
+    return f"{type(coupling.rule).__name__}, {' '.join(kind) or 'plain'}, of {value}"
+
+
 def _of_drive(drive: Drive) -> str:
     return f"{' and '.join(type(term).__name__ for term in drive.inputs)} of {drive._whose}"
 
@@ -148,7 +152,10 @@ def _names(names: Any) -> str:
 
 def same_wiring(first: Network, other: Network) -> bool:
     """Tell whether two networks of one structure have the same synapses if seeds are the same."""
-    return all(_same_projection(p, q) for p, q in zip(first.wired, other.wired, strict=True))
+    pairs = zip(first.couplings, other.couplings, strict=True)
+    return all(_same_projection(a.pairs, b.pairs) for a, b in pairs) and all(
+        _same_projection(p, q) for p, q in zip(first.wired, other.wired, strict=True)
+    )
 
 
 def _same_projection(p: Projection, q: Projection) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from spikecuda.common.seed import Seeds
 from spikecuda.errors import SpikecudaValueError, shown
 from spikecuda.inputs.drive import Drive
+from spikecuda.network.model.coupling import Coupling
 from spikecuda.network.model.population import Population, View
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.trains import Given, Trains
@@ -86,6 +87,19 @@ class Twins:
         for name, value in changed.items():
             object.__setattr__(made, name, value)
         self._found[projection] = made
+        return made
+
+    def coupling(self, coupling: Coupling) -> Coupling:
+        """Return a coupling made again; its pairs are drawn anew."""
+        made = copy.copy(coupling)
+        pairs = self.projection(coupling.pairs)
+        changed: Mapping[str, Any] = {
+            "handle": self._owner, "pairs": pairs, "source": pairs.source, "target": pairs.target,
+        }  # fmt: skip
+        for name, value in changed.items():
+            object.__setattr__(made, name, value)
+        made._drawn = None
+        self._found[coupling] = made
         return made
 
     def drive(self, drive: Drive, inputs: Any) -> Drive:

@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
 from spikecuda.kernels.network import layout
+from spikecuda.network.model.coupling import Coupling
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.access import bundle_of
 from spikecuda.network.synapses.store import Bundle, Rows, Wiring
 
+NO_COUPLINGS: Mapping[Coupling, Coupling] = MappingProxyType({})
+
 
 def share_wiring(
-    wiring: Wiring, projections: Mapping[Projection, Projection], shift: Mapping[int, int]
+    wiring: Wiring,
+    projections: Mapping[Projection, Projection],
+    shift: Mapping[int, int],
+    couplings: Mapping[Coupling, Coupling] = NO_COUPLINGS,
 ) -> Wiring:
     """Return the same synapses for another replica: its rows are the same arrays.
 
@@ -22,6 +29,7 @@ def share_wiring(
         wiring: of a replica.
         projections: of the other replica, by this one's.
         shift: number of each population and source of the other replica, by this one's.
+        couplings: of the other replica, by this one's.
     """
     fixed_point = replace(
         wiring.fixed_point,
@@ -36,7 +44,8 @@ def share_wiring(
         )
         for bundle in wiring.bundles
     ]  # fmt: skip
-    return replace(wiring, bundles=bundles, fixed_point=fixed_point)
+    coupled = [replace(rows, coupling=couplings[rows.coupling]) for rows in wiring.coupled]
+    return replace(wiring, bundles=bundles, fixed_point=fixed_point, coupled=coupled)
 
 
 def _shared(bundle: Bundle, rows: Rows) -> Rows:
