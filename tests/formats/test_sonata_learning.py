@@ -5,10 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from spikecuda import Network
 from spikecuda.errors import SpikecudaError
-from spikecuda.formats import from_sonata
+from spikecuda.formats import from_sonata, to_sonata
 from spikecuda.formats.sonata.export_files import write_edges, write_nodes
+from spikecuda.network import Delta, FixedInDegree, SpikeTrain
 from spikecuda.network.results.sonata import write_spikes
+from spikecuda.plasticity import STDP, GutigSTDP, TripletSTDP, Tsodyks2000
 
 SENT = {0: [5.0, 12.0, 13.5, 30.0, 47.3, 48.0, 75.0], 1: [9.0, 33.0, 60.0]}
 IAF = {"C_m": 100.0, "tau_m": 10.0, "t_ref": 2.0, "E_L": -70.0, "V_th": -55.0, "V_reset": -70.0}
@@ -163,3 +166,51 @@ def test_node_ids_is_another_name_of_node_id(folder):
     (folder / "ids.json").write_text(json.dumps(config), encoding="utf-8")
     circuit = from_sonata(folder / "ids.json")
     assert circuit.net["sources"].size == 2
+
+
+def learning(**changes):
+    """Return a network whose synapses learn or tire."""
+    net = Network(dt=0.1, seed=2, precision="float64")
+    params = {"tau_m": 10.0, "c_m": 100.0, "v_reset": -70.0, "v_rest": -70.0, "v_th": -55.0}
+    for name, size in (("a", 6), ("b", 4), ("c", 2)):
+        net.population(name, size, "lif", params, receptors={"in": Delta()})
+    net.source("inputs", 6, SpikeTrain.poisson(6, rate=80.0, start=1.0, stop=100.0, seed=3))
+    net.connect("inputs", "a", "one_to_one", 20.0, 1.0)
+    given = {"w_max": 15.0, "lam": 0.05, "tau_minus": 30.0}
+    rule = changes.pop("rule", None) or STDP(**given, **changes)
+    net.connect("a", "b", "all_to_all", 6.0, 1.5, plasticity=rule)
+    other = GutigSTDP(w_max=12.0, mu_plus=0.5, tau_minus=30.0)
+    net.connect("a", "b", FixedInDegree(2), 5.0, 1.0, plasticity=other)
+    tired = Tsodyks2000(U=0.4, tau_rec=50.0, tau_psc=3.0)
+    net.connect("a", "c", "all_to_all", 8.0, 1.0, plasticity=tired)
+    return net
+
+
+def test_rules_go_there_and_back(tmp_path):
+    net = learning()
+    config = to_sonata(net, tmp_path, 100.0)
+    result = net.run(100.0)
+    simulation = from_sonata(config, precision="float64")
+    again = simulation.run()
+    assert simulation.ignored == () and result.num_spikes > 60
+    for name in ("a", "b", "c"):
+        assert np.array_equal(result.spikes[name].step, again.spikes[name].step)
+    for ours, theirs in zip(net.projections[1:3], simulation.net.projections[1:3], strict=True):
+        pairs = ours.connections(), theirs.connections()
+        order = [np.lexsort((found["target"], found["source"])) for found in pairs]
+        assert np.ptp(ours.weights) > 0.1
+        assert np.allclose(ours.weights[order[0]], theirs.weights[order[1]], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"timing": "brian"}, r"a -> b.*: timing must be nest in SONATA.*'brian'"),
+        ({"w_min": 1.0}, r"w_min must be 0.0 in SONATA"),
+        ({"rule": TripletSTDP(w_max=15.0)}, r"must be static or learn by STDP, .*Triplet"),
+        ({"rule": STDP(w_max=15.0)}, r"b: rules of all synapses onto it must have one tau_minus"),
+    ],
+)
+def test_rules_that_nest_has_not_are_refused(changes, message, tmp_path):
+    with pytest.raises(SpikecudaError, match=message):
+        to_sonata(learning(**changes), tmp_path, 100.0)

@@ -14,6 +14,11 @@ from spikecuda.common.time_grid import first_step
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.formats.sonata.export_cells import ExportedCells, export_cells
 from spikecuda.formats.sonata.export_files import write_edges, write_nodes
+from spikecuda.formats.sonata.export_synapses import (
+    ExportedSynapses,
+    export_synapses,
+    tau_minus_of,
+)
 from spikecuda.inputs.stimulus import Constant, Step
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
@@ -36,7 +41,9 @@ def to_sonata(
 
     Populations of ``lif``, ``lif_cond`` and ``glif1`` to ``glif5`` become NEST's ``iaf_psc_*``,
     ``iaf_cond_*`` and ``glif_psc``; sources become virtual nodes with files of their spikes.
-    Numbers and ``Step`` inputs become constant currents and current clamps.
+    Numbers and ``Step`` inputs become constant currents and current clamps.  ``STDP``,
+    ``GutigSTDP``, ``Tsodyks2000`` and ``TsodyksMarkram`` become NEST's synapses, with the weights
+    of now; other variables start anew.
 
     Args:
         net: the network.
@@ -48,8 +55,8 @@ def to_sonata(
         The configuration, which ``from_sonata`` and the Brain Modeling Toolkit read.
 
     Raises:
-        SpikecudaValueError: a model, receptor, input or synapse that learns, which SONATA cannot
-            say; the message names it.
+        SpikecudaValueError: a model, receptor, input or rule that SONATA cannot say; the message
+            names it.
         MissingPackageError: h5py is not installed.
 
     Source: SONATA developer guide 0.1 (github.com/AllenInstitute/sonata).
@@ -62,18 +69,9 @@ def to_sonata(
             f"SONATA has no continuous coupling (got {net.couplings[0].name}); export a network "
             "without couplings, or net.save(path)"
         )
+    for projection in net.projections:  # before anything is built
+        export_synapses(projection, 1.0)
     projections = [p for p in net.projections if len(p)]
-    for projection in projections:
-        if projection.plasticity is not None:
-            raise SpikecudaValueError(
-                f"{projection.name}: must not learn, since SONATA has static synapses only (got "
-                f"{shown(projection.plasticity)}); connect without plasticity"
-            )
-        if projection.late:
-            raise SpikecudaValueError(
-                f"{projection.name}: order must be 'nest', since SONATA has NEST's delays (got "
-                f"{projection.order!r}); connect with a delay of at least dt"
-            )
     if len(net.wired) > len(net.projections):
         raise SpikecudaValueError(
             "drives with a SpikeTrain must be sources (got one); net.source(...) and net.connect "
@@ -85,6 +83,13 @@ def to_sonata(
     currents = {p.name: _currents(net, p, clamps) for p in populations}
     synapses = {p: p.connections() for p in projections}
     cells = {p.name: export_cells(p, currents[p.name], synapses) for p in populations}
+    models = {
+        p: export_synapses(p, cells[p.target.population.name].factor(p.receptor))
+        for p in projections
+    }
+    for name, some in cells.items():
+        onto = [model for p, model in models.items() if p.target.population.name == name]
+        some.fixed.update(tau_minus_of(name, onto))
     root = Path(folder)
     for name in (NETWORK, INPUTS, CELLS, SYNAPSES, OUTPUT):
         (root / name).mkdir(parents=True, exist_ok=True)
@@ -94,8 +99,8 @@ def to_sonata(
     nodes = [*(_nodes(root, p, cells[p.name]) for p in populations)]
     nodes += [_nodes(root, source, None) for source in sources]
     edges = [
-        _edges(root, number, projection, found, cells[projection.target.population.name])
-        for number, (projection, found) in enumerate(synapses.items())
+        _edges(root, number, p, found, cells[p.target.population.name], models[p])
+        for number, (p, found) in enumerate(synapses.items())
     ]
     if result is not None:
         result.to_sonata(root / OUTPUT / "spikes.h5")
@@ -173,6 +178,7 @@ def _edges(
     projection: Projection,
     found: dict[str, np.ndarray],
     cells: ExportedCells,
+    model: ExportedSynapses,
 ) -> dict[str, Any]:
     """Write a projection's edges and their type; return their files."""
     source, target = projection.source.population.name, projection.target.population.name
@@ -182,10 +188,10 @@ def _edges(
         cells.factor(projection.receptor),
     )  # fmt: skip
     port = cells.receptor_type(projection.receptor)
-    params = {} if port is None else {"receptor_type": port}
+    params = model.params if port is None else {"receptor_type": port, **model.params}
     write_text(root / SYNAPSES / f"{name}.json", json.dumps(params) + "\n")
     types = {
-        "edge_type_id": "100", "model_template": "static_synapse",
+        "edge_type_id": "100", "model_template": model.template,
         "dynamics_params": f"{name}.json",
     }  # fmt: skip
     _table(root / NETWORK / f"{name}_edge_types.csv", types)

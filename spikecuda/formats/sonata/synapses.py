@@ -164,6 +164,8 @@ def _rules(
                     np.abs(weight[chosen]) <= abs(rule.w_max)
                 )
                 _require(edges, "syn_weight", weight, good, f"from 0 to Wmax = {rule.w_max:g}")
+                if cells.kind.conductance and rule.w_max < 0:  # its size is what arrives
+                    rule = rule.changed({"w_max": -rule.w_max})
             yield chosen, rule, report
 
 
