@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from pyNN.common.populations import Assembly, BasePopulation
 
+from spikecuda.common.time_grid import nearest_step
+
 
 def on_grid(steps: Any, dt: float) -> Any:
     """Return the times of some steps, ms: 3 steps of 0.1 ms are 0.3 ms, not 0.30000000000000004."""
-    per_ms = round(1.0 / dt)
+    per_ms = nearest_step(1.0, dt)
     exact = per_ms > 0 and abs(per_ms * dt - 1.0) < 1e-12
     return np.asarray(steps) / per_ms if exact else np.asarray(steps) * dt
 

@@ -7,7 +7,7 @@ import numpy as np
 import quantities as pq
 from pyNN import recording
 
-from spikecuda.common.time_grid import whole_steps
+from spikecuda.common.time_grid import nearest_step, whole_steps
 from spikecuda.pynn import simulator
 from spikecuda.pynn.cells_of import on_grid
 
@@ -31,7 +31,7 @@ class Recorder(recording.Recorder):
     @property
     def every(self) -> int:
         """Steps between two samples."""
-        return max(1, round(self.sampling_interval / simulator.state.dt))
+        return max(1, nearest_step(self.sampling_interval, simulator.state.dt))
 
     def wanted(self, name: str) -> np.ndarray:
         """Return the numbers of the neurons of which a variable, or "spikes", is recorded."""

@@ -11,7 +11,7 @@ import numpy as np
 from pyNN.errors import InvalidParameterValueError
 
 from spikecuda.common.packages import need
-from spikecuda.common.time_grid import NEVER, nearest_steps
+from spikecuda.common.time_grid import NEVER, nearest_steps, places_of
 
 # Spikes that are expected in a block, and the most steps that it has.
 SPIKES, STEPS = 1_000_000.0, 10_000
@@ -103,8 +103,8 @@ class Drawn(Trains):
                 f"start and duration must be >= 0 ms (got {start.min():g} and {length.min():g})"
             )
         limit = float(NEVER)
-        self.begin = np.minimum(np.ceil(np.round(start / self.dt, 6)), limit)
-        self.end = np.minimum(np.ceil(np.round((start + length) / self.dt, 6)), limit)
+        self.begin = np.minimum(np.ceil(places_of(start / self.dt)), limit)
+        self.end = np.minimum(np.ceil(places_of((start + length) / self.dt)), limit)
         self._blocks: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         if not hasattr(self, "block"):
             expected = max(float(self.per_step().sum()), 1e-9)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.time_grid import nearest_step
 from spikecuda.errors import SpikecudaError
 from spikecuda.view.blocks import KEPT, PIECES, Block, Rates, Samples
 from spikecuda.view.controls import Control, range_of
@@ -259,7 +260,7 @@ class Feed:
         self._shown = self.subject.shown()
         sizes = [p.size for p in self._shown]
         self._offsets = [sum(sizes[:i]) for i in range(len(sizes))]
-        self._width = max(1, round(BIN / self.subject.dt))
+        self._width = max(1, nearest_step(BIN, self.subject.dt))
         self._rates = Rates(len(sizes), self._width)
         names = {p.name for p in self._shown}
         self._watched = tuple(w for w in self._watched if w.population in names)

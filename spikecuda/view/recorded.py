@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.common.time_grid import nearest_step
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.view.blocks import Block, Rates, Samples
 from spikecuda.view.feed import BIN, MOST_WATCHED
@@ -51,7 +52,8 @@ class Recording:
     def hello(self) -> dict[str, Any]:
         """Return what a page is told first."""
         return {
-            "title": self.title, "dt": self.dt, "bin": max(1, round(BIN / self.dt)), "live": False,
+            "title": self.title, "dt": self.dt, "bin": max(1, nearest_step(BIN, self.dt)),
+            "live": False,
             "populations": [
                 {"name": p.name, "size": p.size, "about": p.about, "colour": p.colour,
                  "variables": dict(p.variables)} for p in self.shown
@@ -69,7 +71,7 @@ class Recording:
     def blocks(self) -> Iterator[Block]:
         """Yield everything, in the order of time, thinned to what a page can hold."""
         every = -(-self.points // MOST_POINTS) or 1
-        rates = Rates(len(self.shown), max(1, round(BIN / self.dt)))
+        rates = Rates(len(self.shown), max(1, nearest_step(BIN, self.dt)))
         rates.begin(self.start)
         offsets = np.cumsum([0, *(p.size for p in self.shown)])
         parts = max(1, min(BLOCKS, -(-self.points // BLOCK_POINTS), self.stop - self.start))
@@ -157,14 +159,15 @@ def _of_network(result: Any) -> Recording:
         raise SpikecudaValueError(
             'result must have spikes (got none recorded); net.record(name, "spikes") records them'
         )
-    start, stop = round(result.start / result.dt), round(result.stop / result.dt)
+    start, stop = (nearest_step(t, result.dt) for t in (result.start, result.stop))
     watched: list[Watched] = []
     samples: list[Samples] = []
     for name, states in result.traces.items():
         times = result.trace_times[name]
         if times.size < 2 or name not in result.spikes:
             continue
-        first, every = round(times[0] / result.dt), round((times[1] - times[0]) / result.dt)
+        first, second = (nearest_step(t, result.dt) for t in times[:2])
+        every = second - first
         for column, neuron in enumerate(result.trace_neurons(name)[:MOST_WATCHED]):
             for variable, values in states.items():
                 if len(watched) == MOST_WATCHED:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from pyNN.standardmodels import build_translations, synapses
 
+from spikecuda.common.time_grid import nearest_step
 from spikecuda.plasticity import STDP, GutigSTDP, QuantalRelease, StochasticRelease, Tsodyks2000
 from spikecuda.pynn import simulator
 from spikecuda.pynn.standardmodels.base import (
@@ -246,7 +247,7 @@ class STDPMechanism(_Delayed, synapses.STDPMechanism):
         if part == 1:
             return {"plasticity": rule}
         dt = simulator.state.dt
-        return {"plasticity": rule, "dendritic": round(part * delay / dt) * dt}
+        return {"plasticity": rule, "dendritic": nearest_step(part * delay, dt) * dt}
 
 
 Vogels2011Rule = unavailable(
