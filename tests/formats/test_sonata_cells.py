@@ -86,3 +86,25 @@ def test_a_cell_has_the_spikes_and_the_potential_of_nest(name, run):
     trace = result.traces[name]["v"][:, 0]
     for step, v in potentials.items():
         assert trace[step - 1] == pytest.approx(v, abs=1e-11)
+
+
+def test_steps_are_short_for_events_of_neuron(tmp_path, monkeypatch):
+    """At dt 0.1 ms, which has no meaning for it, 300_intfire has 20 times NEURON's spikes."""
+    said = []
+    monkeypatch.setattr("spikecuda.formats.sonata.simulation.notice", lambda *a: said.append(a[0]))
+    write_nodes(tmp_path / "n.h5", "n", 1, {})
+    (tmp_path / "n.csv").write_text(
+        "node_type_id model_type model_template dynamics_params\n"
+        "100 point_process nrn:IntFire1 n.json\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "n.json").write_text('{"tau": 0.024, "refrac": 0.003}', encoding="utf-8")
+    config = {
+        "components": {"point_neuron_models_dir": "."}, "run": {"tstop": 10.0, "dt": 0.12},
+        "networks": {"nodes": [{"nodes_file": "n.h5", "node_types_file": "n.csv"}]},
+    }  # fmt: skip
+    (tmp_path / "c.json").write_text(json.dumps(config), encoding="utf-8")
+    assert from_sonata(tmp_path / "c.json").net.dt == pytest.approx(0.04)
+    assert from_sonata(tmp_path / "c.json", dt=0.1).net.dt == 0.1
+    assert from_sonata(tmp_path / "c.json", dt=0.05).net.dt == 0.05
+    assert len(said) == 2 and "rounded to dt = 0.04 ms" in said[0] and "nearer to it" in said[1]

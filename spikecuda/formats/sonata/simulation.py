@@ -1,6 +1,7 @@
 """A SONATA simulation as a Network, its run, and the files that it writes."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -190,7 +191,8 @@ def from_sonata(
 
     Args:
         config: JSON file of the simulation, of the circuit, or one that names both.
-        dt: length of a step, ms; None: the configuration's, or 0.1.
+        dt: length of a step, ms; None: the configuration's, or 0.1, and at most 0.05 with
+            ``nrn:IntFire1``.
         duration: of the run, ms; None: the configuration's ``tstop``.
         options: of ``Network``: precision, threads, devices, seed.
 
@@ -223,15 +225,21 @@ def from_sonata(
             f"{found.sources.get('output', found.path)}: output.spikes_sort_order must be one of "
             f"{', '.join(name for name in ORDERS if name)} (got {sorting!r:.80})"
         )
-    circuit = read_circuit(found, step, as_seed(options.get("seed", 0)))
-    reports = read_reports(found, circuit.sets, circuit.nodes, step, stop)
+    seed = as_seed(options.get("seed", 0))
+    circuit = read_circuit(found, step, seed)
     between = any(cells.template == INTFIRE for some in circuit.cells.values() for cells in some)
     if between and step > INTFIRE_DT:
-        notice(
-            f"{found.path}: NEURON's IntFire1 takes spikes between steps, here they are rounded to "
-            f"dt = {step:g} ms; dt={INTFIRE_DT} or less is nearer to it",
-            logging.WARNING,
+        text = (
+            f"{found.path}: NEURON's IntFire1 takes spikes between steps, whatever its dt; here "
+            "they are rounded to dt = "
         )
+        if dt is None:
+            step /= math.ceil(step / INTFIRE_DT)
+            circuit = read_circuit(found, step, seed)
+            notice(f"{text}{step:g} ms; dt= sets another")
+        else:
+            notice(f"{text}{step:g} ms; {INTFIRE_DT} or less is nearer to it", logging.WARNING)
+    reports = read_reports(found, circuit.sets, circuit.nodes, step, stop)
     try:
         net = Network(dt=step, **options)
     except TypeError as error:
