@@ -30,6 +30,8 @@ ALONE, FIRST_STEPS, STRETCH = 0.1, 16, 3.0
 # Seconds between two readings of what can be changed, and the share of a run that reading weights
 # may take.
 REFRESH, WEIGHTS_SHARE = 1.0, 0.005
+# Seconds between runs that follow each other at once.
+BACK_TO_BACK = 0.02
 # Changes that are remembered.
 REMEMBERED = 10_000
 
@@ -105,6 +107,8 @@ class Feed:
         self.state, self.ended, self.total, self.done = "running", "", total, 0
         self._clock, self._stop = clock, False
         with self._harmless():
+            if time.perf_counter() - self._at > BACK_TO_BACK:
+                self._refresh()  # other input, perhaps
             self._apply()
         self._begin_piece()
 
@@ -181,9 +185,11 @@ class Feed:
         """
         self.state, self.ended = "idle", "stopped" if self._stop and why == "done" else why
         self._stop = False
+        now = self._at = time.perf_counter()
         with self._harmless():
-            self._refresh()
-            if self.pages and self.weights_wanted:
+            if now - self._refreshed > REFRESH:  # short runs, one after the other, are not held up
+                self._refresh()
+            if self.pages and self.weights_wanted and now - self._weighed > 20.0 * self._weighing:
                 self._weigh()
 
     @contextmanager

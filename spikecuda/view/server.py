@@ -23,7 +23,7 @@ ADDRESS = "127.0.0.1"
 # Pages at once, and connections that are open at once, those that ask for files included.
 MOST_PAGES, MOST_CONNECTIONS = 8, 64
 # Seconds between two looks at what arrived, while pages look on and without any.
-TICK, SLOW_TICK = 1 / 40, 0.2
+TICK, SLOW_TICK = 1 / 30, 0.2
 # Frames on their way to a page that it has not drawn yet.
 ON_THE_WAY = 2
 # Seconds that a page has to take what is left when the view is closed, and the server to start.
@@ -148,13 +148,20 @@ class Server:
     async def _serve(self) -> None:
         from websockets.asyncio.server import ServerConnection, serve
 
+        opened: set[Any] = set()
+
         class Door(ServerConnection):
             """A connection, which is ended at once if there are too many."""
 
             def connection_made(self, transport: Any) -> None:
                 super().connection_made(transport)
-                if len(self.server.handler_tasks) > MOST_CONNECTIONS:
+                opened.add(self)
+                if len(opened) > MOST_CONNECTIONS:
                     transport.abort()
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                opened.discard(self)
+                super().connection_lost(exc)
 
         quiet = logging.getLogger("spikecuda.view.server")
         quiet.setLevel(logging.CRITICAL + 1)

@@ -108,6 +108,18 @@ def test_other_origins_and_hosts_are_refused(net, view):
     works(net, view)
 
 
+def test_a_tunnel_has_another_name_and_port(net, view):
+    """As with ssh -L 9000:127.0.0.1:PORT: the page's address and origin are those of the tunnel."""
+    tunnel = socket.create_connection(("127.0.0.1", view.port))
+    path = view.url.partition(f":{view.port}")[2]
+    with connect(
+        f"ws://localhost:9000{path}socket", sock=tunnel, origin="http://localhost:9000", proxy=None
+    ) as socket_:
+        assert json.loads(socket_.recv(timeout=10))["kind"] == "hello"
+    status, headers, _ = get(view.url, Host="localhost:9000")
+    assert status == 200 and "ws://localhost:9000;" in headers["Content-Security-Policy"]
+
+
 def test_only_the_loopback_address_is_bound(view):
     with socket.socket() as other:
         other.settimeout(2)

@@ -31,7 +31,7 @@ from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.store import Wiring
 
 # The host is asked for progress and Ctrl-C about so often.
-SECONDS_PER_CALL = 0.1
+SECONDS_PER_CALL, FIRST_STEPS = 0.1, 64
 # What it takes to wake the other threads, in seconds; so many steps of neurons are tried without.
 WAKING = 70e-6
 ALONE = 30_000
@@ -74,6 +74,8 @@ class CpuEngine(SavedEngine):
         self._like: CpuRun | None = None
         # Populations with other parameters, or seeds, than it has.
         self._stale: set[int] = set()
+        # Seconds of a step in the last call; 0: there was none.
+        self._pace = 0.0
         blocks = wiring.blocks
         workers = min(threads, blocks.count)
         # The numbers of each thread's blocks.
@@ -132,7 +134,9 @@ class CpuEngine(SavedEngine):
         taken: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {g: [] for g in spikes}
         before = self._parts.counts.copy()
         begin = time.perf_counter()
-        done, quantum = 0, min(64, run.chunk)
+        # As many steps as fit into a call, by the pace of the last one: a short piece is one call.
+        known = SECONDS_PER_CALL / self._pace if self._pace else FIRST_STEPS
+        done, quantum = 0, max(1, min(run.chunk, int(known)))
         self.partial = None
         try:
             with held_interrupt() as release:
@@ -152,6 +156,7 @@ class CpuEngine(SavedEngine):
                         if g in taken:
                             taken[g].append(found)
                     spent = time.perf_counter() - called
+                    self._pace = spent / some
                     growth = min(4.0, SECONDS_PER_CALL / max(spent, 1e-6))
                     # Bounded: a long run of short calls would outgrow a float.
                     quantum = max(1, min(run.chunk, int(quantum * growth)))
