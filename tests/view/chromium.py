@@ -62,7 +62,7 @@ class Tab:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    def until(self, script: str, seconds: float = 15.0):
+    def until(self, script: str, seconds: float = 30.0):
         """Wait until an expression is true, and return it."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -108,7 +108,7 @@ class Chromium:
             [program, *FLAGS, f"--user-data-dir={folder}", "about:blank"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
-        told, end = folder / "DevToolsActivePort", time.monotonic() + 30
+        told, end = folder / "DevToolsActivePort", time.monotonic() + 60
         while not (told.exists() and told.read_text().strip()):
             assert self._process.poll() is None and time.monotonic() < end, "Chromium did not start"
             time.sleep(0.05)

@@ -127,7 +127,7 @@ class Page:
         order = np.lexsort((neuron, step))
         return step[order], neuron[order]
 
-    def until(self, true, seconds=10.0):
+    def until(self, true, seconds=30.0):
         end = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < end, f"{len(self.heads)} frames; {self.texts[-3:]}"

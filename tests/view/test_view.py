@@ -200,7 +200,7 @@ def test_what_breaks_off_is_told_and_kept():
             net.run(100.0, every=10.0, call=call)
         assert net.result.stop == 40.0
         page.until(lambda: page.last("status") and page.last("status")["ended"] == "so be it")
-        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        threading.Timer(0.6, os.kill, (os.getpid(), signal.SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):
             net.run(1e6)
         page.until(lambda: page.last("status")["ended"] == "interrupted")
