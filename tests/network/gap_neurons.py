@@ -4,24 +4,27 @@ import numpy as np
 
 from spikecuda import Model, Parameter, State
 from spikecuda.language import exp, expm1, real
+from spikecuda.network import Coupled, Delta
 
 V_START = -69.60401191631222
 
 
 class GapNeuron(Model):
-    """Mancilla et al. (2007) J Neurosci 27:2058, with an alpha current as in NEST."""
+    """Mancilla et al. (2007) J Neurosci 27:2058, with alpha currents; a spike is a maximum of v."""
 
     schemes = ("rk4",)
-    arrivals = {"ex": "u"}
+    refractory, while_refractory = True, "silent"
+    arrivals = {"ex": "u", "inh": "w"}
     v, m, h = State("mV", V_START, span=50.0), State(""), State("")
     n, p = State(""), State("")
     u, s = State("pA/ms"), State("pA")
-    tau = Parameter(0.2, "ms", above=0.0)
+    w, r = State("pA/ms"), State("pA")
+    t_ref = Parameter(2.0, "ms")
 
-    def dv(v, m, h, n, p, s, current):
+    def dv(v, m, h, n, p, s, r, current):
         sodium = real(4500) * m * m * m * h * (v - real(74))
         potassium = (real(9) * n * n * n * n + real(9000) * p * p) * (v + real(90))
-        return (current + s - sodium - potassium - real(10) * (v + real(70))) / real(40)
+        return (current + s + r - sodium - potassium - real(10) * (v + real(70))) / real(40)
 
     def dm(v, m):
         x = (real(75.5) - v) / real(13.5)
@@ -43,17 +46,28 @@ class GapNeuron(Model):
         alpha = real(11.8) * (x / expm1(x) if x != real(0) else real(1))
         return alpha * (real(1) - p) - real(0.025) * exp(v / real(-22.222)) * p
 
-    def du(u, tau):
-        return -u / tau
+    def du(u):
+        return u / real(-0.2)
 
-    def ds(u, s, tau):
-        return u - s / tau
+    def ds(u, s):
+        return u - s / real(0.2)
+
+    def dw(w):
+        return w / real(-2.0)
+
+    def dr(w, r):
+        return w - r / real(2.0)
 
     def threshold(v, v_before):
-        return v >= real(0) and v_before < real(0)
+        return v >= real(0) and v_before > v
 
-    def reset(v, m, h, n, p, u, s):
-        return v, m, h, n, p, u, s
+    def reset(v, m, h, n, p, u, s, w, r):
+        return v, m, h, n, p, u, s, w, r
+
+
+# What spikes arrive at; an alpha current of peak 1 pA begins with a slope of e / tau.
+SLOPES = {"ex": np.e / 0.2, "inh": np.e / 2.0}
+PORTS = {"ex": Delta(), "inh": Delta(), "gap": Coupled()}
 
 
 # The gates at rest.

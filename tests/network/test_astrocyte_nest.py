@@ -7,11 +7,11 @@ to 20 s, ten digits.
 
 import numpy as np
 import pytest
-from gap_neurons import GATES, GapNeuron
+from gap_neurons import GATES, PORTS, GapNeuron
 
 from spikecuda import Model, Network, State
 from spikecuda.language import log, real
-from spikecuda.network import Coupled, Delta, SpikeTrain
+from spikecuda.network import Delta, SpikeTrain
 
 CALCIUM = """0.4462930203 0.8292931533 0.597071725 0.4327536665 0.4429386782
 0.4718722391 0.3792600627 0.2206874921 0.1035706702 0.1007339573"""
@@ -50,9 +50,8 @@ def slow_inward(ca):
 def test_calcium_and_the_slow_inward_current():
     with Network(dt=0.1, precision="float64") as net:
         net.population("astro", 1, Astrocyte, receptors={"syn": Delta()})
-        ports = {"ex": Delta(), "gap": Coupled()}
         # It only receives; in steps of 0.1 ms it could not spike.
-        net.population("cell", 1, GapNeuron, {}, {"v": -90.0, **GATES}, receptors=ports)
+        net.population("cell", 1, GapNeuron, {}, {"v": -90.0, **GATES}, receptors=PORTS)
         net.drive("cell", -200.0)
         net.source("in", 1, SpikeTrain(np.arange(100.0, 10_000.0, 100.0)))
         net.connect("in", "astro", "one_to_one", 0.02, 1.0)
