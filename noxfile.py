@@ -16,6 +16,7 @@ QUICK = """
 tests/analysis
 tests/cli
 tests/models
+tests/network/test_bad_drives.py
 tests/network/test_bad_input.py
 tests/network/test_edges.py
 tests/network/test_result.py

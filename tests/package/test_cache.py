@@ -22,9 +22,9 @@ class Compilation(event.Listener):
     def on_end(self, e):
         pass
 event.register("numba:compile", Compilation())
-import spikecuda, numpy as np
+import spikecuda
 p = spikecuda.GPUNeuronPool(100, 'lif', device='cpu', seed=5, threads=1)
-r = p.run(steps=400, input=spikecuda.Noise(300.0, mean=200.0))
+r = p.run(steps=400, input=500.0)
 from spikecuda.kernels.compile import cache
 print(len(r.spikes), int(r.spikes.step.sum()), cache.cache_dir(), len(compiled))
 """
