@@ -178,6 +178,7 @@ BAD = {
     "contrast": (config(contrast=1.5), r"inputs.m: contrast must be > 0 and at most 1 \(got 1.5"),
     "size": (config(row_size=1.5), r"inputs.m: row_size must be a whole number .*got 1.5"),
     "pixels": (config(degrees_per_pixel=100.0), r"from 2 to 99,999 pixels"),
+    "gray": (config(gray_screen_dur=300.0), r"gray_screen_dur must end before the run, at 300 ms"),
     "rate": (config(frame_rate=0.0), r"inputs.m: frame_rate must be > 0 Hz"),
     "input": (config(input_type="audio"), r"inputs.m: input_type must be movie \(got 'audio'"),
     "times": (config(evaluation_options={"t_min": 0.4}), r"t_min and t_max must be in s.*to 0.3"),

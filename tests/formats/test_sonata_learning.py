@@ -214,3 +214,20 @@ def test_rules_go_there_and_back(tmp_path):
 def test_rules_that_nest_has_not_are_refused(changes, message, tmp_path):
     with pytest.raises(SpikecudaError, match=message):
         to_sonata(learning(**changes), tmp_path, 100.0)
+
+
+@pytest.mark.parametrize("base", ["$BASE", "."])
+def test_files_may_be_named_with_the_folder_of_results(base, tmp_path):
+    root = make(tmp_path)
+    config = json.loads((root / "config.json").read_text(encoding="utf-8"))
+    config["output"] = {"output_dir": f"{base}/out", "spikes_file": f"{base}/out/s.h5"}
+    config["reports"]["w"]["file_name"] = f"{base}/out/more/w.csv"
+    config["run"]["tstop"] = 10.0
+    (root / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    simulation = from_sonata(root / "config.json", precision="float64")
+    result = simulation.run()
+    for folder, to in ((None, root / "out"), (root / "other", root / "other")):
+        (to / "more").mkdir(parents=True)
+        assert simulation.write(result, folder) == [to / "s.h5", to / "v.h5", to / "more/w.csv"]
+        lines = (to / "more/w.csv").read_text(encoding="utf-8").splitlines()
+        assert len(lines) == 3 and all((to / name).is_file() for name in ("s.h5", "v.h5"))

@@ -125,6 +125,11 @@ def _grating(given: _Options, stop: float) -> Movie:
     )
     gray = given.number("gray_screen_dur", 0.0, 0.0) / 1e3
     shown_s = stop / 1e3 - gray
+    if shown_s <= 0:
+        raise SpikecudaValueError(
+            f"{given.where}: gray_screen_dur must end before the run, at {stop:g} ms (got "
+            f"{1e3 * gray:g})"
+        )
     count = round(rate * shown_s) + 1
     # As the toolkit has it: the last gray frame is the grating's first one, which is gray, too.
     before = len(np.arange(gray * rate + 1)) - 1 if gray > 0 else 0

@@ -25,7 +25,7 @@ RUN = ("tstop", "duration", "dt", "tstart")
 OUTPUT = (
     "output_dir", "spikes_file", "spikes_file_csv", "spikes_sort_order", "overwrite_output_dir",
 )  # fmt: skip
-SPIKES_FILE = "spikes.h5"
+OUTPUT_DIR, SPIKES_FILE = "output", "spikes.h5"
 # Of these, only how fast another simulator is, or how it treats compartments, depends.
 HARMLESS = (
     "nsteps_block", "dL", "spike_threshold", "overwrite_output_dir", "save_state", "block_run",
@@ -113,12 +113,21 @@ def read_config(path: str | os.PathLike[str]) -> Config:
                 f"{config.sources['output']}: output.{name} must be a text (got "
                 f"{shown(config.output[name])}); write one, or leave it out"
             )
+    folder = Path(config.output.get("output_dir", config.path.parent / OUTPUT_DIR))
+    where = config.sources.get("output", config.path)
+    for name, value in config.output.items():
+        if name != "output_dir" and isinstance(value, str):
+            config.output[name] = _within(where, folder, value)
     config.ignored += [
         f"output.{name}: no such file is written" for name in config.output if name not in OUTPUT
     ]
     for name in ("inputs", "reports"):
         config_of = _object(config, merged, name)
         getattr(config, name).update(_enabled(config, name, config_of))
+    for name, options in config.reports.items():
+        if isinstance(options.get("file_name"), str):
+            inside = _within(config.sources["reports"], folder, options["file_name"])
+            config.reports[name] = {**options, "file_name": inside}
     file = merged.get("node_sets_file", merged.get("node_sets"))
     if isinstance(file, str):
         config.node_sets = read_json(file, "SONATA node sets")
@@ -200,6 +209,12 @@ def _located(path: Path, key: str, value: Any) -> Any:
     if isinstance(value, str) and value not in ("", "NULL") and (folders or files):
         return str(beside(path, value))
     return value
+
+
+def _within(path: Path, folder: Path, name: str) -> str:
+    """Return a file of results relative to their folder, where the name has the folder, too."""
+    whole, inside = os.path.abspath(beside(path, name)), os.path.abspath(folder)
+    return os.path.relpath(whole, inside) if whole.startswith(inside + os.sep) else name
 
 
 # Files within the folder of outputs.

@@ -18,7 +18,7 @@ from spikecuda.common.time_grid import nearest_steps
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.formats.sonata.build import Learning, Part, build
 from spikecuda.formats.sonata.cell_kinds import VARIABLES
-from spikecuda.formats.sonata.config import SPIKES_FILE, Config, read_config
+from spikecuda.formats.sonata.config import OUTPUT_DIR, SPIKES_FILE, Config, read_config
 from spikecuda.formats.sonata.read import INTFIRE, read_circuit
 from spikecuda.formats.sonata.reports import Report, read_reports
 from spikecuda.formats.sonata.weight_reports import sent_weights, write_weights
@@ -29,7 +29,6 @@ from spikecuda.network.results.sonata import ORDERS, write_report, write_spikes
 DT = 0.1
 # ms; with it NEURON's spikes of the example 300_intfire are all there.
 INTFIRE_DT = 0.05
-DEFAULT_FOLDER = "output"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +97,8 @@ class SonataSimulation:
         for report, file in zip(self.reports, reports, strict=True):
             self._write_report(result, report, file)
         for file in weights:
-            parts = [self._sent(result, some) for some in self.learning if some.report == file.name]
-            write_weights(file, parts)
+            mine = [some for some in self.learning if where / some.report == file]
+            write_weights(file, [self._sent(result, some) for some in mine])
         return [spikes_file, *([] if table is None else [table]), *reports, *weights]
 
     def require_writable(self, folder: str | os.PathLike[str] | None = None) -> None:
@@ -118,7 +117,7 @@ class SonataSimulation:
     ) -> tuple[Path, Path, Path | None, list[Path], list[Path]]:
         """Return the folder, and the files of spikes, their table, reports and weights."""
         output = self.config.output
-        where = Path(folder or output.get("output_dir", self.config.path.parent / DEFAULT_FOLDER))
+        where = Path(folder or output.get("output_dir", self.config.path.parent / OUTPUT_DIR))
         spikes_file = where / str(output.get("spikes_file", SPIKES_FILE))
         table = where / str(output["spikes_file_csv"]) if output.get("spikes_file_csv") else None
         reports = [where / report.file_name for report in self.reports]
