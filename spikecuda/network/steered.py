@@ -33,11 +33,12 @@ from spikecuda.observe.progress import Progress, reporter
 from spikecuda.runtime.adjust import announce_kernel, wide_parameters
 from spikecuda.runtime.loop import Loop, Pieces, as_loop, carried, require_result, run_pieces
 from spikecuda.runtime.neuron_spec import NeuronSpec
+from spikecuda.runtime.pace import Paced
 from spikecuda.view.feed import Feed
 from spikecuda.view.view import View, Viewed
 
 
-class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed):
+class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
     """The part of a network that advances it in time and changes what it is between runs.
 
     Args:
@@ -67,6 +68,7 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed):
         until: Callable[[Any, NetworkResult], object] | None = None,
         save_every: float | None = None,
         save_to: str | os.PathLike[str] | None = None,
+        realtime: bool = False,
     ) -> NetworkResult:
         """Advance from where the last run ended; the first run builds the network.
 
@@ -84,6 +86,8 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed):
             until: function called likewise, after ``call``; once it returns True, the run ends.
             save_every, save_to: ms between two times, a multiple of dt and of ``every``, at which
                 the network is saved to a file, as ``save`` does, and again at the end.
+            realtime: True keeps model time from running ahead of the clock, piece by piece (of 1 ms
+                without ``every``); ``net.lateness`` tells how well.  See ``docs/events.md``.
 
         Returns:
             A ``NetworkResult`` of this run, of all its pieces.  After Ctrl-C and errors, also those
@@ -97,11 +101,12 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed):
             SpikecudaError: another thread uses it, or it needs ``reset()`` after a failure.
         """
         total = whole_steps("duration", duration, self.dt)
-        loop = as_loop(every, call, until, self.dt, save_every, save_to)
+        loop = as_loop(every, call, until, self.dt, save_every, save_to, realtime)
         if loop is None and self._feed is not None:
             loop = Loop(max(total, 1), None, None)
         if loop is None:
             with self.turn.run():
+                self._pace = None
                 engine = self._begin(progress)
                 with self._reporter(engine, progress, total) as report:
                     self._result, self._saved_so_far = None, False
@@ -109,6 +114,7 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed):
             return result
         with self.turn.loop():
             with self.turn.occupied(RUNNING):
+                self._pace = loop.pace
                 engine = self._begin(progress)
                 pieces: Pieces[NetworkResult] = Pieces(join, self._carried(loop, engine))
             with (

@@ -257,6 +257,7 @@ class GPUNeuronPool(SavablePool, ViewedPool):
         until: Callable[[Any, RunResult], object] | None = None,
         save_every: float | None = None,
         save_to: str | os.PathLike[str] | None = None,
+        realtime: bool = False,
     ) -> RunResult:
         """Advance by many steps, from where the last run ended.
 
@@ -277,6 +278,7 @@ class GPUNeuronPool(SavablePool, ViewedPool):
             until: function called likewise, after ``call``; once it returns True, the run ends.
             save_every, save_to: ms between two times, a multiple of dt and of ``every``, at which
                 the pool is saved to a file, as ``save`` does, and again at the end.
+            realtime: True keeps to the clock; see ``pool.lateness`` and ``docs/events.md``.
 
         Returns:
             A ``RunResult``, of all pieces.  After Ctrl-C and errors, also those of ``call``,
@@ -291,7 +293,7 @@ class GPUNeuronPool(SavablePool, ViewedPool):
         population = self.population
         total = run_steps(duration, steps, self.dt)
         kept = as_recorded(record, spikes, self.model)
-        loop = as_loop(every, call, until, self.dt, save_every, save_to)
+        loop = as_loop(every, call, until, self.dt, save_every, save_to, realtime)
 
         def advance(
             first: int, steps: int, tell: Callable[[int], None], feed: Feed | None = None
@@ -299,11 +301,8 @@ class GPUNeuronPool(SavablePool, ViewedPool):
             population.partial = None
             population.require_ready()
             drive = self._drives.resolve(self.model.name, input, total, first, steps)
-            request = Request(population, drive, *kept)
-            (result,) = run_seen(
-                [request], steps, DeviceThreads(1), lambda done: tell(first + done), feed
-            )
-            return result
+            requests, threads = [Request(population, drive, *kept)], DeviceThreads(1)
+            return run_seen(requests, steps, threads, lambda done: tell(first + done), feed)[0]
 
         with population.turn.loop():
             with population.turn.occupied(RUNNING):
@@ -319,6 +318,7 @@ class GPUNeuronPool(SavablePool, ViewedPool):
                 self._fed(total, population.steps) as feed,
             ):
                 self._result, self._pieces = None, pieces
+                self._pace = None if loop is None else loop.pace
                 self._saved_so_far = loop is not None and loop.saves is not None
                 try:
                     run_pieces(

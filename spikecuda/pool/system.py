@@ -193,6 +193,7 @@ class MultiGPUNeuronSystem(SavableSystem, ViewedSystem):
         until: Callable[[Any, SystemResult], object] | None = None,
         save_every: float | None = None,
         save_to: str | os.PathLike[str] | None = None,
+        realtime: bool = False,
     ) -> SystemResult:
         """Advance all neurons.
 
@@ -202,7 +203,8 @@ class MultiGPUNeuronSystem(SavableSystem, ViewedSystem):
             input: one input for all types, or a dict of inputs by type; see ``GPUNeuronPool.run``.
             record: names of states that every type has, beside the spikes; None: nothing.
             spikes: False records no spikes.
-            progress, every, call, until, save_every, save_to: as for ``GPUNeuronPool.run``.
+            progress, every, call, until, save_every, save_to, realtime: as for
+                ``GPUNeuronPool.run``.
 
         Returns:
             A ``SystemResult``, of all pieces; see also ``system.result``.
@@ -218,7 +220,7 @@ class MultiGPUNeuronSystem(SavableSystem, ViewedSystem):
             name: as_recorded(record, spikes, population.neuron_spec.model)
             for name, population in self.populations.items()
         }
-        loop = as_loop(every, call, until, self.dt, save_every, save_to)
+        loop = as_loop(every, call, until, self.dt, save_every, save_to, realtime)
 
         def advance(
             first: int, steps: int, tell: Callable[[int], None], feed: Feed | None = None
@@ -252,6 +254,7 @@ class MultiGPUNeuronSystem(SavableSystem, ViewedSystem):
                 self._fed(total, self.steps) as feed,
             ):
                 self._result, self._pieces = None, pieces
+                self._pace = None if loop is None else loop.pace
                 self._saved_so_far = loop is not None and loop.saves is not None
                 try:
                     run_pieces(

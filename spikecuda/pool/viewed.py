@@ -13,6 +13,7 @@ from spikecuda.devices.kinds import CPU
 from spikecuda.observe.live_view import Snapshot
 from spikecuda.observe.snapshot import take_snapshot
 from spikecuda.pool.driven import PoolDrives
+from spikecuda.runtime.pace import Paced
 from spikecuda.runtime.parameters import Parameters
 from spikecuda.runtime.population import Population
 from spikecuda.runtime.result import RunResult
@@ -190,7 +191,7 @@ def _parts_of_pool(pool: "ViewedPool") -> Parts:
     return {name: pool.population}, {name: pool.params}
 
 
-class ViewedPool(Viewed):
+class ViewedPool(Viewed, Paced):
     """The part of a pool that is about pages."""
 
     population: Population
@@ -220,7 +221,7 @@ class ViewedPool(Viewed):
             return self._open_view(subject, port, open, height)
 
 
-class ViewedSystem(Viewed):
+class ViewedSystem(Viewed, Paced):
     """The part of a system that is about pages."""
 
     populations: Mapping[str, Population]

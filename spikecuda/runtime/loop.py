@@ -1,5 +1,6 @@
 """Runs piece by piece: between pieces a function sees the last one and may change what runs."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,16 +8,19 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from spikecuda.common.arguments import as_path
+from spikecuda.common.arguments import as_flag, as_path
 from spikecuda.common.exclusive_use import RUNNING, ExclusiveUse
 from spikecuda.common.files import require_writable
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
+from spikecuda.runtime.pace import Pace
 
 R = TypeVar("R")
 # Results are joined when there are so many, so that pieces of a long run take no more memory.
 TOGETHER = 256
+# Model time between two looks at the clock, in ms, unless a run says how long its pieces are.
+TICK = 1.0
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,14 @@ class Loop:
         call: called with what runs and the result of the piece; False ends the run.
         until: called likewise; the run ends once it returns True.
         saves: what saves what runs to a file, if that is asked for.
+        pace: what keeps the run from running ahead of the clock, if that is asked for.
     """
 
     every: int
     call: Callable[[Any, Any], object] | None
     until: Callable[[Any, Any], object] | None
     saves: "Saves | None" = None
+    pace: Pace | None = None
 
     @property
     def asks(self) -> bool:
@@ -123,6 +129,7 @@ def as_loop(
     dt: float,
     save_every: object = None,
     save_to: object = None,
+    realtime: object = False,
 ) -> Loop | None:
     """Return how a run is cut into pieces; None: it is not.
 
@@ -131,6 +138,7 @@ def as_loop(
         call, until: functions, or None.
         dt: ms.
         save_every, save_to: as for ``as_saves``.
+        realtime: whether model time keeps to the clock, in pieces of ``TICK`` by default.
 
     Raises:
         SpikecudaValueError, SpikecudaTypeError: one is of another type, or goes with what is not
@@ -143,20 +151,24 @@ def as_loop(
                 f"{shown(function)})"
             )
     saves = as_saves(save_every, save_to, every, dt)
+    pace = Pace(dt) if as_flag("realtime", realtime) else None
     if every is None:
         if call is None and until is None:
+            if pace is not None:
+                tick = max(1, round(TICK / dt))
+                return Loop(math.gcd(tick, saves.every) if saves else tick, None, None, saves, pace)
             return None if saves is None else Loop(saves.every, None, None, saves)
         raise SpikecudaValueError(
             f"every must be given with {'call' if call is not None else 'until'}: the ms between "
             "two calls (got None)"
         )
-    if call is None and until is None and saves is None:
+    if call is None and until is None and saves is None and pace is None:
         raise SpikecudaValueError(
-            f"every goes with call or until, which is called so often (got every={shown(every)} "
-            "alone); run() without it gives the same"
+            f"every goes with call or until, which is called so often, or realtime (got "
+            f"every={shown(every)} alone); run() without it gives the same"
         )
     steps = whole_steps("every", every, dt, some=True)
-    return Loop(steps, call, until, saves)  # type: ignore[arg-type]
+    return Loop(steps, call, until, saves, pace)  # type: ignore[arg-type]
 
 
 class Watcher(Protocol):
@@ -274,6 +286,8 @@ def run_pieces(
                     pieces.add(broken)
                 raise
 
+    if loop.pace is not None:
+        loop.pace.begin()
     done = 0
     while True:
         parts: list[R] = []
@@ -293,6 +307,8 @@ def run_pieces(
             # What nobody asks for is not joined.
             parts = [*parts, part] if loop.asks else [part]
         done += gone
+        if loop.pace is not None and gone:
+            loop.pace.wait(done)
         asked = not (steps and loop.asks) or loop.goes_on(owner, pieces.join(parts))
         ends = not (steps and goes and asked) or done == total
         if loop.saves is not None:
