@@ -1,11 +1,14 @@
 """Terminals of any encoding, and closed ones: what is printed fits, and nothing is lost."""
 
+import itertools
 import os
 import subprocess
 import sys
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
+from thorough import in_turn
 
 from spikecuda.common.screen import PLAIN, Screen, plain
 
@@ -51,11 +54,16 @@ def test_progress_and_tables_in_any_encoding(encoding):
         assert "\\u" not in out + done.stderr.decode()
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-@pytest.mark.parametrize("command", [
-    ["info"], ["run", "-n", "100", "--steps", "50", "--device", "cpu"], ["--help"],
-    ["run", "izhikevich2003", "--duration", "100"], ["cache"],
-], ids=lambda command: "-".join(command[:2]))  # fmt: skip
+COMMANDS = (
+    ("info",), ("run", "-n", "100", "--steps", "50", "--device", "cpu"), ("--help",),
+    ("run", "izhikevich2003", "--duration", "100"), ("cache",),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "command, encoding", in_turn(itertools.product(COMMANDS, ["ascii", "latin-1"]), itemgetter(0)),
+    ids=str,
+)  # fmt: skip
 def test_commands_in_any_encoding(command, encoding):
     done = run(["-m", "spikecuda", *command], encoding)
     assert done.returncode == 0, done.stderr

@@ -106,7 +106,7 @@ NOISY = itertools.product((0, 3), PRECISIONS, [(7, 5), (12, 0)])
 
 @pytest.mark.parametrize(
     "case, precision, cc",
-    [pytest.param(CASES[c], *rest, id=f"{NAMES[c]}-{rest}")
+    [pytest.param(CASES[c], *rest, id=f"{NAMES[c]}-{rest[0]}-sm_{rest[1][0]}{rest[1][1]}")
      for c, *rest in in_turn(NOISY, lambda item: item[:2])],
 )  # fmt: skip
 def test_noise_poisson_and_traces(case, precision, cc):
@@ -156,9 +156,14 @@ def test_any_launch_gives_the_same_bits(
     assert found == expected
 
 
-@pytest.mark.parametrize("mode", ["check", "race"])
-@pytest.mark.parametrize("precision", ["float16", "float32"])
-@pytest.mark.parametrize("case", [CASES[0], CASES[2]], ids=[NAMES[0], NAMES[2]])
+WATCHED = itertools.product((0, 2), ["float16", "float32"], ["check", "race"])
+
+
+@pytest.mark.parametrize(
+    "case, precision, mode",
+    [pytest.param(CASES[c], *rest, id=f"{NAMES[c]}-{'-'.join(rest)}")
+     for c, *rest in in_turn(WATCHED, lambda item: item[:2])],
+)  # fmt: skip
 def test_no_stray_access_and_no_race(case, precision, mode):
     expected = run(case, precision, 77, (12,), 3, noisy=True, traced=True)
     device = CudaEmuDevice(mode=mode, block=64)
