@@ -166,7 +166,7 @@ class Backlog:
         limit: points of a frame.
     """
 
-    LEAST, MOST = 5_000, 250_000
+    LEAST, MOST = 20_000, 250_000
 
     def __init__(self, lossless: bool = False) -> None:
         self._lossless = lossless

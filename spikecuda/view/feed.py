@@ -27,9 +27,11 @@ MOST_WATCHED = 8
 # Seconds of a piece while no page looks on; steps of the first one, which shows how fast a run is;
 # how much longer than their share of a processor pieces may take on a machine that is busy.
 ALONE, FIRST_STEPS, STRETCH = 0.1, 16, 3.0
-# Seconds between two readings of what can be changed, and the share of a run that reading weights
-# may take.
-REFRESH, WEIGHTS_SHARE = 1.0, 0.005
+# Seconds between two readings of what can be changed, and the share of a run that they, and those
+# of weights, may take.
+REFRESH, SHARE = 1.0, 0.005
+# What can be changed at most, drives first.
+MOST_CONTROLS = 600
 # Seconds between runs that follow each other at once.
 BACK_TO_BACK = 0.02
 # Changes that are remembered.
@@ -81,7 +83,7 @@ class Feed:
         # Seconds of a step: on the clock, and of the run's thread.
         self._pace = self._work = self._worked = 0.0
         self._at = self._refreshed = self._weighed = 0.0
-        self._weighing = 0.0
+        self._weighing = self._refreshing = 0.0
         self._lay_out()
 
     # In the thread of the run.
@@ -107,7 +109,7 @@ class Feed:
         self.state, self.ended, self.total, self.done = "running", "", total, 0
         self._clock, self._stop = clock, False
         with self._harmless():
-            if time.perf_counter() - self._at > BACK_TO_BACK:
+            if time.perf_counter() - self._at > max(BACK_TO_BACK, 20.0 * self._refreshing):
                 self._refresh()  # other input, perhaps
             self._apply()
         self._begin_piece()
@@ -187,7 +189,8 @@ class Feed:
         self._stop = False
         now = self._at = time.perf_counter()
         with self._harmless():
-            if now - self._refreshed > REFRESH:  # short runs, one after the other, are not held up
+            # Short runs, one after the other, are not held up.
+            if now - self._refreshed > max(REFRESH, 20.0 * self._refreshing):
                 self._refresh()
             if self.pages and self.weights_wanted and now - self._weighed > 20.0 * self._weighing:
                 self._weigh()
@@ -213,10 +216,10 @@ class Feed:
             for name, value in asked.items():
                 self._change(name, known.get(name), value)
             self._refresh()
-        elif self.pages and now - self._refreshed > REFRESH:
+        elif self.pages and now - self._refreshed > max(REFRESH, self._refreshing / SHARE):
             self._refresh()
         # Reading weights takes no more than its share of the run's time.
-        every = max(REFRESH, self._weighing / WEIGHTS_SHARE)
+        every = max(REFRESH, self._weighing / SHARE)
         if self.pages and self.weights_wanted and now - self._weighed > every:
             self._weigh()
 
@@ -249,13 +252,17 @@ class Feed:
     def _refresh(self) -> None:
         """Read what can be changed."""
         # They hold what runs, which is not kept alive from here.
-        found = self.subject.controls()
+        begin = time.perf_counter()
+        every = self.subject.controls()
+        found = sorted(every, key=lambda control: not control.name.startswith("drive"))
+        found = found[:MOST_CONTROLS]
         self._known = frozenset(control.name for control in found)
         self._refreshed = time.perf_counter()
+        self._refreshing = self._refreshed - begin
         for control in found:
             low, high = self._ranges.setdefault(control.name, range_of(control.value, control.unit))
             self._ranges[control.name] = min(low, control.value), max(high, control.value)
-        self._publish("controls", {"found": [
+        self._publish("controls", {"more": len(every) - len(found), "found": [
             {"name": c.name, "group": c.group, "label": c.label, "unit": c.unit, "value": c.value,
              "low": self._ranges[c.name][0], "high": self._ranges[c.name][1]}
             for c in found

@@ -235,6 +235,12 @@ def test_phones_and_themes(net, tab, tmp_path):
         sizes = tab.ask("""[...document.querySelectorAll('header button, #watching button')]
             .map(b => b.getBoundingClientRect().height)""")
         assert min(sizes) >= 36
+        # Without any population there is nothing to draw, and no harm.
+        boxes = "document.querySelectorAll('#types input').forEach(b => b.click())"
+        tab.ask(boxes)
+        tab.until("spikecuda.raster.drawn === 0")
+        tab.ask(boxes)
+        tab.until("spikecuda.raster.drawn > 0")
         # Everything that can be used has a name.
         assert (
             tab.ask("""[...document.querySelectorAll('button, input, select, canvas, progress')]

@@ -15,7 +15,7 @@ Spike.start = function () {
         const after = JSON.stringify(message.populations.map(p => [p.name, p.size]));
         if (fresh || before !== after || store.title !== message.title) { store.lay(message); axes.reset(); panels.groups = ""; panels.layOut(); }
         fresh = false;
-      } else if (message.kind === "controls") panels.controls(message.found);
+      } else if (message.kind === "controls") panels.controls(message.found, message.more);
       else if (message.kind === "watched") panels.watched(message.found, traces);
       else if (message.kind === "weights") panels.weights(message.found);
       else if (message.kind === "status") { status = message; panels.status(status, speed); }
@@ -33,6 +33,7 @@ Spike.start = function () {
   // Drawing.
   let behind = false, untold = false, frames = 0, points = 0, since = performance.now(), last = since, described = 0;
   const draw = now => {
+    requestAnimationFrame(draw);
     axes.update((now - last) / 1000);
     last = now;
     link.take(data => {
@@ -62,7 +63,6 @@ Spike.start = function () {
     // While it moves by itself, the other plots are drawn at every third frame.
     if (behind && (!(axes.follow || axes.playing) || frames % 3 === 0)) { behind = false; rates.draw(); traces.draw(); buttons(); }
     if (untold && now - described > 1000) { untold = false; described = now; describe(); }
-    requestAnimationFrame(draw);
   };
 
   const buttons = () => {
@@ -89,7 +89,7 @@ Spike.start = function () {
   $("stop").onclick = () => link.say("stop");
   $("help").onclick = () => $("keys").showModal();
   const themes = () => { Spike.styles.clear(); Spike.colours(store.populations); panels.layOut(); panels.groups = ""; axes.dirty = true;
-    panels.controls(panels.shownControls); panels.rates();
+    panels.controls(...panels.shownControls); panels.rates();
     if (panels.shownWeights && $("learned").open) panels.weights(panels.shownWeights); };
   $("theme").onclick = () => {
     const chosen = Spike.isDark() ? "light" : "dark";

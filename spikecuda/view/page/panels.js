@@ -16,7 +16,7 @@ Spike.row = (cells, tag = "td") => Spike.make("tr", {}, ...cells.map(c => Spike.
 Spike.Panels = class {
   constructor(store, axes, say) {
     this.store = store; this.axes = axes; this.say = say;
-    this.inputs = new Map(); this.groups = ""; this.open = new Set(); this.shownControls = [];
+    this.inputs = new Map(); this.groups = ""; this.open = new Set(); this.shownControls = [[], 0];
     Spike.$("watching").onsubmit = event => {
       event.preventDefault();
       this.watch(Spike.$("of").value, Spike.$("neuron").valueAsNumber, Spike.$("variable").value);
@@ -74,8 +74,9 @@ Spike.Panels = class {
     store.populations.forEach((p, i) => { this.rateCells[i].textContent = Spike.number(store.rate(i, from, end), 3); });
   }
 
-  controls(found) {
-    this.shownControls = found;
+  controls(found, more) {
+    this.shownControls = [found, more];
+    Spike.$("more").textContent = more ? `and ${more.toLocaleString("en")} more, from Python only` : "";
     const key = found.map(c => c.name).join("\n");
     Spike.$("change").hidden = !found.length;
     if (key !== this.groups) { this.groups = key; this.makeControls(found); }

@@ -97,7 +97,7 @@ Spike.Raster = class {
       for (let i = 0; i < n; i += every) {
         const id = neuron[i];
         if (id < low || id >= high) {                        // the next population
-          p = all.findIndex(q => id >= q.offset && id < q.end);
+          p = store.indexOf(id);
           if (p < 0) { low = 0; high = -1; p = 0; continue; }
           low = all[p].offset; high = all[p].end;
         }
@@ -116,21 +116,27 @@ Spike.Raster = class {
   paint(shown, W, H) {
     const { y0, y1 } = this.axes, ground = Spike.rgb(Spike.css("--plot")), pixels = this.pixels, hits = this.hits;
     const pack = c => (255 << 24 | c[2] << 16 | c[1] << 8 | c[0]) >>> 0, blank = pack(ground);
-    const tone = new Uint32Array(256);
     const dense = this.drawn > 0.25 * W * H;                  // so many that single ones are not seen
-    let owner = null;
+    let owner = null, tone = new Uint32Array(256).fill(blank);   // where there is no population
     for (let y = 0; y < H; y++) {
       const at = y0 + (y + 0.5) / H * (y1 - y0), p = shown.find(q => at < q.bottom) ?? shown[shown.length - 1];
-      if (p !== owner && p) {
-        owner = p;
-        for (let c = 1; c < 256; c++) {
-          const a = Math.min(1, dense ? 0.35 + 0.15 * c : 0.75 + 0.1 * c);
-          tone[c] = pack(p.rgb.map((v, i) => Math.round(ground[i] + a * (v - ground[i]))));
-        }
-        tone[0] = blank;
-      }
+      if (p !== owner && p) { owner = p; tone = this.toneOf(p, dense, ground, pack); }
       for (let i = y * W, end = i + W; i < end; i++) pixels[i] = tone[hits[i]];
     }
+  }
+
+  // The colours of a population's pixels, by how many spikes are on them; kept while they stay.
+  toneOf(p, dense, ground, pack) {
+    const key = `${p.css} ${dense} ${ground}`;
+    if (p.toneKey !== key) {
+      p.toneKey = key;
+      p.tone = new Uint32Array(256).fill(pack(ground));
+      for (let c = 1; c < 256; c++) {
+        const a = Math.min(1, dense ? 0.35 + 0.15 * c : 0.75 + 0.1 * c);
+        p.tone[c] = pack(p.rgb.map((v, i) => Math.round(ground[i] + a * (v - ground[i]))));
+      }
+    }
+    return p.tone;
   }
 
   label(g, shown, scale, height) {
@@ -139,7 +145,7 @@ Spike.Raster = class {
     for (const p of shown) {
       const top = (p.top - y0) / (y1 - y0) * H, bottom = (p.bottom - y0) / (y1 - y0) * H;
       if (bottom < 0 || top > H) continue;
-      g.fillStyle = Spike.css("--line"); g.fillRect(0, Math.round(bottom) - 1, plot.left + plot.width, 1);
+      if (bottom - top > 4 * scale) { g.fillStyle = Spike.css("--line"); g.fillRect(0, Math.round(bottom) - 1, plot.left + plot.width, 1); }
       const a = Math.max(0, top), b = Math.min(H, bottom);
       g.fillStyle = p.css; g.fillRect(plot.left - 4 * scale, a + 1, 3 * scale, b - a - 2);
       if (b - a < 11 * scale) continue;

@@ -123,7 +123,17 @@ Spike.Store = class {
     return best;
   }
 
-  populationOf(neuron) { return this.populations.find(p => neuron >= p.offset && neuron < p.end); }
+  // The number of a neuron's population; -1: there is none.
+  indexOf(neuron) {
+    let low = 0, high = this.populations.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.populations[middle].end <= neuron) low = middle + 1; else high = middle;
+    }
+    return low < this.populations.length ? low : -1;
+  }
+
+  populationOf(neuron) { return this.populations[this.indexOf(neuron)]; }
 };
 
 // A frame: uint32 length of a JSON head, the head, then arrays.
