@@ -82,6 +82,12 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Make the documentation's site in build/site, its tutorial executed; without a network."""
+    session.run(sys.executable, "docs/site/build.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Time pools and networks against the floor of this machine."""
     session.run(sys.executable, "bench/pools.py")

@@ -12,7 +12,9 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "bench").glob("*.md")),
 ]
-WITH_PYTHON = [p for p in PAGES if "```python" in p.read_text()]
+# Blocks of Python, and the cells that the site's builder runs, too.
+STARTS = ("```python\n", "```{code-cell} python\n")
+WITH_PYTHON = [p for p in PAGES if any(start in p.read_text() for start in STARTS)]
 # Pages whose tables say in their last column how something is written here.
 COMING_FROM = "coming-from-"
 ROW = re.compile(r"^\|(.+)\|$", re.M)
@@ -22,9 +24,9 @@ def pieces(page: Path) -> list[str]:
     """Return the examples of a page, and what its tables say, in the page's order."""
     text = page.read_text(encoding="utf-8")
     found = []
-    for part in re.split(r"(```\w*\n.*?```)", text, flags=re.S):
+    for part in re.split(r"(```[^\n]*\n.*?```)", text, flags=re.S):
         if part.startswith("```"):
-            found += [part.removeprefix("```python\n")[:-3]] if part[3:9] == "python" else []
+            found += [part.split("\n", 1)[1][:-3]] if part.startswith(STARTS) else []
         elif page.name.startswith(COMING_FROM):
             found += [code for row in ROW.findall(part) for code in here(row)]
     return found
