@@ -1,6 +1,7 @@
 """``spikecuda view``: a recorded result in a browser, as one file, or as pictures."""
 
 import argparse
+import contextlib
 import json
 import sys
 from typing import Any
@@ -69,7 +70,9 @@ def execute(args: argparse.Namespace) -> int:
     if args.html is None and args.frames is None:
         from spikecuda.cli.viewing import stay
 
-        with show(result, port=args.port, open=args.open) as view:
+        viewed = show(result, port=args.port, open=args.open)
+        # Ctrl-C may come as soon as the address is printed.
+        with viewed as view, contextlib.suppress(KeyboardInterrupt):
             print(f"view: {view.url}", flush=True)
             stay("it is shown until Ctrl-C")
     return 0
