@@ -57,6 +57,7 @@ LAYERS = [
         "network.summary",
     ),
     ("network",),
+    ("events",),
     ("formats",),
     ("pynn",),
     ("examples",),
