@@ -63,36 +63,42 @@ def pairs(function: str, sides: tuple[str, ...], real: str) -> RoutineSpec:
     )  # fmt: skip
 
 
-def value(
-    function: str, takes: tuple[str, ...], real: str, mean: bool, jumps: bool = False
-) -> RoutineSpec:
+def value(function: str, takes: tuple[str, ...], real: str) -> RoutineSpec:
     """Return the kernel that writes what others read of a population's neurons.
 
     Arguments: ``_a0``, ... what it takes, states by place from ``_offset`` on, of float16 with
-    ``_origin0`` and ``_unit0``; ``_out``, by number.  With ``mean``: ``_begin``, the values at the
-    start of the step, and with ``jumps`` ``_bits``, the spikes of the step by place.
+    ``_origin0`` and ``_unit0``; ``_out``, by number.
 
     Args:
         function: kernel source, called ``_value``; "": the one state itself.
         takes: ``STATE``, ``HALF`` or ``PARAMETER`` for each argument.
         real: the type it computes in.
-        mean: whether what is written is the mean with the values at the start of the step.
-        jumps: whether it is the value at the start for neurons that spike, which jump then.
     """
     given: list[Argument] = []
     for n, kind in enumerate(takes):
         given.append(array(f"_a{n}", "uint16" if kind == HALF else real))
         if kind == HALF:
             given += [Argument(f"_{part}{n}", real, False) for part in ("origin", "unit")]
-    if mean:
-        given += [array("_begin", real), *((array("_bits", "uint32"),) if jumps else ())]
     return RoutineSpec(
-        f"couple_{'mean' if mean else 'value'}_{real}", "couple_value_cuda",
-        (
-            ("function", function), ("takes", takes), ("real", real), ("mean", mean),
-            ("jumps", jumps),
-        ),
+        f"couple_value_{real}", "couple_value_cuda",
+        (("function", function), ("takes", takes), ("real", real)),
         (*given, array("_out", real), *scalars("_offset", "_first", "_last")),
+        double=real == "float64",
+    )  # fmt: skip
+
+
+def mean(real: str) -> RoutineSpec:
+    """Return the kernel that writes the mean of values at both ends of a step, by number.
+
+    Arguments: ``_begin``, ``_end``, ``_out``; ``_bits``, spikes of the step by place from
+    ``_offset`` on; ``_jumps``, 1 where neurons that spike have the value at the start.
+    """
+    return RoutineSpec(
+        f"couple_mean_{real}", "couple_mean_cuda", (("real", real),),
+        (
+            array("_begin", real), array("_end", real), array("_out", real),
+            array("_bits", "uint32"), *scalars("_jumps", "_offset", "_first", "_last"),
+        ),
         double=real == "float64",
     )  # fmt: skip
 

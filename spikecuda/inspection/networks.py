@@ -52,8 +52,8 @@ def every_routine() -> Iterator[RoutineSpec]:
     for walk in routines.WALKS:
         yield routines.deliver_drawn(walk)
     yield routines.sample("float32")
-    yield couple_routines.value("", (couple_routines.STATE,), "float32", mean=False)
-    yield couple_routines.value("", (couple_routines.STATE,), "float32", mean=True, jumps=True)
+    yield couple_routines.value("", (couple_routines.STATE,), "float32")
+    yield couple_routines.mean("float32")
     yield couple_routines.gather("float32")
     yield couple_routines.keep("float32")
     yield from learning()

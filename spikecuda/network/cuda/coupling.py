@@ -43,9 +43,9 @@ class Couplings:
                 if rows.coupling.iterated:
                     twice.add((g, value.given))
         for (g, given), value in values.items():
-            self._begin.append(self._value(g, value, mean=False))
+            self._begin += self._value(g, value, "begin")
             if (g, given) in twice:
-                self._end.append(self._value(g, value, mean=True))
+                self._end += [*self._value(g, value, "end"), self._mean(g, value)]
         before: set[tuple[int, str]] = set()
         for number, rows in enumerate(coupled):
             add = (rows.target, rows.receptor) in before
@@ -58,7 +58,7 @@ class Couplings:
             self._keep()
 
     def __bool__(self) -> bool:
-        return bool(self._begin)
+        return bool(self._gather)
 
     def receive(self, launch: Do, update: Callable[[], None]) -> None:
         """Let neurons receive what they are coupled to, before the update of a step.
@@ -94,7 +94,8 @@ class Couplings:
             self._buffers[key] = self._context.new("coupled values", size, self._real)
         return self._buffers[key]
 
-    def _value(self, g: int, value: CoupledValue, mean: bool) -> Launch:
+    def _value(self, g: int, value: CoupledValue, to: str) -> list[Launch]:
+        """Return the launch that writes what is read of a population; none of a parameter."""
         resident = self._context.resident
         spec = resident.neurons[g].population.neurons
         offset, ranges = self._place(g)
@@ -112,13 +113,25 @@ class Couplings:
                 for part in ("origin", "unit"):
                     number = getattr(spec.codecs[name], part)
                     arguments[f"_{part}{n}"] = self._real.type(number)
-        if mean:
-            arguments |= {"_begin": self._read("begin", g, value.given), "_bits": resident.bits}
-        arguments["_out"] = self._read("mean" if mean else "begin", g, value.given)
-        made = routines.value(
-            value.text, tuple(kinds), self._real.name, mean, mean and jumps(spec.model)
-        )
-        return Launch(self._context.device.kernel(made), arguments, ranges)
+        if value.source is None and kinds == [routines.PARAMETER]:
+            self._buffers[to, g, value.given] = arguments["_a0"]
+            return []
+        arguments["_out"] = self._read(to, g, value.given)
+        made = routines.value(value.text, tuple(kinds), self._real.name)
+        return [Launch(self._context.device.kernel(made), arguments, ranges)]
+
+    def _mean(self, g: int, value: CoupledValue) -> Launch:
+        """Return the launch that writes the mean of what is read at both ends of a step."""
+        resident = self._context.resident
+        offset, ranges = self._place(g)
+        arguments: dict[str, Any] = {
+            "_begin": self._read("begin", g, value.given),
+            "_end": self._read("end", g, value.given),
+            "_out": self._read("mean", g, value.given), "_bits": resident.bits, "_offset": offset,
+            "_jumps": np.int64(jumps(resident.neurons[g].population.neurons.model)),
+        }  # fmt: skip
+        kernel = self._context.device.kernel(routines.mean(self._real.name))
+        return Launch(kernel, arguments, ranges)
 
     def _sum(self, number: int, rows: CoupledRows, add: bool, which: str) -> Launch:
         resident, value = self._context.resident, rows.coupling.value
