@@ -12,7 +12,7 @@ from spikecuda.common.arguments import as_flag, as_path
 from spikecuda.common.exclusive_use import RUNNING, ExclusiveUse
 from spikecuda.common.files import require_writable
 from spikecuda.common.interrupt import held_interrupt
-from spikecuda.common.time_grid import whole_steps
+from spikecuda.common.time_grid import nearest_step, whole_steps
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.runtime.pace import Pace
 
@@ -155,7 +155,7 @@ def as_loop(
     if every is None:
         if call is None and until is None:
             if pace is not None:
-                tick = max(1, round(TICK / dt))
+                tick = max(1, nearest_step(TICK, dt))
                 return Loop(math.gcd(tick, saves.every) if saves else tick, None, None, saves, pace)
             return None if saves is None else Loop(saves.every, None, None, saves)
         raise SpikecudaValueError(
