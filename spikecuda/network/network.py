@@ -308,6 +308,10 @@ class Network(Steered, Closing):
         description = self._describe()
         if not description.populations:
             raise SpikecudaError("the network has no population; net.population(...) adds one")
+        if self.devices == (MPI,):
+            from spikecuda.network.saving.same_network import require_same_network
+
+            require_same_network(self)
         begin = time.perf_counter()
         with contextlib.ExitStack() as undo:
             with reporter(progress, BUILD_TICKS, "building") as report:

@@ -144,7 +144,8 @@ class NetworkWeights(Described):
         assert before is not None
         if rule.learns and (rule.w_min, rule.w_max) != (before.w_min, before.w_max):
             require_bounds(projection, rule, connections(
-                projection, engine.wiring, self.dt, None, engine.learned)["weight"])  # fmt: skip
+                projection, engine.wiring, self.dt, None, engine.learned, engine.peers
+            )["weight"])  # fmt: skip
         bundle = bundle_of(projection, engine.wiring)
         engine.settle(bundle)
         projection.take_rule(rule)
@@ -175,6 +176,8 @@ class NetworkWeights(Described):
             self._require_together(projection, kind, every)
         if what is not None and every is None:
             engine = self._built()
+            if engine.peers is not None:
+                engine.peers.require_alike(f"projection {projection.name}", {kind: what})
             do(projection, engine, what)
             self._share(projection, engine)
             return

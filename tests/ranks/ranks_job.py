@@ -159,6 +159,64 @@ def broken_off(ranks):
     assert (other.run(10.0).spikes["e"].neuron == net.run(10.0).spikes["e"].neuron).all()
 
 
+def told_apart(job):
+    """What only some processes are told, or are told otherwise, is refused in all of them."""
+    net = learning("mpi")
+    e, plastic = net["e"], net.projections[0]
+    net.run(1.0)
+    added = []
+
+    def extra_input():
+        added.append(net.drive("e", 1.0) if job.rank else None)
+        net.run(1.0)
+
+    def state_of_one():
+        values = e.state["v"]
+        if job.rank:
+            e.state["v"] = -60.0
+        try:
+            net.run(1.0)
+        finally:
+            e.state["v"] = values
+
+    def params_of_one():
+        e.params["tau_m"] = 10.0 + job.rank
+        try:
+            net.run(1.0)
+        finally:
+            e.params["tau_m"] = 10.0
+
+    def other_network(**options):
+        other = Network(devices="mpi", **options)
+        other.population("a", 10)
+        other.drive("a", 1.0 if options else 1.0 + job.rank)
+        other.build()
+
+    cases = [
+        (lambda: net.run(1.0 + job.rank), "the run must be the same"),
+        (extra_input, "got other input"),
+        (lambda: added[0] and added[0].remove(), None),
+        (state_of_one, "got other state"),
+        (params_of_one, "got other parameters"),
+        (lambda: setattr(plastic, "weights", 20.0 + job.rank), "got other weights"),
+        (lambda: plastic.normalise(300.0 + job.rank), "got other normalise"),
+        (lambda: other_network(seed=job.rank), "got other seed"),
+        (lambda: other_network(noise_seed=job.rank), "got other seeds or trial"),
+        (lambda: other_network(), "got other drives"),
+        (lambda: net.run(1.0), None),
+        # They have lost each other after this.
+        (lambda: plastic.weights if job.rank else e.state["v"], "but another one or another part"),
+        (lambda: net.run(1.0), "but another one or another part"),
+    ]
+    for act, message in cases:
+        try:
+            act()
+        except SpikecudaError as error:
+            assert message and message in str(error), (message, error)
+        else:
+            assert message is None, message
+
+
 if __name__ == "__main__":
     from spikecuda.network.ranks.ranks import all_ranks
 
@@ -167,5 +225,6 @@ if __name__ == "__main__":
     what_learns()
     crowded()
     broken_off(job)
+    told_apart(job)
     if job.rank == 0:
         print(f"{job.count} processes: all the same")

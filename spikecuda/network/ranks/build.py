@@ -10,7 +10,7 @@ from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.memory import require_memory
 from spikecuda.network.model.description import Description
 from spikecuda.network.ranks.engine import RankEngine
-from spikecuda.network.ranks.ranks import BUILD, Ranks, all_ranks
+from spikecuda.network.ranks.ranks import BUILD, all_ranks
 from spikecuda.network.ranks.share import blocks_of, split_ranks
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.synapses.blocks import MAX_BLOCK
@@ -38,7 +38,7 @@ def build_rank_engine(
     Raises:
         DeviceError: there is no MPI.
         OutOfMemoryError: the share does not fit.
-        SpikecudaValueError: partitions, or processes with other descriptions.
+        SpikecudaValueError: partitions.
     """
     if partitions is not None:
         raise SpikecudaValueError(
@@ -48,7 +48,6 @@ def build_rank_engine(
     ranks = all_ranks()
     ranks.doing = BUILD
     sizes = [population.size for population in description.populations]
-    require_same(ranks, description)
     bounds = split_ranks(sizes, ranks.count)
     own = int((bounds[:, ranks.rank + 1] - bounds[:, ranks.rank]).sum())
     free = max(1, usable_cores() // ranks.here)
@@ -69,18 +68,3 @@ def build_rank_engine(
         neurons, len(description.sizes), replace(wiring, synapses=synapses), workers, ranks,
         bounds,
     )  # fmt: skip
-
-
-def require_same(ranks: Ranks, description: Description) -> None:
-    """Raise unless all processes describe the same network, as far as a glance tells."""
-    mine = repr((
-        description.dt, description.seed, description.sizes,
-        [(p.name, type(p.rule).__name__, p.receptor, p.expected) for p in description.wired],
-    ))  # fmt: skip
-    for r, other in enumerate(ranks.each(mine)):
-        if other != mine:
-            raise SpikecudaValueError(
-                f"all processes must describe the same network (got {mine:.200} on rank "
-                f"{ranks.rank}, {other:.200} on rank {r}); run one script, and let nothing in it "
-                "depend on the rank"
-            )

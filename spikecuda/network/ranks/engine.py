@@ -1,5 +1,6 @@
 """Run a network over the processes of an MPI job: each advances its neurons, all in step."""
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ from spikecuda.errors import SpikecudaError
 from spikecuda.network.cpu.cpu_run import CpuRun
 from spikecuda.network.cpu.engine import CpuEngine
 from spikecuda.network.model.trace import Trace
+from spikecuda.network.ranks.alike import Alike
 from spikecuda.network.ranks.link import Link, LinkFigures
 from spikecuda.network.ranks.ranks import READ, RUN, Ranks
 from spikecuda.network.run.moving import Moving
@@ -19,6 +21,8 @@ from spikecuda.network.synapses.store import Wiring
 
 # What a process says instead of how many steps it would take.
 DONE, FAILED = 0, -1
+# Networks are numbered as they are built, which all processes do in the same order.
+NUMBERS = itertools.count()
 
 
 class RankEngine(CpuEngine):
@@ -56,6 +60,8 @@ class RankEngine(CpuEngine):
         self._all_events = self._all_bytes = 0
         self._counted = np.zeros(sources, np.int64)
         self._told = False
+        self._alike = Alike(self.neurons, wiring)
+        self._number = next(NUMBERS)
         self._add_up()
         ranks.doing = READ
 
@@ -75,8 +81,10 @@ class RankEngine(CpuEngine):
 
         Raises:
             SpikecudaError: another process broke off; all neurons are at the same step.
+            SpikecudaValueError: another process was told something else; nothing was run.
             KeyboardInterrupt: this one or another one was interrupted.
         """
+        self._require_alike(steps, drives, spikes, traces, external, pauses)
         self.ranks.doing = RUN
         self._told = False
         self._away = set(range(len(self.neurons)))
@@ -100,6 +108,27 @@ class RankEngine(CpuEngine):
         self._join_traces(traces, recorded.traces)
         self.ranks.doing = READ
         return recorded
+
+    def _require_alike(
+        self,
+        steps: int,
+        drives: ResolvedInputs,
+        spikes: Sequence[int],
+        traces: Sequence[Trace],
+        external: np.ndarray,
+        pauses: Pauses | None,
+    ) -> None:
+        """Raise unless all processes are to run the same."""
+        self.partial = None
+        if self.ranks.count == 1:
+            return
+        here = [g for g in range(len(self.neurons)) if g not in self._away]
+        told = self._alike.of_run(steps, self.clock, drives, spikes, traces, external, pauses, here)
+        self.ranks.doing = RUN
+        try:
+            self.ranks.require_alike("run", {"network": self._number, **told})
+        finally:
+            self.ranks.doing = READ
 
     def advance(self, run: CpuRun, steps: int, external: np.ndarray) -> int:
         """Advance by up to ``steps`` steps, as all processes agree; return how many."""
@@ -165,7 +194,8 @@ class RankEngine(CpuEngine):
             self._away.discard(number)
             a, z = self._bounds[number, self.ranks.rank : self.ranks.rank + 2]
             for array in neurons.state.values():
-                array[:] = np.concatenate(self.ranks.joined(array[a:z]))
+                of = f"{neurons.population.name} of network {self._number}"
+                array[:] = np.concatenate(self.ranks.joined(array[a:z], of))
         return neurons
 
     def reset(self) -> None:

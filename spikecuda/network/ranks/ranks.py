@@ -11,12 +11,15 @@ import functools
 import os
 import sys
 import traceback
+import zlib
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from spikecuda.errors import DeviceError, SpikecudaError
+from spikecuda.common.checksum import checksum
+from spikecuda.errors import DeviceError, SpikecudaError, SpikecudaValueError
 
 INSTALL = (
     'pip install "spikecuda[mpi]", and "pip install mpich" unless the machine has an MPI; start '
@@ -110,8 +113,11 @@ class Ranks:
 
     # What Python calls; each is collective.
 
-    def _meet(self) -> None:
+    def _meet(self, how: str) -> None:
         """Make sure that all processes do the same.
+
+        Args:
+            how: what is exchanged, and about what; other processes exchange the same.
 
         Raises:
             SpikecudaError: in all of them, if they do not.
@@ -119,16 +125,19 @@ class Ranks:
         if self.apart:
             raise SpikecudaError(self.apart)
         self._meetings += 1
-        every = np.empty((self.count, 2), np.int64)
-        self._comm.Allgather(np.array([self.doing, self._meetings], np.int64), every)
+        every = np.empty((self.count, 3), np.int64)
+        mine = [self.doing, self._meetings, zlib.crc32(how.encode())]
+        self._comm.Allgather(np.array(mine, np.int64), every)
         if (every == every[self.rank]).all():
             return
         other = int(np.flatnonzero((every != every[self.rank]).any(axis=1))[0])
+        alike = self.doing == every[other, 0]
+        but = ", but another one or another part of it" if alike else ""
         self.apart = (
             f"all processes must make the same calls of a network in the same order (got rank "
             f"{self.rank}, which {DOING[self.doing]}, and rank {other}, which "
-            f"{DOING[int(every[other, 0])]}); let nothing but printing and plotting depend on the "
-            "rank: read state and weights on all of them"
+            f"{DOING[int(every[other, 0])]}{but}); let nothing but printing and plotting depend on "
+            "the rank: read state and weights on all of them"
         )
         raise SpikecudaError(self.apart)
 
@@ -137,7 +146,34 @@ class Ranks:
         self.doing = END
         if not self._mpi.Is_finalized():
             with contextlib.suppress(SpikecudaError):
-                self._meet()
+                self._meet("end")
+
+    def require_alike(self, whose: str, values: Mapping[str, Any]) -> None:
+        """Raise unless all processes have the same values.
+
+        Args:
+            whose: what they are of: "network", "run", or the name of a projection.
+            values: by what they are.
+
+        Raises:
+            SpikecudaValueError: in all processes, if they do not.
+        """
+        mine = {what: checksum(value) for what, value in values.items()}
+        total = np.array([checksum(mine)])
+        self._meet(f"alike {whose}")
+        every = np.empty((self.count, 1), np.int64)
+        self._comm.Allgather(total, every)
+        if (every == total).all():
+            return
+        every_one = enumerate(self._comm.allgather(mine))
+        other, theirs = next((r, found) for r, found in every_one if found != mine)
+        names = {**mine, **theirs}
+        differ = [what for what in names if mine.get(what) != theirs.get(what)]
+        raise SpikecudaValueError(
+            f"the {whose} must be the same in all processes (got other {', '.join(differ[:3])} on "
+            f"rank {self.rank} than on rank {other}); run one script, and let nothing in it but "
+            "printing and plotting depend on the rank"
+        )
 
     def least(self, values: np.ndarray) -> np.ndarray:
         """Return the smallest of each number over all processes.
@@ -145,7 +181,7 @@ class Ranks:
         Args:
             values: int64.
         """
-        self._meet()
+        self._meet(f"least {values.dtype} {values.shape}")
         result = np.empty_like(values)
         self._comm.Allreduce(values, result, self._mpi.MIN)
         return result
@@ -156,19 +192,24 @@ class Ranks:
         Args:
             values: int64 or float64.
         """
-        self._meet()
+        self._meet(f"sums {values.dtype} {values.shape}")
         result = np.empty_like(values)
         self._comm.Allreduce(values, result, self._mpi.SUM)
         return result
 
     def each(self, value: Any) -> list[Any]:
         """Return what each process has for a small value."""
-        self._meet()
+        self._meet("each")
         return list(self._comm.allgather(value))
 
-    def joined(self, array: np.ndarray) -> list[np.ndarray]:
-        """Return each process' 1-D array of the same type; they may differ in length."""
-        self._meet()
+    def joined(self, array: np.ndarray, of: str = "") -> list[np.ndarray]:
+        """Return each process' 1-D array of the same type; they may differ in length.
+
+        Args:
+            array: of this one.
+            of: what it is of, the same in all processes.
+        """
+        self._meet(f"joined {array.dtype} {of}")
         array = np.ascontiguousarray(array)
         sizes = np.empty(self.count, np.int64)
         self._comm.Allgather(np.array([array.size], np.int64), sizes)

@@ -70,6 +70,8 @@ def require_shape(
         SpikecudaValueError: there is not one, or one for each synapse of all processes.
     """
     bundle = bundle_of(projection, wiring)
+    if peers is not None:
+        peers.require_alike(f"projection {projection.name}", {what: given})
     if given.ndim == 0:
         return given
     count = sum(rows.targets.size for rows in bundle.blocks)
@@ -168,7 +170,7 @@ def connections(
         "delay": (np.concatenate([piece.delay for piece in found])[order] - projection.late) * dt,
         **{name: values.astype(np.float64) for name, values in learned.items()},
     }
-    return result if peers is None else join_sorted(peers, result)
+    return result if peers is None else join_sorted(peers, result, projection.name)
 
 
 def remember_weights(projection: Projection, wiring: Wiring) -> Callable[[], None]:

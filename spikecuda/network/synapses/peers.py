@@ -1,6 +1,7 @@
 """Other processes that have synapses of the same network, and what is asked of all of them."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,18 +21,22 @@ class Peers(Protocol):
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return the sum of each number over all processes."""
 
-    def joined(self, array: np.ndarray) -> list[np.ndarray]:
-        """Return each process' 1-D array of the same type; they may differ in length."""
+    def joined(self, array: np.ndarray, of: str = "") -> list[np.ndarray]:
+        """Return each process' 1-D array of the same type, ``of`` something."""
+
+    def require_alike(self, whose: str, values: Mapping[str, Any]) -> None:
+        """Raise SpikecudaValueError in all processes unless they have the same values."""
 
 
-def join_sorted(peers: Peers, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def join_sorted(peers: Peers, found: dict[str, np.ndarray], of: str) -> dict[str, np.ndarray]:
     """Return the synapses of all processes, sorted by source, then delay, then target.
 
     Args:
         peers: the processes.
         found: those of this one, sorted, as ``Projection.connections`` has them.
+        of: name of the projection.
     """
-    joined = {name: np.concatenate(peers.joined(values)) for name, values in found.items()}
+    joined = {name: np.concatenate(peers.joined(values, of)) for name, values in found.items()}
     order = np.lexsort((joined["target"], joined["delay"], joined["source"]))
     return {name: values[order] for name, values in joined.items()}
 
@@ -46,4 +51,4 @@ def own_part(peers: Peers, given: np.ndarray, found: dict[str, np.ndarray]) -> n
     """
     labelled = {name: found[name] for name in ("source", "delay", "target")}
     labelled["rank"] = np.full(found["source"].size, peers.rank)
-    return given[join_sorted(peers, labelled)["rank"] == peers.rank]
+    return given[join_sorted(peers, labelled, "given")["rank"] == peers.rank]

@@ -1,0 +1,46 @@
+"""Whether all processes of an MPI job describe the same network, as a file would."""
+
+from typing import Any
+
+import numpy as np
+
+from spikecuda.common.checksum import checksum
+from spikecuda.errors import SpikecudaTypeError
+from spikecuda.network.ranks.ranks import BUILD, READ, all_ranks
+from spikecuda.network.saving.description import CLASSES, Teller
+from spikecuda.saving.codec import Encoder
+from spikecuda.saving.neurons import seeds_tree
+
+
+class _Summary(Encoder):
+    """Makes trees to be compared: arrays, and what a file cannot hold, are checksums."""
+
+    def tree(self, what: str, value: Any) -> Any:
+        try:
+            return super().tree(what, value)
+        except SpikecudaTypeError:
+            return checksum(value)
+
+    def _array(self, array: np.ndarray) -> Any:
+        return checksum(array)
+
+
+def require_same_network(net: Any) -> None:
+    """Raise unless all processes describe the same network, before it is built.
+
+    Raises:
+        SpikecudaValueError: what differs, between which ranks.
+        DeviceError: there is no MPI.
+    """
+    ranks = all_ranks()
+    ranks.doing = BUILD
+    told = Teller(net, _Summary(net.dt, CLASSES)).tree()
+    found: dict[str, Any] = {
+        "dt": net.dt, "seed": net.seed, "seeds or trial": seeds_tree(net.seed, net._seeds),
+        "precision": net.precision,
+    }  # fmt: skip
+    for what, parts in told.items():
+        named = parts.items() if isinstance(parts, dict) else enumerate(parts)
+        found |= {f"{what} ({name})": part for name, part in named}
+    ranks.require_alike("network", found)
+    ranks.doing = READ
