@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from spikecuda.common.arguments import as_positive, as_real
-from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, shown
+from spikecuda.errors import SpikecudaIndexError, SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.events.pixels import Pixels
 from spikecuda.network.model.spike_train import SpikeTrain
 
@@ -33,6 +34,20 @@ class Events:
 
     def __len__(self) -> int:
         return self.time.size
+
+    def __getitem__(self, which: Any) -> "Events":
+        """Return some events: a slice, numbers of events, or a bool array (events,)."""
+        try:
+            chosen = np.arange(len(self))[which]
+            if chosen.ndim > 1:
+                raise IndexError("too many dimensions")
+        except (IndexError, TypeError, ValueError) as error:
+            raise SpikecudaIndexError(
+                f"events are chosen by a slice, numbers or a bool array ({len(self):,},) (got "
+                f"{shown(which)}: {error})"
+            ) from None
+        kept = np.atleast_1d(chosen)
+        return Events(self.x[kept], self.y[kept], self.polarity[kept], self.time[kept])
 
     def __repr__(self) -> str:
         if not len(self):

@@ -49,6 +49,19 @@ def test_times_of_a_train():
     assert events(0).train(pixels).times.size == 0
 
 
+def test_some_events():
+    some = events()
+    for which in (slice(5, 50, 3), some.time > 1050.0, [3, -1, 3], 7):
+        part = some[which]
+        assert isinstance(part, Events) and np.array_equal(
+            part.time, np.atleast_1d(some.time[which])
+        )
+        assert np.array_equal(part.x, np.atleast_1d(some.x[which]))
+    for which in ("x", 10**6, np.ones(3, bool), 1.5, None, np.ones((2, 2), int)):
+        with pytest.raises(IndexError, match="events are chosen by"):
+            some[which]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
