@@ -163,7 +163,7 @@ def tsodyks_pawelzik_markram():
 def kuramoto():
     found = {}
     for K in (0.0, 1.0, 2.0, 4.0):
-        fresh(1, 1.0)
+        fresh(1, 0.1)
         eqs = "dTheta/dt = omega + K/100*coupling : 1\nomega : Hz (constant)\ncoupling : 1"
         G = NeuronGroup(100, eqs, method="euler", namespace={"K": K / second})
         draw = np.random.default_rng(1)

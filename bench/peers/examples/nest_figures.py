@@ -235,6 +235,49 @@ def rate_neuron_dm():
     return found
 
 
+PUZZLE = "010000002870000504502000090050409001000732000900501040020000408406000013100000020"
+
+
+def sudoku():
+    """Return spikes and those of the winning digits in the second from 1 s on, and rules held."""
+    row, column, digit = np.indices((9, 9, 9)).reshape(3, -1)
+    box = row // 3 * 3 + column // 3
+    same = [x[:, None] == x for x in (row, column, digit, box)]
+    against = (same[2] & (same[0] | same[1] | same[3])) | (same[0] & same[1])
+    np.fill_diagonal(against, False)
+    found = []
+    for seed in range(1, 6):
+        fresh(seed)
+        own = {"C_m": 0.25, "I_e": 0.5, "tau_m": 20.0, "tau_syn_ex": 5.0, "tau_syn_in": 5.0}
+        own |= {"t_ref": 2.0, "V_reset": -70.0, "E_L": -65.0, "V_th": -50.0}
+        own["V_m"] = nest.random.uniform(-65.0, -55.0)
+        cells = nest.Create("iaf_psc_exp", 3645, params=own)
+        for k in range(729):
+            targets = (5 * np.flatnonzero(against[k])[:, None] + np.arange(5)).ravel()
+            syn = {"weight": -0.2, "delay": 1.0}
+            nest.Connect(cells[5 * k : 5 * k + 5], cells[targets], "all_to_all", syn)
+        noise = nest.Create("poisson_generator", params={"rate": 350.0})
+        nest.Connect(noise, cells, "all_to_all", {"weight": 1.6, "delay": 1.0})
+        for k, given in enumerate(PUZZLE):
+            if given != "0":
+                first = 5 * (9 * k + int(given) - 1)
+                stimulus, repeat = nest.Create("poisson_generator"), nest.Create("parrot_neuron")
+                stimulus.rate = 200.0
+                nest.Connect(stimulus, repeat)
+                syn = {"weight": 1.3, "delay": 1.0}
+                nest.Connect(repeat, cells[first : first + 5], "all_to_all", syn)
+        recorder = nest.Create("spike_recorder", params={"start": 1000.0})
+        nest.Connect(cells, recorder)
+        nest.Simulate(2000.0)
+        counts = np.bincount((recorder.events["senders"] - 1) // 5, minlength=729)
+        answer = counts.reshape(9, 9, 9).argmax(axis=2)
+        boxes = answer.reshape(3, 3, 3, 3).swapaxes(1, 2).reshape(9, 9)
+        held = sum(np.unique(x).size == 9 for x in (*answer, *answer.T, *boxes))
+        found.append([int(counts.sum()), int(counts.reshape(81, 9).max(axis=1).sum()), int(held)])
+        print(found[-1], file=sys.stderr, flush=True)
+    return found
+
+
 NAMES = (
     masks,
     grids,
@@ -246,6 +289,7 @@ NAMES = (
     sinusoidal_gamma,
     mip,
     rate_neuron_dm,
+    sudoku,
 )
 
 if __name__ == "__main__":
