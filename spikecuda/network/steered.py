@@ -1,5 +1,6 @@
 """Steer a network: run it, in pieces too, change its parameters, begin trials."""
 
+import contextlib
 import functools
 import os
 from abc import abstractmethod
@@ -118,6 +119,7 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
                 engine = self._begin(progress)
                 pieces: Pieces[NetworkResult] = Pieces(join, self._carried(loop, engine))
             with (
+                contextlib.nullcontext() if engine.peers is None else engine.peers.held(),
                 self._reporter(engine, progress, total) as report,
                 self._fed(total, engine.clock) as feed,
             ):

@@ -3,6 +3,7 @@
 All processes draw the same examples, so that each compares, and finds, the same.
 """
 
+import signal
 import sys
 from pathlib import Path
 
@@ -159,6 +160,26 @@ def broken_off(ranks):
     assert (other.run(10.0).spikes["e"].neuron == net.run(10.0).spikes["e"].neuron).all()
 
 
+def interrupted(job):
+    """Ctrl-C of one process, between pieces of a run, ends it in all at the same step."""
+    net = learning("mpi")
+
+    def call(net, piece):
+        if net.time > 5.0 and job.rank == job.count - 1:
+            signal.raise_signal(signal.SIGINT)
+
+    for _ in range(2):
+        begin = net.time
+        try:
+            net.run(100.0, every=1.0, call=call)
+        except KeyboardInterrupt:
+            pass
+        else:
+            raise AssertionError("not interrupted")
+        assert len(set(job.each(net.time))) == 1 and begin < net.time < 100.0
+    net.run(1.0)
+
+
 def told_apart(job):
     """What only some processes are told, or are told otherwise, is refused in all of them."""
     net = learning("mpi")
@@ -225,6 +246,7 @@ if __name__ == "__main__":
     what_learns()
     crowded()
     broken_off(job)
+    interrupted(job)
     told_apart(job)
     if job.rank == 0:
         print(f"{job.count} processes: all the same")

@@ -84,12 +84,32 @@ class RankEngine(CpuEngine):
             SpikecudaValueError: another process was told something else; nothing was run.
             KeyboardInterrupt: this one or another one was interrupted.
         """
-        self._require_alike(steps, drives, spikes, traces, external, pauses)
+        with self.ranks.held():
+            self._require_alike(steps, drives, spikes, traces, external, pauses)
+            return self._run(steps, drives, spikes, traces, external, report, pauses)
+
+    def _run(
+        self,
+        steps: int,
+        drives: ResolvedInputs,
+        spikes: Sequence[int],
+        traces: Sequence[Trace],
+        external: np.ndarray,
+        report: Callable[[int], None],
+        pauses: Pauses | None,
+    ) -> Recorded:
+        """Run what all processes agreed on; Ctrl-C acts where they tell each other."""
+
+        def told(done: int) -> None:
+            report(done)
+            self.ranks.interrupted()
+
         self.ranks.doing = RUN
         self._told = False
         self._away = set(range(len(self.neurons)))
         try:
-            recorded = super().run(steps, drives, spikes, traces, external, report, pauses)
+            self.ranks.interrupted()  # since the last piece of a run
+            recorded = super().run(steps, drives, spikes, traces, external, told, pauses)
             self._agree(DONE)
         except BaseException as error:
             if self.ranks.apart:

@@ -12,13 +12,14 @@ import os
 import sys
 import traceback
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from spikecuda.common.checksum import checksum
+from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import DeviceError, SpikecudaError, SpikecudaValueError
 
 INSTALL = (
@@ -49,6 +50,17 @@ DOING = (
 def all_ranks() -> "Ranks":
     """Return the processes of the job; networks share one communicator."""
     return Ranks()
+
+
+def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let Ctrl-C not act within a method, between the messages that others wait for."""
+
+    @functools.wraps(method)
+    def held(self: "Ranks", *args: Any, **options: Any) -> Any:
+        with self.held():
+            return method(self, *args, **options)
+
+    return held
 
 
 class Ranks:
@@ -90,6 +102,7 @@ class Ranks:
         self.here = on_machine.size
         on_machine.Free()
         self._meetings = 0
+        self._release: Callable[[], None] | None = None
         if self.count > 1:
             end_all_on_error(self.rank, self.count)
             atexit.register(self._leave)
@@ -110,6 +123,29 @@ class Ranks:
         """Return a handle: a pointer in Open MPI, an int in MPICH."""
         kind = ctypes.c_void_p if self._mpi._sizeof(type(thing)) == 8 else ctypes.c_int
         return int(kind.from_address(self._mpi._addressof(thing)).value or 0)
+
+    # Ctrl-C, which one process may see alone.
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold Ctrl-C back over what processes do together, except where ``interrupted`` is called.
+
+        A second Ctrl-C acts at once.
+        """
+        if self._release is not None:
+            yield
+            return
+        with held_interrupt() as release:
+            self._release = release
+            try:
+                yield
+            finally:
+                self._release = None
+
+    def interrupted(self) -> None:
+        """Raise KeyboardInterrupt if Ctrl-C was held back."""
+        if self._release is not None:
+            self._release()
 
     # What Python calls; each is collective.
 
@@ -148,6 +184,7 @@ class Ranks:
             with contextlib.suppress(SpikecudaError):
                 self._meet("end")
 
+    @_whole
     def require_alike(self, whose: str, values: Mapping[str, Any]) -> None:
         """Raise unless all processes have the same values.
 
@@ -175,6 +212,7 @@ class Ranks:
             "printing and plotting depend on the rank"
         )
 
+    @_whole
     def least(self, values: np.ndarray) -> np.ndarray:
         """Return the smallest of each number over all processes.
 
@@ -186,6 +224,7 @@ class Ranks:
         self._comm.Allreduce(values, result, self._mpi.MIN)
         return result
 
+    @_whole
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return the sum of each number over all processes.
 
@@ -197,11 +236,13 @@ class Ranks:
         self._comm.Allreduce(values, result, self._mpi.SUM)
         return result
 
+    @_whole
     def each(self, value: Any) -> list[Any]:
         """Return what each process has for a small value."""
         self._meet("each")
         return list(self._comm.allgather(value))
 
+    @_whole
     def joined(self, array: np.ndarray, of: str = "") -> list[np.ndarray]:
         """Return each process' 1-D array of the same type; they may differ in length.
 

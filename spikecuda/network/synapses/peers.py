@@ -1,6 +1,7 @@
 """Other processes that have synapses of the same network, and what is asked of all of them."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,9 @@ class Peers(Protocol):
     """
 
     rank: int
+
+    def held(self) -> AbstractContextManager[None]:
+        """Hold Ctrl-C back, between the pieces of a run, until all can be told of it."""
 
     def least(self, values: np.ndarray) -> np.ndarray:
         """Return the smallest of each number over all processes."""
