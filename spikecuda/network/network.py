@@ -186,6 +186,18 @@ class Network(Steered, Closing):
                 "a run alike, and a page sees one; view its result with spikecuda.view.show"
             )
 
+    def _require_savable(self) -> None:
+        if self.devices == (MPI,):
+            raise SpikecudaError(
+                'a network over processes of MPI is not saved (got devices="mpi"); save its '
+                "results, or run it in one process"
+            )
+        if self._exchange is not None:
+            raise SpikecudaError(
+                "a network with an exchange is not saved (got one), for other processes have a "
+                "part of it; save its results"
+            )
+
     @out_of_memory("saving", "save without the result: result=False")
     def save(
         self, path: str | os.PathLike[str], *, result: bool = True, rows: bool = False
@@ -217,11 +229,7 @@ class Network(Steered, Closing):
         kept, stored = as_flag("result", result), as_flag("rows", rows)
         with self.turn.change():
             self._require_open()
-            if self._exchange is not None:
-                raise SpikecudaError(
-                    "a network with an exchange is not saved (got one), for other processes have a "
-                    "part of it; save its results"
-                )
+            self._require_savable()
             engine = self._built()
             found = self._result if self._pieces is None else self._pieces.result
             return save_network(self, engine, path, found if kept else None, stored)

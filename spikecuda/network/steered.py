@@ -103,6 +103,8 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
         """
         total = whole_steps("duration", duration, self.dt)
         loop = as_loop(every, call, until, self.dt, save_every, save_to, realtime)
+        if loop is not None and loop.saves is not None:
+            self._require_savable()
         if loop is None and self._feed is not None:
             loop = Loop(max(total, 1), None, None)
         if loop is None:
@@ -176,6 +178,10 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
 
     @abstractmethod
     def _require_viewable(self) -> None:
+        """Raise if other processes have a part of the network."""
+
+    @abstractmethod
+    def _require_savable(self) -> None:
         """Raise if other processes have a part of the network."""
 
     @restarts

@@ -100,7 +100,7 @@ def what_learns():
         assert result.num_spikes > 100
     refused = [
         (lambda net: net.projections[0].rewire(below=1.0), "not rewired over processes"),
-        (lambda net: net.save("never.spikecuda"), "not saved"),
+        (lambda net: net.save("never.spikecuda"), "is not saved"),
         (lambda net: weights_recorded(net), "not recorded over processes"),
     ]
     for act, message in refused:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikecuda import Network, SpikecudaError
+from spikecuda import Ensemble, Network, SpikecudaError
 from spikecuda.network.ranks.share import blocks_of, split_ranks
 from spikecuda.network.synapses.blocks import MAX_BLOCK
 
@@ -85,6 +85,18 @@ def test_one_process_is_a_job_too():
         "assert net.run(50.0).num_spikes > 0\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+def test_an_ensemble_and_files_are_refused_before_anything_is_built(tmp_path):
+    net = Network(devices="mpi")
+    net.population("a", 10)
+    with pytest.raises(SpikecudaError, match="ensemble does not run over processes of MPI"):
+        Ensemble(net, 2)
+    with pytest.raises(SpikecudaError, match="over processes of MPI is not saved"):
+        net.save(tmp_path / "a")
+    with pytest.raises(SpikecudaError, match="over processes of MPI is not saved"):
+        net.run(1.0, save_every=1.0, save_to=tmp_path / "a")
+    assert not net.built and not list(tmp_path.iterdir())
 
 
 def test_shares_cover_all_neurons_once():

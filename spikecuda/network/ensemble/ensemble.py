@@ -22,9 +22,9 @@ from spikecuda.common.fixed import Fixed
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.devices.base import Device
-from spikecuda.errors import ClosedError, SpikecudaAttributeError, nearest
+from spikecuda.errors import ClosedError, SpikecudaAttributeError, SpikecudaError, nearest
 from spikecuda.inputs.drive import Drive
-from spikecuda.network.device_names import Given, as_places, resolve_devices
+from spikecuda.network.device_names import MPI, Given, as_places, resolve_devices
 from spikecuda.network.ensemble.build import require_room
 from spikecuda.network.ensemble.groups import make_groups
 from spikecuda.network.ensemble.joint_run import JointRun
@@ -101,6 +101,11 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
         self.dt, self.precision = first.dt, first.precision
         self.threads = None if threads is None else as_count("threads", threads, 1, 1024)
         self.devices = first.devices if devices is None else as_places(devices)
+        if MPI in self.devices:
+            raise SpikecudaError(
+                'an ensemble does not run over processes of MPI (got devices="mpi"); let each '
+                'process have an ensemble of its own, with other trials and devices="cpu"'
+            )
         places = resolve_devices(self.devices) or ("cpu",)
         self._places = places
         parts = [d.turn for d in places if isinstance(d, Device)]
