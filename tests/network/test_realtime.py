@@ -28,7 +28,7 @@ class Clock:
 
     def sleep(self, seconds):
         self.slept += 1
-        self.now += seconds + (self.overshoot if seconds else 0.0)
+        self.now += seconds + self.overshoot
 
 
 @pytest.fixture
