@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_count
+from spikecuda.common.time_grid import nearest_step
 from spikecuda.errors import SpikecudaTypeError, shown
 from spikecuda.events import sockets
 from spikecuda.events.pixels import Pixels
@@ -122,7 +123,7 @@ class EventSource:
         Returns:
             How many spikes are new.
         """
-        population, now = net[name], round(net.time / net.dt)
+        population, now = net[name], nearest_step(net.time, net.dt)
         if now < self._clock:  # the network was reset
             self._steps = self._neurons = np.empty(0, np.int64)
         self._clock = now

@@ -178,7 +178,7 @@ def test_descriptions_that_are_refused_leave_nothing():
         lambda: net.population("A", 4, initial={"v": np.nan}),
         lambda: net.population("E", 4),
         lambda: net.connect("E", "I", "all_to_all", 1.0, 1.0, "inh"),
-        lambda: net.connect("E", "I", "all_to_all", 1.0, 0.0),
+        lambda: net.connect("E", "I", "all_to_all", 1.0, 0.05),
         lambda: net.connect("E", "I", FixedOutDegree(100), 1.0, 1.0, multapses=False),
         lambda: net.source("S", 2, SpikeTrain([1.0], neurons=[0], weight="x")),
         lambda: net.source("E", 2, SpikeTrain([1.0])),

@@ -116,7 +116,7 @@ class HeldCurrent(Model):
         return v_reset
 
 
-class Quadratic(Model):
+class ComparedQuadratic(Model):
     """Izhikevich's equations by Euler's method; the current is in mV/ms."""
 
     input_unit = "mV/ms"
@@ -186,7 +186,13 @@ def izhikevich(net):
     cells, noise, weights = problems.cortex(51)
     start = {"v": -65.0, "u": cells["b"] * -65.0}
     net.population(
-        "P", 1000, Quadratic, cells, start, receptors={"syn": ExpCurrent(0.01)}, scheme="euler"
+        "P",
+        1000,
+        ComparedQuadratic,
+        cells,
+        start,
+        receptors={"syn": ExpCurrent(0.01)},
+        scheme="euler",
     )
     net.drive("P", PerStep(noise))
     pairs = Pairs(*np.divmod(np.arange(weights.size), 1000))
