@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikecuda import Model, Network, Normal, Parameter, Poisson, State, Uniform
+from spikecuda import LogNormal, Model, Network, Normal, Parameter, Poisson, State, Uniform
 from spikecuda.errors import ModelError, SpikecudaError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.formats import to_networkx, to_nir, to_sonata
 from spikecuda.language import expm1, real
@@ -22,6 +22,7 @@ from spikecuda.network import (
     SpikeTrain,
     from_matrix,
 )
+from spikecuda.space import Gaussian
 
 
 class CoupledRate(Model):
@@ -232,6 +233,29 @@ def test_pairs_of_symmetric_couplings():
         assert "a <-> a at net" in str(net.summary())
 
 
+@pytest.mark.parametrize("unit", [1e-24, 1e-12, 1.0, 1e20])
+def test_drawn_weights_have_their_moments(unit):
+    """Whatever the rule and the unit, also of listed pairs."""
+    where = np.column_stack([np.linspace(0.0, 1.0, 60), np.zeros(60)])
+    with Network(seed=3) as net:
+        net.population("a", 60, CoupledRate, receptors=PORTS, positions=where)
+        every = np.indices((60, 60)).reshape(2, -1)
+        for rule in (AllToAll(), Pairs(*every)):
+            for law, mean, std in (
+                (Normal(unit, 0.5 * unit), 1.0, 0.5),
+                (LogNormal(unit, 0.5 * unit), 1.0, 0.5),
+                (Uniform(-unit, 2.0 * unit), 0.5, 3.0 / np.sqrt(12.0)),
+            ):
+                weight = net.couple("a", "a", rule, law, "x").connections()["weight"] / unit
+                assert np.unique(weight).size > 3500
+                assert weight.mean() == pytest.approx(mean, abs=5.0 * std / 60.0)
+                assert weight.std() == pytest.approx(std, rel=0.1)
+        law = Gaussian(std=0.5, peak=unit)
+        found = net.couple("a", "a", "all_to_all", law, "x").connections()
+        apart = where[found["source"], 0] - where[found["target"], 0]
+        assert np.allclose(found["weight"] / unit, np.exp(-2.0 * apart**2), rtol=1e-5)
+
+
 def test_what_cannot_be_coupled():
     net = mixed(False)
     with net:
@@ -249,6 +273,9 @@ def test_what_cannot_be_coupled():
             (lambda: ab(other), ModelError, "'v'"),
             (lambda: ab(wrong), ModelError, "'y'"),
             (lambda: ab(pull, difference=True), SpikecudaValueError, "of a pair"),
+            (lambda: net.couple("a", "b", "all_to_all", 1e39, "x"), SpikecudaValueError, "at most"),
+            (lambda: net.couple("a", "b", "all_to_all", Normal(1e-30, 1e-30), "x"),
+             SpikecudaValueError, "must reach"),
             (lambda: ab("x", receptor="syn"), SpikecudaValueError, "Coupled"),
             (lambda: net.connect("a", "b", "all_to_all", 1.0, 1.0, "net"), SpikecudaValueError,
              "net.couple"),

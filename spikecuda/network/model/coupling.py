@@ -21,6 +21,7 @@ from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.population import Population, View
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.rule import Rule
+from spikecuda.network.model.values import Values
 
 
 class Candidates(Projection):
@@ -51,6 +52,9 @@ def coupled_receptor(population: Population, name: str | None) -> str:
         )
     return name
 
+
+# Bounds of the largest weight of those that are drawn, in float32 and with 31 bits.
+LEAST_DRAWN, LARGEST_DRAWN = 2.0**-90, 2.0**120
 
 # What the arguments of a function of both neurons of a pair end in.
 PAIRED = ("_pre", "_post")
@@ -152,6 +156,22 @@ def _require_known(source: Source, names: Sequence[str], population: Population)
             )
 
 
+def _require_kept(weight: Values, real: str) -> None:
+    """Raise unless weights are numbers of the type, and drawn ones can have all of their bits."""
+    size, limit = weight.largest, float(np.finfo(real).max)
+    if not weight.exact:
+        limit = LARGEST_DRAWN
+        if 0.0 < size < LEAST_DRAWN:
+            raise SpikecudaValueError(
+                f"weights that are drawn, or follow from a distance, must reach {LEAST_DRAWN:g} "
+                f"(got up to {size:g}); use larger ones and a small coupling.strength"
+            )
+    if size > limit:
+        raise SpikecudaValueError(
+            f"weight must be at most {limit:g} in size (got up to {size:g}); use smaller weights"
+        )
+
+
 def jumps(model: type[Model]) -> bool:
     """Tell whether a spike changes a neuron's states: unless ``reset`` returns them as they are."""
     if model.refractory and model.while_refractory == "clamp":
@@ -227,6 +247,7 @@ class Coupling(Fixed):
         )  # fmt: skip
         if not (np.isfinite(self.pairs.weight.least) and np.isfinite(self.pairs.weight.most)):
             raise SpikecudaValueError("weight must be finite (got infinity); give it bounds")
+        _require_kept(self.pairs.weight, source.population.neurons.precision.real)
         self.source, self.target, self.rule = source, target, self.pairs.rule
         self.receptor = self.pairs.receptor
         self.back = coupled_receptor(source.population, receptor) if self.symmetric else ""

@@ -321,7 +321,7 @@ class View(Fixed):
         if self.ids.size == 0 or np.any(self.ids[1:] <= self.ids[:-1]):
             raise SpikecudaValueError(
                 f"a view of {population.name} needs at least one neuron, each once and ascending "
-                f"(got {str(self.ids)[:60]})"
+                f"(got {np.array2string(self.ids, threshold=8, edgeitems=4)})"
             )
         self._fix()
 

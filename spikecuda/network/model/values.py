@@ -47,6 +47,11 @@ class Values:
         return max(abs(self.least), abs(self.most))
 
     @property
+    def exact(self) -> bool:
+        """Whether they were given, and none is drawn or follows from a distance."""
+        return self.kind in ("FIXED", "GIVEN")
+
+    @property
     def stated(self) -> np.ndarray:
         """The numbers that were given, if none are drawn."""
         return np.array([self.a]) if self.given is None else self.given

@@ -37,7 +37,7 @@ def draw_pairs(coupling: Coupling, sizes: Sequence[int], threads: int) -> dict[s
             f"the pairs of {coupling.name} need about {human_bytes(DRAWN * p.expected)} to be "
             f"sorted ({shortage()}); couple fewer neurons"
         )
-    if p.rule.listed is not None:
+    if p.rule.listed is not None and p.weight.exact:
         source, target = (ids[which] for ids, which in zip(
             (p.source.ids, p.target.ids), p.rule.listed, strict=True
         ))  # fmt: skip
@@ -47,8 +47,8 @@ def draw_pairs(coupling: Coupling, sizes: Sequence[int], threads: int) -> dict[s
             source, target, weight = source[kept], target[kept], weight[kept]
     else:
         exponent = FINEST
-        if p.weight.largest:
-            exponent = min(FINEST, math.floor(math.log2(SUM_LIMIT / p.weight.largest)))
+        if p.weight.largest and not p.weight.exact:
+            exponent = math.floor(math.log2(SUM_LIMIT / p.weight.largest))
         scale = FixedPoint({(p.target.population.number, p.port): exponent}, {p: 32})
         blocks = split_blocks(sizes, 1)
         builder = Builder(
