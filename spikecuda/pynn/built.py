@@ -123,8 +123,20 @@ class BuiltNetwork:
                     f"gap junctions cannot change after run() (got those of {projection.label}); "
                     "set them before, or after reset()"
                 )
-            if "weight" in names:
+        if "weight" in names:
+            self._assign(projection)
+
+    def _assign(self, projection: Any) -> None:
+        """Let all wires of a projection have its weights, or none."""
+        before = []
+        try:
+            for wire in self._wires_of(projection):
+                before.append((wire.made, np.array(wire.made.weights)))
                 wire.assign(projection.attributes["weight"])
+        except BaseException:
+            for made, weights in before:
+                made.weights = weights
+            raise
 
     def weights(self, projection: Any, before: Any) -> np.ndarray:
         """Return the weights of all connections now, in PyNN's unit."""

@@ -98,6 +98,10 @@ class Population(_Cells, common.Population):
                 f"{type(self.celltype).__name__} is a cell type of another backend (got it for "
                 f"{self.label}); import cell types from spikecuda.pynn"
             )
+        if self.size < 1:
+            raise InvalidParameterValueError(
+                f"size of {self.label} must be >= 1 (got {self.size}); leave it out if it is empty"
+            )
         state.extend("a population")
         ids = range(state.id_counter, state.id_counter + self.size)
         state.id_counter += self.size
@@ -154,7 +158,17 @@ class Population(_Cells, common.Population):
             raise
 
     def begin(self, variable: str, ids: np.ndarray, values: np.ndarray) -> None:
-        """Have other start values, which are the state now if the network has run."""
+        """Have other start values, which are the state now if the network has run.
+
+        Raises:
+            NotAvailableError: there is no such variable.
+        """
+        variables = getattr(self.celltype, "variables", {})
+        if variable not in {**variables, **self.celltype.default_initial_values}:
+            raise NotAvailableError(
+                f"{variable} of {self.label} has no start value (got {np.ravel(values)[0]:g}); "
+                f"{type(self.celltype).__name__} has {', '.join(variables) or 'none'}"
+            )
         whole = self.start_values.get(variable)
         whole = np.zeros(self.size) if whole is None else whole.copy()
         whole[ids] = values

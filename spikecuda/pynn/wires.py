@@ -1,5 +1,6 @@
 """Projections of PyNN as connections of a network: which neurons, which receptor, which rule."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.time_grid import nearest_steps
-from spikecuda.errors import SpikecudaError
+from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.network import Pairs
 from spikecuda.pynn.cells_of import members
 from spikecuda.pynn.standardmodels.base import GAP, NotAvailableError
@@ -16,6 +17,7 @@ from spikecuda.pynn.standardmodels.base import GAP, NotAvailableError
 MOST_SETS = 64
 # Weights that are set later may be so many times as large, as far as the first ones tell.
 HEADROOM = 4.0
+LARGER = "set them before run() or after reset()"
 
 
 @dataclass
@@ -67,9 +69,17 @@ class Wire:
         self.order = np.lexsort((self.targets, steps, self.sources))
 
     def assign(self, weights: np.ndarray) -> None:
-        """Let the synapses have other weights, given for all connections in PyNN's unit."""
+        """Let the synapses have other weights, given for all connections in PyNN's unit.
+
+        Raises:
+            SpikecudaValueError: the receptor has no room for them, or not with this sign.
+        """
         scaled = self.target.celltype.weight_scale * self.of(weights)
-        self.made.weights = scaled[self.order] if np.ndim(scaled) else scaled
+        try:
+            self.made.weights = scaled[self.order] if np.ndim(scaled) else scaled
+        except SpikecudaValueError as error:
+            told = re.sub(r"connect with max_weight=.*", LARGER, str(error))
+            raise SpikecudaValueError(told) from error
 
     def read(self, weights: np.ndarray) -> None:
         """Write the weights of now into an array of all connections, in PyNN's unit."""

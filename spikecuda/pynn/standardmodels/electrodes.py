@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from pyNN.errors import InvalidParameterValueError
 from pyNN.parameters import ParameterSpace, Sequence
 from pyNN.standardmodels import electrodes
 
-from spikecuda.common.time_grid import first_step
+from spikecuda.common.time_grid import first_step, nearest_step
 from spikecuda.pynn import simulator
 from spikecuda.pynn.cells_of import members
 from spikecuda.pynn.standardmodels.base import same_names
@@ -177,6 +178,16 @@ class NoisyCurrentSource(CurrentSource, electrodes.NoisyCurrentSource):
             draws = simulator.state.generator("noise", self._number, int(block))
             drawn[here] = draws.standard_normal(BLOCK)[number[here] % BLOCK]
         return np.where(on, v["mean"] + v["stdev"] * drawn, 0.0)
+
+    def _checked(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return values whose ``dt`` is at most a step, which makes it one, or some steps."""
+        dt, steps = values["dt"], nearest_step(values["dt"], self.dt_grid)
+        if not dt > 0 or (dt > self.dt_grid and abs(dt - steps * self.dt_grid) > 1e-6 * dt):
+            raise InvalidParameterValueError(
+                "dt of NoisyCurrentSource must be > 0 and a multiple of the timestep "
+                f"{self.dt_grid:g} ms (got {dt:g}); use {max(1, steps) * self.dt_grid:g}"
+            )
+        return values
 
     @property
     def _number(self) -> int:
