@@ -290,6 +290,9 @@ def test_what_cannot_be_coupled():
             net.couple("a", "b", "all_to_all", 1.0, "x")
         with pytest.raises(SpikecudaValueError, match="before each step"):
             net["a"].state["i_net"] = 1.0
+    with pytest.raises(SpikecudaError, match="closed"):
+        net.couplings[1].strength = 7.0
+    assert net.couplings[1].strength == 1.5
     with (
         mixed(False, ["cuda-emu:0", "cpu:0"]) as two,
         pytest.raises(SpikecudaError, match="one device"),

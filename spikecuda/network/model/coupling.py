@@ -285,8 +285,12 @@ class Coupling(Fixed):
         if not np.isfinite(found):
             raise SpikecudaValueError(f"strength must be finite (got {found!r})")
         with self.handle.turn.change():
-            self._strength = found
-            self.handle.recouple()
+            before, self._strength = self._strength, found
+            try:
+                self.handle.recouple()
+            except BaseException:
+                self._strength = before
+                raise
 
     def take(self, drawn: dict[str, np.ndarray]) -> None:
         """Keep its pairs, so that they are drawn once."""
