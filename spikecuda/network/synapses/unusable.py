@@ -31,6 +31,8 @@ class UnusableResults:
 
         Rows that a function of the distance drew wrongly are told each time.
         """
+        if not wrong:
+            return
         for bundle, bits in wrong.items():
             if bits & WRONG_PROFILE:
                 refuse_function(bundle.projections[0])
