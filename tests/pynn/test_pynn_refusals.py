@@ -47,7 +47,10 @@ def test_weights_that_have_no_room_change_nothing():
     sources = sim.Population(2, sim.SpikeSourceArray(spike_times=[1.0]))
     one, other = (sim.Population(2, sim.IF_curr_exp()) for _ in range(2))
     synapse = sim.StaticSynapse(weight=0.1, delay=1.0)
-    projection = sim.Projection(sources, one + other, sim.AllToAllConnector(), synapse)
+    # PyNN takes an assembly's receptors from a set: the first one differs between processes.
+    projection = sim.Projection(
+        sources, one + other, sim.AllToAllConnector(), synapse, receptor_type="excitatory"
+    )
     sim.run(1.0)
     before = projection.get("weight", "array")
     large = np.full((2, 4), 0.2)

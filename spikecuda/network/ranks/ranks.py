@@ -10,6 +10,7 @@ import ctypes
 import functools
 import os
 import sys
+import time
 import traceback
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +40,8 @@ def launched() -> int:
     return 1
 
 
+# Seconds in which a launcher has passed on what a process wrote.
+WRITTEN = 0.3
 # What processes do together; they tell each other which of these they are about to do.
 BUILD, RUN, READ, END = range(4)
 DOING = (
@@ -306,6 +309,8 @@ def end_all_on_error(rank: int, count: int) -> None:
             traceback.print_exception(kind, error, trace)
             print(f"rank {rank} of {count} failed; all processes end", file=sys.stderr)
         sys.stderr.flush()
+        # The launcher passes on what is written until it ends all processes.
+        time.sleep(WRITTEN)
         if not MPI.Is_finalized():
             MPI.COMM_WORLD.Abort(130 if issubclass(kind, KeyboardInterrupt) else 1)
 
