@@ -129,6 +129,8 @@ class NetworkWeights(Described):
         """Return the level of a projection's modulator as of now; see ``Projection.level``."""
         self._require_open()
         engine = self._built()
+        if value is not None and engine.peers is not None:
+            engine.peers.require_alike(f"projection {projection.name}", {"level": value})
         return engine.level(bundle_of(projection, engine.wiring), value)
 
     @changes

@@ -97,6 +97,23 @@ def test_loops_set_it():
         assert p.level == pytest.approx(np.exp(-5.0 / TAU) / TAU, rel=1e-9)
 
 
+def test_processes_are_asked_whether_they_set_the_same(monkeypatch):
+    told = []
+
+    class Peers:
+        def require_alike(self, whose, values):
+            told.append((whose, values))
+            raise SpikecudaError("other level")
+
+    net, p, _ = build(devices="cpu")
+    with net:
+        p.level = 0.25
+        monkeypatch.setattr(net.build(), "peers", Peers(), raising=True)
+        with pytest.raises(SpikecudaError, match="other level"):
+            p.level = 0.5
+        assert told == [(f"projection {p.name}", {"level": 0.5})] and p.level == 0.25
+
+
 def test_what_cannot_be_set_is_refused():
     net, p, _ = build(([10.0], [0]))
     with net, pytest.raises(SpikecudaError, match=r"SpikeTrain\(\[\]\)"):
