@@ -61,3 +61,14 @@ def test_weights_that_have_no_room_change_nothing():
     projection.set(weight=0.2)
     sim.run(1.0)
     assert projection.get("weight", "array") == pytest.approx(0.2, rel=1e-2)
+
+
+def test_a_cell_is_not_driven_twice_by_one_call():
+    cells = sim.Population(3, sim.IF_curr_exp(), label="cells")
+    source = sim.DCSource(amplitude=0.5)
+    with pytest.raises(SpikecudaValueError, match="cell 1 of cells 2 times"):
+        source.inject_into([cells[0], cells[1], cells[1]])
+    assert not source.targets
+    source.inject_into([cells[1]])
+    source.inject_into([cells[1]])
+    assert len(source.targets) == 2

@@ -9,6 +9,7 @@ from pyNN.parameters import ParameterSpace, Sequence
 from pyNN.standardmodels import electrodes
 
 from spikecuda.common.time_grid import first_step, nearest_step
+from spikecuda.errors import SpikecudaValueError
 from spikecuda.pynn import simulator
 from spikecuda.pynn.cells_of import members
 from spikecuda.pynn.standardmodels.base import same_names
@@ -62,11 +63,24 @@ class CurrentSource:
         raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {', '.join(values)}")
 
     def inject_into(self, cells: Iterable[Any]) -> None:
-        """Drive some neurons: a population, a view, an assembly or a list of cells."""
+        """Drive some neurons: a population, a view, an assembly or a list of cells.
+
+        Raises:
+            TypeError: a spike source.
+            SpikecudaValueError: a cell comes twice; nothing is driven.
+        """
+        targets: list[tuple[Any, np.ndarray]] = []
         for population, numbers in members(cells):
             if not population.celltype.injectable:
                 raise TypeError("Can't inject current into a spike source.")
-            self.targets.append((population, np.unique(numbers)))
+            each, times = np.unique(numbers, return_counts=True)
+            if (times > 1).any():
+                raise SpikecudaValueError(
+                    f"cells must differ (got cell {each[times > 1][0]} of {population.label} "
+                    f"{times.max()} times); inject twice, or use twice the amplitude"
+                )
+            targets.append((population, each))
+        self.targets.extend(targets)
 
     def record(self) -> None:
         """Record the current, from now on."""
