@@ -8,7 +8,7 @@ from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import DeviceError, SpikecudaError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.network import Network
 from spikecuda.network.run.partition import LocalSpikeExchange
-from spikecuda.network.run.partitioned_engine import MOST_STEPS
+from spikecuda.network.run.partitions import MOST_STEPS
 from spikecuda.network.synapses.blocks import Owner, split_shares
 
 
