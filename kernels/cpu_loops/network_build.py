@@ -62,14 +62,41 @@ def deal(first, last, number, size, key0, key1, degrees):
 
 
 @inner
-def _row(ints, floats, draw, s, degrees, twins, key0, key1, seen, out):
-    """Write the targets of a row, or the sources of a column; return how many."""
+def draw_row(ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out):
+    """Write the targets of a row, or the sources of a column; return how many.
+
+    Of rules that can draw a part of a row, only targets in [first, last) are written.
+    """
     degree = np.int64(degrees[s]) if degrees.size else ints[J_DEGREE]
     twin = np.int64(twins[s]) if twins.size else np.int64(-1)
     return call_draw(
-        draw, address_of(ints), address_of(floats), s, degree, twin, key0, key1, 0,
-        ints[J_TARGETS], address_of(seen), address_of(out),
+        draw, address_of(ints), address_of(floats), s, degree, twin, key0, key1, first, last,
+        address_of(seen), address_of(out),
     )  # fmt: skip
+
+
+@inner
+def _first_from(ids, value):
+    """Return the place of the first of ascending numbers that is not below a value."""
+    low, high = np.int64(0), np.int64(ids.size)
+    while low < high:
+        middle = (low + high) >> 1
+        if ids[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inner
+def own_targets(ints, target_ids, starts):
+    """Return which targets of a view are in the blocks: the first, and the end.
+
+    Columns are those of a view's targets already: what is drawn for them are sources.
+    """
+    if by_column(ints[J_RULE]):
+        return np.int64(0), ints[J_TARGETS]
+    return _first_from(target_ids, starts[0]), _first_from(target_ids, starts[-1])
 
 
 @inner
@@ -103,8 +130,11 @@ def count_rows(
         indegree: int32 (targets of the population), added to.
     """
     out = int32_at(address_of(scratch), scratch.size // 6)
+    first, last = own_targets(ints, target_ids, starts)
     for s in range(s0, s1):
-        n = _row(ints, floats, draw, s, degrees, twins, key0, key1, seen, out)
+        n = draw_row(
+            ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out
+        )  # fmt: skip
         if by_column(ints[J_RULE]):
             target = target_ids[s]
             b = _block_of(target, starts)
@@ -176,6 +206,24 @@ def _put_column(sources, n, source_ids, cell, at, targets):
         rows[where] = np.uint16(cell)
 
 
+@inner
+def keep_own(out, n, first, last, by_number, keys):
+    """Keep the targets in [first, last) of a row's ``n``, and write what tells them apart.
+
+    Weights and delays are drawn for these alone.
+
+    Returns:
+        How many there are.
+    """
+    kept = np.int64(0)
+    for i in range(n):
+        t = np.int64(out[i])
+        keys[kept] = i if by_number else t
+        out[kept] = out[i]
+        kept += (t >= first) & (t < last)
+    return kept
+
+
 PLACES = "uint32[:,::1], int64[::1], int64[::1], int64[::1], int64, int64"
 
 
@@ -207,11 +255,17 @@ def fill_rows(
     by_number = numbered(ints)
     columns = by_column(ints[J_RULE])
     drawn = ints[J_WEIGHT] != FIXED or ints[J_DELAY] != FIXED
+    first, last = own_targets(ints, target_ids, starts)
     for s in range(s0, s1):
-        n = _row(ints, floats, draw, s, degrees, twins, key0, key1, seen, out)
+        n = draw_row(
+            ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out
+        )  # fmt: skip
         if drawn:
-            for i in range(n):
-                keys[i] = i if by_number else out[i]
+            if columns or last - first == ints[J_TARGETS]:
+                for i in range(n):
+                    keys[i] = i if by_number else out[i]
+            else:
+                n = keep_own(out, n, first, last, by_number, keys)
             call_draw(
                 draw_values, address_of(ints), address_of(floats), s, here + 4 * longest, n, key0,
                 key1, here + 8 * longest, here + 12 * longest, here + 16 * longest,

@@ -16,7 +16,6 @@ from spikecuda.kernels.network.draw import (
     J_MAX_WEIGHT,
     J_MULTAPSES,
     J_NUMBER,
-    J_TARGETS,
     J_WEIGHT,
     PROFILE,
     PROJECTION,
@@ -357,15 +356,18 @@ def draw_chosen_near(ints, floats, source, degree, twin, key0, key1, first, last
 
 
 @loop(
-    "int64(int64[::1], float64[::1], int64, int32[::1], int32[::1], uint32, uint32, int32[::1],"
-    " int32[::1], int32[::1], int64[::1])"
+    "int64(int64[::1], float64[::1], int64, int32[::1], int32[::1], uint32, uint32, int64, int64,"
+    " int32[::1], int32[::1], int32[::1], int64[::1])"
 )
-def keep_rows(ints, floats, draw, which, twins, key0, key1, seen, scratch, kept, counts):
+def keep_rows(
+    ints, floats, draw, which, twins, key0, key1, first, last, seen, scratch, kept, counts
+):  # fmt: skip
     """Draw rows, one behind the other, so that they need not be drawn again.
 
     Args:
         ints, floats, draw, twins, seen, scratch: as for ``network_build.count_rows``.
         which: the rows.
+        first, last: the targets that are wanted, see ``network_draw.draw_range``.
         kept: out: the rows.
         counts: out: synapses of each row.
 
@@ -377,8 +379,8 @@ def keep_rows(ints, floats, draw, which, twins, key0, key1, seen, scratch, kept,
         s = np.int64(which[j])
         twin = np.int64(twins[s]) if twins.size else np.int64(-1)
         n = call_draw(
-            draw, address_of(ints), address_of(floats), s, ints[J_DEGREE], twin, key0, key1, 0,
-            ints[J_TARGETS], address_of(seen), address_of(scratch),
+            draw, address_of(ints), address_of(floats), s, ints[J_DEGREE], twin, key0, key1, first,
+            last, address_of(seen), address_of(scratch),
         )  # fmt: skip
         for i in range(n):
             kept[at + i] = scratch[i]

@@ -80,7 +80,7 @@ class Ranks:
         DeviceError: mpi4py or an MPI is missing.
     """
 
-    doing, apart = BUILD, ""
+    doing, apart, complete = BUILD, "", True
 
     def __init__(self) -> None:
         try:
@@ -214,6 +214,11 @@ class Ranks:
             f"rank {self.rank} than on rank {other}); run one script, and let nothing in it but "
             "printing and plotting depend on the rank"
         )
+
+    def part(self, total: int) -> tuple[int, int]:
+        """Return which of ``total`` things this process does for all: the first, and the end."""
+        first, last = (total * r // self.count // 4 * 4 for r in (self.rank, self.rank + 1))
+        return first, last if self.rank + 1 < self.count else total
 
     @_whole
     def least(self, values: np.ndarray) -> np.ndarray:

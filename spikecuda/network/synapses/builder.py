@@ -207,7 +207,8 @@ class Builder:
         else:
             dear = p.rule.near is not None and self.rows is None
             if dear and 8.0 * p.expected < available_memory():
-                self._kept[p] = KeptRows(p, self._ranges, self._map, self.key0, self.key1)
+                own = np.searchsorted(p.target.ids, starts[[0, -1]]).tolist()
+                self._kept[p] = KeptRows(p, self._ranges, self._map, self.key0, self.key1, own)
             ints, floats, draws = self._drawn(p, recipe)
             twins, ranges = row_twins(p), self._rows(p)
             # Columns are each in one block: their targets differ.
@@ -223,7 +224,7 @@ class Builder:
                 indegree = sum(own, indegree)
         require_numbers(p)
         check_indegree(p, indegree)
-        if p.rule.near is not None:
+        if p.rule.near is not None and (self.peers is None or self.peers.complete):
             by_target = p.rule.order == COLUMNS
             found = indegree[p.target.ids] if by_target else counts.sum(0)[p.source.ids]
             if self.peers is not None:
@@ -248,15 +249,19 @@ class Builder:
         total, n = p.rule.dealt, p.source.size
         if total is None:
             return np.empty(0, np.int32)
-        pieces = min(self.threads, max(1, total // 100_000))
-        bounds = [total * i // pieces // 4 * 4 for i in range(pieces)] + [total]
+        first, last = (0, total) if self.peers is None else self.peers.part(total)
+        pieces = min(self.threads, max(1, (last - first) // 100_000))
+        bounds = [first + (last - first) * i // pieces // 4 * 4 for i in range(pieces)] + [last]
         own = [np.zeros(n, np.int32) for _ in range(pieces)]
         jobs = [
             (a, b, p.number, n, self.key0, self.key1, mine)
             for a, b, mine in zip(bounds, bounds[1:], own, strict=False)
         ]
         self._map(self.loops.deal, jobs)
-        return np.asarray(sum(own), np.int32)
+        dealt = np.asarray(sum(own), np.int32)
+        if self.peers is None or not self.peers.complete:
+            return dealt
+        return self.peers.sums(dealt.astype(np.int64)).astype(np.int32)
 
     def _pairs(
         self, p: Projection, sources: np.ndarray, targets: np.ndarray

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecuda.kernels.network.rules import COLUMNS
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.row_recipe import RowRecipe, row_scratch, row_twins
 
@@ -20,6 +21,8 @@ class KeptRows:
         ranges: deals so many rows to the threads.
         run: calls a function with each of several tuples of arguments, in parallel.
         key0, key1: of the generator.
+        targets: those that are wanted, as numbers within the view: the first, and the end.  Rows
+            of rules that can draw a part have these alone; columns of others are not drawn.
     """
 
     def __init__(
@@ -29,13 +32,18 @@ class KeptRows:
         run: Callable[[Callable[..., None], Sequence[Any]], Any],
         key0: np.uint32,
         key1: np.uint32,
+        targets: tuple[int, int],
     ) -> None:
         recipe = RowRecipe(p)
         self._p, self._twins, self._keys = p, row_twins(p), (key0, key1)
         self._drawn = (*recipe.packed(), recipe.targets_loop())
         # Neighbours one after the other: what is around them stays in the caches.
-        self._order = p.rule.near.row_order()
-        self._table = np.zeros((self._order.size, 2), np.int64)
+        self._order = order = p.rule.near.row_order()
+        size, self._range = order.size, targets
+        if p.rule.order == COLUMNS:
+            self._order = order[(order >= targets[0]) & (order < targets[1])]
+            self._range = 0, p.target.size
+        self._table = np.zeros((size, 2), np.int64)
         self._parts: list[np.ndarray] = []
         run(self._draw, ranges(self._order.size))
 
@@ -62,7 +70,10 @@ class KeptRows:
         buffer, counts = np.empty(step * longest, np.int32), np.empty(step, np.int64)
         for begin in range(first, last, step):
             rows = self._order[begin : min(begin + step, last)]
-            size = keep(*self._drawn, rows, self._twins, *self._keys, seen, scratch, buffer, counts)
+            size = keep(
+                *self._drawn, rows, self._twins, *self._keys, *self._range, seen, scratch, buffer,
+                counts,
+            )  # fmt: skip
             part, number = buffer[:size].copy(), counts[: rows.size]
             self._parts.append(part)
             self._table[rows, 0] = part.ctypes.data + 4 * (np.cumsum(number) - number)

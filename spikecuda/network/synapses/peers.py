@@ -12,12 +12,20 @@ class Peers(Protocol):
 
     Attributes:
         rank: number of this one.
+        complete: whether all synapses are somewhere; else this one is built without the others.
     """
 
     rank: int
+    complete: bool
 
     def held(self) -> AbstractContextManager[None]:
         """Hold Ctrl-C back, between the pieces of a run, until all can be told of it."""
+
+    def part(self, total: int) -> tuple[int, int]:
+        """Return which of ``total`` things this one does for all: the first, and the end.
+
+        The first is a multiple of four; everything, where nobody else does a part.
+        """
 
     def least(self, values: np.ndarray) -> np.ndarray:
         """Return the smallest of each number over all processes."""
