@@ -5,11 +5,11 @@
 
 Every network is made once, as a spikecuda ``Network``; what it consists of is written down as JSON
 and made again in NEST by ``nest_network.py`` and in Brian2's C++ standalone mode by
-``brian2_network.py``, in environments of their own.  All draw their own connections, so rates agree
-within the spread over seeds, and are printed to be compared.  The times are those of the loop
-alone, the best of as many runs of each; memory is the process's largest, and of Brian2 not known.
-Brian2 knows no redrawn weights here and no way to build 90 million synapses: the microcircuit is
-NEST's alone.
+``brian2_network.py`` (both in ``spikecuda/report/peers``), in environments of their own.  All draw
+their own connections, so rates agree within the spread over seeds, and are printed to be compared.
+The times are those of the loop alone, the best of as many runs of each; memory is the process's
+largest, and of Brian2 not known.
+Brian2 has no way to build 90 million synapses: the microcircuit is NEST's alone.
 """
 
 import argparse
@@ -25,8 +25,10 @@ from typing import Any
 from environments import AbsentError, ensure_python
 from peers import PEERS
 
+import spikecuda
 from spikecuda.examples import find
-from spikecuda.network import FixedInDegree, FixedProbability, FixedTotal, Network
+from spikecuda.network import Network
+from spikecuda.report.peers.describe import describe
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -37,64 +39,10 @@ DURATIONS = {
     "cuba": (1000.0, 500.0), "cuba40k": (500.0, 100.0), "coba": (1000.0, 200.0),
     "brunel": (100.0, 100.0), "microcircuit": (1000.0, 200.0),
 }  # fmt: skip
+PEER_SCRIPTS = Path(spikecuda.__file__).parent / "report" / "peers"
 SCRIPTS = {"nest": "nest_network.py", "brian2": "brian2_network.py"}
 RUNS = 3
 WARM_UP = 100.0
-
-
-def describe(net: Network) -> dict[str, Any]:
-    """Return what a network consists of, in plain numbers."""
-    populations, projections, trains = [], [], []
-    for group in net.populations.values():
-        neuron_spec = group.neurons
-        populations.append({
-            "name": group.name, "size": group.size, "model": neuron_spec.model.name,
-            "params": {name: float(v) for name, v in neuron_spec.params.items()},
-            "receptors": {
-                name: {"kind": r.kind, **vars(r)} for name, r in group.receptors.items()
-            },
-            "v": neuron_spec.start("v").tolist(),
-            "poisson": [
-                {"rate": float(term.rate), "weight": float(term.weight), "receptor": receptor}
-                for term, receptor in net._drives.get(group.name) if not term.current
-            ],
-            "current": sum(
-                float(term.value) for term, _ in net._drives.get(group.name)
-                if term.current
-            ),
-        })  # fmt: skip
-    for p in net.projections:
-        rule: dict[str, Any]
-        if isinstance(p.rule, FixedTotal):
-            rule = {"rule": "fixed_total_number", "N": p.rule.total}
-        elif isinstance(p.rule, FixedInDegree):
-            rule = {"rule": "fixed_indegree", "indegree": p.rule.degree}
-        else:
-            assert isinstance(p.rule, FixedProbability)
-            rule = {"rule": "pairwise_bernoulli", "p": p.rule.p}
-        projections.append({
-            "source": p.source.population.name, "target": p.target.population.name, "rule": rule,
-            "receptor": p.receptor, "weight": _values(p.weight), "delay": _values(p.delay),
-        })  # fmt: skip
-    for source, train, _ in net._sources:
-        projection = next(p for p in net.wired if p.source.population is source)
-        points, neurons = train.on_grid(net.dt, source.size)
-        trains.append({
-            "target": projection.target.population.name, "ids": projection.target.ids.tolist(),
-            "times": (points * net.dt).tolist(), "neurons": neurons.tolist(),
-            "weight": projection.weight.a, "receptor": projection.receptor,
-        })  # fmt: skip
-    return {"dt": net.dt, "populations": populations, "projections": projections, "trains": trains}
-
-
-def _values(values: Any) -> dict[str, Any]:
-    return {
-        "kind": values.kind,
-        "a": values.a,
-        "b": values.b,
-        "low": values.low,
-        "high": values.high,
-    }
 
 
 def own(net: Network, duration: float) -> dict[str, Any]:
@@ -132,7 +80,7 @@ def other(
         file.flush()
         command = [
             python,
-            HERE / SCRIPTS[peer],
+            PEER_SCRIPTS / SCRIPTS[peer],
             file.name,
             str(warm_up),
             str(duration),

@@ -17,9 +17,10 @@ from peers import PEERS
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-from networks import describe, other  # noqa: E402
+from networks import other  # noqa: E402
 
 from spikecuda.examples import NAMES, find  # noqa: E402
+from spikecuda.report.peers.describe import describe  # noqa: E402
 
 
 def main() -> None:

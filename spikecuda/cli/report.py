@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 # Rough shares of the whole, so that the bar moves evenly; in seconds on two slow cores.
 SHARES = {
-    "compile": 35, "gallery": 2, "accuracy": 15, "scaling": 55, "threads": 5, "systems": 8,
-    "start-up": 18, "plots": 8,
+    "compile": 35, "networks": 40, "gallery": 2, "accuracy": 15, "scaling": 55, "threads": 5,
+    "systems": 8, "start-up": 18, "plots": 8,
 }  # fmt: skip
 NAMES = {
-    "compile": "compiling kernels", "gallery": "gallery", "accuracy": "accuracy",
-    "scaling": "speed", "threads": "threads", "systems": "systems", "start-up": "start-up",
-    "plots": "drawing",
+    "compile": "compiling kernels", "networks": "networks in real time", "gallery": "gallery",
+    "accuracy": "accuracy", "scaling": "speed", "threads": "threads", "systems": "systems",
+    "start-up": "start-up", "plots": "drawing",
 }  # fmt: skip
 
 
@@ -29,16 +29,18 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
         "report",
         parents=[common],
-        help="measure speed and accuracy on this machine; writes report.html",
-        description="Measure how fast and how accurately LIF, AdEx and Izhikevich run on this "
-        "machine; write report.html (self-contained), report.md, report.json and PNG plots.",
+        help="measure what runs in real time on this machine; writes report.html",
+        description="Find the largest networks that run in real time on this machine, beside NEST "
+        "and Brian2 where they are installed, and measure how fast and how accurately LIF, AdEx "
+        "and Izhikevich neurons run; write report.html (self-contained), report.md, report.json "
+        "and PNG plots.",
     )
     parser.add_argument(
         "--out", "-o", default="report", metavar="DIR", help="folder to write (default: report)"
     )
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
-        "--quick", action="store_true", help="under a minute: fewer sizes, no noise"
+        "--quick", action="store_true", help="about a minute: fewer sizes, no noise, no peers"
     )
     amount.add_argument("--full", action="store_true", help="up to 10M neurons, longer runs")
     parser.add_argument(
@@ -48,6 +50,11 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--devices", nargs="+", metavar="NAME", default=[],
         help="devices to measure (default: every usable GPU and the CPU)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--peers", nargs="+", metavar="NAME=PYTHON", default=[],
+        help="Python interpreters that have NEST and Brian2, such as nest=/opt/nest/bin/python, or "
+        "none (default: $SPIKECUDA_NEST_PYTHON, $SPIKECUDA_BRIAN2_PYTHON, or this one)",
     )  # fmt: skip
     parser.add_argument(
         "--open", choices=("yes", "no"), default="no", help="open report.html in a browser"
@@ -67,6 +74,12 @@ def execute(args: argparse.Namespace) -> int:
         from spikecuda.devices.open import choose
 
         changes["devices"] = tuple(choose(None, name) for name in args.devices)
+    if args.peers == ["none"]:
+        changes["peers"] = False
+    elif args.peers:
+        from spikecuda.report.peers.process import as_pythons
+
+        changes["peer_pythons"] = tuple(as_pythons(args.peers).items())
     level = "quick" if args.quick else "full" if args.full else "default"
     return make(settings_for(level, **changes), Path(args.out).expanduser(), args)  # type: ignore[arg-type]
 
@@ -125,10 +138,14 @@ class _Course:
 def _summary(report: "Report", folder: Path, files: list[str]) -> None:
     from spikecuda.cli.terminal import console, human_rate, table
     from spikecuda.plots.style import factor_label, model_name
-    from spikecuda.report.headline import headlines
+    from spikecuda.report.headline import headlines, realtime_lines
     from spikecuda.report.tables import percent
 
     screen = console()
+    if lines := realtime_lines(report):
+        found = [(n.network, n.where, n.neurons, n.synapses, n.said) for n in lines]
+        heads = ("network", "simulator", "neurons in real time", "synapses", "")
+        screen.print(table(f"{report.machine.cpu}: the largest in real time", heads, found))
     rows = [
         (
             model_name(h.model), human_rate(h.best.median_rate), h.best.precision,

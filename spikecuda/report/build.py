@@ -14,6 +14,7 @@ from spikecuda.report.compiling import measure_compiling
 from spikecuda.report.gallery import GalleryData, make_gallery
 from spikecuda.report.headline import make_notes
 from spikecuda.report.machine import describe_machine
+from spikecuda.report.realtime import measure_realtime
 from spikecuda.report.results import SCHEMA_VERSION, Report, Skipped
 from spikecuda.report.scaling import measure_scaling, measure_threads
 from spikecuda.report.settings import Settings
@@ -55,6 +56,8 @@ def measure(settings: Settings, progress: Progress) -> tuple[Report, list[Galler
             return lambda what: progress(name, what)
 
         report.compile = measure_compiling(settings, devices, phase("compile"))
+        report.realtime, skipped = measure_realtime(settings, devices, phase("networks"))
+        report.skipped += skipped
         gallery = make_gallery(settings, devices[0], phase("gallery"))
         report.gallery = [data.point for data in gallery]
         tick = phase("accuracy")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecuda.report.results import Report, SpeedPoint
+from spikecuda.report.results import RealTimeResult, Report, SpeedPoint
 from spikecuda.report.workloads import DT
 
 # Other programs that take more than this many cores are worth a note.
@@ -54,11 +54,73 @@ def headlines(report: Report) -> list[Headline]:
     return result
 
 
+@dataclass(frozen=True)
+class RealTimeLine:
+    """The largest network of a kind in real time, in words.
+
+    Attributes:
+        network: "Balanced network" or "Cortical microcircuit".
+        where: the simulator, and the device of spikecuda.
+        ours: whether it is spikecuda.
+        neurons, synapses: in words, such as "163,000" and "13 million"; "-" without any.
+        said: what else to know: the microcircuit's part, and "or more" with the reason.
+    """
+
+    network: str
+    where: str
+    ours: bool
+    neurons: str
+    synapses: str
+    said: str
+
+
+NETWORKS = {"balanced": "Balanced network", "microcircuit": "Cortical microcircuit"}
+# Why a search ended before larger networks were too slow.
+MORE = {
+    "memory": "larger ones do not fit in memory",
+    "time": "larger ones were not tried, for lack of time",
+    "failure": "larger ones failed",
+}
+
+
+def realtime_lines(report: Report) -> list[RealTimeLine]:
+    """Return a line for each network, simulator and device."""
+    return [_realtime_line(r) for r in report.realtime]
+
+
+def _realtime_line(r: RealTimeResult) -> RealTimeLine:
+    best, said = r.largest, []
+    ours = r.simulator == "spikecuda"
+    if best is None:
+        slowest = min((p.factor for p in r.points), default=None)
+        said = ["none measured"] if slowest is None else [f"at best {slowest:.3g} times slower"]
+    else:
+        if best.scale is not None:
+            said.append("all of it" if best.scale == 1.0 else f"{best.scale:.2g} of its size")
+        if r.limit in MORE:
+            said.append(MORE[r.limit])
+    return RealTimeLine(
+        network=NETWORKS[r.network],
+        where=f"spikecuda, {r.device}" if ours else f"{r.simulator} {r.version}",
+        ours=ours,
+        neurons="-" if best is None else f"{int(float(f'{best.neurons:.3g}')):,}",
+        synapses="-" if best is None else _count(best.synapses),
+        said="; ".join(said),
+    )
+
+
+def _count(number: int) -> str:
+    """Return 13068720 as "13.1 million"."""
+    if number < 1_000_000:
+        return f"{int(float(f'{number:.3g}')):,}"
+    return f"{number / 1e6:.3g} million" if number < 999_500_000 else f"{number / 1e9:.3g} billion"
+
+
 def make_notes(report: Report) -> list[str]:
     """Return what a reader should know before comparing figures."""
     notes = []
-    others = other_load(report)
-    if others is not None and others > LOAD_WORTH_A_NOTE:
+    others = max(other_load(report, phase) or 0.0 for phase in ("networks", "scaling"))
+    if others > LOAD_WORTH_A_NOTE:
         notes.append(
             f"Other programs kept about {others:.1f} of {report.machine.logical_cores} cores busy "
             "while speed was measured: an idle machine is faster, above all with many threads."
@@ -72,16 +134,21 @@ def make_notes(report: Report) -> list[str]:
     return notes
 
 
-def other_load(report: Report) -> float | None:
-    """Return how many cores other programs kept busy during scaling; None if not sampled."""
+def other_load(report: Report, phase: str = "scaling") -> float | None:
+    """Return how many cores other programs kept busy during a phase; None if not sampled.
+
+    Other simulators are among the other programs: with any, the phase "networks" tells nothing.
+    """
+    if phase == "networks" and any(r.simulator != "spikecuda" for r in report.realtime):
+        return None
     samples = report.utilisation.get("samples", {})
     time = np.array(samples.get("time", []), float)
     marks = {mark["name"]: mark["time"] for mark in report.utilisation.get("marks", [])}
-    if "scaling" not in marks:
+    if phase not in marks:
         return None
-    after = [t for t in marks.values() if t > marks["scaling"]]
+    after = [t for t in marks.values() if t > marks[phase]]
     end = min(after) if after else np.inf
-    inside = (time >= marks["scaling"] + 0.5) & (time < end)
+    inside = (time >= marks[phase] + 0.5) & (time < end)
     if inside.sum() < 3:
         return None
     whole = np.array(samples["cpu_percent"], float)[inside] * report.machine.logical_cores

@@ -8,7 +8,56 @@ from typing import Any
 
 from spikecuda.report.machine import Machine
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+
+
+@dataclass(frozen=True)
+class RealTimePoint:
+    """A network of one size.
+
+    Attributes:
+        neurons, synapses: how many it has.
+        scale: part of the microcircuit; None for the balanced network.
+        duration: model time of a timed run, ms.
+        factor: wall-clock time over model time, of the median run; at most 1 is real time.
+        mean_rate: spikes per neuron and second of model time, Hz.
+        build_seconds: making the network; of another simulator all but the timed runs.
+    """
+
+    neurons: int
+    synapses: int
+    scale: float | None
+    duration: float
+    factor: float
+    mean_rate: float
+    build_seconds: float
+
+
+@dataclass(frozen=True)
+class RealTimeResult:
+    """The largest network of a kind that a simulator runs in real time.
+
+    Attributes:
+        network: "balanced" or "microcircuit".
+        simulator: "spikecuda", "NEST" or "Brian2".
+        version: of the simulator.
+        device: what it runs on.
+        threads: of the CPU; 0 on a GPU.
+        largest: the largest size measured with a factor of at most 1; None if there was none.
+        limit: what ended the search: "speed", "size" (the whole microcircuit runs in real time),
+            "memory", "time" (of the report) or "failure".  But for "speed", larger ones may run in
+            real time, too.
+        points: all sizes measured, the smallest first.
+    """
+
+    network: str
+    simulator: str
+    version: str
+    device: str
+    threads: int
+    largest: RealTimePoint | None
+    limit: str
+    points: list[RealTimePoint]
 
 
 @dataclass(frozen=True)
@@ -265,6 +314,7 @@ class Report:
         machine: hardware and versions.
         devices: device names measured.
         settings: what was measured and for how long.
+        realtime: the largest networks that run in real time.
         scaling, threads, accuracy, memory, mixed, partitions, compile, startup, gallery: the
             measurements.
         utilisation: what ``SystemMonitor.as_dict`` gives.
@@ -280,6 +330,7 @@ class Report:
     machine: Machine
     devices: list[str]
     settings: dict[str, Any]
+    realtime: list[RealTimeResult] = field(default_factory=list)
     scaling: list[SpeedPoint] = field(default_factory=list)
     threads: list[SpeedPoint] = field(default_factory=list)
     accuracy: list[AccuracyPoint] = field(default_factory=list)

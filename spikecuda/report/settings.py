@@ -28,6 +28,12 @@ class Settings:
         partition_counts: over how many devices of a kind they are spread.
         startup_repeats: fresh processes started.
         cold_start: whether a process with an empty cache is started too.
+        realtime_networks: of which networks the largest in real time is searched: "balanced",
+            "microcircuit".
+        realtime_seconds: time for such a search; peer_seconds: the same in another simulator.
+        realtime_duration: model time of a timed run of them, ms.
+        peers: whether NEST and Brian2 are measured where they are installed.
+        peer_pythons: interpreters that have them, by name; what is named here is always measured.
         models, precisions: what is measured.
         devices: device names; empty takes the CPU and every usable GPU.
         seed: of all randomness.
@@ -46,6 +52,12 @@ class Settings:
     partition_counts: tuple[int, ...] = (1, 2, 4)
     startup_repeats: int = 3
     cold_start: bool = True
+    realtime_networks: tuple[str, ...] = ("balanced", "microcircuit")
+    realtime_seconds: float = 25.0
+    realtime_duration: float = 500.0
+    peer_seconds: float = 75.0
+    peers: bool = True
+    peer_pythons: tuple[tuple[str, str], ...] = ()
     models: tuple[str, ...] = MODELS
     precisions: tuple[str, ...] = PRECISIONS
     devices: tuple[str, ...] = field(default=())
@@ -78,12 +90,14 @@ def settings_for(level: Level, **changes: object) -> Settings:
         base.update(
             sizes=(1_000, 10_000, 100_000), seconds=0.12, repeats=3, accuracy_neurons=200,
             accuracy_duration=500.0, drives=("constant",), thread_neurons=200_000,
-            system_neurons=200_000, startup_repeats=1, cold_start=False,
+            system_neurons=200_000, startup_repeats=1, cold_start=False, realtime_seconds=12.0,
+            realtime_duration=200.0, peers=False,
         )  # fmt: skip
     elif level == "full":
         base.update(
             sizes=(*Settings.sizes, 3_000_000, 10_000_000), seconds=1.0, repeats=7,
-            thread_neurons=1_000_000, startup_repeats=5,
+            thread_neurons=1_000_000, startup_repeats=5, realtime_seconds=60.0,
+            realtime_duration=1000.0, peer_seconds=240.0,
         )  # fmt: skip
     base.update(changes)
     return Settings(**base)  # type: ignore[arg-type]

@@ -19,11 +19,22 @@ class Table:
 def tables(report: Report) -> list[Table]:
     """Return all tables that have rows."""
     found = [
-        _scaling(report), _accuracy(report), _threads(report), _memory(report), _mixed(report),
-        _partitions(report),
-        _startup(report), _compile(report), _context(report),
+        _realtime(report), _scaling(report), _accuracy(report), _threads(report),
+        _memory(report), _mixed(report), _partitions(report), _startup(report), _compile(report),
+        _context(report),
     ]  # fmt: skip
     return [table for table in found if table.rows]
+
+
+def _realtime(report: Report) -> Table:
+    columns = ["network", "simulator", "device", "threads", "neurons", "synapses", "scale",
+               "wall / model time", "rate, Hz", "made in"]  # fmt: skip
+    return Table("realtime", "All sizes measured", columns, [
+        [r.network, f"{r.simulator} {r.version}", r.device, str(r.threads or "-"),
+         f"{p.neurons:,}", f"{p.synapses:,}", "-" if p.scale is None else f"{p.scale:.3g}",
+         f"{p.factor:.3g}", f"{p.mean_rate:.2f}", seconds(p.build_seconds)]
+        for r in report.realtime for p in r.points
+    ])  # fmt: skip
 
 
 def _scaling(report: Report) -> Table:

@@ -12,7 +12,7 @@ import jinja2
 
 from spikecuda.common.files import write_bytes, write_text
 from spikecuda.plots.style import THEMES, factor_label, model_name, rate_label, themed
-from spikecuda.report.headline import headlines
+from spikecuda.report.headline import headlines, realtime_lines
 from spikecuda.report.plots import plots
 from spikecuda.report.results import Report
 from spikecuda.report.schema import validate
@@ -101,6 +101,7 @@ def _context(report: Report, figures: list[dict[str, Any]]) -> dict[str, Any]:
         "report": report,
         "created": _date(report.created),
         "headlines": headlines(report),
+        "lines": realtime_lines(report),
         "figures": figures,
         "tables": by_section,
         "facts": facts,

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from spikecuda.report.plots import plots
 from spikecuda.report.settings import settings_for
 from spikecuda.report.write import write_report
 
-PLOTS = ("gallery", "scaling", "precision", "threads", "memory", "systems", "utilisation")
+PLOTS = (
+    "realtime", "gallery", "scaling", "precision", "threads", "memory", "systems", "utilisation",
+)  # fmt: skip
 
 
 def test_every_file_is_there(made):
@@ -76,7 +79,9 @@ def test_systems_are_measured_beside_pools(made):
 def test_phases_are_reported_and_marked(made):
     report, _, _, phases = made
     names = list(dict.fromkeys(phase for phase, _ in phases))
-    assert names == ["compile", "gallery", "accuracy", "scaling", "threads", "systems", "start-up"]
+    assert names == [
+        "compile", "networks", "gallery", "accuracy", "scaling", "threads", "systems", "start-up",
+    ]  # fmt: skip
     assert [mark["name"] for mark in report.utilisation["marks"]] == names
     lengths = {len(values) for values in report.utilisation["samples"].values()}
     assert len(lengths) == 1 and lengths.pop() > 5
@@ -130,7 +135,14 @@ def test_empty_report_has_no_plots(made):
     from spikecuda.plots.style import LIGHT
 
     report = replace(
-        made[0], scaling=[], accuracy=[], threads=[], memory=[], mixed=[], utilisation={}
+        made[0],
+        scaling=[],
+        accuracy=[],
+        threads=[],
+        memory=[],
+        mixed=[],
+        utilisation={},
+        realtime=[],
     )
     assert [plot.draw(report, [], LIGHT) for plot in plots()] == [None] * len(PLOTS)
 
@@ -175,6 +187,16 @@ def test_headlines_and_notes(made):
     assert other_load(replace(report, utilisation={})) is None
 
 
+def test_the_page_begins_with_what_runs_in_real_time(made):
+    page = (made[2] / "report.html").read_text()
+    first = page.index("neurons in real time")
+    assert (
+        page.index('id="networks"') < first < page.index('id="realtime"') < page.index('id="pools"')
+    )
+    text = (made[2] / "report.md").read_text()
+    assert text.index("| Balanced network | **spikecuda, cpu** |") < text.index("| **LIF** |")
+
+
 def test_device_names():
     assert [canonical(n) for n in ("cpu", "cpu:1", "cuda", "cuda-emu:2", "cuda-sim")] == [
         "cpu", "cpu", "cuda:0", "cuda-emu:2", "cuda-sim",
@@ -210,12 +232,15 @@ def test_command(made, tmp_path, monkeypatch, capsys, few_plots):
 
     monkeypatch.setattr("spikecuda.report.build.measure", fake)
     out = tmp_path / "new" / "folder"
-    argv = ["report", "--quick", "--out", str(out), "--threads", "2", "1", "--devices", "cpu"]
+    argv = ["report", "--quick", "--out", str(out), "--threads", "2", "1", "--devices", "cpu",
+            "--peers", f"nest={sys.executable}"]  # fmt: skip
     assert main(argv) == 0
     text = capsys.readouterr().out
     assert str(out / "report.html") in text and "RTX 3060" in text and "Izhikevich" in text
+    assert asked["settings"].peer_pythons == (("nest", sys.executable),)
+    assert "Balanced network" in text.split("Izhikevich")[0]
     assert asked["settings"].level == "quick" and asked["settings"].threads == (1, 2)
-    assert json.loads((out / "report.json").read_text())["schema"] == 2
+    assert json.loads((out / "report.json").read_text())["schema"] == 3
     monkeypatch.setattr("spikecuda.report.write.write_report", lambda *args: [])
     assert main([*argv, "--quiet"]) == 0 and capsys.readouterr().out == ""
 
@@ -226,6 +251,8 @@ def test_command(made, tmp_path, monkeypatch, capsys, few_plots):
         (["--threads", "0"], "--threads must be a whole number"),
         (["--devices", "tpu"], "device must be one of"),
         (["--quick", "--full"], "not allowed with"),
+        (["--peers", "nset=/bin/sh"], "--peers must be NAME=PYTHON with NAME one of nest, brian2"),
+        (["--peers", "nest=/no/such"], "no such file"),
     ],
 )
 def test_command_refuses(capsys, argv, message):

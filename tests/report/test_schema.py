@@ -27,10 +27,14 @@ def test_json_matches_the_schema(data):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.update(schema=0), "schema must be 2"),
+        (lambda d: d.update(schema=0), "schema must be 3"),
         (lambda d: d.pop("scaling"), "report.scaling is missing"),
         (lambda d: d.update(more=1), "report.more is unknown"),
         (lambda d: d["scaling"][1].update(neurons=1.5), r"scaling\[1\].neurons must be a whole"),
+        (
+            lambda d: d["realtime"][0]["points"][0].update(factor="1"),
+            r"points\[0\].factor must be a n",
+        ),
         (lambda d: d["scaling"][0].update(best_rate=None), "best_rate must be a number"),
         (lambda d: d["scaling"][0].update(best_rate=True), "best_rate must be a number"),
         (lambda d: d["machine"]["versions"].update(numba=3), "versions.numba must be str"),
@@ -57,7 +61,8 @@ def test_every_field_is_documented():
     assert f"schema {results.SCHEMA_VERSION}" in text
     words = set(re.findall(r"\w+", text))
     for kind in (
-        results.Report, results.SpeedPoint, results.AccuracyPoint, results.MemoryPoint,
+        results.Report, results.RealTimeResult, results.RealTimePoint,
+        results.SpeedPoint, results.AccuracyPoint, results.MemoryPoint,
         results.MixedPoint, results.PartitionPoint,
         results.CompilePoint, results.StartupPoint, results.GalleryPoint, results.Skipped,
         results.ContextFigure, machine.Machine, machine.Gpu,

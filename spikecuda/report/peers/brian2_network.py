@@ -1,11 +1,11 @@
-"""Make a network from its description in Brian2's C++ standalone mode; see ``networks.py``.
+"""Make a network from its description in Brian2's C++ standalone mode; see ``describe.py``.
 
-    envs/brian2/bin/python brian2_network.py DESCRIPTION.json WARM_UP DURATION THREADS RUNS
+    /path/to/brian2/bin/python brian2_network.py DESCRIPTION.json WARM_UP DURATION THREADS RUNS
 
-Needs Brian2 alone; prints one line of JSON: seconds of the loop, the best of the runs, and of
-making, compiling and building, rates in Hz by population.  The program is compiled once and runs
-from the start each time; Brian2 itself reports how long the loop of its second part took.
-Everything is float32 but time, which Brian2 keeps in float64.
+Needs Brian2 alone; prints one line of JSON: seconds of the loop, the best of the runs and ``all``
+of them, and of making, compiling and building, rates in Hz by population.  The program is compiled
+once and runs from the start each time; Brian2 itself reports how long the loop of its second part
+took.  Everything is float32 but time, which Brian2 keeps in float64.
 """
 
 import json
@@ -14,16 +14,16 @@ import os
 import sys
 import tempfile
 import time
+from typing import Any
 
-os.environ.pop("OMP_WAIT_POLICY", None)  # "active" halves the speed of two threads
-
-import brian2 as b2
 import numpy as np
+
+Items = dict[str, Any]
 
 RANDOM = np.random.default_rng(1)
 
 
-def equations(p):
+def equations(p: Items) -> tuple[str, str]:
     """Return a population's equations and its integration method."""
     text = "i_drive : 1 (constant, shared)\nfired : integer\nwarm : integer\n"
     text += "".join(f"{name} : 1 (constant, shared)\n" for name in p["params"])
@@ -43,8 +43,10 @@ def equations(p):
     return text, "exponential_euler"
 
 
-def group(p, dt):
+def group(p: Items, dt: float) -> Any:
     """Return a population."""
+    import brian2 as b2
+
     text, method = equations(p)
     made = b2.NeuronGroup(
         p["size"], text, threshold="v >= v_th", reset="v = v_reset; fired += 1", method=method,
@@ -58,12 +60,12 @@ def group(p, dt):
     return made
 
 
-def target(p, receptor):
+def target(p: Items, receptor: str) -> str:
     """Return the variable that a receptor's spikes add to."""
     return "v" if p["receptors"][receptor]["kind"] == "delta" else f"x_{receptor}"
 
 
-def pairs(rule, sources, targets):
+def pairs(rule: Items, sources: int, targets: int) -> tuple[Any, Any] | None:
     """Return the sources and targets of drawn synapses; None where Brian2 draws them itself."""
     if rule["rule"] == "fixed_indegree":
         drawn = RANDOM.integers(0, sources, (targets, rule["indegree"]))
@@ -73,30 +75,51 @@ def pairs(rule, sources, targets):
     return None
 
 
-def connect(projection, populations, made):
-    """Return a projection's synapses; weights and delays are single numbers."""
-    kinds = (projection["weight"]["kind"], projection["delay"]["kind"])
-    if kinds != ("FIXED", "FIXED"):
-        raise ValueError(f"weights and delays must be numbers here (got {kinds})")
+def values(v: Items, count: int) -> np.ndarray:
+    """Return drawn weights or delays; those out of bounds are drawn again."""
+    drawn = RANDOM.normal(v["a"], v["b"], count)
+    low, high = (
+        limit if v[key] is None else v[key] for key, limit in (("low", -1e30), ("high", 1e30))
+    )
+    while np.any(bad := (drawn < low) | (drawn > high)):
+        drawn[bad] = RANDOM.normal(v["a"], v["b"], np.count_nonzero(bad))
+    return drawn
+
+
+def connect(projection: Items, populations: dict[str, Items], made: Items) -> Any:
+    """Return a projection's synapses; weights and delays are numbers, or drawn for each."""
+    import brian2 as b2
+
+    weight, delay = projection["weight"], projection["delay"]
     source, goal = made[projection["source"]], made[projection["target"]]
     variable = target(populations[projection["target"]], projection["receptor"])
+    one = weight["kind"] == "FIXED"
     synapses = b2.Synapses(
-        source, goal, on_pre=f"{variable}_post += {projection['weight']['a']!r}",
-        delay=projection["delay"]["a"] * b2.ms,
+        source, goal, "" if one else "w : 1 (constant)",
+        on_pre=f"{variable}_post += {weight['a']!r}" if one else f"{variable}_post += w",
+        **({"delay": delay["a"] * b2.ms} if delay["kind"] == "FIXED" else {}),
     )  # fmt: skip
     drawn = pairs(projection["rule"], len(source), len(goal))
     if drawn is None:
+        if not one or delay["kind"] != "FIXED":
+            raise ValueError("weights and delays of pairs that Brian2 draws must be numbers")
         synapses.connect(p=projection["rule"]["p"])
-    else:
-        synapses.connect(i=drawn[0], j=drawn[1])
+        return synapses
+    synapses.connect(i=drawn[0], j=drawn[1])
+    if not one:
+        synapses.w = values(weight, drawn[0].size)
+    if delay["kind"] != "FIXED":
+        synapses.delay = values(delay, drawn[0].size) * b2.ms
     return synapses
 
 
-def kick(train, populations, made, dt):
+def kick(train: Items, populations: dict[str, Items], made: Items, dt: float) -> tuple[Any, Any]:
     """Return the source and the synapses of given spikes; each has a neuron of its own.
 
     A generator's neuron spikes once a step at most, and a neuron may get several in a step.
     """
+    import brian2 as b2
+
     spikes = len(train["times"])
     goal = populations[train["target"]]
     source = b2.SpikeGeneratorGroup(
@@ -112,8 +135,11 @@ def kick(train, populations, made, dt):
     return source, synapses
 
 
-def main():
+def main() -> None:
     """Build, run, print."""
+    os.environ.pop("OMP_WAIT_POLICY", None)  # "active" halves the speed of two threads
+    import brian2 as b2
+
     with open(sys.argv[1]) as file:
         net = json.load(file)
     warm_up, duration = float(sys.argv[2]), float(sys.argv[3])
@@ -155,7 +181,10 @@ def main():
             name: float(np.sum(g.fired[:] - g.warm[:])) / len(g) / duration * 1e3
             for name, g in made.items()
         }
-    print(json.dumps({"seconds": min(seconds), "build": built, "rates": rates, "memory": None}))
+    print(json.dumps({
+        "seconds": min(seconds), "all": seconds, "build": built, "rates": rates, "memory": None,
+    }))  # fmt: skip
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,30 +1,31 @@
-"""Make a network from its description in NEST and time its loop; see ``networks.py``.
+"""Make a network from its description in NEST and time its loop; see ``describe.py``.
 
-    envs/nest/bin/python nest_network.py DESCRIPTION.json WARM_UP DURATION THREADS RUNS
+    /path/to/nest/bin/python nest_network.py DESCRIPTION.json WARM_UP DURATION THREADS RUNS
 
-Needs NEST alone; prints one line of JSON: seconds of the loop, the best of the runs, and of the
-build, rates in Hz by population, largest memory in bytes.  The description's ``seed``
-is NEST's (1 without).
+Needs NEST alone; prints one line of JSON: seconds of the loop, the best of the runs and ``all`` of
+them, and of the build, rates in Hz by population, largest memory in bytes.  The description's
+``seed`` is NEST's (1 without).
 """
 
 import json
 import resource
 import sys
 import time
+from typing import Any
 
-import nest
 
-
-def values(v):
+def values(nest: Any, v: dict[str, Any]) -> Any:
     """Return a number or a NEST parameter for weights or delays."""
     if v["kind"] == "FIXED":
         return v["a"]
     drawn = nest.random.normal(v["a"], v["b"])
-    low, high = max(v["low"], -1e30), min(v["high"], 1e30)
+    low, high = (
+        limit if v[key] is None else v[key] for key, limit in (("low", -1e30), ("high", 1e30))
+    )
     return nest.math.redraw(drawn, low, high)
 
 
-def neuron(p):
+def neuron(p: dict[str, Any]) -> tuple[str, dict[str, float]]:
     """Return NEST's model and parameters of a population."""
     given = p["params"]
     common = {key: given[name] for key, name in (
@@ -46,8 +47,10 @@ def neuron(p):
     return "iaf_cond_exp", common
 
 
-def main():
+def main() -> None:
     """Build, run, print."""
+    import nest
+
     with open(sys.argv[1]) as file:
         net = json.load(file)
     warm_up, duration = float(sys.argv[2]), float(sys.argv[3])
@@ -57,7 +60,9 @@ def main():
     nest.SetKernelStatus({
         "resolution": net["dt"], "local_num_threads": threads, "rng_seed": net.get("seed", 1),
     })  # fmt: skip
-    made, counters, signs = {}, {}, {}
+    made: dict[str, Any] = {}
+    counters: dict[str, Any] = {}
+    signs: dict[str, dict[str, float]] = {}
     for p in net["populations"]:
         model, params = neuron(p)
         cells = nest.Create(model, p["size"], params)
@@ -79,11 +84,15 @@ def main():
         counters[p["name"]] = nest.Create("spike_recorder", params={"start": warm_up})
         nest.Connect(cells, counters[p["name"]])
     for c in net["projections"]:
-        weight = values(c["weight"])
+        weight = values(nest, c["weight"])
         sign = signs[c["target"]][c["receptor"]]
         if sign < 0:
             weight = -1.0 * weight
-        spec = {"synapse_model": "static_synapse", "weight": weight, "delay": values(c["delay"])}
+        spec = {
+            "synapse_model": "static_synapse",
+            "weight": weight,
+            "delay": values(nest, c["delay"]),
+        }
         nest.Connect(made[c["source"]], made[c["target"]], c["rule"], spec)
     for t in net["trains"]:
         for i, target in enumerate(t["ids"]):
@@ -111,7 +120,10 @@ def main():
         for p in net["populations"]
     }
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": min(seconds), "build": built, "rates": rates, "memory": memory}))
+    print(json.dumps({
+        "seconds": min(seconds), "all": seconds, "build": built, "rates": rates, "memory": memory,
+    }))  # fmt: skip
 
 
-main()
+if __name__ == "__main__":
+    main()
