@@ -119,7 +119,7 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
             with self.turn.occupied(RUNNING):
                 self._pace = loop.pace
                 engine = self._begin(progress)
-                pieces: Pieces[NetworkResult] = Pieces(join, self._carried(loop, engine))
+                pieces: Pieces[NetworkResult] = Pieces(join, self._carried(loop, engine), loop.pace)
             with (
                 contextlib.nullcontext() if engine.peers is None else engine.peers.held(),
                 self._reporter(engine, progress, total) as report,

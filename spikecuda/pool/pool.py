@@ -311,7 +311,7 @@ class GPUNeuronPool(SavablePool, ViewedPool):
                 adjoins = before is not None and before.start + before.steps == self.steps
                 pieces = Pieces(join_runs, carried(
                     loop, before, adjoins, lambda: advance(0, 0, lambda _: None), join_runs
-                ))  # fmt: skip
+                ), None if loop is None else loop.pace)  # fmt: skip
             seen = functools.partial(take_snapshot, {self.model.name: population})
             with (
                 reporter(progress, total, repr(self), seen) as report,

@@ -3,15 +3,19 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spikecuda.common.notebook import table_html
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.errors import SpikecudaValueError
+from spikecuda.runtime.pace import Lateness
 from spikecuda.runtime.result import RunResult, join_runs, pool_frame
 from spikecuda.runtime.spikes import Spikes, merge_spikes
+
+if TYPE_CHECKING:
+    from spikecuda.view.results import ResultView
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +34,36 @@ class SystemResult:
         """Return what this run and the next one recorded, as one result."""
         return join_systems([self, other]) if isinstance(other, SystemResult) else NotImplemented
 
+    def view(self, *, port: int = 0, open: bool = False, height: int = 760) -> "ResultView":
+        """Serve a page that shows the result in a browser; see ``spikecuda.view.show``.
+
+        Args:
+            port: of the loopback address, 0 to 65535; 0: a free one.
+            open: whether to open it in a browser.
+            height: of the frame in notebooks, 100 to 10,000 pixels.
+
+        Returns:
+            The page, until it is closed: a context manager, whose ``url`` is the address.
+
+        Raises:
+            SpikecudaError, SpikecudaValueError, SpikecudaTypeError: no spikes were recorded, the
+                port is not free, or an argument cannot be used.
+            MissingPackageError: websockets is not installed.
+        """
+        from spikecuda.view.results import show
+
+        return show(self, port=port, open=open, height=height)
+
+    @property
+    def lateness(self) -> Lateness | None:
+        """How well a run with ``realtime=True`` kept to the clock; None: of other runs."""
+        return next((part.lateness for part in self.parts.values()), None)
+
+    def timed(self, lateness: Lateness) -> "SystemResult":
+        """Return the result with the lateness of its run."""
+        parts = {name: part.timed(lateness) for name, part in self.parts.items()}
+        return SystemResult(parts, self.first)
+
     def __radd__(self, other: object) -> "SystemResult":
         """Let ``sum(results)`` join runs."""
         return self if other == 0 else NotImplemented
@@ -38,7 +72,8 @@ class SystemResult:
         return f"<SystemResult: {self.num_spikes:,} spikes of {', '.join(self.parts)}>"
 
     def _repr_html_(self) -> str:
-        return table_html("", ("type", "spikes", "steps"), [
+        title = "" if self.lateness is None else f"in real time, {self.lateness}"
+        return table_html(title, ("type", "spikes", "steps"), [
             (name, f"{part.num_spikes:,}", f"{part.steps:,}") for name, part in self.parts.items()
         ])  # fmt: skip
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from spikecuda.common.npz import FormatError
 from spikecuda.inputs.drive import Drive
+from spikecuda.runtime.pace import as_lateness
 from spikecuda.runtime.population import Population
 from spikecuda.runtime.result import RunResult
 from spikecuda.runtime.spikes import Spikes
@@ -74,6 +75,7 @@ def result_tree(name: str, result: RunResult, state: dict[str, np.ndarray]) -> d
     return {
         "spikes": result.recorded_spikes is not None, "traces": list(result.traces),
         "steps": result.steps, "start": result.start, "num_spikes": result.num_spikes,
+        "lateness": None if result.lateness is None else result.lateness.as_dict(),
     }  # fmt: skip
 
 
@@ -90,8 +92,9 @@ def result_of(
         for variable in tree["traces"]
     }
     return RunResult(
-        spikes, traces, steps, int(tree["start"]), dt, int(tree["num_spikes"]), neurons
-    )
+        spikes, traces, steps, int(tree["start"]), dt, int(tree["num_spikes"]), neurons,
+        as_lateness(tree.get("lateness")),
+    )  # fmt: skip
 
 
 def read_drives(trees: Iterable[Any], decoder: Decoder) -> list[tuple[str, list[Any]]]:

@@ -247,7 +247,7 @@ class MultiGPUNeuronSystem(SavableSystem, ViewedSystem):
                 )
                 pieces = Pieces(join_systems, carried(
                     loop, before, adjoins, lambda: advance(0, 0, lambda _: None), join_systems
-                ))  # fmt: skip
+                ), None if loop is None else loop.pace)  # fmt: skip
             seen = functools.partial(take_snapshot, self.populations)
             with (
                 reporter(progress, total, repr(self), seen) as report,

@@ -187,10 +187,14 @@ class Pieces(Generic[R]):
     Args:
         join: joins results that follow each other.
         before: the result that the run goes on with, see ``carried``; None: it begins anew.
+        pace: what keeps the run to the clock: the result, which has ``timed``, has its lateness.
     """
 
-    def __init__(self, join: Callable[[Sequence[R]], R], before: R | None = None) -> None:
-        self._join, self._before = join, before
+    def __init__(
+        self, join: Callable[[Sequence[R]], R], before: R | None = None, pace: Pace | None = None
+    ) -> None:
+        self._join, self._before, self._pace = join, before, pace
+        self._timed = -1
         self._found: list[R] = []
         self._joined: list[R] = []
 
@@ -212,6 +216,10 @@ class Pieces(Generic[R]):
         if len(found) > 1:  # one is not copied
             found = [self._join(found)]
             self._joined, self._found = found, []
+        if found and self._pace is not None and self._timed != self._pace.pieces:
+            timed: Any = found[0]
+            found = [timed.timed(self._pace.lateness)]
+            self._joined, self._found, self._timed = found, [], self._pace.pieces
         return found[0] if found else None
 
     @property

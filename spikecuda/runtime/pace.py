@@ -2,7 +2,9 @@
 
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,8 @@ WATCHED = 150e-6
 PER_DECADE = 128
 LOWEST = 1e-7
 DECADES = 13
+# ms; a run whose last piece was less late has caught up with the clock.
+BEHIND = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,48 @@ class Lateness:
     last: float
     waited: float
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether the last piece was handed over less than 1 ms late.
+
+        After a late piece the following ones do not wait until the run has caught up; no model
+        time is skipped.  A run that is slower than the clock never does.
+        """
+        return self.last < BEHIND
+
     def __str__(self) -> str:
-        return (
+        text = (
             f"{self.late:,} of {self.pieces:,} pieces late; lateness p50 {self.p50:.3g} ms, p99 "
             f"{self.p99:.3g} ms, worst {self.worst:.3g} ms, at the end {self.last:.3g} ms"
         )
+        if not self.late:
+            return text
+        return f"{text} ({'caught up' if self.caught_up else 'not caught up'}, nothing skipped)"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures as a dict that json can write; what is not a number is None."""
+        return {name: None if value != value else value for name, value in asdict(self).items()}
+
+
+def as_lateness(found: object) -> Lateness | None:
+    """Return what ``Lateness.as_dict`` returned as a Lateness; None for None.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if found is None:
+        return None
+    names = [field.name for field in fields(Lateness)]
+    if not isinstance(found, Mapping) or sorted(found) != sorted(names):
+        raise ValueError(f"lateness must have {', '.join(names)} (got {found!r:.80})")
+    numbers: dict[str, Any] = {}
+    for name in names:
+        value = math.nan if found[name] is None and name in ("p50", "p99") else found[name]
+        kinds = int if name in ("pieces", "late") else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or value < 0:
+            raise ValueError(f"{name} of lateness must be a number >= 0 (got {value!r:.80})")
+        numbers[name] = value
+    return Lateness(**numbers)
 
 
 class Pace:
@@ -93,9 +134,14 @@ class Pace:
         self._counts[min(int(place), self._counts.size - 1)] += 1
 
     @property
+    def pieces(self) -> int:
+        """How many pieces were waited for."""
+        return int(self._counts.sum())
+
+    @property
     def lateness(self) -> Lateness:
         """What was measured so far."""
-        pieces = int(self._counts.sum())
+        pieces = self.pieces
         return Lateness(
             pieces, self._late, self._percentile(0.5), self._percentile(0.99),
             1e3 * self._worst, 1e3 * self._last, 1e3 * self._waited,

@@ -1,7 +1,8 @@
 """RunResult: what a run of a pool recorded; results of runs one after the other join."""
 
+import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from spikecuda.common.named import Known
 from spikecuda.common.notebook import facts_html
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.runtime import frames
+from spikecuda.runtime.pace import Lateness
 from spikecuda.runtime.spikes import Spikes, join_spikes
 
 
@@ -25,6 +27,8 @@ class RunResult:
         dt: length of a step in ms.
         num_spikes: number of spikes of the run, recorded or not.
         num_neurons: number of neurons.
+        lateness: how well a run with ``realtime=True`` kept to the clock; None: of other runs.  Of
+            runs joined, that of the last.
     """
 
     recorded_spikes: Spikes | None
@@ -34,6 +38,7 @@ class RunResult:
     dt: float
     num_spikes: int
     num_neurons: int
+    lateness: Lateness | None = None
 
     def __post_init__(self) -> None:
         traces = Known(self.traces, "traces", "record= of run names what is recorded")
@@ -52,6 +57,26 @@ class RunResult:
     def time(self) -> np.ndarray:
         """Times of the traces' rows in ms: the ends of the steps."""
         return (np.arange(self.start, self.start + self.steps) + 1) * self.dt
+
+    def view(self, *, port: int = 0, open: bool = False, height: int = 760) -> Any:
+        """Serve a page that shows the result in a browser; see ``spikecuda.view.show``.
+
+        Args:
+            port: of the loopback address, 0 to 65535; 0: a free one.
+            open: whether to open it in a browser.
+            height: of the frame in notebooks, 100 to 10,000 pixels.
+
+        Returns:
+            The page, until it is closed: a context manager, whose ``url`` is the address.
+
+        Raises:
+            SpikecudaError, SpikecudaValueError, SpikecudaTypeError: no spikes were recorded, the
+                port is not free, or an argument cannot be used.
+            MissingPackageError: websockets is not installed.
+        """
+        # The view is above this layer, and loaded only here.
+        show = importlib.import_module("spikecuda.view.results").show
+        return show(self, port=port, open=open, height=height)
 
     def to_dataframe(
         self, what: str = "spikes", start: float | None = None, stop: float | None = None
@@ -75,6 +100,10 @@ class RunResult:
         """Return what this run and the next one recorded, as one result."""
         return join_runs([self, other]) if isinstance(other, RunResult) else NotImplemented
 
+    def timed(self, lateness: Lateness) -> "RunResult":
+        """Return the result with the lateness of its run."""
+        return replace(self, lateness=lateness)
+
     def __radd__(self, other: object) -> "RunResult":
         """Let ``sum(results)`` join runs."""
         return self if other == 0 else NotImplemented
@@ -87,6 +116,7 @@ class RunResult:
         return facts_html("", [
             ("spikes", f"{self.num_spikes:,}"), ("steps", f"{self.start:,} + {self.steps:,}"),
             ("traces", ", ".join(self.traces) or "none"),
+            *([] if self.lateness is None else [("in real time", str(self.lateness))]),
         ])  # fmt: skip
 
 
@@ -164,5 +194,5 @@ def join_runs(results: Sequence[RunResult]) -> RunResult:
     traces = {name: np.concatenate([r.traces[name] for r in results]) for name in first.traces}
     return RunResult(
         spikes, traces, at - first.start, first.start, first.dt, sum(r.num_spikes for r in results),
-        first.num_neurons,
+        first.num_neurons, results[-1].lateness,
     )  # fmt: skip

@@ -23,6 +23,17 @@ def test_what_one_replica_refuses_changes_none():
         assert [float(replica["E"].params["v_th"]) for replica in e] == [-50.0] * 3
 
 
+def test_views_of_ensembles_are_refused_with_what_there_is():
+    with Ensemble(network(), 2) as e:
+        with pytest.raises(SpikecudaError, match=r"result\[k\].view\(\) shows what replica k did"):
+            e.view(port=0)
+        with pytest.raises(SpikecudaError, match="replica 1"):
+            e[1].view()
+        result = e.run(1.0)
+        with pytest.raises(SpikecudaError, match=r"result\[k\].view\(\)"):
+            result.view(open=True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind", "text"),
     [

@@ -90,6 +90,11 @@ def test_a_run_is_never_ahead_and_has_the_same_bits(devices, tmp_path):
         assert equal(bits(one), bits(two)) and len(seen) == 10
         assert min(seen) >= 0.0
         found = paced.lateness
+        assert two.lateness == found == paced.result.lateness and one.lateness is None
+        assert f"in real time, {found}" in two.table().title
+        assert f"in real time, {found}" in two._repr_html_()
+        file = two.save(tmp_path / "result.npz")
+        assert two.load(file).lateness == found and one.load(one.save(file)).lateness is None
         assert found.pieces == 10 and found.late >= 1 and found.worst > 5.0
         again = Network.load(tmp_path / "net", devices=devices)
         one, two = net.run(5.0), again.run(5.0, realtime=True)
@@ -111,17 +116,38 @@ def test_ctrl_c_ends_the_wait_and_keeps_what_was_done():
         assert net.result.start == 1.0 and 101.0 <= net.result.stop < 2000.0
 
 
-def test_pools_and_systems_keep_to_the_clock():
-    for made in (GPUNeuronPool(40, "lif", device="cpu"), MultiGPUNeuronSystem(60, devices="cpu")):
+def test_pools_and_systems_keep_to_the_clock(tmp_path):
+    for made, options in (
+        (GPUNeuronPool(40, "lif", device="cpu"), {"device": "cpu"}),
+        (MultiGPUNeuronSystem(60, devices="cpu"), {"devices": "cpu"}),
+    ):
         with made:
             assert made.lateness is None
             made.run(1.0)
             begun = time.perf_counter()
-            made.run(30.0, realtime=True)
+            result = made.run(30.0, realtime=True)
+            assert result.lateness == made.lateness == made.result.lateness
+            assert str(made.lateness) in result._repr_html_()
             assert time.perf_counter() - begun >= 0.03 - 1e-3
             assert made.lateness.pieces == 30
-            made.run(1.0)
-            assert made.lateness is None
+            again = type(made).load(made.save(tmp_path / "saved"), **options)
+            assert again.result.lateness == made.lateness
+            again.close()
+            assert made.run(1.0).lateness is made.lateness is None
+
+
+def test_lateness_that_is_no_lateness_is_refused():
+    found = pace.Pace(0.1).lateness
+    again = pace.as_lateness(found.as_dict())
+    assert math.isnan(again.p50) and again.pieces == 0 and found.as_dict()["p99"] is None
+    for wrong in (
+        {"pieces": 3},
+        3,
+        {**found.as_dict(), "late": 0.5},
+        found.as_dict() | {"worst": -1},
+    ):
+        with pytest.raises(ValueError, match="lateness"):
+            pace.as_lateness(wrong)
 
 
 def test_what_is_no_flag_is_refused():

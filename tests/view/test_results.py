@@ -68,7 +68,7 @@ def test_what_is_too_much_for_a_page_is_thinned_and_said(result, tmp_path, monke
 
 
 def test_a_result_is_served_like_a_run(result):
-    with show(result) as view:
+    with result.view() as view:
         page = Page(view)
         page.until(lambda: page.received == result.num_spikes)
         assert same(page.spikes(), sorted_spikes(result)) and page.lost == 0
@@ -95,11 +95,15 @@ def test_results_of_pools_and_systems(tmp_path):
         (hello, _), frames = data_of(write_html(given, tmp_path / "a.html"))
         assert [p["size"] for p in hello["populations"]] == sizes
         assert sum(head["points"] for head, *_ in frames) == given.num_spikes > 0
+        with given.view(height=300) as view, show(given) as same_view:
+            assert 'height="300"' in view._repr_html_() and type(view) is type(same_view)
     assert [n for *_, n in data_of(write_html(one, tmp_path / "b.html"))[1][0][0]["samples"]] == [
         500, 500, 500,
     ]  # fmt: skip
     with pytest.raises(SpikecudaValueError, match="not recorded"):
         write_html(none, tmp_path / "c.html")
+    with pytest.raises(SpikecudaValueError, match="not recorded"):
+        none.view()
     with pytest.raises(SpikecudaTypeError, match="result must be what run"):
         write_html([1], tmp_path / "c.html")
 

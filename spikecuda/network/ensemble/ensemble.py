@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -305,6 +305,17 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
             with self.turn.use():
                 joint = self._built()
         return measure(joint.groups, joint.clock, joint.seconds, self.dt, self._build_seconds)
+
+    def view(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: a page shows one network, and replicas run together.
+
+        Raises:
+            SpikecudaError: always; it says what can be viewed.
+        """
+        raise SpikecudaError(
+            f"an ensemble has no view (got one of {len(self)} replicas); result[k].view() shows "
+            "what replica k did, and net.view() the network that it was made from"
+        )
 
     def close(self) -> None:
         """Free memory and end threads; closing twice does nothing."""

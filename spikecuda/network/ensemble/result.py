@@ -1,7 +1,7 @@
 """EnsembleResult: what a run of an ensemble recorded, by replica and as one table."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 import numpy as np
 
@@ -153,6 +153,17 @@ class EnsembleResult(Fixed, Sequence[NetworkResult]):
             start, stop: part of the run, ms.
         """
         return make_table(*self._contents(start, stop))
+
+    def view(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: a page shows the result of one network.
+
+        Raises:
+            SpikecudaError: always; it says what can be viewed.
+        """
+        raise SpikecudaError(
+            f"the result of an ensemble has no view (got one of {len(self)} replicas); "
+            "result[k].view() shows replica k"
+        )
 
     def summary(self, start: float | None = None, stop: float | None = None) -> None:
         """Print ``table()``.

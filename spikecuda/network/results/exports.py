@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from spikecuda.network.results.result import NetworkResult
+    from spikecuda.view.results import ResultView
 
 
 class Exports:
@@ -31,6 +32,26 @@ class Exports:
         from spikecuda.network.results.file import load
 
         return load(path)
+
+    def view(self, *, port: int = 0, open: bool = False, height: int = 760) -> "ResultView":
+        """Serve a page that shows the result in a browser; see ``spikecuda.view.show``.
+
+        Args:
+            port: of the loopback address, 0 to 65535; 0: a free one.
+            open: whether to open it in a browser.
+            height: of the frame in notebooks, 100 to 10,000 pixels.
+
+        Returns:
+            The page, until it is closed: a context manager, whose ``url`` is the address.
+
+        Raises:
+            SpikecudaError, SpikecudaValueError, SpikecudaTypeError: no spikes were recorded, the
+                port is not free, or an argument cannot be used.
+            MissingPackageError: websockets is not installed.
+        """
+        from spikecuda.view.results import show
+
+        return show(self._whole, port=port, open=open, height=height)
 
     def to_neo(self, populations: list[str] | None = None) -> Any:
         """Return a neo Block of one Segment: spike trains, analog signals, a Group per population.

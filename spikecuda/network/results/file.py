@@ -10,8 +10,8 @@ An npz file, which ``numpy.load`` reads. Keys, for a population P and a variable
   ``synapses/K/values/X`` (samples, synapses): of the K-th projection of ``synapses`` below;
 - ``metadata``: a JSON text with ``format``, ``spikecuda`` (its version), ``start``, ``duration``,
   ``dt`` (ms), ``seconds``, ``sizes``, the populations of ``spikes``, ``ids``, ``trace_times`` and
-  ``trace_ids`` in their order, ``traces`` (variables by population), ``units``, and ``synapses``:
-  ``name``, ``number`` and ``units`` of each projection.
+  ``trace_ids`` in their order, ``traces`` (variables by population), ``units``, ``synapses``:
+  ``name``, ``number`` and ``units`` of each projection, and ``lateness`` of runs in real time.
 """
 
 import json
@@ -67,6 +67,7 @@ def parts_of(result: NetworkResult) -> tuple[dict[str, Any], dict[str, np.ndarra
         "trace_times": list(result.trace_times),
         "trace_ids": list(result.trace_ids),
         "units": result.units,
+        "lateness": None if result.lateness is None else result.lateness.as_dict(),
         "synapses": [
             {"name": name, "number": found.number, "units": dict(found.units)}
             for name, found in result.synapses.items()

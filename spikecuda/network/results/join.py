@@ -48,6 +48,7 @@ def join(results: Sequence[NetworkResult]) -> NetworkResult:
         start=first.start, duration=steps * dt, dt=dt, seconds=sum(r.seconds for r in results),
         trace_ids=first.trace_ids, units=first.units,
         synapses={name: _synapses([r.synapses[name] for r in results]) for name in first.synapses},
+        lateness=results[-1].lateness,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.results.synapse_traces import SynapseTraces
+from spikecuda.runtime.pace import Lateness, as_lateness
 from spikecuda.runtime.spikes import Spikes
 
 MAX_SIZE = 2**31 - 1
@@ -72,7 +73,15 @@ class ResultReader:
             trace_ids=owners,
             units=self._populations("units", _words),
             synapses=self._synapses(),
+            lateness=self._lateness(),
         )
+
+    def _lateness(self) -> Lateness | None:
+        """Return how a run in real time kept to the clock; files of earlier versions do not say."""
+        try:
+            return as_lateness(self._about.get("lateness"))
+        except ValueError as error:
+            raise FormatError(str(error)) from None
 
     def _spikes(self, name: str, ids: np.ndarray | None, dt: float) -> Spikes:
         """Return a population's spikes, in order and in range."""

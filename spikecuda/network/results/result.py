@@ -1,7 +1,7 @@
 """NetworkResult: what a run of a network recorded, with statistics and pictures."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from spikecuda.common.time_grid import nearest_width
 from spikecuda.errors import SpikecudaValueError, nearest, shown
 from spikecuda.network.results.exports import Exports
 from spikecuda.network.results.synapse_traces import ByProjection, SynapseTraces
+from spikecuda.runtime.pace import Lateness
 from spikecuda.runtime.spikes import Spikes
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class NetworkResult(Exports):
         units: by population and variable: the trace's unit.
         synapses: by name of a projection, or projection: its weights and variables over time, see
             ``SynapseTraces``: ``result.synapses[projection]["weight"]``.
+        lateness: how well a run with ``realtime=True`` kept to the clock; None: of other runs.  Of
+            runs joined, that of the last.
     """
 
     spikes: dict[str, Spikes]
@@ -60,6 +63,7 @@ class NetworkResult(Exports):
     trace_ids: dict[str, np.ndarray | None] = field(default_factory=dict)
     units: dict[str, dict[str, str]] = field(default_factory=dict)
     synapses: dict[str, SynapseTraces] = field(default_factory=dict)
+    lateness: Lateness | None = None
 
     def __post_init__(self) -> None:
         spikes = Known(self.spikes, "spikes", 'net.record(name, "spikes") records them')
@@ -336,6 +340,10 @@ class NetworkResult(Exports):
         from spikecuda.network.results.join import join
 
         return join([self, other])
+
+    def timed(self, lateness: Lateness) -> "NetworkResult":
+        """Return the result with the lateness of its run."""
+        return replace(self, lateness=lateness)
 
     def __radd__(self, other: object) -> "NetworkResult":
         """Let ``sum(results)`` join runs."""

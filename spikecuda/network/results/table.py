@@ -65,4 +65,6 @@ def contents(
         title += f", in {result.seconds:.3g} s"
     if whole and result.duration:
         title += f": real-time factor {result.realtime_factor:.3g}"
+    if whole and result.lateness is not None:
+        title += f"; in real time, {result.lateness}"
     return title, COLUMNS, rows
