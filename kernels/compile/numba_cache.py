@@ -5,6 +5,7 @@ the same content in entries of ``cache``.  It stands on what Numba 0.61 to 0.68 
 dispatcher asks its ``_cache`` for an overload before it compiles, and gives it the result.
 """
 
+import functools
 import hashlib
 import pickle
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from numba import njit
 from numba.core import caching, sigutils, typeinfer
 from numba.core.ccallback import CFunc
 
+from spikecuda.common.stack_room import with_room
 from spikecuda.kernels.compile import cache, one_compiler
 
 Function = Callable[..., Any]
@@ -35,6 +37,7 @@ def compiled(signatures: Any = None, *, stem: Path | None = None, **options: Any
         if not hasattr(dispatcher, "_cache"):  # NUMBA_DISABLE_JIT leaves the function as it is
             return dispatcher
         dispatcher._cache = FunctionCache(function, stem)
+        dispatcher.compile = functools.partial(with_room, dispatcher.compile)
         if signatures is not None:
             several = isinstance(signatures, list | tuple)
             with typeinfer.register_dispatcher(dispatcher):
@@ -52,7 +55,7 @@ def callback(signature: Any, *, stem: Path | None = None, **options: Any) -> Any
     def decorate(function: Function) -> Any:
         found: Any = CFunc(function, sigutils.normalize_signature(signature), {}, options)
         found._cache = FunctionCache(function, stem)
-        found.compile()
+        with_room(found.compile)
         return found
 
     return decorate

@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from spikecuda.common.stack_room import with_room
+
 ARCHITECTURES = ((7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0))
 
 # Threads of several devices compile at once, and what they put in Numba's place is one for all.
@@ -74,9 +76,10 @@ def library(
 
     with without_device(cc), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result, _ = _compile_pyfunc_with_fixup(
-            function, void(*types), device=False, abi="numba", cc=cc, fastmath=fastmath, lto=lto
-        )
+        result, _ = with_room(
+            _compile_pyfunc_with_fixup, function, void(*types), device=False, abi="numba", cc=cc,
+            fastmath=fastmath, lto=lto,
+        )  # fmt: skip
     result._lto = lto
     result._max_registers = max_registers
     return result

@@ -24,6 +24,7 @@ LAYERS = [
         "common.files",
         "common.garbage",
         "common.notice",
+        "common.stack_room",
         "kernels.learn_spec",
         "kernels.models",
         "kernels.plasticity",
