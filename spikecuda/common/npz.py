@@ -6,15 +6,17 @@ held against what it has and against the memory that is there before any of it i
 
 import contextlib
 import math
+import mmap
 import os
 import stat
 import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 
@@ -65,17 +67,52 @@ def writing_npz(path: str | os.PathLike[str]) -> Iterator["NpzWriter"]:
         yield NpzWriter(archive)
 
 
+@dataclass(frozen=True, eq=False)
+class Streamed:
+    """A 1-D array that is written part by part.
+
+    Attributes:
+        dtype: its type, in the machine's byte order.
+        size: elements of all parts.
+        parts: gives them, 1-D arrays, in their order.
+    """
+
+    dtype: np.dtype[Any]
+    size: int
+    parts: Callable[[], Iterator[np.ndarray]]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the whole."""
+        return (self.size,)
+
+
 class NpzWriter:
     """An npz file that is being written."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
 
-    def add(self, name: str, array: np.ndarray) -> None:
+    def add(self, name: str, array: np.ndarray | Streamed) -> None:
         """Write an array under a key that is new."""
         member = zipfile.ZipInfo(name + ENDING)
         with self._archive.open(member, INTO, force_zip64=True) as stream:
-            np.lib.format.write_array(stream, np.asarray(array), (1, 0), allow_pickle=False)
+            if isinstance(array, Streamed):
+                self._stream(stream, name, array)
+            else:
+                np.lib.format.write_array(stream, np.asarray(array), (1, 0), allow_pickle=False)
+
+    def _stream(self, stream: IO[bytes], name: str, array: Streamed) -> None:
+        about = {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape}
+        np.lib.format.write_array_header_1_0(stream, about)
+        written = 0
+        for part in array.parts():
+            stream.write(np.ascontiguousarray(part, array.dtype).view(np.uint8).data)
+            written += part.size
+        if written != array.size:
+            raise SpikecudaError(
+                f"array {name!r} must have {array.size:,} numbers (got {written:,})"
+            )
 
 
 @contextlib.contextmanager
@@ -98,7 +135,7 @@ def reading_npz(path: str | os.PathLike[str], what: str) -> Iterator["NpzFile"]:
                 "give a file of fewer arrays",
             )  # fmt: skip
             with zipfile.ZipFile(stream) as archive:
-                yield NpzFile(archive)
+                yield NpzFile(archive, stream)
         except DAMAGED as error:
             if isinstance(error, SpikecudaError):
                 raise
@@ -134,8 +171,8 @@ class NpzFile:
         names: of the arrays, in the file's order.
     """
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
+    def __init__(self, archive: zipfile.ZipFile, file: IO[bytes]) -> None:
+        self._archive, self._file = archive, file
         self._members: dict[str, zipfile.ZipInfo] = {}
         for member in archive.infolist():
             name = member.filename.removesuffix(ENDING)
@@ -153,13 +190,21 @@ class NpzFile:
         """Return the bytes that an array's member claims to have, its header included."""
         return self._member(name).file_size
 
-    def array(self, name: str, kinds: str, ndim: int) -> np.ndarray:
+    @property
+    def checksum(self) -> int:
+        """A number that tells files of other content apart."""
+        known = [f"{name} {m.CRC} {m.file_size}" for name, m in sorted(self._members.items())]
+        return zlib.crc32(" ".join(known).encode())
+
+    def array(self, name: str, kinds: str, ndim: int, mapped: bool = False) -> np.ndarray:
         """Return an array in the machine's byte order.
 
         Args:
             name: its key.
             kinds: letters of NumPy's kinds of types that are allowed, as "iu" for integers.
             ndim: its number of dimensions.
+            mapped: whether a large one may stay in the file, which is read where it is needed, once
+                all of it was checked.
         """
         member = self._member(name)
         if member.compress_type not in STORED or member.flag_bits & ENCRYPTED:
@@ -176,11 +221,24 @@ class NpzFile:
             there = member.file_size - stream.tell()
             if size != there or (count and not dtype.itemsize):
                 raise FormatError(f"array {name!r:.80} declares {size:,} bytes and has {there:,}")
+            plain = member.compress_type == zipfile.ZIP_STORED and dtype.isnative and not fortran
+            if mapped and plain and size >= BLOCK:
+                at = stream.tell()
+                _filled(stream, size, keep=False)
+                at += self._begin(member)
+                kept = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+                return np.frombuffer(kept, dtype, count, at).reshape(shape)
             require_memory(size, f"array {name!r:.80} of the file", "read it on a larger machine")
             raw = _filled(stream, size)
         found = raw.view(dtype) if size else np.empty(0, dtype)
         result = found.reshape(shape, order="F" if fortran else "C")
         return np.ascontiguousarray(result, dtype.newbyteorder("=")).reshape(shape)
+
+    def _begin(self, member: zipfile.ZipInfo) -> int:
+        """Return where in the file a member's content begins, after its local header."""
+        self._file.seek(member.header_offset + 26)
+        name, extra = struct.unpack("<HH", self._file.read(4))
+        return int(member.header_offset + 30 + name + extra)
 
     def _member(self, name: str) -> zipfile.ZipInfo:
         if name not in self._members:
@@ -216,15 +274,16 @@ def _header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dty
     return shape, bool(fortran), dtype
 
 
-def _filled(stream: IO[bytes], size: int) -> np.ndarray:
-    """Return so many bytes; reading to the end compares the checksum."""
-    raw = np.empty(size, np.uint8)
+def _filled(stream: IO[bytes], size: int, keep: bool = True) -> np.ndarray:
+    """Return so many bytes, or none; reading to the end compares the checksum."""
+    raw = np.empty(size if keep else 0, np.uint8)
     at = 0
     while at < size:
         block = stream.read(min(BLOCK, size - at))
         if not block:
             raise FormatError("it ends too early")
-        raw[at : at + len(block)] = np.frombuffer(block, np.uint8)
+        if keep:
+            raw[at : at + len(block)] = np.frombuffer(block, np.uint8)
         at += len(block)
     if stream.read(1):
         raise FormatError("it goes on after its end")

@@ -16,6 +16,7 @@ from spikecuda.network.synapses.blocks import MAX_BLOCK, Blocks, split_blocks, s
 from spikecuda.network.synapses.builder import KnownRows
 from spikecuda.network.synapses.coupled_rows import couple_rows
 from spikecuda.network.synapses.fixed_point import FixedPoint, choose_fixed_point
+from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.store import Wiring
 from spikecuda.runtime.neuron_spec import MAX_NEURONS
 
@@ -32,8 +33,13 @@ class Restored(Protocol):
     def rows(self, blocks: Blocks) -> KnownRows | None:
         """Return its rows, if they were stored for such blocks."""
 
-    def restore(self, wiring: Wiring) -> None:
-        """Let synapses that were drawn be those of the saved network."""
+    def restore(self, wiring: Wiring, peers: Peers | None = None) -> None:
+        """Let synapses that were drawn be those of the saved network.
+
+        Args:
+            wiring: that has them, of all neurons or of this process'.
+            peers: the processes that have the others.
+        """
 
 
 def build_engine(
@@ -143,9 +149,6 @@ def _over_ranks(
             "exchange out"
         )
     _require_uncoupled(description, 'devices "mpi"')
-    if restored is not None:
-        raise SpikecudaValueError(
-            'a saved network is not loaded over processes of MPI (got devices="mpi"); load it in '
-            "one process"
-        )
-    return build_rank_engine(description, threads, partitions, NEURONS_PER_THREAD, report)
+    return build_rank_engine(
+        description, threads, partitions, NEURONS_PER_THREAD, report, restored
+    )  # fmt: skip

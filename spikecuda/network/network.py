@@ -23,6 +23,7 @@ from spikecuda.network.build_engine import build_engine
 from spikecuda.network.device_names import MPI, Given, as_places
 from spikecuda.network.measure import measure
 from spikecuda.network.model.population import Population
+from spikecuda.network.ranks.telling import telling
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import SpikeExchange
@@ -156,7 +157,7 @@ class Network(Steered, Closing):
         if self.turn.doing == BUILDING:
             raise self.turn.refusal()
         if self._engine is None:
-            with self.turn.occupied(BUILDING):
+            with self.turn.occupied(BUILDING), telling(self.devices):
                 self._build(progress)
             assert self._engine is not None
         return self._engine
@@ -187,11 +188,6 @@ class Network(Steered, Closing):
             )
 
     def _require_savable(self) -> None:
-        if self.devices == (MPI,):
-            raise SpikecudaError(
-                'a network over processes of MPI is not saved (got devices="mpi"); save its '
-                "results, or run it in one process"
-            )
         if self._exchange is not None:
             raise SpikecudaError(
                 "a network with an exchange is not saved (got one), for other processes have a "
@@ -212,7 +208,8 @@ class Network(Steered, Closing):
             path: the file; the name is taken as it is.
             result: whether ``net.result`` is kept, within ``run(call=...)`` that of the run so far.
             rows: whether the rows of synapses are in the file, too.  It has their size then, and
-                ``load`` need not draw them where neurons are split into the same blocks.
+                ``load`` need not draw them where neurons are split into the same blocks.  Not over
+                processes of MPI.
 
         Returns:
             The path.
@@ -230,9 +227,15 @@ class Network(Steered, Closing):
         with self.turn.change():
             self._require_open()
             self._require_savable()
-            engine = self._built()
-            found = self._result if self._pieces is None else self._pieces.result
-            return save_network(self, engine, path, found if kept else None, stored)
+            if stored and self.devices == (MPI,):
+                raise SpikecudaError(
+                    'rows must be False over processes of MPI (got True with devices="mpi"), whose '
+                    "blocks no other number of them has; load draws rows again"
+                )
+            with telling(self.devices):
+                engine = self._built()
+                found = self._result if self._pieces is None else self._pieces.result
+                return save_network(self, engine, path, found if kept else None, stored)
 
     @classmethod
     @out_of_memory("a network", "use another machine")
@@ -266,21 +269,22 @@ class Network(Steered, Closing):
         from spikecuda.network.saving.network_file import SavedNetwork
         from spikecuda.saving.save_file import using
 
-        saved = SavedNetwork(path, models)
-        with using(saved.saved):
-            saved.read()
-        net = cls(threads=threads, partitions=partitions, devices=devices, **saved.arguments)
-        with using(saved.saved):
-            saved.tell(net)
-        with using(saved.saved, building=True):
-            net._restored = saved
-            try:
-                net.build(progress)
-                net._result, net._saved_so_far = saved.result, True
-                net._weights_set = any(p.assigned or p.rewired for p in net._wired)
-            finally:
-                net._restored = None
-        return net
+        with telling(as_places(devices)):
+            saved = SavedNetwork(path, models)
+            with using(saved.saved):
+                saved.read()
+            net = cls(threads=threads, partitions=partitions, devices=devices, **saved.arguments)
+            with using(saved.saved):
+                saved.tell(net)
+            with using(saved.saved, building=True):
+                net._restored = saved
+                try:
+                    net.build(progress)
+                    net._result, net._saved_so_far = saved.result, True
+                    net._weights_set = any(p.assigned or p.rewired for p in net._wired)
+                finally:
+                    net._restored = None
+            return net
 
     @uses
     def neurons_of(self, population: Population) -> Neurons:

@@ -38,6 +38,10 @@ class NoPeers:
         """Do nothing: nobody waits."""
         return contextlib.nullcontext()
 
+    def telling(self, later: bool = False) -> contextlib.AbstractContextManager[None]:
+        """Do nothing: nobody is to be told."""
+        return contextlib.nullcontext()
+
     def part(self, total: int) -> tuple[int, int]:
         """Return all of it: nobody else does a part."""
         return 0, total
@@ -51,6 +55,10 @@ class NoPeers:
         return values
 
     def joined(self, array: np.ndarray, of: str = "") -> list[np.ndarray]:
+        """Return the array of this one."""
+        return [array]
+
+    def gathered(self, array: np.ndarray, of: str = "") -> list[np.ndarray]:
         """Return the array of this one."""
         return [array]
 

@@ -43,15 +43,15 @@ class Sharer:
 
     def begin(self, engine: Engine) -> None:
         """Let all synapses of a group have their mean weight."""
+        self._bring(engine, np.zeros(self._sizes.size), 1.0 / self._sizes)
+
+    def _bring(self, engine: Engine, before: np.ndarray, part: float | np.ndarray) -> None:
+        """Add parts of the changes of all synapses of a group to what it was before."""
         if engine.peers is not None:
             raise SpikecudaError(
                 f"weights of {self._projection.name} are not shared over processes of MPI, where "
                 "none has all of its synapses; run the network in one process"
             )
-        self._bring(engine, np.zeros(self._sizes.size), 1.0 / self._sizes)
-
-    def _bring(self, engine: Engine, before: np.ndarray, part: float | np.ndarray) -> None:
-        """Add parts of the changes of all synapses of a group to what it was before."""
         p = self._projection
         rule, bundle = p.plasticity, bundle_of(p, engine.wiring)
         assert rule is not None

@@ -120,8 +120,10 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
                 self._pace = loop.pace
                 engine = self._begin(progress)
                 pieces: Pieces[NetworkResult] = Pieces(join, self._carried(loop, engine), loop.pace)
+            peers = engine.peers
             with (
-                contextlib.nullcontext() if engine.peers is None else engine.peers.held(),
+                contextlib.nullcontext() if peers is None else peers.held(),
+                contextlib.nullcontext() if peers is None else peers.telling(later=True),
                 self._reporter(engine, progress, total) as report,
                 self._fed(total, engine.clock) as feed,
             ):

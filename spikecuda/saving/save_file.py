@@ -27,7 +27,14 @@ import numpy as np
 from spikecuda.common.arguments import as_path
 from spikecuda.common.files import require_writable
 from spikecuda.common.host_memory import require_memory
-from spikecuda.common.npz import DAMAGED, FormatError, NpzFile, reading_npz, writing_npz
+from spikecuda.common.npz import (
+    DAMAGED,
+    FormatError,
+    NpzFile,
+    Streamed,
+    reading_npz,
+    writing_npz,
+)
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError
 
 # It goes up whenever files get another form.
@@ -48,6 +55,7 @@ class Saved:
         kind: "pool", "system" or "network".
         version: of spikecuda, that wrote it.
         description: the tree; ``arrays``: all arrays but those of texts, by name.
+        checksum: a number that tells files of other content apart.
     """
 
     path: Path
@@ -55,6 +63,7 @@ class Saved:
     version: str
     description: Any
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    checksum: int = 0
 
     def take(self, name: str, kinds: str, ndim: int, size: int | None = None) -> np.ndarray:
         """Return an array; raise FormatError if it is missing or of another form.
@@ -83,7 +92,7 @@ def write_save(
     kind: str,
     description: Any,
     values: Mapping[str, np.ndarray],
-    state: Mapping[str, np.ndarray],
+    state: Mapping[str, np.ndarray | Streamed],
 ) -> Path:
     """Write a file: all of it, or the old one stays; see above.
 
@@ -98,7 +107,7 @@ def write_save(
 
     require_writable(as_path(path))
     text = json.dumps(description, separators=(",", ":")).encode()
-    arrays = {**values, **state}
+    arrays: dict[str, np.ndarray | Streamed] = {**values, **state}
     header = {
         "format": FORMAT, "name": NAME, "kind": kind, "spikecuda": __version__,
         "description": _digest(text, values),
@@ -112,8 +121,13 @@ def write_save(
     return Path(path)
 
 
-def read_save(path: str | os.PathLike[str], kind: str) -> Saved:
+def read_save(path: str | os.PathLike[str], kind: str, mapped: str = "-") -> Saved:
     """Read all of a file and check it.
+
+    Args:
+        path: the file.
+        kind: "pool", "system" or "network".
+        mapped: beginning of the names of arrays that may stay in the file when they are checked.
 
     Raises:
         SpikecudaValueError: it is no such file, damaged, or of another format or kind; the message
@@ -128,12 +142,14 @@ def read_save(path: str | os.PathLike[str], kind: str) -> Saved:
         if sorted([HEADER, DESCRIPTION, *members]) != sorted(file.names):
             odd = set(file.names) ^ {HEADER, DESCRIPTION, *members}
             raise FormatError(f"its arrays are not those of its header ({min(odd):.80})")
+        saved.checksum = file.checksum
         require_memory(
-            sum(file.size(name) for name in file.names), f"{os.fspath(path)}", "use another machine"
-        )
+            sum(file.size(name) for name in file.names if not name.startswith(mapped)),
+            f"{os.fspath(path)}", "use another machine",
+        )  # fmt: skip
         text = _text(file, DESCRIPTION)
         for name, (dtype, shape) in members.items():
-            array = file.array(name, KINDS, len(shape))
+            array = file.array(name, KINDS, len(shape), name.startswith(mapped))
             if array.dtype.str != dtype or list(array.shape) != shape:
                 raise FormatError(
                     f"array {name!r:.80} must be {dtype} of shape {shape} (got {array.dtype.str} "

@@ -13,14 +13,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "network"))
 
 from random_networks import Layout, built, descriptions
+from ranks_saves import learning, saves
 from test_network_bits import outcome, spikes_of
 
-from spikecuda import Network, Noise, SpikecudaError, Uniform
+from spikecuda import Network, SpikecudaError
 from spikecuda.network import ExpCurrent, FixedProbability, SpikeTrain
 from spikecuda.network.model.trace import variables
-from spikecuda.plasticity import STDP
 
-EXAMPLES, THREADS = (int(text) for text in sys.argv[1:])
+EXAMPLES, THREADS = (int(text) for text in sys.argv[1:3])
+FOLDER = Path(sys.argv[3])
 
 
 @settings(
@@ -58,19 +59,6 @@ def random_networks(description):
         assert one == many
 
 
-def learning(devices):
-    net = Network(seed=5, devices=devices)
-    e = net.population("e", 300, "lif", receptors={"exc": ExpCurrent(5.0)})
-    near, far = Uniform(20.0, 60.0), Uniform(0.5, 3.0)
-    rule = STDP(w_max=100.0)
-    net.connect(e, e, FixedProbability(0.1), near, far, "exc", plasticity=rule)
-    net.connect(e, e, FixedProbability(0.05), 20.0, 1.0, "exc", procedural=True)
-    net.drive(e, np.linspace(300.0, 600.0, 300))
-    net.drive(e, Noise(300.0))
-    net.record(e, "spikes")
-    return net
-
-
 def what_learns():
     """Weights are read and changed, rules change, input is added, all between runs."""
     nets = [learning("cpu"), learning("mpi")]
@@ -100,7 +88,7 @@ def what_learns():
         assert result.num_spikes > 100
     refused = [
         (lambda net: net.projections[0].rewire(below=1.0), "not rewired over processes"),
-        (lambda net: net.save("never.spikecuda"), "is not saved"),
+        (lambda net: net.save("never.spikecuda", rows=True), "rows must be False over processes"),
         (lambda net: weights_recorded(net), "not recorded over processes"),
     ]
     for act, message in refused:
@@ -158,6 +146,26 @@ def broken_off(ranks):
     other = learning("cpu")
     other.run(net.time)
     assert (other.run(10.0).spikes["e"].neuron == net.run(10.0).spikes["e"].neuron).all()
+
+
+def caught(job):
+    """What one process raises between pieces and catches is told by its name, and all go on."""
+    net = learning("mpi")
+
+    def call(net, piece):
+        if job.rank == job.count - 1 and net.time > 2.0:
+            raise LookupError("of call")
+
+    try:
+        net.run(10.0, every=1.0, call=call)
+    except LookupError:
+        assert job.rank == job.count - 1
+    except SpikecudaError as error:
+        assert f"rank {job.count - 1} of {job.count} raised LookupError: of call" in str(error)
+    else:
+        raise AssertionError("not told")
+    assert job.each(net.time) == [3.0] * job.count
+    net.run(1.0)
 
 
 def interrupted(job):
@@ -245,7 +253,9 @@ if __name__ == "__main__":
     random_networks()
     what_learns()
     crowded()
+    saves(job, FOLDER, THREADS)
     broken_off(job)
+    caught(job)
     interrupted(job)
     told_apart(job)
     if job.rank == 0:

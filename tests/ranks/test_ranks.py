@@ -36,9 +36,15 @@ def job(count, *command, folder):
     )
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A folder for files that jobs of other sizes load."""
+    return tmp_path_factory.mktemp("shared")
+
+
 @pytest.mark.parametrize(("count", "examples", "threads"), [(2, 6, 1), (3, 2, 1), (2, 1, 2)])
-def test_bits_of_one_process(count, examples, threads, tmp_path):
-    done = job(count, str(JOB), str(examples), str(threads), folder=tmp_path)
+def test_bits_of_one_process(count, examples, threads, tmp_path, shared):
+    done = job(count, str(JOB), str(examples), str(threads), str(shared), folder=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout == f"{count} processes: all the same\n"
 
@@ -87,16 +93,12 @@ def test_one_process_is_a_job_too():
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
 
 
-def test_an_ensemble_and_files_are_refused_before_anything_is_built(tmp_path):
+def test_an_ensemble_is_refused_before_anything_is_built():
     net = Network(devices="mpi")
     net.population("a", 10)
     with pytest.raises(SpikecudaError, match="ensemble does not run over processes of MPI"):
         Ensemble(net, 2)
-    with pytest.raises(SpikecudaError, match="over processes of MPI is not saved"):
-        net.save(tmp_path / "a")
-    with pytest.raises(SpikecudaError, match="over processes of MPI is not saved"):
-        net.run(1.0, save_every=1.0, save_to=tmp_path / "a")
-    assert not net.built and not list(tmp_path.iterdir())
+    assert not net.built
 
 
 def test_shares_cover_all_neurons_once():

@@ -9,6 +9,7 @@ import pytest
 from damage import members, npy, small_network, write
 
 from spikecuda import Constant, Normal, Poisson
+from spikecuda.common import npz
 from spikecuda.errors import ClosedError, DeviceError, SpikecudaError, SpikecudaTypeError
 from spikecuda.errors import SpikecudaValueError as ValueRefused
 from spikecuda.kernels.network import layout
@@ -17,6 +18,7 @@ from spikecuda.network.saving.description import CLASSES, Teller
 from spikecuda.network.synapses.builder import Builder
 from spikecuda.plasticity import STDP
 from spikecuda.saving.codec import Decoder, Encoder
+from spikecuda.saving.save_file import read_save
 
 CPU = {"devices": "cpu", "threads": 1}
 
@@ -277,6 +279,45 @@ def test_stored_rows_are_taken_if_they_fit(tmp_path, monkeypatch):
         with pytest.raises(ValueRefused, match=f"array 'rows/0/0/(rows|{name})'") as error:
             Network.load(other, **CPU)
         assert str(other) in str(error.value)
+
+
+def test_large_arrays_of_synapses_stay_in_the_file_once_checked(tmp_path, monkeypatch):
+    monkeypatch.setattr(npz, "BLOCK", 64)
+    path = tmp_path / "net.spk"
+    with small_network() as net:
+        net.run(8.0)
+        net.save(path)
+        want = net.run(8.0).spikes["E"]
+        learned = net.projections[0].weights
+    kept = read_save(path, "network", "synapses/").arrays
+    assert {name for name, array in kept.items() if not array.flags.writeable} == {
+        name for name in kept if name.startswith("synapses/")
+    }
+    assert all(np.array_equal(kept[k], v) for k, v in read_save(path, "network").arrays.items())
+    with Network.load(path, **CPU) as loaded:
+        assert np.array_equal(loaded.run(8.0).spikes["E"].step, want.step)
+        assert np.array_equal(loaded.projections[0].weights, learned)
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(kept["synapses/0/w"].tobytes()) + 9] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(ValueRefused, match="Bad CRC"):
+        Network.load(path, **CPU)
+
+
+def test_arrays_are_written_part_by_part(tmp_path):
+    parts = [np.arange(3), np.arange(0), np.arange(3, 10)]
+    for size in (10, 11):
+        streamed = npz.Streamed(np.dtype(np.int32), size, lambda: iter(parts))
+        try:
+            with npz.writing_npz(tmp_path / "a.npz") as file:
+                file.add("a", streamed)
+                file.add("b", np.arange(3))
+        except SpikecudaError as error:
+            assert size == 11 and "must have 11 numbers (got 10)" in str(error)
+        with np.load(tmp_path / "a.npz") as found:
+            assert np.array_equal(found["a"], np.arange(10)) and found["a"].dtype == np.int32
+            assert np.array_equal(found["b"], np.arange(3))
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_names_and_options_that_cannot_be_used(tmp_path):

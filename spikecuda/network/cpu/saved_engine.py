@@ -95,5 +95,6 @@ class SavedEngine(LearningEngine):
                     calendar.put(np.array([steps[b]]), np.array([cursor]))
             calendar.put(*waiting_cursors(self.wiring, b, moving, numbers))
         count = moving.events if events is None else events
-        self._memory.calendars[0].state[layout.CALENDAR_EVENTS] += count - self.events
+        known = self._memory.events(self._rows)
+        self._memory.calendars[0].state[layout.CALENDAR_EVENTS] += count - known
         self._tabulate()

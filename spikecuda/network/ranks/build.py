@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -15,8 +16,21 @@ from spikecuda.network.ranks.share import blocks_of, split_ranks
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.synapses.blocks import MAX_BLOCK
 from spikecuda.network.synapses.builder import Builder
-from spikecuda.network.synapses.fixed_point import choose_fixed_point
+from spikecuda.network.synapses.fixed_point import FixedPoint, choose_fixed_point
+from spikecuda.network.synapses.peers import Peers
+from spikecuda.network.synapses.store import Wiring
 from spikecuda.runtime.neuron_spec import MAX_NEURONS
+
+
+class RestoredRanks(Protocol):
+    """A saved network, as far as the synapses of one process go."""
+
+    @property
+    def fixed_point(self) -> FixedPoint:
+        """The scales of its weights."""
+
+    def restore(self, wiring: Wiring, peers: Peers | None = None) -> None:
+        """Let synapses that were drawn be those of the saved network."""
 
 
 def build_rank_engine(
@@ -25,6 +39,7 @@ def build_rank_engine(
     partitions: int | None,
     neurons_per_thread: int,
     report: Callable[[float, float], None],
+    restored: RestoredRanks | None = None,
 ) -> RankEngine:
     """Build the neurons that this process owns, and the synapses onto them.
 
@@ -34,6 +49,7 @@ def build_rank_engine(
         partitions: must be None.
         neurons_per_thread: neurons that another thread is worth.
         report: is told (synapses done, synapses expected).
+        restored: a saved network whose synapses it is to have; None: those that are drawn.
 
     Raises:
         DeviceError: there is no MPI.
@@ -53,7 +69,7 @@ def build_rank_engine(
     free = max(1, usable_cores() // ranks.here)
     workers = threads or max(1, min(free, own // neurons_per_thread))
     stored = any(not p.procedural for p in description.wired)
-    fixed_point = choose_fixed_point(description.wired)
+    fixed_point = restored.fixed_point if restored else choose_fixed_point(description.wired)
     require_memory(description, fixed_point.bits, own / sum(sizes), ranks.here)
     blocks = blocks_of(bounds, ranks.rank, workers, MAX_BLOCK if stored else MAX_NEURONS)
     builder = Builder(
@@ -63,8 +79,8 @@ def build_rank_engine(
     wiring = builder.build(fixed_point)
     drawn = sum(round(p.expected) for p in description.wired if p.procedural)
     synapses = int(ranks.sums(np.array([wiring.synapses - drawn]))[0]) + drawn
+    wiring = replace(wiring, synapses=synapses)
+    if restored is not None:
+        restored.restore(wiring, ranks)
     neurons = [Neurons(population) for population in description.populations]
-    return RankEngine(
-        neurons, len(description.sizes), replace(wiring, synapses=synapses), workers, ranks,
-        bounds,
-    )  # fmt: skip
+    return RankEngine(neurons, len(description.sizes), wiring, workers, ranks, bounds)

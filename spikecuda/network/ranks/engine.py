@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaError
 from spikecuda.network.cpu.cpu_run import CpuRun
 from spikecuda.network.cpu.engine import CpuEngine
 from spikecuda.network.model.trace import Trace
@@ -115,11 +114,14 @@ class RankEngine(CpuEngine):
         self._counted = np.append(self._counted, 0)
 
     def capture(self, waiting: set[int]) -> Moving:
-        """Refuse to tell what moves, of which each process knows a part."""
-        raise SpikecudaError(
-            f"a network over {self.ranks.count} processes of MPI is not saved; save its results, "
-            "or run it in one process"
-        )
+        """Return what moves: in rank 0 of all processes, see ``Engine``."""
+        return self._all.gather(super().capture(waiting))
+
+    def resume(self, moving: Moving, events: int | None = None) -> None:
+        """Take over what moves of all processes; ``events``: as they have counted."""
+        super().resume(moving, events if self.ranks.rank == 0 else 0)
+        self._counted = self._parts.counts.copy()
+        self._all.resume(super().events)
 
     @property
     def events(self) -> int:

@@ -9,12 +9,8 @@ import contextlib
 import ctypes
 import functools
 import os
-import sys
-import time
-import traceback
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -22,6 +18,13 @@ import numpy as np
 from spikecuda.common.checksum import checksum
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import DeviceError, SpikecudaError, SpikecudaValueError
+from spikecuda.network.ranks.told import (
+    as_error,
+    as_message,
+    end_all_on_error,
+    is_known,
+    mark_known,
+)
 
 INSTALL = (
     'pip install "spikecuda[mpi]", and "pip install mpich" unless the machine has an MPI; start '
@@ -40,12 +43,11 @@ def launched() -> int:
     return 1
 
 
-# Seconds in which a launcher has passed on what a process wrote.
-WRITTEN = 0.3
 # What processes do together; they tell each other which of these they are about to do.
-BUILD, RUN, READ, END = range(4)
+BUILD, RUN, READ, SAVE, END, FAIL = range(6)
 DOING = (
-    "builds a network", "runs a network", "reads or sets state or weights", "has ended",
+    "builds a network", "runs a network", "reads or sets state or weights",
+    "saves or loads a network", "has ended", "raised an error",
 )  # fmt: skip
 
 
@@ -75,12 +77,13 @@ class Ranks:
         here: how many run on this machine.
         doing: what this one does.
         apart: what went wrong when processes did different things: they never meet again.
+        largest: bytes of a message at most; a count of MPI is an int.
 
     Raises:
         DeviceError: mpi4py or an MPI is missing.
     """
 
-    doing, apart, complete = BUILD, "", True
+    doing, apart, complete, largest = BUILD, "", True, 2**31 - 1
 
     def __init__(self) -> None:
         try:
@@ -105,6 +108,8 @@ class Ranks:
         self.here = on_machine.size
         on_machine.Free()
         self._meetings = 0
+        # What this process raised, which the others are told when they next meet.
+        self._untold: tuple[Any, ...] | None = None
         self._release: Callable[[], None] | None = None
         if self.count > 1:
             end_all_on_error(self.rank, self.count)
@@ -159,16 +164,21 @@ class Ranks:
             how: what is exchanged, and about what; other processes exchange the same.
 
         Raises:
-            SpikecudaError: in all of them, if they do not.
+            SpikecudaError: in all of them, if they do not; or in those that did not fail.
         """
         if self.apart:
             raise SpikecudaError(self.apart)
-        self._meetings += 1
-        every = np.empty((self.count, 3), np.int64)
-        mine = [self.doing, self._meetings, zlib.crc32(how.encode())]
-        self._comm.Allgather(np.array(mine, np.int64), every)
+        if self._untold is not None:
+            message, self._untold = self._untold, None
+            self._exchange("", FAIL)
+            self._comm.allgather(message)
+        every = self._exchange(how, self.doing)
         if (every == every[self.rank]).all():
             return
+        if (every[:, 0] == FAIL).any():
+            told = enumerate(self._comm.allgather(None))
+            who, message = next((r, found) for r, found in told if found)
+            raise mark_known(as_error(message, who, self.count))
         other = int(np.flatnonzero((every != every[self.rank]).any(axis=1))[0])
         alike = self.doing == every[other, 0]
         but = ", but another one or another part of it" if alike else ""
@@ -180,12 +190,50 @@ class Ranks:
         )
         raise SpikecudaError(self.apart)
 
+    def _exchange(self, how: str, doing: int) -> np.ndarray:
+        """Return int64 (ranks, 3): what each process does, its meetings, a number of ``how``."""
+        self._meetings += 1
+        every = np.empty((self.count, 3), np.int64)
+        mine = [doing, self._meetings, zlib.crc32(how.encode())]
+        self._comm.Allgather(np.array(mine, np.int64), every)
+        return every
+
+    @_whole
+    def tell(self, error: BaseException) -> None:
+        """Tell the others of an exception of this process alone: they raise where they next meet.
+
+        Nothing is done if all of them know of it.
+        """
+        if self.apart or is_known(error) or self.count == 1:
+            return
+        self._exchange("", FAIL)
+        self._comm.allgather(as_message(error))
+        mark_known(error)
+
+    @contextlib.contextmanager
+    def telling(self, later: bool = False) -> Iterator[None]:
+        """Tell the others if this process alone raises something in the block.
+
+        Args:
+            later: when they next meet, and not now; if nobody catches it, all end before.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if not later:
+                self.tell(error)
+            elif not is_known(error) and self.count > 1:
+                self._untold = self._untold or as_message(error)
+            raise
+
     def _leave(self) -> None:
         """Tell others that this process ends: those that wait for it raise."""
         self.doing = END
-        if not self._mpi.Is_finalized():
-            with contextlib.suppress(SpikecudaError):
+        while not (self._mpi.Is_finalized() or self.apart):
+            # What others raise meanwhile, they raise before they end.
+            with contextlib.suppress(SpikecudaError, OSError, KeyboardInterrupt, MemoryError):
                 self._meet("end")
+                return
 
     @_whole
     def require_alike(self, whose: str, values: Mapping[str, Any]) -> None:
@@ -205,15 +253,27 @@ class Ranks:
         self._comm.Allgather(total, every)
         if (every == total).all():
             return
-        every_one = enumerate(self._comm.allgather(mine))
-        other, theirs = next((r, found) for r, found in every_one if found != mine)
-        names = {**mine, **theirs}
-        differ = [what for what in names if mine.get(what) != theirs.get(what)]
-        raise SpikecudaValueError(
+        differ, other = self._differing(values)
+        raise mark_known(SpikecudaValueError(
             f"the {whose} must be the same in all processes (got other {', '.join(differ[:3])} on "
             f"rank {self.rank} than on rank {other}); run one script, and let nothing in it but "
             "printing and plotting depend on the rank"
+        ))  # fmt: skip
+
+    def _differing(self, values: Mapping[str, Any]) -> tuple[list[str], int]:
+        """Return names of what differs from another process, and which that is."""
+        mine: dict[str, int] = {}
+        for what, value in values.items():
+            parts = value if isinstance(value, Mapping) and value else {"": value}
+            mine |= {
+                f"{what} of {part}" if part else what: checksum(v) for part, v in parts.items()
+            }
+        every = enumerate(self._comm.allgather(mine))
+        other, theirs = next(
+            ((r, found) for r, found in every if found != mine), (self.rank, dict[str, int]())
         )
+        names = {**mine, **theirs}
+        return [what for what in names if mine.get(what) != theirs.get(what)], other
 
     def part(self, total: int) -> tuple[int, int]:
         """Return which of ``total`` things this process does for all: the first, and the end."""
@@ -260,26 +320,57 @@ class Ranks:
         """
         self._meet(f"joined {array.dtype} {of}")
         array = np.ascontiguousarray(array)
-        sizes = np.empty(self.count, np.int64)
-        self._comm.Allgather(np.array([array.size], np.int64), sizes)
+        sizes, ends = self._sizes(array)
         width = array.itemsize
-        ends = np.cumsum(sizes)
         result = np.empty(int(ends[-1]), array.dtype)
-        if result.nbytes < 2**31:
-            counts, places = sizes * width, (ends - sizes) * width
+        if result.nbytes <= self.largest:
             self._comm.Allgatherv(
                 [array.view(np.uint8), array.nbytes, self._mpi.BYTE],
-                [result.view(np.uint8), counts, places, self._mpi.BYTE],
+                [result.view(np.uint8), sizes * width, (ends - sizes) * width, self._mpi.BYTE],
             )
         else:
-            # A count of MPI is an int: large arrays go one after the other, in pieces.
+            # Large arrays go one after the other, in pieces.
             for r in range(self.count):
                 mine = result[ends[r] - sizes[r] : ends[r]]
                 if r == self.rank:
                     mine[:] = array
-                for first in range(0, mine.size, 2**27):
-                    self._comm.Bcast(mine[first : first + 2**27].view(np.uint8), root=r)
+                for part in self._pieces(mine):
+                    self._comm.Bcast(part, root=r)
         return np.split(result, ends[:-1])
+
+    @_whole
+    def gathered(self, array: np.ndarray, of: str = "") -> list[np.ndarray]:
+        """Return in rank 0 each process' 1-D array of the same type; in others nothing.
+
+        Args:
+            array: of this one.
+            of: what it is of, the same in all processes.
+        """
+        self._meet(f"gathered {array.dtype} {of}")
+        array = np.ascontiguousarray(array)
+        sizes, _ = self._sizes(array)
+        if self.rank:
+            for part in self._pieces(array):
+                self._comm.Send(part, 0)
+            return []
+        result = [array]
+        for r in range(1, self.count):
+            result.append(np.empty(int(sizes[r]), array.dtype))
+            for part in self._pieces(result[r]):
+                self._comm.Recv(part, r)
+        return result
+
+    def _sizes(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the elements of each process' array, and where each ends if they are joined."""
+        sizes = np.empty(self.count, np.int64)
+        self._comm.Allgather(np.array([array.size], np.int64), sizes)
+        return sizes, np.cumsum(sizes)
+
+    def _pieces(self, array: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the bytes of an array in pieces that a message holds."""
+        raw = array.view(np.uint8)
+        for first in range(0, raw.size, self.largest):
+            yield raw[first : first + self.largest]
 
 
 def library_of(extension: str) -> str | None:
@@ -297,27 +388,3 @@ def library_of(extension: str) -> str | None:
         path for path in paths if os.path.basename(path).startswith(("libmpi.so", "libmpi_abi"))
     ]
     return min(named or paths, key=len, default=None)
-
-
-def end_all_on_error(rank: int, count: int) -> None:
-    """Let an exception that nobody catches end all processes: the others would wait for ever."""
-    before = sys.excepthook
-    if getattr(before, "ends_all", False):
-        return
-
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        from mpi4py import MPI
-
-        if issubclass(kind, KeyboardInterrupt):
-            print(f"rank {rank} of {count}: interrupted", file=sys.stderr)
-        else:
-            traceback.print_exception(kind, error, trace)
-            print(f"rank {rank} of {count} failed; all processes end", file=sys.stderr)
-        sys.stderr.flush()
-        # The launcher passes on what is written until it ends all processes.
-        time.sleep(WRITTEN)
-        if not MPI.Is_finalized():
-            MPI.COMM_WORLD.Abort(130 if issubclass(kind, KeyboardInterrupt) else 1)
-
-    hook.ends_all = True  # type: ignore[attr-defined]
-    sys.excepthook = hook

@@ -5,18 +5,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaError
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.ranks.alike import Alike
-from spikecuda.network.ranks.ranks import READ, RUN, Ranks
+from spikecuda.network.ranks.moving import gather_moving
+from spikecuda.network.ranks.ranks import READ, RUN, SAVE, Ranks
 from spikecuda.network.run.engine import Engine
+from spikecuda.network.run.moving import Moving
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded
 from spikecuda.network.run.window import ResolvedInputs
 
-# What a process says instead of how many steps it would take.
-DONE, FAILED = 0, -1
 # Networks are numbered as they are built, which all processes do in the same order.
 NUMBERS = itertools.count()
 
@@ -40,7 +39,6 @@ class Together:
         self.events = self.nbytes = 0
         # Populations whose state here is not that of their owners.
         self._away: set[int] = set()
-        self._told = False
         self._alike = Alike(engine.neurons, engine.wiring)
         self.number = next(NUMBERS)
 
@@ -89,18 +87,15 @@ class Together:
 
         engine = self._engine
         self.ranks.doing = RUN
-        self._told = False
         self._away = set(range(len(engine.neurons)))
         try:
             self.ranks.interrupted()  # since the last piece of a run
             recorded = here(told)
-            self.agree(DONE)
+            self.agree(0)
         except BaseException as error:
             if self.ranks.apart:
                 raise
-            if not self._told:
-                self.ranks.least(np.array([FAILED]))
-                self.ranks.each((type(error).__name__, str(error)))
+            self.ranks.tell(error)
             whole = bool(self.ranks.least(np.array([int(engine.partial is not None)]))[0])
             if whole and engine.partial is not None:
                 self._join_traces(traces, engine.partial.traces)
@@ -143,17 +138,7 @@ class Together:
         Raises:
             SpikecudaError, KeyboardInterrupt: one of them broke off.
         """
-        least = int(self.ranks.least(np.array([steps]))[0])
-        if least != FAILED:
-            return least
-        self._told = True
-        reasons = self.ranks.each(None)
-        who, (kind, text) = next((r, reason) for r, reason in enumerate(reasons) if reason)
-        if kind == KeyboardInterrupt.__name__:
-            raise KeyboardInterrupt
-        raise SpikecudaError(
-            f"the run broke off: rank {who} of {self.ranks.count} raised {kind}: {text}"
-        )
+        return int(self.ranks.least(np.array([steps]))[0])
 
     def _join_traces(self, traces: Sequence[Trace], out: Sequence[np.ndarray]) -> None:
         """Fill samples of neurons that other processes own."""
@@ -161,7 +146,7 @@ class Together:
             ends = np.searchsorted(trace.ids, self.bounds[trace.population])
             mine = slice(ends[self.ranks.rank], ends[self.ranks.rank + 1])
             for r, words in enumerate(self.ranks.joined(rows[:, mine].reshape(-1))):
-                rows[:, ends[r] : ends[r + 1]] = words.reshape(rows.shape[0], -1)
+                rows[:, ends[r] : ends[r + 1]] = words.reshape(rows.shape[0], ends[r + 1] - ends[r])
 
     # Between runs.
 
@@ -178,12 +163,26 @@ class Together:
         """Return a population's neurons with the state that their owners have."""
         neurons = self._engine.neurons[number]
         if number in self._away:
-            self._away.discard(number)
             a, z = self.bounds[number, self.ranks.rank : self.ranks.rank + 2]
             for array in neurons.state.values():
                 of = f"{neurons.population.name} of network {self.number}"
                 array[:] = np.concatenate(self.ranks.joined(array[a:z], of))
+            self._away.discard(number)
         return neurons
+
+    def gather(self, own: Moving) -> Moving:
+        """Return what moves, in rank 0 of all processes; all neurons' state is here, too."""
+        self.ranks.doing = SAVE
+        for g in range(len(self._engine.neurons)):
+            self.current(g)
+        moving = gather_moving(self.ranks, own)
+        self.ranks.doing = READ
+        return moving
+
+    def resume(self, events: int) -> None:
+        """Notice that all processes go on from what was saved; ``events``: that count here."""
+        self._away = set()
+        self.add_up(events)
 
     def reset(self) -> None:
         """Notice that the state of all neurons is what every process knows."""

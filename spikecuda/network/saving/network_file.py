@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_positive
-from spikecuda.common.npz import FormatError
+from spikecuda.common.npz import FormatError, Streamed
 from spikecuda.common.precision import as_precision
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.results.file import parts_of
@@ -19,9 +19,10 @@ from spikecuda.network.run.moving import waits
 from spikecuda.network.saving.description import CLASSES, Teller, Told, chores_tree
 from spikecuda.network.saving.moving_file import moving_of, moving_tree, require_fitting
 from spikecuda.network.saving.rows_file import SavedRows, rows_tree
-from spikecuda.network.saving.synapse_file import put_synapses, synapses_tree
+from spikecuda.network.saving.synapse_file import SYNAPSES, State, put_synapses, synapses_tree
 from spikecuda.network.synapses.blocks import Blocks
 from spikecuda.network.synapses.fixed_point import FixedPoint
+from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.store import Wiring
 from spikecuda.saving.codec import Decoder, Encoder
 from spikecuda.saving.neurons import seeds_of, seeds_tree
@@ -38,9 +39,12 @@ def save_network(
     rows: bool,
 ) -> Path:
     """Write a network that is built, between runs; see ``Network.save``."""
+    if engine.peers is not None:
+        engine.peers.require_alike("save", {"path": os.fspath(path), "result": result is None})
     encoder, state = Encoder(net.dt, CLASSES), dict[str, np.ndarray]()
+    synapses: State = {}
     wiring, wired = engine.wiring, net._wired
-    waiting = {number for number, bundle in enumerate(wiring.bundles) if waits(bundle)}
+    waiting = _waiting(wiring, engine.peers)
     # First: where spikes wait, it brings weights up to what has arrived.
     moving = engine.capture(waiting)
     populations = net._populations()
@@ -56,7 +60,7 @@ def save_network(
         "told": told,
         "exponents": [[*port, e] for port, e in wiring.exponent.items()],
         "bits": [wiring.fixed_point.bits[p] for p in wired],
-        "synapses": synapses_tree(wired, engine, waiting, state),
+        "synapses": synapses_tree(wired, engine, waiting, synapses),
         "wiring": [wiring.synapses, wiring.shortest, wiring.longest],
         "moving": moving_tree(moving, wiring, sizes, state),
         "states": {p.name: list(n.state) for p, n in zip(populations, engine.neurons, strict=True)},
@@ -67,7 +71,24 @@ def save_network(
     if result is not None:
         description["result"], arrays = parts_of(result)
         state.update({f"result/{name}": array for name, array in arrays.items()})
-    return write_save(path, KIND, description, encoder.values, state)
+    if engine.peers is None or engine.peers.rank == 0:
+        write_save(path, KIND, description, encoder.values, {**state, **synapses})
+    else:  # passes what it has to rank 0, which writes
+        for array in synapses.values():
+            assert isinstance(array, Streamed)
+            for _ in array.parts():
+                pass
+    if engine.peers is not None:
+        engine.peers.sums(np.zeros(1, np.int64))  # it is written when all are here
+    return Path(path)
+
+
+def _waiting(wiring: Wiring, peers: Peers | None) -> set[int]:
+    """Return numbers of the bundles whose spikes wait, in any process."""
+    some = np.array([waits(bundle) for bundle in wiring.bundles], np.int64)
+    if peers is not None:
+        some = peers.sums(some)
+    return set(np.flatnonzero(some).tolist())
 
 
 class SavedNetwork:
@@ -83,7 +104,7 @@ class SavedNetwork:
     """
 
     def __init__(self, path: str | os.PathLike[str], models: Iterable[Any]) -> None:
-        self.saved: Saved = read_save(path, KIND)
+        self.saved: Saved = read_save(path, KIND, SYNAPSES)
         self._decoder = Decoder(self.saved.arrays, CLASSES, models)
 
     def read(self) -> None:
@@ -121,9 +142,16 @@ class SavedNetwork:
         rows = SavedRows(self._about["rows"], self.saved, blocks)
         return rows if rows.fit else None
 
-    def restore(self, wiring: Wiring) -> None:
-        """Let synapses that were drawn be the saved ones, before an engine has them."""
-        put_synapses(self._wired, wiring, self._about["synapses"], self.saved)
+    def restore(self, wiring: Wiring, peers: Peers | None = None) -> None:
+        """Let synapses that were drawn be the saved ones, before an engine has them.
+
+        Args:
+            wiring: the synapses, all of them or those of this process.
+            peers: the processes that have the others.
+        """
+        if peers is not None:
+            peers.require_alike("file", {"content": self.saved.checksum})
+        put_synapses(self._wired, wiring, self._about["synapses"], self.saved, peers)
         found, wanted = [wiring.synapses, wiring.shortest, wiring.longest], self._about["wiring"]
         if found != wanted:
             raise FormatError(

@@ -69,14 +69,11 @@ def require_shape(
     Raises:
         SpikecudaValueError: there is not one, or one for each synapse of all processes.
     """
-    bundle = bundle_of(projection, wiring)
     if peers is not None:
         peers.require_alike(f"projection {projection.name}", {what: given})
     if given.ndim == 0:
         return given
-    count = sum(rows.targets.size for rows in bundle.blocks)
-    if len(bundle.projections) > 1:
-        count = sum(piece.where.size for piece in pieces(projection, wiring))
+    count = count_stored(projection, wiring)
     if peers is not None:
         count = int(peers.sums(np.array([count]))[0])
     if given.shape != (count,):
@@ -87,6 +84,14 @@ def require_shape(
     if peers is None:
         return given
     return own_part(peers, given, connections(projection, wiring, 1.0))
+
+
+def count_stored(projection: Projection, wiring: Wiring) -> int:
+    """Return how many synapses of a stored projection are in this process."""
+    bundle = bundle_of(projection, wiring)
+    if len(bundle.projections) > 1:
+        return sum(piece.where.size for piece in pieces(projection, wiring))
+    return sum(rows.targets.size for rows in bundle.blocks)
 
 
 def bundle_of(projection: Projection, wiring: Wiring) -> Bundle:

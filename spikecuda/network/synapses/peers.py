@@ -27,6 +27,9 @@ class Peers(Protocol):
         The first is a multiple of four; everything, where nobody else does a part.
         """
 
+    def telling(self, later: bool = False) -> AbstractContextManager[None]:
+        """Tell the others if this process alone raises something in the block."""
+
     def least(self, values: np.ndarray) -> np.ndarray:
         """Return the smallest of each number over all processes."""
 
@@ -35,6 +38,9 @@ class Peers(Protocol):
 
     def joined(self, array: np.ndarray, of: str = "") -> list[np.ndarray]:
         """Return each process' 1-D array of the same type, ``of`` something."""
+
+    def gathered(self, array: np.ndarray, of: str = "") -> list[np.ndarray]:
+        """Return in rank 0 each process' 1-D array of the same type; in others nothing."""
 
     def require_alike(self, whose: str, values: Mapping[str, Any]) -> None:
         """Raise SpikecudaValueError in all processes unless they have the same values."""
