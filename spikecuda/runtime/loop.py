@@ -1,5 +1,6 @@
 """Runs piece by piece: between pieces a function sees the last one and may change what runs."""
 
+import contextlib
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -11,14 +12,16 @@ import numpy as np
 from spikecuda.common.arguments import as_flag, as_path
 from spikecuda.common.exclusive_use import RUNNING, ExclusiveUse
 from spikecuda.common.files import require_writable
+from spikecuda.common.garbage import old_left_out
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.common.time_grid import nearest_step, whole_steps
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.runtime.pace import Pace
 
 R = TypeVar("R")
-# Results are joined when there are so many, so that pieces of a long run take no more memory.
-TOGETHER = 256
+# Results are joined when there are so many, and those again, so that pieces of a long run take no
+# more memory.  Joining takes 8 µs a piece: with many at once, a run in real time would be late.
+TOGETHER = 16
 # Model time between two looks at the clock, in ms, unless a run says how long its pieces are.
 TICK = 1.0
 
@@ -196,6 +199,7 @@ class Pieces(Generic[R]):
         self._join, self._before, self._pace = join, before, pace
         self._timed = -1
         self._found: list[R] = []
+        self._groups: list[R] = []
         self._joined: list[R] = []
 
     def join(self, parts: Sequence[R]) -> R:
@@ -206,20 +210,24 @@ class Pieces(Generic[R]):
         """Take the result of the next piece."""
         self._found.append(piece)
         if len(self._found) == TOGETHER:
-            self._joined.append(self._join(self._found))
+            self._groups.append(self._join(self._found))
             self._found = []
+        if len(self._groups) == TOGETHER:
+            self._joined.append(self._join(self._groups))
+            self._groups = []
 
     @property
     def own(self) -> R | None:
         """The results so far as one, of this run alone; None if there is none."""
-        found = [*self._joined, *self._found]
+        found = [*self._joined, *self._groups, *self._found]
         if len(found) > 1:  # one is not copied
             found = [self._join(found)]
-            self._joined, self._found = found, []
+            self._joined, self._groups, self._found = found, [], []
         if found and self._pace is not None and self._timed != self._pace.pieces:
             timed: Any = found[0]
             found = [timed.timed(self._pace.lateness)]
-            self._joined, self._found, self._timed = found, [], self._pace.pieces
+            self._joined, self._groups, self._found = found, [], []
+            self._timed = self._pace.pieces
         return found[0] if found else None
 
     @property
@@ -294,35 +302,36 @@ def run_pieces(
                     pieces.add(broken)
                 raise
 
-    if loop.pace is not None:
-        loop.pace.begin()
     done = 0
-    while True:
-        parts: list[R] = []
-        gone, steps, goes = 0, min(loop.every, total - done), True
-        while not parts or (goes and gone < steps):
-            if watcher is None:
-                part, size = part_of(done, steps), steps
-                pieces.add(part)
-            else:
-                # Parts are short: Ctrl-C waits, so that none is lost that was done.
-                with held_interrupt():
-                    size = min(steps - gone, watcher.steps())
-                    part = part_of(done + gone, size)
+    with contextlib.nullcontext() if loop.pace is None else old_left_out():
+        if loop.pace is not None:
+            loop.pace.begin()
+        while True:
+            parts: list[R] = []
+            gone, steps, goes = 0, min(loop.every, total - done), True
+            while not parts or (goes and gone < steps):
+                if watcher is None:
+                    part, size = part_of(done, steps), steps
                     pieces.add(part)
-                    goes = watcher.between()
-            gone += size
-            # What nobody asks for is not joined.
-            parts = [*parts, part] if loop.asks else [part]
-        done += gone
-        if loop.pace is not None and gone:
-            loop.pace.wait(done)
-        asked = not (steps and loop.asks) or loop.goes_on(owner, pieces.join(parts))
-        ends = not (steps and goes and asked) or done == total
-        if loop.saves is not None:
-            loop.saves.after(done, ends, owner)
-        if ends:
-            return
+                else:
+                    # Parts are short: Ctrl-C waits, so that none is lost that was done.
+                    with held_interrupt():
+                        size = min(steps - gone, watcher.steps())
+                        part = part_of(done + gone, size)
+                        pieces.add(part)
+                        goes = watcher.between()
+                gone += size
+                # What nobody asks for is not joined.
+                parts = [*parts, part] if loop.asks else [part]
+            done += gone
+            if loop.pace is not None and gone:
+                loop.pace.wait(done)
+            asked = not (steps and loop.asks) or loop.goes_on(owner, pieces.join(parts))
+            ends = not (steps and goes and asked) or done == total
+            if loop.saves is not None:
+                loop.saves.after(done, ends, owner)
+            if ends:
+                return
 
 
 def require_result(what: str, result: R | None) -> R:

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from spikecuda.common.garbage import collect_later
+from spikecuda.common import garbage
+from spikecuda.common.garbage import collect_later, old_left_out
 
 
 @pytest.mark.parametrize("on", [True, False])
@@ -39,3 +40,37 @@ def test_it_waits_for_the_last_of_several_threads():
     leave.set()
     thread.join()
     assert gc.isenabled()
+
+
+class Collector:
+    """What garbage.py uses of gc: the tests themselves have frozen what there is."""
+
+    def __init__(self, frozen):
+        self.frozen = frozen
+
+    def get_freeze_count(self):
+        return self.frozen
+
+    def freeze(self):
+        self.frozen += 100
+
+    def unfreeze(self):
+        self.frozen = 0
+
+
+def test_old_objects_are_left_out_and_come_back(monkeypatch):
+    monkeypatch.setattr(garbage, "gc", collector := Collector(0))
+    for _ in range(2):
+        with old_left_out():
+            with pytest.raises(ValueError), old_left_out():
+                assert collector.frozen == 100
+                raise ValueError
+            assert collector.frozen == 100
+        assert collector.frozen == 0
+
+
+def test_what_the_program_froze_stays_so(monkeypatch):
+    monkeypatch.setattr(garbage, "gc", collector := Collector(7))
+    with old_left_out():
+        assert collector.frozen == 7
+    assert collector.frozen == 7

@@ -14,6 +14,7 @@ from spikecuda import GPUNeuronPool, MultiGPUNeuronSystem
 from spikecuda.errors import SpikecudaTypeError
 from spikecuda.network import Network
 from spikecuda.runtime import pace
+from spikecuda.runtime.loop import Pieces
 
 
 class Clock:
@@ -62,6 +63,21 @@ def test_the_clock_is_kept_to_and_late_pieces_are_caught_up_with(clock):
         assert value == pytest.approx(np.percentile(lateness, part), rel=0.03, abs=0.003)
     assert found.last == pytest.approx(lateness[-1], abs=0.005)
     assert "of 3,000 pieces late" in str(found)
+
+
+def test_pieces_are_joined_a_few_at_a_time_and_all_are_there():
+    """What is joined at once takes time that a run in real time does not have."""
+    widths = []
+
+    def join(parts):
+        widths.append(len(parts))
+        return [number for part in parts for number in part]
+
+    pieces = Pieces(join)
+    for number in range(1000):
+        pieces.add([number])
+    assert max(widths) <= 16 and len(widths) < 80
+    assert pieces.own == pieces.result == list(range(1000))
 
 
 def test_nothing_is_measured_of_nothing(clock):
