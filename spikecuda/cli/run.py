@@ -39,14 +39,17 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", metavar="FILE", help="configuration of sonata (JSON)")
     network = parser.add_argument_group("a published network")
     network.add_argument(
-        "--scale", type=float, metavar="S", help="of neurons and synapses (microcircuit)"
+        "--scale",
+        type=float,
+        metavar="S",
+        help="of neurons and synapses (some examples)",
     )
     network.add_argument(
         "--set", action="append", default=[], metavar="NAME=NUMBER",
         help="another number than the published one, such as g=4 of brunel; repeatable",
     )  # fmt: skip
     network.add_argument("--plastic", action="store_true", help="let synapses learn (microcircuit)")
-    network.add_argument("--data", metavar="FOLDER", help="files that it learns from (diehl2015)")
+    network.add_argument("--data", metavar="FOLDER", help="files of others (diehl2015, multi_area)")
     network.add_argument(
         "--images", metavar="N", help="the first of each file, such as 10k (diehl2015; default all)"
     )

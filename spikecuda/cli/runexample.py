@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +56,13 @@ def execute(args: argparse.Namespace) -> int:
 
         return execute_digits(args, example, {**options, **changed}, own, folder)
     for name in OF_DATA:
-        if getattr(args, name) is not None:
+        if getattr(args, name) is not None and not (name == "data" and example.folder):
             raise SpikecudaValueError(
                 f"--{name} is for examples that learn from files (got it for {example.name}); an "
                 f"example takes --{', --'.join(TAKEN)}"
             )
+    if args.data is not None:
+        options["data"] = args.data
     duration = example.duration if args.duration is None else args.duration
     if not duration >= LEAST:
         raise SpikecudaValueError(f"duration must be >= {LEAST:g} ms (got {duration:g})")
@@ -181,8 +184,11 @@ def _write(
     folder.mkdir(exist_ok=True)
     result.save(folder / "spikes.npz")
     title = " ".join([example.name, *(f"{k} {_shown(v)}" for k, v in options.items())])
-    shown = pictures(example, result)
-    for name, draw in (("raster.png", result.raster), ("rates.png", result.plot_rates)):
+    shown, drawn = pictures(example, result), result
+    if example.pictured:
+        spikes = {name: result.spikes[name] for name in example.pictured if name in result.spikes}
+        drawn = replace(result, spikes=spikes)
+    for name, draw in (("raster.png", drawn.raster), ("rates.png", drawn.plot_rates)):
         start, stop = shown[name]
         draw(folder / name, start=start, stop=stop, title=title)
     numbers = {

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     "microcircuit",
+    "multi_area",
     "brunel",
     "cuba",
     "coba",

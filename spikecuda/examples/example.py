@@ -71,8 +71,10 @@ class Example:
         scales: whether the network can be made smaller.
         plastic: whether its synapses can learn, and what of them then.
         raster: ms at the end that the raster shows; None: all that is evaluated.
+        pictured: populations that pictures show; empty: all.
         settings: the published numbers that can be set, by name.
         data: what the folder of ``--data`` must hold; empty: the example needs none.
+        folder: what it may be, for examples that can do without; empty: they read none.
     """
 
     name: str
@@ -86,8 +88,10 @@ class Example:
     scales: bool = False
     plastic: str = ""
     raster: float | None = 500.0
+    pictured: tuple[str, ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=dict)
     data: str = ""
+    folder: str = ""
 
     def changed(self, given: Mapping[str, object]) -> dict[str, float]:
         """Return checked settings for ``network``.

@@ -143,7 +143,7 @@ def network(
             if total:
                 mean = p.delay_e if source.endswith("E") else p.delay_i
                 delay = Normal(mean, mean * p.delay_spread, low=p.dt / 2.0, redraw=True)
-                weight = _weight(weights[t, s], p.weight_spread)
+                weight = spread(weights[t, s], p.weight_spread)
                 rule = None
                 if plastic and source.endswith("E") and target.endswith("E"):
                     rule = learning(float(weights[t, s]))
@@ -211,9 +211,14 @@ def missing_current(scale: float, p: Mapping[str, float] = PUBLISHED) -> np.ndar
     return np.asarray(1e-3 * p["tau_syn"] * psc(p) * lost * (recurrent + external))
 
 
-def _weight(mean: float, spread: float) -> Normal:
-    """Return a distribution of weights that keeps its sign."""
-    std = abs(mean) * spread
+def spread(mean: float, relative: float) -> Normal:
+    """Return a distribution of weights that keeps its sign.
+
+    Args:
+        mean: pA.
+        relative: its standard deviation over the mean.
+    """
+    std = abs(mean) * relative
     if mean > 0:
         return Normal(mean, std, low=0.0, redraw=True)
     return Normal(mean, std, high=0.0, redraw=True)

@@ -16,7 +16,10 @@ from spikecuda.network.network import Network
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = pytest.mark.parametrize("example", [find(name) for name in NAMES], ids=NAMES)
 # Whatever is asked of a network, unbuilt: its dt, neurons, drives and projections.
-SMALL = {"microcircuit": {"scale": 0.02}}
+SMALL = {
+    "microcircuit": {"scale": 0.02},
+    "multi_area": {"scale": 0.002, "areas": ["V1", "V2"]},
+}
 
 
 def described(net):

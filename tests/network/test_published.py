@@ -177,4 +177,5 @@ def test_every_example_says_what_it_is():
         for variant in example.variants or (None,):
             options = example.options(variant)
             assert example.expected(**options)
-            assert example.network(**options, seed=1, threads=1).projections
+            small = {"areas": ["V1"]} if name == "multi_area" else {}
+            assert example.network(**options, **small, seed=1, threads=1).projections

@@ -14,6 +14,7 @@ from spikecuda.errors import OutOfMemoryError, SpikecudaValueError
 from spikecuda.kernels.network import draw, layout
 from spikecuda.kernels.network.rules import COLUMNS
 from spikecuda.network.model.distance_rules import require_degrees
+from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.blocks import Blocks
 from spikecuda.network.synapses.field import require_numbers, try_functions
@@ -278,6 +279,8 @@ class Builder:
     def _bundles(self) -> list[Bundle]:
         """Return the bundles: projections whose rows can be stored together."""
         bundles: list[Bundle] = []
+        # Those that others may join, and their targets; rows of other kinds stay alone.
+        open_ones: dict[tuple[int, int, int, int], list[tuple[Bundle, set[Population]]]] = {}
         for p in self.projections:
             if p.procedural:
                 bundles.append(
@@ -296,20 +299,14 @@ class Builder:
             if p.plasticity is not None:
                 bundles.append(Bundle(*key, [p], released=True))
                 continue
-            for bundle in bundles:
-                if bundle.released:
-                    continue
-                taken = [q.target.population for q in bundle.projections]
-                if key == (  # procedural rows stay alone: their kind differs
-                    bundle.source,
-                    bundle.port,
-                    bundle.kind,
-                    bundle.weight,
-                ) and (p.target.population not in taken):
+            for bundle, taken in open_ones.setdefault(key, []):
+                if p.target.population not in taken:
                     bundle.projections.append(p)
+                    taken.add(p.target.population)
                     break
             else:
                 bundles.append(Bundle(*key, [p]))
+                open_ones[key].append((bundles[-1], {p.target.population}))
         return bundles
 
     def _recipe(self, p: Projection) -> RowRecipe:
