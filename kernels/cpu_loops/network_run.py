@@ -16,6 +16,7 @@ from spikecuda.kernels.network.machine import (
     call_kernel,
     call_push,
     call_send,
+    call_spread,
     call_swap,
     float32_at,
     float64_at,
@@ -25,6 +26,7 @@ from spikecuda.kernels.network.machine import (
     uint16_at,
     uint32_at,
 )
+from spikecuda.kernels.network.short import SHORT, SHORT_GATHER, SHORT_OUTSIDE, SHORT_SPREAD
 from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.words import trailing_zeros
 
@@ -98,6 +100,8 @@ def file_rows(block, population, neurons, step):
             call_push(push_at, history, np.int64(neuron), step)
     for b in range(starts[0], starts[1]):
         bundle = int64_at(block[L.BLOCK_BUNDLES] + 8 * L.BUNDLE * b, L.BUNDLE)
+        if bundle[L.BUNDLE_KIND] == L.SHORT:
+            continue
         if bundle[L.BUNDLE_KIND] == L.PROCEDURAL:
             for neuron in neurons:
                 call_send(
@@ -164,6 +168,42 @@ def _room(block, parts, need):
     return True
 
 
+@inner
+def _gather(short, blocks, mine, threads, turn):
+    """Add what all threads sent to the blocks of this one."""
+    for m in range(mine.size):
+        call_spread(
+            int64_at(short, SHORT)[SHORT_GATHER], short, address_of(blocks), mine[m], threads, turn,
+            0, 0, 0, 0, 0,
+        )  # fmt: skip
+
+
+@inner
+def _send_outside(short, blocks, mine, external, first, last, address, threads):
+    """Send short rows of spikes from outside; see ``network_short``."""
+    if threads > 1:
+        barrier(address, threads)  # none is still adding what was sent before
+    call_spread(
+        int64_at(short, SHORT)[SHORT_OUTSIDE], short, address_of(blocks), address_of(external),
+        first, last, mine[0], threads, 0, 0, 0,
+    )  # fmt: skip
+    if threads > 1:
+        barrier(address, threads)
+    _gather(short, blocks, mine, threads, 1)
+
+
+@inner
+def _send_window(short, blocks, mine, parts, link, address, threads, parity, steps, now):
+    """Send short rows of a window's spikes; see ``network_short``."""
+    call_spread(
+        int64_at(short, SHORT)[SHORT_SPREAD], short, address_of(blocks), link, address_of(parts),
+        parts.shape[0], mine[0], threads, parity, steps, now,
+    )  # fmt: skip
+    if threads > 1:
+        barrier(address, threads)
+    _gather(short, blocks, mine, threads, 0)
+
+
 @loop("void(int64[:,::1], int64[:,::1])")
 def file_spikes(blocks, external):
     """Put the rows of spikes from outside into the calendars of all blocks: nothing else moves.
@@ -208,6 +248,7 @@ def run_blocks(
     parity = np.int64(0)
     at_external = np.int64(0)
     address = address_of(shared)
+    short = shared[L.THREADS_SHORT]
     while done < steps:
         now = clock + done
         k = smaller(window, steps - done)
@@ -219,6 +260,8 @@ def run_blocks(
         # Neurons that are coupled take one step at a time: all that arrives is delivered, and then
         # they receive what they are coupled to.
         coupled = blocks[mine[0], BLOCK_COUPLED]
+        if short and ahead > at_external:
+            _send_outside(short, blocks, mine, external, at_external, ahead, address, threads)
         for turn in range(2 if coupled else 1):
             if turn == 1:
                 call_kernel(int64_at(coupled, 1)[0], coupled + 8, now)
@@ -274,6 +317,8 @@ def run_blocks(
             if threads > 1:
                 barrier(address, threads)
             stop = int64_at(link, L.LINK)[L.LINK_STOP]
+        if short:
+            _send_window(short, blocks, mine, parts, link, address, threads, parity, k, now)
         for m in range(mine.size):
             block = blocks[mine[m]]
             if link:

@@ -48,7 +48,8 @@ BUNDLE = 16
     BUNDLE_LEARN,  # of synapses with a rule (PLASTIC): address of the rule's ``learn``
     BUNDLE_LEARNING,  # address: int64, LEARNING
 ) = range(12)
-CONSTANT, NARROW, WIDE, PROCEDURAL, PLASTIC = range(5)
+# SHORT: in a table only; its rows are those of ``short``, which are not looked up for each block.
+CONSTANT, NARROW, WIDE, PROCEDURAL, PLASTIC, SHORT = range(6)
 LAST = 0x8000
 DELAY = 0x7FFF
 SEGMENT_BITS = 40
@@ -201,6 +202,7 @@ CHUNK_CURSORS = CHUNK_WORDS - 2
 # What the threads of a run share.
 THREADS_BARRIER, THREADS_STOP = 0, 8
 THREADS_LINK = 10  # address: int64, LINK; 0: there are no other processes
+THREADS_SHORT = 11  # address: int64, see ``short``; 0: there are no such rows
 SHARED = 16
 
 # What exchanges spikes with other processes; see ``cpu_loops/network_link``.

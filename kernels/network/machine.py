@@ -137,6 +137,18 @@ def atomic_add(typingctx, address, value):
 
 
 @intrinsic
+def atomic_add32(typingctx, address, value):
+    """Add to the int32 at an address, whatever other threads add to it."""
+
+    def generate(context, builder, signature, args):
+        pointer = builder.inttoptr(args[0], INT32.as_pointer())
+        builder.atomic_rmw("add", pointer, args[1], "monotonic")
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int32), generate
+
+
+@intrinsic
 def atomic_load(typingctx, address):
     """Return the int64 at an address, as other threads wrote it."""
 
@@ -260,6 +272,18 @@ def call_file(typingctx, function, link, block, now):
         return _call(args[0], args[1:], builder, INT64)
 
     return types.int64(*[types.int64] * 4), generate
+
+
+@intrinsic
+def call_spread(typingctx, function, a, b, c, d, e, f, g, h, i, j):
+    """Call a function of ``cpu_loops/network_short`` at an address, which does not look at more
+    arguments than it has."""
+
+    def generate(context, builder, signature, args):
+        _call(args[0], args[1:], builder, INT64)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 11), generate
 
 
 @intrinsic

@@ -35,6 +35,9 @@ from spikecuda.space.positions import Placed, as_arrangement
 # The projections of trains that drive neurons directly draw nothing; the others count up to here.
 HIDDEN = 65535
 
+# Neurons of all populations are told apart by 32 bits of the generator's counter.
+MOST_IDENTITIES = 2**32
+
 
 class Described(Unique, Fixed, Handle):
     """The part of a network that knows no engine: what was added to it so far.
@@ -125,6 +128,11 @@ class Described(Unique, Fixed, Handle):
         self._require_unbuilt("add populations")
         self._new_name(name)
         size = as_count("n", n, 1, MAX_NEURONS)
+        if self._identity + size > MOST_IDENTITIES:
+            raise SpikecudaValueError(
+                f"a network may have {MOST_IDENTITIES:,} neurons, which are as many as have random "
+                f"numbers of their own (got {self._identity + size:,} with {name!r}); use fewer"
+            )
         neuron_spec = resolve_neurons(
             size, model, self.precision, self.dt, self._seeds, params=params, initial=initial,
             scheme=scheme, substeps=substeps, identity=self._identity,

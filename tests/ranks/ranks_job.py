@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "network"))
 
@@ -19,6 +20,7 @@ from test_network_bits import outcome, spikes_of
 from spikecuda import Network, SpikecudaError
 from spikecuda.network import ExpCurrent, FixedProbability, SpikeTrain
 from spikecuda.network.model.trace import variables
+from spikecuda.network.synapses import row_layout
 
 EXAMPLES, THREADS = (int(text) for text in sys.argv[1:3])
 FOLDER = Path(sys.argv[3])
@@ -32,11 +34,12 @@ FOLDER = Path(sys.argv[3])
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate],
 )
-@given(description=descriptions())
-def random_networks(description):
+@given(description=descriptions(), layout=st.sampled_from((row_layout.SHORT, None)))
+def random_networks(description, layout):
     d = description
     found = []
     for over_all in (False, True):
+        row_layout.forced = layout if over_all else None
         if over_all:
             net = d.build("float32", devices="mpi", threads=THREADS)
         else:
@@ -55,6 +58,7 @@ def random_networks(description):
         again, _ = outcome(net, d.steps, d.dt)
         found.append((state, spikes_of(results), traces, wired, again))
         net.close()
+    row_layout.forced = None
     for one, many in zip(*found, strict=True):
         assert one == many
 

@@ -19,6 +19,7 @@ from spikecuda.network import (
     Pairs,
 )
 from spikecuda.network.one_rank import build_one_rank
+from spikecuda.network.synapses import row_layout
 from spikecuda.network.synapses.access import connections
 from spikecuda.space import Disc, Gaussian, Scattered
 
@@ -48,11 +49,14 @@ def described(rule, multapses=True):
     return net
 
 
-@pytest.mark.parametrize("multapses", [True, False])
+@pytest.mark.parametrize(
+    ("multapses", "layout"), [(True, "short"), (False, "short"), (True, "dense")]
+)
 @pytest.mark.parametrize("name", RULES)
-def test_ranks_built_apart_are_the_network(name, multapses):
+def test_ranks_built_apart_are_the_network(name, multapses, layout, monkeypatch):
     with described(RULES[name], multapses or name == "total") as net:
         net.build()
+        monkeypatch.setattr(row_layout, "forced", layout)
         ranks = [build_one_rank(net, r, RANKS, threads=1 + r % 2) for r in range(RANKS)]
         assert sum(r.neurons for r in ranks) == SIZE
         assert sum(r.wiring.synapses for r in ranks) == net.metrics()["synapses"]

@@ -52,8 +52,8 @@ class BlockMemory:
         if any(rule is not None and rule.target_states for rule in rules):
             self.fused = 1  # rules see the neurons' states at the end of each step
         slots = self.fused
-        if any(bundle.rule is not None for bundle in wiring.bundles):
-            # Procedural rows send everything at once.
+        if any(bundle.at_once for bundle in wiring.bundles):
+            # Procedural and short rows send everything at once.
             slots = wiring.longest + window + 1
         self._ring = ring = 1 << math.ceil(math.log2(slots))
         require_arrivals(ring * int(self._strides.sum()), ring, available_memory(), "the CPU")
@@ -61,7 +61,7 @@ class BlockMemory:
         # What threads write lies in cache lines of their own.
         self._clocks = [aligned_zeros(8, np.int64) for _ in range(blocks.count)]
         slots = 1 << math.ceil(math.log2(wiring.longest + window + 2))
-        stored = [bundle.source for bundle in wiring.bundles if bundle.rule is None]
+        stored = [bundle.source for bundle in wiring.bundles if not bundle.at_once]
         self._stored = np.bincount(stored, minlength=sources)
         self._slots, self._window = slots, window
         self.retune(neurons)

@@ -13,6 +13,7 @@ from spikecuda.network.cpu.block_memory import BlockMemory
 from spikecuda.network.cpu.learning import Learning
 from spikecuda.network.cpu.parts import Parts
 from spikecuda.network.cpu.row_tables import RowTables
+from spikecuda.network.cpu.short_tables import ShortTables
 from spikecuda.network.cpu.under_way import UnderWay
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.window import window_steps
@@ -45,6 +46,7 @@ class LearningEngine:
         self._unusable = UnusableResults()
         self._rows = RowTables(wiring, sources, self._learning)
         self._under_way = UnderWay(self._memory.calendars)
+        self._short = ShortTables.of(wiring, sources, threads, self.window)
         self._tabulate()
 
     def learned(
@@ -138,7 +140,7 @@ class LearningEngine:
             "state": sum(a.nbytes for n in self.neurons for a in n.state.values()),
             "synapses": self.wiring.nbytes + self._under_way.nbytes,
             "accumulators": self._memory.accumulator_bytes,
-            "calendars": self._memory.calendar_bytes,
+            "calendars": self._memory.calendar_bytes + (self._short.nbytes if self._short else 0),
             "spike lists": self._parts.nbytes,
             "spike histories": self._learning.nbytes,
         }
@@ -177,6 +179,8 @@ class LearningEngine:
     def _tabulate_rows(self) -> None:
         """Make the tables of bundles anew, and that of the blocks."""
         self._rows = RowTables(self.wiring, self.sources, self._learning, self._under_way.bundles)
+        if self._short is not None:
+            self._short.tabulate(self.wiring, self.sources)
         self._tabulate()
 
     def _tabulate(self) -> None:

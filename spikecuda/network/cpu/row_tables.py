@@ -83,6 +83,9 @@ class RowTables:
                 row[layout.BUNDLE_RULE] = self._rule(wiring, bundle, b)
                 row[layout.BUNDLE_SEND] = load_cpu_loop("network_procedural").send_row
                 continue
+            if bundle.short:
+                row[layout.BUNDLE_KIND] = layout.SHORT
+                continue
             rows = bundle.blocks[b]
             row[layout.BUNDLE_TARGETS] = rows.targets.ctypes.data
             row[layout.BUNDLE_WEIGHTS] = 0 if rows.weights is None else rows.weights.ctypes.data

@@ -45,6 +45,8 @@ def save_network(
     synapses: State = {}
     wiring, wired = engine.wiring, net._wired
     waiting = _waiting(wiring, engine.peers)
+    # Short rows are those of one process among many, and are drawn again.
+    rows = rows and not any(bundle.short for bundle in wiring.bundles)
     # First: where spikes wait, it brings weights up to what has arrived.
     moving = engine.capture(waiting)
     populations = net._populations()

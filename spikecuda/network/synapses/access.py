@@ -12,7 +12,7 @@ from spikecuda.errors import SpikecudaValueError
 from spikecuda.kernels.network import layout
 from spikecuda.network.model.population import View
 from spikecuda.network.model.projection import Projection
-from spikecuda.network.synapses.blocks import split_blocks
+from spikecuda.network.synapses.blocks import Blocks, split_blocks
 from spikecuda.network.synapses.builder import Builder
 from spikecuda.network.synapses.fixed_point import (
     RESOLUTION,
@@ -25,6 +25,7 @@ from spikecuda.network.synapses.fixed_point import (
     rounding_note,
 )
 from spikecuda.network.synapses.peers import Peers, join_sorted, own_part
+from spikecuda.network.synapses.short_rows import ShortRows
 from spikecuda.network.synapses.store import Bundle, Wiring
 
 # Bits of a key by which synapses are sorted.
@@ -104,6 +105,9 @@ def pieces(projection: Projection, wiring: Wiring) -> Iterator[Piece]:
     bundle, blocks = bundle_of(projection, wiring), wiring.blocks
     number = projection.target.population.number
     for b, rows in enumerate(bundle.blocks):
+        if isinstance(rows, ShortRows):
+            yield _short_piece(rows, number, projection.port, blocks)
+            continue
         first, start = int(blocks.offsets[number, b]), int(blocks.starts[number, b])
         count = int(blocks.starts[number, b + 1]) - start
         where = np.flatnonzero(
@@ -117,6 +121,16 @@ def pieces(projection: Projection, wiring: Wiring) -> Iterator[Piece]:
             b, where, owner[segment], rows.targets[where].astype(np.int32) - first + start,
             (rows.delays[segment] & layout.DELAY).astype(np.int64),
         )  # fmt: skip
+
+
+def _short_piece(rows: ShortRows, number: int, port: int, blocks: Blocks) -> Piece:
+    """Return a projection's synapses in short rows, which are those of all blocks."""
+    block, cell, delay = rows.located()
+    cell -= port * blocks.sizes[block] + blocks.offsets[number, block]
+    first, last = blocks.starts[number, block], blocks.starts[number, block + 1]
+    where = np.flatnonzero((cell >= 0) & (cell < last - first))
+    target = (cell + first)[where].astype(np.int32)
+    return Piece(0, where, rows.synapse_sources()[where], target, delay[where])
 
 
 def rows_of(projection: Projection, sources: View | None) -> tuple[int, int]:

@@ -22,7 +22,10 @@ from spikecuda.network.synapses.fixed_point import FixedPoint, check_indegree, c
 from spikecuda.network.synapses.kept_rows import KeptRows
 from spikecuda.network.synapses.learned import segment_sources, start_learning
 from spikecuda.network.synapses.peers import Peers
+from spikecuda.network.synapses.row_layout import short_bits
 from spikecuda.network.synapses.row_recipe import RowRecipe, row_scratch, row_twins
+from spikecuda.network.synapses.short_build import Filling, fill_short_rows
+from spikecuda.network.synapses.short_rows import WordBits
 from spikecuda.network.synapses.store import Bundle, Procedural, Rows, Wiring
 
 MAX_ROWS = 2**32 - 1
@@ -96,13 +99,19 @@ class Builder:
         self.fixed_point.require_kept()
         with ThreadPoolExecutor(self.threads, thread_name_prefix="spikecuda-build") as executor:
             self._map = lambda f, jobs: [t.result() for t in [executor.submit(f, *j) for j in jobs]]
-            counted = {p: self._count(p) for p in self.projections if not p.procedural}
             bundles = self._bundles()
+            short = self._short(bundles)
+            together = {p for bundle in short for p in bundle.projections}
+            counted = {
+                p: self._count(p, p in together) for p in self.projections if not p.procedural
+            }
             synapses = sum(int(counts.sum()) for counts, _, _ in counted.values())
-            self._require_memory(bundles, counted)
+            self._require_memory(bundles, counted, short)
             for bundle in bundles:
                 if bundle.kind == layout.PROCEDURAL:
                     bundle.rule = self._procedural(bundle.projections[0])
+                elif bundle in short:
+                    self._fill_short(bundle, counted, short[bundle])
                 else:
                     self._fill(bundle, counted)
                     if bundle.kind == layout.PLASTIC:
@@ -195,11 +204,23 @@ class Builder:
 
     # Counting.
 
-    def _count(self, p: Projection) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return synapses by (block, source) and the sources' degrees, and synapses by target."""
-        counts = np.zeros((self.blocks.count, self.sizes[p.source.population.number]), np.int32)
-        indegree = np.zeros(self.sizes[p.target.population.number], np.int32)
+    def _count(
+        self, p: Projection, together: bool = False
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return synapses by (block, source) and the sources' degrees, and synapses by target.
+
+        Args:
+            p: the projection.
+            together: its rows are short: all blocks are one, but for columns, of which each
+                thread's are counted apart.
+        """
         starts = self.blocks.starts[p.target.population.number]
+        apart = len(self._rows(p)) if together and p.rule.order == COLUMNS else 1
+        if together:
+            starts = np.ascontiguousarray(starts[[0, -1]])
+        count = apart if together else self.blocks.count
+        counts = np.zeros((count, self.sizes[p.source.population.number]), np.int32)
+        indegree = np.zeros(self.sizes[p.target.population.number], np.int32)
         degrees = self._degrees(p)
         jobs: list[Any]
         recipe = RowRecipe(p)
@@ -217,8 +238,9 @@ class Builder:
             own = [indegree if shared else np.zeros_like(indegree) for _ in ranges]
             jobs = [
                 (ints, floats, draws, s0, s1, degrees, twins, *_ids(p), starts,
-                 self.key0, self.key1, *row_scratch(p, degrees), counts, mine)
-                for (s0, s1), mine in zip(ranges, own, strict=True)
+                 self.key0, self.key1, *row_scratch(p, degrees),
+                 counts[i : i + 1] if apart > 1 else counts, mine)
+                for i, ((s0, s1), mine) in enumerate(zip(ranges, own, strict=True))
             ]  # fmt: skip
             self._map(self.loops.count_rows, jobs)
             if not shared:
@@ -318,7 +340,12 @@ class Builder:
         """Return the exponent of a projection's fixed-point scale."""
         return self.fixed_point.exponent[p.target.population.number, p.port]
 
-    def _require_memory(self, bundles: list[Bundle], counted: Mapping[Projection, Any]) -> None:
+    def _require_memory(
+        self,
+        bundles: list[Bundle],
+        counted: Mapping[Projection, Any],
+        short: Mapping[Bundle, WordBits],
+    ) -> None:
         """Raise OutOfMemoryError unless the rows fit."""
         size = scratch = 0
         for bundle in bundles:
@@ -328,6 +355,10 @@ class Builder:
             width = bundle.width
             if bundle.kind == layout.PLASTIC:
                 width = int(bundle.projections[0].learned_bytes())
+            if bundle in short:
+                size += n * (4 + width) + 5 * self.sizes[bundle.source]
+                scratch = max(scratch, 4 * n, 8 * self.sizes[bundle.source])
+                continue
             size += n * (2 + width) + 8 * self.sizes[bundle.source] * self.blocks.count
             scratch = max(scratch, 2 * n)
         if size + scratch > available_memory():
@@ -351,7 +382,36 @@ class Builder:
             twin[p.target.ids] = np.arange(p.target.size)
         return Procedural(self._recipe(p), index, twin, self._degrees(p))
 
+    def _short(self, bundles: list[Bundle]) -> dict[Bundle, WordBits]:
+        """Return the bundles whose rows are short, and how their words are used."""
+        found = {
+            bundle: short_bits(bundle, self.sizes, self.blocks, self.peers is not None)
+            for bundle in bundles
+        }
+        return {bundle: bits for bundle, bits in found.items() if bits is not None}
+
     # Filling.
+
+    def _fill_short(
+        self, bundle: Bundle, counted: Mapping[Projection, Any], bits: WordBits
+    ) -> None:
+        """Fill a bundle's short rows."""
+        fillings = []
+        for p in bundle.projections:
+            counts, degrees, _ = counted[p]
+            recipe = self._recipe(p)
+            if p.rule.listed is not None:
+                pairs = (*self._pairs(p, *p.rule.listed),
+                         *self._pair_values(recipe, *p.rule.listed))  # fmt: skip
+                fillings.append(Filling(p, counts, degrees, (), (), pairs))
+                continue
+            drawn = (*self._drawn(p, recipe), recipe.values_loop())
+            fillings.append(Filling(p, counts, degrees, drawn, self._rows(p)))
+        keys = self.key0, self.key1
+        bundle.blocks.append(fill_short_rows(bundle, fillings, self.blocks, bits, keys, self._map))
+        for p in bundle.projections:
+            self._kept.pop(p, None)
+            self._advance(0.8 * p.expected)
 
     def _fill(self, bundle: Bundle, counted: Mapping[Projection, Any]) -> None:
         """Fill and sort a bundle's rows in every block."""

@@ -9,6 +9,7 @@ from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.access import order_of, pieces
 from spikecuda.network.synapses.learned import segment_sources
 from spikecuda.network.synapses.peers import Peers
+from spikecuda.network.synapses.short_rows import ShortRows
 from spikecuda.network.synapses.store import Bundle, Rows, Wiring
 
 # Synapses of all processes that are put in order at a time, but for a source that has more.
@@ -32,7 +33,7 @@ class IdentityOrder:
     def __init__(self, projection: Projection, bundle: Bundle, wiring: Wiring) -> None:
         # Which of each block's synapses are the projection's, and their places in the order.
         self._which: list[np.ndarray | slice] = [slice(None)] * len(bundle.blocks)
-        if len(bundle.projections) == 1:
+        if len(bundle.projections) == 1 and not bundle.short:
             self.size = sum(rows.targets.size for rows in bundle.blocks)
             self._places = _places(bundle)
             return
@@ -135,6 +136,8 @@ class SharedOrder:
 
 def _keys(rows: Rows) -> np.ndarray:
     """Return source and delay of each synapse of a block as one number, int64."""
+    if isinstance(rows, ShortRows):
+        return (rows.synapse_sources().astype(np.int64) << SHIFT) | rows.located()[2]
     lengths: np.ndarray = np.diff(rows.starts.astype(np.int64))
     delays = (rows.delays[: lengths.size] & layout.DELAY).astype(np.int64)
     return np.repeat((segment_sources(rows).astype(np.int64) << SHIFT) | delays, lengths)

@@ -1,6 +1,7 @@
 """The synapses of a network as they are stored: rows, bundles of them, and all together."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,7 +25,10 @@ class Rows:
         rows: uint32, first segment of each source's row, and the end.
         sources: uint32, the source of each segment, where there is a synapse rule; else None.
         variables: reals, by name: what synapses that learn have beside weights, which are reals.
+        joined: whether they are of all blocks of a process; see ``short_rows``.
     """
+
+    joined: ClassVar[bool] = False
 
     targets: np.ndarray
     weights: np.ndarray | None
@@ -90,7 +94,8 @@ class Bundle:
         kind: ``layout.CONSTANT``, ``NARROW``, ``WIDE``, ``PROCEDURAL`` or ``PLASTIC``.
         weight: the integer weight of all synapses, for ``CONSTANT``.
         projections: at most one to each target population.
-        blocks: the rows of each block; none if they are procedural.
+        blocks: the rows of each block; none if they are procedural; those of all blocks if they
+            are short.
         rule: what draws procedural rows.
         released: whether what its rows send is a part of the weights, settled by their sources.
         least, most: of one that has a rule, steps of the shortest and the longest delay of synapses
@@ -112,6 +117,16 @@ class Bundle:
     def ruled(self) -> bool:
         """Whether the loops of a synapse rule deliver its rows."""
         return self.released or self.kind == layout.PLASTIC
+
+    @property
+    def short(self) -> bool:
+        """Whether its rows are short; see ``short_rows``."""
+        return bool(self.blocks) and self.blocks[0].joined
+
+    @property
+    def at_once(self) -> bool:
+        """Whether what a spike sends is added at once, whatever its delay."""
+        return self.rule is not None or self.short
 
     @property
     def width(self) -> int:

@@ -1,0 +1,158 @@
+"""One process of an MPI job, alone: memory of its rows, time to build them, and events delivered.
+
+A process of N is built without the others and advanced with spikes that the others might have sent,
+in the messages in which they would have come.  Run it alone on the machine:
+
+    python bench/one_rank.py --ranks 16 256 4096 --layouts dense short
+
+Args:
+    --neurons: of a process (5,000).
+    --degree: synapses of a neuron (10,000): a source's row in a process of N has degree / N.
+    --rate: of all neurons, Hz (5).
+    --blocks: of a process, which has one thread (1).
+    --steps: of 0.1 ms each (300).
+"""
+
+import argparse
+import resource
+import time
+
+import numpy as np
+from numba import cfunc, types
+
+from spikecuda import Network, Normal
+from spikecuda.kernels.network.layout import LINK_BLOCK
+from spikecuda.kernels.network.machine import int64_at
+from spikecuda.network import ExpCurrent, FixedProbability
+from spikecuda.network.cpu.engine import CpuEngine
+from spikecuda.network.one_rank import build_one_rank
+from spikecuda.network.ranks.link import Link
+from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.synapses import row_layout
+
+DT = 0.1
+# What the transport reads: where the messages of the next window are, and their bytes.
+STATE = np.zeros(2, np.int64)
+NOTHING = np.empty((0, 3), np.int64)
+
+
+class Others:
+    """Processes that send spikes which were drawn before, for ``Link``."""
+
+    handles = 0, 0
+
+    def __init__(self, rank, count):
+        self.rank, self.count = rank, count
+        at = STATE.ctypes.data
+        copy = _copy_at(at)
+        self._functions = {"MPI_Allgather": copy, "MPI_Allgatherv": copy, "MPI_Wtime": _clock()}
+
+    def function(self, name):
+        """Return the address of what stands for a function of MPI."""
+        return self._functions[name].address
+
+    def sums(self, values):
+        """Return sums over processes of which each has as much as this one."""
+        return values * self.count
+
+
+def _copy_at(state_at):
+    @cfunc(types.int32(*[types.int64] * 8))
+    def copy(send, count, kind, to, block, kind_to, communicator, unused):
+        state = int64_at(state_at, 2)
+        words = state[1] >> 3
+        source, target = int64_at(state[0], words), int64_at(to, words)
+        for i in range(words):
+            target[i] = source[i]
+        state[0] += state[1]
+        return 0
+
+    return copy
+
+
+def _clock():
+    @cfunc(types.float64())
+    def seconds():
+        return 0.0
+
+    return seconds
+
+
+def messages(rng, bounds, rank, rate, steps, block):
+    """Return int32 (steps, ranks, block): what processes send in each step, one population."""
+    ranks = bounds.size - 1
+    result = np.zeros((steps, ranks, block), np.int32)
+    sizes = np.diff(bounds)
+    for k in range(steps):
+        count = np.minimum(rng.poisson(sizes * rate * DT * 1e-3), block - 5)
+        count[rank] = 0
+        result[k, :, 0] = np.where(count > 0, count + 3, 0)
+        result[k, :, 4] = count
+        who = np.repeat(np.arange(ranks), count)
+        place = np.arange(who.size) - np.repeat(np.cumsum(count) - count, count)
+        neuron = (bounds[who] + rng.random(who.size) * sizes[who]).astype(np.int32)
+        result[k, who, 5 + place] = neuron
+    return result
+
+
+def measure(args, ranks, layout):
+    row_layout.forced = layout
+    size = args.neurons * ranks
+    net = Network(dt=DT, seed=1, devices="cpu")
+    cells = net.population("cells", size, "lif", receptors={"syn": ExpCurrent(5.0)})
+    delay = Normal(1.5, 0.75, low=0.1)
+    net.connect(cells, cells, FixedProbability(args.degree / size), Normal(30.0, 3.0), delay)
+    one = build_one_rank(net, 0, ranks, threads=args.blocks)
+    rows = one.wiring.nbytes
+    neurons = [Neurons(population) for population in net._describe().populations]
+    engine = CpuEngine(neurons, 1, one.wiring, 1)
+    others = Others(0, ranks)
+    link = Link(others, size, args.neurons, args.blocks, engine.window, DT)
+    block = int(link.table[LINK_BLOCK])
+    sent = messages(np.random.default_rng(1), one.bounds[0], 0, args.rate, args.steps, block)
+    silent = np.zeros_like(sent[:1]).repeat(args.steps, axis=0)
+    engine._link_address = link.address
+    drives = [net._drives.resolve(n.population, args.steps, 0, args.steps) for n in neurons]
+    found = {}
+    for name, what in (("silent", silent), ("sent", sent), ("silent", silent), ("sent", sent)):
+        engine.reset()
+        STATE[:] = what.ctypes.data, what[0].nbytes
+        run = engine.prepare(args.steps, drives, [], [])
+        begin = time.perf_counter()
+        done = 0
+        while done < args.steps:
+            done += engine.advance(
+                run, min(run.chunk, args.steps - done), np.empty((0, 3), np.int64)
+            )
+        found[name] = min(found.get(name, 1e9), time.perf_counter() - begin)
+        engine.drain()
+    events = engine.events
+    seconds = found["sent"] - found["silent"]
+    print(
+        f"{ranks:6} {layout:6} {one.wiring.synapses / 1e6:8.1f} {args.degree / ranks:9.1f} "
+        f"{rows / one.wiring.synapses:9.2f} {one.build_seconds:8.1f} "
+        f"{events / seconds / 1e6:9.1f} {events / 1e6:9.2f} "
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:7.2f}",
+        flush=True,
+    )
+    net.close()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--ranks", type=int, nargs="+", default=[16, 256, 4096])
+    parser.add_argument("--layouts", nargs="+", default=["dense", "short"])
+    parser.add_argument("--neurons", type=int, default=5000)
+    parser.add_argument("--degree", type=int, default=10000)
+    parser.add_argument("--rate", type=float, default=5.0)
+    parser.add_argument("--blocks", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=300)
+    args = parser.parse_args()
+    print(" ranks layout synapses  mean row  B a syn.  build s  M event/s   M events  RSS GB")
+    for ranks in args.ranks:
+        for layout in args.layouts:
+            measure(args, ranks, layout)
+
+
+if __name__ == "__main__":
+    main()
