@@ -23,8 +23,8 @@ MODULES = (
     "spikecuda", "spikecuda.network", "spikecuda.plasticity", "spikecuda.models",
     "spikecuda.inputs", "spikecuda.space", "spikecuda.analysis", "spikecuda.plots",
     "spikecuda.formats", "spikecuda.events", "spikecuda.view", "spikecuda.pool", "spikecuda.sweeps",
-    "spikecuda.language", "spikecuda.examples", "spikecuda.oracle", "spikecuda.emu",
-    "spikecuda.inspection", "spikecuda.verify", "spikecuda.errors",
+    "spikecuda.plan", "spikecuda.language", "spikecuda.examples", "spikecuda.oracle",
+    "spikecuda.emu", "spikecuda.inspection", "spikecuda.verify", "spikecuda.errors",
 )  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def whole(description: Description, bits: Mapping[Projection, int]) -> Need:
         bits: width of each projection's weights.
     """
     populations = description.populations
-    neurons = sum(population.size * (_neuron_bytes(population) + CELL * len(population.ports))
+    neurons = sum(population.size * (neuron_bytes(population) + CELL * len(population.ports))
                   for population in populations)  # fmt: skip
     neurons += sum(p.near.nbytes for p in description.projections if p.near is not None)
     synapses = sum(p.room * synapse_bytes(p, bits[p]) for p in description.projections)
@@ -114,7 +114,7 @@ def part(description: Description, share: Share, bits: Mapping[Projection, int])
     counts = {
         population.name: int(n) for population, n in zip(populations, share.counts, strict=True)
     }
-    neurons = sum(counts[population.name] * _neuron_bytes(population) for population in populations)
+    neurons = sum(counts[population.name] * neuron_bytes(population) for population in populations)
     synapses = sum(
         p.room
         * synapse_bytes(p, bits[p])
@@ -219,7 +219,7 @@ def require_arrivals(cells: int, steps: int, available: int, where: str) -> None
         )
 
 
-def _neuron_bytes(population: Population) -> float:
+def neuron_bytes(population: Population) -> float:
     """Return the bytes of a neuron but for the cells that its input arrives in."""
     states = sum(len(port.rules.states) for port in population.ports)
     return population.neurons.bytes_per_neuron() + 4.0 * states + 12.0

@@ -63,6 +63,7 @@ LAYERS = [
     ("pynn",),
     ("examples",),
     ("pool",),
+    ("plan",),
     ("inspection",),
     ("oracle", "report", "verify"),
     ("cli", "__main__"),
