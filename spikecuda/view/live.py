@@ -25,6 +25,7 @@ class Live:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._before: tuple[float, Snapshot] | None = None
+        self._factor: float | None = None
         self._monitor: SystemMonitor | None = None
         self._renewed = 0.0
 
@@ -65,14 +66,19 @@ class Live:
         if figures is None:
             return result
         then, before = self._before or (now, figures)
-        self._before = now, figures
         seconds, steps = now - then, figures.steps - before.steps
         running = feed.state == "running" and seconds > 0 and steps > 0
+        # Asked again within a piece, it keeps to what it said.
+        if running or feed.state != "running" or self._before is None:
+            self._before = now, figures
         busy = {d.name: d.busy for d in before.devices}
-        model = 1e-3 * steps * figures.dt
+        if running:
+            self._factor = seconds / (1e-3 * steps * figures.dt)
+        elif feed.state != "running":
+            self._factor = None
         result.update({
             "steps": figures.steps, "time": figures.steps * figures.dt,
-            "factor": seconds / model if running else None,
+            "factor": self._factor,
             "populations": [
                 {"name": t.name, "neurons": t.neurons, "spikes": t.spikes, "held": t.held}
                 for t in figures.types
