@@ -97,6 +97,24 @@ def test_loops_set_it():
         assert p.level == pytest.approx(np.exp(-5.0 / TAU) / TAU, rel=1e-9)
 
 
+@pytest.mark.parametrize("devices", ["cpu", ["cuda-emu:0", "cpu:0"], ["cpu:0", "cuda-emu:0"]])
+def test_a_level_is_that_of_now_however_late_its_spikes_come(devices):
+    """The loops of the CPU filled it up to the delay of a spike that had been sent: it was 1/20."""
+    net = Network(dt=0.1, seed=3, devices=devices)
+    with net:
+        net.population("E", 60, "lif", receptors={"exc": ExpCurrent(tau=2.0)})
+        net.drive("E", np.linspace(0.0, 5000.0, 60))
+        e = net["E"]
+        p = net.connect(
+            e, e, FixedInDegree(8), 0.0, 0.1, plasticity=RULE, modulator=e[59:], modulator_delay=5.0
+        )
+        sent = net.run(8.0).spikes["E"]
+        steps = sent.step[sent.neuron == 59] + 50
+        arrived = steps[steps < 80]
+        assert 0 < arrived.size < steps.size
+        assert p.level == pytest.approx((np.exp(-(79 - arrived) * 0.1 / TAU) / TAU).sum(), rel=1e-9)
+
+
 def test_processes_are_asked_whether_they_set_the_same(monkeypatch):
     told = []
 

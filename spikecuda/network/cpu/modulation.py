@@ -49,7 +49,8 @@ class Modulation:
         self.integral = aligned_zeros(1, np.float64)
         table = self.table
         table[layout.MODULATION_EPOCH] = known.epoch
-        power = 1 << max(1, int(window)).bit_length()
+        # With room for the delay, too, no step is filled before it is over: the level is of now.
+        power = 1 << max(1, int(window), known.delay).bit_length()
         self.counts = np.zeros(2 * power, np.int32)
         table[layout.MODULATION_WINDOW] = power
         table[layout.MODULATION_COUNTS] = self.counts.ctypes.data
