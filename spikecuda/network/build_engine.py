@@ -1,17 +1,19 @@
 """Build an engine from a description of a network: devices, synapses, memory."""
 
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import Protocol
 
 from spikecuda.common.cores import usable_cores
 from spikecuda.devices.base import Device
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
-from spikecuda.network.device_names import MPI, on_cpu, resolve_devices
+from spikecuda.network.device_names import on_cpu, over_processes, resolve_devices
 from spikecuda.network.memory import require_memory, require_on_devices
 from spikecuda.network.model.description import Description
+from spikecuda.network.open_partitions import SpeedsOf, in_words
 from spikecuda.network.run.engine import Engine
-from spikecuda.network.run.partition import SpikeExchange
+from spikecuda.network.run.exchange import SpikeExchange
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Blocks, split_blocks, split_shares
 from spikecuda.network.synapses.builder import KnownRows
 from spikecuda.network.synapses.coupled_rows import couple_rows
@@ -50,6 +52,7 @@ def build_engine(
     report: Callable[[float, float], None],
     exchange: SpikeExchange | None = None,
     restored: Restored | None = None,
+    speeds: SpeedsOf | None = None,
 ) -> Engine:
     """Build a network's synapses; return its engine, which owns the devices it opened.
 
@@ -61,6 +64,7 @@ def build_engine(
         report: is told (synapses done, synapses expected).
         exchange: how spikes get to other processes, if there are any.
         restored: a saved network whose synapses it is to have; None: those that are drawn.
+        speeds: tells the speeds of devices, by which neurons are dealt out; None: as devices say.
 
     Raises:
         OutOfMemoryError: the network does not fit.
@@ -71,10 +75,14 @@ def build_engine(
     from spikecuda.network.cpu.engine import CpuEngine
     from spikecuda.network.open_partitions import OpenPartitions
     from spikecuda.network.run.neurons import Neurons
+    from spikecuda.network.run.partitioned_engine import PartitionedEngine
     from spikecuda.network.synapses.builder import Builder
 
-    if devices == (MPI,):
-        return _over_ranks(description, threads, partitions, report, exchange, restored)
+    if over_processes(devices):
+        places = devices[1:]
+        return _over_ranks(
+            description, places, threads, partitions, report, exchange, restored, speeds
+        )
     own = [population.size for population in description.populations]
     sizes = description.sizes
     places = resolve_devices(devices)
@@ -116,9 +124,13 @@ def build_engine(
     opened = OpenPartitions(places)
     with contextlib.ExitStack() as stack:
         stack.callback(opened.close)
-        blocks, shares = split_shares(own, opened.owners(description), largest)
+        owners = opened.owners(description, speeds=speeds)
+        blocks, shares = split_shares(own, owners, largest)
         require_on_devices(description, opened.devices, shares, fixed_point.bits)
-        engine = opened.engine(description, build(blocks), shares, exchange)
+        make = functools.partial(PartitionedEngine, exchange=exchange)
+        engine = opened.engine(description, build(blocks), shares, make)
+        if speeds is not None:
+            engine.placed = in_words(engine.device_names, owners, shares)
         stack.pop_all()
     return engine
 
@@ -134,11 +146,13 @@ def _require_uncoupled(description: Description, where: str) -> None:
 
 def _over_ranks(
     description: Description,
+    places: tuple[str | Device, ...],
     threads: int | None,
     partitions: int | None,
     report: Callable[[float, float], None],
     exchange: SpikeExchange | None,
     restored: Restored | None,
+    speeds: SpeedsOf | None,
 ) -> Engine:
     """Return the engine of this process' part of a network; see ``build_engine``."""
     from spikecuda.network.ranks.build import build_rank_engine
@@ -150,5 +164,5 @@ def _over_ranks(
         )
     _require_uncoupled(description, 'devices "mpi"')
     return build_rank_engine(
-        description, threads, partitions, NEURONS_PER_THREAD, report, restored
-    )  # fmt: skip
+        description, places, threads, partitions, NEURONS_PER_THREAD, report, speeds, restored
+    )

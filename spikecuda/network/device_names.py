@@ -7,7 +7,8 @@ from spikecuda.devices.kinds import CPU, SIMULATED, kind_of, split_name
 from spikecuda.devices.open import choose, gpu_status
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 
-# What a user may name: "auto", "mpi", a name, or a list of names and open devices.
+# What a user may name: "auto", "mpi", a name, or a list of names and open devices; in a list "mpi"
+# comes first.
 MPI = "mpi"
 Given = str | Sequence[str | Device]
 
@@ -27,13 +28,16 @@ def as_places(devices: Given) -> tuple[str | Device, ...]:
         )
     result: list[str | Device] = []
     for device in devices:
-        if device in ("auto", MPI) and len(devices) == 1:
-            result.append(device)
+        if device == MPI and not result:
+            result.append(MPI)
+            continue
+        if device == "auto" and len(devices) - (result == [MPI]) == 1:
+            result.append("auto")
             continue
         if device == MPI:
             raise SpikecudaValueError(
-                f'devices="mpi" stands alone (got {devices!r:.80}): the processes of the job have '
-                "the neurons, each on its machine's processor"
+                f'devices must have "mpi" once, at the beginning (got {devices!r:.80}); the names '
+                "after it are the devices of this process"
             )
         name = device.name if isinstance(device, Device) else choose(None, device)
         kind, number = split_name(name)
@@ -51,6 +55,11 @@ def resolve_devices(places: tuple[str | Device, ...]) -> tuple[str | Device, ...
     if places == ("auto",):
         return ("cuda:0",) if gpu_status().usable else ()
     return places
+
+
+def over_processes(places: tuple[str | Device, ...]) -> bool:
+    """Tell whether a network runs over processes of MPI, with places of each after "mpi"."""
+    return places[0] == MPI
 
 
 def on_cpu(place: str | Device) -> bool:

@@ -155,6 +155,8 @@ def require_on_devices(
     devices: Sequence[Device],
     shares: Sequence[Share],
     bits: Mapping[Projection, int],
+    share: float = 1.0,
+    copies: int = 1,
 ) -> None:
     """Raise OutOfMemoryError if a device cannot hold its part, before anything is allocated.
 
@@ -165,19 +167,19 @@ def require_on_devices(
         devices: open ones, a partition each; the same one may come twice.
         shares: the neurons of each partition.
         bits: width of each projection's weights.
+        share: the part of the synapses that this process has; ``copies``: such processes here.
     """
     on_host = whole(description, bits)
-    homes = {"host": {"the host": Need(on_host.neurons, on_host.synapses)}}
-    available = {"host": available_memory()}
-    for device, share in zip(devices, shares, strict=True):
-        need = part(description, share, bits)
+    homes = {"host": {"the host": Need(on_host.neurons, share * on_host.synapses)}}
+    available = {"host": available_memory() // copies}
+    for device, own in zip(devices, shares, strict=True):
+        need = part(description, own, bits)
         if on_cpu(device):
             need = Need(0.0, 0.0, need.arrivals if on_host.arrivals else 0.0, need.steps)
         needs = homes.setdefault(device.home, {})
         needs[device.name] = needs.get(device.name, Need(0.0, 0.0)) + need
-        available[device.home] = min(
-            available.get(device.home, device.available_memory()), device.available_memory()
-        )
+        free = device.available_memory() // (copies if device.home == "host" else 1)
+        available[device.home] = min(available.get(device.home, free), free)
     for home, needs in homes.items():
         _require(home, needs, available[home])
 

@@ -20,13 +20,14 @@ from spikecuda.errors import (
     SpikecudaTypeError,
 )
 from spikecuda.network.build_engine import build_engine
-from spikecuda.network.device_names import MPI, Given, as_places
+from spikecuda.network.device_names import Given, as_places, over_processes
 from spikecuda.network.measure import measure
 from spikecuda.network.model.population import Population
 from spikecuda.network.ranks.telling import telling
 from spikecuda.network.run.engine import Engine
+from spikecuda.network.run.exchange import SpikeExchange
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.partition import SpikeExchange
+from spikecuda.network.speeds import Speeds, as_speeds, speeds_of
 from spikecuda.network.steered import Steered
 from spikecuda.network.summary import summarise
 from spikecuda.observe.metrics import NetworkMetrics
@@ -64,12 +65,16 @@ class Network(Steered, Closing):
         devices: "auto" (the first GPU, or the CPU if there is none), "cpu", or names such as
             ["cuda:0", "cuda:1"], ["cpu:0", "cpu:1"] (a thread and a partition each) or
             ["cuda-emu:0", "cpu:0"].  The same device may appear twice.  ``threads`` and
-            ``partitions`` are only for networks on the CPU.
+            ``partitions`` are only for networks on the CPU.  "mpi": over the processes of an MPI
+            job, on their processors; ["mpi", "cuda:0"]: this process' part is on that device.
+        speeds: by which neurons are dealt out to several devices or processes: a number > 0 for
+            each device of this process, relative to all others, or "measured" in a short run on
+            each of them; None: evenly, but unlike GPUs and processors by their measured updates.
         exchange: how spikes reach partitions in other processes, called after each window; None:
             all partitions are in this process.
 
     Attributes:
-        dt, seed, precision, threads, partitions, devices: as passed; they are fixed.
+        dt, seed, precision, threads, partitions, devices, speeds: as passed; they are fixed.
         trial: number of the trial.
 
     Raises:
@@ -83,6 +88,7 @@ class Network(Steered, Closing):
         "threads": "make a new Network(threads=...)",
         "partitions": "make a new Network(partitions=...)",
         "devices": "make a new Network(devices=...)",
+        "speeds": "make a new Network(speeds=...)",
         "populations": "net.population(...) and net.source(...) add one",
         "projections": "net.connect(...) adds one",
         "couplings": "net.couple(...) adds one",
@@ -99,6 +105,7 @@ class Network(Steered, Closing):
         threads: int | None = None,
         partitions: int | None = None,
         devices: Given = "auto",
+        speeds: Speeds = None,
         exchange: SpikeExchange | None = None,
         wiring_seed: int | None = None,
         start_seed: int | None = None,
@@ -112,6 +119,7 @@ class Network(Steered, Closing):
             None if partitions is None else as_count("partitions", partitions, 1, 1024)
         )
         self.devices = as_places(devices)
+        self.speeds = as_speeds(speeds, self.devices)
         is_class = isinstance(exchange, type)
         if exchange is not None and (is_class or not callable(getattr(exchange, "swap", None))):
             raise SpikecudaTypeError(
@@ -171,16 +179,18 @@ class Network(Steered, Closing):
     def summary(self) -> Printed:
         """Return a table of populations, projections, memory and predicted cost; build nothing.
 
+        Of a network that is built with ``speeds``, it says how neurons were dealt out.
         It is a text, which shells show as it is printed and notebooks as HTML.
         """
         title = repr(self).strip("<>")
-        return summarise(title, list(self._named.values()), self._describe())
+        placed = "" if self._engine is None else self._engine.placed
+        return summarise(title, list(self._named.values()), self._describe(), placed)
 
     def _repr_html_(self) -> str:
         return self.summary().html
 
     def _require_viewable(self) -> None:
-        if self._exchange is not None or self.devices == (MPI,):
+        if self._exchange is not None or over_processes(self.devices):
             given = "an exchange" if self._exchange is not None else 'devices="mpi"'
             raise SpikecudaError(
                 f"a network over several processes has no view (got {given}): all of them must cut "
@@ -227,7 +237,7 @@ class Network(Steered, Closing):
         with self.turn.change():
             self._require_open()
             self._require_savable()
-            if stored and self.devices == (MPI,):
+            if stored and over_processes(self.devices):
                 raise SpikecudaError(
                     'rows must be False over processes of MPI (got True with devices="mpi"), whose '
                     "blocks no other number of them has; load draws rows again"
@@ -247,6 +257,7 @@ class Network(Steered, Closing):
         threads: int | None = None,
         partitions: int | None = None,
         devices: Given = "auto",
+        speeds: Speeds = None,
         progress: Callable[[int, int], None] | bool = False,
     ) -> Self:
         """Return the network that a file holds, built; it goes on with the same bits anywhere.
@@ -257,7 +268,8 @@ class Network(Steered, Closing):
             path: the file.
             models: the user's own neuron models, synapse rules and functions of the distance,
                 unless they exist here already; nothing in a file is executed.
-            threads, partitions, devices: where it runs, as for ``Network``; not in the file.
+            threads, partitions, devices, speeds: where it runs, as for ``Network``; not in the
+                file.
             progress: of the build, as for ``build``.
 
         Raises:
@@ -273,7 +285,13 @@ class Network(Steered, Closing):
             saved = SavedNetwork(path, models)
             with using(saved.saved):
                 saved.read()
-            net = cls(threads=threads, partitions=partitions, devices=devices, **saved.arguments)
+            net = cls(
+                threads=threads,
+                partitions=partitions,
+                devices=devices,
+                speeds=speeds,
+                **saved.arguments,
+            )
             with using(saved.saved):
                 saved.tell(net)
             with using(saved.saved, building=True):
@@ -320,7 +338,7 @@ class Network(Steered, Closing):
         description = self._describe()
         if not description.populations:
             raise SpikecudaError("the network has no population; net.population(...) adds one")
-        if self.devices == (MPI,):
+        if over_processes(self.devices):
             from spikecuda.network.saving.same_network import require_same_network
 
             require_same_network(self)
@@ -330,7 +348,7 @@ class Network(Steered, Closing):
                 engine = build_engine(
                     description, self.devices, self.threads, self.partitions,
                     lambda done, total: report(int(BUILD_TICKS * done / total)), self._exchange,
-                    self._restored,
+                    self._restored, speeds_of(self.speeds, Network),
                 )  # fmt: skip
                 undo.callback(engine.close)
                 if self._restored is not None:

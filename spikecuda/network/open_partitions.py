@@ -1,7 +1,7 @@
 """Open the devices of a network and give them partitions."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from spikecuda.common.cores import usable_cores
 from spikecuda.devices.base import Device
@@ -12,7 +12,7 @@ from spikecuda.network.cuda.partition import DevicePartition
 from spikecuda.network.device_names import on_cpu
 from spikecuda.network.model.description import Description
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.partition import NetworkPartition, SpikeExchange
+from spikecuda.network.run.partition import NetworkPartition
 from spikecuda.network.run.partitioned_engine import PartitionedEngine
 from spikecuda.network.run.window import window_on_devices, window_steps
 from spikecuda.network.synapses.blocks import Owner, Share
@@ -20,22 +20,31 @@ from spikecuda.network.synapses.store import Wiring
 from spikecuda.placement.update_costs import cost
 from spikecuda.runtime.population import report_failures
 
+# Tells the speeds of places, of which the processor works with some threads.
+SpeedsOf = Callable[[Sequence[str | Device], int], list[float]]
+
 
 class OpenPartitions:
     """The open devices of a network, a partition for each place.
 
     Args:
         places: names and open devices; the same one may come twice.
+        processes: how many share the cores of this machine.
+        threads: of the processor; None: the cores that there are.
 
     Raises:
         DeviceError: one cannot be opened; those opened before are closed again.
     """
 
-    def __init__(self, places: Sequence[str | Device]) -> None:
+    def __init__(
+        self, places: Sequence[str | Device], processes: int = 1, threads: int | None = None
+    ) -> None:
+        self._places = list(places)
         self.devices: list[Device] = []
         self._own: list[Device] = []
         known: dict[str, Device] = {}
-        cores = max(1, usable_cores() // max(1, sum(map(on_cpu, places))))
+        sharing = processes * max(1, sum(map(on_cpu, places)))
+        cores = threads or max(1, usable_cores() // sharing)
         try:
             for place in places:
                 if isinstance(place, str) and place not in known:
@@ -47,7 +56,12 @@ class OpenPartitions:
             self.close()
             raise
 
-    def owners(self, description: Description) -> list[Owner]:
+    def owners(
+        self,
+        description: Description,
+        unlike: bool | None = None,
+        speeds: SpeedsOf | None = None,
+    ) -> list[Owner]:
         """Return the partitions before they have neurons, weighted by the devices' speed.
 
         Unlike devices are measured, as for systems: the time that an update of all populations
@@ -56,22 +70,35 @@ class OpenPartitions:
 
         Args:
             description: of the network.
+            unlike: whether its devices differ, those of other processes included; None: there are
+                no others.
+            speeds: tells them instead; None: it is as said above.
         """
         weights = [device.speed for device in self.devices]
-        unlike = len({device.description for device in self.devices}) > 1
-        if unlike and all(device.kind in (CPU, CUDA) for device in self.devices):
+        if unlike is None:
+            unlike = unlike_devices(self.kinds)
+        if speeds is not None:
+            threads = max((d.threads for d in self.devices if on_cpu(d)), default=1)
+            weights = speeds(self._places, threads)
+        elif unlike:
             weights = [1.0 / update_seconds(device, description) for device in self.devices]
         return [
             Owner(weight, device.threads if on_cpu(device) else 0)
             for device, weight in zip(self.devices, weights, strict=True)
         ]
 
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """The kind and the description of each device."""
+        return [(device.kind, device.description) for device in self.devices]
+
     def engine(
         self,
         description: Description,
         wiring: Wiring,
         shares: Sequence[Share],
-        exchange: SpikeExchange | None = None,
+        make: Callable[..., PartitionedEngine] = PartitionedEngine,
+        agree: Callable[[int], int] = int,
     ) -> PartitionedEngine:
         """Return an engine with a partition on each device, which closes the devices with it.
 
@@ -79,12 +106,13 @@ class OpenPartitions:
             description: of the network.
             wiring: the synapses.
             shares: the neurons of each partition.
-            exchange: how spikes get to other processes, if there are any.
+            make: makes it of all but ``exchange``, see ``Partitions``.
+            agree: returns the window of all processes, from that of this one.
         """
         first, numbers = number(description)
         neurons = [Neurons(population) for population in description.populations]
         on_host = all(map(on_cpu, self.devices))
-        window = window_steps(wiring) if on_host else window_on_devices(wiring)
+        window = agree(window_steps(wiring) if on_host else window_on_devices(wiring))
         with contextlib.ExitStack() as stack:
             partitions: list[NetworkPartition] = []
             for device, share in zip(self.devices, shares, strict=True):
@@ -98,9 +126,7 @@ class OpenPartitions:
                         )
                 stack.callback(partition.close)
                 partitions.append(partition)
-            engine = PartitionedEngine(
-                neurons, first, numbers, wiring, partitions, window, self.close, exchange
-            )
+            engine = make(neurons, first, numbers, wiring, partitions, window, self.close)
             engine.turns = tuple(device.turn for device in self.devices)
             stack.pop_all()
         return engine
@@ -124,6 +150,21 @@ def number(description: Description) -> tuple[Mapping[int, int], int]:
         first[population.number] = end
         end += -(-population.size // 32) * 32
     return first, end
+
+
+def in_words(names: Sequence[str], owners: Sequence[Owner], shares: Sequence[Share]) -> str:
+    """Return how neurons were dealt out: the speed of each device beside the fastest, its part."""
+    fastest, sizes = max(owner.weight for owner in owners), [int(s.counts.sum()) for s in shares]
+    each = [
+        f"{name} has {size / sum(sizes):.0%} (speed {owner.weight / fastest:.2f})"
+        for name, owner, size in zip(names, owners, sizes, strict=True)
+    ]
+    return f"neurons by speed: {', '.join(each)}"
+
+
+def unlike_devices(kinds: Sequence[tuple[str, str]]) -> bool:
+    """Tell whether devices differ and can be measured; see ``OpenPartitions.kinds``."""
+    return len(set(kinds)) > 1 and all(kind in (CPU, CUDA) for kind, _ in kinds)
 
 
 def update_seconds(device: Device, description: Description) -> float:

@@ -25,13 +25,16 @@ PROJECTION = ("projection", "rule", "synapses", "bytes each")
 LEARNS = "learns by"
 
 
-def summarise(title: str, named: Iterable[Population], description: Description) -> Printed:
+def summarise(
+    title: str, named: Iterable[Population], description: Description, placed: str = ""
+) -> Printed:
     """Return the summary as text, and for notebooks as HTML.
 
     Args:
         title: what the network is called.
         named: the populations and sources that have a name.
         description: of the network.
+        placed: how neurons were dealt out, if that is known and they were not dealt out evenly.
     """
     from rich.console import Console
     from rich.table import Table
@@ -76,6 +79,7 @@ def summarise(title: str, named: Iterable[Population], description: Description)
         f"predicted cost of a second of model time on one core: {update:.3g} s for updates and "
         f"{event:.3g} s for each Hz of mean rate"
     )
+    words += f"\n{placed}" if placed else ""
     console.print(words)
     html = table_html(title, headings, those)
     if these:

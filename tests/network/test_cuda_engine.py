@@ -7,7 +7,7 @@ from cuda_networks import balanced, outcome
 from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import DeviceError, SpikecudaError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.network import Network
-from spikecuda.network.run.partition import LocalSpikeExchange
+from spikecuda.network.run.exchange import LocalSpikeExchange
 from spikecuda.network.run.partitions import MOST_STEPS
 from spikecuda.network.synapses.blocks import Owner, split_shares
 

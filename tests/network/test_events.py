@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.network import ExpCurrent, FixedOutDegree, Network
-from spikecuda.network.run.partition import NUMBER, STEP_BITS, LocalSpikeExchange
+from spikecuda.network.run.exchange import LocalSpikeExchange
+from spikecuda.network.run.partition import NUMBER, STEP_BITS
 
 LISTS = (
     "cpu", ["cpu:0", "cpu:1"], ["cuda-emu:0"], ["cpu:0", "cuda-emu:0"],

@@ -5,7 +5,7 @@ import pytest
 
 from spikecuda import Network, SpikecudaError
 from spikecuda.network import ExpCurrent, SpikeTrain
-from spikecuda.network.run.partition import LocalSpikeExchange
+from spikecuda.network.run.exchange import LocalSpikeExchange
 
 LISTS = ["cpu", "cuda-emu", ["cpu", "cuda-emu"]]
 

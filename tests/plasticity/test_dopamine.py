@@ -18,7 +18,7 @@ from spikecuda.language import real
 from spikecuda.models import Parameter
 from spikecuda.network import Delta, ExpCurrent, FixedInDegree, Pairs, SpikeTrain
 from spikecuda.network.cpu import modulation
-from spikecuda.network.run.partition import LocalSpikeExchange
+from spikecuda.network.run.exchange import LocalSpikeExchange
 from spikecuda.network.synapses import modulated
 from spikecuda.plasticity import (
     STDP,

@@ -119,7 +119,10 @@ def test_shares_cover_all_neurons_once():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"devices": ["mpi", "cpu"]}, "stands alone"),
+        ({"devices": ["cpu", "mpi"]}, '"mpi" once, at the beginning'),
+        ({"devices": ["mpi", "mpi"]}, '"mpi" once, at the beginning'),
+        ({"devices": ["mpi", "auto", "cpu"]}, "must be one of"),
+        ({"devices": ["mpi", "cuda-emu"], "partitions": 2}, "networks in one process"),
         ({"devices": "mpi", "partitions": 2}, "partitions is for networks in one process"),
     ],
 )

@@ -54,11 +54,13 @@ class CpuEngine(SavedEngine):
         compile_seconds: time spent on compiling.
         state_within_runs: whether the neurons' state can be read between the windows of a run.
         partial: what the last run recorded if it broke off between two steps.
+        placed: how neurons were dealt out, in words; "" if evenly.
         torn: whether a run was broken off within a step; only ``reset`` helps then.
     """
 
     turns: tuple[ExclusiveUse, ...] = ()
     state_within_runs = True
+    placed = ""
     peers: Peers | None = None
 
     def __init__(

@@ -106,6 +106,11 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
                 'an ensemble does not run over processes of MPI (got devices="mpi"); let each '
                 'process have an ensemble of its own, with other trials and devices="cpu"'
             )
+        if first.speeds is not None:
+            raise SpikecudaError(
+                "an ensemble deals replicas out whole, by what devices say of their speed (got a "
+                f"network with speeds={first.speeds!r}); make it without speeds"
+            )
         places = resolve_devices(self.devices) or ("cpu",)
         self._places = places
         parts = [d.turn for d in places if isinstance(d, Device)]

@@ -1,5 +1,7 @@
 """Build the part of a network that a process of an MPI job owns."""
 
+import contextlib
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -7,14 +9,19 @@ from typing import Protocol
 import numpy as np
 
 from spikecuda.common.cores import usable_cores
+from spikecuda.devices.base import Device
+from spikecuda.devices.open import gpu_status
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.network.memory import require_memory
+from spikecuda.network.device_names import on_cpu
+from spikecuda.network.memory import require_memory, require_on_devices
 from spikecuda.network.model.description import Description
+from spikecuda.network.open_partitions import OpenPartitions, SpeedsOf, in_words, unlike_devices
+from spikecuda.network.ranks.device_engine import RankDeviceEngine
 from spikecuda.network.ranks.engine import RankEngine
-from spikecuda.network.ranks.ranks import BUILD, all_ranks
-from spikecuda.network.ranks.share import blocks_of, split_ranks
+from spikecuda.network.ranks.ranks import BUILD, Ranks, all_ranks
+from spikecuda.network.ranks.share import blocks_of, own_shares, split_ranks
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.synapses.blocks import MAX_BLOCK
+from spikecuda.network.synapses.blocks import MAX_BLOCK, Owner, Share, split_shares
 from spikecuda.network.synapses.builder import Builder
 from spikecuda.network.synapses.fixed_point import FixedPoint, choose_fixed_point
 from spikecuda.network.synapses.peers import Peers
@@ -35,24 +42,28 @@ class RestoredRanks(Protocol):
 
 def build_rank_engine(
     description: Description,
+    places: tuple[str | Device, ...],
     threads: int | None,
     partitions: int | None,
     neurons_per_thread: int,
     report: Callable[[float, float], None],
+    speeds: SpeedsOf | None = None,
     restored: RestoredRanks | None = None,
-) -> RankEngine:
+) -> RankEngine | RankDeviceEngine:
     """Build the neurons that this process owns, and the synapses onto them.
 
     Args:
         description: of the network, the same in all processes.
+        places: the devices of this process, none for its processor; others may have others.
         threads: of each process; None takes what its share is worth.
         partitions: must be None.
         neurons_per_thread: neurons that another thread is worth.
         report: is told (synapses done, synapses expected).
+        speeds: tells the speeds of devices; None: as they say, and processors are alike.
         restored: a saved network whose synapses it is to have; None: those that are drawn.
 
     Raises:
-        DeviceError: there is no MPI.
+        DeviceError: there is no MPI, or a process has no such device.
         OutOfMemoryError: the share does not fit.
         SpikecudaValueError: partitions.
     """
@@ -63,10 +74,20 @@ def build_rank_engine(
         )
     ranks = all_ranks()
     ranks.doing = BUILD
+    places = resolve_own(places, ranks.number_here)
+    if not all(ranks.each(all(map(on_cpu, places)))):
+        return _on_devices(
+            description, places, threads, neurons_per_thread, report, speeds, restored, ranks
+        )
+    threads = threads or (len(places) if len(places) > 1 else None)
     sizes = [population.size for population in description.populations]
-    bounds = split_ranks(sizes, ranks.count)
-    own = int((bounds[:, ranks.rank + 1] - bounds[:, ranks.rank]).sum())
     free = max(1, usable_cores() // ranks.here)
+    each = None
+    if speeds is not None:
+        ranks.each(None)  # so that all are measured side by side
+        each = ranks.each(sum(speeds(places or ("cpu:0",), threads or free)))
+    bounds = split_ranks(sizes, ranks.count, each)
+    own = int((bounds[:, ranks.rank + 1] - bounds[:, ranks.rank]).sum())
     workers = threads or max(1, min(free, own // neurons_per_thread))
     stored = any(not p.procedural for p in description.wired)
     fixed_point = restored.fixed_point if restored else choose_fixed_point(description.wired)
@@ -76,11 +97,89 @@ def build_rank_engine(
         description.wired, description.sizes, blocks, description.dt, description.seed,
         workers, report, peers=ranks,
     )  # fmt: skip
-    wiring = builder.build(fixed_point)
-    drawn = sum(round(p.expected) for p in description.wired if p.procedural)
-    synapses = int(ranks.sums(np.array([wiring.synapses - drawn]))[0]) + drawn
-    wiring = replace(wiring, synapses=synapses)
+    wiring = counted(description, builder.build(fixed_point), ranks)
     if restored is not None:
         restored.restore(wiring, ranks)
     neurons = [Neurons(population) for population in description.populations]
-    return RankEngine(neurons, len(description.sizes), wiring, workers, ranks, bounds)
+    engine = RankEngine(neurons, len(description.sizes), wiring, workers, ranks, bounds)
+    if each is not None:
+        names = [f"rank {r}" for r in range(ranks.count)]
+        shares = [Share(bounds[:, r : r + 2], range(0)) for r in range(ranks.count)]
+        engine.placed = in_words(names, [Owner(weight) for weight in each], shares)
+    return engine
+
+
+def counted(description: Description, wiring: Wiring, ranks: Ranks) -> Wiring:
+    """Return the wiring with the number of synapses that all processes have."""
+    drawn = sum(round(p.expected) for p in description.wired if p.procedural)
+    stored = int(ranks.sums(np.array([wiring.synapses - drawn]))[0])
+    return replace(wiring, synapses=stored + drawn)
+
+
+def resolve_own(places: tuple[str | Device, ...], number: int) -> tuple[str | Device, ...]:
+    """Return the devices of a process with "auto" replaced: processes take turns with the GPUs.
+
+    Args:
+        places: those that were named.
+        number: of the process on its machine.
+    """
+    if places != ("auto",):
+        return places
+    gpus = gpu_status().count
+    return (f"cuda:{number % gpus}",) if gpus else ()
+
+
+def _on_devices(
+    description: Description,
+    places: tuple[str | Device, ...],
+    threads: int | None,
+    neurons_per_thread: int,
+    report: Callable[[float, float], None],
+    speeds: SpeedsOf | None,
+    restored: RestoredRanks | None,
+    ranks: Ranks,
+) -> RankDeviceEngine:
+    """Build what this process owns on its devices; some process has others than its processor."""
+    with contextlib.ExitStack() as undo:
+        opened = OpenPartitions(places or ("cpu:0",), ranks.here, threads)
+        undo.callback(opened.close)
+        kinds = [kind for found in ranks.each(opened.kinds) for kind in found]
+        owners = opened.owners(description, unlike_devices(kinds), speeds)
+        every = ranks.each(owners)
+        sizes = [population.size for population in description.populations]
+        stored = any(not p.procedural for p in description.wired)
+        blocks, shares = split_shares(
+            sizes, [owner for found in every for owner in found],
+            MAX_BLOCK if stored else MAX_NEURONS,
+        )  # fmt: skip
+        ends = np.cumsum([len(found) for found in every])
+        firsts = [shares[end - len(found)] for end, found in zip(ends, every, strict=True)]
+        last = np.array(sizes, np.int64)[:, None]
+        bounds = np.concatenate([*(share.starts[:, :1] for share in firsts), last], axis=1)
+        end = int(ends[ranks.rank])
+        blocks, own = own_shares(blocks, shares[end - len(owners) : end])
+        part = int(sum(share.counts.sum() for share in own))
+        fixed_point = restored.fixed_point if restored else choose_fixed_point(description.wired)
+        require_on_devices(
+            description, opened.devices, own, fixed_point.bits, part / sum(sizes), ranks.here
+        )
+        free = max(1, usable_cores() // ranks.here)
+        workers = threads or max(1, min(free, part // neurons_per_thread))
+        builder = Builder(
+            description.wired, description.sizes, blocks, description.dt, description.seed,
+            workers, report, peers=ranks,
+        )  # fmt: skip
+        wiring = counted(description, builder.build(fixed_point), ranks)
+        if restored is not None:
+            restored.restore(wiring, ranks)
+        engine = opened.engine(
+            description, wiring, own, functools.partial(RankDeviceEngine, ranks, bounds),
+            lambda window: int(ranks.least(np.array([window]))[0]),
+        )  # fmt: skip
+        undo.pop_all()
+    assert isinstance(engine, RankDeviceEngine)
+    if speeds is not None:
+        names = [name for found in ranks.each(engine.device_names) for name in found]
+        owners = [owner for found in every for owner in found]
+        engine.placed = in_words(names, owners, shares)
+    return engine

@@ -18,6 +18,7 @@ import numpy as np
 from spikecuda.common.checksum import checksum
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import DeviceError, SpikecudaError, SpikecudaValueError
+from spikecuda.network.ranks.library import library_of
 from spikecuda.network.ranks.told import (
     as_error,
     as_message,
@@ -74,7 +75,7 @@ class Ranks:
     Attributes:
         rank: number of this one.
         count: how many there are.
-        here: how many run on this machine.
+        here: how many run on this machine; ``number_here``: of this one among them.
         doing: what this one does.
         apart: what went wrong when processes did different things: they never meet again.
         largest: bytes of a message at most; a count of MPI is an int.
@@ -105,7 +106,7 @@ class Ranks:
         self._comm.Set_errhandler(MPI.ERRORS_ARE_FATAL)
         self.rank, self.count = self._comm.rank, self._comm.size
         on_machine = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
-        self.here = on_machine.size
+        self.here, self.number_here = on_machine.size, on_machine.rank
         on_machine.Free()
         self._meetings = 0
         # What this process raised, which the others are told when they next meet.
@@ -304,6 +305,21 @@ class Ranks:
         self._comm.Allreduce(values, result, self._mpi.SUM)
         return result
 
+    def gather(self, mine: np.ndarray, every: np.ndarray) -> None:
+        """Fill the rows of ``every`` with what each process has; within a run, where all meet."""
+        self._comm.Allgather(mine, every)
+
+    def gather_lists(self, mine: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """Return all processes' lists of int64, one after the other; within a run.
+
+        Args:
+            mine: of this one.
+            sizes: how long each is.
+        """
+        every = np.empty(int(sizes.sum()), np.int64)
+        self._comm.Allgatherv(mine, [every, sizes, np.cumsum(sizes) - sizes, self._mpi.INT64_T])
+        return every
+
     @_whole
     def each(self, value: Any) -> list[Any]:
         """Return what each process has for a small value."""
@@ -371,20 +387,3 @@ class Ranks:
         raw = array.view(np.uint8)
         for first in range(0, raw.size, self.largest):
             yield raw[first : first + self.largest]
-
-
-def library_of(extension: str) -> str | None:
-    """Return the path of the MPI that mpi4py's extension module is linked to; None: look anywhere.
-
-    Args:
-        extension: path of the module.
-    """
-    try:
-        with open("/proc/self/maps", encoding="utf-8") as maps:
-            paths = {line.split()[-1] for line in maps if "/libmpi" in line}
-    except OSError:
-        return None
-    named = [
-        path for path in paths if os.path.basename(path).startswith(("libmpi.so", "libmpi_abi"))
-    ]
-    return min(named or paths, key=len, default=None)

@@ -140,6 +140,10 @@ class Together:
         """
         return int(self.ranks.least(np.array([steps]))[0])
 
+    def hear(self) -> None:
+        """Raise what another process broke off with, which tells it just now."""
+        self.ranks.each(None)
+
     def _join_traces(self, traces: Sequence[Trace], out: Sequence[np.ndarray]) -> None:
         """Fill samples of neurons that other processes own."""
         for trace, rows in zip(traces, out, strict=True):

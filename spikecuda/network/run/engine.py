@@ -30,6 +30,7 @@ class Engine(Protocol):
         state_within_runs: whether the neurons' state can be read between the windows of a run.
         partial: what the last run recorded if it broke off with all neurons at step ``clock``.
         peers: the processes that the synapses are divided over; None: this one has all of them.
+        placed: how neurons were dealt out to devices and processes, in words; "" if evenly.
     """
 
     neurons: list[Neurons]
@@ -42,6 +43,7 @@ class Engine(Protocol):
     state_within_runs: bool
     partial: Recorded | None
     peers: Peers | None
+    placed: str
 
     def run(
         self,

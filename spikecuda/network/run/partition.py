@@ -1,16 +1,13 @@
-"""The interface of a network's partitions, and how they exchange spikes.
+"""The interface of a network's partitions.
 
 A partition owns its neurons and the synapses onto them.  It runs a window, at most the shortest
 delay, by itself; what its neurons sent in it then goes to all other partitions, before any of it
-can arrive.  All there is to exchange is a list of spikes for each window: a sorted int64 array of
-``step << 32 | number``, with the step at whose end the neuron spiked and the neuron's number in
-the whole network.
+can arrive: see ``exchange``.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -245,40 +242,3 @@ class NetworkPartition(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give everything back; closing twice does nothing."""
-
-
-class SpikeExchange(Protocol):
-    """How each partition's spikes reach all others; another transport implements this protocol.
-
-    A network with its own exchange (``Network(exchange=...)``) calls it after each window, whatever
-    its devices are.  Otherwise ``LocalSpikeExchange`` is called if several devices have partitions.
-    A single device has nothing to exchange, and the CPU's threads read each other's spikes.
-    """
-
-    def swap(self, lists: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return for each partition of this process the spikes of all other partitions.
-
-        Called once a window, by all processes at the same window.
-
-        Args:
-            lists: sorted spikes of the window, a list for each partition of this process.
-
-        Returns:
-            Sorted spikes for each of them: those of its siblings and of other processes.
-        """
-
-
-@dataclass(frozen=True)
-class LocalSpikeExchange:
-    """The exchange for partitions that are all in this process."""
-
-    nothing: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-
-    def swap(self, lists: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return for each partition the spikes of all others."""
-        if len(lists) == 1:
-            return [self.nothing]
-        return [
-            np.sort(np.concatenate([other for j, other in enumerate(lists) if j != i]))
-            for i in range(len(lists))
-        ]

@@ -52,7 +52,7 @@ class PartitionedEngine(Partitions):
         request = self._request(steps, drives, traces, external)
         pauses, counted = pauses or Pauses((), ()), 0
         found: list[np.ndarray] = []
-        before, compiled = self.spikes, self.compile_seconds
+        before, compiled = self.spikes, self._compiled()
         try:
             self._together([p.begin for p in self.partitions], request, advice="")
             with held_interrupt() as release:
@@ -85,7 +85,9 @@ class PartitionedEngine(Partitions):
                 out = cut_samples(traces, request.out, request.start, self.clock)
                 self.partial = self._recorded(found, spikes, out, before)
             raise
-        self.seconds += time.perf_counter() - begin - (self.compile_seconds - compiled)
+        # Devices compile side by side.
+        slowest = max(s - compiled[name] for name, s in self._compiled().items())
+        self.seconds += time.perf_counter() - begin - slowest
         result = self._recorded(found, spikes, request.out, before)
         try:
             for n in self.neurons:
@@ -160,7 +162,11 @@ class PartitionedEngine(Partitions):
         # Before the first step of a run there may be what was sent at its start.
         due = request.external[0 if self.clock == request.start else a : z]
         with self._whole():
-            lists = self._together([p.advance for p in self.partitions], steps, due)
+            try:
+                lists = self._together([p.advance for p in self.partitions], steps, due)
+            except BaseException as error:
+                self._leave(error)
+                raise
             if self._alone:
                 return lists[0]
             others = self._exchange.swap(lists)
@@ -174,6 +180,21 @@ class PartitionedEngine(Partitions):
                 [functools.partial(p.receive, other)
                  for p, other in zip(self.partitions, others, strict=True)]
             )  # fmt: skip
+        return self._heard(lists, others)
+
+    def _leave(self, error: BaseException) -> None:
+        """Tell other processes, if there are any, that no spikes of this one come."""
+        leave = getattr(self._exchange, "leave", None)
+        if self._foreign and leave is not None:
+            leave(error)
+
+    def _heard(self, lists: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the spikes of a window that are recorded here, sorted: those of this process.
+
+        Args:
+            lists: of each partition.
+            others: what each was told of all others.
+        """
         return np.sort(np.concatenate(lists))
 
     def _end(self) -> list[np.ndarray]:

@@ -13,13 +13,10 @@ from spikecuda.common.exclusive_use import ExclusiveUse
 from spikecuda.devices.kinds import CPU
 from spikecuda.errors import SpikecudaError
 from spikecuda.kernels.network import layout
+from spikecuda.network.run.exchange import LocalSpikeExchange, SpikeExchange
 from spikecuda.network.run.moving import Moving
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.partition import (
-    LocalSpikeExchange,
-    NetworkPartition,
-    SpikeExchange,
-)
+from spikecuda.network.run.partition import NetworkPartition
 from spikecuda.network.run.spike_counts import SpikeCounts
 from spikecuda.network.run.trace import Recorded
 from spikecuda.network.run.window import require_learning_steps
@@ -51,10 +48,12 @@ class Partitions:
         seconds: wall-clock time of runs.
         state_within_runs: whether the neurons' state can be read between the windows of a run.
         partial: what the last run recorded if it broke off with all neurons at step ``clock``.
+        placed: how neurons were dealt out, in words; "" if evenly.
     """
 
     turns: tuple[ExclusiveUse, ...] = ()
     state_within_runs = False
+    placed = ""
     peers: Peers | None = None
 
     def __init__(
@@ -81,7 +80,7 @@ class Partitions:
         self._release = release
         firsts = [self.first[g] for g in range(len(self.first))]
         self._counts = SpikeCounts(np.array(firsts, np.int64))
-        self._busy = dict.fromkeys(self.device_names, 0.0)
+        self._busy = {p.name: 0.0 for p in self.partitions}
         self._failed, self._stale = "", False
         self._unusable = UnusableResults()
         self.partial: Recorded | None = None
@@ -91,7 +90,7 @@ class Partitions:
         self.clock, self.seconds = 0, 0.0
         with self._whole():
             self._counts.clear()
-            self._busy = dict.fromkeys(self.device_names, 0.0)
+            self._busy = {p.name: 0.0 for p in self.partitions}
             for n in self.neurons:
                 n.reset()
             for p in self.partitions:
@@ -196,12 +195,14 @@ class Partitions:
     def level(self, bundle: Bundle, value: float | None = None) -> float:
         """Return the level of a bundle's modulator as of now; see ``Engine``."""
         number = self.wiring.bundles.index(bundle)
-        found = 0.0
+        levels = []
         with contextlib.nullcontext() if value is None else self._whole():
             for p in self.partitions:
                 with report_failures(p, self.clock):
-                    found = p.level(number, value)
-        return found
+                    level = p.level(number, value)
+                # One that has no neurons has no modulators.
+                levels += [level] if p.share.size else []
+        return levels[0]
 
     def freeze(self, bundle: Bundle, frozen: bool) -> None:
         """Let a bundle's weights stay as they are, or learn again from now on."""
@@ -216,7 +217,7 @@ class Partitions:
     @property
     def compile_seconds(self) -> float:
         """Time spent on compiling kernels."""
-        return sum({p.name: p.compile_seconds for p in self.partitions}.values())
+        return sum(self._compiled().values())
 
     @property
     def device_names(self) -> list[str]:
@@ -276,6 +277,10 @@ class Partitions:
                 stack.callback(p.close)
 
     # For runs, too.
+
+    def _compiled(self) -> dict[str, float]:
+        """Return the seconds that each device has spent on compiling."""
+        return {p.name: p.compile_seconds for p in self.partitions}
 
     @contextlib.contextmanager
     def _whole(self) -> Iterator[None]:

@@ -37,7 +37,7 @@ def require_same_network(net: Any) -> None:
     told = Teller(net, _Summary(net.dt, CLASSES)).tree()
     found: dict[str, Any] = {
         "dt": net.dt, "seed": net.seed, "seeds or trial": seeds_tree(net.seed, net._seeds),
-        "precision": net.precision,
+        "precision": net.precision, "kind of speeds": net.speeds and isinstance(net.speeds, str),
     }  # fmt: skip
     for what, parts in told.items():
         named = parts.items() if isinstance(parts, dict) else enumerate(parts)

@@ -1,0 +1,54 @@
+"""Processes of MPI with devices of their own, and how neurons are dealt out to them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_ranks import job
+
+from spikecuda.devices.open import GpuStatus
+from spikecuda.network.ranks import build
+from spikecuda.network.ranks.share import own_shares, split_ranks
+from spikecuda.network.synapses.blocks import MAX_BLOCK, Owner, split_shares
+
+JOB = Path(__file__).with_name("mixed_job.py")
+
+
+def test_bits_of_one_process(tmp_path):
+    done = job(2, str(JOB), folder=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout == "the same\n"
+
+
+def test_shares_of_a_process_are_those_of_all():
+    sizes = [1, 31, 33, 1000, 100_000]
+    owners = [Owner(2.0, 3), Owner(1.0, 0), Owner(0.5, 0), Owner(3.0, 1)]
+    blocks, shares = split_shares(sizes, owners, MAX_BLOCK)
+    covered = 0
+    for some in (slice(0, 1), slice(1, 3), slice(3, 4)):
+        mine, own = own_shares(blocks, shares[some])
+        assert own[0].blocks.start == 0 and own[-1].blocks.stop == mine.count
+        for share, before in zip(own, shares[some], strict=True):
+            assert (share.starts == before.starts).all()
+            for here, there in zip(share.blocks, before.blocks, strict=True):
+                assert (
+                    mine.starts[:, here : here + 2] == blocks.starts[:, there : there + 2]
+                ).all()
+                assert (mine.offsets[:, here] == blocks.offsets[:, there]).all()
+        covered += sum(int(share.counts.sum()) for share in own)
+    assert covered == sum(sizes)
+
+
+def test_speeds_deal_neurons_out():
+    sizes = [640, 3200]
+    assert (split_ranks(sizes, 3, [1.0] * 3) == split_ranks(sizes, 3)).all()
+    own = np.diff(split_ranks(sizes, 3, [1.0, 2.0, 5.0])).sum(axis=0)
+    assert own == pytest.approx([480, 960, 2400], abs=64)
+
+
+def test_processes_of_a_machine_take_turns_with_its_gpus(monkeypatch):
+    assert build.resolve_own(("cpu:0",), 3) == ("cpu:0",)
+    for count, wanted in ((0, [()] * 3), (2, [("cuda:0",), ("cuda:1",), ("cuda:0",)])):
+        status = GpuStatus(count > 0, count=count)
+        monkeypatch.setattr(build, "gpu_status", lambda status=status: status)
+        assert [build.resolve_own(("auto",), number) for number in range(3)] == wanted
