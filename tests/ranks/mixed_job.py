@@ -28,6 +28,8 @@ def learning(**options):
     near, far = Uniform(20.0, 60.0), Uniform(0.5, 3.0)
     net.connect(e, e, FixedProbability(0.1), near, far, "exc", plasticity=STDP(w_max=100.0))
     net.connect(e, e, FixedProbability(0.05), -20.0, 1.0, "inh", procedural=True)
+    # Between processors alone these rows would have the layout for many processes.
+    net.connect(e, e, FixedProbability(0.01), near, far, "exc")
     net.drive(e, 600.0)
     net.record(e, ["spikes", "v"], every=0.7)
     net.projections[0].normalise(600.0, every=5.0)

@@ -167,7 +167,7 @@ def _on_devices(
         workers = threads or max(1, min(free, part // neurons_per_thread))
         builder = Builder(
             description.wired, description.sizes, blocks, description.dt, description.seed,
-            workers, report, peers=ranks,
+            workers, report, peers=ranks, dense=True,
         )  # fmt: skip
         wiring = counted(description, builder.build(fixed_point), ranks)
         if restored is not None:

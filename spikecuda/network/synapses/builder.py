@@ -60,6 +60,7 @@ class Builder:
         report: is told (synapses done, synapses expected).
         rows: the first row of each projection that is made, and the end; None: all.
         peers: the processes that have the other blocks, where these are not all.
+        dense: whether rows are dense whatever there is of them, as partitions on devices need.
     """
 
     def __init__(
@@ -73,10 +74,11 @@ class Builder:
         report: Callable[[float, float], None],
         rows: tuple[int, int] | None = None,
         peers: Peers | None = None,
+        dense: bool = False,
     ) -> None:
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
-        self.peers = peers
+        self.peers, self._dense = peers, dense
         self.projections, self.sizes, self.blocks = list(projections), list(sizes), blocks
         self.dt, self.threads, self.report, self.rows = dt, threads, report, rows
         self.key0, self.key1 = keys(seed)
@@ -384,10 +386,10 @@ class Builder:
 
     def _short(self, bundles: list[Bundle]) -> dict[Bundle, WordBits]:
         """Return the bundles whose rows are short, and how their words are used."""
-        found = {
-            bundle: short_bits(bundle, self.sizes, self.blocks, self.peers is not None)
-            for bundle in bundles
-        }
+        if self._dense:
+            return {}
+        divided = self.peers is not None
+        found = {bundle: short_bits(bundle, self.sizes, self.blocks, divided) for bundle in bundles}
         return {bundle: bits for bundle, bits in found.items() if bits is not None}
 
     # Filling.
