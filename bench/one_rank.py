@@ -10,7 +10,9 @@ Args:
     --degree: synapses of a neuron (10,000): a source's row in a process of N has degree / N.
     --rate: of all neurons, Hz (5).
     --blocks: of a process, which has one thread (1).
-    --steps: of 0.1 ms each (300).
+    --threads: that advance them, and build (1).
+    --steps: of 0.1 ms each (300); 0 builds only.
+    --rule: probability, in, out or total (probability).
 """
 
 import argparse
@@ -23,7 +25,13 @@ from numba import cfunc, types
 from spikecuda import Network, Normal
 from spikecuda.kernels.network.layout import LINK_BLOCK
 from spikecuda.kernels.network.machine import int64_at
-from spikecuda.network import ExpCurrent, FixedProbability
+from spikecuda.network import (
+    ExpCurrent,
+    FixedInDegree,
+    FixedOutDegree,
+    FixedProbability,
+    FixedTotal,
+)
 from spikecuda.network.cpu.engine import CpuEngine
 from spikecuda.network.one_rank import build_one_rank
 from spikecuda.network.ranks.link import Link
@@ -101,11 +109,21 @@ def measure(args, ranks, layout):
     net = Network(dt=DT, seed=1, devices="cpu")
     cells = net.population("cells", size, "lif", receptors={"syn": ExpCurrent(5.0)})
     delay = Normal(1.5, 0.75, low=0.1)
-    net.connect(cells, cells, FixedProbability(args.degree / size), Normal(30.0, 3.0), delay)
+    rule = {
+        "probability": lambda: FixedProbability(args.degree / size),
+        "in": lambda: FixedInDegree(args.degree),
+        "out": lambda: FixedOutDegree(args.degree),
+        "total": lambda: FixedTotal(args.degree * size),
+    }[args.rule]()
+    net.connect(cells, cells, rule, Normal(30.0, 3.0), delay)
     one = build_one_rank(net, 0, ranks, threads=args.blocks)
+    if not args.steps:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(f"{ranks:6} {layout:6} {one.build_seconds:8.1f} s, peak {peak:.2f} GB", flush=True)
+        return
     rows = one.wiring.nbytes
     neurons = [Neurons(population) for population in net._describe().populations]
-    engine = CpuEngine(neurons, 1, one.wiring, 1)
+    engine = CpuEngine(neurons, 1, one.wiring, args.threads)
     others = Others(0, ranks)
     link = Link(others, size, args.neurons, args.blocks, engine.window, DT)
     block = int(link.table[LINK_BLOCK])
@@ -146,9 +164,12 @@ def main():
     parser.add_argument("--degree", type=int, default=10000)
     parser.add_argument("--rate", type=float, default=5.0)
     parser.add_argument("--blocks", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rule", default="probability")
     parser.add_argument("--steps", type=int, default=300)
     args = parser.parse_args()
-    print(" ranks layout synapses  mean row  B a syn.  build s  M event/s   M events  RSS GB")
+    if args.steps:
+        print(" ranks layout synapses  mean row  B a syn.  build s  M event/s   M events  RSS GB")
     for ranks in args.ranks:
         for layout in args.layouts:
             measure(args, ranks, layout)

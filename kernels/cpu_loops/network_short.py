@@ -288,6 +288,6 @@ def gather(short_at, blocks_at, b, threads, turn):
         bucket = int64_at(of[(turn * short[S.SHORT_THREADS] + t) * count + b], 0)
         for i in range(S.BUCKET_HEAD, S.BUCKET_HEAD + bucket[0]):
             entry = bucket[i]
-            cells[entry >> 32] += np.int32(entry & 0xFFFFFFFF)
+            cells[(entry >> 32) & 0xFFFFFFFF] += np.int32(entry & 0xFFFFFFFF)
         bucket[0] = 0
     return 0
