@@ -66,8 +66,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("--synapses", metavar="N", help=f"of a neuron (default {SYNAPSES})")
     parser.add_argument("--delay", type=float, metavar="MS", help=f"shortest (default {DELAY:g})")
     parser.add_argument(
-        "--layout", choices=(*LAYOUTS, "both"), default="dense",
-        help="a table of sources for each block (dense), one row a source and rank (short), both",
+        "--layout", choices=("auto", *LAYOUTS, "both"), default="auto",
+        help="a table of sources for each block (dense), one row a source and rank (short), both; "
+        "by default those that a build takes",
     )  # fmt: skip
     parser.add_argument("--record", action="store_true", help="all spikes are recorded")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -15,6 +15,7 @@ from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.values import Values
 from spikecuda.network.synapses.fixed_point import choose_fixed_point
+from spikecuda.network.synapses.row_layout import delays_of
 from spikecuda.plan.load import SOME, Group, Load, RowGroup
 
 ROUNDED = 1e-12
@@ -171,7 +172,8 @@ def _rows(
         if not synapses:
             continue
         parts = tuple(count / synapses for count in total.values())
-        rows.append(RowGroup(key[0], synapses, key[2], parts))
+        usual = max(delays_of(p) for p in members)
+        rows.append(RowGroup(key[0], synapses, key[2], parts, usual))
         present = [step for step, count in total.items() if count >= min(SOME, synapses)]
         high.append(max(present))
         if members[0].source.population.neuron_spec is not None:

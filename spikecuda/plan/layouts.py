@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from spikecuda.network.synapses.row_layout import row_bytes
 from spikecuda.plan.load import RowGroup
 from spikecuda.plan.machine import Costs, Where
 
@@ -119,8 +120,7 @@ class Short:
     """A rank has one row for each source with synapses there, and each synapse has its delay.
 
     Bytes as in ``synapses/short_rows``.  Threads divide the spikes.  What a synapse sends to
-    another block is written to a list of that block and added from there: so an event takes as long
-    as three, of which two are in the caches.
+    another block is written to a list of that block and added from there.
     """
 
     ahead, calendar, ring = True, False, True
@@ -143,12 +143,15 @@ class Short:
 
     def seconds(self, cost: RowCost, costs: Costs, where: Where, single: bool) -> float:
         """See ``Layout``."""
-        seconds = cost.rows * costs.row(1.0, cost.length, cost.width, where)
-        if not single:
-            longest = costs.lengths[-1]
-            each = costs.row(1.0, longest, cost.width, (1.0, 0.0, 0.0)) / longest
-            seconds += 2.0 * each * cost.events
-        return seconds
+        row, event, spread = costs.short
+        return cost.rows * row + cost.events * (event if single else spread)
+
+
+def chosen(rows: RowGroup, sources: float, ranks: int, threads: int, blocks: int) -> Layout:
+    """Return the layout that a build takes: short on several ranks where it has fewer bytes."""
+    own = rows.synapses / ranks
+    dense, short = row_bytes(own, max(1, round(sources)), threads * blocks, rows.usual)
+    return LAYOUTS["short" if ranks > 1 and short < dense else "dense"]
 
 
 LAYOUTS: dict[str, Layout] = {"dense": Dense(), "short": Short()}

@@ -46,12 +46,14 @@ class RowGroup:
         synapses: how many.
         weight_bytes: of a stored weight: 0 (one for all), 2 or 4.
         delays: which part of the synapses has each delay that occurs.
+        usual: delays that are usual, by which a build chooses the layout of rows.
     """
 
     source: int
     synapses: float
     weight_bytes: int
     delays: tuple[float, ...] = (1.0,)
+    usual: float = 1.0
 
     def segments(self, length: float) -> float:
         """Return the mean number of delays that occur among ``length`` synapses of a source.
@@ -158,6 +160,6 @@ def fixed_load(
         raise SpikecudaValueError(f"weight_bytes must be 0, 2 or 4 (got {weight_bytes!r})")
     group = Group("neurons", size, as_positive("rate", rate, "Hz"), kernel, state_bytes)
     parts = np.asarray(delays, float) / math.fsum(delays)
-    row = RowGroup(0, float(size) * degree, weight_bytes, tuple(parts.tolist()))
+    row = RowGroup(0, float(size) * degree, weight_bytes, tuple(parts.tolist()), len(parts))
     name = f"{size:,} neurons a rank, {degree:,} synapses each, {rate:g} Hz"
     return Load(name, dt, shortest, shortest + len(parts) - 1, (group,), (row,))

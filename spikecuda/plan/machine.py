@@ -34,6 +34,7 @@ EXCHANGE = {
 COSTS = {
     "found_ns": ("found", 1e-9),
     "absent_ns": ("absent", 1e-9),
+    "short_ns": ("short", 1e-9),
     "spike_ns": ("spike", 1e-9),
     "record_ns": ("record", 1e-9),
     "window_ns": ("window", 1e-9),
@@ -69,6 +70,8 @@ class Costs:
         segments: by bytes of a weight (0: one for all; 2; 4): three times, of a row's first segment
             of each length; ``later``: of each of its other ones.
         found, absent: looking for the row of a spike that is there, and for one that is not.
+        short: of short rows, out of caches: a row, a synapse of a process with one block, and one
+            of a process with many.
         updates: by what neurons do: seconds of a call for the neurons of a population in a block,
             of each step of it, and of each update.
         spike: listing an own spike; ``record``: keeping a spike of any rank for the result.
@@ -86,6 +89,7 @@ class Costs:
     later: Mapping[int, tuple[tuple[float, ...], ...]]
     found: tuple[float, float, float]
     absent: tuple[float, float, float]
+    short: tuple[float, float, float]
     updates: Mapping[str, tuple[float, float, float]]
     spike: float
     record: float
@@ -265,7 +269,7 @@ def _read(path: Path, seen: list[Path]) -> dict[str, Any]:
         for key, value in found.items():
             name, unit = keys[key]
             into = values["costs"] if table == "costs" else values
-            if name in ("found", "absent"):
+            if name in ("found", "absent", "short"):
                 into[name] = tuple(unit * x for x in _numbers(path, f"{table}.{key}", value, 3))
             else:
                 (number,) = _numbers(path, f"{table}.{key}", [value], 1)

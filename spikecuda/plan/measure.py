@@ -11,6 +11,7 @@ from spikecuda.network.network import Network
 from spikecuda.plan import measure_node as node
 from spikecuda.plan.machine import Costs, Machine
 from spikecuda.plan.measure_rows import empty_costs, row_costs
+from spikecuda.plan.measure_short import short_costs
 from spikecuda.plan.measure_updates import Base, scan_costs, spike_costs, updates_of
 
 # What neurons of a fixed load do, unless another kernel is named: LIF with Poisson input.
@@ -44,6 +45,8 @@ def measure(
     bandwidth = node.bandwidth(cores)
     report("rows")
     rows = row_costs(cache, shared, quick)
+    report("short rows")
+    rows |= short_costs(rows["found"][0], quick)
     report("spikes")
     spikes = {**spike_costs(), **scan_costs()}
     report("processes")

@@ -13,12 +13,13 @@ from spikecuda.network.memory import CELL
 from spikecuda.network.run.window import ring_steps
 from spikecuda.network.synapses.blocks import GRAIN, MAX_BLOCK
 from spikecuda.plan.exchange import WORD, Message, exchange_seconds, message_of
-from spikecuda.plan.layouts import LAYOUTS, RowCost
+from spikecuda.plan.layouts import LAYOUTS, Layout, RowCost, chosen
 from spikecuda.plan.load import Load, RowGroup
 from spikecuda.plan.machine import Machine, Where
 from spikecuda.plan.slowest import expected_maximum
 from spikecuda.runtime.neuron_spec import MAX_NEURONS
 
+AUTO = "auto"
 LINE = 64
 ROWS = ("synapses", "segments", "heads of rows")
 MOST_RANKS, MOST_THREADS = 1 << 24, 1024
@@ -106,7 +107,7 @@ def predict(
     *,
     threads: int | None = None,
     per_node: int | None = None,
-    layout: str = "dense",
+    layout: str = AUTO,
     record: bool = False,
 ) -> Prediction:
     """Return what a network takes on some ranks.
@@ -117,8 +118,8 @@ def predict(
         ranks: processes.
         threads: of each; None: the cores of a node over its ranks.
         per_node: processes of a node; None: 1, or all where there is one node.
-        layout: "dense", a table of all sources for each block, or "short", one row a source and
-            rank.
+        layout: "dense", a table of all sources for each block; "short", one row a source and rank;
+            "auto", of each kind of rows the one that a build takes.
         record: whether all spikes are recorded, which every rank then keeps.
 
     Raises:
@@ -138,8 +139,9 @@ def predict(
             f"ranks and threads of a node must be <= its {machine.cores} cores (got {per_node} x "
             f"{threads}); more wait for each other for many windows each, which no plan tells"
         )
-    if layout not in LAYOUTS:
-        raise SpikecudaValueError(f"layout must be one of {', '.join(LAYOUTS)} (got {layout!r})")
+    if layout != AUTO and layout not in LAYOUTS:
+        known = ", ".join((AUTO, *LAYOUTS))
+        raise SpikecudaValueError(f"layout must be one of {known} (got {layout!r})")
     if -(-ranks // per_node) > 1:
         machine.network()
     return _Reckoning(load, machine, ranks, threads, per_node, layout, record).result()
@@ -166,8 +168,8 @@ class _Reckoning:
         self.fused = max(1, min(self.steps, int(FUSED_BYTES // (CELL * self.stride))))
         # Spikes of all neurons of each group.
         self.spikes = [g.size * g.rate * self.model_seconds for g in load.groups]
-        self.way = LAYOUTS[layout]
-        self.rows = [self._cost(r) for r in load.rows]
+        self.ways = [self._way(r) for r in load.rows]
+        self.rows = [self._cost(i) for i in range(len(load.rows))]
         # What a core has of the shared cache.
         self.shared = machine.shared_cache / (min(per_node, ranks) * threads)
         self.message: Message = message_of(load, ranks, threads)
@@ -217,12 +219,13 @@ class _Reckoning:
         a group.
         """
         total, parts = 0.0, self.workers * self.blocks * self.steps
-        times = 1.0 / self.threads if self.way.ahead else self.blocks
+        ahead = bool(self.ways) and all(way.ahead for way in self.ways)
+        times = 1.0 / self.threads if ahead else self.blocks
         for g, spikes in zip(self.load.groups, self.spikes, strict=True):
             if g.kernel:
                 total -= times * self.costs.group * parts * math.expm1(-spikes / parts)
-        for r, cost in zip(self.load.rows, self.rows, strict=True):
-            where = (1.0, 0.0, 0.0) if self.way.ahead else self._where(cost.spread)
+        for r, cost, way in zip(self.load.rows, self.rows, self.ways, strict=True):
+            where = (1.0, 0.0, 0.0) if way.ahead else self._where(cost.spread)
             found = sum(p * t for p, t in zip(where, self.costs.found, strict=True))
             absent = sum(p * t for p, t in zip(where, self.costs.absent, strict=True))
             each = cost.found * found + (1.0 - cost.found) * absent
@@ -250,13 +253,21 @@ class _Reckoning:
 
     def _row_seconds(self, i: int, longer: float) -> float:
         """Return what a thread delivers for one spike, if all rows were so many times longer."""
-        cost = self._cost(self.load.rows[i], longer)
         single = self.threads * self.blocks == 1
-        return self.way.seconds(cost, self.costs, self._rows_where, single)
+        return self.ways[i].seconds(self._cost(i, longer), self.costs, self._rows_where, single)
 
-    def _cost(self, rows: RowGroup, longer: float = 1.0) -> RowCost:
+    def _cost(self, i: int, longer: float = 1.0) -> RowCost:
+        rows = self.load.rows[i]
         sources = self.load.groups[rows.source].size
-        return self.way.cost(rows, sources, self.ranks, self.threads, self.blocks, longer)
+        return self.ways[i].cost(rows, sources, self.ranks, self.threads, self.blocks, longer)
+
+    def _way(self, rows: RowGroup) -> Layout:
+        if self.layout != AUTO:
+            return LAYOUTS[self.layout]
+        group = self.load.groups[rows.source]
+        if not group.kernel:  # given trains have dense rows
+            return LAYOUTS["dense"]
+        return chosen(rows, group.size, self.ranks, self.threads, self.blocks)
 
     def _streamed(self) -> float:
         """Bytes that all cores of a node read from memory, over its bandwidth."""
@@ -303,13 +314,17 @@ class _Reckoning:
         groups = [g for g in self.load.groups if g.kernel]
         own = self.load.neurons / self.ranks
         state = sum(g.size * g.state_bytes for g in groups)  # each rank has room for all of it
-        ring = ring_steps(self.load.longest, self.steps) if self.way.ring else self.fused
+        ring = (
+            ring_steps(self.load.longest, self.steps)
+            if any(w.ring for w in self.ways)
+            else self.fused
+        )
         cells = own * max((g.ports for g in groups), default=1) * CELL * ring
         blocks = self.threads * self.blocks
         # As ``cpu/block_memory`` makes room: for a window in which all neurons spike, twice.
         stored = [0] * len(self.load.groups)
-        for r in self.load.rows:
-            stored[r.source] += 1
+        for r, way in zip(self.load.rows, self.ways, strict=True):
+            stored[r.source] += way.calendar
         cursors = sum(
             g.size * count * (1 + (self.steps - 1) // (1 + g.rest))
             for g, count in zip(self.load.groups, stored, strict=True) if g.kernel
@@ -324,7 +339,7 @@ class _Reckoning:
             "synapses": sum(cost.synapses for cost in self.rows),
             "segments": sum(cost.pieces for cost in self.rows),
             "heads of rows": sum(cost.heads for cost in self.rows),
-            "calendars": blocks * chunks * 8 * CHUNK_WORDS if self.way.calendar else 0.0,
+            "calendars": blocks * chunks * 8 * CHUNK_WORDS,
             "messages": messages if self.ranks > 1 else 0.0,
         }
 
