@@ -1,8 +1,9 @@
 """Exchange the spikes of a window with other processes: MPI's functions, called by their addresses.
 
 A process' message is int32 words: how many follow the first two, whether the run is to stop, and
-groups of spikes: step of the window, population, how many, their neurons.  All messages travel in
-one Allgather of blocks of the same size.  If one does not fit, an Allgatherv brings all in full.
+groups of spikes: step since the last message, population, how many, their neurons.  All messages
+travel in one Allgather of blocks of the same size.  If one does not fit, an Allgatherv brings all
+in full.  Where delays between processes allow, a message has the spikes of several windows.
 """
 
 import numpy as np
@@ -16,9 +17,10 @@ from spikecuda.kernels.numerics.inner import inner
 
 @inner
 def _write(link, parts_at, count, parity, steps):
-    """Write the spikes of a window after the first two words of the message; return how many."""
+    """Write the spikes of a window into the message; return the words after the first two."""
     send = int32_at(link[L.LINK_SEND], 0)
-    at = np.int64(L.LINK_HEAD)
+    at = np.int64(L.LINK_HEAD) + link[L.LINK_HELD_WORDS]
+    held = link[L.LINK_HELD]
     for p in range(count):
         part = int64_at(parts_at + 8 * L.PART * p, L.PART)
         ids = int32_at(part[L.PART_IDS] + 4 * parity * part[L.PART_CAPACITY], 0)
@@ -28,7 +30,7 @@ def _write(link, parts_at, count, parity, steps):
         for k in range(steps):
             first, last = upto[k], upto[k + 1]
             if last > first:
-                send[at] = k
+                send[at] = held + k
                 send[at + 1] = part[L.PART_POPULATION]
                 send[at + 2] = last - first
                 at += 3
@@ -40,7 +42,9 @@ def _write(link, parts_at, count, parity, steps):
 
 @pointer("int64(int64, int64, int64, int64, int64, int64)")
 def swap(link_at, parts_at, count, parity, steps, stop):
-    """Send this process' spikes of a window to all others, and receive theirs.
+    """Send this process' spikes to all others and receive theirs, or keep them for later.
+
+    They are kept while none could arrive elsewhere before those of another window, too, are sent.
 
     Args:
         link_at: address of the table, see ``layout``.
@@ -50,21 +54,35 @@ def swap(link_at, parts_at, count, parity, steps, stop):
         stop: whether a buffer of this process wants attention.
 
     Returns:
-        Whether one of any process does.
+        Whether one of any process does; 0 while spikes are kept.
     """
     link = int64_at(link_at, L.LINK)
     send = int32_at(link[L.LINK_SEND], L.LINK_HEAD)
     words = _write(link, parts_at, count, parity, steps)
-    send[0] = words
-    send[1] = stop
-    begin = call_seconds(link[L.LINK_WTIME])
     block, ranks = link[L.LINK_BLOCK], link[L.LINK_RANKS]
+    counts, places = int32_at(link[L.LINK_COUNTS], ranks), int32_at(link[L.LINK_PLACES], ranks)
+    link[L.LINK_BACK] = link[L.LINK_HELD]
+    link[L.LINK_LEFT] -= steps
+    link[L.LINK_WANTED] |= stop
+    if link[L.LINK_LEFT] > 0 and link[L.LINK_HELD] + steps <= link[L.LINK_ROOM]:
+        link[L.LINK_HELD] += steps
+        link[L.LINK_HELD_WORDS] = words
+        link[L.LINK_LONG] = 0
+        link[L.LINK_STOP] = 0
+        for r in range(ranks):
+            counts[r] = 0
+        return np.int64(0)
+    send[0] = words
+    send[1] = link[L.LINK_WANTED]
+    link[L.LINK_HELD] = 0
+    link[L.LINK_HELD_WORDS] = 0
+    link[L.LINK_WANTED] = 0
+    begin = call_seconds(link[L.LINK_WTIME])
     call_transport(
         link[L.LINK_ALLGATHER], link[L.LINK_SEND], block, link[L.LINK_TYPE], link[L.LINK_BLOCKS],
         block, link[L.LINK_TYPE], link[L.LINK_COMMUNICATOR], np.int64(0),
     )  # fmt: skip
     blocks = int32_at(link[L.LINK_BLOCKS], ranks * block)
-    counts, places = int32_at(link[L.LINK_COUNTS], ranks), int32_at(link[L.LINK_PLACES], ranks)
     stopped = np.int64(0)
     longest = np.int64(0)
     total = np.int64(0)
@@ -104,6 +122,7 @@ def file_received(link_at, block_at, now):
     """
     link, block = int64_at(link_at, L.LINK), int64_at(block_at, L.BLOCK)
     counts, places = int32_at(link[L.LINK_COUNTS], 0), int32_at(link[L.LINK_PLACES], 0)
+    first = now - link[L.LINK_BACK]
     found = np.int64(0)
     for r in range(link[L.LINK_RANKS]):
         if r == link[L.LINK_RANK]:
@@ -115,7 +134,7 @@ def file_received(link_at, block_at, now):
         while at < end:
             head = int32_at(at, 3)
             size = np.int64(head[2])
-            file_rows(block, np.int64(head[1]), int32_at(at + 12, size), now + head[0])
+            file_rows(block, np.int64(head[1]), int32_at(at + 12, size), first + head[0])
             found += size
             at += 12 + 4 * size
     return found

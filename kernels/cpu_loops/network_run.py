@@ -149,8 +149,8 @@ def _trace(trace, row):
 
 
 @inner
-def _room(block, parts, need):
-    """Tell whether a block can take two more windows: space for records, spikes, histories."""
+def _room(block, parts, need, windows):
+    """Tell whether a block can take more windows: space for records, spikes, histories."""
     state = int64_at(block[L.BLOCK_STATE], 8)
     if state[L.CALENDAR_SPARE] < need:
         return False
@@ -163,7 +163,7 @@ def _room(block, parts, need):
         part = parts[p]
         if part[L.PART_RECORD_STEPS]:
             used = int64_at(part[L.PART_STATE], 2)[0]
-            if used + 2 * part[L.PART_CAPACITY] > part[L.PART_RECORD_SIZE]:
+            if used + windows * part[L.PART_CAPACITY] > part[L.PART_RECORD_SIZE]:
                 return False
     return True
 
@@ -295,7 +295,7 @@ def run_blocks(
                     continue
                 for p in range(block[L.BLOCK_FIRST_PART], block[L.BLOCK_LAST_PART]):
                     _compact(block, parts[p], parity, k, now)
-                if not _room(block, parts, need):
+                if not _room(block, parts, need, 2 + shared[L.THREADS_LATE]):
                     shared[L.THREADS_STOP + parity] = 1
             at_external = ahead
         for t in range(traces.shape[0]):

@@ -223,6 +223,7 @@ def spread(short_at, blocks_at, link_at, parts_at, count, thread, threads, parit
     if link_at:
         link = int64_at(link_at, L.LINK)
         counts, places = int32_at(link[L.LINK_COUNTS], 0), int32_at(link[L.LINK_PLACES], 0)
+        since = now - link[L.LINK_BACK]
         # Of many processes each thread takes some; of few a part of each list.
         whole = link[L.LINK_RANKS] > 8 * threads
         for r in range(link[L.LINK_RANKS]):
@@ -240,7 +241,7 @@ def spread(short_at, blocks_at, link_at, parts_at, count, thread, threads, parit
                     first, last = size * thread // threads, size * (thread + 1) // threads
                 neurons = int32_at(at + 12 + 4 * first, last - first)
                 _list(
-                    short, blocks_at, np.int64(head[1]), neurons, now + head[0], thread, 0
+                    short, blocks_at, np.int64(head[1]), neurons, since + head[0], thread, 0
                 )  # fmt: skip
                 at += 12 + 4 * size
     _flush_all(short, blocks_at, thread, 0)

@@ -203,10 +203,11 @@ CHUNK_CURSORS = CHUNK_WORDS - 2
 THREADS_BARRIER, THREADS_STOP = 0, 8
 THREADS_LINK = 10  # address: int64, LINK; 0: there are no other processes
 THREADS_SHORT = 11  # address: int64, see ``short``; 0: there are no such rows
+THREADS_LATE = 12  # windows that may pass until a stop is heard by all processes
 SHARED = 16
 
 # What exchanges spikes with other processes; see ``cpu_loops/network_link``.
-LINK = 24
+LINK = 32
 (
     LINK_SWAP,  # addresses of ``network_link.swap`` and ``file_received``
     LINK_FILE,
@@ -229,7 +230,13 @@ LINK = 24
     LINK_OVERFLOWS,  # those with a list that was longer than a block
     LINK_WORDS,  # words of all lists
     LINK_NANOSECONDS,  # waiting and exchanging
-) = range(21)
+    LINK_HELD,  # steps of spikes that are written and not yet sent
+    LINK_HELD_WORDS,  # words of them
+    LINK_ROOM,  # they are sent once there are more steps than this
+    LINK_LEFT,  # steps until all processes stop anyway
+    LINK_WANTED,  # whether this process wants to stop
+    LINK_BACK,  # steps from the first one of what was received to the window's first one
+) = range(27)
 LINK_HEAD = 2
 
 # Of a kernel with many receptors: the header, and a row for each receptor, then for each Poisson

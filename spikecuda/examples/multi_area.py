@@ -115,7 +115,7 @@ def network(
     for t, s in np.argwhere(totals * np.outer(here, here)):
         mean, low = p.delay_i if cortex.layer[s] % 2 else p.delay_e, p.dt / 2.0
         if cortex.area[t] != cortex.area[s]:
-            low = max(p.shortest - p.dt / 2.0, low)
+            low = max(p.shortest - 0.499 * p.dt, low)  # rounds to the shortest
             mean = max(cortex.distance[cortex.area[t], cortex.area[s]] / p.speed, p.shortest)
         delay = Normal(mean, mean * p.delay_spread, low=low, high=2.0 * mean, redraw=True)
         size = microcircuit.spread(float(strength[t, s]), p.weight_spread)

@@ -12,7 +12,8 @@ from spikecuda.common.arguments import as_count
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.described import Described
 from spikecuda.network.memory import require_memory
-from spikecuda.network.ranks.share import blocks_of, split_ranks
+from spikecuda.network.ranks.areas import place
+from spikecuda.network.ranks.share import blocks_of
 from spikecuda.network.synapses.blocks import MAX_BLOCK
 from spikecuda.network.synapses.builder import Builder
 from spikecuda.network.synapses.fixed_point import choose_fixed_point
@@ -114,7 +115,7 @@ def build_one_rank(network: Described, rank: int, ranks: int, threads: int = 1) 
     description = network._describe()
     begin = time.perf_counter()
     sizes = [population.size for population in description.populations]
-    bounds = split_ranks(sizes, ranks)
+    bounds, _ = place(description, ranks)
     own = int((bounds[:, rank + 1] - bounds[:, rank]).sum())
     fixed_point = choose_fixed_point(description.wired)
     require_memory(description, fixed_point.bits, own / sum(sizes))

@@ -17,8 +17,8 @@ from random_networks import Layout, built, descriptions
 from ranks_saves import learning, saves
 from test_network_bits import outcome, spikes_of
 
-from spikecuda import Network, SpikecudaError
-from spikecuda.network import ExpCurrent, FixedProbability, SpikeTrain
+from spikecuda import Network, Noise, SpikecudaError, Uniform
+from spikecuda.network import ExpCurrent, FixedProbability, FixedTotal, SpikeTrain
 from spikecuda.network.model.trace import variables
 from spikecuda.network.synapses import row_layout
 
@@ -127,6 +127,58 @@ def crowded():
         found.append(net["b"].state["v"].tobytes())
     assert found[:2] == found[2:]
     assert net._engine.exchanged.overflows > 0
+
+
+def areas(job):
+    """Areas that long delays set apart have a process each, and exchange after several windows."""
+    for procedural, layout in ((False, None), (False, row_layout.SHORT), (True, None)):
+        nets = [two_areas("cpu", procedural), two_areas("mpi", procedural)]
+        for net, forced in zip(nets, (None, layout), strict=True):
+            row_layout.forced = forced
+            net.build()
+        row_layout.forced = None
+        assert not layout or all(b.short for b in nets[1]._engine.wiring.bundles)
+        results = [[net.run(ms) for ms in (33.3, 0.1, 20.0)] for net in nets]
+        file = f"areas{procedural}{layout}.spikecuda"
+        nets[1].save(file)
+        nets.append(Network.load(file, devices="mpi", threads=THREADS))
+        results = [[*found, net.run(10.0)] for found, net in zip(results, nets, strict=False)]
+        found = [spikes_of(own) for own in results]
+        assert found[0] == found[1] and results[0][0].num_spikes > 100
+        assert spikes_of([nets[2].run(10.0)]) == spikes_of(results[0][3:])
+        for name, values in results[0][0].traces["e0"].items():
+            np.testing.assert_array_equal(values, results[1][0].traces["e0"][name])
+        for population in nets[0].populations.values():
+            v = nets[1][population.name].state["v"]
+            np.testing.assert_array_equal(population.state["v"], v)
+        windows = -(-634 // nets[1]._engine.window)
+        if job.count == 2:
+            whole = [set(np.unique(row)) <= {0, row[-1]} for row in nets[1]._engine._all.bounds]
+            assert all(whole) and nets[1]._engine.exchanged.windows < windows / 5
+
+
+def two_areas(devices, procedural):
+    net = Network(seed=5, devices=devices, threads=THREADS)
+    for area in range(2):
+        for layer, n in (("e", 200 + 7 * area), ("i", 50)):
+            own = net.population(f"{layer}{area}", n, "lif", receptors={"exc": ExpCurrent(5.0)})
+            net.drive(own, np.linspace(300.0, 600.0, n))
+            net.drive(own, Noise(300.0))
+        for source, weight in (("e", 40.0), ("i", -100.0)):
+            for target in "ei":
+                net.connect(
+                    f"{source}{area}", f"{target}{area}", FixedProbability(0.1), weight,
+                    Uniform(0.2, 3.0), "exc", procedural=procedural,
+                )  # fmt: skip
+    for area in range(2):
+        net.connect(
+            f"e{area}", f"e{1 - area}", FixedTotal(900), 40.0, Uniform(1.5 + 0.1 * area, 6.0),
+            "exc", procedural=procedural,
+        )  # fmt: skip
+    net.record("e0", ["spikes", "v"], every=0.7, only=slice(0, 3))
+    for name in ("i0", "e1", "i1"):
+        net.record(name)
+    return net
 
 
 def broken_off(ranks):
@@ -257,6 +309,7 @@ if __name__ == "__main__":
     random_networks()
     what_learns()
     crowded()
+    areas(job)
     saves(job, FOLDER, THREADS)
     broken_off(job)
     caught(job)

@@ -33,6 +33,8 @@ class BlockMemory:
     Attributes:
         fused: steps that a kernel takes at once.
         need: chunks that a window's spikes can take of a calendar.
+        kept: steps whose spikes may enter a calendar at once: a window, or what other processes
+            send together; ``retune`` heeds it.
         calendars: of each block.
         table: what the loops find them by.
 
@@ -63,7 +65,7 @@ class BlockMemory:
         slots = 1 << math.ceil(math.log2(wiring.longest + window + 2))
         stored = [bundle.source for bundle in wiring.bundles if not bundle.at_once]
         self._stored = np.bincount(stored, minlength=sources)
-        self._slots, self._window = slots, window
+        self._slots, self.kept = slots, window
         self.retune(neurons)
         self.calendars = [Calendar(slots, 2 * self.need) for _ in range(blocks.count)]
         self.table = np.zeros((blocks.count, layout.BLOCK), np.int64)
@@ -71,9 +73,7 @@ class BlockMemory:
     def retune(self, neurons: Sequence[Neurons]) -> None:
         """Settle the room that a window's spikes may need, for the parameters of now."""
         cursors = sum(
-            n.population.size
-            * int(self._stored[n.population.number])
-            * most_spikes(n, self._window)
+            n.population.size * int(self._stored[n.population.number]) * most_spikes(n, self.kept)
             for n in neurons
         )
         self.need = 2 * (cursors // layout.CHUNK_CURSORS + 1) + self._slots

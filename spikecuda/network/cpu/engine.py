@@ -415,6 +415,7 @@ class CpuEngine(SavedEngine):
         self._shared[:] = 0
         self._shared[layout.THREADS_LINK] = self._link_address
         self._shared[layout.THREADS_SHORT] = self._short.address if self._short else 0
+        self._shared[layout.THREADS_LATE] = self._parts.late
         rows = self._rows.most
         need = self._memory.need + due.shape[0] * rows // layout.CHUNK_CURSORS + 1
         self._make_room(need, due.shape[0], self.clock + steps)

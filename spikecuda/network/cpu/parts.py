@@ -30,6 +30,7 @@ class Parts:
     Attributes:
         places: block, population, first neuron and number of neurons of each part.
         counts: spikes of each population since the last reset.
+        late: windows that may pass until a run stops for a full buffer.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Parts:
     ) -> None:
         self.neurons, self.wiring, self.window = neurons, wiring, window
         self.counts = np.zeros(sources, np.int64)
+        self.late = 0
         self.places: Places = [
             (b, g, int(first), int(last - first))
             for b in range(wiring.blocks.count)
@@ -139,7 +141,7 @@ class Parts:
             row[layout.PART_CAPACITY] = self.window * count
             self._records[i] = None
             if g in spikes:
-                size = max(RECORD_SIZE, 3 * self.window * count)
+                size = max(RECORD_SIZE, (3 + self.late) * self.window * count)
                 self._records[i] = record = (np.empty(size, np.int64), np.empty(size, np.int32))
                 row[layout.PART_RECORD_STEPS] = record[0].ctypes.data
                 row[layout.PART_RECORD_IDS] = record[1].ctypes.data

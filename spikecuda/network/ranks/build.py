@@ -16,10 +16,11 @@ from spikecuda.network.device_names import on_cpu
 from spikecuda.network.memory import require_memory, require_on_devices
 from spikecuda.network.model.description import Description
 from spikecuda.network.open_partitions import OpenPartitions, SpeedsOf, in_words, unlike_devices
+from spikecuda.network.ranks.areas import place
 from spikecuda.network.ranks.device_engine import RankDeviceEngine
 from spikecuda.network.ranks.engine import RankEngine
 from spikecuda.network.ranks.ranks import BUILD, Ranks, all_ranks
-from spikecuda.network.ranks.share import blocks_of, own_shares, split_ranks
+from spikecuda.network.ranks.share import blocks_of, own_shares
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Owner, Share, split_shares
 from spikecuda.network.synapses.builder import Builder
@@ -86,7 +87,7 @@ def build_rank_engine(
     if speeds is not None:
         ranks.each(None)  # so that all are measured side by side
         each = ranks.each(sum(speeds(places or ("cpu:0",), threads or free)))
-    bounds = split_ranks(sizes, ranks.count, each)
+    bounds, apart = place(description, ranks.count, each)
     own = int((bounds[:, ranks.rank + 1] - bounds[:, ranks.rank]).sum())
     workers = threads or max(1, min(free, own // neurons_per_thread))
     stored = any(not p.procedural for p in description.wired)
@@ -101,7 +102,7 @@ def build_rank_engine(
     if restored is not None:
         restored.restore(wiring, ranks)
     neurons = [Neurons(population) for population in description.populations]
-    engine = RankEngine(neurons, len(description.sizes), wiring, workers, ranks, bounds)
+    engine = RankEngine(neurons, len(description.sizes), wiring, workers, ranks, bounds, apart)
     if each is not None:
         names = [f"rank {r}" for r in range(ranks.count)]
         shares = [Share(bounds[:, r : r + 2], range(0)) for r in range(ranks.count)]

@@ -29,6 +29,7 @@ class RankEngine(CpuEngine):
         threads: how many work at once.
         ranks: the processes.
         bounds: int64 (populations, ranks + 1), the first neuron that each owns.
+        apart: no spike reaches another process within so many steps.
     """
 
     def __init__(
@@ -39,14 +40,19 @@ class RankEngine(CpuEngine):
         threads: int,
         ranks: Ranks,
         bounds: np.ndarray,
+        apart: int = 1,
     ) -> None:
         super().__init__(neurons, sources, wiring, threads)
         self.peers = self.ranks = ranks
         self._all = Together(self, ranks, bounds)
         own = bounds[:, ranks.rank + 1] - bounds[:, ranks.rank]
-        most = sum(int(n) * most_spikes(g, self.window) for n, g in zip(own, neurons, strict=True))
+        rhythm = max(apart, self.window)
+        most = sum(int(n) * most_spikes(g, rhythm) for n, g in zip(own, neurons, strict=True))
         size, dt = sum(n.population.size for n in neurons), neurons[0].population.neurons.dt
-        self._link = Link(ranks, size, most, len(self._parts.places), self.window, dt)
+        self._link = Link(ranks, size, most, len(self._parts.places), self.window, rhythm, dt)
+        self._parts.late = -(-rhythm // self.window) - 1
+        self._memory.kept = rhythm
+        self._memory.retune(self.neurons)
         self._link_address = self._link.address
         self._counted = np.zeros(sources, np.int64)
         self._all.add_up(0)
@@ -75,7 +81,9 @@ class RankEngine(CpuEngine):
 
     def advance(self, run: CpuRun, steps: int, external: np.ndarray) -> int:
         """Advance by up to ``steps`` steps, as all processes agree; return how many."""
-        return super().advance(run, self._all.agree(steps), external)
+        steps = self._all.agree(steps)
+        self._link.begin(steps)
+        return super().advance(run, steps, external)
 
     def drain(self) -> list[tuple[int, tuple[np.ndarray, np.ndarray]]]:
         """Take the recorded spikes of all processes; return population, steps and neurons."""

@@ -20,7 +20,7 @@ class LinkFigures:
     """What was exchanged since the network was built or reset.
 
     Attributes:
-        windows: how many.
+        windows: how many exchanges; each has the spikes of a window, or of several.
         overflows: those with more spikes than a block holds, which took a second message.
         bytes: of all processes' spikes.
         seconds: spent on waiting for other processes and on exchanging.
@@ -38,20 +38,29 @@ class Link:
     Args:
         ranks: the processes.
         neurons: of the whole network.
-        most: spikes of this process' neurons in a window, at most; over all processes ``total``.
-        parts: groups of neurons of this process; their steps in a window: ``window``.
+        most: spikes of this process' neurons between two exchanges, at most.
+        parts: groups of neurons of this process.
+        window: the most steps of a window.
+        rhythm: steps between two exchanges, at least a window.
         dt: length of a step in ms.
     """
 
     def __init__(
-        self, ranks: Ranks, neurons: int, most: int, parts: int, window: int, dt: float
+        self,
+        ranks: Ranks,
+        neurons: int,
+        most: int,
+        parts: int,
+        window: int,
+        rhythm: int,
+        dt: float,
     ) -> None:
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
-        expected = neurons / ranks.count * RATE * window * dt * 1e-3
+        expected = neurons / ranks.count * RATE * rhythm * dt * 1e-3
         words = WORDS_PER_SPIKE * (expected + 6.0 * expected**0.5 + 8.0) + layout.LINK_HEAD
         block = int(min(MOST_BLOCK, max(LEAST_BLOCK, 2 ** np.ceil(np.log2(words)))))
-        longest = most + 3 * parts * window
+        longest = most + 3 * parts * rhythm
         total = int(ranks.sums(np.array([longest]))[0])
         # Pages that no message reaches are never taken.
         self._send = np.empty(max(longest + layout.LINK_HEAD, block), np.int32)
@@ -77,6 +86,7 @@ class Link:
         table[layout.LINK_ALLGATHERV] = ranks.function("MPI_Allgatherv")
         table[layout.LINK_COMMUNICATOR], table[layout.LINK_TYPE] = communicator, kind
         table[layout.LINK_WTIME] = ranks.function("MPI_Wtime")
+        table[layout.LINK_ROOM] = rhythm - window
 
     @property
     def address(self) -> int:
@@ -96,6 +106,12 @@ class Link:
             int(table[layout.LINK_WINDOWS]), int(table[layout.LINK_OVERFLOWS]),
             4 * int(table[layout.LINK_WORDS]), 1e-9 * int(table[layout.LINK_NANOSECONDS]),
         )  # fmt: skip
+
+    def begin(self, steps: int) -> None:
+        """Begin some steps, after which all processes stop at the latest."""
+        self.table[layout.LINK_HELD : layout.LINK_BACK + 1] = [
+            0, 0, self.table[layout.LINK_ROOM], steps, 0, 0,
+        ]  # fmt: skip
 
     def clear(self) -> None:
         """Begin to count anew."""
