@@ -9,7 +9,8 @@ def take_part(args: argparse.Namespace) -> bool:
     ``mpiexec -n 4 spikecuda run NAME`` needs no option for it.
 
     Args:
-        args: of the command; ``device`` becomes "mpi" unless another one is asked for.
+        args: of the command; ``device`` becomes "mpi" unless another one is asked for, and a list
+            if there are commas in it.
 
     Raises:
         DeviceError: mpi4py or an MPI is missing.
@@ -19,4 +20,7 @@ def take_part(args: argparse.Namespace) -> bool:
 
     if args.device is None and launched() > 1:
         args.device = MPI
-    return args.device != MPI or all_ranks().rank == 0
+    names = (args.device or "").split(",")
+    if len(names) > 1:
+        args.device = names
+    return names[0] != MPI or all_ranks().rank == 0

@@ -87,7 +87,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         help="start value of a state; repeatable",
     )  # fmt: skip
     where = parser.add_argument_group("where it runs")
-    where.add_argument("--device", help="cpu, cuda:0, cuda-emu or cuda-sim")
+    where.add_argument(
+        "--device", help="cpu, cuda:0, cuda-emu or cuda-sim; networks: several, such as mpi,cuda:0"
+    )
     where.add_argument(
         "--gpu", action=argparse.BooleanOptionalAction,
         help="insist on a GPU, or on none (default: a GPU if there is one)",

@@ -1,13 +1,15 @@
 """Processes of MPI with devices of their own, and how neurons are dealt out to them."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from test_ranks import job
 
+from spikecuda.cli.processes import take_part
 from spikecuda.devices.open import GpuStatus
-from spikecuda.network.ranks import build
+from spikecuda.network.ranks import build, ranks
 from spikecuda.network.ranks.share import own_shares, split_ranks
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Owner, split_shares
 
@@ -44,6 +46,23 @@ def test_speeds_deal_neurons_out():
     assert (split_ranks(sizes, 3, [1.0] * 3) == split_ranks(sizes, 3)).all()
     own = np.diff(split_ranks(sizes, 3, [1.0, 2.0, 5.0])).sum(axis=0)
     assert own == pytest.approx([480, 960, 2400], abs=64)
+
+
+@pytest.mark.parametrize(
+    ("device", "rank", "wanted", "speaks"),
+    [
+        ("cpu", 1, "cpu", True),
+        ("cuda:0,cpu", 1, ["cuda:0", "cpu"], True),
+        ("mpi", 1, "mpi", False),
+        ("mpi,auto", 1, ["mpi", "auto"], False),
+        ("mpi,cuda:0,cuda:1", 0, ["mpi", "cuda:0", "cuda:1"], True),
+    ],
+)
+def test_a_command_takes_lists_of_devices(monkeypatch, device, rank, wanted, speaks):
+    monkeypatch.setattr(ranks, "all_ranks", lambda: SimpleNamespace(rank=rank))
+    args = SimpleNamespace(device=device)
+    assert take_part(args) == speaks
+    assert args.device == wanted
 
 
 def test_processes_of_a_machine_take_turns_with_its_gpus(monkeypatch):

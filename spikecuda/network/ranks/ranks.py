@@ -158,11 +158,12 @@ class Ranks:
 
     # What Python calls; each is collective.
 
-    def _meet(self, how: str) -> None:
-        """Make sure that all processes do the same.
+    def _meet(self, how: str, value: int = 0) -> np.ndarray:
+        """Make sure that all processes do the same; return the value of each.
 
         Args:
             how: what is exchanged, and about what; other processes exchange the same.
+            value: what goes with it.
 
         Raises:
             SpikecudaError: in all of them, if they do not; or in those that did not fail.
@@ -173,9 +174,10 @@ class Ranks:
             message, self._untold = self._untold, None
             self._exchange("", FAIL)
             self._comm.allgather(message)
-        every = self._exchange(how, self.doing)
+        found = self._exchange(how, self.doing, value)
+        every = found[:, :3]
         if (every == every[self.rank]).all():
-            return
+            return found[:, 3]
         if (every[:, 0] == FAIL).any():
             told = enumerate(self._comm.allgather(None))
             who, message = next((r, found) for r, found in told if found)
@@ -191,11 +193,11 @@ class Ranks:
         )
         raise SpikecudaError(self.apart)
 
-    def _exchange(self, how: str, doing: int) -> np.ndarray:
-        """Return int64 (ranks, 3): what each process does, its meetings, a number of ``how``."""
+    def _exchange(self, how: str, doing: int, value: int = 0) -> np.ndarray:
+        """Return int64 (ranks, 4): what each does, its meetings, a number of ``how``, its value."""
         self._meetings += 1
-        every = np.empty((self.count, 3), np.int64)
-        mine = [doing, self._meetings, zlib.crc32(how.encode())]
+        every = np.empty((self.count, 4), np.int64)
+        mine = [doing, self._meetings, zlib.crc32(how.encode()), value]
         self._comm.Allgather(np.array(mine, np.int64), every)
         return every
 
@@ -288,7 +290,10 @@ class Ranks:
         Args:
             values: int64.
         """
-        self._meet(f"least {values.dtype} {values.shape}")
+        how = f"least {values.dtype} {values.shape}"
+        if values.shape == (1,):
+            return self._meet(how, int(values[0])).min(keepdims=True)
+        self._meet(how)
         result = np.empty_like(values)
         self._comm.Allreduce(values, result, self._mpi.MIN)
         return result

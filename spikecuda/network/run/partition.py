@@ -56,12 +56,14 @@ class RunRequest:
         """Return the lengths of the windows of some steps from ``now`` on."""
         result = []
         while steps:
-            k = min(self.window, steps)
-            if self.align:
-                k = min(k, self.align - now % self.align)
-            result.append(k)
-            now, steps = now + k, steps - k
+            result.append(self.next_window(now, steps))
+            now, steps = now + result[-1], steps - result[-1]
         return result
+
+    def next_window(self, now: int, steps: int) -> int:
+        """Return the length of the first of these."""
+        k = min(self.window, steps)
+        return min(k, self.align - now % self.align) if self.align else k
 
 
 class NetworkPartition(ABC):

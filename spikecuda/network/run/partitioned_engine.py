@@ -153,7 +153,7 @@ class PartitionedEngine(Partitions):
         """Return the steps to the next exchange, or without one as many as can be had."""
         if self._alone:
             return self.partitions[0].most_steps
-        return request.windows(self.clock, request.steps - done)[0]
+        return request.next_window(self.clock, request.steps - done)
 
     def _advance(self, request: RunRequest, steps: int) -> np.ndarray:
         """Advance all partitions; return the spikes, sorted."""
