@@ -16,7 +16,8 @@ def take_part(args: argparse.Namespace) -> bool:
         DeviceError: mpi4py or an MPI is missing.
     """
     from spikecuda.network.device_names import MPI
-    from spikecuda.network.ranks.ranks import all_ranks, launched
+    from spikecuda.network.ranks.library import launched
+    from spikecuda.network.ranks.ranks import all_ranks
 
     if args.device is None and launched() > 1:
         args.device = MPI

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaError
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.upkeep import Sharing
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.synapses.access import bundle_of, order_of, pieces
+from spikecuda.network.synapses.identity import SharedOrder
 from spikecuda.network.synapses.store import Bundle
 
 # Bits of sums of changes, which are integers in float64, and exact.
@@ -47,11 +47,6 @@ class Sharer:
 
     def _bring(self, engine: Engine, before: np.ndarray, part: float | np.ndarray) -> None:
         """Add parts of the changes of all synapses of a group to what it was before."""
-        if engine.peers is not None:
-            raise SpikecudaError(
-                f"weights of {self._projection.name} are not shared over processes of MPI, where "
-                "none has all of its synapses; run the network in one process"
-            )
         p = self._projection
         rule, bundle = p.plasticity, bundle_of(p, engine.wiring)
         assert rule is not None
@@ -66,6 +61,8 @@ class Sharer:
             assert weights is not None
             changes = np.rint((weights[where].astype(np.float64) - before[groups]) * scale)
             sums += np.bincount(groups, changes, sums.size)
+        if engine.peers is not None:
+            sums = engine.peers.sums(sums)
         new = np.clip(before + part * (sums / scale), rule.w_min, abs(rule.w_max))
         for block, where, groups in places:
             weights = bundle.blocks[block].weights
@@ -80,8 +77,11 @@ class Sharer:
         if self._known is None or self._known[0] is not bundle:
             found = list(pieces(self._projection, engine.wiring))
             order = order_of(found)
-            groups = np.empty(order.size, np.int64)
-            groups[order] = self._groups.reshape(-1)
+            groups, own = np.empty(order.size, np.int64), self._groups.reshape(-1)
+            if engine.peers is not None:
+                shared = SharedOrder(self._projection, bundle, engine.wiring, engine.peers)
+                (own,) = shared.take([own])
+            groups[order] = own
             ends = np.cumsum([piece.where.size for piece in found])
             self._known = (
                 bundle,

@@ -1,5 +1,6 @@
 """What is done with weights that learn, at once or at intervals: normalised, scaled, rewired."""
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from spikecuda.errors import SpikecudaError
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.upkeep import Normalisation, RateScaling, Rewiring, Sharing
 from spikecuda.network.run.engine import Engine
@@ -77,16 +77,14 @@ def normalise(projection: Projection, engine: Engine, what: Normalisation) -> No
 
 def grow(projection: Projection, engine: Engine, what: Rewiring) -> None:
     """Remove weak synapses and let others grow; if that fails, all are as they were."""
-    if engine.peers is not None:
-        raise SpikecudaError(
-            f"{projection.name} is not rewired over processes of MPI, where none has all of its "
-            "synapses; run the network in one process"
-        )
-    bundle = bundle_of(projection, engine.wiring)
+    peers, bundle = engine.peers, bundle_of(projection, engine.wiring)
     engine.settle(bundle)
-    made = rewire(projection, engine.wiring, what, engine.clock)
-    before = [replace(rows) for rows in bundle.blocks]
-    count = sum(rows.targets.size for rows in before)
+    with contextlib.nullcontext() if peers is None else peers.telling():
+        made = rewire(projection, engine.wiring, what, engine.clock, peers)
+        before = [replace(rows) for rows in bundle.blocks]
+        counts = np.array([sum(r.targets.size for r in rows) for rows in (before, made)])
+        if peers is not None:  # all have made theirs
+            counts = peers.sums(counts)
     try:
         _put(bundle, made)
         engine.rewire()
@@ -94,9 +92,8 @@ def grow(projection: Projection, engine: Engine, what: Rewiring) -> None:
         _put(bundle, before)
         engine.rewire()  # for devices that have the others already
         raise
-    now = sum(rows.targets.size for rows in made)
-    engine.wiring.synapses += now - count
-    projection.recount(now)
+    engine.wiring.synapses += int(counts[1] - counts[0])
+    projection.recount(int(counts[1]))
 
 
 def _put(bundle: Bundle, made: Sequence[Rows]) -> None:

@@ -220,9 +220,11 @@ class NetworkWeights(Described):
     def _chores(self, engine: Engine, steps: int) -> Iterator[tuple[Pauses, list[WeightSamples]]]:
         """Give what is done within a run: all chores, and those that take samples."""
         sizes = [population.size for population in self._populations()]
-        samples = [
-            WeightSamples(record, engine, steps) for record in self._synapse_recorders.records
-        ]
+        records = self._synapse_recorders.records
+        if engine.peers is not None and records:
+            told = {r.projection.name: [r.names, r.every, r.which] for r in records}
+            engine.peers.require_alike("run", {"recorded weights": told})
+        samples = [WeightSamples(record, engine, steps) for record in records]
         upkeep = list(self._upkeep.values())
         # Samples are of what the others leave, as what is read after a run.
         pauses = Pauses([*upkeep, *samples], sizes)

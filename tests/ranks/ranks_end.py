@@ -17,7 +17,7 @@ if how == "exits":
     sys.exit(0)
 if how == "reads":
     net["e"].state["v"].sum()
-if how == "killed":
-    os.kill(os.getpid(), signal.SIGKILL)
+if how == "stopped":
+    os.kill(os.getpid(), signal.SIGSTOP)
 net.run(1.0)
 print("not reached")

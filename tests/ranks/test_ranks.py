@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from spikecuda import Ensemble, Network, SpikecudaError
+from spikecuda.network.ranks.patience import VARIABLE
 from spikecuda.network.ranks.share import blocks_of, split_ranks
 from spikecuda.network.synapses.blocks import MAX_BLOCK
 
+KILL = Path(__file__).parents[2] / "bench" / "kill_ranks.py"
 JOB, END = (Path(__file__).with_name(name) for name in ("ranks_job.py", "ranks_end.py"))
 
 
@@ -25,14 +27,14 @@ def mpiexec():
     return found
 
 
-def job(count, *command, folder):
+def job(count, *command, folder, **environment):
     return subprocess.run(
         [mpiexec(), "-n", str(count), sys.executable, *command],
         capture_output=True,
         text=True,
         timeout=300,
         cwd=folder,
-        env={**os.environ, "SPIKECUDA_QUIET": "1"},
+        env={**os.environ, "SPIKECUDA_QUIET": "1", **environment},
     )
 
 
@@ -54,14 +56,25 @@ def test_bits_of_one_process(count, examples, threads, tmp_path, shared):
     [
         ("exits", "which has ended"),
         ("reads", "which reads or sets state"),
-        ("killed", ""),
+        ("stopped", "has waited"),
     ],
 )
 def test_all_end_when_one_does(how, told, tmp_path):
-    done = job(2, str(END), how, folder=tmp_path)
+    done = job(2, str(END), how, folder=tmp_path, **{VARIABLE: "1" if how == "stopped" else ""})
     assert done.returncode != 0
     assert told in done.stderr
     assert "not reached" not in done.stdout
+
+
+def test_a_run_whose_process_is_killed_goes_on_from_its_file():
+    mpiexec()
+    done = subprocess.run(
+        [sys.executable, KILL, "--kills", "1", "--phase", "save"],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert "1 of 1 jobs ended in time with one message" in done.stdout, done.stdout + done.stderr
+    assert "1 of 1 runs have the bits" in done.stdout
+    assert done.returncode == 0
 
 
 def test_a_command_over_processes_writes_once(tmp_path):

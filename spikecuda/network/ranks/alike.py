@@ -27,6 +27,7 @@ class Alike:
 
     def __init__(self, neurons: Sequence[Neurons], wiring: Wiring) -> None:
         self._neurons, self._wiring = neurons, wiring
+        self._names = [n.population.name for n in neurons]
         # What was looked at before, by what it is; it stays as it is.
         self._known: dict[tuple[str, int], tuple[Any, int]] = {}
 
@@ -40,32 +41,36 @@ class Alike:
         external: np.ndarray,
         pauses: Pauses | None,
         here: Sequence[int],
-    ) -> Mapping[str, int]:
-        """Return numbers by what they are of; ``here``: populations whose whole state is here."""
+    ) -> Mapping[str, Any]:
+        """Return what is compared, by what it is; ``here``: populations whose state is here."""
         chores = pauses.chores if pauses else ()
         projections = [p for bundle in self._wiring.bundles for p in bundle.projections]
         kept = self._kept
+        names = self._names
         return {
-            "duration or time": checksum([steps, clock]),
-            "recorded spikes": checksum(list(spikes)),
-            "recorded variables": checksum([
-                [t.population, t.name, t.every, kept("ids", i, t.ids, checksum)]
+            "duration or time": [steps, clock],
+            "recorded spikes": [names[g] for g in spikes],
+            "recorded variables": {
+                f"{names[t.population]}, {t.name}": [t.every, kept("ids", i, t.ids, checksum)]
                 for i, t in enumerate(traces)
-            ]),
-            "input": checksum([
-                [kept("input", g, drive, _of_input), arrivals]
+            },
+            "input": {
+                names[g]: [kept("input", g, drive, _of_input), arrivals]
                 for g, (drive, arrivals) in enumerate(drives)
-            ]),
-            "spike trains": checksum(external),
-            "parameters": checksum([
-                [kept("parameters", g, n.constants, checksum), n.population.neurons.noise_seed]
+            },
+            "spike trains": external,
+            "parameters": {
+                names[g]: [
+                    kept("parameters", g, n.constants, checksum), n.population.neurons.noise_seed
+                ]
                 for g, n in enumerate(self._neurons)
-            ]),
-            "state": checksum([self._neurons[g].state for g in here]),
-            "rules of synapses": checksum([[p.plasticity, p.plastic] for p in projections]),
-            "what is done with weights at intervals": checksum([
-                [type(c).__qualname__, c.every, getattr(c, "what", None)] for c in chores
-            ]),
+            },
+            "state": {names[g]: self._neurons[g].state for g in here},
+            "rules of synapses": {p.name: [p.plasticity, p.plastic] for p in projections},
+            "what is done with weights at intervals": [
+                [type(c).__qualname__, c.every, kept("chore", i, getattr(c, "what", c), _of_chore)]
+                for i, c in enumerate(chores)
+            ],
         }  # fmt: skip
 
     def _kept(self, what: str, number: int, value: Any, count: Callable[[Any], int]) -> int:
@@ -74,6 +79,11 @@ class Alike:
         if before is None or before[0] is not value:
             self._known[what, number] = before = value, count(value)
         return before[1]
+
+
+def _of_chore(what: Any) -> int:
+    """Return the checksum of what is done with weights; samples are compared beside it."""
+    return 0 if hasattr(what, "act") else checksum(what)
 
 
 def _of_input(drive: ResolvedInput) -> int:

@@ -74,10 +74,14 @@ class RankEngine(CpuEngine):
         def here(told: Callable[[int], None]) -> Recorded:
             return run(steps, drives, spikes, traces, external, told, pauses)
 
-        return self._all.run(
-            here, lambda: super(RankEngine, self).events, steps, drives, spikes, traces, external,
-            report, pauses,
-        )  # fmt: skip
+        self.ranks.watch.windows = lambda: self._link.figures.windows
+        try:
+            return self._all.run(
+                here, lambda: super(RankEngine, self).events, steps, drives, spikes, traces,
+                external, report, pauses,
+            )  # fmt: skip
+        finally:
+            self.ranks.watch.windows = None
 
     def advance(self, run: CpuRun, steps: int, external: np.ndarray) -> int:
         """Advance by up to ``steps`` steps, as all processes agree; return how many."""

@@ -1,6 +1,18 @@
-"""Where the MPI that mpi4py uses is."""
+"""Where the MPI that mpi4py uses is, and whether it started this process."""
 
 import os
+
+# Variables that launchers set: MPICH and Intel, Open MPI, Slurm with PMIx.
+SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
+
+
+def launched() -> int:
+    """Return of how many processes a launcher of MPI made this one; 1: none did."""
+    for name in SIZES:
+        value = os.environ.get(name, "")
+        if value.isdigit():
+            return int(value)
+    return 1
 
 
 def library_of(extension: str) -> str | None:

@@ -8,7 +8,6 @@ import atexit
 import contextlib
 import ctypes
 import functools
-import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -19,6 +18,7 @@ from spikecuda.common.checksum import checksum
 from spikecuda.common.interrupt import held_interrupt
 from spikecuda.errors import DeviceError, SpikecudaError, SpikecudaValueError
 from spikecuda.network.ranks.library import library_of
+from spikecuda.network.ranks.patience import Watch, patience
 from spikecuda.network.ranks.told import (
     as_error,
     as_message,
@@ -31,18 +31,6 @@ INSTALL = (
     'pip install "spikecuda[mpi]", and "pip install mpich" unless the machine has an MPI; start '
     "the script by mpiexec -n 4 python script.py"
 )
-# Variables that launchers set: MPICH and Intel, Open MPI, Slurm with PMIx.
-SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
-
-
-def launched() -> int:
-    """Return of how many processes a launcher of MPI made this one; 1: none did."""
-    for name in SIZES:
-        value = os.environ.get(name, "")
-        if value.isdigit():
-            return int(value)
-    return 1
-
 
 # What processes do together; they tell each other which of these they are about to do.
 BUILD, RUN, READ, SAVE, END, FAIL = range(6)
@@ -59,12 +47,19 @@ def all_ranks() -> "Ranks":
 
 
 def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Let Ctrl-C not act within a method, between the messages that others wait for."""
+    """Let Ctrl-C not act within a method, between the messages that others wait for.
+
+    It does not wait for others for ever.
+    """
 
     @functools.wraps(method)
     def held(self: "Ranks", *args: Any, **options: Any) -> Any:
         with self.held():
-            return method(self, *args, **options)
+            self.watch.waiting += 1
+            try:
+                return method(self, *args, **options)
+            finally:
+                self.watch.waiting -= 1
 
     return held
 
@@ -79,6 +74,7 @@ class Ranks:
         doing: what this one does.
         apart: what went wrong when processes did different things: they never meet again.
         largest: bytes of a message at most; a count of MPI is an int.
+        watch: ends this process if it waits for others too long.
 
     Raises:
         DeviceError: mpi4py or an MPI is missing.
@@ -112,6 +108,11 @@ class Ranks:
         # What this process raised, which the others are told when they next meet.
         self._untold: tuple[Any, ...] | None = None
         self._release: Callable[[], None] | None = None
+        seconds = patience() if self.count > 1 else 0.0
+        self.watch = Watch(
+            seconds, lambda: self._meetings,
+            lambda: f"rank {self.rank} of {self.count}, which {DOING[self.doing]},",
+        )  # fmt: skip
         if self.count > 1:
             end_all_on_error(self.rank, self.count)
             atexit.register(self._leave)
@@ -229,6 +230,7 @@ class Ranks:
                 self._untold = self._untold or as_message(error)
             raise
 
+    @_whole
     def _leave(self) -> None:
         """Tell others that this process ends: those that wait for it raise."""
         self.doing = END
@@ -251,7 +253,11 @@ class Ranks:
         """
         mine = {what: checksum(value) for what, value in values.items()}
         total = np.array([checksum(mine)])
-        self._meet(f"alike {whose}")
+        doing, self.doing = self.doing, RUN if whose == "run" else self.doing
+        try:
+            self._meet(f"alike {whose}")
+        finally:
+            self.doing = doing
         every = np.empty((self.count, 1), np.int64)
         self._comm.Allgather(total, every)
         if (every == total).all():
@@ -312,7 +318,9 @@ class Ranks:
 
     def gather(self, mine: np.ndarray, every: np.ndarray) -> None:
         """Fill the rows of ``every`` with what each process has; within a run, where all meet."""
+        self.watch.waiting += 1
         self._comm.Allgather(mine, every)
+        self.watch.waiting -= 1
 
     def gather_lists(self, mine: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """Return all processes' lists of int64, one after the other; within a run.

@@ -126,11 +126,7 @@ class Together:
         told = self._alike.of_run(
             steps, engine.clock, drives, spikes, traces, external, pauses, here
         )
-        self.ranks.doing = RUN
-        try:
-            self.ranks.require_alike("run", {"network": self.number, **told})
-        finally:
-            self.ranks.doing = READ
+        self.ranks.require_alike("run", {"network": self.number, **told})
 
     def agree(self, steps: int) -> int:
         """Return the fewest steps that a process would take.

@@ -1,16 +1,20 @@
 """A run's samples of weights and variables of synapses that learn."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from spikecuda.common.host_memory import require_memory
-from spikecuda.errors import SpikecudaError
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.synapse_recorders import SynapseRecord
 from spikecuda.network.results.synapse_traces import SynapseTraces
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.synapses.chosen import ChosenSynapses
+from spikecuda.network.synapses.chosen_together import ChosenTogether
+
+# Of each record, what was found for it over several processes: its synapses stay.
+SHARED: WeakKeyDictionary[SynapseRecord, ChosenTogether] = WeakKeyDictionary()
 
 
 class WeightSamples:
@@ -30,20 +34,20 @@ class WeightSamples:
     def __init__(self, record: SynapseRecord, engine: Engine, steps: int) -> None:
         self.every, self._names = record.every, record.names
         self.projection: Projection = record.projection
-        if engine.peers is not None:
-            raise SpikecudaError(
-                f"weights of {self.projection.name} are not recorded over processes of MPI; "
-                "connections() reads them between runs, also in run(every=..., call=...)"
-            )
-        self._chosen = ChosenSynapses(record.projection, engine.wiring, record.which)
+        self._peers, self._shared = engine.peers, _shared(record, engine)
+        self._chosen = (
+            ChosenSynapses(record.projection, engine.wiring, record.which)
+            if self._shared is None
+            else self._shared.own
+        )
+        self._size = self._chosen.source.size if self._shared is None else self._shared.size
         first = engine.clock // self.every + 1
         samples = (engine.clock + steps) // self.every + 1 - first
         rule, real = record.projection.plasticity, self._chosen.real
-        size = samples * self._chosen.source.size
         assert rule is not None
         require_memory(
-            size * len(self._names) * real.itemsize,
-            f"recording {samples:,} times {self._chosen.source.size:,} synapses",
+            samples * self._size * len(self._names) * real.itemsize,
+            f"recording {samples:,} times {self._size:,} synapses",
             "record fewer of them with only=, or less often with every=",
         )
         self._values = {
@@ -59,13 +63,30 @@ class WeightSamples:
         self._row += 1
 
     def result(self) -> SynapseTraces:
-        """Return the samples."""
-        p = self.projection
+        """Return the samples, those of all processes, which call it together."""
+        p, shared, taken = self.projection, self._shared, self._row
         assert p.plasticity is not None
         units = {name: v.unit for name, v in p.plasticity.variables.items()}
         units["weight"] = p.target.population.receptors[p.receptor].unit
+        source, target, values = self._chosen.source, self._chosen.target, self._values
+        if shared is not None and self._peers is not None:
+            # A run that broke off within a sample has it in some of them.
+            taken = int(self._peers.least(np.array([taken]))[0])
+            source, target = (shared.joined(array[None, :])[0] for array in (source, target))
+            values = {name: shared.joined(array[:taken]) for name, array in values.items()}
         return SynapseTraces(
-            p.number, self._time[: self._row], self._chosen.source, self._chosen.target,
-            {name: values[: self._row] for name, values in self._values.items()},
+            p.number, self._time[:taken], source, target,
+            {name: array[:taken] for name, array in values.items()},
             {name: units[name] for name in self._names},
         )  # fmt: skip
+
+
+def _shared(record: SynapseRecord, engine: Engine) -> ChosenTogether | None:
+    """Return what processes have of the recorded synapses, found once; None: there is one."""
+    if engine.peers is None:
+        return None
+    known = SHARED.get(record)
+    if known is None or known.wiring is not engine.wiring:
+        known = ChosenTogether(record.projection, engine.wiring, record.which, engine.peers)
+        SHARED[record] = known
+    return known

@@ -39,8 +39,29 @@ def require_same_network(net: Any) -> None:
         "dt": net.dt, "seed": net.seed, "seeds or trial": seeds_tree(net.seed, net._seeds),
         "precision": net.precision, "kind of speeds": net.speeds and isinstance(net.speeds, str),
     }  # fmt: skip
+    names = _names(net)
     for what, parts in told.items():
-        named = parts.items() if isinstance(parts, dict) else enumerate(parts)
-        found |= {f"{what} ({name})": part for name, part in named}
+        named: dict[str, Any] = parts if isinstance(parts, dict) else {}
+        if isinstance(parts, list):  # several may have one name
+            for i, part in enumerate(parts):
+                named.setdefault(names[what][i] if what in names else str(i), []).append(part)
+        found[what] = named
     ranks.require_alike("network", found)
     ranks.doing = READ
+
+
+def _names(net: Any) -> dict[str, list[str]]:
+    """Return what the parts of a description are called that are no populations."""
+    return {
+        "trains": [g.source.name or _target(g.projection) for g in net._trains.given],
+        "projections": [p.name for p in net._projections],
+        "couplings": [c.name for c in net._couplings],
+        "drives": [drive._whose for drive in net.drives],
+        "variables": [f"{name}, {variable}" for name, variable in net._recorders.variables],
+        "records": [r.projection.name for r in net._synapse_recorders.records],
+        "upkeep": [f"{p.name}, {kind}" for p, kind in net._upkeep],
+    }
+
+
+def _target(projection: Any) -> str:
+    return str(projection.target.population.name)

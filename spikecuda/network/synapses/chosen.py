@@ -51,7 +51,7 @@ class ChosenSynapses:
         self.projection = projection
         sizes = sum(np.diff(rows.starts[rows.rows].astype(np.int64)) for rows in bundle.blocks)
         ends = np.append(0, np.cumsum(sizes))
-        numbers = _numbers(which, int(ends[-1]))
+        numbers = chosen_numbers(which, int(ends[-1]))
         row = np.searchsorted(ends, numbers, side="right") - 1
         block, place, target = (np.empty(numbers.size, np.int64) for _ in range(3))
         needed, first = np.unique(row, return_index=True)
@@ -98,7 +98,7 @@ class ChosenSynapses:
         return _Run(rows, columns, places)
 
 
-def _numbers(which: slice | np.ndarray | None, count: int) -> np.ndarray:
+def chosen_numbers(which: slice | np.ndarray | None, count: int) -> np.ndarray:
     """Return the numbers of some of so many synapses, int64, ascending."""
     if which is None or isinstance(which, slice):
         return np.arange(*(which or slice(None)).indices(count))

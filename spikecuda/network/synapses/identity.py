@@ -122,16 +122,29 @@ class SharedOrder:
 
     def take(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return what the own synapses have in their order, of arrays of those of all."""
-        result, at = [np.empty(self.own.size, array.dtype) for array in arrays], 0
+        result = [np.empty(self.own.size, array.dtype) for array in arrays]
+        for mine, here, part in self._own_places():
+            for values, array in zip(result, arrays, strict=True):
+                values[mine] = array[part][here]
+        return result
+
+    def places(self) -> np.ndarray:
+        """Return the places of the own synapses among those of all, int64, ascending."""
+        result = np.empty(self.own.size, np.int64)
+        for mine, here, part in self._own_places():
+            result[mine] = here + part.start
+        return result
+
+    def _own_places(self) -> Iterator[tuple[slice, np.ndarray, slice]]:
+        """Yield part by part the own synapses, their places in it, and the part of the whole."""
+        at = 0
         for mine, order, sizes in self.parts():
             places = np.empty(order.size, np.int64)
             places[order] = np.arange(order.size)
             before = sum(sizes[: self._peers.rank])
             here = places[before : before + mine.stop - mine.start]
-            for values, array in zip(result, arrays, strict=True):
-                values[mine] = array[at : at + order.size][here]
+            yield mine, here, slice(at, at + order.size)
             at += order.size
-        return result
 
 
 def _keys(rows: Rows) -> np.ndarray:

@@ -15,10 +15,10 @@ from spikecuda.network.model.upkeep import Rewiring
 from spikecuda.network.synapses.access import bundle_of
 from spikecuda.network.synapses.learned import magnitudes, segment_sources
 from spikecuda.network.synapses.near_growth import near_sources, near_values
+from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.row_recipe import RowRecipe
 from spikecuda.network.synapses.store import Rows, Wiring
-
-SOURCE, DELAY, CELLS = 32, 16, 0xFFFF
+from spikecuda.network.synapses.weakest import CELLS, DELAY, SOURCE, weakest_together
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,18 +45,26 @@ def synapse_keys(rows: Rows) -> np.ndarray:
     return np.asarray(np.repeat(segment, lengths) | rows.targets)
 
 
-def find_pruned(projection: Projection, wiring: Wiring, what: Rewiring) -> list[np.ndarray]:
+def find_pruned(
+    projection: Projection, wiring: Wiring, what: Rewiring, peers: Peers | None = None
+) -> list[np.ndarray]:
     """Return which synapses are to be removed, a mask for each block.
 
     Args:
         projection: whose synapses, which learn.
         wiring: that holds them, settled.
         what: says which.
+        peers: processes that have the others.
     """
     blocks = bundle_of(projection, wiring).blocks
     weights = [_weights(rows).astype(np.float64) for rows in blocks]
     if what.below is not None:
         return [w < what.below for w in weights]
+    if peers is not None:
+        keys = [synapse_keys(rows) for rows in blocks]
+        number, sources = projection.target.population.number, projection.source.population.size
+        shift = wiring.blocks.starts[number, :-1] - wiring.blocks.offsets[number]
+        return weakest_together(peers, weights, keys, shift, what.fraction, sources)
     together = np.concatenate(weights)
     count = int(what.fraction * together.size)
     if count == 0:
@@ -99,7 +107,13 @@ def _prune_surplus(rows: Rows, mask: np.ndarray, by: int, need: np.ndarray) -> N
     need -= np.minimum(count, need)
 
 
-def rewire(projection: Projection, wiring: Wiring, what: Rewiring, clock: int) -> list[Rows]:
+def rewire(
+    projection: Projection,
+    wiring: Wiring,
+    what: Rewiring,
+    clock: int,
+    peers: Peers | None = None,
+) -> list[Rows]:
     """Return a bundle's rows without pruned synapses and with as many new ones; change nothing.
 
     Args:
@@ -107,10 +121,11 @@ def rewire(projection: Projection, wiring: Wiring, what: Rewiring, clock: int) -
         wiring: that holds them, settled.
         what: which go, and the weight of those that come.
         clock: steps done.
+        peers: processes that have the other synapses, and rewire them as well.
     """
     bundle, blocks = bundle_of(projection, wiring), wiring.blocks
     number = projection.target.population.number
-    masks = find_pruned(projection, wiring, what)
+    masks = find_pruned(projection, wiring, what, peers)
     shift = blocks.starts[number, :-1].astype(np.int64) - blocks.offsets[number]
     need = np.zeros(projection.target.population.size, np.int64)
     if what.indegree is not None:
@@ -120,6 +135,11 @@ def rewire(projection: Projection, wiring: Wiring, what: Rewiring, clock: int) -
             need += np.bincount(rows.targets[mask] + by, minlength=need.size)
         else:
             _prune_surplus(rows, mask, by, need)
+    if peers is not None:  # each knows what its own targets want
+        here = slice(int(blocks.starts[number, 0]), int(blocks.starts[number, -1]))
+        own = np.zeros_like(need)
+        own[here] = need[here]
+        need = peers.sums(own)
     first = np.cumsum(need) - need
     result = []
     for b, (rows, mask) in enumerate(zip(bundle.blocks, masks, strict=True)):
