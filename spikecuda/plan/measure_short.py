@@ -59,7 +59,7 @@ def _row_seconds(neurons: int, ranks: int, blocks: int) -> float:
             neuron = Neurons(net["neurons"])
     finally:
         row_layout.forced = before
-    others = _Others(ranks)
+    others = Others(ranks)
     link = Link(others, size, neurons, blocks, 1, 0.1)  # type: ignore[arg-type]
     words = int(link.table[layout.LINK_BLOCK])
     each = max(1, min(words - HEAD, round(SPIKES / (ranks - 1))))
@@ -67,8 +67,8 @@ def _row_seconds(neurons: int, ranks: int, blocks: int) -> float:
     silent = np.zeros_like(sent)
     drives = [(ResolvedInput(None, size, 0.1, STEPS, "float32"), ())]
     best = {False: np.inf, True: np.inf}
-    engine = _LinkedEngine([neuron], 1, one.wiring, 1)
-    engine.take(link.address)
+    engine = LinkedEngine([neuron], 1, one.wiring, 1)
+    engine.link(link.address)
     try:
         for _ in range(REPEATS):
             for some, messages in ((False, silent), (True, sent)):
@@ -108,7 +108,7 @@ def _messages(ranks: int, neurons: int, words: int, each: int) -> np.ndarray:
     return result
 
 
-class _Others:
+class Others:
     """Processes that send what was made before, for ``Link``."""
 
     def __init__(self, count: int) -> None:
@@ -128,9 +128,9 @@ class _Others:
         return values * self.count
 
 
-class _LinkedEngine(CpuEngine):
+class LinkedEngine(CpuEngine):
     """An engine that exchanges spikes with others."""
 
-    def take(self, address: int) -> None:
+    def link(self, address: int) -> None:
         """Exchange spikes by a link's table from now on."""
         self._link_address = address
