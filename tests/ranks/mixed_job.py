@@ -45,6 +45,7 @@ def found(net, result):
         [values.tobytes() for connections in listed for values in connections.values()],
         {name: values.tobytes() for name, values in net["e"].state.items()},
         net.metrics()["events"], net.metrics()["synapses"],
+        [traces["weight"].tobytes() for traces in result.synapses.values()],
     ]  # fmt: skip
 
 
@@ -57,12 +58,14 @@ def steered(nets):
             if k == 1:
                 plastic.weights = plastic.weights * np.linspace(0.9, 1.0, len(plastic))
                 plastic.params["w_max"] = 90.0
+                plastic.rewire(None, fraction=0.1, weight=30.0)
                 net.drive("e", SpikeTrain([15.0, 17.0], weight=40.0), "exc")
             elif k == 2:
-                plastic.plastic = False
+                net.record(plastic, "weight", every=3.0, only=slice(2, 2000, 3))
                 net["e"].params["tau_m"] = 12.0
                 net["e"].state["v"] = np.linspace(-65.0, -51.0, 300)
             elif k == 3:
+                plastic.plastic = False
                 net.reset()
             result = net.run(10.0, every=4.0, call=lambda net, piece: None)
             outcomes.append(found(net, result))
@@ -71,17 +74,13 @@ def steered(nets):
 
 
 def refused(net):
-    """What needs all synapses in one process is refused in all of them."""
-    for act, message in (
-        (lambda: net.projections[0].rewire(below=1.0), "not rewired over processes"),
-        (lambda: net.save("never.spikecuda", rows=True), "rows must be False over processes"),
-    ):
-        try:
-            act()
-        except SpikecudaError as error:
-            assert message in str(error), error
-        else:
-            raise AssertionError(message)
+    """What needs the blocks of one process is refused in all of them."""
+    try:
+        net.save("never.spikecuda", rows=True)
+    except SpikecudaError as error:
+        assert "rows must be False over processes" in str(error), error
+    else:
+        raise AssertionError("not refused")
 
 
 def saved(net, reference):
