@@ -125,7 +125,7 @@ def measure(args, ranks, layout):
     neurons = [Neurons(population) for population in net._describe().populations]
     engine = CpuEngine(neurons, 1, one.wiring, args.threads)
     others = Others(0, ranks)
-    link = Link(others, size, args.neurons, args.blocks, engine.window, DT)
+    link = Link(others, size, args.neurons, args.blocks, engine.window, engine.window, DT)
     block = int(link.table[LINK_BLOCK])
     sent = messages(np.random.default_rng(1), one.bounds[0], 0, args.rate, args.steps, block)
     silent = np.zeros_like(sent[:1]).repeat(args.steps, axis=0)
