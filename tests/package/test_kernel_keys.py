@@ -19,10 +19,10 @@ from spikecuda.runtime.neuron_spec import resolve_neurons
 
 ROOT = Path(spikecuda.__file__).resolve().parent
 CPU_LOOPS = (
-    "draw", "finite", "network_build", "network_coupled", "network_draw", "network_histories",
-    "network_link", "network_procedural", "network_rewire", "network_run", "network_sheets",
-    "network_short", "network_short_build", "network_space", "network_under_way",
-    "network_weights", "random_input", "spikes",
+    "draw", "finite", "network_alone", "network_build", "network_coupled", "network_draw",
+    "network_histories", "network_link", "network_procedural", "network_rewire", "network_run",
+    "network_sheets", "network_short", "network_short_build", "network_space",
+    "network_under_way", "network_weights", "random_input", "spikes",
 )  # fmt: skip
 # Prints the names under which kernels are kept, by what they are.
 CODE = f"""
