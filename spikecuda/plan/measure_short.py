@@ -60,7 +60,7 @@ def _row_seconds(neurons: int, ranks: int, blocks: int) -> float:
     finally:
         row_layout.forced = before
     others = Others(ranks)
-    link = Link(others, size, neurons, blocks, 1, 0.1)  # type: ignore[arg-type]
+    link = Link(others, size, neurons, blocks, 1, 1, 0.1)  # type: ignore[arg-type]
     words = int(link.table[layout.LINK_BLOCK])
     each = max(1, min(words - HEAD, round(SPIKES / (ranks - 1))))
     sent = _messages(ranks, neurons, words, each)
