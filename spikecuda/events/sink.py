@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_count
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.events import sockets
 from spikecuda.events.events import Events
-from spikecuda.events.wire import PIXELS, RATES, RECORDS, SPIKES, fits, pack
+from spikecuda.events.wire import LARGEST, LARGEST_UNIX, PIXELS, RATES, RECORDS, SPIKES, fits, pack
 from spikecuda.network.results.result import NetworkResult
 
 
@@ -44,6 +44,7 @@ class EventSink:
         self._socket, self.address = made
         self.sent = Sent()
         self._number = 0
+        self._largest = LARGEST_UNIX if isinstance(self.address, str) else LARGEST
 
     @classmethod
     def udp(cls, port: int, *, host: str = "127.0.0.1") -> "EventSink":
@@ -102,8 +103,12 @@ class EventSink:
             channel: 0 to 65535, for the receiver.
 
         Raises:
-            SpikecudaValueError: a pixel lies elsewhere.
+            SpikecudaValueError: a pixel lies elsewhere, or a time is not finite.
         """
+        if not isinstance(events, Events):
+            raise SpikecudaTypeError(f"events must be an Events object (got {shown(events)})")
+        if not np.isfinite(events.time).all():
+            raise SpikecudaValueError("time must be finite to be sent, ms (got NaN or infinity)")
         for name, places in (("x", events.x), ("y", events.y)):
             if places.size and not 0 <= places.min() <= places.max() < 2**16:
                 raise SpikecudaValueError(
@@ -112,11 +117,11 @@ class EventSink:
                 )
         records = np.empty(len(events), RECORDS[PIXELS])
         records["x"], records["y"], records["on"] = events.x, events.y, events.polarity
-        records["time"] = np.rint(1e3 * events.time).astype(np.int64) % 2**32
+        records["time"] = np.rint(1e3 * events.time) % 2**32
         self._send(PIXELS, channel, records)
 
     def _send(self, kind: int, channel: object, records: np.ndarray) -> None:
-        number, size = as_count("channel", channel, 0, 65535), fits(kind)
+        number, size = as_count("channel", channel, 0, 65535), fits(kind, self._largest)
         for begin in range(0, records.size, size):
             part = records[begin : begin + size]
             datagram = pack(kind, number, self._number, part)

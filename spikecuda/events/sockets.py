@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ def unix(path: object, bound: bool, buffer: int = 0) -> tuple[socket.socket, str
         raise SpikecudaValueError(f"path must not exist yet (got {name}); remove it")
     made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
-        _settle(made, name if bound else None, buffer)
+        # An address of its own, which Linux makes of "", tells senders apart.
+        own = "" if sys.platform == "linux" else None
+        _settle(made, name if bound else own, buffer)
         if bound:
             os.chmod(name, 0o600)
     except (OSError, ValueError) as error:

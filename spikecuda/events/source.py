@@ -9,7 +9,7 @@ import numpy as np
 
 from spikecuda.common.arguments import as_count
 from spikecuda.common.time_grid import nearest_step
-from spikecuda.errors import SpikecudaTypeError, shown
+from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.events import sockets
 from spikecuda.events.pixels import Pixels
 from spikecuda.events.wire import Message, unpack
@@ -122,8 +122,17 @@ class EventSource:
 
         Returns:
             How many spikes are new.
+
+        Raises:
+            SpikecudaValueError: the source has another number of trains; nothing is read.
+            SpikecudaAttributeError: it is a population of neurons.
         """
         population, now = net[name], nearest_step(net.time, net.dt)
+        if population.train is not None and population.size != self.size:
+            raise SpikecudaValueError(
+                f"name must be a source of {self.size:,} trains, as many as this EventSource has "
+                f"neurons (got {name!r} of {population.size:,})"
+            )
         if now < self._clock:  # the network was reset
             self._steps = self._neurons = np.empty(0, np.int64)
         self._clock = now

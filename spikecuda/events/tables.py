@@ -1,6 +1,7 @@
 """Events in tables: npy and CSV with the columns x, y, polarity, time."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from spikecuda.events.events import Events
 
 NAMES = (("x",), ("y",), ("polarity", "p", "pol", "on"), ("time", "t", "ts", "timestamp"))
 LARGEST = 2**15
+# What some programs write before UTF-8.
+MARK = b"\xef\xbb\xbf"
 
 
 def read_npy(path: Path) -> Events:
@@ -24,6 +27,11 @@ def read_npy(path: Path) -> Events:
         raise damaged(path, 0, "an array of numbers (npy)", f"{error}") from None
     if table.dtype.names:
         columns = [table[name].ravel() for name in _named(path, table.dtype.names)]
+        for name, column in zip(("x", "y", "polarity", "time"), columns, strict=True):
+            if column.dtype.kind not in "iufb" or column.size != table.size:
+                raise SpikecudaValueError(
+                    f"{path}: {name} must be a field of one number an event (got {table.dtype})"
+                )
     elif table.ndim == 2 and table.shape[1] == 4 and table.dtype.kind in "iufb":
         columns = list(table.T)
     else:
@@ -42,9 +50,10 @@ def read_csv(path: Path, data: bytes) -> Events:
     """
     lines = data.split(b"\n")
     starts = np.cumsum([0, *(len(line) + 1 for line in lines)])
+    lines[0] = lines[0].removeprefix(MARK)
     first = lines[0].strip().lower().decode("latin1")
     order, skip = [0, 1, 2, 3], 0
-    if any(c.isalpha() for c in first.replace("e", "")):
+    if any(c.isalpha() for c in first) and not _numbers(lines[0]):
         names = [name.strip() for name in first.split(",")]
         order, skip = [names.index(name) for name in _named(path, names)], 1
     kept = [n for n in range(skip, len(lines)) if lines[n].strip()]
@@ -52,10 +61,18 @@ def read_csv(path: Path, data: bytes) -> Events:
         table = np.loadtxt(
             io.BytesIO(b"\n".join(lines[n] for n in kept)), delimiter=",", ndmin=2, comments=None
         ) if kept else np.empty((0, 4))  # fmt: skip
+        if not skip and table.shape[1] != 4:
+            raise SpikecudaValueError(
+                f"{path} must have four columns x, y, polarity, time, or their names in the first "
+                f"line (got {table.shape[1]} columns without names)"
+            )
         columns = [table[:, column] for column in order]
+    except SpikecudaValueError:
+        raise
     except (ValueError, IndexError):
         for n in kept:
-            if not _numbers(lines[n], max(order) + 1, len(lines[kept[0]].split(b","))):
+            cells = lines[n].count(b",") + 1
+            if not (_numbers(lines[n]) and max(order) < cells == lines[kept[0]].count(b",") + 1):
                 raise damaged(
                     path, int(starts[n]), "numbers x, y, polarity, time",
                     f"{lines[n][:60]!r} in line {n + 1}",
@@ -64,25 +81,25 @@ def read_csv(path: Path, data: bytes) -> Events:
     return _events(path, columns, lambda row: f"line {kept[row] + 1:,}, byte {starts[kept[row]]:,}")
 
 
-def _numbers(line: bytes, least: int, most: int) -> bool:
-    cells = line.split(b",")
+def _numbers(line: bytes) -> bool:
+    """Tell whether a line has nothing but numbers."""
     try:
-        return bool([float(cell) for cell in cells]) and least <= len(cells) == most
+        return bool([float(cell) for cell in line.split(b",")])
     except ValueError:
         return False
 
 
-def _named(path: Path, names: object) -> list[str]:
+def _named(path: Path, names: Sequence[str]) -> list[str]:
     """Return what the columns x, y, polarity and time are called."""
     found = []
     for choices in NAMES:
-        name = next((n for n in names if n.lower() in choices), None)  # type: ignore[attr-defined]
-        if name is None:
+        here = [name for name in names if name.lower() in choices]
+        if len(here) != 1:
             raise SpikecudaValueError(
-                f"{path} must have a column {choices[0]}, or {', '.join(choices[1:]) or 'none'} "
-                f"(got {', '.join(names)})"  # type: ignore[arg-type]
+                f"{path} must have one column called {' or '.join(choices)} (got "
+                f"{', '.join(names)})"
             )
-        found.append(name)
+        found += here
     return found
 
 

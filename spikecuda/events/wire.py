@@ -14,8 +14,9 @@ RECORDS = {
     SPIKES: np.dtype([("neuron", "<u4"), ("time", "<f8")]),
     RATES: np.dtype([("rate", "<f8")]),
 }
-# Bytes of a datagram that networks pass on in one piece.
-LARGEST = 1400
+# Bytes of a datagram that networks pass on in one piece; and of one to a Unix socket, of which
+# Linux keeps eleven (net.unix.max_dgram_qlen).
+LARGEST, LARGEST_UNIX = 1400, 16384
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,6 @@ def pack(kind: int, channel: int, number: int, records: np.ndarray) -> bytes:
     return head + records.tobytes()
 
 
-def fits(kind: int) -> int:
-    """Return how many records of a kind fit into a datagram."""
-    return (LARGEST - HEADER.size) // RECORDS[kind].itemsize
+def fits(kind: int, largest: int = LARGEST) -> int:
+    """Return how many records of a kind fit into a datagram of at most so many bytes."""
+    return (largest - HEADER.size) // RECORDS[kind].itemsize

@@ -155,11 +155,12 @@ def as_loop(
             )
     saves = as_saves(save_every, save_to, every, dt)
     pace = Pace(dt) if as_flag("realtime", realtime) else None
+    if every is None and pace is not None:
+        tick = max(1, nearest_step(TICK, dt))
+        tick = math.gcd(tick, saves.every) if saves else tick
+        return Loop(tick, call, until, saves, pace)  # type: ignore[arg-type]
     if every is None:
         if call is None and until is None:
-            if pace is not None:
-                tick = max(1, nearest_step(TICK, dt))
-                return Loop(math.gcd(tick, saves.every) if saves else tick, None, None, saves, pace)
             return None if saves is None else Loop(saves.every, None, None, saves)
         raise SpikecudaValueError(
             f"every must be given with {'call' if call is not None else 'until'}: the ms between "

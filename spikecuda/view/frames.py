@@ -87,6 +87,8 @@ def write_frames(
     if not is_name(theme, ("light", "dark")):
         raise SpikecudaValueError(f'theme must be "light" or "dark" (got {shown(theme)})')
     place = Path(as_path(folder, "folder"))
+    if place.exists() and not place.is_dir():
+        raise SpikecudaValueError(f"folder must be new or empty (got {place}, which is a file)")
     place.mkdir(exist_ok=True)
     if any(place.iterdir()):
         raise SpikecudaValueError(f"folder must be new or empty (got {place}, which has files)")

@@ -5,6 +5,7 @@ import contextlib
 import hmac
 import ipaddress
 import logging
+import re
 import secrets
 import threading
 import time
@@ -315,6 +316,8 @@ class Server:
 
 def _is_loopback(host: str) -> bool:
     """Tell whether a Host header names this machine, on any port: a tunnel has another one."""
+    if re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?", host) is None:
+        return False  # such as user@host: it goes into the page's rules for content
     try:
         name = urlsplit(f"http://{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback

@@ -144,7 +144,7 @@ def test_tables(tmp_path):
         with pytest.raises(SpikecudaValueError, match=message):
             read_events(tmp_path / "a.csv")
     (tmp_path / "a.csv").write_text("x,y,t\n1,2,3\n")
-    with pytest.raises(SpikecudaValueError, match="must have a column polarity"):
+    with pytest.raises(SpikecudaValueError, match="must have one column called polarity"):
         read_events(tmp_path / "a.csv")
     data = (tmp_path / "a.npy").read_bytes()
     (tmp_path / "a.npy").write_bytes(data[:-8])
@@ -153,6 +153,27 @@ def test_tables(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((4, 3)))
     with pytest.raises(SpikecudaValueError, match=r"array \(events, 4\)"):
         read_events(tmp_path / "a.npy")
+
+
+def test_tables_that_could_be_read_in_two_ways_are_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xef\xbb\xbfx,y,p,t\r\n1,2,1,100\r\n")  # as Windows' programs write it
+    assert read_events(path).time.tolist() == [0.1]
+    path.write_text("1,2,1,1e3\n")
+    assert read_events(path).time.tolist() == [1.0]
+    for text, message in (
+        ("1,2,1,4,5\n", "must have four columns"), ("1,2,1\n", "got 3 columns without names"),
+        ("x,y,p,t,x\n1,2,1,4,5\n", "one column called x"), ("1,2,1,inf\n", "time must be finite"),
+    ):  # fmt: skip
+        path.write_text(text)
+        with pytest.raises(SpikecudaValueError, match=message):
+            read_events(path)
+    path = tmp_path / "a.npy"
+    for x, time, name in (("U4", "i8", "x"), (("i4", (2,)), "i8", "x"), ("i4", "M8[ms]", "time")):
+        shape = x if isinstance(x, tuple) else (x,)
+        np.save(path, np.zeros(3, [("x", *shape), ("y", "i4"), ("p", "i1"), ("t", time)]))
+        with pytest.raises(SpikecudaValueError, match=f"{name} must be a field of one number"):
+            read_events(path)
 
 
 def test_what_is_damaged_anywhere_is_read_or_refused(tmp_path):

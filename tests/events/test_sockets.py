@@ -209,6 +209,25 @@ def test_spikes_and_rates_go_out(tmp_path):
     inbox.close()
 
 
+def test_what_cannot_be_fed_or_sent_is_refused_before_anything_is_lost(tmp_path):
+    with EventSource.unix(tmp_path / "in", PIXELS) as source, network() as net:
+        with EventSink.unix(tmp_path / "in") as one, EventSink.unix(tmp_path / "in") as two:
+            for sink in (one, two, one, two, one):  # each counts its own datagrams
+                sink.events(some(1200))
+            with pytest.raises(SpikecudaTypeError, match="events must be an Events object"):
+                one.events(None)
+            with pytest.raises(SpikecudaValueError, match="time must be finite"):
+                one.events(Events(*(np.zeros(1, int),) * 2, np.ones(1, bool), np.array([np.nan])))
+        with pytest.raises(AttributeError, match="E has no train"):
+            source.feed(net, "E")
+        net.source("three", 3, SpikeTrain([], []))
+        with pytest.raises(SpikecudaValueError, match="name must be a source of 12 trains"):
+            source.feed(net, "three")
+        assert source.received.datagrams == 0
+        assert source.feed(net, "pixels") == 6000
+        assert (source.received.datagrams, source.received.missing) == (5, 0)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

@@ -133,6 +133,11 @@ def test_ctrl_c_ends_the_wait_and_keeps_what_was_done():
 
 
 def test_pools_and_systems_keep_to_the_clock(tmp_path):
+    calls = []
+
+    def call(*told):
+        calls.append(told)
+
     for made, options in (
         (GPUNeuronPool(40, "lif", device="cpu"), {"device": "cpu"}),
         (MultiGPUNeuronSystem(60, devices="cpu"), {"devices": "cpu"}),
@@ -146,6 +151,11 @@ def test_pools_and_systems_keep_to_the_clock(tmp_path):
             assert str(made.lateness) in result._repr_html_()
             assert time.perf_counter() - begun >= 0.03 - 1e-3
             assert made.lateness.pieces == 30
+            calls.clear()  # without ``every``, pieces have 1 ms for ``call`` and ``until``, too
+            made.run(3.0, realtime=True, call=call)
+            made.run(3.0, realtime=True, until=call)
+            assert len(calls) == 6 and made.lateness.pieces == 3
+            made.run(30.0, realtime=True)
             again = type(made).load(made.save(tmp_path / "saved"), **options)
             assert again.result.lateness == made.lateness
             again.close()

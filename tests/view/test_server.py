@@ -98,7 +98,16 @@ def test_other_origins_and_hosts_are_refused(net, view):
                    f"https://127.0.0.1:{view.port}", f"http://localhost:{view.port}"):  # fmt: skip
         refused(address, origin=origin)
     assert view.refused["origin"] == 5
-    for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.1", "", "[x"):
+    for host in (
+        "evil.example",
+        "evil.example:80",
+        "127.0.0.1.evil.example",
+        "10.0.0.1",
+        "",
+        "[x",
+        "evil.example@127.0.0.1",
+        "localhost/ *;script-src *",
+    ):
         assert get(view.url, Host=host)[0] in (400, 403), host
     # A tunnel has another port, or this machine's other names.
     for host in ("localhost:9000", "127.0.0.1:1", "[::1]:80"):
