@@ -297,7 +297,8 @@ if __name__ == "__main__":
     crowded()
     areas(job)
     saves(job, FOLDER, THREADS)
-    upkeep(job, Path())
+    if THREADS == 1:
+        upkeep(job, Path())
     broken_off(job)
     caught(job)
     interrupted(job)

@@ -77,8 +77,9 @@ def saves(job, folder, threads):
             assert np.array_equal(net.result.spikes["e"].step, many.result.spikes["e"].step)
             assert goes_on(net) == expected
     assert goes_on(many) == expected
-    with Network.load(path, devices="cpu") as net:
-        assert goes_on(net) == expected
+    if job.rank == 0:
+        with Network.load(path, devices="cpu") as net:
+            assert goes_on(net) == expected
     if job.rank == 0 and not (folder / "one.spk").exists():
         with begun("cpu") as net:
             net.save(folder / "one.spk")
