@@ -17,7 +17,7 @@ from spikecuda.kernels.numerics.half import (
     second_dither,
 )
 from spikecuda.kernels.numerics.inner import inner
-from spikecuda.kernels.numerics.philox import philox
+from spikecuda.kernels.numerics.philox import philox_wide
 from spikecuda.kernels.numerics.tiny import flush_row
 from spikecuda.kernels.numerics.variates import ONE, ZERO, gaussian_pair, uniform_open
 
@@ -96,7 +96,7 @@ def word_row(neuron, key, out):
 def normal_rows(neuron, low, high, stream, key0, key1, row0, row1, row2, row3):
     """Write standard normal numbers for the four steps of a group (low, high = its number)."""
     for j in range(row0.size):
-        a, b, c, d = philox(U(neuron + U(j)), low, high, stream, key0, key1)
+        a, b, c, d = philox_wide(U(neuron + U(j)), low, high, stream, key0, key1)
         row0[j], row1[j] = gaussian_pair(a, b)
         row2[j], row3[j] = gaussian_pair(c, d)
 
@@ -105,7 +105,7 @@ def normal_rows(neuron, low, high, stream, key0, key1, row0, row1, row2, row3):
 def uniform_rows(neuron, low, high, stream, key0, key1, row0, row1, row2, row3):
     """Write uniform numbers in (0, 1] for the four steps of a group."""
     for j in range(row0.size):
-        a, b, c, d = philox(U(neuron + U(j)), low, high, stream, key0, key1)
+        a, b, c, d = philox_wide(U(neuron + U(j)), low, high, stream, key0, key1)
         row0[j] = uniform_open(a)
         row1[j] = uniform_open(b)
         row2[j] = uniform_open(c)
@@ -119,7 +119,7 @@ def normal_lanes(quad, low, high, stream, key0, key1, out):
     ``quad`` is a quarter of the first neuron's number; the size of ``out`` is a multiple of 4.
     """
     for j in range(out.size // 4):
-        a, b, c, d = philox(U(quad + U(j)), low, high, stream, key0, key1)
+        a, b, c, d = philox_wide(U(quad + U(j)), low, high, stream, key0, key1)
         out[4 * j], out[4 * j + 1] = gaussian_pair(a, b)
         out[4 * j + 2], out[4 * j + 3] = gaussian_pair(c, d)
 
@@ -128,7 +128,7 @@ def normal_lanes(quad, low, high, stream, key0, key1, out):
 def uniform_lanes(quad, low, high, stream, key0, key1, out):
     """Write uniform numbers in (0, 1] of one step, likewise."""
     for j in range(out.size // 4):
-        a, b, c, d = philox(U(quad + U(j)), low, high, stream, key0, key1)
+        a, b, c, d = philox_wide(U(quad + U(j)), low, high, stream, key0, key1)
         out[4 * j] = uniform_open(a)
         out[4 * j + 1] = uniform_open(b)
         out[4 * j + 2] = uniform_open(c)
@@ -136,12 +136,24 @@ def uniform_lanes(quad, low, high, stream, key0, key1, out):
 
 
 @inner
-def _count_levels(uniform, a, b, c, d, out):
+def _four(u, a, b, c, d):
+    # One more where the condition holds, else what it was: one masked addition each.
+    count = _select(u <= a, ONE, ZERO)
+    count = _select(u <= b, count + ONE, count)
+    count = _select(u <= c, count + ONE, count)
+    return _select(u <= d, count + ONE, count)
+
+
+@inner
+def _first_levels(uniform, a, b, c, d, out):
     for j in range(out.size):
-        u = uniform[j]
-        low = _select(u <= a, ONE, ZERO) + _select(u <= b, ONE, ZERO)
-        high = _select(u <= c, ONE, ZERO) + _select(u <= d, ONE, ZERO)
-        out[j] = out[j] + (low + high)
+        out[j] = _four(uniform[j], a, b, c, d)
+
+
+@inner
+def _more_levels(uniform, a, b, c, d, out):
+    for j in range(out.size):
+        out[j] = out[j] + _four(uniform[j], a, b, c, d)
 
 
 @inner
@@ -159,16 +171,17 @@ def count_shared(uniform, survival, out):
 
     Four levels a pass; levels that no neuron of the chunk reaches are left out.
     """
-    out[:] = ZERO
-    least = _least(uniform)
-    size = survival.size
+    least, size = _least(uniform), survival.size
     for k in range(0, size, 4):
-        if survival[k] < least:
+        if survival[k] < least and k > 0:
             break
         b = survival[k + 1] if k + 1 < size else ZERO
         c = survival[k + 2] if k + 2 < size else ZERO
         d = survival[k + 3] if k + 3 < size else ZERO
-        _count_levels(uniform, survival[k], b, c, d, out)
+        if k == 0:
+            _first_levels(uniform, survival[0], b, c, d, out)
+        else:
+            _more_levels(uniform, survival[k], b, c, d, out)
 
 
 @inner

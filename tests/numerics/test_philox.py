@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikecuda.kernels.numerics import philox
-from spikecuda.kernels.numerics.philox import rounds
+from spikecuda.kernels.numerics.philox import philox_wide, rounds
 from spikecuda.kernels.reference import noise
 
 # Source: kat_vectors of the Random123 library (Salmon et al. 2011), philox4x32.
@@ -42,7 +42,9 @@ def test_known_answers(count, counter, key, answer):
 
 @given(st.tuples(WORDS, WORDS, WORDS, WORDS), st.tuples(WORDS, WORDS))
 def test_equals_the_oracle(counter, key):
-    assert call(philox, counter, key) == noise.philox4x32(counter, key)
+    expected = noise.philox4x32(counter, key)
+    assert call(philox, counter, key) == expected
+    assert call(philox_wide, counter, key) == expected
 
 
 @given(
