@@ -22,10 +22,10 @@ from spikecuda.kernels.network.layout import LAST
 from spikecuda.kernels.network.machine import (
     address_of,
     call_draw,
-    int16_at,
     int32_at,
     uint8_at,
     uint16_at,
+    uint32_at,
 )
 from spikecuda.kernels.network.rules import PROBABILITY
 from spikecuda.kernels.network.sort import is_sorted, sort_row
@@ -178,11 +178,13 @@ def _put(b, source, cell, weight, delay, at, targets, weights, delays, width, de
     """Write a synapse at its row's next place."""
     where = np.int64(at[b, source])
     at[b, source] = U(where + 1)
-    uint16_at(targets[b], where + 1)[where] = np.uint16(cell)
     if width == 2:
-        int16_at(weights[b], where + 1)[where] = np.int16(weight)
-    elif width == 4:
-        int32_at(weights[b], where + 1)[where] = weight
+        word = (U(weight) << U(16)) | U(cell)
+        uint32_at(targets[b], where + 1)[where] = word
+    else:
+        uint16_at(targets[b], where + 1)[where] = np.uint16(cell)
+        if width == 4:
+            int32_at(weights[b], where + 1)[where] = weight
     if delay_width == 1:
         uint8_at(delays[b], where + 1)[where] = np.uint8(delay)
     elif delay_width == 2:
@@ -243,7 +245,8 @@ def fill_rows(
         draw_values: address of ``network_draw.draw_row_values``; not called if nothing is drawn.
         at: uint32 (blocks, sources), next place of each row; advanced.
         targets, weights, delays: addresses, per block.
-        width: bytes of a weight: 0 (all the same), 2 or 4.
+        width: bytes of a weight: 0 (all the same), 2 (in the upper half of a word whose lower one
+            is the target) or 4.
         delay_width: bytes of a delay: 0, 1 or 2.
     """
     longest, here = scratch.size // 6, address_of(scratch)
@@ -360,7 +363,7 @@ def sort_rows(
         if size == 0:
             continue
         t = uint16_at(targets + 2 * first, size)
-        w2, w4 = int16_at(weights + 2 * first, size), int32_at(weights + 4 * first, size)
+        words, w4 = uint32_at(targets + 4 * first, size), int32_at(weights + 4 * first, size)
         d1, d2 = uint8_at(delays + first, size), uint16_at(delays + 2 * first, size)
         if width == 0 and delay_width == 0 and is_sorted(t, size):  # one segment, as it is
             starts[total] = U(first)
@@ -369,25 +372,26 @@ def sort_rows(
             segments[s] = U(1)
             continue
         for i in range(size):
-            key = U(t[i])
+            key = U(words[i] & U(0xFFFF)) if width == 2 else U(t[i])
             if delay_width == 1:
                 key = U(key | (U(d1[i]) << U(16)))
             elif delay_width == 2:
                 key = U(key | (U(d2[i]) << U(16)))
             keys[i] = key
             if width == 2:
-                values[i] = w2[i]
+                values[i] = np.int32(words[i] >> U(16))
             elif width == 4:
                 values[i] = w4[i]
         sort_row(keys, values, size, keys2, values2, counts)
         before = total
         current = np.int64(-1)
         for i in range(size):
-            t[i] = np.uint16(keys[i] & U(0xFFFF))
             if width == 2:
-                w2[i] = np.int16(values[i])
-            elif width == 4:
-                w4[i] = values[i]
+                words[i] = U(keys[i] & U(0xFFFF)) | (U(values[i]) << U(16))
+            else:
+                t[i] = np.uint16(keys[i] & U(0xFFFF))
+                if width == 4:
+                    w4[i] = values[i]
             here = np.int64(keys[i] >> U(16)) if delay_width else delay
             if here != current:
                 starts[total] = U(first + i)

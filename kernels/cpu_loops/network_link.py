@@ -134,7 +134,7 @@ def file_received(link_at, block_at, now):
         while at < end:
             head = int32_at(at, 3)
             size = np.int64(head[2])
-            file_rows(block, np.int64(head[1]), int32_at(at + 12, size), first + head[0])
+            file_rows(block, np.int64(head[1]), at + 12, size, first + head[0])
             found += size
             at += 12 + 4 * size
     return found

@@ -6,9 +6,10 @@ from spikecuda.kernels.compile.entry import loop
 from spikecuda.kernels.network import layout as L
 from spikecuda.kernels.network.calendar import push
 from spikecuda.kernels.network.coupling import BLOCK_COUPLED
-from spikecuda.kernels.network.deliver import SEGMENT_MASK, deliver
+from spikecuda.kernels.network.deliver import deliver
 from spikecuda.kernels.network.machine import (
     address_of,
+    arrive,
     atomic_load,
     barrier,
     call_file,
@@ -22,9 +23,14 @@ from spikecuda.kernels.network.machine import (
     float64_at,
     int32_at,
     int64_at,
+    prefetch,
+    read_int32,
+    read_int64,
+    read_uint32,
     smaller,
     uint16_at,
     uint32_at,
+    wait,
 )
 from spikecuda.kernels.network.short import SHORT, SHORT_GATHER, SHORT_OUTSIDE, SHORT_SPREAD
 from spikecuda.kernels.numerics.inner import inner
@@ -85,36 +91,61 @@ def _compact(block, part, parity, steps, clock):
 
 
 @inner
-def file_rows(block, population, neurons, step):
-    """Put the rows of neurons that spiked at the end of ``step`` into a block's calendar."""
-    starts = int32_at(block[L.BLOCK_BUNDLES_OF] + 4 * population, 2)
-    heads = int32_at(block[L.BLOCK_HEADS], block[L.BLOCK_SLOT_MASK] + 1)
-    state = int64_at(block[L.BLOCK_STATE], 8)
-    chunks = int64_at(block[L.BLOCK_CHUNKS], state[L.CALENDAR_CHUNKS] * L.CHUNK_WORDS)
+def file_rows(block, population, neurons, count, step):
+    """Put the rows of neurons that spiked at the end of ``step`` into a block's calendar.
+
+    ``neurons`` is the address of their numbers, int32.
+    """
+    starts = block[L.BLOCK_BUNDLES_OF] + 4 * population
     mask = block[L.BLOCK_SLOT_MASK]
     learned = int32_at(block[L.BLOCK_SOURCE_HISTORIES_OF] + 4 * population, 2)
     for h in range(learned[0], learned[1]):
         history = block[L.BLOCK_SOURCE_HISTORIES] + 8 * L.HISTORY * h
         push_at = int64_at(history, L.HISTORY)[L.HISTORY_PUSH]
-        for neuron in neurons:
-            call_push(push_at, history, np.int64(neuron), step)
-    for b in range(starts[0], starts[1]):
-        bundle = int64_at(block[L.BLOCK_BUNDLES] + 8 * L.BUNDLE * b, L.BUNDLE)
-        if bundle[L.BUNDLE_KIND] == L.SHORT:
+        for i in range(count):
+            call_push(push_at, history, read_int32(neurons + 4 * i), step)
+    for b in range(read_int32(starts), read_int32(starts + 4)):
+        bundle = block[L.BLOCK_BUNDLES] + 8 * L.BUNDLE * b
+        kind = read_int64(bundle + 8 * L.BUNDLE_KIND)
+        if kind == L.SHORT:
             continue
-        if bundle[L.BUNDLE_KIND] == L.PROCEDURAL:
-            for neuron in neurons:
-                call_send(
-                    bundle[L.BUNDLE_SEND], address_of(block), address_of(bundle), neuron, step
-                )  # fmt: skip
+        if kind == L.PROCEDURAL:
+            send = read_int64(bundle + 8 * L.BUNDLE_SEND)
+            for i in range(count):
+                call_send(send, address_of(block), bundle, read_int32(neurons + 4 * i), step)
             continue
-        rows, delays = uint32_at(bundle[L.BUNDLE_ROWS], 0), uint16_at(bundle[L.BUNDLE_DELAYS], 0)
-        for neuron in neurons:
-            first = np.int64(rows[neuron])
-            if first < np.int64(rows[neuron + 1]):
-                delay = np.int64(delays[first] & L.DELAY)
-                cursor = (np.int64(b) << L.SEGMENT_BITS) | (first & SEGMENT_MASK)
-                push(heads, chunks, state, (step + delay) & mask, cursor)
+        rows = read_int64(bundle + 8 * L.BUNDLE_ROWS)
+        segments = read_int64(bundle + 8 * L.BUNDLE_HEADS)
+        for i in range(count):
+            row = rows + 4 * read_int32(neurons + 4 * i)
+            first = read_uint32(row)
+            if first < read_uint32(row + 4):
+                delay = read_uint32(segments + 8 * first + 4) & L.DELAY
+                cursor = (np.int64(b) << L.SEGMENT_BITS) | first
+                push(block, (step + delay) & mask, cursor)
+
+
+@inner
+def _ask_rows(block, population, neurons, count, firsts):
+    """Prefetch the heads of the rows of neurons that spiked, or what these point to.
+
+    Args:
+        firsts: whether the heads are there already.
+    """
+    starts = block[L.BLOCK_BUNDLES_OF] + 4 * population
+    for b in range(read_int32(starts), read_int32(starts + 4)):
+        bundle = block[L.BLOCK_BUNDLES] + 8 * L.BUNDLE * b
+        kind = read_int64(bundle + 8 * L.BUNDLE_KIND)
+        if kind == L.PROCEDURAL or kind == L.SHORT:
+            continue
+        rows = read_int64(bundle + 8 * L.BUNDLE_ROWS)
+        segments = read_int64(bundle + 8 * L.BUNDLE_HEADS)
+        for i in range(count):
+            row = rows + 4 * read_int32(neurons + 4 * i)
+            if firsts:
+                prefetch(segments + 8 * read_uint32(row))
+            else:
+                prefetch(row)
 
 
 @inner
@@ -204,6 +235,13 @@ def _send_window(short, blocks, mine, parts, link, address, threads, parity, ste
     _gather(short, blocks, mine, threads, 0)
 
 
+@inner
+def _file_external(block, external, e):
+    # The lower half of a number below 2^31, as the same type as a window's spikes.
+    neuron = address_of(external) + 8 * (L.EXTERNAL * e + 2)
+    file_rows(block, external[e, 1], neuron, np.int64(1), external[e, 0])
+
+
 @loop("void(int64[:,::1], int64[:,::1])")
 def file_spikes(blocks, external):
     """Put the rows of spikes from outside into the calendars of all blocks: nothing else moves.
@@ -213,7 +251,7 @@ def file_spikes(blocks, external):
     """
     for b in range(blocks.shape[0]):
         for e in range(external.shape[0]):
-            file_rows(blocks[b], external[e, 1], external[e, 2:], external[e, 0])
+            _file_external(blocks[b], external, e)
 
 
 @loop(
@@ -249,6 +287,10 @@ def run_blocks(
     at_external = np.int64(0)
     address = address_of(shared)
     short = shared[L.THREADS_SHORT]
+    # Synapses that learn must know all spikes up to the one that is delivered.
+    ahead_of_others = blocks[mine[0], BLOCK_COUPLED] == 0
+    for m in range(mine.size):
+        ahead_of_others &= blocks[mine[m], L.BLOCK_HISTORY_COUNT] == 0
     while done < steps:
         now = clock + done
         k = smaller(window, steps - done)
@@ -268,9 +310,7 @@ def run_blocks(
             for m in range(mine.size):
                 block = blocks[mine[m]]
                 for e in range(at_external, ahead):
-                    # The lower half of a number below 2^31, as the same type as a window's spikes.
-                    neuron = int32_at(address_of(external) + 8 * (L.EXTERNAL * e + 2), 1)
-                    file_rows(block, external[e, 1], neuron, external[e, 0])
+                    _file_external(block, external, e)
                 own_clock = int64_at(block[L.BLOCK_CLOCK], 3)
                 part_steps = np.int64(0)
                 while part_steps < k:
@@ -304,7 +344,13 @@ def run_blocks(
                     if mine[m] == traces[t, L.TRACE_BLOCK]:
                         _trace(traces[t], (now + k) // traces[t, L.TRACE_EVERY] - 1)
         if threads > 1:
-            barrier(address, threads)
+            goal = arrive(address, threads)
+            # What is known of the next steps fills the time until the others are here.
+            if ahead_of_others and done + k < steps:
+                for m in range(mine.size):
+                    for i in range(smaller(fused, smaller(window, steps - done - k))):
+                        deliver(blocks[mine[m]], now + k + i)
+            wait(address, goal)
         # One flag for even and one for odd windows: a thread that is ahead must not be heard yet.
         stop = atomic_load(address + 8 * (L.THREADS_STOP + parity))
         link = shared[L.THREADS_LINK]
@@ -319,21 +365,34 @@ def run_blocks(
             stop = int64_at(link, L.LINK)[L.LINK_STOP]
         if short:
             _send_window(short, blocks, mine, parts, link, address, threads, parity, k, now)
+        for turn in range(2):
+            for m in range(mine.size):
+                for p in range(parts.shape[0]):
+                    part = parts[p]
+                    base = parity * (part[L.PART_CAPACITY] // part[L.PART_COUNT] + 1)
+                    upto = part[L.PART_UPTO] + 8 * base
+                    first = read_int64(upto)
+                    _ask_rows(
+                        blocks[mine[m]], part[L.PART_POPULATION],
+                        part[L.PART_IDS] + 4 * (parity * part[L.PART_CAPACITY] + first),
+                        read_int64(upto + 8 * k) - first, turn,
+                    )  # fmt: skip
         for m in range(mine.size):
             block = blocks[mine[m]]
             if link:
                 call_file(int64_at(link, L.LINK)[L.LINK_FILE], link, address_of(block), now)
             for p in range(parts.shape[0]):
                 part = parts[p]
-                ids = int32_at(
-                    part[L.PART_IDS] + 4 * parity * part[L.PART_CAPACITY], part[L.PART_CAPACITY]
-                )
-                upto = int64_at(part[L.PART_UPTO], 0)
+                ids = part[L.PART_IDS] + 4 * parity * part[L.PART_CAPACITY]
                 base = parity * (part[L.PART_CAPACITY] // part[L.PART_COUNT] + 1)
+                upto = part[L.PART_UPTO] + 8 * base
                 for i in range(k):
-                    spiked = ids[upto[base + i] : upto[base + i + 1]]
-                    if spiked.size:
-                        file_rows(block, part[L.PART_POPULATION], spiked, now + i)
+                    first = read_int64(upto + 8 * i)
+                    count = read_int64(upto + 8 * (i + 1)) - first
+                    if count:
+                        file_rows(
+                            block, part[L.PART_POPULATION], ids + 4 * first, count, now + i
+                        )  # fmt: skip
         done += k
         parity = 1 - parity
         if stop:

@@ -5,9 +5,9 @@ import numpy as np
 from spikecuda.kernels.compile.entry import loop
 from spikecuda.kernels.network.layout import (
     BUNDLE,
+    BUNDLE_HEADS,
     BUNDLE_LEARN,
     BUNDLE_LEARNING,
-    BUNDLE_STARTS,
     BUNDLE_TARGETS,
     LEARNING,
     LEARNING_FINISH,
@@ -39,8 +39,8 @@ def send_learned(bundle_at, segments, steps, places, cells, out):
     bundle = int64_at(bundle_at, BUNDLE)
     learning = int64_at(bundle[BUNDLE_LEARNING], LEARNING)
     for i in range(segments.size):
-        bounds = uint32_at(bundle[BUNDLE_STARTS] + 4 * segments[i], 2)
-        first, count = np.int64(bounds[0]), np.int64(bounds[1]) - np.int64(bounds[0])
+        bounds = uint32_at(bundle[BUNDLE_HEADS] + 8 * segments[i], 3)
+        first, count = np.int64(bounds[0]), np.int64(bounds[2]) - np.int64(bounds[0])
         call_learn(
             bundle[BUNDLE_LEARN], bundle_at, segments[i], first, count, steps[i],
             address_of(cells),

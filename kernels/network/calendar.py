@@ -7,51 +7,68 @@ out, so that what is in use stays in the cache.  Order within a slot does not ma
 integers commute.
 """
 
+import numpy as np
+
 from spikecuda.kernels.network.layout import (
+    BLOCK_CHUNKS,
+    BLOCK_HEADS,
+    BLOCK_QUEUE,
+    BLOCK_STATE,
     CALENDAR_ACTIVE,
     CALENDAR_FREE,
     CALENDAR_SPARE,
     CHUNK_CURSORS,
     CHUNK_WORDS,
 )
+from spikecuda.kernels.network.machine import (
+    read_int32,
+    read_int64,
+    write_int32,
+    write_int64,
+)
 from spikecuda.kernels.numerics.inner import inner
 
 
 @inner
-def push(heads, chunks, state, slot, cursor):
-    """Put a cursor into a slot; there must be a spare chunk."""
-    chunk = heads[slot]
-    if chunk < 0 or chunks[chunk * CHUNK_WORDS + 1] == CHUNK_CURSORS:
-        fresh = state[CALENDAR_FREE]
-        state[CALENDAR_FREE] = chunks[fresh * CHUNK_WORDS]
-        state[CALENDAR_SPARE] -= 1
-        chunks[fresh * CHUNK_WORDS] = chunk
-        chunks[fresh * CHUNK_WORDS + 1] = 0
-        heads[slot] = fresh
-        chunk = fresh
-    at = chunk * CHUNK_WORDS
-    count = chunks[at + 1]
-    chunks[at + 2 + count] = cursor
-    chunks[at + 1] = count + 1
-    state[CALENDAR_ACTIVE] += 1
+def push(block, slot, cursor):
+    """Put a cursor into a slot of a block's calendar; there must be a spare chunk."""
+    heads, chunks, state = block[BLOCK_HEADS], block[BLOCK_CHUNKS], block[BLOCK_STATE]
+    chunk = read_int32(heads + 4 * slot)
+    at = chunks + 8 * CHUNK_WORDS * chunk
+    count = np.int64(0)
+    if chunk >= 0:
+        count = read_int64(at + 8)
+    if chunk < 0 or count == CHUNK_CURSORS:
+        fresh = read_int64(state + 8 * CALENDAR_FREE)
+        at = chunks + 8 * CHUNK_WORDS * fresh
+        write_int64(state + 8 * CALENDAR_FREE, read_int64(at))
+        write_int64(state + 8 * CALENDAR_SPARE, read_int64(state + 8 * CALENDAR_SPARE) - 1)
+        write_int64(at, chunk)
+        write_int32(heads + 4 * slot, fresh)
+        count = np.int64(0)
+    write_int64(at + 16 + 8 * count, cursor)
+    write_int64(at + 8, count + 1)
+    write_int64(state + 8 * CALENDAR_ACTIVE, read_int64(state + 8 * CALENDAR_ACTIVE) + 1)
 
 
 @inner
-def take(heads, chunks, state, slot, queue):
-    """Move a slot's cursors to ``queue``; return how many; the chunks are spare again."""
-    total = 0
-    chunk = heads[slot]
-    heads[slot] = -1
+def take(block, slot):
+    """Move a slot's cursors to the block's queue; return how many; the chunks are spare again."""
+    heads, chunks, state = block[BLOCK_HEADS], block[BLOCK_CHUNKS], block[BLOCK_STATE]
+    queue = block[BLOCK_QUEUE]
+    total = np.int64(0)
+    chunk = read_int32(heads + 4 * slot)
+    write_int32(heads + 4 * slot, np.int64(-1))
     while chunk >= 0:
-        at = chunk * CHUNK_WORDS
-        count = chunks[at + 1]
+        at = chunks + 8 * CHUNK_WORDS * chunk
+        count = read_int64(at + 8)
         for i in range(count):
-            queue[total + i] = chunks[at + 2 + i]
+            write_int64(queue + 8 * (total + i), read_int64(at + 16 + 8 * i))
         total += count
-        following = chunks[at]
-        chunks[at] = state[CALENDAR_FREE]
-        state[CALENDAR_FREE] = chunk
-        state[CALENDAR_SPARE] += 1
+        following = read_int64(at)
+        write_int64(at, read_int64(state + 8 * CALENDAR_FREE))
+        write_int64(state + 8 * CALENDAR_FREE, chunk)
+        write_int64(state + 8 * CALENDAR_SPARE, read_int64(state + 8 * CALENDAR_SPARE) + 1)
         chunk = following
-    state[CALENDAR_ACTIVE] -= total
+    write_int64(state + 8 * CALENDAR_ACTIVE, read_int64(state + 8 * CALENDAR_ACTIVE) - total)
     return total

@@ -38,16 +38,16 @@ BUNDLE = 16
     BUNDLE_KIND,
     BUNDLE_OFFSET,  # first cell of the port
     BUNDLE_WEIGHT,  # the weight of all synapses, if it is the same
-    BUNDLE_TARGETS,  # address: uint16
-    BUNDLE_WEIGHTS,  # address: int16 or int32
-    BUNDLE_STARTS,  # address: uint32, first synapse of each segment, and the end
-    BUNDLE_DELAYS,  # address: uint16, delay of each segment in steps; LAST marks a row's last one
+    BUNDLE_TARGETS,  # address: uint16; NARROW: uint32 with the target below and the weight above
+    BUNDLE_WEIGHTS,  # address: int32, or reals that learn
+    BUNDLE_HEADS,  # address: uint32 (segments + 1, 2): the first synapse of each segment and its
+    # delay in steps, with LAST on a row's last one; and the end
     BUNDLE_ROWS,  # address: uint32, first segment of each source's row, and the end
     BUNDLE_RULE,  # address of a procedural projection's description
     BUNDLE_SEND,  # address of ``network_procedural.send_row``
     BUNDLE_LEARN,  # of synapses with a rule (PLASTIC): address of the rule's ``learn``
     BUNDLE_LEARNING,  # address: int64, LEARNING
-) = range(12)
+) = range(11)
 # SHORT: in a table only; its rows are those of ``short``, which are not looked up for each block.
 CONSTANT, NARROW, WIDE, PROCEDURAL, PLASTIC, SHORT = range(6)
 LAST = 0x8000

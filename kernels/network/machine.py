@@ -48,6 +48,57 @@ float32_at = _array_at(types.float32)
 float64_at = _array_at(types.float64)
 
 
+def _read(kind, result=types.int64):
+    """Return an intrinsic: the value of a Numba type at an address, as an int64.
+
+    Views of arrays as ``int64_at`` are counted when they are handed on: a dozen calls of Numba's
+    for each, which is more than a spike's cursor takes.
+    """
+
+    @intrinsic
+    def read(typingctx, address):
+        def generate(context, builder, signature, args):
+            pointer = builder.inttoptr(args[0], context.get_data_type(kind).as_pointer())
+            return context.cast(builder, builder.load(pointer), kind, result)
+
+        return result(types.int64), generate
+
+    return read
+
+
+def _write(kind):
+    """Return an intrinsic: store an int64 at an address as a value of a Numba type."""
+
+    @intrinsic
+    def write(typingctx, address, value):
+        def generate(context, builder, signature, args):
+            pointer = builder.inttoptr(args[0], context.get_data_type(kind).as_pointer())
+            builder.store(context.cast(builder, args[1], types.int64, kind), pointer)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64), generate
+
+    return write
+
+
+read_int16, read_uint16 = _read(types.int16), _read(types.uint16)
+read_int32, read_uint32, read_int64 = _read(types.int32), _read(types.uint32), _read(types.int64)
+write_int32, write_int64 = _write(types.int32), _write(types.int64)
+
+
+@intrinsic
+def add_int32(typingctx, address, value):
+    """Add to the int32 at an address."""
+
+    def generate(context, builder, signature, args):
+        pointer = builder.inttoptr(args[0], INT32.as_pointer())
+        more = builder.trunc(args[1], INT32)
+        builder.store(builder.add(builder.load(pointer), more), pointer)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
 def _scope(module):
     """Return the metadata of what stores of ``put_...`` do not touch: what ``held_...`` reads."""
     domain = module.add_metadata(["spikecuda"])
@@ -327,15 +378,28 @@ SPINS = 4000
 
 
 @inner
-def barrier(address, threads):
-    """Wait until ``threads`` threads are here; ``address`` is a counter that starts at 0.
+def arrive(address, threads):
+    """Tell the others that this thread is here; return what ``wait`` takes.
+
+    ``address`` is that of a counter that starts at 0.
+    """
+    return (atomic_add(address, np.int64(1)) // threads + 1) * threads
+
+
+@inner
+def wait(address, goal):
+    """Wait until all threads are here.
 
     Spins, because a window may last two microseconds; gives way when it takes long.
     """
-    mine = atomic_add(address, np.int64(1))
-    goal = (mine // threads + 1) * threads
     spins = 0
     while atomic_load(address) < goal:
         spins += 1
         if spins > SPINS:
             give_way()
+
+
+@inner
+def barrier(address, threads):
+    """Wait until ``threads`` threads are here."""
+    wait(address, arrive(address, threads))

@@ -8,6 +8,7 @@ import numpy as np
 from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.kernels.network import layout as L
 from spikecuda.network.cpu.calendar import Calendar
+from spikecuda.network.synapses.store import Rows
 
 # Steps of a window; spikes of all of them are looked up at its end.
 WINDOW = 64
@@ -51,7 +52,9 @@ class RowRig:
         delays[pieces - 1 : count : pieces] |= L.LAST
         targets = _targets(sizes, starts, self._random)
         kind = np.int16 if width == 2 else np.int32
-        weights = np.full(targets.size if width else 0, 3, kind)
+        weights = np.full(targets.size, 3, kind) if width else None
+        stored = Rows(targets, weights, starts, delays, rows)
+        pairs = stored.words() if width == 2 else targets
         cells = aligned_zeros(CELLS, np.int32, lazy=False)
         slots = 1 << math.ceil(math.log2(2 * WINDOW + pieces + 2))
         self._windows = 1 + math.ceil((pieces - 1) / WINDOW)
@@ -69,8 +72,8 @@ class RowRig:
         self._shared[L.THREADS_LINK] = link.ctypes.data
         for row, names in (
             (bundles[0], {
-                L.BUNDLE_TARGETS: targets, L.BUNDLE_STARTS: starts, L.BUNDLE_DELAYS: delays,
-                L.BUNDLE_ROWS: rows, **({L.BUNDLE_WEIGHTS: weights} if width else {}),
+                L.BUNDLE_TARGETS: pairs, L.BUNDLE_HEADS: stored.heads(), L.BUNDLE_ROWS: rows,
+                **({L.BUNDLE_WEIGHTS: weights} if weights is not None and width == 4 else {}),
             }),
             (block[0], {
                 L.BLOCK_CELLS: cells, L.BLOCK_HEADS: calendar.heads, L.BLOCK_QUEUE: calendar.queue,
@@ -95,7 +98,7 @@ class RowRig:
         link[L.LINK_ALLGATHER] = link[L.LINK_ALLGATHERV] = nobody.transport
         link[L.LINK_WTIME] = nobody.seconds
         # What the tables point to.
-        self._kept = (targets, starts, delays, rows, weights, cells, calendar, bundles, clock,
+        self._kept = (stored, pairs, cells, calendar, bundles, clock,
                       first, none, pending, send, numbers, link)  # fmt: skip
         self.cells, self.starts, self.targets, self.state = cells, starts, targets, calendar.state
         self._step = 0

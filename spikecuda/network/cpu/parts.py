@@ -200,12 +200,19 @@ class Parts:
 
 
 def merge_spikes(lists: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Return all spikes of a population sorted by step, then by neuron."""
+    """Return all spikes of a population sorted by step, then by neuron.
+
+    Args:
+        lists: of each call and part, each sorted: calls in time, and their parts by neuron.
+    """
     if not lists:
         return np.empty(0, np.int64), np.empty(0, np.int32)
-    if len(lists) == 1:  # of one part and one call: sorted
+    if len(lists) == 1:
         return lists[0]
     steps = np.concatenate([s for s, _ in lists])
     neurons = np.concatenate([n for _, n in lists])
-    order = np.lexsort((neurons, steps))
+    if not (steps[1:] < steps[:-1]).any():
+        return steps, neurons  # one part
+    # What has one step is in one call, and in the order of its neurons there.
+    order = np.argsort(steps, kind="stable")
     return steps[order], neurons[order]

@@ -87,10 +87,13 @@ class RowTables:
                 row[layout.BUNDLE_KIND] = layout.SHORT
                 continue
             rows = bundle.blocks[b]
-            row[layout.BUNDLE_TARGETS] = rows.targets.ctypes.data
-            row[layout.BUNDLE_WEIGHTS] = 0 if rows.weights is None else rows.weights.ctypes.data
-            row[layout.BUNDLE_STARTS] = rows.starts.ctypes.data
-            row[layout.BUNDLE_DELAYS] = rows.delays.ctypes.data
+            if bundle.kind == layout.NARROW:
+                row[layout.BUNDLE_TARGETS] = rows.words().ctypes.data
+            else:
+                row[layout.BUNDLE_TARGETS] = rows.targets.ctypes.data
+                if rows.weights is not None:
+                    row[layout.BUNDLE_WEIGHTS] = rows.weights.ctypes.data
+            row[layout.BUNDLE_HEADS] = rows.heads().ctypes.data
             row[layout.BUNDLE_ROWS] = rows.rows.ctypes.data
             if bundle.ruled:
                 row[layout.BUNDLE_KIND] = layout.PLASTIC

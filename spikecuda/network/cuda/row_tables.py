@@ -182,7 +182,7 @@ def _segmented(population: Sequence[Pair], weights: str, target: Target) -> RowT
     for number, (bundle, b) in enumerate(population):
         rows = bundle.blocks[b]
         join(
-            rows.rows, rows.starts, rows.delays, rows.targets, _weights(rows, width), PIECE,
+            rows.rows, rows.starts, rows.delays, _targets(rows), _weights(rows, width), PIECE,
             target.first[bundle.source], number, segment, synapse, result["starts"],
             result["info"], result["targets"], own,
         )  # fmt: skip
@@ -206,7 +206,7 @@ def _tiled(population: Sequence[Pair], weights: str, delay: int, target: Target)
     for pair in population:
         rows = pair[0].blocks[pair[1]]
         loops.count_tiles(
-            rows.rows, rows.starts, rows.targets, target.first[pair[0].source],
+            rows.rows, rows.starts, _targets(rows), target.first[pair[0].source],
             target.base(pair), tiles, TILE_BITS, counts,
         )  # fmt: skip
     ends = np.cumsum(counts)
@@ -218,7 +218,7 @@ def _tiled(population: Sequence[Pair], weights: str, delay: int, target: Target)
     for pair in population:
         rows = pair[0].blocks[pair[1]]
         if not fill(
-            rows.rows, rows.starts, rows.targets, _weights(rows, width),
+            rows.rows, rows.starts, _targets(rows), _weights(rows, width),
             target.first[pair[0].source], target.base(pair), tiles, TILE_BITS, pair[0].weight,
             begins, at, values, targets, own,
         ):  # fmt: skip
@@ -236,5 +236,9 @@ def _individual(weights: str, size: int) -> tuple[np.dtype, np.ndarray]:
     return width, np.empty(0 if weights == CONSTANT else size, width)
 
 
+def _targets(rows: Rows) -> np.ndarray:
+    return np.ascontiguousarray(rows.targets)  # not halves of words
+
+
 def _weights(rows: Rows, width: np.dtype) -> np.ndarray:
-    return np.empty(0, width) if rows.weights is None else rows.weights
+    return np.empty(0, width) if rows.weights is None else np.ascontiguousarray(rows.weights)

@@ -117,6 +117,7 @@ def build_wirings(
             threads, told,
         )  # fmt: skip
         built[i] = builder.build(choose_fixed_point(description.wired))
+        built[i].interleave()
         built[i].coupled = couple_rows(description.couplings, description.sizes, threads)
     return [
         built[kind] if kind == i else share_wiring(

@@ -26,7 +26,7 @@ from spikecuda.network.synapses.row_layout import short_bits
 from spikecuda.network.synapses.row_recipe import RowRecipe, row_scratch, row_twins
 from spikecuda.network.synapses.short_build import Filling, fill_short_rows
 from spikecuda.network.synapses.short_rows import WordBits
-from spikecuda.network.synapses.store import Bundle, Procedural, Rows, Wiring
+from spikecuda.network.synapses.store import Bundle, Procedural, Rows, Wiring, side_by_side
 
 MAX_ROWS = 2**32 - 1
 NO_DELAY = 1 << 62
@@ -434,9 +434,7 @@ class Builder:
         elif all(p.delay.most / self.dt + p.late < 255 for p in bundle.projections):
             delay_width = 1
         totals = ends[:, -1]
-        targets = [np.empty(n, np.uint16) for n in totals]
-        kind = {0: None, 2: np.int16, 4: np.int32}[bundle.width]
-        weights = [None if kind is None else np.empty(n, kind) for n in totals]
+        targets, weights = _room(totals, bundle.width)
         delays = [np.empty(n * delay_width, np.uint8) for n in totals]
         at = rows[:, :-1].copy()
         places = (
@@ -576,6 +574,15 @@ def _sorting(longest: int) -> tuple[np.ndarray, ...]:
 def _ids(p: Projection) -> tuple[np.ndarray, np.ndarray]:
     """Return the neurons of both views, as compiled loops take them."""
     return p.source.kernel_ids, p.target.kernel_ids
+
+
+def _room(totals: np.ndarray, width: int) -> tuple[list[np.ndarray], Sequence[np.ndarray | None]]:
+    """Return room for the targets and the weights of each block's synapses."""
+    if width == 2:
+        pairs = [side_by_side(int(n)) for n in totals]
+        return [targets for targets, _ in pairs], [weights for _, weights in pairs]
+    weights = [np.empty(n, np.int32) if width else None for n in totals]
+    return [np.empty(n, np.uint16) for n in totals], weights
 
 
 def _addresses(arrays: Sequence[np.ndarray | None]) -> np.ndarray:

@@ -12,6 +12,17 @@ from spikecuda.network.synapses.blocks import Blocks
 from spikecuda.network.synapses.fixed_point import FixedPoint
 from spikecuda.network.synapses.row_recipe import RowRecipe
 
+# Words after the last one of rows that the delivery loop may read: it takes four at a time.
+WORDS_AFTER = 4
+
+
+def side_by_side(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return room for targets and for int16 weights that are the halves of words; see ``words``."""
+    words = np.empty(size + WORDS_AFTER, np.uint32)
+    words[size:] = 0
+    targets = np.ndarray(size, np.uint16, words, 0, (4,))
+    return targets, np.ndarray(size, np.int16, words, 2, (4,))
+
 
 @dataclass(eq=False)
 class Rows:
@@ -42,6 +53,35 @@ class Rows:
         """Return the first synapse of the rows from ``first`` up to ``last``, and the end."""
         segments = self.rows[first], self.rows[last]
         return int(self.starts[segments[0]]), int(self.starts[segments[1]])
+
+    def words(self) -> np.ndarray:
+        """Return targets and int16 weights as words, and some zeros: uint32 (synapses + 4,).
+
+        ``targets`` and ``weights`` are the lower and the upper halves of the words from then on:
+        what is written there is in the words.
+        """
+        assert self.weights is not None
+        whole, size = self.targets.base, self.targets.size
+        if whole is None or whole is not self.weights.base or whole.dtype != np.uint32:
+            targets, weights = side_by_side(size)
+            targets[:], weights[:] = self.targets, self.weights
+            self.targets, self.weights, whole = targets, weights, targets.base
+            assert whole is not None
+        return whole
+
+    def heads(self) -> np.ndarray:
+        """Return where each segment starts, and its delay, side by side: uint32 (segments + 1, 2).
+
+        ``starts`` and ``delays`` are columns of it from then on.
+        """
+        whole, size = self.starts.base, self.starts.size
+        if whole is None or whole is not self.delays.base or whole.dtype != np.uint32:
+            whole = np.zeros((size, 2), np.uint32)
+            starts = np.ndarray(size, np.uint32, whole, 0, (8,))
+            delays = np.ndarray(size, np.uint16, whole, 4, (8,))
+            starts[:], delays[:] = self.starts, self.delays
+            self.starts, self.delays = starts, delays
+        return whole
 
     @property
     def nbytes(self) -> int:
@@ -169,3 +209,16 @@ class Wiring:
         rows = sum(rows.nbytes for bundle in self.bundles for rows in bundle.blocks)
         rows += sum(rows.nbytes for rows in self.coupled)
         return rows + sum(b.rule.nbytes for b in self.bundles if b.rule is not None)
+
+    def interleave(self) -> None:
+        """Bring rows into the form that the CPU's loops read: see ``Rows.words`` and ``heads``.
+
+        Replicas that are to share rows must be given them afterwards.
+        """
+        for bundle in self.bundles:
+            if bundle.short:
+                continue
+            for rows in bundle.blocks:
+                rows.heads()
+                if bundle.kind == layout.NARROW:
+                    rows.words()
