@@ -7,7 +7,9 @@ of the tutorial print and draw.
 import argparse
 import importlib
 import inspect
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +28,10 @@ MODULES = (
     "spikecuda.plan", "spikecuda.language", "spikecuda.examples", "spikecuda.oracle",
     "spikecuda.emu", "spikecuda.inspection", "spikecuda.verify", "spikecuda.errors",
 )  # fmt: skip
+
+
+CELL = "```{code-cell} python\n"
+PICTURE = re.compile(r"<!-- picture: (.+?) -->\n" + re.escape(CELL))
 
 
 def public_names(module: ModuleType) -> list[str]:
@@ -66,6 +72,25 @@ def first_sentence(value: object) -> str:
     """Return the first line of what a name's documentation says."""
     text = (inspect.getdoc(value) or "").strip().split("\n\n")[0]
     return " ".join(text.split()).replace("``", "`").replace("|", "\\|")
+
+
+def described(text: str) -> str:
+    """Return a page whose cells say what their pictures show: the comment before them tells."""
+    return PICTURE.sub(
+        lambda found: f"{CELL}---\nmystnb:\n  image:\n    alt: {json.dumps(found[1])}\n---\n", text
+    )
+
+
+def pictures_without_words(folder: Path) -> list[str]:
+    """Return which pages of a site have a picture without an alternative text."""
+    found = []
+    for page in sorted(folder.rglob("*.html")):
+        for picture in re.findall(r"<img\b[^>]*>", page.read_text(encoding="utf-8")):
+            words = re.search(r'\balt="([^"]*)"', picture)
+            # Without a text, Sphinx takes the file's name.
+            if words is None or not words[1].strip() or words[1].endswith((".png", ".svg")):
+                found.append(f"{page.relative_to(folder)}: {picture[:120]}")
+    return found
 
 
 def write_reference(folder: Path) -> None:
@@ -112,6 +137,8 @@ def stage(folder: Path) -> None:
     """Copy the pages to a folder, as they lie in the repository, and add the reference."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(ROOT / "docs", folder / "docs", ignore=ignored)
+    for page in (folder / "docs" / "index.md", *(folder / "docs" / "tutorial").glob("*.md")):
+        page.write_text(described(page.read_text(encoding="utf-8")), encoding="utf-8")
     for page in PAGES:
         target = folder / page
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -141,6 +168,11 @@ def main() -> int:
         )  # fmt: skip
         done = subprocess.run([str(part) for part in command], env=env)
     if done.returncode == 0 and not args.check:
+        if silent := pictures_without_words(args.out):
+            print(
+                "pictures must have a text that says what they show (got none):", *silent, sep="\n"
+            )
+            return 1
         print(f"open {args.out.resolve() / 'index.html'}")
     return done.returncode
 

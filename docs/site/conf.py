@@ -70,7 +70,8 @@ def lead_to_the_first_page(app, error):
     """Write the page that a browser opens first: it leads to docs/index.html."""
     if error is None and app.builder.name == "html":
         Path(app.outdir, "index.html").write_text(
-            '<!doctype html><meta charset="utf-8"><title>spikecuda</title>'
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>spikecuda</title>'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
             '<meta http-equiv="refresh" content="0; url=docs/index.html">'
             '<a href="docs/index.html">spikecuda</a>\n',
             encoding="utf-8",

@@ -57,6 +57,8 @@ def themed(theme: Theme) -> Iterator[None]:
             "savefig.facecolor": theme.paper, "axes.edgecolor": theme.soft,
             "axes.labelcolor": theme.soft, "axes.titlecolor": theme.ink,
             "axes.titlesize": 10.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
+            # Times far into a run are written out, not as differences from 1.8e6.
+            "axes.formatter.useoffset": False, "axes.formatter.limits": (-5, 9),
             "axes.titlepad": 10.0, "axes.labelsize": 8.5, "axes.linewidth": 0.7,
             "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
             "axes.axisbelow": True, "grid.color": theme.faint, "grid.linewidth": 0.7,

@@ -57,3 +57,18 @@ def test_pages_take_nothing_from_elsewhere():
     assert "nb_ipywidgets_js" in config and "http:" not in config and "https:" not in config
     for page in (ROOT / "docs").rglob("*.css"):
         assert "http" not in page.read_text() and "@import" not in page.read_text()
+
+
+def test_pictures_of_cells_say_what_they_show(build, tmp_path):
+    drawn = 0
+    for page in (ROOT / "docs" / "index.md", *(ROOT / "docs" / "tutorial").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        for cell in text.split(build.CELL)[1:]:
+            drawn += any(word in cell.split("```")[0] for word in ("plt.subplots(", ".raster("))
+        assert build.described(text).count("    alt: ") == len(build.PICTURE.findall(text))
+        drawn -= len(build.PICTURE.findall(text))
+    assert drawn == 0
+    (tmp_path / "a.html").write_text(
+        '<img alt="Spikes"><img alt="../a.png" src="a.png"><img src="b">'
+    )
+    assert len(build.pictures_without_words(tmp_path)) == 2

@@ -177,6 +177,13 @@ def test_kinds_by_name(name, expected):
     assert kind(name) == expected
 
 
+def test_times_far_into_a_run_are_written_out(tmp_path):
+    late = {"E": Spikes(np.array([3_600_000 - 500]), np.zeros(1, np.int32), 0.5)}
+    figure = plots.raster(late, {"E": 5}, 1_799_500.0, 1_800_000.0, path=tmp_path / "a.png")
+    labels = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
+    assert "1799500" in labels and not figure.axes[-1].xaxis.get_offset_text().get_text()
+
+
 def test_colours():
     for theme in (LIGHT, DARK):
         blue, red = theme.accents

@@ -5,6 +5,7 @@ import os
 import stat
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -110,6 +111,7 @@ def test_a_peer_is_measured_in_its_own_python(tmp_path):
         ("echo 'NESTError: no such model' >&2; exit 3", "failure", "with 3: NESTError: no such"),
         ("echo hello", "failure", "nothing that can be read"),
         ("sleep 60 & sleep 60", "time", "longer than the 1 s"),
+        ("sleep 60 & echo hello", "time", "longer than the 1 s"),
     ],
 )
 def test_a_peer_that_fails_is_said_and_nothing_stays(tmp_path, body, limit, words):
@@ -128,8 +130,25 @@ def test_an_absent_peer_is_refused_with_the_remedy(tmp_path, monkeypatch):
     (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
     with pytest.raises(PeerError, match=r"not installed in .* SPIKECUDA_NEST_PYTHON names"):
         version(NEST, python)
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 0\n")
+    with pytest.raises(PeerError, match=r"not installed in"):
+        version(NEST, python)
     with pytest.raises(PeerError, match="does not run"):
         version(NEST, os.fspath(tmp_path / "absent"))
+    monkeypatch.setattr("spikecuda.report.peers.process.PROBE_SECONDS", 0.2)
+    (tmp_path / "python").write_text(
+        f"#!/bin/sh\nsleep 61 & echo $! > {tmp_path}/child\nsleep 61\n"
+    )
+    with pytest.raises(PeerError, match=r"does not answer within 0\.2 s"):
+        version(NEST, python)
+    child = int((tmp_path / "child").read_text())
+    for _ in range(100):  # what it started ends with it
+        state = Path(f"/proc/{child}/stat")
+        if not state.exists() or state.read_text().split()[2] == "Z":
+            break
+        time.sleep(0.02)
+    else:
+        raise AssertionError(f"{child} runs on")
 
 
 def test_emulated_devices_are_left_out():

@@ -1,5 +1,6 @@
 """Run a peer's script in the peer's own Python, with a limit on its time."""
 
+import contextlib
 import json
 import os
 import signal
@@ -99,18 +100,18 @@ def version(peer: Peer, python: str) -> str:
         "except m.PackageNotFoundError: print('of unknown version')"
     )
     try:
-        done = subprocess.run(
-            [python, "-c", code], capture_output=True, text=True, check=False,
-            timeout=PROBE_SECONDS, env=_environment(), stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
+        status, out, _ = _run([python, "-c", code], PROBE_SECONDS, None)
+    except OSError as error:
         raise PeerError(f"{python} does not run: {error}") from None
-    if done.returncode:
+    except subprocess.TimeoutExpired:
+        raise PeerError(f"{python} does not answer within {PROBE_SECONDS:g} s") from None
+    lines = out.strip().splitlines()
+    if status or not lines:
         raise PeerError(
             f"not installed in {python}; --peers {peer.name}=PYTHON or {peer.variable} names "
             "another interpreter"
         )
-    return done.stdout.strip().splitlines()[-1]
+    return lines[-1]
 
 
 def run_peer(
@@ -141,22 +142,15 @@ def run_peer(
         file = Path(folder) / "network.json"
         write_text(file, json.dumps(description))
         numbers = [str(v) for v in (warm_up, duration, threads, runs)]
-        # In its folder, where what it leaves behind is removed; a group of its own, so that the
-        # compilers that it starts end with it.
-        process = subprocess.Popen(
-            [python, str(HERE / peer.script), str(file), *numbers], cwd=folder, env=_environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
-        )  # fmt: skip
+        # In its folder, where what it leaves behind is removed.
+        command = [python, str(HERE / peer.script), str(file), *numbers]
         try:
-            out, err = process.communicate(timeout=max(limit, 0.1))
+            status, out, err = _run(command, max(limit, 0.1), folder)
         except subprocess.TimeoutExpired:
             raise PeerTimeoutError(f"it took longer than the {limit:.0f} s that it had") from None
-        finally:
-            _end(process)
-    if process.returncode:
+    if status:
         last = err.strip().splitlines()[-1:] or ["no message"]
-        raise PeerError(f"its process failed with {process.returncode}: {last[0]:.200}")
+        raise PeerError(f"its process failed with {status}: {last[0]:.200}")
     try:
         found = json.loads(out.strip().splitlines()[-1])
         return {"seconds": [float(s) for s in found["all"]], "rates": dict(found["rates"])}
@@ -164,14 +158,28 @@ def run_peer(
         raise PeerError(f"its process answered nothing that can be read: {error!r}") from None
 
 
+def _run(command: list[str], limit: float, folder: str | None) -> tuple[int, str, str]:
+    """Return the status, the output and the errors of a process that has some seconds."""
+    # A group of its own, so that what it starts, as compilers, ends with it.
+    process = subprocess.Popen(
+        command, cwd=folder, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
+    )  # fmt: skip
+    try:
+        out, err = process.communicate(timeout=limit)
+    finally:
+        _end(process)
+    return process.returncode, out, err
+
+
 def _end(process: "subprocess.Popen[str]") -> None:
-    """End a process and all of its group; without one there is nothing to do."""
-    if process.poll() is None:
-        if hasattr(os, "killpg"):
+    """End a process, and what is left of its group, also when it has ended itself."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-        process.communicate()
+    elif process.poll() is None:
+        process.kill()
+    process.communicate()
 
 
 def _environment() -> dict[str, str]:
