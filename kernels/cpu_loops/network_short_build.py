@@ -3,13 +3,6 @@
 import numpy as np
 
 from spikecuda.kernels.compile.entry import loop
-from spikecuda.kernels.cpu_loops.network_build import (
-    ROWS,
-    SCRATCH,
-    draw_row,
-    keep_own,
-    own_targets,
-)
 from spikecuda.kernels.network.draw import (
     FIXED,
     J_DELAY,
@@ -20,6 +13,7 @@ from spikecuda.kernels.network.draw import (
     by_column,
     numbered,
 )
+from spikecuda.kernels.network.drawn_rows import ROWS, SCRATCH, draw_row, keep_own, own_targets
 from spikecuda.kernels.network.machine import address_of, call_draw, int16_at, int32_at
 from spikecuda.kernels.numerics.inner import inner
 

@@ -135,7 +135,7 @@ def row_twins(p: Projection) -> np.ndarray:
 
 
 def row_scratch(p: Projection, degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a thread needs to draw rows; see ``cpu_loops/network_build.SCRATCH``."""
+    """Return what a thread needs to draw rows; see ``kernels/network/drawn_rows.SCRATCH``."""
     choices = p.source.size if p.rule.order == COLUMNS else p.target.size
     longest = p.rule.longest_row(choices, degrees)
     seen = np.zeros(1 if p.multapses else choices, np.int32)
