@@ -1,6 +1,7 @@
 """``spikecuda plan``: what a network would take on more ranks and other machines."""
 
 import argparse
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from spikecuda.cli import values
@@ -122,9 +123,15 @@ def _measure(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from spikecuda.cli.terminal import console, progress
+    from spikecuda.common.files import require_writable
     from spikecuda.plan import Machine, measure, measure_updates
 
     path = Path(args.measure)
+    if args.machine is not None:
+        raise SpikecudaValueError(
+            f"--machine is for a prediction (got it with --measure {path}); measure first"
+        )
+    require_writable(path, "--measure")
     networks = [] if args.network is None else [_network(args)]
     known = Machine.load(path) if path.exists() else None
     if known is not None and not networks:
@@ -177,7 +184,14 @@ def _network(args: argparse.Namespace) -> "Network":
             )
     from spikecuda.sweeps.sent_function import function_of_file
 
-    network = function_of_file(path, function)(**given)
+    make = function_of_file(path, function)
+    try:
+        inspect.signature(make).bind(**given)
+    except TypeError as error:
+        raise SpikecudaValueError(
+            f"--set must name the arguments of the function of {args.network} ({error})"
+        ) from None
+    network = make(**given)
     if not isinstance(network, Network):
         raise SpikecudaValueError(
             f"the function of {args.network} must return a Network (got {type(network).__name__})"
@@ -203,6 +217,11 @@ def _load(args: argparse.Namespace, machine: "Machine") -> "Load":
         raise SpikecudaValueError(
             "plan needs a NETWORK, or --weak for a fixed load of each rank (got neither)"
         )
+    for name in ("scale", "variant", "set", "run"):
+        if getattr(args, name) not in (None, []):
+            raise SpikecudaValueError(
+                f"--{name} is for a NETWORK (got it with --weak alone); name one, or drop it"
+            )
     rate = RATE if args.rate is None else values.number(args.rate, "--rate")
     return fixed_load(
         values.count(args.neurons or NEURONS, "--neurons"),

@@ -16,7 +16,7 @@ from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.values import Values
 from spikecuda.network.synapses.fixed_point import choose_fixed_point
 from spikecuda.network.synapses.row_layout import delays_of
-from spikecuda.plan.load import SOME, Group, Load, RowGroup
+from spikecuda.plan.load import SOME, Group, Load, RowGroup, require_rate
 
 ROUNDED = 1e-12
 
@@ -37,7 +37,7 @@ def load_of(network: Any, rates: float | Mapping[str, float], name: str = "netwo
     _require_plain(network.wired, network.couplings)
     populations = [p for p in network.populations.values() if p.neuron_spec is not None]
     everybody = [*populations, *network.trains]
-    known = _rates(everybody, rates)
+    known = _rates(everybody, rates, network.dt)
     numbers = {population: i for i, population in enumerate(everybody)}
     groups = tuple(
         Group(
@@ -116,7 +116,9 @@ def _require_plain(projections: Any, couplings: Any) -> None:
         )
 
 
-def _rates(everybody: list[Population], given: float | Mapping[str, float]) -> list[float]:
+def _rates(
+    everybody: list[Population], given: float | Mapping[str, float], dt: float
+) -> list[float]:
     """Return the rate of each population."""
     names = [p.name or "a train" for p in everybody]
     if not isinstance(given, Mapping):
@@ -133,9 +135,10 @@ def _rates(everybody: list[Population], given: float | Mapping[str, float]) -> l
                 f"rates must have one for each population (got none for {name}); add it in Hz"
             )
     found = [as_real(f"the rate of {name}", given[name], "Hz") for name in names]
-    for name, rate in zip(names, found, strict=True):
-        if not (math.isfinite(rate) and rate >= 0):
-            raise SpikecudaValueError(f"the rate of {name} must be >= 0 Hz (got {rate:g})")
+    for population, name, rate in zip(everybody, names, found, strict=True):
+        # Trains are lists of times, of which a step can have many.
+        steps = dt if population.neuron_spec is not None else 0.0
+        require_rate(f"the rate of {name}", rate, steps)
     return found
 
 
@@ -174,7 +177,8 @@ def _rows(
         parts = tuple(count / synapses for count in total.values())
         usual = max(delays_of(p) for p in members)
         rows.append(RowGroup(key[0], synapses, key[2], parts, usual))
-        present = [step for step, count in total.items() if count >= min(SOME, synapses)]
+        # Of few synapses no delay may have one on average; the likeliest then counts.
+        present = [step for step, count in total.items() if count >= min(SOME, max(total.values()))]
         high.append(max(present))
         if members[0].source.population.neuron_spec is not None:
             low.append(min(present))

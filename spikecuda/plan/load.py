@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spikecuda.common.arguments import as_count, as_positive
+from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.run.window import window_of
 
@@ -125,6 +126,23 @@ class Load:
         )
 
 
+def require_rate(what: str, rate: float, dt: float) -> None:
+    """Raise SpikecudaValueError unless a neuron can spike so often: at most once a step.
+
+    Args:
+        what: which rate it is.
+        rate: Hz.
+        dt: length of a step in ms; 0: there is no bound.
+    """
+    if not 0.0 <= rate < math.inf:
+        raise SpikecudaValueError(f"{what} must be >= 0 Hz (got {rate:g})")
+    if rate * dt > 1000.0:
+        raise SpikecudaValueError(
+            f"{what} must be <= {1000.0 / dt:g} Hz, a spike in each step of {dt:g} ms (got "
+            f"{rate:g})"
+        )
+
+
 def fixed_load(
     neurons: int,
     indegree: int,
@@ -155,10 +173,12 @@ def fixed_load(
     """
     size = as_count("neurons", neurons, 1, 2**40)
     degree = as_count("indegree", indegree, 0, 2**40)
-    shortest = max(1, round(as_positive("delay", delay, "ms") / as_positive("dt", dt, "ms")))
+    as_positive("dt", dt, "ms")
+    shortest = whole_steps("delay", as_positive("delay", delay, "ms"), dt, some=True)
     if weight_bytes not in (0, 2, 4):
         raise SpikecudaValueError(f"weight_bytes must be 0, 2 or 4 (got {weight_bytes!r})")
-    group = Group("neurons", size, as_positive("rate", rate, "Hz"), kernel, state_bytes)
+    require_rate("rate", as_positive("rate", rate, "Hz"), dt)
+    group = Group("neurons", size, rate, kernel, state_bytes)
     parts = np.asarray(delays, float) / math.fsum(delays)
     row = RowGroup(0, float(size) * degree, weight_bytes, tuple(parts.tolist()), len(parts))
     name = f"{size:,} neurons a rank, {degree:,} synapses each, {rate:g} Hz"

@@ -258,7 +258,9 @@ def _read(path: Path, seen: list[Path]) -> dict[str, Any]:
             raise _wrong(path, "like", "the name of a file", told["like"])
         values = _read(path.parent / told["like"], [*seen, path.resolve()])
     if "name" in told:
-        values["name"] = str(told["name"])
+        if not isinstance(told["name"], str):
+            raise _wrong(path, "name", "a text", told["name"])
+        values["name"] = told["name"]
     elif "like" in told:
         values["name"] = path.stem
     for table, keys in (("node", NODE), ("exchange", EXCHANGE), ("costs", COSTS)):
@@ -273,6 +275,8 @@ def _read(path: Path, seen: list[Path]) -> dict[str, Any]:
                 into[name] = tuple(unit * x for x in _numbers(path, f"{table}.{key}", value, 3))
             else:
                 (number,) = _numbers(path, f"{table}.{key}", [value], 1)
+                if name == "cores" and not number.is_integer():
+                    raise _wrong(path, "node.cores", "a whole number", value)
                 into[name] = int(number) if name == "cores" else unit * number
     _read_tables(path, told, values["costs"])
     return values
@@ -317,7 +321,8 @@ def _numbers(path: Path, key: str, given: Any, count: int | None = None) -> tupl
     )
     if not fine:
         how = "a number" if count == 1 else f"{count or 'some'} numbers"
-        raise _wrong(path, key, f"{how} >= 0", given[0] if count == 1 and given else given)
+        bound = ">" if least else ">="
+        raise _wrong(path, key, f"{how} {bound} 0", given[0] if count == 1 and given else given)
     return tuple(float(x) for x in given)
 
 

@@ -67,6 +67,8 @@ def test_rates_by_population_and_a_function(cli, tmp_path):
     assert code == 0 and found["neurons"] == 4096 and found["mean_rate"] == 12.5
     code, _, err = cli("plan", f"{file}:other", "--machine", "zen5", "--rate", "1")
     assert code == 2 and "must return a Network" in err
+    code, _, err = cli(*command, "--rate", "1", "--set", "m=1")
+    assert code == 2 and "--set must name the arguments" in err and "'m'" in err
     code, _, err = cli(*command, "--rate", "I=3")
     assert code == 2 and "no population 'I'" in err
 
@@ -76,6 +78,11 @@ def test_rates_by_population_and_a_function(cli, tmp_path):
     [
         (("brunel",), "needs a machine"),
         (("--machine", "zen5"), "needs a NETWORK, or --weak"),
+        (("--weak", "--machine", "zen5", "--scale", "3"), "--scale is for a NETWORK"),
+        (("--weak", "--machine", "zen5", "--set", "a=3"), "--set is for a NETWORK"),
+        (("--weak", "--machine", "zen5", "--run", "3"), "--run is for a NETWORK"),
+        (("--measure", "here.toml", "--machine", "zen5"), "--machine is for a prediction"),
+        (("--measure", "no/such/folder/here.toml"), "no/such/folder"),
         (("brunel", "--machine", "zen5", "--neurons", "5"), "--neurons is for --weak"),
         (("pool.toml", "--machine", "zen5"), "networks of synapses"),
         (("brunell", "--machine", "zen5"), "unknown example"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikecuda import Network, Normal, Poisson, SpikecudaError, Uniform
-from spikecuda.network import Delta, ExpCurrent, FixedProbability
+from spikecuda.network import Delta, ExpCurrent, FixedProbability, FixedTotal
 from spikecuda.plan import Load, Machine, RowGroup, fixed_load, load_of, predict
 from spikecuda.plan.describe import delay_parts
 from spikecuda.plan.exchange import exchange_seconds, message_of
@@ -226,6 +226,23 @@ def test_what_cannot_be_planned_is_refused():
         load_of(net, 5.0)
 
 
+def test_rates_and_delays_that_no_neuron_has_are_refused():
+    with pytest.raises(SpikecudaError, match="rate of E must be <= 10000 Hz, a spike in each step"):
+        load_of(network(), 1e4 + 1.0)
+    assert load_of(network(), 1e4).mean_rate == 1e4
+    with pytest.raises(SpikecudaError, match="rate must be <= 10000 Hz"):
+        fixed_load(10, 1, 2e4, 1.0, kernel=STANDARD)
+    with pytest.raises(SpikecudaError, match="delay must be a multiple of dt"):
+        fixed_load(10, 1, 1.0, 0.13, kernel=STANDARD)
+
+
+def test_few_synapses_over_many_delays_are_planned():
+    net = network(n=40)
+    net.connect("E", "I", FixedTotal(2), 7.0, Uniform(0.5, 20.0))
+    load = load_of(net, 5.0)
+    assert load.longest >= 30 and predict(load, ZEN5, 2).fits
+
+
 def test_the_standard_kernel_is_what_a_fixed_load_asks_for():
     net = standard_network()
     (group,) = load_of(net, 5.0).groups
@@ -256,6 +273,9 @@ def test_a_machine_survives_its_file(tmp_path):
         ('like = "zen5"\nnod = 1', "unknown key nod, did you mean 'node'|unknown key nod"),
         ('like = "zen5"\n[node]\ncores = "two"', "node.cores"),
         ('like = "zen5"\n[node]\nmemory_gb = -1', "node.memory_gb"),
+        ('like = "zen5"\n[node]\nspeed = 0', "node.speed of .* must be a number > 0 .got 0"),
+        ('like = "zen5"\n[node]\ncores = 2.5', "node.cores of .* must be a whole number"),
+        ('like = "zen5"\nname = 3', "name of .* must be a text"),
         ('like = "zen5"\n[costs]\nfound_ns = [1]', "costs.found_ns"),
         ('like = "zen5"\nlengths = [4, 1]', "ascending"),
         ('like = "zen5"\n[updates_ns]\nx = [1]', "updates_ns.x"),
