@@ -36,6 +36,9 @@ from spikecuda.kernels.network.short import SHORT, SHORT_GATHER, SHORT_OUTSIDE, 
 from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.words import trailing_zeros
 
+# Spikes of a window of which the rows are asked for before they are filed.
+MANY_SPIKES = 8
+
 
 @inner
 def _compact(block, part, parity, steps, clock):
@@ -126,26 +129,41 @@ def file_rows(block, population, neurons, count, step):
 
 
 @inner
-def _ask_rows(block, population, neurons, count, firsts):
-    """Prefetch the heads of the rows of neurons that spiked, or what these point to.
+def _ask_spikes(blocks, mine, parts, parity, steps):
+    """Prefetch what filing a window's spikes reads: their lists, and where they are many, the rows.
 
-    Args:
-        firsts: whether the heads are there already.
+    Of rows the heads come first, then the segments that these point to.
     """
-    starts = block[L.BLOCK_BUNDLES_OF] + 4 * population
-    for b in range(read_int32(starts), read_int32(starts + 4)):
-        bundle = block[L.BLOCK_BUNDLES] + 8 * L.BUNDLE * b
-        kind = read_int64(bundle + 8 * L.BUNDLE_KIND)
-        if kind == L.PROCEDURAL or kind == L.SHORT:
-            continue
-        rows = read_int64(bundle + 8 * L.BUNDLE_ROWS)
-        segments = read_int64(bundle + 8 * L.BUNDLE_HEADS)
-        for i in range(count):
-            row = rows + 4 * read_int32(neurons + 4 * i)
-            if firsts:
-                prefetch(segments + 8 * read_uint32(row))
-            else:
-                prefetch(row)
+    total = np.int64(0)
+    for p in range(parts.shape[0]):
+        base = parity * (parts[p, L.PART_CAPACITY] // parts[p, L.PART_COUNT] + 1)
+        prefetch(parts[p, L.PART_UPTO] + 8 * base)
+        prefetch(parts[p, L.PART_IDS] + 4 * parity * parts[p, L.PART_CAPACITY])
+    for p in range(parts.shape[0]):
+        base = parity * (parts[p, L.PART_CAPACITY] // parts[p, L.PART_COUNT] + 1)
+        total += read_int64(parts[p, L.PART_UPTO] + 8 * (base + steps))
+    for turn in range(2 if total >= MANY_SPIKES else 0):
+        for m in range(mine.size):
+            block = blocks[mine[m]]
+            for p in range(parts.shape[0]):
+                part = parts[p]
+                base = parity * (part[L.PART_CAPACITY] // part[L.PART_COUNT] + 1)
+                ids = part[L.PART_IDS] + 4 * parity * part[L.PART_CAPACITY]
+                end = ids + 4 * read_int64(part[L.PART_UPTO] + 8 * (base + steps))
+                starts = block[L.BLOCK_BUNDLES_OF] + 4 * part[L.PART_POPULATION]
+                for b in range(read_int32(starts), read_int32(starts + 4)):
+                    bundle = block[L.BLOCK_BUNDLES] + 8 * L.BUNDLE * b
+                    kind = read_int64(bundle + 8 * L.BUNDLE_KIND)
+                    if kind == L.PROCEDURAL or kind == L.SHORT:
+                        continue
+                    rows = read_int64(bundle + 8 * L.BUNDLE_ROWS)
+                    segments = read_int64(bundle + 8 * L.BUNDLE_HEADS)
+                    for at in range(ids, end, 4):
+                        row = rows + 4 * read_int32(at)
+                        if turn:
+                            prefetch(segments + 8 * read_uint32(row))
+                        else:
+                            prefetch(row)
 
 
 @inner
@@ -365,18 +383,7 @@ def run_blocks(
             stop = int64_at(link, L.LINK)[L.LINK_STOP]
         if short:
             _send_window(short, blocks, mine, parts, link, address, threads, parity, k, now)
-        for turn in range(2):
-            for m in range(mine.size):
-                for p in range(parts.shape[0]):
-                    part = parts[p]
-                    base = parity * (part[L.PART_CAPACITY] // part[L.PART_COUNT] + 1)
-                    upto = part[L.PART_UPTO] + 8 * base
-                    first = read_int64(upto)
-                    _ask_rows(
-                        blocks[mine[m]], part[L.PART_POPULATION],
-                        part[L.PART_IDS] + 4 * (parity * part[L.PART_CAPACITY] + first),
-                        read_int64(upto + 8 * k) - first, turn,
-                    )  # fmt: skip
+        _ask_spikes(blocks, mine, parts, parity, k)
         for m in range(mine.size):
             block = blocks[mine[m]]
             if link:
