@@ -56,6 +56,12 @@ def execute(args: argparse.Namespace) -> int:
         raise SpikecudaValueError(
             f"--frames FOLDER must be given with --{next(iter(film))} (got none), where pictures go"
         )
+    written = next((name for name in ("html", "frames") if getattr(args, name) is not None), None)
+    if written is not None and (args.port or args.open):
+        raise SpikecudaValueError(
+            f"--{'port' if args.port else 'open'} must be left out with --{written}, which writes "
+            "files and serves no page"
+        )
     result = load(args.file)
     if args.html is not None:
         print(f"written: {write_html(result, args.html)}")

@@ -1,9 +1,11 @@
 """A result in a browser: served, as one file, or as a sequence of pictures."""
 
 import base64
+import contextlib
 import json
 import os
 import weakref
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,16 @@ from spikecuda.view.protocol import frame, text
 from spikecuda.view.recorded import Recorded, recording_of
 from spikecuda.view.view import HEIGHT, Served
 
+# Pages that somebody looks at although nothing may hold them: ``result.view(open=True)``, and what
+# a notebook shows.  The last few stay.
+_SHOWN: "deque[ResultView]" = deque(maxlen=8)
+
 
 class ResultView(Served):
     """A page that shows a result, as long as it is open; see ``show``.
+
+    It is closed when nothing holds it, but for the last eight that were opened or that a notebook
+    shows.
 
     Args:
         result, port, open, height: see ``show``.
@@ -27,6 +36,24 @@ class ResultView(Served):
         super().__init__(Recorded(recording_of(result)), port, open, height)
         weakref.finalize(self, self._server.stop)
         self._fix()
+        if open:
+            self._stay()
+
+    def _stay(self) -> None:
+        """Stay open though nothing holds it."""
+        if self not in _SHOWN:
+            _SHOWN.append(self)
+
+    def close(self) -> None:
+        """Let pages have what is left, at most two seconds, and serve no more."""
+        super().close()
+        with contextlib.suppress(ValueError):
+            _SHOWN.remove(self)
+
+    def _repr_html_(self) -> str:
+        if not self.closed:
+            self._stay()
+        return super()._repr_html_()
 
 
 def show(result: Any, *, port: int = 0, open: bool = False, height: int = HEIGHT) -> ResultView:
@@ -39,7 +66,8 @@ def show(result: Any, *, port: int = 0, open: bool = False, height: int = HEIGHT
         height: of the frame in notebooks, pixels.
 
     Returns:
-        The page, until it is closed; a context manager.
+        The page, until it is closed or nothing holds it; a context manager.  The last eight that
+        were opened in a browser, or that a notebook shows, stay open.
 
     Raises:
         SpikecudaTypeError, SpikecudaValueError: an argument cannot be used.

@@ -1,10 +1,12 @@
 """Results in the page: served, in one file, as pictures; and the command line."""
 
 import base64
+import gc
 import json
 import re
 import subprocess
 import sys
+import time
 
 import matplotlib.image
 import numpy as np
@@ -17,6 +19,7 @@ from spikecuda.pool.result import SystemResult
 from spikecuda.runtime.result import RunResult
 from spikecuda.runtime.spikes import Spikes
 from spikecuda.view import recorded, show, write_frames, write_html
+from spikecuda.view.results import _SHOWN
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,23 @@ def test_a_result_is_served_like_a_run(result):
         assert page.last("status")["state"] == "recorded" and view.pages == 1
         page.close()
         assert "ResultView" in repr(view) and "iframe" in view._repr_html_()
+
+
+def test_pages_that_somebody_looks_at_stay(result, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    for shown in (lambda: result.view(open=True), lambda: result.view()._repr_html_()):
+        shown()
+        gc.collect()
+        page = _SHOWN[-1]
+        time.sleep(0.3)
+        assert not page.closed
+        page.close()
+        assert page not in _SHOWN and page.closed
+    assert len(opened) == 1
+    server = result.view()._server
+    server._thread.join(5.0)  # nothing holds it
+    assert not server._thread.is_alive()
 
 
 def test_results_of_pools_and_systems(tmp_path):
@@ -159,6 +179,8 @@ def test_the_command_line_writes_pages_and_frames(result, tmp_path, capsys):
         assert capsys.readouterr().err.startswith("error: ")
     assert main(["view", str(tmp_path / "spikes.npz"), "--every", "5"]) == 2
     assert "--frames FOLDER" in capsys.readouterr().err
+    assert main([*argv, "--port", "9000"]) == 2
+    assert "--port must be left out with --html" in capsys.readouterr().err
 
 
 def test_runs_of_the_command_line_have_views(tmp_path, monkeypatch, capsys):
