@@ -31,6 +31,7 @@ class NoPeers:
     """
 
     complete = False
+    piece = 0, 0
 
     def __init__(self, rank: int) -> None:
         self.rank = rank

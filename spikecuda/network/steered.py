@@ -311,6 +311,8 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
             require_room(traces, steps)
         start, seconds = engine.clock, engine.seconds
         external = self._trains.due(start)
+        if engine.peers is not None:
+            engine.peers.piece = first, total
 
         def work(pauses: Pauses | None, samples: Sequence[WeightSamples]) -> NetworkResult:
             def result(got: Recorded, done: int) -> NetworkResult:

@@ -263,8 +263,13 @@ def told_apart(job):
         other.drive("a", 1.0 if options else 1.0 + job.rank)
         other.build()
 
+    def ended_by_one():
+        net.run(2.0, every=1.0, until=lambda net, piece: job.rank == 0)
+        net.run(1.0)
+
     cases = [
         (lambda: net.run(1.0 + job.rank), "the run must be the same"),
+        (ended_by_one, "got other pieces of the run"),
         (extra_input, "got other input of e "),
         (lambda: added[0] and added[0].remove(), None),
         (state_of_one, "got other state of e "),

@@ -73,6 +73,7 @@ class Ranks:
         here: how many run on this machine; ``number_here``: of this one among them.
         doing: what this one does.
         apart: what went wrong when processes did different things: they never meet again.
+        piece: steps of a run before its next piece, and of the run.
         largest: bytes of a message at most; a count of MPI is an int.
         watch: ends this process if it waits for others too long.
 
@@ -80,7 +81,7 @@ class Ranks:
         DeviceError: mpi4py or an MPI is missing.
     """
 
-    doing, apart, complete, largest = BUILD, "", True, 2**31 - 1
+    doing, apart, complete, largest, piece = BUILD, "", True, 2**31 - 1, (0, 0)
 
     def __init__(self) -> None:
         try:

@@ -126,7 +126,10 @@ class Together:
         told = self._alike.of_run(
             steps, engine.clock, drives, spikes, traces, external, pauses, here
         )
-        self.ranks.require_alike("run", {"network": self.number, **told})
+        # If until ends a run in some processes only, a piece of the others could pass for the next
+        # run of these.
+        told = {"network": self.number, **told, "pieces of the run": self.ranks.piece}
+        self.ranks.require_alike("run", told)
 
     def agree(self, steps: int) -> int:
         """Return the fewest steps that a process would take.

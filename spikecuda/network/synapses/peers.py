@@ -13,10 +13,12 @@ class Peers(Protocol):
     Attributes:
         rank: number of this one.
         complete: whether all synapses are somewhere; else this one is built without the others.
+        piece: steps of a run before the piece that comes, and of the run: the same in all.
     """
 
     rank: int
     complete: bool
+    piece: tuple[int, int]
 
     def held(self) -> AbstractContextManager[None]:
         """Hold Ctrl-C back, between the pieces of a run, until all can be told of it."""
