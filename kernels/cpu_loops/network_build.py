@@ -24,6 +24,7 @@ from spikecuda.kernels.network.machine import (
     address_of,
     call_draw,
     int32_at,
+    read_int64,
     uint8_at,
     uint16_at,
     uint32_at,
@@ -36,6 +37,8 @@ from spikecuda.kernels.numerics.philox import philox
 U = np.uint32
 # No block has as many synapses: their numbers are uint32.
 LONGEST = np.int64(2**32)
+# Blocks that a row is gone through for, one by one.
+PASSES = 8
 
 
 @loop("void(int64, int64, int64, int64, uint32, uint32, int32[::1])")
@@ -149,6 +152,52 @@ def _put(b, source, cell, weight, delay, at, targets, weights, delays, width, de
 
 
 @inner
+def _put_row(
+    b, out, n, target_ids, starts, shift, source, weight, delay, scratch, longest, at, targets,
+    weights, delays, width, delay_width,
+):  # fmt: skip
+    """Write what a row has in one block at its next places.
+
+    It is gathered first, without a branch: no processor foresees whether a target is there.
+
+    Args:
+        out: the row's ``n`` targets, as numbers within the view.
+        shift: what makes a target's number its cell.
+        scratch: address of int32, three times ``longest``.
+    """
+    cell, w = int32_at(scratch, longest), int32_at(scratch + 4 * longest, longest)
+    d = int32_at(scratch + 8 * longest, longest)
+    low, high, found = starts[b], starts[b + 1], 0
+    for i in range(n):
+        t = target_ids[out[i]]
+        cell[found] = np.int32(t + shift)
+        w[found], d[found] = weight[i], delay[i]
+        found += (t >= low) & (t < high)
+    where = np.int64(at[b, source])
+    at[b, source] = U(where + found)
+    if width == 2:
+        words = uint32_at(targets[b] + 4 * where, found)
+        for i in range(found):
+            words[i] = U(cell[i]) | (U(w[i]) << U(16))
+    else:
+        cells = uint16_at(targets[b] + 2 * where, found)
+        for i in range(found):
+            cells[i] = np.uint16(cell[i])
+        if width == 4:
+            whole = int32_at(weights[b] + 4 * where, found)
+            for i in range(found):
+                whole[i] = w[i]
+    if delay_width == 1:
+        short = uint8_at(delays[b] + where, found)
+        for i in range(found):
+            short[i] = np.uint8(d[i])
+    elif delay_width == 2:
+        long = uint16_at(delays[b] + 2 * where, found)
+        for i in range(found):
+            long[i] = np.uint16(d[i])
+
+
+@inner
 def _put_column(sources, n, source_ids, cell, at, targets):
     """Write a column of synapses that have one weight and one delay, each at its row's end.
 
@@ -218,6 +267,13 @@ def fill_rows(
             b = _block_of(t, starts)
             _put_column(out, n, source_ids, t + cells[b], at[b], targets[b])
             continue
+        if not columns and starts.size - 1 <= PASSES:
+            for b in range(starts.size - 1):
+                _put_row(
+                    b, out, n, target_ids, starts, cells[b], source_ids[s], weight, delay,
+                    here + 4 * longest, longest, at, targets, weights, delays, width, delay_width,
+                )  # fmt: skip
+            continue
         for i in range(n):
             source = source_ids[out[i] if columns else s]
             t = np.int64(target_ids[s if columns else out[i]])
@@ -272,12 +328,12 @@ def draw_pairs(ints, floats, draw_values, keys, key0, key1, scratch, weight, del
 
 
 @loop(
-    "int64(int64, int64, uint32[::1], int64, int64, int64, int64, int64, int64, uint32[::1],"
-    " int32[::1], uint32[::1], int32[::1], int64[:,::1], uint32[::1], uint16[::1], uint32[::1])"
+    "int64(int64, int64, uint32[::1], int64, int64, int64, int64, int64, int64, int64[::1],"
+    " int64[::1], int32[::1], uint32[::1], uint16[::1], uint32[::1])"
 )
 def sort_rows(
-    s0, s1, rows, targets, weights, delays, width, delay_width, delay, keys, values, keys2, values2,
-    counts, starts, delays_out, segments,
+    s0, s1, rows, targets, weights, delays, width, delay_width, delay, pairs, others, counts,
+    starts, delays_out, segments,
 ):  # fmt: skip
     """Sort rows [s0, s1) by delay, then target, and list their segments.
 
@@ -286,8 +342,8 @@ def sort_rows(
         targets, weights, delays: addresses of the bundle's synapses.
         width, delay_width: as for ``fill_rows``.
         delay: the delay of all synapses, where ``delay_width`` is 0.
-        keys, values, keys2, values2: scratch as long as the longest row; ``values`` are zeros.
-        counts: scratch, (4, 256).
+        pairs, others: scratch as long as the longest row.
+        counts: scratch: ``sort.DIGITS`` x ``sort.DIGIT``.
         starts: out: first synapse of each segment.
         delays_out: out: its delay, with ``LAST`` on the last one of a row.
         segments: out: number of segments of each row.
@@ -311,27 +367,29 @@ def sort_rows(
             segments[s] = U(1)
             continue
         for i in range(size):
-            key = U(words[i] & U(0xFFFF)) if width == 2 else U(t[i])
-            if delay_width == 1:
-                key = U(key | (U(d1[i]) << U(16)))
-            elif delay_width == 2:
-                key = U(key | (U(d2[i]) << U(16)))
-            keys[i] = key
             if width == 2:
-                values[i] = np.int32(words[i] >> U(16))
-            elif width == 4:
-                values[i] = w4[i]
-        sort_row(keys, values, size, keys2, values2, counts)
+                key, value = np.int64(words[i] & U(0xFFFF)), np.int64(words[i] >> U(16))
+            else:
+                key = np.int64(t[i])
+                value = np.int64(w4[i]) & 0xFFFFFFFF if width == 4 else np.int64(0)
+            if delay_width == 1:
+                key |= np.int64(d1[i]) << 16
+            elif delay_width == 2:
+                key |= np.int64(d2[i]) << 16
+            pairs[i] = (key << 32) | value
+        sorted_at = sort_row(address_of(pairs), address_of(others), size, address_of(counts))
         before = total
         current = np.int64(-1)
         for i in range(size):
+            pair = read_int64(sorted_at + 8 * i)
+            cell = (pair >> 32) & 0xFFFF
             if width == 2:
-                words[i] = U(keys[i] & U(0xFFFF)) | (U(values[i]) << U(16))
+                words[i] = U(cell | ((pair & 0xFFFF) << 16))
             else:
-                t[i] = np.uint16(keys[i] & U(0xFFFF))
+                t[i] = np.uint16(cell)
                 if width == 4:
-                    w4[i] = values[i]
-            here = np.int64(keys[i] >> U(16)) if delay_width else delay
+                    w4[i] = np.int32(pair & 0xFFFFFFFF)
+            here = pair >> 48 if delay_width else delay
             if here != current:
                 starts[total] = U(first + i)
                 delays_out[total] = np.uint16(here)

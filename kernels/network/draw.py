@@ -11,7 +11,7 @@ from spikecuda.kernels.network.rules import IN_DEGREE, NEAR_IN, NEAR_OUT, ONE_TO
 from spikecuda.kernels.numerics.arithmetic import _fma, _mul, _select
 from spikecuda.kernels.numerics.elementary import exp32, log64
 from spikecuda.kernels.numerics.inner import inner
-from spikecuda.kernels.numerics.philox import philox
+from spikecuda.kernels.numerics.philox import philox, philox_wide
 from spikecuda.kernels.numerics.variates import gaussian_pair, uniform_open
 
 U, I32, F, D = np.uint32, np.int32, np.float32, np.float64
@@ -86,7 +86,7 @@ def nearest(value):
 def _quads(source, number, size, key0, key1, out):
     """Write independent uniform targets in [0, size); a block of words serves four synapses."""
     for j in range(out.size >> 2):
-        a, b, c, d = philox(U(source), U(j), U(number), U(STREAM_TARGETS), key0, key1)
+        a, b, c, d = philox_wide(U(source), U(j), U(number), U(STREAM_TARGETS), key0, key1)
         out[4 * j] = below(a, size)
         out[4 * j + 1] = below(b, size)
         out[4 * j + 2] = below(c, size)
@@ -265,7 +265,7 @@ def _both_values(
     source, keys, number, wkind, wa, wb, wl, wh, dkind, da, db, dl, dh, key0, key1, w, d
 ):
     for j in range(w.size):
-        p, q, r, s = philox(U(source), U(keys[j]), U(number), U(STREAM_VALUES), key0, key1)
+        p, q, r, s = philox_wide(U(source), U(keys[j]), U(number), U(STREAM_VALUES), key0, key1)
         first, second = gaussian_pair(p, q)
         w[j] = _bounded(wkind, wa, wb, wl, wh, first, uniform_open(r))
         d[j] = _bounded(dkind, da, db, dl, dh, second, uniform_open(s))
@@ -274,7 +274,7 @@ def _both_values(
 @inner
 def _normals(source, keys, number, key0, key1, w, d):
     for j in range(w.size):
-        p, q, _, _ = philox(U(source), U(keys[j]), U(number), U(STREAM_VALUES), key0, key1)
+        p, q, _, _ = philox_wide(U(source), U(keys[j]), U(number), U(STREAM_VALUES), key0, key1)
         w[j], d[j] = gaussian_pair(p, q)
 
 

@@ -1,10 +1,16 @@
-"""Sort a row of synapses by delay, then by target: radix sort, stable, in cache."""
+"""Sort a row of synapses by delay, then by target: radix sort, stable, in cache.
+
+A synapse is a word of 64 bits: what it is sorted by in the upper half, below 2^31, and its weight
+in the lower one.
+"""
 
 import numpy as np
 
+from spikecuda.kernels.network.machine import read_int32, read_int64, write_int32, write_int64
 from spikecuda.kernels.numerics.inner import inner
 
 SMALL = 32
+DIGITS, DIGIT = 4, 256
 
 
 @inner
@@ -17,60 +23,59 @@ def is_sorted(keys, size):
 
 
 @inner
-def _insertion(keys, values, size):
+def _insertion(pairs, size):
     for i in range(1, size):
-        key, value, j = keys[i], values[i], i - 1
-        while j >= 0 and keys[j] > key:
-            keys[j + 1], values[j + 1] = keys[j], values[j]
-            j -= 1
-        keys[j + 1], values[j + 1] = key, value
+        pair, at = read_int64(pairs + 8 * i), pairs + 8 * (i - 1)
+        while at >= pairs and read_int64(at) >> 32 > pair >> 32:
+            write_int64(at + 8, read_int64(at))
+            at -= 8
+        write_int64(at + 8, pair)
 
 
 @inner
-def _scatter(keys, values, size, shift, at, to_keys, to_values):
+def _scatter(pairs, size, shift, places, to):
     total = np.int64(0)
-    for b in range(256):
-        count = at[b]
-        at[b] = total
+    for place in range(places, places + 4 * DIGIT, 4):
+        count = read_int32(place)
+        write_int32(place, total)
         total += count
-    for i in range(size):
-        b = (keys[i] >> shift) & 255
-        to_keys[at[b]] = keys[i]
-        to_values[at[b]] = values[i]
-        at[b] += 1
+    for at in range(pairs, pairs + 8 * size, 8):
+        pair = read_int64(at)
+        place = places + 4 * ((pair >> shift) & (DIGIT - 1))
+        where = read_int32(place)
+        write_int64(to + 8 * where, pair)
+        write_int32(place, where + 1)
 
 
 @inner
-def sort_row(keys, values, size, keys2, values2, counts):
-    """Sort ``size`` keys (uint32) and their values (int32) in place.
+def sort_row(pairs, others, size, counts):
+    """Sort ``size`` pairs; return the address where they are then: ``pairs`` or ``others``.
 
     Args:
-        keys2, values2: scratch as long as the row.
-        counts: int64 scratch, (4, 256).
+        pairs, others: addresses: int64, the pairs, and scratch as long.
+        counts: address of int32 scratch, DIGITS x DIGIT.
     """
-    if is_sorted(keys, size):
-        return
+    before, ascending = np.int64(0), True
+    for at in range(pairs, pairs + 8 * size, 8):
+        key = read_int64(at) >> 32
+        ascending &= before <= key
+        before = key
+    if ascending:
+        return pairs
     if size <= SMALL:
-        _insertion(keys, values, size)
-        return
-    counts[:, :] = 0
-    for i in range(size):
-        key = keys[i]
-        counts[0, key & 255] += 1
-        counts[1, (key >> 8) & 255] += 1
-        counts[2, (key >> 16) & 255] += 1
-        counts[3, (key >> 24) & 255] += 1
-    flipped = False
-    for digit in range(4):
-        shift = np.uint32(8 * digit)
-        first = keys2[0] if flipped else keys[0]
-        if counts[digit, (first >> shift) & 255] == size:
-            continue
-        if flipped:
-            _scatter(keys2, values2, size, shift, counts[digit], keys, values)
-        else:
-            _scatter(keys, values, size, shift, counts[digit], keys2, values2)
-        flipped = not flipped
-    if flipped:
-        for i in range(size):
-            keys[i], values[i] = keys2[i], values2[i]
+        _insertion(pairs, size)
+        return pairs
+    for place in range(counts, counts + 4 * DIGITS * DIGIT, 8):
+        write_int64(place, np.int64(0))
+    for at in range(pairs, pairs + 8 * size, 8):
+        key = read_int64(at) >> 32
+        for digit in range(DIGITS):
+            place = counts + 4 * (DIGIT * digit + ((key >> (8 * digit)) & (DIGIT - 1)))
+            write_int32(place, read_int32(place) + 1)
+    for digit in range(DIGITS):
+        shift, places = 32 + 8 * digit, counts + 4 * DIGIT * digit
+        same = (read_int64(pairs) >> shift) & (DIGIT - 1)
+        if read_int32(places + 4 * same) < size:
+            _scatter(pairs, size, shift, places, others)
+            pairs, others = others, pairs
+    return pairs

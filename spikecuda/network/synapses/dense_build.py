@@ -7,6 +7,7 @@ import numpy as np
 
 from spikecuda.common.time_grid import nearest_step
 from spikecuda.errors import SpikecudaValueError
+from spikecuda.kernels.network.sort import DIGIT, DIGITS
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.synapses.drawing import Drawing, kernel_ids
 from spikecuda.network.synapses.field import require_numbers
@@ -131,9 +132,8 @@ def _sort(
 
 def _sorting(longest: int) -> tuple[np.ndarray, ...]:
     """Return scratch for sorting rows; see ``cpu_loops/network_build.sort_rows``."""
-    keys, keys2 = np.empty(longest, np.uint32), np.empty(longest, np.uint32)
-    values, values2 = np.zeros(longest, np.int32), np.empty(longest, np.int32)
-    return keys, values, keys2, values2, np.empty((4, 256), np.int64)
+    counts = np.empty(DIGITS * DIGIT, np.int32)
+    return np.empty(longest, np.int64), np.empty(longest, np.int64), counts
 
 
 def _room(totals: np.ndarray, width: int) -> tuple[list[np.ndarray], Sequence[np.ndarray | None]]:
