@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_count
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, shown
 from spikecuda.network.described import Described
 from spikecuda.network.memory import require_memory
 from spikecuda.network.ranks.areas import place
@@ -105,15 +105,26 @@ def build_one_rank(network: Described, rank: int, ranks: int, threads: int = 1) 
 
     Raises:
         OutOfMemoryError: its share does not fit.
+        SpikecudaError: the network has no population, or couplings, which run in one process.
+        SpikecudaTypeError: it is no network.
         SpikecudaValueError: there is no such process.
     """
-    ranks = as_count("ranks", ranks, 1, 2**20)
+    if not isinstance(network, Described):
+        raise SpikecudaTypeError(f"network must be a Network (got {shown(network)})")
+    ranks, threads = as_count("ranks", ranks, 1, 2**20), as_count("threads", threads, 1, 1024)
     if not 0 <= as_count("rank", rank, 0, 2**20) < ranks:
         raise SpikecudaValueError(
             f"rank must be below {ranks:,}, how many processes there are (got {rank:,}); number "
             "them from 0"
         )
     description = network._describe()
+    if not description.populations:
+        raise SpikecudaError("the network has no population; net.population(...) adds one")
+    if description.couplings:
+        raise SpikecudaError(
+            "a network whose neurons are coupled runs in one process (got "
+            f"{description.couplings[0].name}); build it without"
+        )
     begin = time.perf_counter()
     sizes = [population.size for population in description.populations]
     bounds, _ = place(description, ranks)
@@ -127,4 +138,5 @@ def build_one_rank(network: Described, rank: int, ranks: int, threads: int = 1) 
         lambda done, total: None, peers=NoPeers(rank),
     )  # fmt: skip
     wiring = builder.build(fixed_point)
+    wiring.interleave()  # as the loops of its engine read it
     return OneRank(rank, ranks, bounds, wiring, time.perf_counter() - begin)

@@ -46,8 +46,9 @@ def as_speeds(speeds: Speeds, devices: tuple[str | Device, ...]) -> tuple[float,
                 f'speeds must be "{MEASURED}" or numbers (got {speeds!r:.80})'
             )
         return MEASURED
-    given = [speeds] if isinstance(speeds, numbers.Real) else speeds
-    if not isinstance(given, Sequence | np.ndarray):
+    alone = isinstance(speeds, numbers.Real) or (isinstance(speeds, np.ndarray) and not speeds.ndim)
+    given: Any = [speeds] if alone else speeds
+    if not isinstance(given, Sequence | np.ndarray) or isinstance(given, bytes | bytearray):
         raise SpikecudaTypeError(
             f'speeds must be "{MEASURED}", a number, or a number for each device (got '
             f"{shown(speeds)})"

@@ -9,11 +9,12 @@ import numpy as np
 
 from spikecuda.common.arguments import as_real
 from spikecuda.common.time_grid import whole_steps
-from spikecuda.errors import SpikecudaError, SpikecudaValueError, nearest
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest, shown
 from spikecuda.network.memory import neuron_bytes
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.values import Values
+from spikecuda.network.network import Network
 from spikecuda.network.synapses.fixed_point import choose_fixed_point
 from spikecuda.network.synapses.row_layout import delays_of
 from spikecuda.plan.load import SOME, Group, Load, RowGroup, require_rate
@@ -32,8 +33,11 @@ def load_of(network: Any, rates: float | Mapping[str, float], name: str = "netwo
     Raises:
         SpikecudaError: it has synapses that learn, procedural rows or couplings, of which the plan
             knows no cost.
+        SpikecudaTypeError: it is no network.
         SpikecudaValueError: a rate is missing or negative, or there is no such population.
     """
+    if not isinstance(network, Network):
+        raise SpikecudaTypeError(f"network must be a Network (got {shown(network)})")
     _require_plain(network.wired, network.couplings)
     populations = [p for p in network.populations.values() if p.neuron_spec is not None]
     everybody = [*populations, *network.trains]

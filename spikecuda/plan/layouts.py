@@ -12,8 +12,8 @@ from spikecuda.network.synapses.row_layout import row_bytes
 from spikecuda.plan.load import RowGroup
 from spikecuda.plan.machine import Costs, Where
 
-TARGET, START, DELAY = 2, 4, 2
-SEGMENT = START + DELAY
+# Of dense rows: a synapse's target; a segment's start and delay, side by side.
+TARGET, SEGMENT = 2, 8
 # Of short rows: a synapse's word, a source's share of the index, and where its row begins.
 WORD, INDEX = 4, 0.25
 WIDEST = 2.0**32
@@ -90,7 +90,7 @@ class Layout(Protocol):
 
 
 class Dense:
-    """Each block has a table of all sources; decision 10, bytes as in ``synapses/store.Rows``."""
+    """Each block has a table of all sources; decisions 10 and 43, bytes as ``Rows.heads`` has."""
 
     ahead, calendar, ring = False, True, False
 

@@ -18,7 +18,9 @@ def test_halves_of_words_are_targets_and_weights(size, seed):
     starts = np.array([0, size // 2, size], np.uint32)
     delays = np.array([3, 7 | 0x8000, 0], np.uint16)
     rows = Rows(targets, weights, starts, delays, np.array([0, 2], np.uint32))
+    apart = rows.nbytes
     words, heads = rows.words(), rows.heads()
+    assert rows.nbytes == apart + heads.nbytes - starts.nbytes - delays.nbytes
     assert np.array_equal(words[:size] & 0xFFFF, targets) and not words[size:].any()
     assert np.array_equal((words[:size] >> 16).astype(np.uint16).view(np.int16), weights)
     assert np.array_equal(heads[:, 0], starts) and np.array_equal(heads[:, 1], delays)

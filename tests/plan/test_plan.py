@@ -68,14 +68,16 @@ def test_bytes_are_those_of_built_rows(partitions):
     engine = net.build()
     built = [b.blocks for b in engine.wiring.bundles]
     load = load_of(net, 5.0)
-    assert load.window == engine.window and load.longest == pytest.approx(engine.wiring.longest, 3)
+    assert load.window == engine.window
+    # Of 112,500 delays, one in a thousand networks has one above 5.6 standard deviations.
+    assert load.longest <= engine.wiring.longest <= 15 + 5.6 * 7.5
     machine = replace(ZEN5, cores=8)
     plan = predict(load, machine, 1, threads=partitions)
     assert len(load.rows) == len(built)
     rows = [row for blocks in built for row in blocks]
     for part, bytes_of in (
         ("synapses", lambda r: r.targets.nbytes),
-        ("segments", lambda r: r.starts.nbytes + r.delays.nbytes),
+        ("segments", lambda r: r.heads().nbytes),
         ("heads of rows", lambda r: r.rows.nbytes),
     ):
         assert plan.memory[part] == pytest.approx(sum(map(bytes_of, rows)), rel=0.02), part
@@ -202,6 +204,8 @@ def test_the_largest_published_network_of_neurons():
 
 
 def test_what_cannot_be_planned_is_refused():
+    with pytest.raises(SpikecudaError, match="must be a Network"):
+        load_of("brunel", 5.0)
     with pytest.raises(SpikecudaError, match="must be <= its 64 cores"):
         predict(SCALE, CLUSTER, 4, per_node=4, threads=32)
     with pytest.raises(SpikecudaError, match="must be one of"):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from spikecuda import Network, Normal
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError
 from spikecuda.network import (
     AllToAll,
+    Coupled,
     DistanceInDegree,
     DistanceOutDegree,
     DistanceProbability,
@@ -71,3 +72,17 @@ def test_ranks_built_apart_are_the_network(name, multapses, layout, monkeypatch)
 def test_a_rank_that_is_not_there():
     with described(FixedInDegree(20)) as net, pytest.raises(SpikecudaValueError, match="below 4"):
         build_one_rank(net, 4, 4)
+
+
+def test_networks_that_no_job_runs_are_refused():
+    with pytest.raises(SpikecudaTypeError, match="must be a Network"):
+        build_one_rank("brunel", 0, 4)
+    with Network() as net, pytest.raises(SpikecudaError, match="no population"):
+        build_one_rank(net, 0, 4)
+    with Network() as net:
+        net.population("a", 40, receptors={"gap": Coupled()})
+        with pytest.raises(SpikecudaValueError, match="threads must be"):
+            build_one_rank(net, 0, 4, threads=0)
+        net.gap_junctions("a", "a", Pairs([1], [2]), 1.0)
+        with pytest.raises(SpikecudaError, match="coupled runs in one process"):
+            build_one_rank(net, 0, 4)

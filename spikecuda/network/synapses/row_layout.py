@@ -3,12 +3,12 @@
 By arithmetic on what the rules are expected to draw, so that it follows from the description:
 
 - A *dense* row is a source's onto a block: 4 bytes for each source and block, whether or not it
-  has synapses there, and 6 for each segment, the synapses of one delay.
+  has synapses there, and 8 for each segment, the synapses of one delay.
 - A *short* row is a source's onto a process: a quarter of a byte for each source, 4 (or 8) for
   each that has synapses there, and 2 more for each synapse, which has its delay itself.
 
-The one with fewer bytes is taken.  Without heads of rows that would be short rows below three
-synapses a segment, which is where they are quicker, too.
+The one with fewer bytes is taken.  Without heads of rows that would be short rows below four
+synapses a segment; they are quicker there, too.
 """
 
 import math
@@ -63,7 +63,7 @@ def row_bytes(synapses: float, sources: int, blocks: int, delays: float) -> tupl
     present = sources * -math.expm1(-synapses / sources)
     start = 4 if synapses < 2**32 else 8
     return (
-        4.0 * sources * blocks + 6.0 * segments,
+        4.0 * sources * blocks + 8.0 * segments,
         0.25 * sources + start * present + 2.0 * synapses,
     )
 

@@ -24,6 +24,14 @@ def side_by_side(size: int) -> tuple[np.ndarray, np.ndarray]:
     return targets, np.ndarray(size, np.int16, words, 2, (4,))
 
 
+def _joined(first: np.ndarray, second: np.ndarray) -> np.ndarray | None:
+    """Return the uint32 array of which both are parts, side by side; None if there is none."""
+    whole = first.base
+    if whole is None or whole is not second.base or whole.dtype != np.uint32:
+        return None
+    return whole
+
+
 @dataclass(eq=False)
 class Rows:
     """A bundle's synapses in one block: rows by source, sorted by delay, then target.
@@ -61,9 +69,9 @@ class Rows:
         what is written there is in the words.
         """
         assert self.weights is not None
-        whole, size = self.targets.base, self.targets.size
-        if whole is None or whole is not self.weights.base or whole.dtype != np.uint32:
-            targets, weights = side_by_side(size)
+        whole = _joined(self.targets, self.weights)
+        if whole is None:
+            targets, weights = side_by_side(self.targets.size)
             targets[:], weights[:] = self.targets, self.weights
             self.targets, self.weights, whole = targets, weights, targets.base
             assert whole is not None
@@ -74,8 +82,9 @@ class Rows:
 
         ``starts`` and ``delays`` are columns of it from then on.
         """
-        whole, size = self.starts.base, self.starts.size
-        if whole is None or whole is not self.delays.base or whole.dtype != np.uint32:
+        whole = _joined(self.starts, self.delays)
+        if whole is None:
+            size = self.starts.size
             whole = np.zeros((size, 2), np.uint32)
             starts = np.ndarray(size, np.uint32, whole, 0, (8,))
             delays = np.ndarray(size, np.uint16, whole, 4, (8,))
@@ -86,8 +95,10 @@ class Rows:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
+        heads = _joined(self.starts, self.delays)
+        segments = (self.starts, self.delays) if heads is None else (heads,)
         arrays = (
-            self.targets, self.weights, self.starts, self.delays, self.rows, self.sources,
+            self.targets, self.weights, *segments, self.rows, self.sources,
             *self.variables.values(),
         )  # fmt: skip
         return sum(a.nbytes for a in arrays if a is not None)
