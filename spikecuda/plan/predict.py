@@ -273,10 +273,11 @@ class _Reckoning:
         """Bytes that all cores of a node read from memory, over its bandwidth."""
         lines = 0.0
         for r, cost in zip(self.load.rows, self.rows, strict=True):
-            # Where the segment begins, and lines of targets and of weights, the first one in part.
-            arrays = 1 if r.weight_bytes == 0 else 2
+            # The head of the segment, and lines of words, or of targets and of weights of 4 bytes,
+            # the first one in part.
+            arrays = 2 if r.weight_bytes == 4 else 1
             width = (2 + r.weight_bytes) * cost.length / LINE
-            lines += self.spikes[r.source] * cost.rows * cost.segments * (2 + arrays + width)
+            lines += self.spikes[r.source] * cost.rows * cost.segments * (1 + arrays + width)
         here = min(self.per_node, self.ranks) * self.threads
         return self._rows_where[2] * LINE * lines * here / self.machine.bandwidth
 
