@@ -29,6 +29,7 @@ from cuba40k import cuba40k
 
 from spikecuda.examples import brunel, coba, cuba, microcircuit
 from spikecuda.network import Network, NetworkResult
+from spikecuda.network.synapses.store import WORDS_AFTER
 
 # Model time of a run (ms), and what to compare with: seconds on one thread of the fastest other
 # simulator, GeNN 5.4 with -O3 in float32, measured on a 2.45 GHz Zen 3 with 2 cores in 2026-11.
@@ -111,24 +112,26 @@ def event_ceiling(cells: int, weights: bool) -> float:
     """Return events per second on one core of the delivery loop alone."""
     from numba import njit
 
-    from spikecuda.kernels.network.deliver import add_constant, add_weights
+    from spikecuda.kernels.network.deliver import add_constant, add_words
+    from spikecuda.kernels.network.machine import address_of
 
     @njit(error_model="numpy", nogil=True)
-    def loop(sums: np.ndarray, targets: np.ndarray, values: np.ndarray, each: bool) -> None:
+    def loop(sums: np.ndarray, targets: np.ndarray, words: np.ndarray, each: bool) -> None:
         if each:
-            add_weights(sums, targets, values)
+            add_words(address_of(sums), address_of(words), np.int64(targets.size))
         else:
-            add_constant(sums, targets, np.int32(3))
+            add_constant(address_of(sums), address_of(targets), np.int64(targets.size), np.int64(3))
 
     random = np.random.default_rng(1)
     targets = random.integers(0, min(cells, 65536), 8_000_000).astype(np.uint16)
-    values = random.integers(-300, 300, targets.size).astype(np.int16)
+    words = np.zeros(targets.size + WORDS_AFTER, np.uint32)
+    words[: targets.size] = targets | (random.integers(0, 2**16, targets.size) << 16)
     sums = np.zeros(65536, np.int32)
     best = np.inf
-    loop(sums, targets, values, weights)
+    loop(sums, targets, words, weights)
     for _ in range(RUNS):
         begin = time.perf_counter()
-        loop(sums, targets, values, weights)
+        loop(sums, targets, words, weights)
         best = min(best, time.perf_counter() - begin)
     return targets.size / best
 
