@@ -2,6 +2,8 @@
 
 import argparse
 
+from spikecuda.errors import SpikecudaValueError
+
 
 def take_part(args: argparse.Namespace) -> bool:
     """Let a network run over the processes of MPI if there are several; tell whether to speak.
@@ -14,6 +16,7 @@ def take_part(args: argparse.Namespace) -> bool:
 
     Raises:
         DeviceError: mpi4py or an MPI is missing.
+        SpikecudaValueError: there are several, and each would simulate the whole network.
     """
     from spikecuda.network.device_names import MPI
     from spikecuda.network.ranks.library import launched
@@ -24,4 +27,24 @@ def take_part(args: argparse.Namespace) -> bool:
     names = (args.device or "").split(",")
     if len(names) > 1:
         args.device = names
-    return names[0] != MPI or all_ranks().rank == 0
+    if names[0] == MPI:
+        return all_ranks().rank == 0
+    require_alone(f"--device {','.join(names)}", f"use --device mpi,{','.join(names)}")
+    return True
+
+
+def require_alone(what: str, remedy: str) -> None:
+    """Raise SpikecudaValueError if a launcher of MPI started this process several times.
+
+    Args:
+        what: is for one process.
+        remedy: what to do instead.
+    """
+    from spikecuda.network.ranks.library import launched
+
+    count = launched()
+    if count > 1:
+        raise SpikecudaValueError(
+            f"{what} is for one process (got {count} of an MPI job), of which each would simulate "
+            f"and write the whole; {remedy}"
+        )

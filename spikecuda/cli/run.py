@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikecuda.cli import values
+from spikecuda.cli.processes import require_alone
 from spikecuda.cli.runconfig import RunConfig, configure
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.examples import NAMES
@@ -154,6 +155,7 @@ def execute(args: argparse.Namespace) -> int:
         from spikecuda.cli.runexample import execute as execute_example
 
         return execute_example(args)
+    require_alone("a pool", "start it without mpiexec")
     config = configure(args)
     out = _out_path(config.run.get("out"))
     record: list[str] | None = values.names(config.run.get("record", "spikes"))

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from test_ranks import job
 
+from spikecuda.cli import run
 from spikecuda.cli.processes import take_part
 from spikecuda.devices.open import GpuStatus
-from spikecuda.network.ranks import build, ranks
+from spikecuda.errors import SpikecudaError
+from spikecuda.network.ranks import build, library, ranks
 from spikecuda.network.ranks.share import own_shares, split_ranks
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Owner, split_shares
 
@@ -63,6 +65,15 @@ def test_a_command_takes_lists_of_devices(monkeypatch, device, rank, wanted, spe
     args = SimpleNamespace(device=device)
     assert take_part(args) == speaks
     assert args.device == wanted
+
+
+def test_several_processes_do_not_simulate_the_same(monkeypatch):
+    monkeypatch.setattr(library, "launched", lambda: 3)
+    with pytest.raises(SpikecudaError, match=r"one process \(got 3 .* use --device mpi,cpu"):
+        take_part(SimpleNamespace(device="cpu"))
+    pool = SimpleNamespace(name=None, file=None, save=None, save_every=None, resume=None)
+    with pytest.raises(SpikecudaError, match=r"a pool is for one process \(got 3"):
+        run.execute(pool)
 
 
 def test_processes_of_a_machine_take_turns_with_its_gpus(monkeypatch):
