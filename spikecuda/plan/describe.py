@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.arguments import as_real
-from spikecuda.common.time_grid import whole_steps
+from spikecuda.common.time_grid import nearest_step, nearest_steps, whole_steps
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest, shown
 from spikecuda.network.memory import neuron_bytes
 from spikecuda.network.model.population import Population
@@ -66,7 +66,7 @@ def measured_rates(
     """
     whole_steps("duration", duration, network.dt, some=True)
     result = network.run(duration, progress=progress)
-    half = network.dt * round(0.5 * duration / network.dt)
+    half = network.dt * nearest_step(0.5 * duration, network.dt)
     rates = result.rates(start=half)
     for source in network.trains:
         train = network.train_of(source) if source.name else None
@@ -198,11 +198,11 @@ def delay_parts(delay: Values, dt: float, late: int = 0) -> dict[int, float]:
         late: steps that are added.
     """
     if delay.given is not None:
-        steps, counts = np.unique(np.rint(delay.given / dt).astype(np.int64), return_counts=True)
+        steps, counts = np.unique(nearest_steps(delay.given, dt), return_counts=True)
         return dict(zip((steps + late).tolist(), (counts / counts.sum()).tolist(), strict=True))
     if delay.kind == "FIXED" or delay.most <= delay.least:
-        return {round(delay.least / dt) + late: 1.0}
-    first, last = (round(x / dt) for x in (delay.least, delay.most))
+        return {nearest_step(delay.least, dt) + late: 1.0}
+    first, last = (nearest_step(x, dt) for x in (delay.least, delay.most))
     steps = np.arange(first, last + 1)
     # The values that are rounded to a step lie half a step around it.
     edges = np.clip(np.append(steps - 0.5, last + 0.5) * dt, delay.least, delay.most)

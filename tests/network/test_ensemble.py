@@ -57,7 +57,9 @@ def test_metrics_are_those_of_all_replicas(devices):
     for name in ("num_neurons", "updates", "spikes", "events", "synapses"):
         assert found[name] == sum(metrics[name] for metrics in each), name
     rows = each[0].host_bytes["synapses"]
-    assert rows <= found.host_bytes["synapses"] < (1.1 if devices == "cpu" else 2.1) * rows
+    # What a processor reads of a segment takes 8 bytes, elsewhere it is 6.
+    low, high = (1.0, 1.1) if devices == "cpu" else (6 / 8, 2.1)
+    assert low * rows <= found.host_bytes["synapses"] < high * rows
 
 
 def test_results_are_one_table():

@@ -90,6 +90,7 @@ def build_wirings(
     blocks: Blocks,
     threads: int,
     report: Callable[[float, float], None],
+    on_cpu: bool,
 ) -> list[Wiring]:
     """Return the synapses of each replica; those of one kind share their rows.
 
@@ -99,6 +100,7 @@ def build_wirings(
         blocks: the split of the neurons of one network.
         threads: how many work at once.
         report: is told (done, total).
+        on_cpu: whether the rows are for the loops of the processor.
 
     Raises:
         OutOfMemoryError: the synapses do not fit.
@@ -117,7 +119,8 @@ def build_wirings(
             threads, told,
         )  # fmt: skip
         built[i] = builder.build(choose_fixed_point(description.wired))
-        built[i].interleave()
+        if on_cpu:
+            built[i].interleave()
         built[i].coupled = couple_rows(description.couplings, description.sizes, threads)
     return [
         built[kind] if kind == i else share_wiring(

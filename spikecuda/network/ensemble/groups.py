@@ -40,7 +40,7 @@ def make_groups(
     workers = threads or (len(cpus) if len(cpus) > 1 else usable_cores())
     blocks = split_blocks(sizes, 1, MAX_BLOCK)
     if len(cpus) == len(places):
-        wirings = build_wirings(replicas, kinds, blocks, workers, report)
+        wirings = build_wirings(replicas, kinds, blocks, workers, report, on_cpu=True)
         return [CpuReplicas(replicas, wirings, workers)], lambda: None
     description = replicas[0]._describe()
     _require_rules(description, places)
@@ -63,7 +63,7 @@ def make_groups(
             split = blocks if on_cpu(device) else pages
             if not on_cpu(device):
                 require_room_on(device, mine[0], len(mine), len(set(same)))
-            wirings = build_wirings(mine, same, split, workers, report)
+            wirings = build_wirings(mine, same, split, workers, report, on_cpu(device))
             made.append(
                 CpuReplicas(mine, wirings, workers)
                 if on_cpu(device)

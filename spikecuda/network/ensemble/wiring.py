@@ -90,10 +90,6 @@ def distinct_bytes(wirings: list[Wiring]) -> int:
         for wiring in wirings
         for bundle in wiring.bundles
         for rows in bundle.blocks
-        for array in (
-            rows.targets, rows.weights, rows.starts, rows.delays, rows.rows, rows.sources,
-            *rows.variables.values(),
-        )
-        if array is not None
-    }  # fmt: skip
+        for array in rows.arrays()
+    }
     return sum(arrays.values())

@@ -92,16 +92,17 @@ class Rows:
             self.starts, self.delays = starts, delays
         return whole
 
+    def arrays(self) -> list[np.ndarray]:
+        """Return what is held: all arrays, and of those side by side the whole."""
+        heads = _joined(self.starts, self.delays)
+        segments = (self.starts, self.delays) if heads is None else (heads,)
+        some = self.targets, self.weights, *segments, self.rows, self.sources
+        return [array for array in (*some, *self.variables.values()) if array is not None]
+
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        heads = _joined(self.starts, self.delays)
-        segments = (self.starts, self.delays) if heads is None else (heads,)
-        arrays = (
-            self.targets, self.weights, *segments, self.rows, self.sources,
-            *self.variables.values(),
-        )  # fmt: skip
-        return sum(a.nbytes for a in arrays if a is not None)
+        return sum(array.nbytes for array in self.arrays())
 
 
 @dataclass(eq=False)

@@ -140,7 +140,7 @@ def main() -> None:
     os.environ.pop("OMP_WAIT_POLICY", None)  # "active" halves the speed of two threads
     import brian2 as b2
 
-    with open(sys.argv[1]) as file:
+    with open(sys.argv[1], encoding="utf-8") as file:
         net = json.load(file)
     warm_up, duration = float(sys.argv[2]), float(sys.argv[3])
     threads, runs = int(sys.argv[4]), int(sys.argv[5])

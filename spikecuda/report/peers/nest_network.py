@@ -8,7 +8,6 @@ them, and of the build, rates in Hz by population, largest memory in bytes.  The
 """
 
 import json
-import resource
 import sys
 import time
 from typing import Any
@@ -49,9 +48,11 @@ def neuron(p: dict[str, Any]) -> tuple[str, dict[str, float]]:
 
 def main() -> None:
     """Build, run, print."""
+    import resource  # NEST is for systems that have it
+
     import nest
 
-    with open(sys.argv[1]) as file:
+    with open(sys.argv[1], encoding="utf-8") as file:
         net = json.load(file)
     warm_up, duration = float(sys.argv[2]), float(sys.argv[3])
     threads, runs = int(sys.argv[4]), int(sys.argv[5])
