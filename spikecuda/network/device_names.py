@@ -39,6 +39,11 @@ def as_places(devices: Given) -> tuple[str | Device, ...]:
                 f'devices must have "mpi" once, at the beginning (got {devices!r:.80}); the names '
                 "after it are the devices of this process"
             )
+        if not isinstance(device, str | Device):
+            raise SpikecudaTypeError(
+                'devices in a list must be names such as "cpu" or "cuda:0", or open devices (got '
+                f"{device!r:.80}); leave out what is none"
+            )
         name = device.name if isinstance(device, Device) else choose(None, device)
         kind, number = split_name(name)
         if kind == SIMULATED:

@@ -9,7 +9,7 @@ from cuda_networks import balanced
 
 from spikecuda.devices.base import Device
 from spikecuda.devices.emulated.device import CudaEmuDevice
-from spikecuda.errors import DeviceError, OutOfMemoryError, SpikecudaError
+from spikecuda.errors import DeviceError, OutOfMemoryError, SpikecudaError, SpikecudaTypeError
 from spikecuda.network import Network
 from spikecuda.network.cpu import engine
 from spikecuda.network.cuda import resident
@@ -233,3 +233,9 @@ def test_a_device_that_cannot_allocate_gives_everything_back(monkeypatch, calls)
     monkeypatch.undo()
     with net:
         assert net.run(1.0).num_spikes >= 0
+
+
+@pytest.mark.parametrize("devices", [[None], ["mpi", None], ["cpu", 3], [True]], ids=str)
+def test_what_names_no_device_is_not_taken_for_the_default(devices):
+    with pytest.raises(SpikecudaTypeError, match="devices in a list must be names"):
+        Network(devices=devices)
