@@ -75,7 +75,7 @@ def test_a_list_of_cpus_is_a_thread_and_a_partition_each():
         ([], SpikecudaTypeError, "devices must be"),
         (3, SpikecudaTypeError, "devices must be"),
         (["gpu:0"], SpikecudaValueError, "must be one of cpu, cuda"),
-        (["cuda-emu:0", 3], SpikecudaTypeError, "must be a name"),
+        (["cuda-emu:0", 3], SpikecudaTypeError, "must be names"),
         ("cuda-sim", SpikecudaValueError, "use 'cuda-emu'"),
     ],
 )
