@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from spikecuda.cli import terminal
-from spikecuda.devices.base import Graph, Kernel
 from spikecuda.devices.emulated.device import CudaEmuDevice
+from spikecuda.devices.work import Graph, Kernel
 from spikecuda.examples import brunel, coba, cuba, microcircuit
 from spikecuda.inspection import gpus, inspected, networks, profile
 from spikecuda.inspection.learning_window import (

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from spikecuda import GPUNeuronPool, PerStep
-from spikecuda.devices.base import Event, Stream
 from spikecuda.devices.cpu.device import CpuDevice
+from spikecuda.devices.work import Event, Stream
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.runtime.partition_run import PartitionRun
 from spikecuda.runtime.window_layout import layout_of

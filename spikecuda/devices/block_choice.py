@@ -1,8 +1,8 @@
 """Threads per block of an update kernel: as set, as tuned, or from the launch geometry."""
 
 from spikecuda.devices import tuning_cache
-from spikecuda.devices.base import Kernel
 from spikecuda.devices.launch_geometry import DEFAULT, geometry
+from spikecuda.devices.work import Kernel
 from spikecuda.kernels.spec import KernelSpec
 
 

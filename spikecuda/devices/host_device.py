@@ -9,8 +9,9 @@ import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_bytes
 from spikecuda.common.host_memory import available_memory
-from spikecuda.devices.base import Device, Event, Graph, Kernel, Staging, Stream
+from spikecuda.devices.base import Device
 from spikecuda.devices.memory import Buffer
+from spikecuda.devices.work import Event, Graph, Kernel, Staging, Stream
 from spikecuda.errors import SpikecudaError
 
 # Asking the system how much is free takes 0.1 ms, longer than a step of a small pool.

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from spikecuda.devices.base import Kernel
 from spikecuda.devices.memory import Buffer
+from spikecuda.devices.work import Kernel
 from spikecuda.runtime.paged_partition import PagedPartition
 from spikecuda.runtime.partition_run import PartitionRun, WindowBuffers
 from spikecuda.runtime.pool_partition import PoolPartition

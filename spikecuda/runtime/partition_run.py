@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.seed import keys
-from spikecuda.devices.base import Event, Graph, Kernel, Staging
 from spikecuda.devices.memory import Buffer
+from spikecuda.devices.work import Event, Graph, Kernel, Staging
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.spec import (
     DITHER,

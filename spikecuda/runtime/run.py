@@ -11,8 +11,9 @@ import numpy as np
 from spikecuda.common.arguments import same
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.interrupt import held_interrupt
-from spikecuda.devices.base import Device, Kernel
+from spikecuda.devices.base import Device
 from spikecuda.devices.memory import Buffer
+from spikecuda.devices.work import Kernel
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.runtime.paged_run import run_of
 from spikecuda.runtime.partition_run import PartitionRun

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.devices.base import Device, Graph
+from spikecuda.devices.base import Device
+from spikecuda.devices.work import Graph
 from spikecuda.errors import OutOfMemoryError, SpikecudaError
 from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.spec import SPIKE_BITS, KernelSpec

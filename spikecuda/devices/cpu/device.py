@@ -8,10 +8,10 @@ from spikecuda.common.cores import usable_cores
 from spikecuda.common.device_threads import DeviceThreads
 from spikecuda.common.host_memory import cpu_name
 from spikecuda.devices import tuning_cache
-from spikecuda.devices.base import Kernel
 from spikecuda.devices.host_device import HostMemoryDevice, ranged
 from spikecuda.devices.kinds import CPU
 from spikecuda.devices.memory import Buffer
+from spikecuda.devices.work import Kernel
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
 

@@ -10,7 +10,7 @@ import numpy as np
 from cuda.bindings import driver
 
 from spikecuda.devices.array_interop import GpuArray, adopt
-from spikecuda.devices.base import Device, Graph, Kernel, Staging, Stream
+from spikecuda.devices.base import Device
 from spikecuda.devices.block_choice import BlockChoice
 from spikecuda.devices.cuda.memory import GpuMemory, PinnedMemory
 from spikecuda.devices.cuda.stream import (
@@ -24,6 +24,7 @@ from spikecuda.devices.cuda.stream import (
 from spikecuda.devices.grid import BRANCHES, grid
 from spikecuda.devices.kinds import CUDA
 from spikecuda.devices.memory import Buffer
+from spikecuda.devices.work import Graph, Kernel, Staging, Stream
 from spikecuda.errors import DeviceError
 from spikecuda.kernels.compile.offline import ARCHITECTURES
 from spikecuda.kernels.routines import Spec

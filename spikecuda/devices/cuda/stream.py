@@ -9,7 +9,8 @@ import cuda.core as core
 from cuda.bindings import driver
 from cuda.core._utils.cuda_utils import CUDAError  # cuda.core 1.x exports it nowhere else
 
-from spikecuda.devices.base import Device, Event, Graph, Stream
+from spikecuda.devices.base import Device
+from spikecuda.devices.work import Event, Graph, Stream
 from spikecuda.errors import DeviceError, OutOfMemoryError
 
 P = ParamSpec("P")

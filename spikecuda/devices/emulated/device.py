@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikecuda.common.host_memory import available_memory
-from spikecuda.devices.base import Device, Event, Graph, Kernel, Staging, Stream
+from spikecuda.devices.base import Device
 from spikecuda.devices.block_choice import BlockChoice
 from spikecuda.devices.grid import BRANCHES, grid
 from spikecuda.devices.host_device import HostMemory, ranged
 from spikecuda.devices.kinds import EMULATED
 from spikecuda.devices.memory import Buffer
+from spikecuda.devices.work import Event, Graph, Kernel, Staging, Stream
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.devices.base import Kernel
 from spikecuda.devices.grid import grid
 from spikecuda.devices.host_device import HostMemoryDevice, ranged
 from spikecuda.devices.kinds import SIMULATED
 from spikecuda.devices.memory import Buffer
+from spikecuda.devices.work import Kernel
 from spikecuda.errors import DeviceError
 from spikecuda.kernels.routines import Spec
 from spikecuda.kernels.spec import KernelSpec

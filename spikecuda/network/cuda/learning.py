@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.devices.base import Device, Kernel
+from spikecuda.devices.base import Device
 from spikecuda.devices.memory import Buffer
+from spikecuda.devices.work import Kernel
 from spikecuda.kernels import learn_routines
 from spikecuda.kernels.network import learn_tables as tables
 from spikecuda.kernels.network.layout import NEVER

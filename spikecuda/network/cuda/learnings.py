@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.devices.base import Kernel
 from spikecuda.devices.memory import Buffer
+from spikecuda.devices.work import Kernel
 from spikecuda.kernels import learn_routines
 from spikecuda.kernels.spec import SPIKE_BITS
 from spikecuda.network.cuda.learning import Learning

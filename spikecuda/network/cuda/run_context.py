@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.devices.base import Staging
 from spikecuda.devices.memory import Buffer
+from spikecuda.devices.work import Staging
 from spikecuda.network.cuda.resident import Resident
 from spikecuda.network.run.partition import RunRequest
 from spikecuda.network.run.window import chunk_steps

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.devices.base import Kernel, Staging
+from spikecuda.devices.work import Kernel, Staging
 from spikecuda.kernels import routines
 from spikecuda.network.cuda.run_context import RunContext
 from spikecuda.network.cuda.window_buffers import WindowBuffers

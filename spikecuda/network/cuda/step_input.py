@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spikecuda.devices.base import Staging
+from spikecuda.devices.work import Staging
 from spikecuda.network.cuda.fused_populations import FusedPopulations
 from spikecuda.network.cuda.run_context import RunContext
 from spikecuda.network.cuda.window_buffers import WindowBuffers

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from spikecuda.devices.base import Device, Event, Graph, Staging
+from spikecuda.devices.base import Device
+from spikecuda.devices.work import Event, Graph, Staging
 from spikecuda.errors import DeviceError
 
 
