@@ -30,7 +30,19 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    from spikecuda.cli import bench, cache, info, kernels, plan, report, run, sweep, verify, view
+    from spikecuda.cli import (
+        bench,
+        cache,
+        info,
+        join,
+        kernels,
+        plan,
+        report,
+        run,
+        sweep,
+        verify,
+        view,
+    )  # fmt: skip
 
     result = Parser(
         prog="spikecuda",
@@ -43,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         "--debug", action="store_true", help="show the Python traceback of an error"
     )
     commands = result.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (info, run, view, sweep, plan, report, bench, verify, kernels, cache):
+    for module in (info, run, view, join, sweep, plan, report, bench, verify, kernels, cache):
         module.add(commands, common)
     return result
 

@@ -65,6 +65,11 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "--save-every", type=float, metavar="MS", help="model time between two saves to --save"
     )
     network.add_argument(
+        "--parts", action="store_true",
+        help="over processes of MPI, each writes what its own neurons did, to FOLDER/"
+        "spikes.RANK.npz; spikecuda join makes one file of them",
+    )  # fmt: skip
+    network.add_argument(
         "--resume", metavar="FILE", help="go on from a file of --save, with the same other options"
     )
     pool = parser.add_argument_group("the pool")
@@ -136,8 +141,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Run the pool or the example, write and print what it did."""
     pools = args.name is None or args.name.endswith(".toml") or args.name == "sonata"
-    for option in ("save", "save_every", "resume") if pools else ():
-        if getattr(args, option) is not None:
+    for option in ("save", "save_every", "resume", "parts") if pools else ():
+        if getattr(args, option) not in (None, False):
             raise SpikecudaValueError(
                 f"--{option.replace('_', '-')} is for examples (got it for "
                 f"{args.name or 'a pool'}); use save() and load() from Python"

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 TAKEN = (
     "set", "scale", "variant", "plastic", "duration", "seed", "threads", "precision", "device",
-    "out", "quiet", "save", "save-every", "resume", "view",
+    "out", "quiet", "save", "save-every", "resume", "view", "parts",
 )  # fmt: skip
 # Of examples that learn from files.
 OF_DATA = ("data", "images", "passes")
 NOWHERE = "none"
+PART = "spikes.{rank}.npz"
 # ms; statistics and pictures want some bins.
 LEAST = 10.0
 Row = tuple["Expected", float | str]
@@ -40,14 +41,15 @@ def execute(args: argparse.Namespace) -> int:
     options = example.options(args.variant, args.scale, args.plastic)
     changed = example.changed(_numbers(args.set))
     speaks = take_part(args)
-    folder = _folder((args.out if args.out is not None else example.name) if speaks else NOWHERE)
+    writes = speaks or args.parts
+    folder = _folder((args.out if args.out is not None else example.name) if writes else NOWHERE)
     args.quiet = args.quiet or not speaks
     given = {name: getattr(args, name) for name in ("seed", "threads", "precision")}
     given["devices"] = args.device
     own = {name: value for name, value in given.items() if value is not None}
     if example.data:
-        for name in ("save", "save_every", "resume", "view"):
-            if getattr(args, name) is not None:
+        for name in ("save", "save_every", "resume", "view", "parts"):
+            if getattr(args, name) not in (None, False):
                 raise SpikecudaValueError(
                     f"--{name.replace('_', '-')} is for examples that are one run (got it for "
                     f"{example.name}, which writes weights.npz); leave it out"
@@ -64,6 +66,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.data is not None:
         options["data"] = args.data
     duration = example.duration if args.duration is None else args.duration
+    _require_parts(args, folder)
     if not duration >= LEAST:
         raise SpikecudaValueError(f"duration must be >= {LEAST:g} ms (got {duration:g})")
     from spikecuda.cli.runresume import as_saves, network_of
@@ -75,7 +78,8 @@ def execute(args: argparse.Namespace) -> int:
         whole_steps("duration", duration, net.dt)
         if saves:
             whole_steps("--save-every", args.save_every, net.dt, some=True)
-        result, wall = _simulate(net, example.settle + duration, args.quiet, saves)
+        how = {**saves, "gather": not args.parts}
+        result, wall = _simulate(net, example.settle + duration, args.quiet, how)
         if result.stop < example.settle + LEAST:  # a page stopped it
             print(
                 f"stopped at {result.stop:g} ms, before the {LEAST:g} ms after {example.settle:g} "
@@ -83,12 +87,30 @@ def execute(args: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return 0
-        rows = [(e, e.measure(result, example.settle)) for e in example.expected(**options)]
+        expected = () if args.parts else example.expected(**options)
+        rows = [(e, e.measure(result, example.settle)) for e in expected]
         options = {**options, **changed}
-        written = _write(folder, example, options, net, result, rows) if folder else None
+        written = ""
+        if folder and args.parts:
+            folder.mkdir(exist_ok=True)
+            written = f"{result.save(folder / PART)}, of {result.part.ranks if result.part else 1}"
+        elif folder:
+            written = _write(folder, example, options, net, result, rows)
         if not args.quiet:
             _print(example, options, changed, net, result, rows, wall, written)
     return 0
+
+
+def _require_parts(args: argparse.Namespace, folder: Path | None) -> None:
+    """Raise if parts cannot be written."""
+    if not args.parts:
+        return
+    for name, unfit in (("resume", args.resume is not None), ("out none", folder is None)):
+        if unfit:
+            raise SpikecudaValueError(
+                f"--parts writes what one run records, a file of each process (got it with "
+                f"--{name}); leave one of them out"
+            )
 
 
 def _numbers(items: list[str]) -> dict[str, float]:
@@ -136,7 +158,7 @@ def _simulate(
         net: which may have run for a part of the time.
         duration: ms, from time 0 on.
         quiet: whether to show no bars.
-        saves: when it is saved, as for ``Network.run``.
+        saves: when it is saved, and what is gathered, as for ``Network.run``.
     """
     from spikecuda.cli.runresume import left_of
     from spikecuda.cli.terminal import progress
@@ -177,7 +199,7 @@ def _write(
     net: "Network",
     result: "NetworkResult",
     rows: list[Row],
-) -> Path:
+) -> str:
     """Write spikes, pictures and numbers into a folder."""
     from spikecuda.cli.terminal import to_json
 
@@ -203,7 +225,8 @@ def _write(
         ],
     }  # fmt: skip
     write_text(folder / "summary.json", to_json(numbers) + "\n")
-    return folder
+    shown_times = ", ".join(f"{name} ({a:g} to {b:g} ms)" for name, (a, b) in shown.items())
+    return f"{folder}/ {shown_times}, spikes.npz, summary.json"
 
 
 def _print(
@@ -214,11 +237,10 @@ def _print(
     result: "NetworkResult",
     rows: list[Row],
     wall: float,
-    written: Path | None,
+    written: str,
 ) -> None:
-    """Print what the run did."""
-    from spikecuda.cli.terminal import console, facts, human_bytes, human_rate, human_seconds, table
-    from spikecuda.examples.example import show
+    """Print what the run did; ``rows``: without any, its results are in parts."""
+    from spikecuda.cli.terminal import console, facts, human_bytes, human_rate, human_seconds
 
     screen, m = console(), net.metrics()
     chosen = ", ".join(f"{name} {_shown(value)}" for name, value in options.items())
@@ -226,25 +248,8 @@ def _print(
     screen.print(f": {example.about}{f' ({chosen})' if chosen else ''}")
     screen.print(example.source)
     screen.print()
-    screen.print(result.table(start=example.settle))
-    sources = list(dict.fromkeys(e.source for e, _ in rows))
-    screen.print(table(
-        "beside what others found"
-        + (" with the published numbers" if changed else "")
-        + f", {example.settle:g} to {result.stop:g} ms",
-        ("", "here", "expected", "", "source"),
-        [
-            (f"{e.what} ({e.unit})" if e.unit else e.what, show(value), e.text, e.verdict(value),
-             f"[{sources.index(e.source) + 1}]")
-            for e, value in rows
-        ],
-    ))  # fmt: skip
-    for number, source in enumerate(sources, 1):
-        screen.print(f" [{number}] {source}")
-    screen.print()
-    shown = ", ".join(
-        f"{name} ({a:g} to {b:g} ms)" for name, (a, b) in pictures(example, result).items()
-    )
+    if rows:
+        _print_results(screen, example, changed, result, rows)
     held = m.bytes
     where = ", ".join(m.devices)
     if m.devices == ["cpu"]:
@@ -264,5 +269,34 @@ def _print(
         ("compile", f"{human_seconds(m.compile_seconds)}, not part of the run"),
         ("in all", human_seconds(wall)),
         ("memory", f"{human_bytes(sum(held.values()))}{each}"),
-        ("written", f"{written}/ {shown}, spikes.npz, summary.json" if written else "nothing"),
+        ("written", written or "nothing"),
     ]))  # fmt: skip
+
+
+def _print_results(
+    screen: Any,
+    example: "Example",
+    changed: dict[str, float],
+    result: "NetworkResult",
+    rows: list[Row],
+) -> None:
+    """Print tables of the results, beside what others found."""
+    from spikecuda.cli.terminal import table
+    from spikecuda.examples.example import show
+
+    screen.print(result.table(start=example.settle))
+    sources = list(dict.fromkeys(e.source for e, _ in rows))
+    screen.print(table(
+        "beside what others found"
+        + (" with the published numbers" if changed else "")
+        + f", {example.settle:g} to {result.stop:g} ms",
+        ("", "here", "expected", "", "source"),
+        [
+            (f"{e.what} ({e.unit})" if e.unit else e.what, show(value), e.text, e.verdict(value),
+             f"[{sources.index(e.source) + 1}]")
+            for e, value in rows
+        ],
+    ))  # fmt: skip
+    for number, source in enumerate(sources, 1):
+        screen.print(f" [{number}] {source}")
+    screen.print()

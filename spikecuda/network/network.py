@@ -197,6 +197,13 @@ class Network(Steered, Closing):
                 "a run alike, and a page sees one; view its result with spikecuda.view.show"
             )
 
+    def _require_parts(self) -> None:
+        if self._exchange is not None:
+            raise SpikecudaError(
+                "gather=False is for networks over processes of MPI (got a network with an "
+                "exchange, which records its own partitions anyway); leave gather out"
+            )
+
     def _require_savable(self) -> None:
         if self._exchange is not None:
             raise SpikecudaError(

@@ -27,14 +27,14 @@ class NoPeers:
     What all of them would find out together is what this one knows.
 
     Args:
-        rank: number of the process.
+        rank, count: number of the process, and how many there would be.
     """
 
     complete = False
     piece = 0, 0
 
-    def __init__(self, rank: int) -> None:
-        self.rank = rank
+    def __init__(self, rank: int, count: int) -> None:
+        self.rank, self.count = rank, count
 
     def held(self) -> contextlib.AbstractContextManager[None]:
         """Do nothing: nobody waits."""
@@ -135,7 +135,7 @@ def build_one_rank(network: Described, rank: int, ranks: int, threads: int = 1) 
     blocks = blocks_of(bounds, rank, threads, MAX_BLOCK if stored else MAX_NEURONS)
     builder = Builder(
         description.wired, description.sizes, blocks, description.dt, description.seed, threads,
-        lambda done, total: None, peers=NoPeers(rank),
+        lambda done, total: None, peers=NoPeers(rank, ranks),
     )  # fmt: skip
     wiring = builder.build(fixed_point)
     wiring.interleave()  # as the loops of its engine read it

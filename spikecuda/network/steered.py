@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from spikecuda.common.arguments import as_flag
 from spikecuda.common.exclusive_use import RUNNING, changes, restarts
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.seed import Seeds, as_trial
@@ -20,6 +21,7 @@ from spikecuda.network.model.population import Population
 from spikecuda.network.model.receptors import Receptor
 from spikecuda.network.model.recorders import require_room
 from spikecuda.network.model.trains import Given
+from spikecuda.network.parted import Parted
 from spikecuda.network.results.join import join
 from spikecuda.network.results.make_result import make_result
 from spikecuda.network.results.result import NetworkResult
@@ -39,7 +41,7 @@ from spikecuda.view.feed import Feed
 from spikecuda.view.view import View, Viewed
 
 
-class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
+class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Parted, Viewed, Paced):
     """The part of a network that advances it in time and changes what it is between runs.
 
     Args:
@@ -70,6 +72,7 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
         save_every: float | None = None,
         save_to: str | os.PathLike[str] | None = None,
         realtime: bool = False,
+        gather: bool = True,
     ) -> NetworkResult:
         """Advance from where the last run ended; the first run builds the network.
 
@@ -89,6 +92,9 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
                 the network is saved to a file, as ``save`` does, and again at the end.
             realtime: True keeps model time from running ahead of the clock, piece by piece (of 1 ms
                 without ``every``); ``net.lateness`` tells how well.  See ``docs/events.md``.
+            gather: over processes of MPI, False leaves what they record where it is: each gets the
+                result of its own neurons, also in ``call`` and ``until``.  ``result.gather()``
+                brings them together, ``result.save("name.{rank}.npz")`` writes a file of each.
 
         Returns:
             A ``NetworkResult`` of this run, of all its pieces.  After Ctrl-C and errors, also those
@@ -102,6 +108,9 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
             SpikecudaError: another thread uses it, or it needs ``reset()`` after a failure.
         """
         total = whole_steps("duration", duration, self.dt)
+        gathers = as_flag("gather", gather)
+        if not gathers:
+            self._require_parts()
         loop = as_loop(every, call, until, self.dt, save_every, save_to, realtime)
         if loop is not None and loop.saves is not None:
             self._require_savable()
@@ -109,7 +118,7 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
             loop = Loop(max(total, 1), None, None)
         if loop is None:
             with self.turn.run():
-                self._pace = None
+                self._pace, self._gathers = None, gathers
                 engine = self._begin(progress)
                 with self._reporter(engine, progress, total) as report:
                     self._result, self._saved_so_far = None, False
@@ -117,7 +126,7 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
             return result
         with self.turn.loop():
             with self.turn.occupied(RUNNING):
-                self._pace = loop.pace
+                self._pace, self._gathers = loop.pace, gathers
                 engine = self._begin(progress)
                 pieces: Pieces[NetworkResult] = Pieces(join, self._carried(loop, engine), loop.pace)
             peers = engine.peers
@@ -185,6 +194,10 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
     @abstractmethod
     def _require_savable(self) -> None:
         """Raise if other processes have a part of the network."""
+
+    @abstractmethod
+    def _require_parts(self) -> None:
+        """Raise if a result cannot be left in parts."""
 
     @restarts
     def reset(self, trial: int | None = None) -> None:
@@ -274,6 +287,8 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
         """Return the result that a run goes on with; see ``runtime.loop.carried``."""
         before = self._result if self._saved_so_far else None
         adjoins = before is not None and abs(before.stop - self.time) < 0.5 * self.dt
+        if before is not None and adjoins and loop.saves is not None:
+            before = self._as_now(engine, before)
         return carried(
             loop, before, adjoins, lambda: self._advance(engine, 0, 0, 0, lambda _: None), join
         )
@@ -307,8 +322,9 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
         onlookers = None if feed is None else Onlookers(feed, populations)
         drives = [self._drives.resolve(p, total, first, steps) for p in populations]
         wanted, spikes, traces = self._recorders.wanted(populations)
+        own, part = self._own_traces(engine, traces), self._part(engine)
         if traces:
-            require_room(traces, steps)
+            require_room(own if feed is None else traces, steps)
         start, seconds = engine.clock, engine.seconds
         external = self._trains.due(start)
         if engine.peers is not None:
@@ -320,12 +336,17 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Viewed, Paced):
                 if onlookers is not None:
                     onlookers.tell(got, start, done)
                     got = replace(got, traces=got.traces[: len(traces)])
-                return make_result(populations, got, wanted, traces, start, done, spent, samples)
+                    made = make_result(
+                        populations, got, wanted, traces, start, done, spent, samples
+                    )
+                    return made if part is None else self._cut(engine, made, part)
+                return make_result(populations, got, wanted, own, start, done, spent, samples, part)
 
             all_spikes, all_traces = spikes, traces
             if onlookers is not None:
                 all_spikes = [population.number for population in populations]
                 all_traces = [*traces, *onlookers.traces]
+            engine.gather = part is None or onlookers is not None
             try:
                 got = engine.run(steps, drives, all_spikes, all_traces, external, report, pauses)
             except BaseException:

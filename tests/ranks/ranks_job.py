@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "network"))
 
 from random_networks import Layout, built, descriptions
+from ranks_parts import parts
 from ranks_saves import learning, saves
 from ranks_upkeep import upkeep
 from test_network_bits import outcome, spikes_of
@@ -304,6 +305,7 @@ if __name__ == "__main__":
     saves(job, FOLDER, THREADS)
     if THREADS == 1:
         upkeep(job, Path())
+        parts(job, Path())
     broken_off(job)
     caught(job)
     interrupted(job)

@@ -71,7 +71,9 @@ def test_several_processes_do_not_simulate_the_same(monkeypatch):
     monkeypatch.setattr(library, "launched", lambda: 3)
     with pytest.raises(SpikecudaError, match=r"one process \(got 3 .* use --device mpi,cpu"):
         take_part(SimpleNamespace(device="cpu"))
-    pool = SimpleNamespace(name=None, file=None, save=None, save_every=None, resume=None)
+    pool = SimpleNamespace(
+        name=None, file=None, save=None, save_every=None, resume=None, parts=False
+    )
     with pytest.raises(SpikecudaError, match=r"a pool is for one process \(got 3"):
         run.execute(pool)
 

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from spikecuda import Ensemble, Network, SpikecudaError
+from spikecuda.cli import main
 from spikecuda.network.ranks.patience import VARIABLE
 from spikecuda.network.ranks.share import blocks_of, split_ranks
+from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.synapses.blocks import MAX_BLOCK
 
 KILL = Path(__file__).parents[2] / "bench" / "kill_ranks.py"
@@ -78,11 +80,21 @@ def test_a_run_whose_process_is_killed_goes_on_from_its_file():
 
 
 def test_a_command_over_processes_writes_once(tmp_path):
-    command = ("-m", "spikecuda", "run", "cuba", "--duration", "20", "--out", "o")
-    done = job(2, *command, folder=tmp_path)
+    command = "main('run cuba --duration 20 --out o'.split())"
+    parts = "main('run cuba --duration 20 --parts --out parts'.split())"
+    program = f"from spikecuda.cli import main; raise SystemExit({command} or {parts})"
+    done = job(2, "-c", program, folder=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.count("real-time factor") == 1 and "rank 0 of 2" in done.stdout
+    assert done.stdout.count("real-time factor") == 2 and "rank 0 of 2" in done.stdout
     assert (tmp_path / "o" / "summary.json").is_file()
+    # What each process wrote of its own neurons is joined later.
+    assert "spikes.0.npz, of 2" in " ".join(done.stdout.split())
+    joined = tmp_path / "joined.npz"
+    assert main(["join", str(tmp_path / "parts" / "spikes.{rank}.npz"), "--out", str(joined)]) == 0
+    whole, found = (NetworkResult.load(path) for path in (tmp_path / "o" / "spikes.npz", joined))
+    assert found.part is None and found.num_spikes == whole.num_spikes > 0
+    for name, spikes in whole.spikes.items():
+        np.testing.assert_array_equal(found.spikes[name].neuron, spikes.neuron)
 
 
 def test_the_script_of_the_docs(tmp_path):

@@ -55,12 +55,14 @@ class CpuEngine(SavedEngine):
         state_within_runs: whether the neurons' state can be read between the windows of a run.
         partial: what the last run recorded if it broke off between two steps.
         placed: how neurons were dealt out, in words; "" if evenly.
+        gather: see ``Engine``.
         torn: whether a run was broken off within a step; only ``reset`` helps then.
     """
 
     turns: tuple[ExclusiveUse, ...] = ()
     state_within_runs = True
     placed = ""
+    gather = True
     peers: Peers | None = None
 
     def __init__(
@@ -356,6 +358,10 @@ class CpuEngine(SavedEngine):
         """Take notice of other strengths of couplings."""
         if self._couplings is not None:
             self._couplings.tabulate()
+
+    def owned(self, number: int) -> tuple[int, int]:
+        """Return which neurons of a population are those of this process: all."""
+        return 0, self.neurons[number].population.size
 
     @property
     def device_names(self) -> list[str]:

@@ -1,6 +1,6 @@
 """Variables that are recorded, and the variables that a population has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,10 @@ class Trace:
     name: str
     ids: np.ndarray
     every: int
+
+    def within(self, first: int, end: int) -> "Trace":
+        """Return the same of the neurons from ``first`` up to, but without, ``end``."""
+        return replace(self, ids=self.ids[slice(*np.searchsorted(self.ids, (first, end)))])
 
 
 def variables(population: Population) -> dict[str, str]:

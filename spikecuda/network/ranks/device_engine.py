@@ -12,7 +12,7 @@ from spikecuda.network.ranks.ranks import READ, Ranks
 from spikecuda.network.ranks.together import Together
 from spikecuda.network.run.moving import Moving
 from spikecuda.network.run.neurons import Neurons
-from spikecuda.network.run.partition import NetworkPartition, RunRequest
+from spikecuda.network.run.partition import NUMBER, NetworkPartition, RunRequest
 from spikecuda.network.run.partitioned_engine import PartitionedEngine
 from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded
@@ -47,6 +47,8 @@ class RankDeviceEngine(PartitionedEngine):
         self._all = Together(self, ranks, bounds)
         size, dt = sum(n.population.size for n in neurons), neurons[0].population.neurons.dt
         self._swaps = RankExchange(ranks, self._all, size, window, dt)
+        # Whose spikes are kept, by number; None: all.
+        self._wanted: np.ndarray | None = None
         super().__init__(neurons, first, numbers, wiring, partitions, window, release, self._swaps)
         self._suffix = f" of rank {ranks.rank} of {ranks.count}"
         self._all.add_up(0)
@@ -68,9 +70,12 @@ class RankDeviceEngine(PartitionedEngine):
             DeviceError: a device of this process failed; in the others a SpikecudaError says so.
         """
         run = super().run
+        counted = pauses.populations if pauses else []
+        self._wanted = None if self.gather else self._mask(counted)
+        own = self._all.own_traces(traces)
 
         def here(told: Callable[[int], None]) -> Recorded:
-            return run(steps, drives, spikes, traces, external, told, pauses)
+            return run(steps, drives, spikes, own, external, told, pauses)
 
         return self._all.run(
             here, lambda: super(RankDeviceEngine, self).events, steps, drives, spikes, traces,
@@ -81,9 +86,27 @@ class RankDeviceEngine(PartitionedEngine):
         """Return the steps to the next exchange, once all processes are about to take them."""
         return self._all.agree(super()._most_steps(request, done))
 
+    def _mask(self, counted: Sequence[int]) -> np.ndarray:
+        """Return whose spikes are kept: of this process' neurons and of some populations."""
+        mask = np.zeros(self._numbers, bool)
+        for g, first in self.first.items():
+            if g < len(self.neurons):
+                size = self.neurons[g].population.size
+                a, z = (0, size) if g in counted else self.owned(g)
+                mask[first + a : first + z] = True
+        return mask
+
+    def _kept(self, heard: np.ndarray) -> np.ndarray:
+        """Return which spikes are kept: without ``gather`` those of this process alone."""
+        return heard if self._wanted is None else heard[self._wanted[heard & NUMBER]]
+
     def _heard(self, lists: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> np.ndarray:
         """Return the spikes of a window, sorted: those of all processes are recorded."""
         return self._swaps.heard
+
+    def owned(self, number: int) -> tuple[int, int]:
+        """Return which neurons of a population are those of this process."""
+        return self._all.owned(number)
 
     def current(self, number: int) -> Neurons:
         """Return a population's neurons with the state that their owners have."""

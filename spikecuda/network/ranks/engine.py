@@ -55,6 +55,8 @@ class RankEngine(CpuEngine):
         self._memory.retune(self.neurons)
         self._link_address = self._link.address
         self._counted = np.zeros(sources, np.int64)
+        # Without ``gather``: the populations whose spikes all processes have to know.
+        self._joined: set[int] = set()
         self._all.add_up(0)
         ranks.doing = READ
 
@@ -70,9 +72,11 @@ class RankEngine(CpuEngine):
     ) -> Recorded:
         """Advance by some steps, as all processes do; see ``Together.run``."""
         run = super().run
+        self._joined = set(pauses.populations) if pauses else set()
+        own = self._all.own_traces(traces)
 
         def here(told: Callable[[int], None]) -> Recorded:
-            return run(steps, drives, spikes, traces, external, told, pauses)
+            return run(steps, drives, spikes, own, external, told, pauses)
 
         self.ranks.watch.windows = lambda: self._link.figures.windows
         try:
@@ -90,16 +94,22 @@ class RankEngine(CpuEngine):
         return super().advance(run, steps, external)
 
     def drain(self) -> list[tuple[int, tuple[np.ndarray, np.ndarray]]]:
-        """Take the recorded spikes of all processes; return population, steps and neurons."""
+        """Take the recorded spikes of all processes; return population, steps and neurons.
+
+        Without ``gather``, those of this process, but for populations that are counted.
+        """
         before = self._counted
-        found = super().drain()
+        found, own = super().drain(), []
+        if not self.gather:
+            own = [each for each in found if each[0] not in self._joined]
+            found = [each for each in found if each[0] in self._joined]
         message = [self._parts.counts - before]
         for g, (step, neuron) in found:
             message += [np.array([g, step.size]), step, neuron.astype(np.int64)]
         joined = self.ranks.joined(np.concatenate(message))
         self._parts.counts[:] = before + sum(words[: before.size] for words in joined)
         self._counted = self._parts.counts.copy()
-        result = []
+        result = own
         for words in joined:
             at = before.size
             while at < words.size:
@@ -108,6 +118,10 @@ class RankEngine(CpuEngine):
                 result.append((g, (step, neuron.astype(np.int32))))
                 at += 2 + 2 * size
         return result
+
+    def owned(self, number: int) -> tuple[int, int]:
+        """Return which neurons of a population are those of this process."""
+        return self._all.owned(number)
 
     def current(self, number: int) -> Neurons:
         """Return a population's neurons with the state that their owners have."""

@@ -97,14 +97,15 @@ class Together:
                 raise
             self.ranks.tell(error)
             whole = bool(self.ranks.least(np.array([int(engine.partial is not None)]))[0])
-            if whole and engine.partial is not None:
+            if whole and engine.partial is not None and engine.gather:
                 self._join_traces(traces, engine.partial.traces)
-            else:
+            elif not whole:
                 engine.partial = None
             self.ranks.doing = READ
             raise
         self.add_up(events())
-        self._join_traces(traces, recorded.traces)
+        if engine.gather:
+            self._join_traces(traces, recorded.traces)
         self.ranks.doing = READ
         return recorded
 
@@ -128,7 +129,10 @@ class Together:
         )
         # If until ends a run in some processes only, a piece of the others could pass for the next
         # run of these.
-        told = {"network": self.number, **told, "pieces of the run": self.ranks.piece}
+        told = {
+            "network": self.number, **told, "pieces of the run": self.ranks.piece,
+            "gather": engine.gather,
+        }  # fmt: skip
         self.ranks.require_alike("run", told)
 
     def agree(self, steps: int) -> int:
@@ -150,6 +154,17 @@ class Together:
             mine = slice(ends[self.ranks.rank], ends[self.ranks.rank + 1])
             for r, words in enumerate(self.ranks.joined(rows[:, mine].reshape(-1))):
                 rows[:, ends[r] : ends[r + 1]] = words.reshape(rows.shape[0], ends[r + 1] - ends[r])
+
+    def owned(self, number: int) -> tuple[int, int]:
+        """Return the first neuron of a population that is this process', and the end."""
+        first, end = self.bounds[number, self.ranks.rank : self.ranks.rank + 2]
+        return int(first), int(end)
+
+    def own_traces(self, traces: Sequence[Trace]) -> Sequence[Trace]:
+        """Return what is sampled here: without ``gather``, of this process' neurons alone."""
+        if self._engine.gather:
+            return traces
+        return [trace.within(*self.owned(trace.population)) for trace in traces]
 
     # Between runs.
 

@@ -5,9 +5,36 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from spikecuda.errors import SpikecudaValueError
+
 if TYPE_CHECKING:
     from spikecuda.network.results.result import NetworkResult
     from spikecuda.view.results import ResultView
+
+# What is replaced in the name of a file by the number of the process that has a part of a result.
+RANK = "{rank}"
+
+
+def own_path(result: "NetworkResult", path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """Return where a process writes its result, so that none overwrites the file of another.
+
+    Raises:
+        SpikecudaValueError: "{rank}" is missing for a part, or there for a result that is whole.
+    """
+    text, part = os.fspath(path) if isinstance(path, str | os.PathLike) else "", result.part
+    if part is None:
+        if RANK in text:
+            raise SpikecudaValueError(
+                f"path must be without {RANK} for a result that is whole (got {text!r:.200}); "
+                "run(..., gather=False) leaves each process its part"
+            )
+        return path
+    if text and RANK not in text:
+        raise SpikecudaValueError(
+            f"path must have {RANK} in it, which is replaced by the number of the process (got "
+            f"{text!r:.200} for a part of a result); gather() makes the result whole"
+        )
+    return text.replace(RANK, str(part.rank)) if text else path
 
 
 class Exports:
@@ -17,21 +44,48 @@ class Exports:
         """Write everything to an npz file; ``load`` returns it bit for bit.
 
         Its keys: see ``spikecuda.network.results.file``.
+
+        Args:
+            path: the file.  Of a part, see ``gather``, it has "{rank}" in it, which is replaced by
+                the number of the process.
+
+        Returns:
+            The path that was written.
+
+        Raises:
+            SpikecudaValueError: "{rank}" is missing, or is there for a result that is whole.
         """
         from spikecuda.network.results.file import save
 
-        return save(self._whole, path)
+        return save(self._whole, own_path(self._whole, path))
+
+    def gather(self) -> "NetworkResult":
+        """Return the whole result of which each process has a part; all call it together.
+
+        Of a result that is whole, or of a run in one process, it is the same.
+
+        Raises:
+            SpikecudaError: this job has another number of processes than the run.
+        """
+        from spikecuda.network.results.gather import gather
+
+        return gather(self._whole)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "NetworkResult":
         """Read what ``save`` wrote.
 
-        Raises:
-            SpikecudaValueError: the file holds something else.
-        """
-        from spikecuda.network.results.file import load
+        Args:
+            path: the file.  With "{rank}" in it, the files of all processes are read and joined:
+                the result is that of a run with ``gather=True``, bit for bit.
 
-        return load(path)
+        Raises:
+            SpikecudaValueError: the file holds something else, or files are not of one run.
+            OSError: a file is missing.
+        """
+        from spikecuda.network.results.file import load_parts
+
+        return load_parts(path)
 
     def view(self, *, port: int = 0, open: bool = False, height: int = 760) -> "ResultView":
         """Serve a page that shows the result in a browser; see ``spikecuda.view.show``.
@@ -104,7 +158,7 @@ class Exports:
         """
         from spikecuda.network.results.sonata import to_sonata
 
-        return to_sonata(self._whole, path, sorting)
+        return to_sonata(self._whole, own_path(self._whole, path), sorting)
 
     def to_nwb(
         self,
@@ -134,7 +188,7 @@ class Exports:
         """
         from spikecuda.network.results.nwb import to_nwb
 
-        return to_nwb(self._whole, path, subject, about)
+        return to_nwb(self._whole, own_path(self._whole, path), subject, about)
 
     @property
     def _whole(self) -> "NetworkResult":

@@ -8,10 +8,13 @@ An npz file, which ``numpy.load`` reads. Keys, for a population P and a variable
 - ``trace_ids/P`` integers: which neurons the traces' columns are; absent: all;
 - ``synapses/K/time`` (samples,) ms, ``synapses/K/source`` and ``synapses/K/target`` (synapses,),
   ``synapses/K/values/X`` (samples, synapses): of the K-th projection of ``synapses`` below;
+- ``synapses/K/places`` (synapses,): of a part, where its synapses are among those of the whole;
 - ``metadata``: a JSON text with ``format``, ``spikecuda`` (its version), ``start``, ``duration``,
   ``dt`` (ms), ``seconds``, ``sizes``, the populations of ``spikes``, ``ids``, ``trace_times`` and
   ``trace_ids`` in their order, ``traces`` (variables by population), ``units``, ``synapses``:
-  ``name``, ``number`` and ``units`` of each projection, and ``lateness`` of runs in real time.
+  ``name``, ``number`` and ``units`` of each projection, ``lateness`` of runs in real time, and
+  ``part`` of results of one process: its ``rank``, how many ``ranks`` there are, and ``bounds``,
+  the first of its neurons and the end by population.
 """
 
 import json
@@ -22,6 +25,8 @@ from typing import Any
 import numpy as np
 
 from spikecuda.common.npz import FormatError, reading_npz, write_npz
+from spikecuda.errors import SpikecudaValueError
+from spikecuda.network.results.exports import RANK
 from spikecuda.network.results.reader import ResultReader
 from spikecuda.network.results.result import NetworkResult
 
@@ -50,10 +55,20 @@ def parts_of(result: NetworkResult) -> tuple[dict[str, Any], dict[str, np.ndarra
     for key, given in (("ids", result.ids), ("trace_ids", result.trace_ids)):
         arrays.update({f"{key}/{name}": ids for name, ids in given.items() if ids is not None})
     for k, found in enumerate(result.synapses.values()):
-        own = {"time": found.time, "source": found.source, "target": found.target}
-        own |= {f"values/{name}": values for name, values in found.values.items()}
-        arrays.update({f"synapses/{k}/{name}": array for name, array in own.items()})
+        series = {"time": found.time, "source": found.source, "target": found.target}
+        series |= {f"values/{name}": values for name, values in found.values.items()}
+        arrays.update({f"synapses/{k}/{name}": array for name, array in series.items()})
+    part = None
+    if (own := result.part) is not None:
+        part = {
+            "rank": own.rank, "ranks": own.ranks,
+            "bounds": {name: list(map(int, bounds)) for name, bounds in own.bounds.items()},
+        }  # fmt: skip
+        for k, name in enumerate(result.synapses):
+            if name in own.places:
+                arrays[f"synapses/{k}/places"] = own.places[name]
     metadata = {
+        "part": part,
         "format": FORMAT,
         "spikecuda": __version__,
         "start": float(result.start),
@@ -74,6 +89,28 @@ def parts_of(result: NetworkResult) -> tuple[dict[str, Any], dict[str, np.ndarra
         ],
     }
     return metadata, arrays
+
+
+def load_parts(path: str | os.PathLike[str]) -> NetworkResult:
+    """Read a result, or the parts of one if the path has "{rank}" in it; see ``load``.
+
+    Raises:
+        SpikecudaValueError: a file holds something else, or not a part of the same run.
+    """
+    from spikecuda.network.results.part import join_parts
+
+    if RANK not in str(path):
+        return load(path)
+
+    def named(rank: int) -> str:
+        return os.fspath(path).replace(RANK, str(rank))
+
+    first = load(named(0))
+    if first.part is None:
+        raise SpikecudaValueError(
+            f"{named(0)} must be a part of a result (got a whole one); load that file by its name"
+        )
+    return join_parts([first, *(load(named(rank)) for rank in range(1, first.part.ranks))])
 
 
 def load(path: str | os.PathLike[str]) -> NetworkResult:

@@ -48,7 +48,7 @@ def join(results: Sequence[NetworkResult]) -> NetworkResult:
         start=first.start, duration=steps * dt, dt=dt, seconds=sum(r.seconds for r in results),
         trace_ids=first.trace_ids, units=first.units,
         synapses={name: _synapses([r.synapses[name] for r in results]) for name in first.synapses},
-        lateness=results[-1].lateness,
+        lateness=results[-1].lateness, part=first.part,
     )  # fmt: skip
 
 
@@ -69,6 +69,13 @@ def _require_next(before: NetworkResult, result: NetworkResult) -> None:
         raise SpikecudaValueError(
             f"results join that follow each other: the next one must start at {before.stop:g} ms "
             f"(got {result.start:g} ms)"
+        )
+    if (before.part is None) != (result.part is None) or not (
+        before.part is None or before.part.same(result.part)
+    ):
+        raise SpikecudaValueError(
+            f"results join that are parts of the same process, or whole (got {before!r} and "
+            f"{result!r}); gather() makes a part whole"
         )
     recorded = [(_ids(r.ids), _ids(r.trace_ids), _variables(r)) for r in (before, result)]
     recorded_synapses = [

@@ -9,6 +9,7 @@ import numpy as np
 from spikecuda.common.npz import FormatError
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.errors import SpikecudaValueError
+from spikecuda.network.results.part import Part
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.results.synapse_traces import SynapseTraces
 from spikecuda.runtime.pace import Lateness, as_lateness
@@ -50,6 +51,7 @@ class ResultReader:
         self._first = _steps("start", self._start, dt)
         self._last = self._first + _steps("duration", self._duration, dt)
         self._sizes = self._populations("sizes", _size)
+        part = self._part()
         ids = {name: self._ids("ids", name) for name in self._names("ids")}
         owners = {name: self._ids("trace_ids", name) for name in self._names("trace_ids")}
         times = {name: self._times(name) for name in self._names("trace_times")}
@@ -74,7 +76,33 @@ class ResultReader:
             units=self._populations("units", _words),
             synapses=self._synapses(),
             lateness=self._lateness(),
+            part=part,
         )
+
+    def _part(self) -> Part | None:
+        """Return which part of a result it is; files of earlier versions are whole."""
+        about = self._about.get("part")
+        if about is None:
+            return None
+        ranks = _size("ranks", about["ranks"])
+        rank, bounds = _size("rank", about["rank"]), about["bounds"]
+        if rank >= ranks or not isinstance(bounds, dict) or set(bounds) != set(self._sizes):
+            raise FormatError(f"part must be one of {ranks:,}, of all populations (got {rank:,})")
+        found = {}
+        for name, both in bounds.items():
+            first, end = (_size(f"bounds of {name}", edge) for edge in both)
+            if not first <= end <= self._sizes[name]:
+                raise FormatError(f"bounds of {name} must be in order (got {first:,}, {end:,})")
+            found[name] = first, end
+        return Part(rank, ranks, found, self._places())
+
+    def _places(self) -> dict[str, np.ndarray]:
+        """Return where the synapses of a part are among those of the whole."""
+        names = [about["name"] for about in self._about.get("synapses", [])]
+        return {
+            name: self._file.array(f"synapses/{k}/places", "i", 1)
+            for k, name in enumerate(names) if f"synapses/{k}/places" in self._file
+        }  # fmt: skip
 
     def _lateness(self) -> Lateness | None:
         """Return how a run in real time kept to the clock; files of earlier versions do not say."""

@@ -1,6 +1,7 @@
 """NetworkResult: what a run of a network recorded, with statistics and pictures."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from spikecuda.runtime.spikes import Spikes
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from spikecuda.network.results.part import Part
 
 # ms; Potjans & Diesmann (2014), figure 6.
 SYNCHRONY_BIN = 3.0
@@ -49,6 +52,8 @@ class NetworkResult(Exports):
             ``SynapseTraces``: ``result.synapses[projection]["weight"]``.
         lateness: how well a run with ``realtime=True`` kept to the clock; None: of other runs.  Of
             runs joined, that of the last.
+        part: of a run with ``gather=False``: which neurons of each population are those of this
+            process; ``ids`` and ``trace_ids`` are of them.  None: the result is whole.
     """
 
     spikes: dict[str, Spikes]
@@ -64,6 +69,7 @@ class NetworkResult(Exports):
     units: dict[str, dict[str, str]] = field(default_factory=dict)
     synapses: dict[str, SynapseTraces] = field(default_factory=dict)
     lateness: Lateness | None = None
+    part: "Part | None" = None
 
     def __post_init__(self) -> None:
         spikes = Known(self.spikes, "spikes", 'net.record(name, "spikes") records them')
@@ -126,7 +132,7 @@ class NetworkResult(Exports):
 
     def rates(self, start: float | None = None, stop: float | None = None) -> dict[str, float]:
         """Return the mean rate of each population, Hz."""
-        return {n: float(rates(*self.window(n, start, stop)).mean()) for n in self.spikes}
+        return self._each(lambda n: _mean(rates(*self.window(n, start, stop))))
 
     def cv(
         self, start: float | None = None, stop: float | None = None, min_intervals: int = ENOUGH
@@ -137,7 +143,7 @@ class NetworkResult(Exports):
             start, stop: part of the run, ms.
             min_intervals: neurons with fewer do not count; NaN if there is no other.
         """
-        return {n: _mean(cv(*self.window(n, start, stop), min_intervals)) for n in self.spikes}
+        return self._each(lambda n: _mean(cv(*self.window(n, start, stop), min_intervals)))
 
     def correlations(
         self,
@@ -155,10 +161,9 @@ class NetworkResult(Exports):
             max_neurons, seed: neurons drawn from each population; see ``analysis.correlations``.
         """
         width = nearest_width(bin, self.dt)
-        return {
-            n: _mean(correlations(*self.window(n, start, stop), width, max_neurons, seed))
-            for n in self.spikes
-        }
+        return self._each(
+            lambda n: _mean(correlations(*self.window(n, start, stop), width, max_neurons, seed))
+        )
 
     def synchrony(
         self,
@@ -180,10 +185,9 @@ class NetworkResult(Exports):
         Source: see ``analysis.synchrony``.
         """
         width = nearest_width(bin, self.dt)
-        return {
-            n: synchrony(*self.window(n, start, stop), width, max_neurons, seed)
-            for n in self.spikes
-        }
+        return self._each(
+            lambda n: synchrony(*self.window(n, start, stop), width, max_neurons, seed)
+        )
 
     def raster(
         self,
@@ -335,11 +339,9 @@ class NetworkResult(Exports):
         Raises:
             SpikecudaValueError: the other run does not follow, or did not record the same.
         """
-        if not isinstance(other, NetworkResult):
-            return NotImplemented
         from spikecuda.network.results.join import join
 
-        return join([self, other])
+        return join([self, other]) if isinstance(other, NetworkResult) else NotImplemented
 
     def timed(self, lateness: Lateness) -> "NetworkResult":
         """Return the result with the lateness of its run."""
@@ -358,10 +360,22 @@ class NetworkResult(Exports):
         return self.table()
 
     def __repr__(self) -> str:
+        part = self.part
+        own = "" if part is None else f"; rank {part.rank} of {part.ranks}"
         return (
             f"<NetworkResult: {self.num_spikes:,} spikes of {', '.join(self.spikes) or 'nobody'}; "
-            f"{self.start:g} to {self.stop:g} ms>"
+            f"{self.start:g} to {self.stop:g} ms{own}>"
         )
+
+    @property
+    def _populated(self) -> list[str]:
+        """Populations whose spikes were recorded, and of which the result has neurons."""
+        return [n for n in self.spikes if (ids := self.ids.get(n)) is None or ids.size]
+
+    def _each(self, measure: Callable[[str], float]) -> dict[str, float]:
+        """Measure each population whose spikes were recorded; NaN where there is no neuron."""
+        there = self._populated
+        return {name: measure(name) if name in there else float("nan") for name in self.spikes}
 
     def _recorded(
         self, start: float | None, stop: float | None
@@ -372,9 +386,10 @@ class NetworkResult(Exports):
                 'no spikes were recorded (got a picture of them); net.record(name, "spikes") '
                 "records them"
             )
-        windows = {name: self.window(name, start, stop) for name in self.spikes}
+        windows = {name: self.window(name, start, stop) for name in self._populated}
         first, last = next(((w[2], w[3]) for w in windows.values()), (self.start, self.stop))
-        return self.spikes, {name: w[1] for name, w in windows.items()}, first, last
+        spikes = {name: self.spikes[name] for name in windows}
+        return spikes, {name: w[1] for name, w in windows.items()}, first, last
 
 
 def _mean(values: np.ndarray) -> float:

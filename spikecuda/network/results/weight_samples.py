@@ -34,7 +34,7 @@ class WeightSamples:
     def __init__(self, record: SynapseRecord, engine: Engine, steps: int) -> None:
         self.every, self._names = record.every, record.names
         self.projection: Projection = record.projection
-        self._peers, self._shared = engine.peers, _shared(record, engine)
+        self._peers, self._shared = engine.peers, shared_synapses(record, engine)
         self._chosen = (
             ChosenSynapses(record.projection, engine.wiring, record.which)
             if self._shared is None
@@ -62,8 +62,12 @@ class WeightSamples:
             self._values[name][self._row] = values
         self._row += 1
 
-    def result(self) -> SynapseTraces:
-        """Return the samples, those of all processes, which call it together."""
+    def result(self, gather: bool = True) -> tuple[SynapseTraces, np.ndarray]:
+        """Return the samples, and where their synapses are among all; processes do it together.
+
+        Args:
+            gather: return those of all processes; else those of this one.
+        """
         p, shared, taken = self.projection, self._shared, self._row
         assert p.plasticity is not None
         units = {name: v.unit for name, v in p.plasticity.variables.items()}
@@ -72,16 +76,20 @@ class WeightSamples:
         if shared is not None and self._peers is not None:
             # A run that broke off within a sample has it in some of them.
             taken = int(self._peers.least(np.array([taken]))[0])
+        places = np.arange(source.size) if shared is None else shared.places
+        if shared is not None and gather:
+            places = np.arange(shared.size)
             source, target = (shared.joined(array[None, :])[0] for array in (source, target))
             values = {name: shared.joined(array[:taken]) for name, array in values.items()}
-        return SynapseTraces(
+        traces = SynapseTraces(
             p.number, self._time[:taken], source, target,
             {name: array[:taken] for name, array in values.items()},
             {name: units[name] for name in self._names},
         )  # fmt: skip
+        return traces, places
 
 
-def _shared(record: SynapseRecord, engine: Engine) -> ChosenTogether | None:
+def shared_synapses(record: SynapseRecord, engine: Engine) -> ChosenTogether | None:
     """Return what processes have of the recorded synapses, found once; None: there is one."""
     if engine.peers is None:
         return None

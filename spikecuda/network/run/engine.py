@@ -31,6 +31,7 @@ class Engine(Protocol):
         partial: what the last run recorded if it broke off with all neurons at step ``clock``.
         peers: the processes that the synapses are divided over; None: this one has all of them.
         placed: how neurons were dealt out to devices and processes, in words; "" if evenly.
+        gather: whether runs return what the neurons of all processes did; else of this one's.
     """
 
     neurons: list[Neurons]
@@ -44,6 +45,7 @@ class Engine(Protocol):
     partial: Recorded | None
     peers: Peers | None
     placed: str
+    gather: bool
 
     def run(
         self,
@@ -140,6 +142,9 @@ class Engine(Protocol):
 
     def retune(self, population: int | None = None) -> None:
         """Take notice of changed parameters, or other seeds, of a population or of all."""
+
+    def owned(self, number: int) -> tuple[int, int]:
+        """Return the first neuron of a population, by number, of this process, and the end."""
 
     @property
     def device_names(self) -> list[str]:

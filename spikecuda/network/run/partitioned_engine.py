@@ -60,8 +60,9 @@ class PartitionedEngine(Partitions):
                 while done < steps:
                     some = self._most_steps(request, done)
                     some = min(some, steps - done, pauses.left(self.clock))
-                    found.append(self._advance(request, some))
-                    self._counts.add(found[-1], now=self._alone)
+                    heard = self._advance(request, some)
+                    self._counts.add(heard, now=self._alone)
+                    found.append(self._kept(heard))
                     done += some
                     self.clock += some
                     if pauses.due(self.clock):
@@ -196,6 +197,10 @@ class PartitionedEngine(Partitions):
             others: what each was told of all others.
         """
         return np.sort(np.concatenate(lists))
+
+    def _kept(self, heard: np.ndarray) -> np.ndarray:
+        """Return which of the spikes of a window are kept until the end of the run."""
+        return heard
 
     def _end(self) -> list[np.ndarray]:
         """End a run that broke off on all partitions; return spikes that were under way."""

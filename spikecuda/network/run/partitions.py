@@ -49,11 +49,13 @@ class Partitions:
         state_within_runs: whether the neurons' state can be read between the windows of a run.
         partial: what the last run recorded if it broke off with all neurons at step ``clock``.
         placed: how neurons were dealt out, in words; "" if evenly.
+        gather: see ``Engine``.
     """
 
     turns: tuple[ExclusiveUse, ...] = ()
     state_within_runs = False
     placed = ""
+    gather = True
     peers: Peers | None = None
 
     def __init__(
@@ -102,6 +104,10 @@ class Partitions:
     def current(self, number: int) -> Neurons:
         """Return a population's neurons with the state that they have now."""
         return self.neurons[number]
+
+    def owned(self, number: int) -> tuple[int, int]:
+        """Return which neurons of a population are those of this process: all that it knows."""
+        return 0, self.neurons[number].population.size
 
     def extend(self, size: int) -> None:
         """Take notice of another source of ``size`` trains, and of its rows in the wiring."""

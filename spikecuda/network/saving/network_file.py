@@ -12,6 +12,7 @@ from spikecuda.common.npz import FormatError, Streamed
 from spikecuda.common.precision import as_precision
 from spikecuda.network.model.projection import Projection
 from spikecuda.network.results.file import parts_of
+from spikecuda.network.results.gather import gather
 from spikecuda.network.results.reader import ResultReader
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.run.engine import Engine
@@ -41,6 +42,10 @@ def save_network(
     """Write a network that is built, between runs; see ``Network.save``."""
     if engine.peers is not None:
         engine.peers.require_alike("save", {"path": os.fspath(path), "result": result is None})
+        if result is not None:
+            result = gather(result, everywhere=False)
+    elif result is not None:
+        result = gather(result)
     encoder, state = Encoder(net.dt, CLASSES), dict[str, np.ndarray]()
     synapses: State = {}
     wiring, wired = engine.wiring, net._wired

@@ -25,6 +25,7 @@ class ChosenTogether:
     Attributes:
         own: those of this process.
         size: how many synapses are chosen.
+        places: int64, where those of this process are among all.
         wiring: as passed.
     """
 
@@ -39,6 +40,7 @@ class ChosenTogether:
         self.own, self.size = ChosenSynapses(projection, wiring, mine), int(numbers.size)
         # Which of the chosen ones each process has.
         self._columns = peers.joined(at[mine], "chosen synapses")
+        self.places = at[mine]
 
     def joined(self, values: np.ndarray) -> np.ndarray[Any, Any]:
         """Return what all processes have, (rows, synapses); all of them call it.

@@ -12,11 +12,13 @@ class Peers(Protocol):
 
     Attributes:
         rank: number of this one.
+        count: how many there are.
         complete: whether all synapses are somewhere; else this one is built without the others.
         piece: steps of a run before the piece that comes, and of the run: the same in all.
     """
 
     rank: int
+    count: int
     complete: bool
     piece: tuple[int, int]
 
