@@ -9,6 +9,7 @@ from spikecuda.kernels.network.draw import (
     J_DELAY,
     J_FIXED_DELAY,
     J_FIXED_WEIGHT,
+    J_OWN,
     J_RULE,
     J_TARGETS,
     J_WEIGHT,
@@ -18,7 +19,14 @@ from spikecuda.kernels.network.draw import (
     by_column,
     numbered,
 )
-from spikecuda.kernels.network.drawn_rows import ROWS, SCRATCH, draw_row, keep_own, own_targets
+from spikecuda.kernels.network.drawn_rows import (
+    ROWS,
+    SCRATCH,
+    draw_own,
+    draw_row,
+    keep_own,
+    own_targets,
+)
 from spikecuda.kernels.network.layout import LAST
 from spikecuda.kernels.network.machine import (
     address_of,
@@ -32,11 +40,13 @@ from spikecuda.kernels.network.machine import (
 from spikecuda.kernels.network.rules import PROBABILITY
 from spikecuda.kernels.network.sort import is_sorted, sort_row
 from spikecuda.kernels.numerics.inner import inner
-from spikecuda.kernels.numerics.philox import philox
+from spikecuda.kernels.numerics.philox import philox_wide
 
 U = np.uint32
 # No block has as many synapses: their numbers are uint32.
 LONGEST = np.int64(2**32)
+# Blocks of random words that are dealt out together.
+DEALT = np.int64(64)
 # Blocks that a row is gone through for, one by one.
 PASSES = 8
 
@@ -47,16 +57,17 @@ def deal(first, last, number, size, key0, key1, degrees):
 
     Each goes to a uniform source: the sources' degrees are multinomial.
     """
-    for e in range(first >> 2, (last + 3) >> 2):
-        words = philox(U(e), U(e >> 32), U(number), U(STREAM_TARGETS + 8), key0, key1)
-        if 4 * e + 4 <= last:
-            degrees[below(words[0], size)] += 1
-            degrees[below(words[1], size)] += 1
-            degrees[below(words[2], size)] += 1
-            degrees[below(words[3], size)] += 1
-        else:
-            for i in range(last - 4 * e):
-                degrees[below(words[i], size)] += 1
+    dealt = np.empty((4, DEALT), np.int32)
+    for begin in range(first >> 2, (last + 3) >> 2, DEALT):
+        for i in range(DEALT):
+            e = begin + i
+            a, b, c, d = philox_wide(
+                U(e), U(e >> 32), U(number), U(STREAM_TARGETS + 8), key0, key1
+            )  # fmt: skip
+            dealt[0, i], dealt[1, i] = below(a, size), below(b, size)
+            dealt[2, i], dealt[3, i] = below(c, size), below(d, size)
+        for i in range(min(4 * DEALT, last - 4 * begin)):
+            degrees[dealt[i & 3, i >> 2]] += 1
 
 
 @inner
@@ -89,12 +100,19 @@ def count_rows(
         counts: int32 (blocks, sources of the population), added to.
         indegree: int32 (targets of the population), added to.
     """
-    out = int32_at(address_of(scratch), scratch.size // 6)
+    longest = scratch.size // 6
+    out = int32_at(address_of(scratch), longest)
+    keys = int32_at(address_of(scratch) + 4 * longest, longest)
     first, last = own_targets(ints, target_ids, starts)
     for s in range(s0, s1):
-        n = draw_row(
-            ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out
-        )  # fmt: skip
+        if ints[J_OWN]:
+            n = draw_own(
+                ints, floats, s, degrees, twins, key0, key1, first, last, out, keys
+            )  # fmt: skip
+        else:
+            n = draw_row(
+                ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out
+            )  # fmt: skip
         if by_column(ints[J_RULE]):
             target = target_ids[s]
             b = _block_of(target, starts)
@@ -248,11 +266,18 @@ def fill_rows(
     drawn = ints[J_WEIGHT] != FIXED or ints[J_DELAY] != FIXED
     first, last = own_targets(ints, target_ids, starts)
     for s in range(s0, s1):
-        n = draw_row(
-            ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out
-        )  # fmt: skip
+        if ints[J_OWN]:
+            n = draw_own(
+                ints, floats, s, degrees, twins, key0, key1, first, last, out, keys
+            )  # fmt: skip
+        else:
+            n = draw_row(
+                ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out
+            )  # fmt: skip
         if drawn:
-            if columns or last - first == ints[J_TARGETS]:
+            if ints[J_OWN]:
+                pass
+            elif columns or last - first == ints[J_TARGETS]:
                 for i in range(n):
                     keys[i] = i if by_number else out[i]
             else:

@@ -8,12 +8,20 @@ from spikecuda.kernels.network.draw import (
     J_DELAY,
     J_FIXED_DELAY,
     J_FIXED_WEIGHT,
+    J_OWN,
     J_RULE,
     J_WEIGHT,
     by_column,
     numbered,
 )
-from spikecuda.kernels.network.drawn_rows import ROWS, SCRATCH, draw_row, keep_own, own_targets
+from spikecuda.kernels.network.drawn_rows import (
+    ROWS,
+    SCRATCH,
+    draw_own,
+    draw_row,
+    keep_own,
+    own_targets,
+)
 from spikecuda.kernels.network.machine import address_of, call_draw, int16_at, int32_at
 from spikecuda.kernels.numerics.inner import inner
 
@@ -62,10 +70,17 @@ def fill_short(
     drawn = ints[J_WEIGHT] != FIXED or ints[J_DELAY] != FIXED
     first, last = own_targets(ints, target_ids, starts)
     for s in range(s0, s1):
-        n = draw_row(
-            ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out
-        )  # fmt: skip
-        if columns:
+        if ints[J_OWN]:
+            n = draw_own(
+                ints, floats, s, degrees, twins, key0, key1, first, last, out, keys
+            )  # fmt: skip
+        else:
+            n = draw_row(
+                ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out
+            )  # fmt: skip
+        if ints[J_OWN]:
+            pass
+        elif columns:
             for i in range(n):
                 keys[i] = i if by_number else out[i]
         else:

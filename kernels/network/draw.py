@@ -39,7 +39,8 @@ PROJECTION = 16
     J_FIXED_DELAY,
     J_FIELD,  # address: the table of ``field``, of a rule or profile of distances
     J_KEPT,  # address: int64 (rows, 2), where each row was kept, and its synapses
-) = range(15)
+    J_OWN,  # address: the loop of ``network_own`` that draws a part of a row, 0 if there is none
+) = range(PROJECTION)
 
 # Floats of a projection's description.
 (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikecuda.kernels.network.draw import J_DEGREE, J_RULE, J_TARGETS, by_column
+from spikecuda.kernels.network.draw import J_DEGREE, J_OWN, J_RULE, J_TARGETS, by_column
 from spikecuda.kernels.network.machine import address_of, call_draw
 from spikecuda.kernels.numerics.inner import inner
 
@@ -24,6 +24,20 @@ def draw_row(ints, floats, draw, s, degrees, twins, key0, key1, first, last, see
     return call_draw(
         draw, address_of(ints), address_of(floats), s, degree, twin, key0, key1, first, last,
         address_of(seen), address_of(out),
+    )  # fmt: skip
+
+
+@inner
+def draw_own(ints, floats, s, degrees, twins, key0, key1, first, last, out, keys):
+    """Write the targets in [first, last) of a row, and what tells them apart; see ``J_OWN``.
+
+    The others are drawn, too, where numbers of a row have an order, but nowhere written.
+    """
+    degree = np.int64(degrees[s]) if degrees.size else ints[J_DEGREE]
+    twin = np.int64(twins[s]) if twins.size else np.int64(-1)
+    return call_draw(
+        ints[J_OWN], address_of(ints), address_of(floats), s, degree, twin, key0, key1, first,
+        last, address_of(keys), address_of(out),
     )  # fmt: skip
 
 

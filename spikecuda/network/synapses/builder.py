@@ -219,6 +219,7 @@ class Builder:
         if size + scratch > available_memory():
             # Rows that were kept can be drawn again.
             self._drawing.kept.clear()
+            self._drawing.own.clear()
         if size + scratch > available_memory():
             raise OutOfMemoryError(
                 f"the synapses need {size / 1e9:,.2f} GB and {scratch / 1e9:,.2f} GB to build them "
@@ -266,5 +267,5 @@ class Builder:
             fill_short_rows(bundle, fillings, self.blocks, bits, keys, drawing.run)
         )
         for p in bundle.projections:
-            drawing.kept.pop(p, None)
+            drawing.forget(p)
             drawing.advance(0.8 * p.expected)

@@ -88,7 +88,7 @@ def _fill_projection(drawing: Drawing, p: Projection, degrees: np.ndarray, place
             for s0, s1 in drawing.rows(p)
         ]  # fmt: skip
         drawing.run(drawing.loops.fill_rows, jobs)
-        drawing.kept.pop(p, None)
+        drawing.forget(p)
         require_numbers(p)
     drawing.advance(0.5 * p.expected)
 

@@ -17,6 +17,7 @@ from spikecuda.network.synapses.blocks import Blocks
 from spikecuda.network.synapses.bundles import recipe_of
 from spikecuda.network.synapses.fixed_point import FixedPoint
 from spikecuda.network.synapses.kept_rows import KeptRows
+from spikecuda.network.synapses.own_rows import OwnRows, drawn_whole, own_loop
 from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.row_recipe import RowRecipe
 
@@ -36,7 +37,7 @@ class Drawing:
 
     Attributes:
         fixed_point: the scales of the weights; before rows are filled, they are to be set.
-        kept: rows that were kept when they were counted.
+        kept, own: rows, and own parts of rows, that were kept when they were counted.
     """
 
     fixed_point: FixedPoint
@@ -61,6 +62,7 @@ class Drawing:
         self.key0, self.key1 = keys(seed)
         self.loops = load_cpu_loop("network_build")
         self.kept: dict[Projection, KeptRows] = {}
+        self.own: dict[Projection, OwnRows] = {}
         self._executor: ThreadPoolExecutor | None = None
 
     @contextmanager
@@ -95,12 +97,32 @@ class Drawing:
         """Return what a projection's rows are drawn from, and the address of the loop.
 
         Rows by distance are dear to draw: where memory allows, they are kept from the first time.
+        So are own parts of rows that must be drawn as a whole.
         """
         ints, floats = recipe.packed()
+        if p in self.own:
+            self.own[p].put(ints)
+        elif self.in_part(p) and p.multapses:
+            ints[draw.J_OWN] = own_loop("draw_own")
         if p not in self.kept:
             return ints, floats, recipe.targets_loop()
         ints[draw.J_KEPT] = self.kept[p].address
         return ints, floats, self.kept[p].loop
+
+    def own_targets(self, p: Projection) -> tuple[int, int]:
+        """Return which targets of a projection's view are in the blocks: the first, and the end."""
+        starts = self.blocks.starts[p.target.population.number]
+        first, last = np.searchsorted(p.target.ids, starts[[0, -1]]).tolist()
+        return first, last
+
+    def in_part(self, p: Projection) -> bool:
+        """Tell whether rows are drawn as a whole, and only a part of them is here."""
+        return drawn_whole(p) and self.own_targets(p) != (0, p.target.size)
+
+    def forget(self, p: Projection) -> None:
+        """Give the memory of kept rows back."""
+        self.kept.pop(p, None)
+        self.own.pop(p, None)
 
     def degrees(self, p: Projection) -> np.ndarray:
         """Return the synapses of each source, where they are dealt out; else nothing."""

@@ -12,6 +12,8 @@ from spikecuda.network.synapses.drawing import Drawing, kernel_ids
 from spikecuda.network.synapses.field import require_numbers
 from spikecuda.network.synapses.fixed_point import check_indegree
 from spikecuda.network.synapses.kept_rows import KeptRows
+from spikecuda.network.synapses.own_rows import OwnRows
+from spikecuda.network.synapses.row_layout import expected_here
 from spikecuda.network.synapses.row_recipe import RowRecipe, row_scratch, row_twins
 
 # Synapses by block and source, the degrees of sources, and synapses by target.
@@ -42,10 +44,15 @@ def count_rows(drawing: Drawing, p: Projection, together: bool = False) -> Count
     else:
         dear = p.rule.near is not None and drawing.only is None
         if dear and 8.0 * p.expected < available_memory():
-            own = np.searchsorted(p.target.ids, starts[[0, -1]]).tolist()
             drawing.kept[p] = KeptRows(
-                p, drawing.ranges, drawing.run, drawing.key0, drawing.key1, own
+                p, drawing.ranges, drawing.run, drawing.key0, drawing.key1, drawing.own_targets(p)
             )
+        held = 8.0 * expected_here(p, drawing.blocks) + 16.0 * p.source.size
+        if drawing.in_part(p) and held < available_memory():
+            drawing.own[p] = OwnRows(
+                p, drawing.rows(p), drawing.run, (drawing.key0, drawing.key1), degrees,
+                drawing.own_targets(p),
+            )  # fmt: skip
         ints, floats, draws = drawing.drawn(p, recipe)
         twins, ranges = row_twins(p), drawing.rows(p)
         # Columns are each in one block: their targets differ.
