@@ -47,7 +47,8 @@ def _between(left, right, normal, carry, spread, out):
 
 @loop(
     "void(uint32, uint32, uint32, uint32, int64, int64, int64, float64[::1], float64[::1],"
-    " float64[:,::1])"
+    " float64[:,::1])",
+    allocates=True,
 )
 def ornstein_uhlenbeck(identity, stream, key0, key1, first, top, bottom, carry, spread, out):
     """Write a process of mean 0 and variance 1 at ``2^bottom`` steps, for neurons in a row.

@@ -95,6 +95,23 @@ def test_spikes_within_the_step_cost_at_most_three_times_heun(model, precision):
     assert cost["upstroke"] < 3.0 * cost["heun"], cost
 
 
+@pytest.mark.skipif(not has_avx2(), reason="reads AVX2 or AVX-512 assembly")
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_vectors_on_the_stack_lie_on_one_cache_line(precision):
+    """A step of Hodgkin and Huxley's has more constants than there are registers."""
+    spec = KernelSpec(
+        HHTraub, PRECISIONS[precision], HHTraub.default_scheme(), refractory=HHTraub.refractory,
+        inputs=InputSpec(bias="neuron"),
+    )  # fmt: skip
+    text = assembly(spec)
+    body = step_loop(text, precision)
+    kept = [b for b in body if "(%rsp)" in b and width(b) >= 32]
+    assert kept, "no vector of this loop is on the stack: take a model with more constants"
+    assert re.search(r"andq\s+\$-64, %rsp", text)
+    places = [int(re.search(r"(-?\d*)\(%rsp\)", b)[1] or 0) for b in kept]
+    assert not [at for at, b in zip(places, kept, strict=True) if at % width(b)]
+
+
 AVX2_LOOP = """
 .LBB0_4:
 vmovups (%rdx,%r11,4), %ymm6
