@@ -1,6 +1,7 @@
 """Benchmark networks on the CPU against the floor that this machine sets.
 
     python bench/networks.py [--threads 1 2] [--only cuba4k coba4k cuba40k brunel microcircuit]
+    python bench/networks.py --only coba4k --peers --python genn=VENV/bin/python
 
 Checks first, times then: every network runs with one and with two partitions and must give the
 same spikes.  The time is that of the loop alone, without building the network, best of several
@@ -16,11 +17,16 @@ The floor: a run does U updates of neurons and E synaptic events, and cannot tak
   weight where weights differ.
 
 What the floor leaves out: finding the rows of a spike, listing spikes, and exchanging them.
+
+With ``--peers``, ``peers/networks.py`` follows: the same networks beside NEST, GeNN and Brian2.
 """
 
 import argparse
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from cuba40k import cuba40k
@@ -29,15 +35,10 @@ from spikecuda.examples import brunel, coba, cuba, microcircuit
 from spikecuda.network import Network, NetworkResult
 from spikecuda.network.synapses.store import WORDS_AFTER
 
-# Model time of a run (ms), and what to compare with: seconds on one thread of the fastest other
-# simulator, GeNN 5.4 with -O3 in float32, measured on a 2.45 GHz Zen 3 with 2 cores in 2026-11.
-CASES: dict[str, tuple[float, float | None]] = {
-    "cuba4k": (1000.0, 0.116),
-    "coba4k": (1000.0, 0.149),
-    "cuba40k": (500.0, 0.59),
-    "brunel": (100.0, 0.62),
-    "microcircuit": (1000.0, 47.0),
-}
+# Model time of a run, ms.
+CASES = {
+    "cuba4k": 1000.0, "coba4k": 1000.0, "cuba40k": 500.0, "brunel": 100.0, "microcircuit": 1000.0,
+}  # fmt: skip
 WARM_UP = 20.0
 RUNS = 5
 
@@ -127,6 +128,17 @@ def event_ceiling(cells: int, weights: bool) -> float:
     return targets.size / best
 
 
+def peers(args: argparse.Namespace) -> int:
+    """Run the same networks beside other simulators; return the status."""
+    script = Path(__file__).resolve().parent / "peers" / "networks.py"
+    command = [sys.executable, str(script), "--networks"]
+    command += [name.removesuffix("4k") for name in args.only]
+    command += ["--threads", *map(str, args.threads), "--scale", str(args.scale)]
+    if args.python:
+        command += ["--python", *args.python]
+    return subprocess.run(command, check=False).returncode
+
+
 def main() -> None:
     """Run the benchmarks and print a line each."""
     parser = argparse.ArgumentParser(
@@ -134,14 +146,18 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--only", nargs="+", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--peers", action="store_true", help="run peers/networks.py, too")
+    parser.add_argument("--python", metavar="PEER=PATH", nargs="+", default=[],
+                        help="an interpreter that has the peer")  # fmt: skip
+    parser.add_argument("--scale", type=float, default=0.1, help="of the peers' microcircuit")
     args = parser.parse_args()
     print(
         f"{'network':<13}{'threads':>7}{'build s':>9}{'run s':>9}{'factor':>9}{'M events/s':>12}"
-        f"{'floor s':>9}{'fraction':>9}{'other s':>9}{'ratio':>7}"
+        f"{'floor s':>9}{'fraction':>9}"
     )
     for name in args.only:
         check(name)
-        duration, other = CASES[name]
+        duration = CASES[name]
         updates = update_ceiling(name)
         for threads in args.threads:
             begin = time.perf_counter()
@@ -158,11 +174,12 @@ def main() -> None:
                 print(
                     f"{name:<13}{threads:>7}{built:>9.3f}{seconds:>9.4f}"
                     f"{seconds / duration * 1e3:>9.4f}{metrics.events / seconds / 1e6:>12.0f}"
-                    f"{floor:>9.4f}{floor / seconds:>9.2f}"
-                    + (f"{other:>9.3f}{other / seconds:>7.1f}" if other and threads == 1 else ""),
+                    f"{floor:>9.4f}{floor / seconds:>9.2f}",
                     flush=True,
                 )
                 del result
+    if args.peers:
+        sys.exit(peers(args))
 
 
 if __name__ == "__main__":

@@ -1,96 +1,155 @@
-"""The published networks in spikecuda, NEST and Brian2, side by side: same numbers and dt.
+"""The published networks in spikecuda, NEST, GeNN and Brian2, in turns within the same minutes.
 
-    python bench/peers/networks.py                                  # cuba, cuba40k, coba, brunel
-    python bench/peers/networks.py --networks microcircuit --scale 0.3 --threads 2
+    python bench/peers/networks.py                                # cuba, coba, cuba40k, brunel
+    python bench/peers/networks.py --networks coba --passes 9 --python genn=VENV/bin/python
+    python bench/peers/networks.py --networks microcircuit --scale 0.3
 
 Every network is made once, as a spikecuda ``Network``; what it consists of is written down as JSON
-and made again in NEST by ``nest_network.py`` and in Brian2's C++ standalone mode by
-``brian2_network.py`` (both in ``spikecuda/report/peers``), in environments of their own.  All draw
-their own connections, so rates agree within the spread over seeds, and are printed to be compared.
-The times are those of the loop alone, the best of as many runs of each; memory is the process's
-largest, and of Brian2 not known.
-Brian2 has no way to build 90 million synapses: the microcircuit is NEST's alone.
+and made again in NEST, in Brian2's C++ standalone mode and in GeNN's CPU backend: the same numbers,
+dt, start values and kick.  All draw their own connections.  Each simulator is a process of its own
+for each number of threads, which has built its network and waits (``one_network.py``).  They run a
+piece each, one after the other, ``--passes`` times.
+
+The time is that of the loop for a second of model time: best, and in brackets the median of the
+pieces.  The ratio is the median over the passes of a simulator's time by ours with as many threads
+in the same pass.  A network that is silent, or that spikes at another rate than in the others, is
+told and ends with status 1: what it took is no result.  Memory is what the process occupies after
+the warm-up, and of Brian2 not known.  Peers are installed as for ``run.py``.
 """
 
 import argparse
+import contextlib
 import json
-import resource
-import subprocess
+import os
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from environments import AbsentError, ensure_python
-from peers import PEERS
+from peers import OURS, PEERS
+from processes import Process
+from spikecuda_network import make
 
-import spikecuda
-from spikecuda.examples import find
-from spikecuda.network import Network
 from spikecuda.report.peers.describe import describe
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-from cuba40k import cuba40k  # noqa: E402
-
-# Model time in ms: of spikecuda and Brian2, and of NEST, which takes longer.
-DURATIONS = {
-    "cuba": (1000.0, 500.0), "cuba40k": (500.0, 100.0), "coba": (1000.0, 200.0),
-    "brunel": (100.0, 100.0), "microcircuit": (1000.0, 200.0),
-}  # fmt: skip
-PEER_SCRIPTS = Path(spikecuda.__file__).parent / "report" / "peers"
-SCRIPTS = {"nest": "nest_network.py", "brian2": "brian2_network.py"}
-RUNS = 3
+SIMULATORS = (OURS, "genn", "brian2", "nest")
+TITLES = {OURS: "spikecuda", "genn": "GeNN", "brian2": "Brian2", "nest": "NEST"}
+# Model time of a piece, ms.  Ours are longer: a piece of 10 ms would measure how a process wakes.
+DURATIONS: dict[str, dict[str, float]] = {
+    "cuba": {OURS: 10_000.0, "genn": 2000.0, "brian2": 2000.0, "nest": 300.0},
+    "coba": {OURS: 10_000.0, "genn": 2000.0, "brian2": 1000.0, "nest": 200.0},
+    "cuba40k": {OURS: 2000.0, "genn": 500.0, "brian2": 500.0, "nest": 100.0},
+    "brunel": {OURS: 1000.0, "genn": 100.0, "brian2": 100.0, "nest": 100.0},
+    "microcircuit": {OURS: 1000.0, "genn": 100.0, "brian2": 100.0, "nest": 100.0},
+}
 WARM_UP = 100.0
+# Seeds alone spread the rates of CUBA by a tenth about their mean; pieces are short.
+TOLERANCE = 0.25
+# Brian2 gets synapses with drawn weights or delays as lists from Python: no more than so many.
+LARGEST_LIST = 10_000_000
 
 
-def own(net: Network, duration: float) -> dict[str, Any]:
-    """Return spikecuda's figures."""
-    begin = time.perf_counter()
-    net.build()
-    built = time.perf_counter() - begin
-    net.run(WARM_UP)
-    best, result = float("inf"), None
-    for _ in range(RUNS):
-        result = net.run(duration)
-        best = min(best, result.seconds)
-    assert result is not None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"build": built, "seconds": best, "rates": result.rates(), "memory": peak}
+class Child(Process):
+    """A simulator that has built a network."""
+
+    def __init__(self, peer: str, python: Path, file: Path, threads: int, duration: float) -> None:
+        self.peer, self.threads = peer, threads
+        script = HERE / "one_network.py"
+        super().__init__([python, script, peer, file, threads, WARM_UP, duration], duration)
+
+    @property
+    def title(self) -> str:
+        """Name and version."""
+        return f"{TITLES[self.peer]} {self.built['version']}"
+
+    def times(self) -> list[float]:
+        """Return the seconds of each piece for a second of model time."""
+        return [piece["seconds"] / self.duration * 1e3 for piece in self.pieces]
+
+    def rates(self, sizes: dict[str, int]) -> dict[str, float]:
+        """Return each population's rate in Hz, over all pieces."""
+        seconds = self.duration * 1e-3 * len(self.pieces)
+        return {
+            name: sum(piece["counts"][name] for piece in self.pieces) / size / seconds
+            for name, size in sizes.items()
+        }
 
 
-def make(name: str, **options: Any) -> Network:
-    """Return a network by name."""
-    return cuba40k(**options) if name == "cuba40k" else find(name).network(**options)
+def unable(peer: str, threads: int, description: dict[str, Any]) -> str | None:
+    """Return why a peer cannot take part, None if it can."""
+    most = PEERS[peer].max_threads
+    if most is not None and threads > most:
+        return f"its CPU backend has {most} thread"
+    listed = sum(p["rule"].get("N", 0) for p in description["projections"])
+    if peer == "brian2" and listed > LARGEST_LIST:
+        return f"{listed / 1e6:.0f} M synapses with drawn weights would be listed in Python"
+    return None
 
 
-def other(
-    peer: str,
-    python: Path,
-    text: str,
-    duration: float,
-    threads: int,
-    warm_up: float = WARM_UP,
-    runs: int = RUNS,
-) -> dict[str, Any]:
-    """Return a peer's figures."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        file.write(text)
-        file.flush()
-        command = [
-            python,
-            PEER_SCRIPTS / SCRIPTS[peer],
-            file.name,
-            str(warm_up),
-            str(duration),
-            str(threads),
-            str(runs),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise AbsentError(done.stderr.strip().splitlines()[-1])
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+@contextlib.contextmanager
+def children(
+    pythons: dict[str, Path], name: str, description: dict[str, Any], threads: list[int]
+) -> Iterator[list[Child]]:
+    """Give all simulators, built and warmed up; end them in any case."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="peers_networks_"))
+        file = Path(folder) / "network.json"
+        file.write_text(json.dumps(description), encoding="utf-8")
+        made: list[Child] = []
+        for count in threads:
+            for peer, python in pythons.items():
+                reason = unable(peer, count, description)
+                if reason is None:
+                    try:
+                        child = Child(peer, python, file, count, DURATIONS[name][peer])
+                        stack.callback(child.close)
+                        made.append(child)
+                    except AbsentError as error:
+                        reason = str(error)
+                if reason is not None:
+                    print(f"{name}, {count} threads: {TITLES[peer]} is absent: {reason}")
+        yield made
+
+
+def disagreements(rates: dict[str, dict[str, float]]) -> list[str]:
+    """Return a line for each population that is silent or spikes at another rate than elsewhere."""
+    found = []
+    for population in next(iter(rates.values())):
+        middle = median(r[population] for r in rates.values())
+        for who, r in rates.items():
+            rate = r[population]
+            if rate == 0.0:
+                found.append(f"{who}: {population} is silent; another --seed may not be")
+            elif abs(rate / middle - 1.0) > TOLERANCE:
+                found.append(f"{who}: {population} spikes at {rate:.3g} Hz, others {middle:.3g}")
+    return found
+
+
+def show(name: str, running: list[Child], sizes: dict[str, int]) -> list[str]:
+    """Print a table of a network; return where activity disagrees."""
+    ours = {c.threads: c for c in running if c.peer == OURS}
+    print(f"\n| {name} | threads | best (median), s/s | ratio | made in, s | MB | rates, Hz |")
+    print("|---|---|---|---|---|---|---|")
+    rates = {}
+    for child in running:
+        found = child.rates(sizes)
+        rates[f"{child.title}, {child.threads} threads"] = found
+        times, memory = child.times(), child.built["memory"]
+        ratio = ""
+        if child.threads in ours and child.peer != OURS:
+            mine = ours[child.threads].times()
+            ratio = f"{median(a / b for a, b in zip(times, mine, strict=True)):.3g}"
+        print(
+            f"| {child.title} | {child.threads} | {min(times):.4g} ({median(times):.4g}) | {ratio} "
+            f"| {child.built['build']:.2f} | " + (f"{memory / 1e6:.0f}" if memory else "") + " | "
+            + ", ".join(f"{rate:.3g}" for rate in found.values()) + " |",
+            flush=True,
+        )  # fmt: skip
+    return disagreements(rates)
 
 
 def parse_args() -> argparse.Namespace:
@@ -98,59 +157,47 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--networks", nargs="+", default=["cuba", "cuba40k", "coba", "brunel"],
+    parser.add_argument("--networks", nargs="+", default=["cuba", "coba", "cuba40k", "brunel"],
                         choices=list(DURATIONS))  # fmt: skip
-    parser.add_argument("--peers", nargs="+", default=list(SCRIPTS), choices=list(SCRIPTS))
+    parser.add_argument("--peers", nargs="+", default=list(SIMULATORS[1:]), choices=SIMULATORS[1:])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--scale", type=float, default=0.1, help="of the microcircuit")
+    parser.add_argument("--passes", type=int, default=7)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--python", metavar="PEER=PATH", nargs="+", default=[],
                         help="an interpreter that has the peer")  # fmt: skip
     return parser.parse_args()
 
 
-def show(who: str, figures: dict[str, Any], duration: float, fastest: float | None) -> float:
-    """Print a simulator's line; return its seconds for a second of model time."""
-    seconds = float(figures["seconds"]) / duration * 1e3
-    memory = figures["memory"]
-    print(
-        f"  {who:<10}{seconds:>9.4f} s/s, made in {figures['build']:6.2f} s"
-        + (f", {memory / 1e6:6,.0f} MB" if memory else "")
-        + (f", {seconds / fastest:6.1f} times" if fastest else "")
-        + "; rates "
-        + ", ".join(f"{p} {r:.2f}" for p, r in figures["rates"].items()),
-        flush=True,
-    )
-    return seconds
-
-
-def main() -> None:
-    """Run and print what each takes."""
+def main() -> int:
+    """Run the simulators in turns and print a table for each network."""
     args = parse_args()
     given = {name: Path(path) for name, path in (text.split("=", 1) for text in args.python)}
     pythons: dict[str, Path] = {}
-    for peer in args.peers:
+    for peer in (OURS, *args.peers):
         try:
             pythons[peer] = ensure_python(PEERS[peer], given.get(peer))
         except AbsentError as error:
-            print(f"{peer} is absent: {error}", file=sys.stderr)
-    print("s/s: wall-clock seconds of the loop for a second of model time")
+            print(f"{TITLES[peer]} is absent: {error}", flush=True)
+    wrong = []
     for name in args.networks:
-        options = {"scale": args.scale} if name == "microcircuit" else {}
-        mine, theirs = DURATIONS[name]
-        for threads in args.threads:
-            print(f"{name}, {threads} threads", flush=True)
-            with make(name, seed=1, threads=threads, **options) as net:
-                text = json.dumps(describe(net))
-                fastest = show("spikecuda", own(net, mine), mine, None)
-            for peer, python in pythons.items():
-                if name == "microcircuit" and peer == "brian2":
-                    continue
-                duration = theirs if peer == "nest" else mine
-                try:
-                    show(peer, other(peer, python, text, duration, threads), duration, fastest)
-                except AbsentError as error:
-                    print(f"  {peer} failed: {error}", flush=True)
+        options: dict[str, Any] = {"seed": args.seed}
+        if name == "microcircuit":
+            options["scale"] = args.scale
+        with make(name, threads=1, **options) as net:
+            description = {**describe(net), "name": name, "options": options, "seed": args.seed}
+        sizes = {p["name"]: p["size"] for p in description["populations"]}
+        before = os.getloadavg()[0]
+        with children(pythons, name, description, args.threads) as running:
+            for _ in range(args.passes):
+                for child in running:
+                    child.run()
+            wrong += [f"{name}: {line}" for line in show(name, running, sizes)]
+        print(f"load {before:.1f} before, {os.getloadavg()[0]:.1f} at the end", flush=True)
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -20,61 +20,28 @@ the machine is printed: wall times of a busy one are not to be quoted.
 
 import argparse
 import contextlib
-import json
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import plastic_problem as problem
-from environments import AbsentError, ensure_python, last_line
+from environments import AbsentError, ensure_python
 from peers import OURS, PEERS
+from processes import Process
 
 HERE = Path(__file__).resolve().parent
 SIMULATORS = (OURS, "genn", "nest", "brian2")
 
 
-class Child:
+class Child(Process):
     """A simulator in a process of its own, and what its pieces took."""
 
     def __init__(self, peer: str, python: Path, rule: str, threads: int, duration: float) -> None:
-        self.peer, self.rule, self.threads, self.duration = peer, rule, threads, duration
-        self.pieces: list[dict[str, Any]] = []
-        command = [str(python), str(HERE / f"{peer}_plasticity.py"), rule, str(threads)]
-        # A pipe that nobody reads would fill.
-        self.errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 closed below
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
-            encoding="utf-8",
-        )  # fmt: skip
-        self.built = self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                return dict(json.loads(line))
-        self.errors.seek(0)
-        raise AbsentError(last_line(self.errors.read()))
-
-    def run(self) -> None:
-        """Run a piece and keep its figures."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{self.duration}\n")
-        self.process.stdin.flush()
-        self.pieces.append(self._answer())
-
-    def close(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        self.process.wait()
-        self.errors.close()
+        self.peer, self.rule, self.threads = peer, rule, threads
+        super().__init__([python, HERE / f"{peer}_plasticity.py", rule, threads], duration)
 
     def cost(self, piece: int, clock: str) -> float | None:
         """Return the nanoseconds an event of a piece by "seconds" or "cpu", None if unknown."""

@@ -8,19 +8,18 @@ lowest and the highest of each population.
 """
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
 from environments import ensure_python
 from peers import PEERS
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-from networks import other  # noqa: E402
+from spikecuda.examples import NAMES, find
+from spikecuda.report.peers.describe import describe
+from spikecuda.report.peers.process import PEERS as REPORTED
+from spikecuda.report.peers.process import run_peer
 
-from spikecuda.examples import NAMES, find  # noqa: E402
-from spikecuda.report.peers.describe import describe  # noqa: E402
+LIMIT = 3600.0
+"""Seconds after which a seed of NEST is given up."""
 
 
 def main() -> None:
@@ -48,9 +47,11 @@ def main() -> None:
                     rates = net.run(example.settle + duration).rates(start=example.settle)
                 else:
                     python = ensure_python(PEERS["nest"], args.python)
-                    text = json.dumps({**describe(net), "seed": seed})
-                    figures = other("nest", python, text, duration, 1, example.settle, 1)
-                    rates = figures["rates"]
+                    description = {**describe(net), "seed": seed}
+                    rates = run_peer(
+                        REPORTED["nest"], str(python), description, example.settle, duration, 1, 1,
+                        LIMIT,
+                    )["rates"]  # fmt: skip
             shown = ", ".join(f"{p} {r:.4g}" for p, r in rates.items())
             print(f"{simulator} seed {seed}: {shown}", flush=True)
             for population, rate in rates.items():

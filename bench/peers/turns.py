@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,17 +44,23 @@ def resident() -> int | None:
     return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def serve(build: Any) -> None:
-    """Build what the command line asks for, and run it as often as standard input says."""
-    rule, threads = sys.argv[1], int(sys.argv[2])
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+def answers() -> Callable[..., None]:
+    """Return what writes a line of JSON; whatever else is printed from now on is no answer."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever a simulator prints is no answer
+    os.dup2(2, 1)
 
     def answer(**values: Any) -> None:
         out.write(json.dumps(values) + "\n")
         out.flush()
 
+    return answer
+
+
+def serve(build: Any) -> None:
+    """Build what the command line asks for, and run it as often as standard input says."""
+    rule, threads = sys.argv[1], int(sys.argv[2])
+    seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    answer = answers()
     begin = time.perf_counter()
     simulator = build(rule, threads, seed)
     built = time.perf_counter() - begin
