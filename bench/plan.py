@@ -32,12 +32,12 @@ PIECE = {"brunel": 100.0, "cuba": 400.0, "microcircuit": 200.0, "full": 100.0}
 PIECES = 11
 
 
-def run(name: str, ranks: int, recorded: bool) -> None:
+def run(name: str, ranks: int, recorded: bool, threads: int = 1) -> None:
     """Run a network in this process, one of ``ranks``, and print what it took."""
     import psutil
 
     devices = "mpi" if ranks > 1 else "cpu"
-    with MAKE[name](seed=1, threads=1, devices=devices) as net:
+    with MAKE[name](seed=1, threads=threads, devices=devices) as net:
         if not recorded:
             for population in net.populations:
                 net.record(population, None)
@@ -75,9 +75,10 @@ def run(name: str, ranks: int, recorded: bool) -> None:
     print("FOUND " + json.dumps(found))
 
 
-def measured(name: str, ranks: int, recorded: bool) -> dict:
+def measured(name: str, ranks: int, recorded: bool, threads: int = 1) -> dict:
     """Return what ``run`` prints, in processes of their own."""
-    command = [sys.executable, __file__, "--run", name, str(ranks), str(int(recorded))]
+    how = [name, str(ranks), str(int(recorded)), str(threads)]
+    command = [sys.executable, __file__, "--run", *how]
     if ranks > 1:
         launcher = shutil.which("mpiexec", path=sysconfig.get_path("scripts"))
         command = [launcher or "mpiexec", "-n", str(ranks), *command]
@@ -97,10 +98,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=["brunel", "cuba", "microcircuit"])
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--record", action="store_true")
-    parser.add_argument("--run", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--run", nargs=4, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.run:
-        run(args.run[0], int(args.run[1]), args.run[2] == "1")
+        run(args.run[0], int(args.run[1]), args.run[2] == "1", int(args.run[3]))
         return
     nets: dict[str, Network] = {name: MAKE[name]() for name in args.only}
     if args.machine and Path(args.machine).exists():

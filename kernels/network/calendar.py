@@ -3,7 +3,8 @@
 A spike puts one cursor, the first segment of its row, into the slot of the step that the segment
 arrives in; when it has been delivered, the row's next segment goes into its own slot.  A cursor is
 ``bundle << 40 | segment``.  Slots are lists of chunks of 62 cursors from one pool, last in first
-out, so that what is in use stays in the cache.  Order within a slot does not matter: sums of
+out, so that what is in use stays in the cache.  A spare chunk holds how far behind the chunk after
+it the next spare one is: zeros are a list of all.  Order within a slot does not matter: sums of
 integers commute.
 """
 
@@ -41,7 +42,7 @@ def push(block, slot, cursor):
     if chunk < 0 or count == CHUNK_CURSORS:
         fresh = read_int64(state + 8 * CALENDAR_FREE)
         at = chunks + 8 * CHUNK_WORDS * fresh
-        write_int64(state + 8 * CALENDAR_FREE, read_int64(at))
+        write_int64(state + 8 * CALENDAR_FREE, fresh + 1 + read_int64(at))
         write_int64(state + 8 * CALENDAR_SPARE, read_int64(state + 8 * CALENDAR_SPARE) - 1)
         write_int64(at, chunk)
         write_int32(heads + 4 * slot, fresh)
@@ -66,7 +67,7 @@ def take(block, slot):
             write_int64(queue + 8 * (total + i), read_int64(at + 16 + 8 * i))
         total += count
         following = read_int64(at)
-        write_int64(at, read_int64(state + 8 * CALENDAR_FREE))
+        write_int64(at, read_int64(state + 8 * CALENDAR_FREE) - (chunk + 1))
         write_int64(state + 8 * CALENDAR_FREE, chunk)
         write_int64(state + 8 * CALENDAR_SPARE, read_int64(state + 8 * CALENDAR_SPARE) + 1)
         chunk = following

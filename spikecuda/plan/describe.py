@@ -12,9 +12,9 @@ from spikecuda.common.time_grid import nearest_step, nearest_steps, whole_steps
 from spikecuda.errors import SpikecudaError, SpikecudaTypeError, SpikecudaValueError, nearest, shown
 from spikecuda.network.memory import neuron_bytes
 from spikecuda.network.model.population import Population
-from spikecuda.network.model.projection import Projection
 from spikecuda.network.model.values import Values
 from spikecuda.network.network import Network
+from spikecuda.network.synapses.bundles import plan_bundles
 from spikecuda.network.synapses.fixed_point import choose_fixed_point
 from spikecuda.network.synapses.row_layout import delays_of
 from spikecuda.plan.load import SOME, Group, Load, RowGroup, require_rate
@@ -151,26 +151,14 @@ def _rows(
 ) -> tuple[tuple[RowGroup, ...], int, int]:
     """Return rows as the build would store them together, and the bounds of delays that occur.
 
-    As in ``synapses/builder``: those of one source at one port, with one weight or with weights of
-    one width, and at most one projection to each population.
+    Args:
+        projections: of the network; numbers: of their sources.
+        dt: length of a step in ms.
     """
     fixed = choose_fixed_point(projections)
-    bundles: list[tuple[tuple[Any, ...], list[Projection]]] = []
-    for p in projections:
-        same = p.weight.kind == "FIXED"
-        exponent = fixed.exponent[p.target.population.number, p.port]
-        weight = round(math.ldexp(p.weight.a, exponent)) if same else None
-        width = 0 if same else fixed.bits[p] // 8
-        key = (numbers[p.source.population], p.port, width, weight)
-        for other, members in bundles:
-            taken = [q.target.population for q in members]
-            if other == key and p.target.population not in taken:
-                members.append(p)
-                break
-        else:
-            bundles.append((key, [p]))
     rows, low, high = [], [], []
-    for key, members in bundles:
+    for bundle in plan_bundles(projections, fixed):
+        members = bundle.projections
         total: dict[int, float] = {}
         for p in members:
             for step, part in delay_parts(p.delay, dt, p.late).items():
@@ -180,11 +168,12 @@ def _rows(
             continue
         parts = tuple(count / synapses for count in total.values())
         usual = max(delays_of(p) for p in members)
-        rows.append(RowGroup(key[0], synapses, key[2], parts, usual))
+        source = members[0].source.population
+        rows.append(RowGroup(numbers[source], synapses, bundle.width, parts, usual))
         # Of few synapses no delay may have one on average; the likeliest then counts.
         present = [step for step, count in total.items() if count >= min(SOME, max(total.values()))]
         high.append(max(present))
-        if members[0].source.population.neuron_spec is not None:
+        if source.neuron_spec is not None:
             low.append(min(present))
     return tuple(rows), min(low, default=0), max(high, default=0)
 

@@ -38,6 +38,7 @@ COSTS = {
     "spike_ns": ("spike", 1e-9),
     "record_ns": ("record", 1e-9),
     "window_ns": ("window", 1e-9),
+    "link_ns": ("link", 1e-9),
     "step_ns": ("step", 1e-9),
     "group_ns": ("group", 1e-9),
     "scan_window_ns": ("scan_window", 1e-9),
@@ -76,6 +77,7 @@ class Costs:
             of each step of it, and of each update.
         spike: listing an own spike; ``record``: keeping a spike of any rank for the result.
         window, step: of a block, in each window and in each of its steps, if nothing happens.
+        link: writing a message and reading those of others, in each window, if all are empty.
         group: beginning with the spikes of a part in a step, if there are any.
         scan_window, scan_step: of a block for each part of its rank, in each window and step.
         barrier: of threads that wait for each other, for each thread.
@@ -94,6 +96,7 @@ class Costs:
     spike: float
     record: float
     window: float
+    link: float
     step: float
     group: float
     scan_window: float

@@ -57,12 +57,17 @@ def row_costs(cache: float, shared: float, quick: bool = False) -> dict[str, Any
 
 
 def empty_costs() -> dict[str, Any]:
-    """Return ``window``, ``step`` and ``group`` of ``machine.Costs``."""
+    """Return ``window``, ``link``, ``step`` and ``group`` of ``machine.Costs``."""
     rig = RowRig(64, 1, 0, 1, 16)
     rig.window()
-    each = min(rig.window(0, 1, STEPS) for _ in range(REPEATS)) / STEPS
-    step = min(rig.window(0, 64, 64 * STEPS) for _ in range(REPEATS)) / (64 * STEPS)
+    each, linked = (
+        min(rig.window(0, 1, STEPS, kind) for _ in range(REPEATS)) / STEPS for kind in (False, True)
+    )
+    step = min(rig.window(0, 64, 64 * STEPS, False) for _ in range(REPEATS)) / (64 * STEPS)
     one, _ = rig.measure(1, 20)
     many, _ = rig.measure(16, 20)
     group = (one - many) * 16.0 / 15.0  # a group's share of a look-up falls with its spikes
-    return {"window": max(0.0, each - step), "step": step, "group": max(0.0, group)}
+    return {
+        "window": max(0.0, each - step), "link": max(0.0, linked - each), "step": step,
+        "group": max(0.0, group),
+    }  # fmt: skip

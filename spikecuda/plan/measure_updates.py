@@ -16,7 +16,8 @@ from spikecuda.network.network import Network
 from spikecuda.network.run.window import MAX_WINDOW
 from spikecuda.plan.describe import kernel_name
 
-NEURONS, SMALL, BLOCK = 1 << 14, 1 << 11, 1 << 10
+# Neurons of a large part, at most and at least, and of a small one.
+NEURONS, SMALL, PART = 1 << 14, 1 << 11, 1 << 7
 SECONDS, REPEATS = 0.05, 5
 LEAST, STEPS = 640, 1280
 BLOCKS = (16, 64, 128)
@@ -76,17 +77,23 @@ def _times(network: Network, population: Population, base: Base) -> tuple[float,
     varied = any(np.ndim(a) for a in arrays) or any(
         isinstance(v, np.ndarray) and v.ndim for i, _ in inputs for v in vars(i).values()
     )
+    small = PART
     if not varied:
         size = max(SMALL, min(size, NEURONS))
-    many = max(2, size // BLOCK)
+        many = 1
+    else:  # arrays of input have one size: parts of that are small
+        many = max(2, size // PART)
+        small = size
+    # A large part, and small ones in short and in long windows: one at a time, for of differences
+    # between many blocks little is left beside what disturbs them.
     one = _step_seconds(network, population, size, 1, base)
-    small = _step_seconds(network, population, size, many, base)
-    short = _step_seconds(network, population, size, many, base, window=1)
-    calls = _calls(size / many * max(1, len(population.ports)))
-    call = max(0.0, (short - small) / many / (1.0 - calls))
-    step = max(0.0, (small - many * calls * call - one) / (many - 1))
-    alone = step + call * _calls(size * max(1, len(population.ports)))
-    return call, step, max(0.0, one - alone) / size
+    short = _step_seconds(network, population, small, many, base, window=1) / many
+    long = _step_seconds(network, population, small, many, base) / many
+    part, ports = small / many, max(1, len(population.ports))
+    few, all_of_them = _calls(part * ports), _calls(size * ports)
+    call = max(0.0, (short - long) / (1.0 - few))
+    update = max(0.0, (one - long - (all_of_them - few) * call) / (size - part))
+    return call, max(0.0, long - few * call - part * update), update
 
 
 def _calls(stride: float) -> float:

@@ -20,7 +20,7 @@ from spikecuda.plan.slowest import expected_maximum
 from spikecuda.runtime.neuron_spec import MAX_NEURONS
 
 AUTO = "auto"
-LINE = 64
+LINE, NUMBER = 64, 4
 ROWS = ("synapses", "segments", "heads of rows")
 MOST_RANKS, MOST_THREADS = 1 << 24, 1024
 INT32, UINT32 = 2**31 - 1, 2**32 - 1
@@ -38,6 +38,8 @@ class Prediction:
         seconds: of a window, by part; the slowest rank sets the pace.
         memory: bytes of a rank, by part.
         limits: numbers that the network outgrows, in words.
+        streamed: seconds of a window that reading the rows from memory takes at the bandwidth of
+            the node; where delivery is as long, the bandwidth binds it.
     """
 
     load: Load
@@ -49,6 +51,7 @@ class Prediction:
     seconds: dict[str, float]
     memory: dict[str, float]
     limits: tuple[str, ...]
+    streamed: float = 0.0
 
     @property
     def window_seconds(self) -> float:
@@ -85,6 +88,9 @@ class Prediction:
             part = max(self.memory, key=lambda name: self.memory[name])
             return f"memory: {part}, {human_bytes(self.memory[part])} a rank"
         part = max(self.seconds, key=lambda name: self.seconds[name])
+        if part == "delivery" and self.seconds[part] <= self.streamed:
+            share = self.seconds[part] / self.window_seconds
+            return f"memory bandwidth of delivery, {share:.0%} of the time"
         return f"{part}, {self.seconds[part] / self.window_seconds:.0%} of the time"
 
     def as_dict(self) -> dict[str, Any]:
@@ -97,6 +103,7 @@ class Prediction:
             "per_node": self.per_node, "layout": self.layout, "seconds": self.seconds,
             "memory": self.memory, "memory_bytes": self.memory_bytes,
             "realtime_factor": self.realtime_factor, "fits": self.fits, "wall": self.wall,
+            "streamed": self.streamed,
         }  # fmt: skip
 
 
@@ -178,7 +185,8 @@ class _Reckoning:
         """Return the prediction."""
         speed = self.machine.speed
         update, look_up = self._update() / speed, self._look_up() / speed
-        delivery = max(self._delivery() / speed, self._streamed())
+        streamed = self._streamed()
+        delivery = max(self._delivery() / speed, streamed)
         record = self.costs.record * sum(self.spikes) / speed if self.record else 0.0
         exchange = exchange_seconds(self.message, self.machine, self.ranks, self.per_node)
         if self.threads > 1:  # threads meet once a window, and once more after an exchange
@@ -192,7 +200,7 @@ class _Reckoning:
             seconds["recording"] = record
         return Prediction(
             self.load, self.machine, self.ranks, self.threads, self.per_node, self.layout, seconds,
-            self._memory(), self._limits(),
+            self._memory(), self._limits(), streamed,
         )  # fmt: skip
 
     # Time of one worker, on a core of which the costs are.
@@ -202,6 +210,7 @@ class _Reckoning:
         calls = math.ceil(self.steps / self.fused)
         costs = self.costs
         total = self.blocks * (costs.window + self.steps * costs.step)
+        total += costs.link if self.ranks > 1 else 0.0
         parts = self.threads * self.blocks * sum(1 for g in self.load.groups if g.kernel)
         total += self.blocks * parts * (costs.scan_window + self.steps * costs.scan_step)
         for g, spikes in zip(self.load.groups, self.spikes, strict=True):
@@ -314,33 +323,34 @@ class _Reckoning:
     def _memory(self) -> dict[str, float]:
         groups = [g for g in self.load.groups if g.kernel]
         own = self.load.neurons / self.ranks
-        state = sum(g.size * g.state_bytes for g in groups)  # each rank has room for all of it
+        state = sum(g.size * g.state_bytes for g in groups) / self.ranks
         ring = (
             ring_steps(self.load.longest, self.steps)
             if any(w.ring for w in self.ways)
             else self.fused
         )
         cells = own * max((g.ports for g in groups), default=1) * CELL * ring
-        blocks = self.threads * self.blocks
-        # As ``cpu/block_memory`` makes room: for a window in which all neurons spike, twice.
-        stored = [0] * len(self.load.groups)
-        for r, way in zip(self.load.rows, self.ways, strict=True):
-            stored[r.source] += way.calendar
-        cursors = sum(
-            g.size * count * (1 + (self.steps - 1) // (1 + g.rest))
-            for g, count in zip(self.load.groups, stored, strict=True) if g.kernel
-        )  # fmt: skip
-        slots = 1 << math.ceil(math.log2(self.load.longest + self.steps + 2))
-        chunks = 2.0 * (2.0 * (cursors // CHUNK_CURSORS + 1) + slots)
+        # The system gives memory to chunks of calendars that were used.  At most one is in part
+        # empty in each slot, and a spike waits for the longest delay at most.
+        waiting = sum(
+            self.spikes[r.source] * cost.found * (1.0 + self.load.longest / self.steps)
+            for r, cost, way in zip(self.load.rows, self.rows, self.ways, strict=True)
+            if way.calendar
+        )
+        calendar = any(way.calendar for way in self.ways)
+        slots = self.load.longest + self.steps if calendar else 0
+        chunks = self.threads * self.blocks * (waiting / CHUNK_CURSORS + slots)
         messages = (self.ranks + 1.0) * self.message.bytes
         return {
             "process": self.costs.process,
             "neurons": state,
+            # A view of a whole population names each; all processes have the same description.
+            "numbers of neurons": NUMBER * self.load.neurons,
             "accumulators": cells,
             "synapses": sum(cost.synapses for cost in self.rows),
             "segments": sum(cost.pieces for cost in self.rows),
             "heads of rows": sum(cost.heads for cost in self.rows),
-            "calendars": blocks * chunks * 8 * CHUNK_WORDS,
+            "calendars": chunks * 8 * CHUNK_WORDS,
             "messages": messages if self.ranks > 1 else 0.0,
         }
 

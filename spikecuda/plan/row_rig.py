@@ -69,7 +69,7 @@ class RowRig:
         link = aligned_zeros(L.LINK, np.int64)
         self.block, self._mine = block, np.zeros(1, np.int64)
         self._shared = aligned_zeros(L.SHARED, np.int64)
-        self._shared[L.THREADS_LINK] = link.ctypes.data
+        self._link = link.ctypes.data
         for row, names in (
             (bundles[0], {
                 L.BUNDLE_TARGETS: pairs, L.BUNDLE_HEADS: stored.heads(), L.BUNDLE_ROWS: rows,
@@ -124,14 +124,18 @@ class RowRig:
         message = self._messages[1, L.LINK_HEAD : L.LINK_HEAD + WINDOW * (3 + count)]
         return message.reshape(WINDOW, 3 + count)[:, 3:].ravel()
 
-    def window(self, words: int = 0, window: int = WINDOW, steps: int = WINDOW) -> float:
+    def window(
+        self, words: int = 0, window: int = WINDOW, steps: int = WINDOW, linked: bool = True
+    ) -> float:
         """Advance by some steps; return the seconds.
 
         Args:
             words: of the message that arrives.
             window: steps between two exchanges; ``steps``: how many in all.
+            linked: whether there is another process, which sends the message.
         """
         self._messages[1, 0] = words
+        self._shared[L.THREADS_LINK] = self._link if linked else 0
         nothing = np.zeros((0, L.PART), np.int64)
         begin = time.perf_counter()
         self._run(

@@ -100,22 +100,30 @@ class NeuronSpec:
         constants = sum(v.dtype.itemsize for v in self.constants.values() if v.ndim)
         return self.spec().bytes_per_neuron() + constants
 
-    def start(self, name: str) -> np.ndarray:
-        """Return the start values of a state, float64, shape () or (count,)."""
-        value = self.initial.get(name, self.model.states[name].initial)
-        return self.values(name, by_name(self.params, value))
+    def start(self, name: str, part: tuple[int, int] | None = None) -> np.ndarray:
+        """Return the start values of a state, float64, shape () or (count,).
 
-    def values(self, name: str, value: object) -> np.ndarray:
+        Args:
+            name: of the state.
+            part: the first neuron that they are wanted of, and the end; None: of all.
+        """
+        value = self.initial.get(name, self.model.states[name].initial)
+        return self.values(name, by_name(self.params, value), part)
+
+    def values(self, name: str, value: object, part: tuple[int, int] | None = None) -> np.ndarray:
         """Return new values of a state: float64, finite, shape () or (count,).
 
         Args:
             name: a state, or "refrac".
             value: a number, one per neuron, or a distribution.
+            part: as for ``start``.
         """
+        first, last = part or (0, self.count)
         if isinstance(value, Distribution):
             stream = STREAM_DRAW + [*self.model.states, "refrac"].index(name)
-            return value.draw(self.count, stream, self.start_seed, self.identity)
-        return finite(name, as_values(name, value, self.count))
+            return value.draw(last - first, stream, self.start_seed, self.identity + first)
+        found = finite(name, as_values(name, value, self.count))
+        return found[first:last] if found.ndim else found
 
 
 def resolve_neurons(

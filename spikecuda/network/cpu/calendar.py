@@ -9,6 +9,9 @@ from spikecuda.kernels.network import layout
 class Calendar:
     """Slots, chunks and state of a block's calendar; see ``kernels/network/calendar``.
 
+    There is room for the worst case.  Chunks are zeros until they are used, which say that the next
+    spare one follows, so that the system gives memory only to those that ever were.
+
     Args:
         slots: a power of two, more than the longest delay and a window.
         chunks: of 62 cursors, to begin with.
@@ -25,13 +28,11 @@ class Calendar:
     def grow(self, more: int) -> None:
         """Add chunks."""
         held = int(self.state[layout.CALENDAR_CHUNKS])
-        chunks = np.empty((held + more) * layout.CHUNK_WORDS, np.int64)
+        chunks = np.zeros((held + more) * layout.CHUNK_WORDS, np.int64)
         chunks[: self.chunks.size] = self.chunks
-        # The new chunks are linked, the last of them to what was free before.
-        first = np.arange(held, held + more) * layout.CHUNK_WORDS
-        chunks[first] = np.append(
-            np.arange(held + 1, held + more), self.state[layout.CALENDAR_FREE]
-        )
+        # The last of the new chunks leads to what was free before.
+        last = held + more - 1
+        chunks[last * layout.CHUNK_WORDS] = self.state[layout.CALENDAR_FREE] - (last + 1)
         self.chunks = chunks
         self.queue = np.empty((held + more) * layout.CHUNK_CURSORS, np.int64)
         self.state[layout.CALENDAR_FREE] = held
@@ -51,7 +52,7 @@ class Calendar:
                 some = mine[i : i + layout.CHUNK_CURSORS]
                 fresh = int(self.state[layout.CALENDAR_FREE])
                 at = fresh * layout.CHUNK_WORDS
-                self.state[layout.CALENDAR_FREE] = self.chunks[at]
+                self.state[layout.CALENDAR_FREE] = fresh + 1 + self.chunks[at]
                 self.chunks[at : at + 2] = self.heads[slot], some.size
                 self.chunks[at + 2 : at + 2 + some.size] = some
                 self.heads[slot] = fresh

@@ -137,7 +137,7 @@ class LearningEngine:
     def held_here(self) -> dict[str, int]:
         """Return the bytes held, by what holds them."""
         return {
-            "state": sum(a.nbytes for n in self.neurons for a in n.state.values()),
+            "state": sum(n.nbytes for n in self.neurons),
             "synapses": self.wiring.nbytes + self._under_way.nbytes,
             "accumulators": self._memory.accumulator_bytes,
             "calendars": self._memory.calendar_bytes + (self._short.nbytes if self._short else 0),

@@ -1,5 +1,6 @@
 """A population of a network, and views of part of it."""
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -166,6 +167,11 @@ class Population(Fixed):
             )
         return self.neuron_spec
 
+    @functools.cached_property
+    def _numbers(self) -> np.ndarray:
+        """The numbers of all its neurons, which nobody changes."""
+        return np.arange(self.size, dtype=np.int32)
+
     @property
     def state(self) -> "PopulationState":
         """State variables by name, to read and write; receptors' are ``i_exc`` or ``g_exc``."""
@@ -300,7 +306,10 @@ class View(Fixed):
         self.population = population
         if isinstance(which, View):
             raise SpikecudaTypeError("a view is taken of a population (got a view)")
-        every = np.arange(population.size, dtype=np.int32)
+        every = population._numbers
+        if isinstance(which, slice) and which == slice(None) and population.size:
+            self._take(every)  # all views of a whole population share them
+            return
         try:
             if isinstance(which, slice):
                 index: Any = which
@@ -315,14 +324,18 @@ class View(Fixed):
                 f"{population.name} has the neurons 0 to {population.size - 1:,} ({error}); take a "
                 "slice, numbers or a mask"
             ) from None
-        self.kernel_ids: np.ndarray = np.array(ids, order="C")
-        self.ids: np.ndarray = self.kernel_ids[:]
-        self.ids.flags.writeable = False
-        if self.ids.size == 0 or np.any(self.ids[1:] <= self.ids[:-1]):
+        if ids.size == 0 or np.any(ids[1:] <= ids[:-1]):
             raise SpikecudaValueError(
                 f"a view of {population.name} needs at least one neuron, each once and ascending "
-                f"(got {np.array2string(self.ids, threshold=8, edgeitems=4)})"
+                f"(got {np.array2string(ids, threshold=8, edgeitems=4)})"
             )
+        self._take(np.array(ids, order="C"))
+
+    def _take(self, ids: np.ndarray) -> None:
+        """Take numbers of neurons, which nobody changes."""
+        self.kernel_ids: np.ndarray = ids
+        self.ids: np.ndarray = ids[:]
+        self.ids.flags.writeable = False
         self._fix()
 
     @property

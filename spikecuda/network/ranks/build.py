@@ -101,7 +101,11 @@ def build_rank_engine(
     wiring = counted(description, builder.build(fixed_point), ranks)
     if restored is not None:
         restored.restore(wiring, ranks)
-    neurons = [Neurons(population) for population in description.populations]
+    mine = [(int(first), int(end)) for first, end in bounds[:, ranks.rank : ranks.rank + 2]]
+    neurons = [
+        Neurons(population, own if ranks.count > 1 else None)
+        for population, own in zip(description.populations, mine, strict=True)
+    ]
     engine = RankEngine(neurons, len(description.sizes), wiring, workers, ranks, bounds, apart)
     if each is not None:
         names = [f"rank {r}" for r in range(ranks.count)]

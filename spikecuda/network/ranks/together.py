@@ -37,8 +37,10 @@ class Together:
     def __init__(self, engine: Engine, ranks: Ranks, bounds: np.ndarray) -> None:
         self._engine, self.ranks, self.bounds = engine, ranks, bounds
         self.events = self.nbytes = 0
-        # Populations whose state here is not that of their owners.
-        self._away: set[int] = set()
+        # Populations whose state here is not that of their owners, the same in all processes; from
+        # the start where each process has the state of its own neurons.
+        self._apart = {g for g, n in enumerate(engine.neurons) if n.partial}
+        self._away = set(self._apart)
         self._alike = Alike(engine.neurons, engine.wiring)
         self.number = next(NUMBERS)
 
@@ -203,6 +205,6 @@ class Together:
         self.add_up(events)
 
     def reset(self) -> None:
-        """Notice that the state of all neurons is what every process knows."""
-        self._away = set()
+        """Notice that all neurons have their start values, of which each process has its own."""
+        self._away = set(self._apart)
         self.events = 0

@@ -61,15 +61,19 @@ class Neurons:
 
     Args:
         population: the population.
+        own: the first neuron that is advanced here, and the end; None: all are.  Memory for the
+            state of others is taken when it is brought here.
 
     Attributes:
+        own: the first of its own neurons, and the end.
+        partial: whether ``own`` was passed.
         state: arrays (neurons,) by name, as stored: the model's states, ``refrac``, and the
             receptors' states under their kernel names.
         constants: by name: a NumPy scalar, or an array (neurons,).
         public: the name that users know each receptor state by -> its kernel name.
     """
 
-    def __init__(self, population: Population) -> None:
+    def __init__(self, population: Population, own: tuple[int, int] | None = None) -> None:
         self.population, neuron_spec = population, population.neurons
         self.state: dict[str, np.ndarray] = {}
         self.constants = cast_constants(neuron_spec, population.receptors)
@@ -79,14 +83,16 @@ class Neurons:
         self._specs: dict[Any, KernelSpec] = {}
         self._orders: dict[KernelSpec, tuple[Argument, ...]] = {}
         n = neuron_spec.count
+        self.own, self.partial = own or (0, n), own is not None
+        lazy = self.own != (0, n)
         for name in neuron_spec.model.states:
-            self.state[name] = aligned_zeros(n, neuron_spec.precision.storage, lazy=False)
+            self.state[name] = aligned_zeros(n, neuron_spec.precision.storage, lazy=lazy)
         if neuron_spec.refractory:
-            self.state["refrac"] = aligned_zeros(n, neuron_spec.spec().refrac, lazy=False)
+            self.state["refrac"] = aligned_zeros(n, neuron_spec.spec().refrac, lazy=lazy)
         real = np.dtype(neuron_spec.precision.real)
         for spec in population.ports:
             for part in spec.rules.states:
-                self.state[spec.prefix + part] = aligned_zeros(n, real, lazy=False)
+                self.state[spec.prefix + part] = aligned_zeros(n, real, lazy=lazy)
                 if not spec.of:
                     self.public[f"{part}_{spec.name}"] = spec.prefix + part
         self.reset()
@@ -132,24 +138,34 @@ class Neurons:
             self._specs[key] = found
         return found
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the state of the own neurons."""
+        return (self.own[1] - self.own[0]) * sum(a.itemsize for a in self.state.values())
+
     def reset(self) -> None:
-        """Set the start values."""
+        """Set the start values of the own neurons."""
         neuron_spec = self.population.neurons
         for name in self.state:
             if name in neuron_spec.model.states:
-                self.write(name, neuron_spec.start(name))
+                self.write(name, neuron_spec.start(name, self.own), self.own)
             else:
-                self.state[name][:] = 0
+                self.state[name][slice(*self.own)] = 0
 
-    def write(self, name: str, values: np.ndarray) -> None:
+    def write(self, name: str, values: np.ndarray, part: tuple[int, int] | None = None) -> None:
         """Set a state from float64 values of shape () or (neurons,).
+
+        Args:
+            name: of the state.
+            values: what it is to be.
+            part: the first neuron that is set, and the end; None: all are.
 
         Raises:
             SpikecudaValueError: the precision cannot hold them.
         """
         key = self.public.get(name, name)
         codec = self.population.neurons.codecs.get(key)
-        stored = self.state[key]
+        stored = self.state[key][slice(*(part or (0, None)))]
         spread = np.broadcast_to(values, stored.shape)
         if key == "refrac":
             limit = np.iinfo(stored.dtype).max
@@ -188,19 +204,21 @@ class Neurons:
 
     @property
     def values(self) -> list[np.ndarray]:
-        """The states that must be finite, as stored."""
-        return [stored for name, stored in self.state.items() if name != "refrac"]
+        """The states of the own neurons that must be finite, as stored."""
+        here = slice(*self.own)
+        return [stored[here] for name, stored in self.state.items() if name != "refrac"]
 
     def check(self) -> None:
-        """Raise NumericalError if a state is NaN or infinite."""
+        """Raise NumericalError if a state of an own neuron is NaN or infinite."""
         inverse = {kernel: public for public, kernel in self.public.items()}
         for key, stored in self.state.items():
             if key == "refrac":
                 continue
-            where = first_not_finite(stored)
+            where = first_not_finite(stored[slice(*self.own)])
             if where >= 0:
+                which = f"{self.own[0] + where} of {self.population.name}"
                 raise NumericalError(
-                    f"{inverse.get(key, key)} of neuron {where} of {self.population.name} "
+                    f"{inverse.get(key, key)} of neuron {which} "
                     "became NaN or infinite; use a smaller dt or more substeps, or check the "
                     "input's size"
                 )
