@@ -2,10 +2,13 @@
 
     python bench/predict_networks.py
 
-Five tables:
+Seven tables:
 
 - launches, and microseconds of the host, for a millisecond of model time: measured here, on a
   device whose launches do nothing, so what the CUDA driver takes itself is not in it;
+- host time and bytes of a window over two and four devices, spikes from device to device and
+  through the host: measured and counted likewise;
+- what that is in the time of a window: PREDICTED from assumptions that are printed with it;
 - bytes for a synapse and for a synaptic event: counted;
 - the real-time factor of the full microcircuit: PREDICTED, never measured, from machine code,
   published figures and the assumptions that are printed with it (docs/networks-on-gpus.md), beside
@@ -14,13 +17,15 @@ Five tables:
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from spikecuda.cli import terminal
+from spikecuda.devices.base import Device
 from spikecuda.devices.emulated.device import CudaEmuDevice
+from spikecuda.devices.memory import Buffer
 from spikecuda.devices.work import Graph, Kernel
 from spikecuda.examples import brunel, coba, cuba, microcircuit
 from spikecuda.inspection import gpus, inspected, networks, profile
@@ -42,6 +47,8 @@ from spikecuda.kernels import learn_routines, routines
 from spikecuda.network import Network
 from spikecuda.network.cuda.delivery import choose
 from spikecuda.network.cuda.row_tables import RowTable
+from spikecuda.network.run.exchange import LocalSpikeExchange
+from spikecuda.network.run.route import HOST, PEERS
 from spikecuda.plasticity import STDP
 
 # The full microcircuit as built with seed 3: synapses, segments, the most segments of a row.
@@ -75,8 +82,26 @@ class NullGraph(Graph):
         """Do nothing."""
 
 
+class MadeUp(LocalSpikeExchange):
+    """Hands over as many spikes as the full microcircuit has: devices that do nothing have none."""
+
+    def __init__(self, each: int) -> None:
+        super().__init__()
+        object.__setattr__(self, "spikes", np.arange(each, dtype=np.int64))
+
+    def swap(self, lists: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Join and sort made-up spikes, as if each partition had sent some."""
+        return super().swap([self.spikes for _ in lists])
+
+
 class NullDevice(CudaEmuDevice):
     """A device whose kernels are never compiled and never run."""
+
+    def fetch(self, buffer: Buffer, owner: Device, source: Buffer, size: int) -> None:
+        """Count the bytes."""
+        self.fetched += size * buffer.dtype.itemsize
+
+    fetched = 0
 
     def kernel(self, spec: Any) -> Kernel:
         """Return a kernel without code."""
@@ -110,6 +135,64 @@ def host_rows(model_time: float = 200.0) -> list[tuple[str, ...]]:
             window = net.metrics()["window"]
         rows.append((name, str(window), f"{launches:.3g}", f"{min(spent) * 1e6 / model_time:.3g}"))
         device.close()
+    return rows
+
+
+def exchanges(model_time: float = 100.0) -> list[tuple[str, ...]]:
+    """Return, by devices and way of spikes, waits and host time of a window, and bytes of a device.
+
+    Bytes are those of the full microcircuit, whose windows have one step: its bits, or its spikes.
+    """
+    rows = []
+    neurons, spikes = sum(microcircuit.NEURONS), load(1).spikes
+    for count in (2, 4):
+        each = round(spikes / count)
+        for way in (PEERS, HOST):
+            devices = [NullDevice(i) for i in range(count)]
+            with microcircuit.network(0.02, seed=1, devices=devices, exchange=way) as net:
+                engine = net.build()
+                if way == HOST:
+                    engine._exchange = MadeUp(each)  # type: ignore[attr-defined]
+                net.run(10.0)
+                spent = []
+                for _ in range(5):
+                    start = time.perf_counter()
+                    net.run(model_time)
+                    spent.append(time.perf_counter() - start)
+            windows = model_time / microcircuit.DT
+            down = neurons / count / 8 * (count - 1) if way == PEERS else 8 * (spikes + 8.0)
+            waits = "0" if way == PEERS else str(WAITS)
+            rows.append((
+                str(count), way, waits, f"{min(spent) * 1e6 / windows:.0f}", f"{down:,.0f}",
+            ))  # fmt: skip
+            for device in devices:
+                device.close()
+    return rows
+
+
+# Through the host, a device is waited for: twice for what it sent, then after the upload of what
+# the others sent, after that of its place, and after its delivery.
+WAITS = 5
+# ASSUMED, from no datasheet: microseconds that a wait of the host takes until the next launch runs,
+# and a copy between devices until what waits for it runs.
+WAIT, COPY = {"least": 5.0, "cautious": 15.0}, {"least": 2.0, "cautious": 10.0}
+# GB/s in one direction: PCIe 4.0 x16, and the NVLink of an A100 (600 GB/s in both).
+LINKS = {"PCIe 4.0": 32.0, "NVLink 3": 300.0}
+
+
+def exchange_predictions() -> list[tuple[str, ...]]:
+    """Return the predicted microseconds that a window of the microcircuit spends on its spikes."""
+    rows = []
+    bits = sum(microcircuit.NEURONS) / 8
+    for count in (2, 4):
+        for assumed in (LEAST, CAUTIOUS):
+            host = WAITS * WAIT[assumed.name]
+            cells = []
+            for bandwidth in LINKS.values():
+                # A copy from each of the others, one after the other, and a list of its spikes.
+                copies = (count - 1) * (COPY[assumed.name] + assumed.start)
+                cells.append(f"{copies + bits / count * (count - 1) / bandwidth * 1e-3:.1f}")
+            rows.append((str(count), assumed.name, *cells, f"{host:.0f}"))
     return rows
 
 
@@ -217,6 +300,22 @@ def main() -> None:
     out = terminal.console()
     columns = ("network", "window", "launches/ms", "host µs/ms")
     out.print(terminal.table("Measured here, with launches that do nothing", columns, host_rows()))
+    columns = ("devices", "spikes go", "waits of the host", "host µs a window", "bytes a window")
+    out.print(terminal.table(
+        "Measured likewise, and counted: a window of the microcircuit over several devices",
+        columns, exchanges(),
+    ))  # fmt: skip
+    columns = ("devices", "assumptions", *(f"{link}, µs" for link in LINKS), "through the host, µs")
+    out.print(terminal.table(
+        "PREDICTED, not measured: the exchange of a window of the full microcircuit", columns,
+        exchange_predictions(),
+    ))  # fmt: skip
+    for name in WAIT:
+        out.print(
+            f"{name}: the host waits {WAIT[name]:g} µs for a device, a copy between devices takes "
+            f"{COPY[name]:g} µs and its bytes, and a kernel lists its spikes",
+            style="dim",
+        )
     rows, asked = predictions()
     out.print(
         f"The full microcircuit: {asked.synapse_bytes:.2f} B a synapse on the device; an event "

@@ -27,6 +27,8 @@ TAKEN = (
 OF_DATA = ("data", "images", "passes")
 NOWHERE = "none"
 PART = "spikes.{rank}.npz"
+# How spikes get from one of several devices to another.
+SPIKES = {"peers": "copied from device to device", "host": "through the host, between devices"}
 # ms; statistics and pictures want some bins.
 LEAST = 10.0
 Row = tuple["Expected", float | str]
@@ -265,6 +267,7 @@ def _print(
                   f"{human_rate(m.updates_per_second)} neuron updates"),
         *([("exchange", f"{m.exchange_seconds / m.run_seconds:.0%} of the run, with waiting for "
                         "other processes")] if m.exchange_seconds else []),
+        *([("spikes", SPIKES[m.exchange])] if m.exchange in SPIKES else []),
         ("build", human_seconds(net.build_seconds)),
         ("compile", f"{human_seconds(m.compile_seconds)}, not part of the run"),
         ("in all", human_seconds(wall)),

@@ -5,7 +5,7 @@ import contextlib
 import time
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -266,6 +266,36 @@ class Device(Unique, ABC):
     @abstractmethod
     def download(self, staging: Staging, size: int) -> None:
         """Copy a buffer's first ``size`` elements to its host memory, in ``downloads``."""
+
+    def reach(self, other: "Device") -> str:
+        """Let buffers of another device be copied to buffers here, device to device.
+
+        Returns:
+            Why that is not possible; "" if it is.
+        """
+        return "" if other is self else f"{self.name} cannot copy from {other.name}"
+
+    def fetch(self, buffer: Buffer, owner: "Device", source: Buffer, size: int) -> None:
+        """Copy the first ``size`` elements of a buffer of a device within reach, in ``stream``.
+
+        Args:
+            buffer: on this device.
+            owner: of the source: this device, or one that ``reach`` found within reach.
+            source: of the same type.
+            size: elements.
+        """
+        raise NotImplementedError(f"{self.name} copies from no other device")
+
+    def part(self) -> None:
+        """Let go of the devices within reach, once all work is done."""
+
+    def make_current(self) -> None:
+        """Let calls of streams, events and graphs that follow in this thread be for this device."""
+
+    @property
+    def driven_by(self) -> Hashable:
+        """What one thread at a time must call: this device, or all that share its host's side."""
+        return self.name
 
     @abstractmethod
     def clear(self, buffer: Buffer) -> None:

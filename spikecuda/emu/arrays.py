@@ -87,13 +87,16 @@ class DeviceArray:
     def copy_from(self, source: DeviceArray, stream: Stream | None = None) -> None:
         """Copy from an array of any emulated device; unwritten bytes stay unwritten.
 
-        Between two devices, all work of the other one is done first.
+        Between two devices, all work of the other one is done first; but if they are peers (see
+        ``Device.join``), a copy in a stream waits for what the stream waits for, and no more.
         """
         if source.nbytes != self.nbytes:
             raise SpikecudaValueError(
                 f"source must have {self.nbytes} bytes (got {source.nbytes}); copy a slice"
             )
-        if source.device is not self.device:
+        if source.device is not self.device and (
+            stream is None or source.device.host is not self.device.host
+        ):
             source.device.synchronize()
 
         def work() -> None:

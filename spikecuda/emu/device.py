@@ -13,7 +13,8 @@ from ..errors import ClosedError, OutOfMemoryError, SpikecudaValueError, nearest
 from .arrays import DeviceArray, access
 from .compile import ARCHITECTURES
 from .errors import LaunchError
-from .history import READ, WRITE, Access, Clock, History, Lane, Operation, merge
+from .history import READ, WRITE, Access, Clock, History
+from .host import Host
 from .memory import GUARD, Region, Registry, aligned_bytes
 from .streams import Event, Stream, Work
 
@@ -62,17 +63,24 @@ class Device:
         self.closed = False
         self._owned: dict[int, np.ndarray] = {}
         self._random = np.random.default_rng(seed)
-        self.history = History(self._describe) if mode == "race" else None
-        self.host_clock: Clock = {}
-        self._host = Lane()
+        self.host = Host(self)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         self._named = 0
-        self._busy: dict[Stream, None] = {}  # those with work, in the order in which it came
 
     @property
     def name(self) -> str:
         """What it is, for messages."""
         return f"emulated CUDA device {self.ordinal} (sm_{self.cc[0]}{self.cc[1]}, {self.mode})"
+
+    @property
+    def history(self) -> History | None:
+        """Race mode: what was done; None in other modes."""
+        return self.host.history
+
+    @property
+    def host_clock(self) -> Clock:
+        """Race mode: what comes before the next thing that the host does."""
+        return self.host.clock
 
     @property
     def checked(self) -> bool:
@@ -141,15 +149,9 @@ class Device:
 
     def synchronize(self) -> None:
         """Run all work of all streams."""
-        self._run_all()
+        self.host.run_all()
         for stream in self._streams:
             self.host_waited(stream.clock)
-
-    def _run_all(self) -> None:
-        while self._busy:
-            stream = next(iter(self._busy))
-            stream.run_out()
-            self._busy.pop(stream, None)
 
     def launch(
         self,
@@ -191,34 +193,21 @@ class Device:
         self._host_touches(array, WRITE)
 
     def _host_touches(self, array: np.ndarray, kind: int) -> None:
-        if self.history is None:
-            return
-        self._host.count += 1
-        self.host_clock[self._host.number] = self._host.count
-        clock = dict(self.host_clock)
-        found = [access(array, kind)]
-        name = "a read" if kind == READ else "a write"
-        self.history.add(
-            Operation(name, "the host", self._host.number, self._host.count, clock, found)
-        )
+        self.host.touches(access(array, kind), "a read" if kind == READ else "a write")
 
     def host_waited(self, clock: Clock) -> None:
         """Let what the host does next come after some work; race mode runs all there is."""
-        if self.history is None:
-            return
-        self._run_all()
-        merge(self.host_clock, clock)
-        self.history.forget(self.host_clock)
+        self.host.waited(clock)
 
     def busy(self, stream: Stream) -> None:
         """Note that a stream has work."""
-        self._busy[stream] = None
+        self.host.busy[stream] = None
 
     def stir(self, wanted: Stream) -> None:
         """With a seed: run some work of other streams, as it could run by now."""
         if self.seed is None:
             return
-        others = [stream for stream in self._busy if stream is not wanted]
+        others = [stream for stream in self.host.busy if stream is not wanted]
         while others:
             ready = [stream for stream in others if stream.ready()]
             choice = int(self._random.integers(len(ready) + 1))
@@ -228,17 +217,9 @@ class Device:
 
     def discard(self) -> None:
         """Drop what all streams have to do, as the driver does after a fault."""
-        for stream in list(self._busy):
+        for stream in [stream for stream in self.host.busy if stream.device is self]:
             stream.discard()
-        self._busy.clear()
-
-    def _describe(self, address: int) -> str:
-        """Say in words what lies at an address."""
-        for region in self.registry.regions.values():
-            if region.base <= address < region.end:
-                size = region.end - region.base
-                return f"it is byte {address - region.base} of {region.what} ({size} bytes)"
-        return "it is in host memory"
+            self.host.busy.pop(stream, None)
 
     def shuffled(self, count: int) -> np.ndarray:
         """An order of ``count`` things: empty for the natural one, else drawn from the seed."""
@@ -250,9 +231,37 @@ class Device:
         """How the lanes of a warp are exchanged in the order of running (lane XOR twist)."""
         return 0 if self.seed is None else int(self._random.integers(32))
 
+    def join(self, other: Device) -> None:
+        """Become a peer of another device, and of its peers: copies between them wait for nobody.
+
+        Work of either can wait for events of the other.  Race mode finds what no event orders on
+        all of them together.
+
+        Raises:
+            LaunchError: the devices have different modes.
+        """
+        if self.mode != other.mode:
+            raise LaunchError(
+                f"peers must have the same mode (got {self.name} and {other.name}); make both "
+                "with one mode"
+            )
+        if self.host is not other.host:
+            self.host.take(other.host)
+
+    def part(self) -> None:
+        """Be no other device's peer any more, once all work is done."""
+        if len(self.host.devices) > 1:
+            self.synchronize()
+            self._leave()
+
+    def _leave(self) -> None:
+        self.host.leave(self)
+        self.host = Host(self)
+
     def close(self) -> None:
         """Give all memory back; work that nothing waited for is dropped."""
         self.discard()
+        self._leave()
         self.closed = True
         self._owned.clear()
         self.registry = Registry()

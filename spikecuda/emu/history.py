@@ -88,7 +88,7 @@ def merge(clock: Clock, other: Clock) -> None:
 
 
 class History:
-    """The operations of a device that another one may still race with.
+    """The operations of a device, or of several, that another one may still race with.
 
     Args:
         describe: says in words what lies at an address.
@@ -114,6 +114,15 @@ class History:
                 raise StreamRace(first, second, at, self._describe(at))
         if operation.accesses:
             self._done.append(operation)
+
+    def take(self, other: History) -> None:
+        """Take over what another one has noted: of devices that are peers from now on."""
+        self._done += other._done
+
+    def drop(self, start: int, end: int) -> None:
+        """Forget what touched the addresses in [start, end), which are memory no longer."""
+        for operation in self._done:
+            operation.accesses = [a for a in operation.accesses if a.end <= start or a.start >= end]
 
     def forget(self, known: Clock) -> None:
         """Drop what comes before all that will be asked for; nothing else may be waiting to run.

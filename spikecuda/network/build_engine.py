@@ -14,6 +14,7 @@ from spikecuda.network.model.description import Description
 from spikecuda.network.open_partitions import SpeedsOf, in_words
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.exchange import SpikeExchange
+from spikecuda.network.run.route import FOREIGN
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Blocks, split_blocks, split_shares
 from spikecuda.network.synapses.builder import KnownRows
 from spikecuda.network.synapses.coupled_rows import couple_rows
@@ -53,6 +54,7 @@ def build_engine(
     exchange: SpikeExchange | None = None,
     restored: Restored | None = None,
     speeds: SpeedsOf | None = None,
+    route: str | None = None,
 ) -> Engine:
     """Build a network's synapses; return its engine, which owns the devices it opened.
 
@@ -65,6 +67,7 @@ def build_engine(
         exchange: how spikes get to other processes, if there are any.
         restored: a saved network whose synapses it is to have; None: those that are drawn.
         speeds: tells the speeds of devices, by which neurons are dealt out; None: as devices say.
+        route: "peers" or "host": how spikes are to get from device to device; None: as they can.
 
     Raises:
         OutOfMemoryError: the network does not fit.
@@ -81,7 +84,7 @@ def build_engine(
     if over_processes(devices):
         places = devices[1:]
         return _over_ranks(
-            description, places, threads, partitions, report, exchange, restored, speeds
+            description, places, threads, partitions, report, exchange or route, restored, speeds
         )
     own = [population.size for population in description.populations]
     sizes = description.sizes
@@ -110,6 +113,11 @@ def build_engine(
         drawn.coupled = couple_rows(description.couplings, sizes, workers)
         return drawn
 
+    if native and route is not None and len(places) > 1:
+        raise SpikecudaValueError(
+            f"exchange={route!r} is for networks over GPUs (got devices {devices}): threads of a "
+            "processor read each other's spikes in memory; leave exchange out"
+        )
     if native:
         require_memory(description, fixed_point.bits)
         wiring = build(split_blocks(own, partitions or workers, largest))
@@ -124,6 +132,10 @@ def build_engine(
     opened = OpenPartitions(places)
     with contextlib.ExitStack() as stack:
         stack.callback(opened.close)
+        if exchange is None:
+            opened.link(route)
+        else:
+            opened.route = FOREIGN
         owners = opened.owners(description, speeds=speeds)
         blocks, shares = split_shares(own, owners, largest)
         require_on_devices(description, opened.devices, shares, fixed_point.bits)
@@ -150,7 +162,7 @@ def _over_ranks(
     threads: int | None,
     partitions: int | None,
     report: Callable[[float, float], None],
-    exchange: SpikeExchange | None,
+    exchange: SpikeExchange | str | None,
     restored: Restored | None,
     speeds: SpeedsOf | None,
 ) -> Engine:

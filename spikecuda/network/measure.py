@@ -35,7 +35,7 @@ def measure(
         bytes_per_synapse=engine.synapse_bytes / synapses if synapses else 0.0, events=events,
         events_per_second=events * per_second, build_seconds=build_seconds, window=engine.window,
         partitions=engine.partition_count, threads=engine.threads, devices=engine.device_names,
-        exchange_seconds=engine.exchange_seconds,
+        exchange_seconds=engine.exchange_seconds, exchange=engine.route.by,
     )  # fmt: skip
 
 

@@ -17,7 +17,6 @@ from spikecuda.devices.base import Device
 from spikecuda.errors import (
     ClosedError,
     SpikecudaError,
-    SpikecudaTypeError,
 )
 from spikecuda.network.build_engine import build_engine
 from spikecuda.network.device_names import Given, as_places, over_processes
@@ -27,6 +26,7 @@ from spikecuda.network.ranks.telling import telling
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.exchange import SpikeExchange
 from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.route import as_exchange
 from spikecuda.network.speeds import Speeds, as_speeds, speeds_of
 from spikecuda.network.steered import Steered
 from spikecuda.network.summary import summarise
@@ -70,8 +70,10 @@ class Network(Steered, Closing):
         speeds: by which neurons are dealt out to several devices or processes: a number > 0 for
             each device of this process, relative to all others, or "measured" in a short run on
             each of them; None: evenly, but unlike GPUs and processors by their measured updates.
-        exchange: how spikes reach partitions in other processes, called after each window; None:
-            all partitions are in this process.
+        exchange: how spikes get from device to device.  None: the shortest way that there is.
+            "peers": copies between GPUs, or an error if they cannot; "host": lists that pass
+            through the host.  Or an object with a method ``swap``, called after each window, by
+            which they reach partitions in other processes: see ``SpikeExchange``.
 
     Attributes:
         dt, seed, precision, threads, partitions, devices, speeds: as passed; they are fixed.
@@ -106,7 +108,7 @@ class Network(Steered, Closing):
         partitions: int | None = None,
         devices: Given = "auto",
         speeds: Speeds = None,
-        exchange: SpikeExchange | None = None,
+        exchange: SpikeExchange | str | None = None,
         wiring_seed: int | None = None,
         start_seed: int | None = None,
         noise_seed: int | None = None,
@@ -120,13 +122,7 @@ class Network(Steered, Closing):
         )
         self.devices = as_places(devices)
         self.speeds = as_speeds(speeds, self.devices)
-        is_class = isinstance(exchange, type)
-        if exchange is not None and (is_class or not callable(getattr(exchange, "swap", None))):
-            raise SpikecudaTypeError(
-                f"exchange must be an object with a method swap, see SpikeExchange (got "
-                f"{exchange!r:.80})"
-            )
-        self._exchange = exchange
+        self._exchange, self._route = as_exchange(exchange)
         self._build_seconds = 0.0
         self._restored: SavedNetwork | None = None
         self.turn = ExclusiveUse("network", [d.turn for d in self.devices if isinstance(d, Device)])
@@ -179,11 +175,14 @@ class Network(Steered, Closing):
     def summary(self) -> Printed:
         """Return a table of populations, projections, memory and predicted cost; build nothing.
 
-        Of a network that is built with ``speeds``, it says how neurons were dealt out.
+        Of a network that is built, it says how neurons were dealt out by ``speeds``, and how spikes
+        get from one device to another.
         It is a text, which shells show as it is printed and notebooks as HTML.
         """
         title = repr(self).strip("<>")
-        placed = "" if self._engine is None else self._engine.placed
+        engine = self._engine
+        told = [] if engine is None else [engine.placed, engine.route.words]
+        placed = "\n".join(line for line in told if line)
         return summarise(title, list(self._named.values()), self._describe(), placed)
 
     def _repr_html_(self) -> str:
@@ -355,7 +354,7 @@ class Network(Steered, Closing):
                 engine = build_engine(
                     description, self.devices, self.threads, self.partitions,
                     lambda done, total: report(int(BUILD_TICKS * done / total)), self._exchange,
-                    self._restored, speeds_of(self.speeds, Network),
+                    self._restored, speeds_of(self.speeds, Network), self._route,
                 )  # fmt: skip
                 undo.callback(engine.close)
                 if self._restored is not None:

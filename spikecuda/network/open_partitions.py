@@ -7,13 +7,16 @@ from spikecuda.common.cores import usable_cores
 from spikecuda.devices.base import Device
 from spikecuda.devices.kinds import CPU, CUDA
 from spikecuda.devices.open import open_device
+from spikecuda.errors import SpikecudaError
 from spikecuda.network.cpu.partition import CpuPartition
+from spikecuda.network.cuda.linked import LinkedPartitions, out_of_reach
 from spikecuda.network.cuda.partition import DevicePartition
 from spikecuda.network.device_names import on_cpu
 from spikecuda.network.model.description import Description
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import NetworkPartition
 from spikecuda.network.run.partitioned_engine import PartitionedEngine
+from spikecuda.network.run.route import HOST, NOWHERE, PEERS, Route
 from spikecuda.network.run.window import window_on_devices, window_steps
 from spikecuda.network.synapses.blocks import Owner, Share
 from spikecuda.network.synapses.store import Wiring
@@ -32,6 +35,10 @@ class OpenPartitions:
         processes: how many share the cores of this machine.
         threads: of the processor; None: the cores that there are.
 
+    Attributes:
+        devices: of each place.
+        route: how spikes get from partition to partition, unless the engine knows better.
+
     Raises:
         DeviceError: one cannot be opened; those opened before are closed again.
     """
@@ -41,6 +48,7 @@ class OpenPartitions:
     ) -> None:
         self._places = list(places)
         self.devices: list[Device] = []
+        self.route = NOWHERE if len(places) == 1 else Route(HOST)
         self._own: list[Device] = []
         known: dict[str, Device] = {}
         sharing = processes * max(1, sum(map(on_cpu, places)))
@@ -55,6 +63,33 @@ class OpenPartitions:
         except BaseException:
             self.close()
             raise
+
+    def link(self, wanted: str | None) -> None:
+        """Let devices copy spikes from each other where they can, and note how spikes go.
+
+        Args:
+            wanted: "host": they are not asked; "peers": they must; None: if they can.
+
+        Raises:
+            SpikecudaError: "peers" is wanted, and a device cannot copy from another one.
+        """
+        if len(self.devices) == 1:
+            return
+        where = f"spikes between {len(self.devices)} devices"
+        reason = "as exchange='host' asks"
+        if wanted != HOST:
+            on_host = next((device.name for device in self.devices if on_cpu(device)), "")
+            reason = f"{on_host} is a processor" if on_host else out_of_reach(self.devices)
+        if not reason:
+            words = f"{where}: copied from device to device, without the host"
+            self.route = Route(PEERS, words)
+            return
+        if wanted == PEERS:
+            raise SpikecudaError(
+                f"exchange='peers' needs devices that reach each other's memory (got {reason}); "
+                "leave exchange out, and spikes pass through the host"
+            )
+        self.route = Route(HOST, f"{where}: through the host ({reason})")
 
     def owners(
         self,
@@ -122,20 +157,29 @@ class OpenPartitions:
                         partition = CpuPartition(device, share, neurons, wiring, first)
                     else:
                         partition = DevicePartition(
-                            device, share, neurons, wiring, first, numbers, window
-                        )
+                            device, share, neurons, wiring, first, numbers, window,
+                            whole=self.route.by == PEERS,
+                        )  # fmt: skip
                 stack.callback(partition.close)
                 partitions.append(partition)
-            engine = make(neurons, first, numbers, wiring, partitions, window, self.close)
+            more = {}
+            if self.route.by == PEERS:
+                own = [p for p in partitions if isinstance(p, DevicePartition)]
+                more["linked"] = LinkedPartitions(own)
+            engine = make(neurons, first, numbers, wiring, partitions, window, self.close, **more)
+            engine.route = self.route
             engine.turns = tuple(device.turn for device in self.devices)
             stack.pop_all()
         return engine
 
     def close(self) -> None:
-        """Close the devices that were opened here."""
+        """Close the devices that were opened here; let go of the others."""
         with contextlib.ExitStack() as stack:
             for device in self._own:
                 stack.callback(device.close)
+            if self.route.by == PEERS:
+                for device in self.devices:
+                    stack.callback(device.part)
 
 
 def number(description: Description) -> tuple[Mapping[int, int], int]:

@@ -34,7 +34,8 @@ def summarise(
         title: what the network is called.
         named: the populations and sources that have a name.
         description: of the network.
-        placed: how neurons were dealt out, if that is known and they were not dealt out evenly.
+        placed: of a network that is built, how neurons were dealt out, and how spikes go from
+            device to device; "" if there is nothing to say.
     """
     from rich.console import Console
     from rich.table import Table

@@ -105,6 +105,9 @@ class NetworkMetrics(RunMetrics):
         devices: the device of each partition; ["cpu"] where the CPU runs all of them.
         exchange_seconds: of the run time, spent on waiting for other processes and on exchanging
             spikes with them; 0 without any.
+        exchange: how spikes get from partition to partition: "none", there is one; "memory",
+            threads of a processor read each other's; "peers", copies from GPU to GPU; "host", lists
+            that pass through the host; "mpi"; "exchange", the transport that was passed.
     """
 
     synapses: int
@@ -117,6 +120,7 @@ class NetworkMetrics(RunMetrics):
     threads: int
     devices: list[str]
     exchange_seconds: float
+    exchange: str
 
     @property
     def bytes(self) -> dict[str, int]:

@@ -15,6 +15,7 @@ def fake_gpu(monkeypatch):
     from spikecuda.devices import open as devices
     from spikecuda.devices.cuda import device as cuda
     from spikecuda.devices.cuda import memory as cuda_memory
+    from spikecuda.devices.cuda import peers as cuda_peers
     from spikecuda.devices.cuda import stream as cuda_stream
     from spikecuda.kernels.compile import cuda as compile_cuda
     from spikecuda.pool import pool
@@ -24,6 +25,7 @@ def fake_gpu(monkeypatch):
         for module in (cuda, cuda_memory, cuda_stream):
             monkeypatch.setattr(module, "core", fake.core)
             monkeypatch.setattr(module, "driver", fake.driver)
+        monkeypatch.setattr(cuda_peers, "driver", fake.driver)
         status = GpuStatus(True, count=len(fake.gpus))
         monkeypatch.setattr(devices, "gpu_status", lambda: status)
         monkeypatch.setattr(pool, "gpu_status", lambda: status)

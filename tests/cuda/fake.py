@@ -45,6 +45,7 @@ class Fake:
         total: bytes of memory of each.
         mode: how kernels run, see ``spikecuda.emu``.
         seed: of the order in which streams, blocks and warps run, likewise.
+        apart: pairs of GPUs of which the first cannot access the memory of the second.
         calls: all calls so far.
         failures: name of a call -> name of the CUresult that it ends with.
     """
@@ -53,6 +54,7 @@ class Fake:
     total: int = 1 << 30
     mode: str = "fast"
     seed: int | None = None
+    apart: tuple[tuple[int, int], ...] = ()
     calls: list[Call] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
@@ -93,6 +95,9 @@ class Fake:
             CUresult=driver.CUresult,
             CUmemPool_attribute=driver.CUmemPool_attribute,
             cuuint64_t=driver.cuuint64_t,
+            CUmemAccessDesc=driver.CUmemAccessDesc,
+            CUmemLocationType=driver.CUmemLocationType,
+            CUmemAccess_flags=driver.CUmemAccess_flags,
             cuGetErrorString=lambda error: (driver.CUresult.CUDA_SUCCESS, b"in the driver's words"),
             **{name: functools.partial(self._driver, name) for name in DRIVER},
         )

@@ -30,6 +30,7 @@ class Gpu:
         self.memory = emu.Device(cc=cc, mode=self.fake.mode, seed=self.fake.seed)
         self.pools: list[MemoryPool] = []
         self.streams: dict[int, Stream] = {}  # by handle
+        self.context = object()  # its primary context
 
     @property
     def free(self) -> int:

@@ -28,6 +28,7 @@ class MemoryPool(Object):
         assert fake.current() is gpu
         super().__init__(fake, gpu)
         self.used = self.reserved = self.threshold = 0
+        self.access = {gpu.number}  # GPUs that may access it
         self.closed = False
         gpu.pools.append(self)
 
@@ -202,10 +203,43 @@ def _set_pool(gpu: Gpu, pool: MemoryPool, attribute: Any, value: Any) -> tuple[(
     return ()
 
 
+def _set_access(gpu: Gpu, pool: MemoryPool, described: Any, count: int) -> tuple[()]:
+    assert count == len(described) == 1
+    (access,) = described
+    assert access.location.type.name == "CU_MEM_LOCATION_TYPE_DEVICE"
+    # Nothing else can be given, but for nothing at all.
+    assert access.flags.name == "CU_MEM_ACCESS_FLAGS_PROT_READWRITE"
+    number = access.location.id
+    assert number != pool.gpu.number, "access of a GPU to its own memory cannot be changed"
+    assert (number, pool.gpu.number) not in gpu.fake.apart, "these GPUs cannot be peers"
+    pool.access.add(number)
+    gpu.fake.gpus[number].memory.join(pool.gpu.memory)
+    return ()
+
+
+def _peer_to_peer(
+    gpu: Gpu, to: int, context: Any, source: int, other: Any, size: int, stream: Stream
+) -> tuple[()]:
+    """Copy from one GPU to another: in a stream of the one that receives."""
+    (owner,) = (g for g in gpu.fake.gpus if g.context is other)
+    assert context is gpu.context, "the context of the destination is not that of the memory"
+    region = inside(owner, source, size)
+    pools = [pool for pool in owner.pools if not pool.closed]
+    # Without it, the driver would take the way through the host.
+    assert all(gpu.number in pool.access for pool in pools), f"{region.what} is out of reach"
+    return _host_to_device(gpu, to, source, size, stream)
+
+
 DRIVER: dict[str, Callable[..., tuple[Any, ...]]] = {
     "cuMemGetInfo": lambda gpu: (gpu.free, gpu.fake.total),
     "cuMemcpyHtoDAsync": _host_to_device,
     "cuMemcpyDtoHAsync": _device_to_host,
     "cuMemcpyDtoDAsync": _device_to_device,
     "cuMemPoolSetAttribute": _set_pool,
+    "cuMemPoolSetAccess": _set_access,
+    "cuMemcpyPeerAsync": _peer_to_peer,
+    "cuCtxGetCurrent": lambda gpu: (gpu.context,),
+    "cuDeviceCanAccessPeer": lambda gpu, one, other: (
+        int(one != other and (one, other) not in gpu.fake.apart),
+    ),
 }

@@ -309,11 +309,15 @@ ACTIONS = st.one_of(
 
 
 @settings(max_examples=200)
-@given(st.lists(ACTIONS, max_size=25), st.one_of(st.none(), st.integers(0, 9)))
-def test_a_race_is_reported_exactly_where_nothing_orders_two_accesses(actions, seed):
+@given(
+    st.lists(ACTIONS, max_size=25), st.one_of(st.none(), st.integers(0, 9)), st.integers(1, 3)
+)  # fmt: skip
+def test_a_race_is_reported_exactly_where_nothing_orders_two_accesses(actions, seed, count):
     """Against the transitive closure of the order that streams, events and the host make."""
-    device = emu.Device(mode="race", seed=seed)
-    streams = [device.stream() for _ in range(3)]
+    devices = [emu.Device(mode="race", seed=seed) for _ in range(count)]
+    for other in devices[1:]:
+        devices[0].join(other)
+    streams = [devices[i % count].stream() for i in range(3)]
     memory = [np.zeros(8, np.uint8) for _ in range(4)]
     touches: list[tuple[int, bool]] = []  # of each node of the order: which memory, whether written
     before: list[set[int]] = []
@@ -335,7 +339,7 @@ def test_a_race_is_reported_exactly_where_nothing_orders_two_accesses(actions, s
         for name, *rest in actions:
             if name == "touch":
                 s, where, write = rest
-                device.do("touch", lambda: None, access(where, write), streams[s])
+                devices[0].do("touch", lambda: None, access(where, write), streams[s])
                 last[s] = {node(where, write, last[s] | host)}
             elif name == "record":
                 events.append((streams[rest[0]].record(), set(last[rest[0]])))
@@ -348,20 +352,20 @@ def test_a_race_is_reported_exactly_where_nothing_orders_two_accesses(actions, s
                 host |= last[rest[0]]
             elif name == "host":
                 where, write = rest
-                (device.host_writes if write else device.host_reads)(memory[where])
+                (devices[0].host_writes if write else devices[0].host_reads)(memory[where])
                 host = {node(where, write, host)}
             elif name == "graph":
                 s, one, two = rest
-                main, side = streams[s], device.stream()
+                main, side = streams[s], streams[s].device.stream()
                 main.begin_capture()
                 side.wait(main.record())
-                device.do("touch", lambda: None, access(one, True), main)
-                device.do("touch", lambda: None, access(two, True), side)
+                devices[0].do("touch", lambda: None, access(one, True), main)
+                devices[0].do("touch", lambda: None, access(two, True), side)
                 main.wait(side.record())
                 main.end_capture().launch(main)
                 after = last[s] | host
                 last[s] = {node(one, True, after), node(two, True, after)}
-        device.synchronize()
+        devices[0].synchronize()
 
     raced = False
     try:
@@ -369,8 +373,8 @@ def test_a_race_is_reported_exactly_where_nothing_orders_two_accesses(actions, s
     except emu.StreamRace:
         raced = True
     if raced:  # an error cut the actions short: go through all of them
-        device = emu.Device(mode="fast")
-        streams = [device.stream() for _ in range(3)]
+        devices = [emu.Device(mode="fast")]
+        streams = [devices[0].stream() for _ in range(3)]
         touches.clear(), before.clear(), events.clear(), host.clear()
         last[:] = [set(), set(), set()]
         perform()
@@ -380,3 +384,77 @@ def test_a_race_is_reported_exactly_where_nothing_orders_two_accesses(actions, s
         for i in range(j)
     )
     assert raced == expected
+
+
+def test_peers_copy_in_a_stream_that_waits_for_what_is_copied():
+    a, b = emu.Device(mode="race"), emu.Device(mode="race", ordinal=1)
+    there, here = a.stream(), b.stream()
+    x, y = a.zeros(4).named("bits"), b.zeros(4)
+    a.join(b)
+    x.fill(3, there)
+    here.wait(there.record())
+    y.copy_from(x, here)
+    there.wait(here.record())
+    assert x.host[0] == 0  # nothing has waited for either of them
+    x.fill(4, there)
+    here.synchronize()
+    there.synchronize()
+    assert y.host[0] == 3 and x.host[0] == 4
+
+
+@pytest.mark.parametrize("missing", ["the source is not there yet", "it is written too early"])
+def test_a_copy_between_peers_that_no_event_orders_is_a_race(missing):
+    a, b = emu.Device(mode="race"), emu.Device(mode="race", ordinal=1)
+    b.join(a)
+    there, here = a.stream(), b.stream()
+    x, y = a.zeros(4).named("bits"), b.zeros(4)
+    if missing == "it is written too early":
+        y.copy_from(x, here)
+        x.fill(3, there)
+    else:
+        x.fill(3, there)
+        y.copy_from(x, here)
+    with pytest.raises(emu.StreamRace, match=r"of 'bits' \(16 bytes\) of emulated CUDA device 0"):
+        b.synchronize()
+
+
+def test_what_the_host_waits_for_on_one_peer_comes_before_its_work_for_another():
+    a, b = emu.Device(mode="race"), emu.Device(mode="race", ordinal=1)
+    a.join(b)
+    there, here = a.stream(), b.stream()
+    x, y = a.zeros(4), b.zeros(4)
+    x.fill(3, there)
+    there.synchronize()
+    y.copy_from(x, here)
+    here.synchronize()
+    x.fill(5, there)
+    a.synchronize()
+    assert y.host[0] == 3
+
+
+def test_peers_part_and_have_one_mode():
+    a, b, c = emu.Device(), emu.Device(ordinal=1), emu.Device(mode="race")
+    a.join(b), a.join(b)
+    with pytest.raises(emu.LaunchError, match="one mode"):
+        a.join(c)
+    stream = b.stream()
+    b.zeros(4).fill(1, stream)
+    assert a.host is b.host and a.host.busy
+    b.part()
+    assert a.host is not b.host and a.host.devices == [a] and not b.host.busy
+    b.part()
+    b.close()
+    c.close()
+
+
+def test_memory_of_a_closed_peer_is_nobodys():
+    """What is allocated in its place races with nothing that was done there."""
+    a, b = emu.Device(mode="race"), emu.Device(mode="race", ordinal=1)
+    a.join(b)
+    there = b.stream()
+    y = b.zeros(64)
+    y.fill(1, there)
+    there.run_out()
+    assert len(a.history._done) == 1
+    b.close()
+    assert [o for o in a.history._done if o.accesses] == [] and a.host.devices == [a]

@@ -154,7 +154,7 @@ FAULTS = {
     "upload": ("upload", 1, [10], 70, True),
     "launch": ("launch", 5, [10, 15], 8, True),
     "middle of a run": ("uploads.record", 5, range(15, 60), 70, True),
-    "drain": ("download", 4, range(10, 30), 70, True),
+    "drain": ("download", 4, range(10, 31), 70, True),
     "end of the run": ("read", 1, [STEPS], 70, True),
 }
 

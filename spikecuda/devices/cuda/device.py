@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -13,6 +14,7 @@ from spikecuda.devices.array_interop import GpuArray, adopt
 from spikecuda.devices.base import Device
 from spikecuda.devices.block_choice import BlockChoice
 from spikecuda.devices.cuda.memory import GpuMemory, PinnedMemory
+from spikecuda.devices.cuda.peers import allow_access
 from spikecuda.devices.cuda.stream import (
     CUDAError,
     CudaGraph,
@@ -84,8 +86,11 @@ class CudaDevice(BlockChoice, Device):
         self.number = number
         self.choose_blocks(block)
         self._clock_kernel: Any = None
+        # GPUs that were asked for access to their memory, and why there is none.
+        self._reached: weakref.WeakKeyDictionary[CudaDevice, str] = weakref.WeakKeyDictionary()
         with reporting():
             self.gpu.set_current()
+            self._context = check(driver.cuCtxGetCurrent())
             capability = self.gpu.compute_capability
             self.cc = _architecture((capability.major, capability.minor))
             self.description = (
@@ -140,6 +145,31 @@ class CudaDevice(BlockChoice, Device):
         source, count = int(staging.buffer.data.handle), size * staging.buffer.dtype.itemsize
         stream = self.downloads.core.handle
         check(driver.cuMemcpyDtoHAsync(staging.array.ctypes.data, source, count, stream))
+
+    @on_device
+    def reach(self, other: Device) -> str:
+        """Let buffers of another GPU be copied here by the GPUs alone; see ``Device.reach``.
+
+        Memory of pools does not follow cuCtxEnablePeerAccess: the pool says who may access it.
+        Source: CUDA programming guide, "Stream-ordered memory allocator", device accessibility.
+        """
+        if not isinstance(other, CudaDevice):
+            return super().reach(other)
+        if other.number != self.number and other not in self._reached:
+            self._reached[other] = allow_access(self.number, other.number, other._driver_pool)
+        return self._reached.get(other, "")
+
+    @on_device
+    def fetch(self, buffer: Buffer, owner: Device, source: Buffer, size: int) -> None:
+        """Copy from a buffer of a GPU within reach, in ``stream``."""
+        assert isinstance(owner, CudaDevice)
+        to, start = int(buffer.data.handle), int(source.data.handle)
+        count, stream = size * buffer.dtype.itemsize, self.stream.core.handle
+        check(driver.cuMemcpyPeerAsync(to, self._context, start, owner._context, count, stream))
+
+    @on_device
+    def make_current(self) -> None:
+        """Make the GPU current in the calling thread."""
 
     @on_device
     def clear(self, buffer: Buffer) -> None:

@@ -21,9 +21,14 @@ def check(result: tuple[Any, ...]) -> Any:
     """Return what a driver call returned, or raise CUDAError as cuda.core does."""
     error, *values = result
     if error != driver.CUresult.CUDA_SUCCESS:
-        _, text = driver.cuGetErrorString(error)
-        raise CUDAError(f"{error.name}: {(text or b'').decode()}")
+        raise raised(error)
     return values[0] if len(values) == 1 else tuple(values)
+
+
+def raised(error: Any) -> CUDAError:
+    """Return an error of the driver as cuda.core raises it."""
+    _, text = driver.cuGetErrorString(error)
+    return CUDAError(f"{error.name}: {(text or b'').decode()}")
 
 
 def translated(error: CUDAError) -> DeviceError | OutOfMemoryError:

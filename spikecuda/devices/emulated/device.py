@@ -1,7 +1,7 @@
 """An emulated CUDA device: the PTX that a GPU would run, run on the CPU."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,6 +133,7 @@ class CudaEmuDevice(BlockChoice, Device):
         mode: "fast", "check" or "race", see ``spikecuda.emu``.
         seed: shuffles the order of blocks, warps and streams; None keeps it.
         memory: bytes of device memory; None takes what the machine has.
+        peers: whether it can copy to and from other emulated devices of the same mode.
     """
 
     kind = EMULATED
@@ -146,10 +147,12 @@ class CudaEmuDevice(BlockChoice, Device):
         mode: str = "fast",
         seed: int | None = None,
         memory: int | None = None,
+        peers: bool = True,
     ) -> None:
         from spikecuda import emu
 
-        self._device = emu.Device(cc=cc, mode=mode, seed=seed, memory=memory)
+        self.peers = peers
+        self._device = emu.Device(cc=cc, mode=mode, seed=seed, memory=memory, ordinal=number)
         super().__init__(EmuMemory(self._device), HostMemory())
         self.name = f"cuda-emu:{number}"
         if memory is not None:
@@ -196,6 +199,34 @@ class CudaEmuDevice(BlockChoice, Device):
     def download(self, staging: Staging, size: int) -> None:
         """Copy a buffer's first ``size`` elements to its host memory, in ``downloads``."""
         staging.buffer.data[:size].copy_to_host(staging.array[:size], self.downloads.emu)
+
+    def reach(self, other: Device) -> str:
+        """Let buffers of another emulated device be copied here; see ``Device.reach``."""
+        if not isinstance(other, CudaEmuDevice):
+            return super().reach(other)
+        if other._device.mode != self._device.mode:
+            return (
+                f"{self.name} and {other.name} have different modes ({self._device.mode}, "
+                f"{other._device.mode})"
+            )
+        if not self.peers or not other.peers:
+            return f"{(other if self.peers else self).name} was opened with peers=False"
+        if other is not self:
+            self._device.join(other._device)
+        return ""
+
+    def fetch(self, buffer: Buffer, owner: Device, source: Buffer, size: int) -> None:
+        """Copy from a buffer of this device or of a peer, in ``stream``."""
+        buffer.data[:size].copy_from(source.data[:size], self.stream.emu)
+
+    def part(self) -> None:
+        """Be no other device's peer any more."""
+        self._device.part()
+
+    @property
+    def driven_by(self) -> Hashable:
+        """Peers run each other's work where they wait for it: one thread calls all of them."""
+        return id(self._device.host)
 
     def clear(self, buffer: Buffer) -> None:
         """Set a buffer to zero; can be captured."""

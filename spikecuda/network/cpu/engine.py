@@ -25,6 +25,7 @@ from spikecuda.network.cpu.trace_table import trace_table
 from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.pauses import Pauses
+from spikecuda.network.run.route import MEMORY, NOWHERE
 from spikecuda.network.run.trace import Recorded, cut_samples, sample_arrays
 from spikecuda.network.run.window import ResolvedInputs, chunk_steps, require_learning_steps
 from spikecuda.network.synapses.peers import Peers
@@ -56,6 +57,7 @@ class CpuEngine(SavedEngine):
         partial: what the last run recorded if it broke off between two steps.
         placed: how neurons were dealt out, in words; "" if evenly.
         gather: see ``Engine``.
+        route: how spikes get from thread to thread.
         torn: whether a run was broken off within a step; only ``reset`` helps then.
     """
 
@@ -72,6 +74,7 @@ class CpuEngine(SavedEngine):
         self.compile_seconds = 0.0
         self.torn = False
         self.partial: Recorded | None = None
+        self.route = MEMORY if threads > 1 else NOWHERE
         self._finite = FiniteCheck([values for n in self.neurons for values in n.values])
         # What the last run held, for runs like it, and the loop that they call.
         self._loop: Any = None

@@ -1,6 +1,6 @@
 """The kernels of a run on a CUDA device that let synapses learn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,9 @@ import numpy as np
 from spikecuda.devices.memory import Buffer
 from spikecuda.devices.work import Kernel
 from spikecuda.kernels import learn_routines
+from spikecuda.kernels.network.learn_tables import KEPT
 from spikecuda.kernels.spec import SPIKE_BITS
+from spikecuda.network.cuda.inbox import Inbox
 from spikecuda.network.cuda.learning import Learning
 from spikecuda.network.cuda.run_context import RunContext
 from spikecuda.network.cuda.step_input import by_number
@@ -36,12 +38,13 @@ class Learnings:
 
     Args:
         context: of the run.
+        inboxes: bits of other partitions, whose spikes are in the list of a window, too.
 
     Attributes:
         given: whether given spikes are delivered to synapses that learn.
     """
 
-    def __init__(self, context: RunContext) -> None:
+    def __init__(self, context: RunContext, inboxes: Sequence[Inbox] = ()) -> None:
         self._context = context
         p, request = context.resident, context.request
         self._learning = p.learning
@@ -55,6 +58,10 @@ class Learnings:
         worst = sum(n.population.size * most_spikes(n, request.window) for n in p.neurons)
         self._most = max(1, worst, min(request.external.size, 1 << 20))
         self._launches = [self._kernels(learning) for learning in self._learning]
+        self._inboxes = [
+            [(inbox, kept) for inbox in inboxes if (kept := inbox.kept(learning)) is not None]
+            for learning in self._learning
+        ]
 
     @property
     def waits(self) -> bool:
@@ -131,6 +138,10 @@ class Learnings:
                 "_steps": np.int64(lists.steps), "_words": np.int64(p.share.size // 32),
             }  # fmt: skip
             learning.launch(kernel, {**values, **more}, 32 * learning.kept)
+        for inbox, kept in self._inboxes[self._learning.index(learning)]:
+            kernel, values = launches["keep"]
+            more = {**lists.own, **inbox.values, "_kept": kept, "_steps": np.int64(lists.steps)}
+            learning.launch(kernel, {**values, **more}, 32 * (kept.size // KEPT))
         given = lists.given
         if given is not None and learning.rows.given:
             self._keep_listed(learning, launches, given[1])

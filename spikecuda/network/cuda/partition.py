@@ -24,10 +24,11 @@ class DevicePartition(NetworkPartition):
     """Neurons of a network on a device that runs CUDA kernels, and the synapses onto them.
 
     Args:
-        device, share, neurons, wiring, first, numbers, window, replicas: see ``Resident``.
+        device, share, neurons, wiring, first, numbers, window, replicas, whole: see ``Resident``.
 
     Attributes:
         resident: what stays on the device.
+        peers: what others have, whose spike bits runs copy from their devices; see ``linked``.
     """
 
     def __init__(
@@ -40,13 +41,22 @@ class DevicePartition(NetworkPartition):
         numbers: int,
         window: int,
         replicas: Replicas = ALONE,
+        whole: bool = False,
     ) -> None:
         self.device, self.share, self.clock = device, share, 0
+        self.peers: Sequence[Resident] = ()
         self._events = self._events_seen = 0
         self._run: DeviceRun | None = None
         # Bundles whose rows in the wiring are what the device has, until a run begins.
         self._settled: set[int] = set()
-        self.resident = Resident(device, share, neurons, wiring, first, numbers, window, replicas)
+        self.resident = Resident(
+            device, share, neurons, wiring, first, numbers, window, replicas, whole
+        )
+
+    @property
+    def run(self) -> DeviceRun | None:
+        """What is on the device for the run that has begun."""
+        return self._run
 
     @property
     def compile_seconds(self) -> float:
@@ -74,14 +84,14 @@ class DevicePartition(NetworkPartition):
         """Build kernels and put everything that a run needs on the device."""
         self._settled.clear()
         self.resident.upload_state()
-        self._run = DeviceRun(self.resident, request)
+        self._run = DeviceRun(self.resident, request, self.peers)
 
     def advance(self, steps: int, external: np.ndarray) -> np.ndarray:
         """Advance by some steps without the host; return spikes, sorted: see ``DeviceRun``."""
         assert self._run is not None
         found = np.empty(0, np.int64)
         if self.share.size:
-            self._count(external)
+            self.count(external)
             found = self._taken(self._run.advance(self.clock, steps, external))
         self.clock += steps
         return found
@@ -100,7 +110,7 @@ class DevicePartition(NetworkPartition):
         wanted = spikes.size and (p.row_tables or p.drawn or p.learning)
         if wanted or self._run.waits:
             self._run.receive(spikes)
-            self._count(spikes)
+            self.count(spikes)
 
     def end(self) -> None:
         """Bring the state back to the host, and free what only the run needed."""
@@ -246,9 +256,9 @@ class DevicePartition(NetworkPartition):
 
     def _taken(self, spikes: np.ndarray) -> np.ndarray:
         """Return spikes that a run found, counted."""
-        self._count(spikes)
+        self.count(spikes)
         return spikes
 
-    def _count(self, spikes: np.ndarray) -> None:
+    def count(self, spikes: np.ndarray) -> None:
         """Count the synaptic events of spikes."""
         self._events += int(self.resident.lengths[spikes & NUMBER].sum())

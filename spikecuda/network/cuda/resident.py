@@ -48,6 +48,7 @@ class Resident:
         numbers: one more than the largest number.
         window: the most steps of a window.
         replicas: networks of one structure that the neurons are of, one after the other.
+        whole: whether lists have the spikes of all partitions, not of this one only.
 
     Attributes:
         ports: receptors of the population that has most.
@@ -74,9 +75,10 @@ class Resident:
         numbers: int,
         window: int,
         replicas: Replicas = ALONE,
+        whole: bool = False,
     ) -> None:
         self.device, self.share, self.neurons, self.wiring = device, share, neurons, wiring
-        self.replicas = replicas
+        self.replicas, self._whole = replicas, whole
         self.first, self.numbers, self.window = first, numbers, window
         self.ports = max((len(n.population.ports) for n in neurons), default=0)
         self.ring = ring_steps(wiring.longest, window)
@@ -293,7 +295,7 @@ class Resident:
     def _bound(self) -> None:
         """Settle how many spikes a window may have, and how many windows a list of spikes holds."""
         self.worst = sum(
-            int(count) * most_spikes(n, self.window)
+            int(n.population.size if self._whole else count) * most_spikes(n, self.window)
             for count, n in zip(self.share.counts, self.neurons, strict=True)
         )
         self.windows = max(1, min(WINDOWS, LIST_BYTES // 8 // max(self.worst, 1)))
@@ -323,13 +325,7 @@ class Resident:
         self.cells = self.allocate("accumulators", cells, np.int32)
         self.bits = self.allocate("spike bits", self.window * (size // GRAIN), np.uint32)
         self.spike_list(0)
-        words, valid = np.zeros(size // GRAIN, np.int32), np.zeros(size // GRAIN, np.uint32)
-        for g, count in enumerate(share.counts):
-            lanes = np.arange(-(-count // GRAIN)) * GRAIN
-            at = share.places[g] // GRAIN
-            words[at : at + lanes.size] = self.first[g] + share.starts[g, 0] + lanes
-            left = np.minimum(count - lanes, GRAIN)
-            valid[at : at + lanes.size] = (1 << left.astype(np.uint64)) - 1
+        words, valid = words_of(share, self.first)
         # Synapses of procedural rows are counted where they are drawn.
         self.events_drawn = self.allocate("events", 1, np.int64)
         wiring = first_of(self.wiring, self.first, self.replicas)
@@ -370,3 +366,24 @@ class Resident:
         return Target(
             self.share, self.first, numbers, cells, RATE * dt * 1e-3, self.replicas, shared
         )
+
+
+def words_of(share: Share, first: Mapping[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the words of spike bits are of a partition's neurons.
+
+    Args:
+        share: the neurons.
+        first: number of the first neuron of each population.
+
+    Returns:
+        The number of each word's first neuron, int32, and which of its bits are neurons, uint32.
+    """
+    size = share.size // GRAIN
+    numbers, valid = np.zeros(size, np.int32), np.zeros(size, np.uint32)
+    for g, count in enumerate(share.counts):
+        lanes = np.arange(-(-count // GRAIN)) * GRAIN
+        at = share.places[g] // GRAIN
+        numbers[at : at + lanes.size] = first[g] + share.starts[g, 0] + lanes
+        left = np.minimum(count - lanes, GRAIN)
+        valid[at : at + lanes.size] = (1 << left.astype(np.uint64)) - 1
+    return numbers, valid

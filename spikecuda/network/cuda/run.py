@@ -3,7 +3,7 @@
 import contextlib
 import functools
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from spikecuda.network.cuda.fused_populations import (
     fuse_populations,
     tables,
 )
+from spikecuda.network.cuda.inbox import Inbox
 from spikecuda.network.cuda.learnings import Learnings, WindowLists
 from spikecuda.network.cuda.resident import Resident
 from spikecuda.network.cuda.run_context import RunContext
@@ -44,13 +45,25 @@ class DeviceRun:
     spikes of the last ones out of their list.  A slot is used again only after the host has waited
     for its download, so that nothing else needs an event.
 
+    With peers, whoever drives them (``linked``) puts each window in the stream in two halves, up to
+    its spike bits and from there, and between them copies of the others' bits.
+
     Args:
         resident: what stays on the device; the neurons' state is there already.
         request: what is asked.
+        peers: other partitions, whose spike bits are copied from their devices.
+
+    Attributes:
+        inboxes: what is copied from each of the peers.
+        spiked: when the spike bits of the last window were there.
+        copied: when those of the others were here, so that these may change.
     """
 
-    def __init__(self, resident: Resident, request: RunRequest) -> None:
+    def __init__(
+        self, resident: Resident, request: RunRequest, peers: Sequence[Resident] = ()
+    ) -> None:
         self.resident, self.request, self.device = resident, request, resident.device
+        self._peers, self.inboxes = peers, list[Inbox]()
         self._context = RunContext(resident, request)
         self._slots: list[WindowBuffers] = []
         self._flight: deque[WindowBuffers] = deque()
@@ -75,17 +88,8 @@ class DeviceRun:
             steps: how many, up to ``most_steps``.
             external: given spikes of these steps, sorted.
         """
-        slot = self._slots[self._submitted % len(self._slots)]
-        slot.start, slot.steps = start, steps
-        lengths = self.request.windows(slot.start, steps)
-        self._begun = slot.start + steps - lengths[-1]
-        device = self.device
-        self._inputs.feed(slot, external, lengths)
-        self._samples.begin(slot)
-        device.uploads.record(slot.uploaded)
-        device.stream.wait(slot.uploaded)
-        device.clear(slot.listed.mark.buffer)
-        full = self.request.window
+        lengths = self.open(start, steps, external)
+        slot, full = self._slot, self.request.window
         while lengths:
             for count, graph in slot.graphs:
                 if lengths[:count] == [full] * count:
@@ -95,6 +99,44 @@ class DeviceRun:
                 count = 1
                 self._enqueue_all(slot, lengths[:1])
             lengths = lengths[count:]
+        return self.take() if self.submit() else np.empty(0, np.int64)
+
+    def open(self, start: int, steps: int, external: np.ndarray) -> list[int]:
+        """Copy the input of some steps to the device; return the lengths of their windows.
+
+        Args:
+            start, steps, external: see ``advance``.
+        """
+        slot, device = self._slot, self.device
+        slot.start, slot.steps = start, steps
+        lengths = self.request.windows(slot.start, steps)
+        self._begun = slot.start + steps - lengths[-1]
+        self._inputs.feed(slot, external, lengths)
+        self._samples.begin(slot)
+        device.uploads.record(slot.uploaded)
+        device.stream.wait(slot.uploaded)
+        device.clear(slot.listed.mark.buffer)
+        return lengths
+
+    def compute(self, steps: int) -> None:
+        """Put a window in the stream, up to its spike bits."""
+        slot = self._slot
+        if slot.halves and steps == self.request.window:
+            slot.halves[0].replay()
+        else:
+            self._enqueue_first(slot, steps)
+
+    def deliver(self, steps: int) -> None:
+        """Put the rest of the window in the stream, once all bits are here."""
+        slot = self._slot
+        if slot.halves and steps == self.request.window:
+            slot.halves[1].replay()
+        else:
+            self._deliver_window(slot, steps)
+
+    def submit(self) -> bool:
+        """Send what the windows count and sample; return whether spikes are to be taken now."""
+        slot, device = self._slot, self.device
         device.stream.record(slot.computed)
         device.downloads.wait(slot.computed)
         device.download(slot.listed.mark, 4)
@@ -102,7 +144,7 @@ class DeviceRun:
         device.downloads.record(slot.downloaded)
         self._submitted += 1
         self._flight.append(slot)
-        return self.take() if len(self._flight) == len(self._slots) else np.empty(0, np.int64)
+        return len(self._flight) == len(self._slots)
 
     def take(self) -> np.ndarray:
         """Wait for the windows that are under way longest; return their spikes, sorted."""
@@ -113,6 +155,14 @@ class DeviceRun:
         self._samples.take(slot)
         self._flight.popleft()
         return found
+
+    def take_count(self) -> int:
+        """Wait likewise; return how many spikes are in the list, which stays on the device."""
+        slot = self._flight[0]
+        count = slot.count()
+        self._samples.take(slot)
+        self._flight.popleft()
+        return count
 
     @property
     def under_way(self) -> int | None:
@@ -149,7 +199,7 @@ class DeviceRun:
         with contextlib.ExitStack() as stack:
             stack.callback(self._context.close)
             for slot in self._slots:
-                for _, graph in slot.graphs:
+                for graph in (*(graph for _, graph in slot.graphs), *slot.halves):
                     stack.callback(graph.close)
             if self._slots:
                 # What is under way here has failed: whether it fails again does not matter.
@@ -157,6 +207,11 @@ class DeviceRun:
                     self.device.synchronize()
         self._slots = []
         self._flight.clear()
+
+    @property
+    def _slot(self) -> WindowBuffers:
+        """The slot of the windows that are put in the stream now."""
+        return self._slots[self._submitted % len(self._slots)]
 
     # Making.
 
@@ -189,14 +244,26 @@ class DeviceRun:
             [],
         )  # fmt: skip
         self._deliveries = Deliveries(self._context)
-        self._learnings = Learnings(self._context)
+        for peer in self._peers:
+            self.inboxes.append(Inbox(self._context, peer))
+        self.spiked, self.copied = self.device.stream.record(), self.device.stream.record()
+        self._learnings = Learnings(self._context, self.inboxes)
         self._couplings = Couplings(self._context)
         self._samples = Samples(self._context)
         more = request.single and request.steps > self.most_steps
         for number in range(self.device.slots if more else 1):
-            self._slots.append(self._slot(number))
+            self._slots.append(self._make_slot(number))
         self.device.synchronize()  # cleared buffers are for other streams, too
         if not p.share.size:
+            return
+        if self._peers:
+            for slot in self._slots:
+                if request.steps >= 2 * request.window:
+                    halves = (self._enqueue_first, self._deliver_window)
+                    slot.halves = tuple(
+                        self.device.capture(functools.partial(half, slot, request.window))
+                        for half in halves
+                    )
             return
         together = max(1, min(WINDOWS, STEPS // request.window)) if request.single else 1
         for slot in self._slots:
@@ -206,7 +273,7 @@ class DeviceRun:
                     work = functools.partial(self._enqueue_all, slot, lengths)
                     slot.graphs.append((count, self.device.capture(work)))
 
-    def _slot(self, number: int) -> WindowBuffers:
+    def _make_slot(self, number: int) -> WindowBuffers:
         """Return a slot with its buffers."""
         stream = self.device.stream
         learned = self._inputs.learned() if self._learnings.given else ()
@@ -256,13 +323,19 @@ class DeviceRun:
     # Running.
 
     def _enqueue_all(self, slot: WindowBuffers, lengths: list[int]) -> None:
-        """Launch windows, one after the other."""
+        """Launch windows, one after the other: what a graph captures."""
         self._learnings.sweep(slot.listed.values())
         for k in lengths:
-            self._enqueue(slot, k)
+            self._update_window(slot, k)
+            self._deliver_window(slot, k)
 
-    def _enqueue(self, slot: WindowBuffers, steps: int) -> None:
-        """Launch a window: what a graph captures."""
+    def _enqueue_first(self, slot: WindowBuffers, steps: int) -> None:
+        """Launch the first half of a window that has peers: what a graph captures."""
+        self._learnings.sweep(slot.listed.values())
+        self._update_window(slot, steps)
+
+    def _update_window(self, slot: WindowBuffers, steps: int) -> None:
+        """Launch what comes before a window's spikes are known."""
         own, k = slot.listed.values(), np.int64(steps)
         for launch in self._deliveries.given:
             spikes, bounds = slot.given
@@ -271,8 +344,16 @@ class DeviceRun:
             update = functools.partial(self._update_all, slot, k)
             self._couplings.receive(lambda launch, more: self._launch(launch, own | more), update)
         self._update_all(slot, k)
+
+    def _deliver_window(self, slot: WindowBuffers, steps: int) -> None:
+        """Launch what lists and delivers a window's spikes, and takes samples."""
+        own, k = slot.listed.values(), np.int64(steps)
         self._collect.ranges = [(0, steps * (self.resident.share.size // GRAIN))]
         self._launch(self._collect, {**own, "_steps": k})
+        for inbox in self.inboxes:
+            inbox.collect.ranges = [(0, steps * inbox.words)]
+            clock = inbox.collect.values["_clock"]
+            self._launch(inbox.collect, {**own, "_clock": clock, "_steps": k})
         for launch in self._deliveries.own:
             self._launch(launch, own)
         self._learnings.learn(WindowLists(own, steps, self._given(slot)))

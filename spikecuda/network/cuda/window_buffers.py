@@ -46,6 +46,7 @@ class WindowBuffers:
         samples: of each trace: number of the first row, and the rows.
         uploaded, computed, downloaded: where its work is.
         graphs: numbers of windows, and graphs of so many.
+        halves: graphs of a window up to its spike bits, and from there; with peers only.
         start, steps: first step, and how many.
     """
 
@@ -58,6 +59,7 @@ class WindowBuffers:
     computed: Event
     downloaded: Event
     graphs: list[tuple[int, Graph]] = field(default_factory=list)
+    halves: tuple[Graph, ...] = ()
     start: int = 0
     steps: int = 0
 
@@ -65,6 +67,20 @@ class WindowBuffers:
         """Wait for the windows; return their spikes, sorted.
 
         Other windows may compute meanwhile: their lists are others.
+
+        Raises:
+            DeviceError: the list was too short.
+        """
+        count = self.count()
+        if not count:
+            return np.empty(0, np.int64)
+        device.download(self.listed.spikes, count)
+        device.downloads.record(self.downloaded)
+        self.downloaded.synchronize()
+        return np.sort(self.listed.spikes.view(count))
+
+    def count(self) -> int:
+        """Wait for the windows; return how many spikes are in the list.
 
         Raises:
             DeviceError: the list was too short.
@@ -77,9 +93,4 @@ class WindowBuffers:
                 f"the list of spikes is full: it holds {held:,}, all that were thought possible "
                 f"(got {count:,}); spikes are lost, which is an error of spikecuda"
             )
-        if not count:
-            return np.empty(0, np.int64)
-        device.download(self.listed.spikes, count)
-        device.downloads.record(self.downloaded)
-        self.downloaded.synchronize()
-        return np.sort(self.listed.spikes.view(count))
+        return count

@@ -47,4 +47,5 @@ def measure(
         threads=sum(group.threads for group in groups),
         devices=[group.device_name for group in groups],
         exchange_seconds=0.0,
+        exchange="none",
     )  # fmt: skip

@@ -65,9 +65,9 @@ def _require_told(network: Network) -> None:
             "an ensemble needs a network with neurons (got one without a population); "
             "net.population(...) adds one"
         )
-    if network._exchange is not None:
+    if network._exchange is not None or network._route is not None:
         raise SpikecudaError(
-            "a network of an ensemble has all its partitions in this process (got one with "
+            "a network of an ensemble is on one device, and exchanges no spikes (got one with "
             "exchange=); leave exchange out"
         )
     if network.settled_weights:

@@ -22,6 +22,7 @@ from spikecuda.network.ranks.engine import RankEngine
 from spikecuda.network.ranks.ranks import BUILD, Ranks, all_ranks
 from spikecuda.network.ranks.share import blocks_of, own_shares
 from spikecuda.network.run.neurons import Neurons
+from spikecuda.network.run.route import MPI
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Owner, Share, split_shares
 from spikecuda.network.synapses.builder import Builder
 from spikecuda.network.synapses.fixed_point import FixedPoint, choose_fixed_point
@@ -148,6 +149,7 @@ def _on_devices(
     with contextlib.ExitStack() as undo:
         opened = OpenPartitions(places or ("cpu:0",), ranks.here, threads)
         undo.callback(opened.close)
+        opened.route = MPI
         kinds = [kind for found in ranks.each(opened.kinds) for kind in found]
         owners = opened.owners(description, unlike_devices(kinds), speeds)
         every = ranks.each(owners)

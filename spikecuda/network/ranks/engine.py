@@ -13,6 +13,7 @@ from spikecuda.network.ranks.together import Together
 from spikecuda.network.run.moving import Moving
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.pauses import Pauses
+from spikecuda.network.run.route import MPI
 from spikecuda.network.run.trace import Recorded
 from spikecuda.network.run.window import ResolvedInputs, most_spikes
 from spikecuda.network.synapses.store import Wiring
@@ -44,6 +45,7 @@ class RankEngine(CpuEngine):
     ) -> None:
         super().__init__(neurons, sources, wiring, threads)
         self.peers = self.ranks = ranks
+        self.route = MPI
         self._all = Together(self, ranks, bounds)
         own = bounds[:, ranks.rank + 1] - bounds[:, ranks.rank]
         rhythm = max(apart, self.window)

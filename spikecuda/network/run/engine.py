@@ -10,6 +10,7 @@ from spikecuda.network.model.trace import Trace
 from spikecuda.network.run.moving import Moving
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.pauses import Pauses
+from spikecuda.network.run.route import Route
 from spikecuda.network.run.trace import Recorded
 from spikecuda.network.run.window import ResolvedInputs
 from spikecuda.network.synapses.peers import Peers
@@ -46,6 +47,10 @@ class Engine(Protocol):
     peers: Peers | None
     placed: str
     gather: bool
+
+    @property
+    def route(self) -> Route:
+        """How spikes get from partition to partition."""
 
     def run(
         self,

@@ -38,7 +38,8 @@ class RunRequest:
         out: where they are stored, arrays (samples, neurons).
         external: given spikes of the whole run, sorted.
         rate: spikes per second of a neuron, as far as known; results do not depend on it.
-        single: whether there is only one partition and no other process, so no exchange.
+        single: whether no lists of other partitions come between the windows: there are no others,
+            or they are on devices that reach each other.
     """
 
     start: int

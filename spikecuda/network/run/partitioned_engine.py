@@ -4,7 +4,7 @@ import contextlib
 import functools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -61,7 +61,7 @@ class PartitionedEngine(Partitions):
                     some = self._most_steps(request, done)
                     some = min(some, steps - done, pauses.left(self.clock))
                     heard = self._advance(request, some)
-                    self._counts.add(heard, now=self._alone)
+                    self._counts.add(heard, now=request.single)
                     found.append(self._kept(heard))
                     done += some
                     self.clock += some
@@ -118,7 +118,7 @@ class PartitionedEngine(Partitions):
         rate = self.spikes.sum() / (size * time_done) if self.clock else RATE
         return RunRequest(
             self.clock, steps, window, align, drives, traces, out, given, float(rate),
-            self._alone,
+            self._alone or self._linked is not None,
         )  # fmt: skip
 
     def _pause(
@@ -152,6 +152,8 @@ class PartitionedEngine(Partitions):
 
     def _most_steps(self, request: RunRequest, done: int) -> int:
         """Return the steps to the next exchange, or without one as many as can be had."""
+        if self._linked is not None:
+            return self._linked.most_steps
         if self._alone:
             return self.partitions[0].most_steps
         return request.next_window(self.clock, request.steps - done)
@@ -162,6 +164,9 @@ class PartitionedEngine(Partitions):
         a, z = np.searchsorted(request.external, ends)
         # Before the first step of a run there may be what was sent at its start.
         due = request.external[0 if self.clock == request.start else a : z]
+        if self._linked is not None:
+            with self._whole(), self._timed(self._linked.names()):
+                return self._linked.advance(steps, due)
         with self._whole():
             try:
                 lists = self._together([p.advance for p in self.partitions], steps, due)
@@ -211,9 +216,21 @@ class PartitionedEngine(Partitions):
 
     def _rest(self) -> list[np.ndarray]:
         """Return the spikes that are still under way, counted."""
-        rest = self._together([p.rest for p in self.partitions])
+        if self._linked is not None:
+            with self._timed(self._linked.names()):
+                rest = [self._linked.rest()]
+        else:
+            rest = self._together([p.rest for p in self.partitions])
         self._counts.add(np.concatenate(rest), now=True)
         return rest
+
+    @contextlib.contextmanager
+    def _timed(self, devices: Sequence[str]) -> Iterator[None]:
+        """Count the time of what is done inside as work of all of some devices."""
+        begin = time.perf_counter()
+        yield
+        for name in devices:
+            self._busy[name] += time.perf_counter() - begin
 
     def _recorded(
         self,

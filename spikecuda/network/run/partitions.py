@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from spikecuda.network.run.exchange import LocalSpikeExchange, SpikeExchange
 from spikecuda.network.run.moving import Moving
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.partition import NetworkPartition
+from spikecuda.network.run.route import NOWHERE, Linked
 from spikecuda.network.run.spike_counts import SpikeCounts
 from spikecuda.network.run.trace import Recorded
 from spikecuda.network.run.window import require_learning_steps
@@ -42,6 +43,7 @@ class Partitions:
         window: steps between two exchanges of spikes, at most the shortest delay.
         release: closes the devices that were opened for the network.
         exchange: how spikes get to the partitions of other processes; None: there are none.
+        linked: the partitions, if they advance without the host; None: they do not.
 
     Attributes:
         clock: steps done since the last reset.
@@ -50,12 +52,14 @@ class Partitions:
         partial: what the last run recorded if it broke off with all neurons at step ``clock``.
         placed: how neurons were dealt out, in words; "" if evenly.
         gather: see ``Engine``.
+        route: how spikes get from partition to partition.
     """
 
     turns: tuple[ExclusiveUse, ...] = ()
     state_within_runs = False
     placed = ""
     gather = True
+    route = NOWHERE
     peers: Peers | None = None
 
     def __init__(
@@ -68,6 +72,7 @@ class Partitions:
         window: int,
         release: Callable[[], None] = lambda: None,
         exchange: SpikeExchange | None = None,
+        linked: Linked | None = None,
     ) -> None:
         self.neurons, self.first, self.wiring = list(neurons), dict(first), wiring
         self._numbers = numbers
@@ -78,6 +83,7 @@ class Partitions:
         self._foreign = exchange is not None
         # A partition that has nobody to exchange spikes with need not stop after each window.
         self._alone = exchange is None and len(self.partitions) == 1
+        self._linked = linked
         self._device_threads = DeviceThreads(len(self.partitions))
         self._release = release
         firsts = [self.first[g] for g in range(len(self.first))]
@@ -315,9 +321,9 @@ class Partitions:
                     results[i] = calls[i](*arguments)
                 self._busy[p.name] += time.perf_counter() - begin
 
-        places: dict[str, list[int]] = {}
+        places: dict[Hashable, list[int]] = {}
         for i, p in enumerate(self.partitions):
-            places.setdefault(p.name, []).append(i)
+            places.setdefault(p.device.driven_by, []).append(i)
         self._device_threads.together([functools.partial(work, mine) for mine in places.values()])
         return results
 
