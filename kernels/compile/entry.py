@@ -41,15 +41,18 @@ class Pointer:
     """A loop that other loops call by its address, so that each is compiled apart and once.
 
     Attributes:
-        function, signature: as for ``Loop``; arguments are integers: arrays by their addresses.
+        function, signature, allocates: as for ``Loop``; arguments are integers: arrays by their
+            addresses.
     """
 
     function: Callable[..., Any]
     signature: str
+    allocates: bool = False
 
     def compiled(self) -> Any:
         """Return the compiled loop; its ``address`` is good as long as it is referred to."""
-        return numba_cache.callback(self.signature, error_model="numpy", _nrt=False)(self.function)
+        decorate = numba_cache.callback(self.signature, error_model="numpy", _nrt=self.allocates)
+        return decorate(self.function)
 
 
 def loop(signature: str, *, allocates: bool = False) -> Callable[[Callable[..., Any]], Loop]:
@@ -57,6 +60,6 @@ def loop(signature: str, *, allocates: bool = False) -> Callable[[Callable[..., 
     return lambda function: Loop(function, signature, allocates)
 
 
-def pointer(signature: str) -> Callable[[Callable[..., Any]], Pointer]:
-    """Decorate a loop that other loops call."""
-    return lambda function: Pointer(function, signature)
+def pointer(signature: str, *, allocates: bool = False) -> Callable[[Callable[..., Any]], Pointer]:
+    """Decorate a loop that other loops call; see ``Loop``."""
+    return lambda function: Pointer(function, signature, allocates)

@@ -51,7 +51,7 @@ DEALT = np.int64(64)
 PASSES = 8
 
 
-@loop("void(int64, int64, int64, int64, uint32, uint32, int32[::1])")
+@loop("void(int64, int64, int64, int64, uint32, uint32, int32[::1])", allocates=True)
 def deal(first, last, number, size, key0, key1, degrees):
     """Deal synapses [first, last) of a projection to its sources; ``first`` is a multiple of 4.
 

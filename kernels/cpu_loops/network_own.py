@@ -113,7 +113,7 @@ def own_targets_of(
     return kept
 
 
-@pointer(TARGETS)
+@pointer(TARGETS, allocates=True)
 def draw_own(ints, floats, source, degree, twin, key0, key1, first, last, keys, out):
     """Write the targets in [first, last) of a row with multapses, and their synapses' numbers.
 
@@ -142,7 +142,10 @@ def kept_own(ints, floats, source, degree, twin, key0, key1, first, last, keys, 
     return row[1]
 
 
-@loop(f"int64({ROWS}, uint32, uint32, int64, int64, {SCRATCH}, int32[:,::1], int64[::1])")
+@loop(
+    f"int64({ROWS}, uint32, uint32, int64, int64, {SCRATCH}, int32[:,::1], int64[::1])",
+    allocates=True,
+)
 def keep_own(
     ints, floats, draw, s0, s1, degrees, twins, key0, key1, first, last, seen, scratch, kept,
     counts,
