@@ -20,8 +20,8 @@ from spikecuda.network.model.drives import Drives
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.population import Population, View, as_view, find_population
 from spikecuda.network.model.projection import Projection
+from spikecuda.network.model.receptor import Receptor
 from spikecuda.network.model.receptor_fit import as_receptors
-from spikecuda.network.model.receptors import Receptor
 from spikecuda.network.model.recorders import Recorders
 from spikecuda.network.model.rules import as_rule
 from spikecuda.network.model.spike_train import SpikeTrain

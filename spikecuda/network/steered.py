@@ -18,7 +18,7 @@ from spikecuda.network.driven import DrivenNetwork
 from spikecuda.network.measure import take_snapshot
 from spikecuda.network.model.parameters import wide_receptors
 from spikecuda.network.model.population import Population
-from spikecuda.network.model.receptors import Receptor
+from spikecuda.network.model.receptor import Receptor
 from spikecuda.network.model.recorders import require_room
 from spikecuda.network.model.trains import Given
 from spikecuda.network.parted import Parted

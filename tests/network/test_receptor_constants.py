@@ -18,7 +18,7 @@ from spikecuda.network import (
     ExpCurrent,
 )
 from spikecuda.network.model import receptors as module
-from spikecuda.network.model.receptors import DECLARED, Receptor
+from spikecuda.network.model.receptor import DECLARED, Receptor
 from spikecuda.runtime.neuron_spec import resolve_neurons
 
 KINDS = [k for k in vars(module).values() if isinstance(k, type) and issubclass(k, Receptor)]

@@ -20,7 +20,7 @@ from spikecuda.kernels.receptors import KINDS
 from spikecuda.models import find
 from spikecuda.models.registry import BUILT_IN, WRITTEN
 from spikecuda.network.model.coupled import Coupled
-from spikecuda.network.model.receptors import Receptor
+from spikecuda.network.model.receptor import Receptor
 from spikecuda.network.model.rules import Rule
 from spikecuda.plasticity.registry import find as find_rule
 from spikecuda.plasticity.registry import names

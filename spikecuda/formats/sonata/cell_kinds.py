@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spikecuda.network.model.receptor import Receptor
 from spikecuda.network.model.receptors import (
     AlphaConductance,
     AlphaCurrent,
     Delta,
     ExpConductance,
     ExpCurrent,
-    Receptor,
 )
 
 # ms, NEST's: the neuron's part of a synapse's parameters.

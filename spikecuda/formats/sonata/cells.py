@@ -13,7 +13,7 @@ from spikecuda.formats.sonata.config import Config
 from spikecuda.formats.sonata.elements import Elements
 from spikecuda.formats.sonata.glif_config import SWITCHES, TEMPLATES, glif_params
 from spikecuda.formats.sonata.nodes import Nodes
-from spikecuda.network.model.receptors import Receptor
+from spikecuda.network.model.receptor import Receptor
 
 POINT = ("point_neuron", "point_process", "point_soma")
 # Lists of glif_psc, whose items are parameters of their own here.

@@ -12,13 +12,13 @@ from spikecuda.formats.sonata.cells import GLIF_PSC, LISTS
 from spikecuda.formats.sonata.glif_config import SWITCHES
 from spikecuda.network.model.population import Population
 from spikecuda.network.model.projection import Projection
+from spikecuda.network.model.receptor import Receptor
 from spikecuda.network.model.receptors import (
     AlphaConductance,
     AlphaCurrent,
     Delta,
     ExpConductance,
     ExpCurrent,
-    Receptor,
 )
 
 # By our model: NEST's, by the kind of its receptors.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecuda.models.base import Model
-from spikecuda.network.model.receptors import Receptor
+from spikecuda.network.model.receptor import Receptor
 
 
 @dataclass(frozen=True, eq=False)

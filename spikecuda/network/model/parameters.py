@@ -13,7 +13,7 @@ from spikecuda.common.fixed import Fixed
 from spikecuda.common.named import Named
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.network.model.handle import Handle
-from spikecuda.network.model.receptors import Receptor
+from spikecuda.network.model.receptor import Receptor
 from spikecuda.runtime.adjust import adjusted
 from spikecuda.runtime.neuron_spec import NeuronSpec
 

@@ -25,7 +25,7 @@ from spikecuda.kernels.receptors import ReceptorSpec, between, jumps
 from spikecuda.network.model.coupled import Coupled
 from spikecuda.network.model.handle import Handle
 from spikecuda.network.model.parameters import PopulationParameters, Ports
-from spikecuda.network.model.receptors import Receptor
+from spikecuda.network.model.receptor import Receptor
 from spikecuda.runtime.neuron_spec import NeuronSpec
 from spikecuda.runtime.parameters import Parameters
 from spikecuda.space.positions import Placed

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from spikecuda.errors import SpikecudaTypeError, SpikecudaValueError
 from spikecuda.kernels.receptors import KINDS
 from spikecuda.models.base import Model
-from spikecuda.network.model.receptors import Receptor
+from spikecuda.network.model.receptor import Receptor
 
 # What a kernel's names for a receptor end in, besides its states and constants.
 KERNEL_NAMES = ("scale", "first", "arrival", "now", "block")

@@ -16,7 +16,7 @@ from spikecuda.inputs.resolved_input import ResolvedInput
 from spikecuda.kernels.compile import many
 from spikecuda.kernels.spec import CODEC, Argument, KernelSpec
 from spikecuda.network.model.population import Population
-from spikecuda.network.model.receptors import Receptor
+from spikecuda.network.model.receptor import Receptor
 from spikecuda.runtime.adjust import kept, widened
 from spikecuda.runtime.neuron_spec import NeuronSpec
 

@@ -11,7 +11,7 @@ from spikecuda.inputs.drive import Drive
 from spikecuda.network.model.coupling import Coupling, ReadFunction
 from spikecuda.network.model.population import Population, View
 from spikecuda.network.model.projection import Projection
-from spikecuda.network.model.receptors import Receptor
+from spikecuda.network.model.receptor import Receptor
 from spikecuda.network.model.rule import Rule
 from spikecuda.network.model.spike_train import SpikeTrain
 from spikecuda.network.model.synapse_recorders import SynapseRecord
