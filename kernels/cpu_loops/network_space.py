@@ -5,25 +5,13 @@ Called by their addresses like the loops of ``network_draw``.
 
 import numpy as np
 
-from spikecuda.kernels.compile.entry import loop, pointer
+from spikecuda.kernels.compile.entry import pointer
 from spikecuda.kernels.network.draw import (
     J_AUTAPSES,
-    J_DEGREE,
-    J_DELAY,
     J_FIELD,
-    J_KEPT,
-    J_MAX_DELAY,
-    J_MAX_WEIGHT,
     J_MULTAPSES,
     J_NUMBER,
-    J_WEIGHT,
-    PROFILE,
     PROJECTION,
-    Q_SCALE,
-    Q_STEPS,
-    draw_values,
-    nearest,
-    numbered,
 )
 from spikecuda.kernels.network.field import (
     BLOCK,
@@ -32,7 +20,6 @@ from spikecuda.kernels.network.field import (
     FIELD,
     FLOATS,
     G_AROUND,
-    G_DELAY,
     G_HIGH,
     G_LOW,
     G_MASK,
@@ -42,18 +29,12 @@ from spikecuda.kernels.network.field import (
     G_PER,
     G_PERIOD,
     G_SIGN,
-    G_WEIGHT,
-    G_WRONG,
     GAUSSIAN,
     LINEAR,
     OVAL,
-    OWN,
     RING,
     S_CELLS,
-    S_CHOICES,
     S_COUNT,
-    S_DELAY,
-    S_DELAY_CALL,
     S_FIRST,
     S_LONGEST,
     S_MASK,
@@ -63,20 +44,15 @@ from spikecuda.kernels.network.field import (
     S_P_CALL,
     S_ROWS,
     S_SORTED,
-    S_WEIGHT,
-    S_WEIGHT_CALL,
     S_WRAP,
 )
 from spikecuda.kernels.network.machine import (
-    address_of,
-    call_draw,
-    call_profile,
-    float32_at,
     float64_at,
     int32_at,
     int64_at,
     uint32_at,
 )
+from spikecuda.kernels.network.near import pair_value
 from spikecuda.kernels.network.rules import TARGETS
 from spikecuda.kernels.network.space import (
     STREAM_NEAR,
@@ -114,30 +90,6 @@ def _window(s, g, row):
     y0, ny = _axis(g, s, 1, at[1])
     z0, nz = _axis(g, s, 2, at[2])
     return x0, nx, y0, ny, z0, nz
-
-
-@inner
-def _value(s, g, kind, at, call, dx, dy, dz):
-    """Return a profile's value of a displacement from source to target."""
-    distance = length(dx, dy, dz)
-    if s[kind] == OWN:
-        value = call_profile(s[call], distance, dx, dy, dz)
-        if value != value:
-            g[G_WRONG] = D(1.0)
-    else:
-        value = built_in(s[kind], g[at], g[at + 1], g[at + 2], distance)
-    return bounded(value, g[at + 3], g[at + 4])
-
-
-@inner
-def _pair(s, g, row, choice, kind, at, call):
-    """Return a profile's value of a pair."""
-    a, b = float64_at(s[S_ROWS] + 24 * row, 3), float64_at(s[S_CHOICES] + 24 * choice, 3)
-    sign = g[G_SIGN]
-    dx = _mul(sign, shortest(b[0] - a[0], g[G_PERIOD]))
-    dy = _mul(sign, shortest(b[1] - a[1], g[G_PERIOD + 1]))
-    dz = _mul(sign, shortest(b[2] - a[2], g[G_PERIOD + 2]))
-    return _value(s, g, kind, at, call, dx, dy, dz)
 
 
 @inner
@@ -247,7 +199,7 @@ def _chances(s, g, row, choices, out):
         _profile(g, LINEAR, out)
     else:
         for i in range(out.size):
-            out[i] = _pair(s, g, row, np.int64(choices[i]), S_P, G_P, S_P_CALL)
+            out[i] = pair_value(s, g, row, np.int64(choices[i]), S_P, G_P, S_P_CALL)
 
 
 @pointer(TARGETS)
@@ -353,100 +305,3 @@ def draw_chosen_near(ints, floats, source, degree, twin, key0, key1, first, last
     for i in range(count):
         rows[i] = chosen[i]
     return count
-
-
-@loop(
-    "int64(int64[::1], float64[::1], int64, int32[::1], int32[::1], uint32, uint32, int64, int64,"
-    " int32[::1], int32[::1], int32[::1], int64[::1])"
-)
-def keep_rows(
-    ints, floats, draw, which, twins, key0, key1, first, last, seen, scratch, kept, counts
-):  # fmt: skip
-    """Draw rows, one behind the other, so that they need not be drawn again.
-
-    Args:
-        ints, floats, draw, twins, seen, scratch: as for ``network_build.count_rows``.
-        which: the rows.
-        first, last: the targets that are wanted, see ``network_draw.draw_range``.
-        kept: out: the rows.
-        counts: out: synapses of each row.
-
-    Returns:
-        How many there are in all.
-    """
-    at = np.int64(0)
-    for j in range(which.size):
-        s = np.int64(which[j])
-        twin = np.int64(twins[s]) if twins.size else np.int64(-1)
-        n = call_draw(
-            draw, address_of(ints), address_of(floats), s, ints[J_DEGREE], twin, key0, key1, first,
-            last, address_of(seen), address_of(scratch),
-        )  # fmt: skip
-        for i in range(n):
-            kept[at + i] = scratch[i]
-        counts[j] = n
-        at += n
-    return at
-
-
-@pointer(TARGETS)
-def draw_kept(ints, floats, source, degree, twin, key0, key1, first, last, seen, out):
-    """Write a row that was kept; see ``keep_rows`` and ``draw_range``."""
-    about = int64_at(ints, PROJECTION)
-    row = int64_at(about[J_KEPT] + 16 * source, 2)
-    kept, targets = int32_at(row[0], row[1]), int32_at(out, row[1])
-    for i in range(row[1]):
-        targets[i] = kept[i]
-    return row[1]
-
-
-@inner
-def _pair_weight(about, numbers, s, g, row, choice):
-    """Return the integer weight of a pair."""
-    value = F(_pair(s, g, row, choice, S_WEIGHT, G_WEIGHT, S_WEIGHT_CALL))
-    largest = I32(about[J_MAX_WEIGHT])
-    return min(max(nearest(_mul(value, F(numbers[Q_SCALE]))), -largest), largest)
-
-
-@inner
-def _pair_delay(about, numbers, s, g, row, choice):
-    """Return the delay of a pair in steps."""
-    value = F(_pair(s, g, row, choice, S_DELAY, G_DELAY, S_DELAY_CALL))
-    longest = I32(about[J_MAX_DELAY])
-    return min(max(nearest(_mul(value, F(numbers[Q_STEPS]))), I32(1)), longest)
-
-
-@pointer(TARGETS)
-def draw_near_values(ints, floats, source, keys, count, key0, key1, w, d, weights, delays):
-    """Write the integer weights and delays of a row, some of them by distance.
-
-    The choices are ``keys``, or where these are numbers the array of scratch before it.
-    """
-    about, numbers = int64_at(ints, PROJECTION), float64_at(floats, 16)
-    s = int64_at(about[J_FIELD], FIELD)
-    g = float64_at(s[S_NUMBERS], FLOATS)
-    choices = int32_at(keys - 4 * s[S_LONGEST] if numbered(about) else keys, count)
-    weight, delay = int32_at(weights, count), int32_at(delays, count)
-    draw_values(
-        about, numbers, source, int32_at(keys, count), U(key0), U(key1), float32_at(w, count),
-        float32_at(d, count), weight, delay,
-    )  # fmt: skip
-    if about[J_WEIGHT] == PROFILE:
-        for i in range(count):
-            weight[i] = _pair_weight(about, numbers, s, g, source, np.int64(choices[i]))
-    if about[J_DELAY] == PROFILE:
-        for i in range(count):
-            delay[i] = _pair_delay(about, numbers, s, g, source, np.int64(choices[i]))
-    return 0
-
-
-@loop("void(int64[::1], float64[::1], int32[::1], int32[::1], int32[::1], int32[::1])")
-def draw_near_pairs(ints, floats, rows, choices, weight, delay):
-    """Write the integer weights and delays of given pairs, as far as they go by distance."""
-    s = int64_at(ints[J_FIELD], FIELD)
-    g = float64_at(s[S_NUMBERS], FLOATS)
-    for i in range(rows.size):
-        if ints[J_WEIGHT] == PROFILE:
-            weight[i] = _pair_weight(ints, floats, s, g, np.int64(rows[i]), np.int64(choices[i]))
-        if ints[J_DELAY] == PROFILE:
-            delay[i] = _pair_delay(ints, floats, s, g, np.int64(rows[i]), np.int64(choices[i]))

@@ -20,9 +20,10 @@ from spikecuda.runtime.neuron_spec import resolve_neurons
 ROOT = Path(spikecuda.__file__).resolve().parent
 CPU_LOOPS = (
     "draw", "finite", "network_alone", "network_build", "network_coupled", "network_draw",
-    "network_histories", "network_link", "network_procedural", "network_rewire", "network_run",
-    "network_sheets", "network_short", "network_short_build", "network_space",
-    "network_under_way", "network_weights", "random_input", "spikes",
+    "network_histories", "network_kept", "network_link", "network_near_values", "network_own",
+    "network_procedural", "network_rewire", "network_run", "network_sheets", "network_short",
+    "network_short_build", "network_space", "network_under_way", "network_weights", "random_input",
+    "spikes",
 )  # fmt: skip
 # Prints the names under which kernels are kept, by what they are.
 CODE = f"""
@@ -67,8 +68,9 @@ def test_a_changed_file_changes_the_kernels_that_use_it_and_no_others(tmp_path):
 
     assert touched("network/calendar.py") == {"network_link", "network_run"}
     assert touched("network/draw.py") == {
-        "network_build", "network_draw", "network_procedural", "network_rewire",
-        "network_short_build", "network_space", "drawn on CUDA",
+        "network_build", "network_draw", "network_kept", "network_near_values", "network_own",
+        "network_procedural", "network_rewire", "network_short_build", "network_space",
+        "drawn on CUDA",
     }  # fmt: skip
     # What a kernel does not import itself, but what it imports does.
     plain = {"network_sheets", "network_weights"}

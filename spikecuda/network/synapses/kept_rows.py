@@ -57,13 +57,13 @@ class KeptRows:
         """The address of the loop that reads them."""
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
-        return int(load_cpu_loop("network_space").draw_kept)
+        return int(load_cpu_loop("network_kept").draw_kept)
 
     def _draw(self, first: int, last: int) -> None:
         """Draw rows, in the order of their cells from ``first`` up to ``last``."""
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
-        keep = load_cpu_loop("network_space").keep_rows
+        keep = load_cpu_loop("network_kept").keep_rows
         seen, scratch = row_scratch(self._p, np.empty(0, np.int32))
         longest = scratch.size // 6
         step = max(1, min(BUFFER // longest, last - first))

@@ -58,7 +58,7 @@ def near_values(
 
     pair = np.searchsorted(p.source.ids, source), np.searchsorted(p.target.ids, target)
     rows, choices = pair[::-1] if p.rule.order == COLUMNS else pair
-    load_cpu_loop("network_space").draw_near_pairs(
+    load_cpu_loop("network_near_values").draw_near_pairs(
         *recipe.packed(), rows.astype(np.int32), choices.astype(np.int32), weight, delay
     )
     require_numbers(p)

@@ -86,7 +86,7 @@ class RowRecipe:
 
         p = self.projection
         if p.weight.profile is not None or p.delay.profile is not None:
-            return int(load_cpu_loop("network_space").draw_near_values)
+            return int(load_cpu_loop("network_near_values").draw_near_values)
         return int(load_cpu_loop("network_draw").draw_row_values) if self.drawn else 0
 
     def distributions(self) -> np.ndarray:
