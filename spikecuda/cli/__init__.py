@@ -84,5 +84,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SpikecudaError, OSError, MemoryError) as error:
         if args.debug:
             raise
-        print(f"error: {str(error) or 'out of memory; use fewer neurons'}", file=sys.stderr)
+        text = str(error) or "out of memory; use fewer neurons"
+        print(f"error{_of_rank()}: {text}", file=sys.stderr)
         return EXIT_ERROR
+
+
+def _of_rank() -> str:
+    """Return which process of an MPI job this is, in words; "" if it is none of several."""
+    from spikecuda.network.ranks.library import launched, launched_rank
+
+    return f" on rank {launched_rank()} of {launched()}" if launched() > 1 else ""

@@ -91,6 +91,11 @@ def execute(args: argparse.Namespace) -> int:
     counts = [values.count(n, "--ranks") for n in values.names(args.ranks)]
     if not counts:
         raise SpikecudaValueError(f"--ranks must be numbers such as 1,2,4 (got {args.ranks!r})")
+    if len(set(counts)) < len(counts):
+        raise SpikecudaValueError(
+            f"--ranks must name each number of processes once (got {args.ranks!r}); leave out what "
+            "is there twice"
+        )
     machine = Machine.load(args.machine)
     load = _load(args, machine)
     options = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from spikecuda.cli import values
 from spikecuda.cli.processes import require_alone
 from spikecuda.cli.runconfig import RunConfig, configure
+from spikecuda.cli.viewing import as_port
 from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.examples import NAMES
 
@@ -125,7 +126,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         help="write what was recorded; for an example: a folder (default: its name)",
     )  # fmt: skip
     run.add_argument(
-        "--view", nargs="?", type=int, const=0, metavar="PORT",
+        "--view", nargs="?", type=as_port, const=0, metavar="PORT",
         help="serve a page that shows and steers the run, on the loopback address (default: a "
         "free port); with a terminal, until Ctrl-C",
     )  # fmt: skip

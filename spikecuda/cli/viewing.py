@@ -1,5 +1,6 @@
 """``--view``: a page that shows a run of the command line."""
 
+import argparse
 import contextlib
 import sys
 import time
@@ -9,6 +10,21 @@ from typing import Any
 
 # Seconds between two looks at whether to end.
 NAP = 0.5
+MOST_PORT = 65535
+
+
+def as_port(text: str) -> int:
+    """Return the port of ``--view``.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none, such as the name of a network that follows.
+    """
+    if text.isascii() and text.isdigit() and int(text) <= MOST_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(
+        f"PORT must be a number from 0 to {MOST_PORT} (got {text!r:.80}); if that is the name of "
+        f"what runs, write it before --view, or --view 0 {text:.80}"
+    )
 
 
 @contextmanager
@@ -22,10 +38,13 @@ def viewed(what: Any, port: int | None) -> Iterator[None]:
     if port is None:
         yield
         return
+    from spikecuda.network.ranks.library import launched, launched_rank
+
     with what.view(port=port) as view:
-        print(f"view: {view.url}", file=sys.stderr, flush=True)
+        if launched_rank() == 0:
+            print(f"view: {view.url}", file=sys.stderr, flush=True)
         yield
-        if sys.stderr.isatty() and sys.stdin.isatty():
+        if launched() == 1 and sys.stderr.isatty() and sys.stdin.isatty():
             stay("the run is over; its page stays until Ctrl-C")
 
 

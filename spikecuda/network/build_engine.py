@@ -33,8 +33,8 @@ class Restored(Protocol):
     def fixed_point(self) -> FixedPoint:
         """The scales of its weights."""
 
-    def rows(self, blocks: Blocks) -> KnownRows | None:
-        """Return its rows, if they were stored for such blocks."""
+    def rows(self, blocks: Blocks, peers: Peers | None = None) -> KnownRows | None:
+        """Return its rows, if they were stored for such blocks; ``peers`` have others."""
 
     def restore(self, wiring: Wiring, peers: Peers | None = None) -> None:
         """Let synapses that were drawn be those of the saved network.

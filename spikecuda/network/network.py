@@ -189,11 +189,10 @@ class Network(Steered, Closing):
         return self.summary().html
 
     def _require_viewable(self) -> None:
-        if self._exchange is not None or over_processes(self.devices):
-            given = "an exchange" if self._exchange is not None else 'devices="mpi"'
+        if self._exchange is not None:
             raise SpikecudaError(
-                f"a network over several processes has no view (got {given}): all of them must cut "
-                "a run alike, and a page sees one; view its result with spikecuda.view.show"
+                "a network with an exchange has no view (got one): other processes must cut a run "
+                'alike, which devices="mpi" does; view its result with spikecuda.view.show'
             )
 
     def _require_parts(self) -> None:
@@ -224,8 +223,8 @@ class Network(Steered, Closing):
             path: the file; the name is taken as it is.
             result: whether ``net.result`` is kept, within ``run(call=...)`` that of the run so far.
             rows: whether the rows of synapses are in the file, too.  It has their size then, and
-                ``load`` need not draw them where neurons are split into the same blocks.  Not over
-                processes of MPI.
+                ``load`` need not draw them where neurons are split into the same blocks, over as
+                many processes of MPI as saved them.
 
         Returns:
             The path.
@@ -233,7 +232,7 @@ class Network(Steered, Closing):
         Raises:
             SpikecudaTypeError: input, rules or start values that a file cannot hold.
             SpikecudaError: the network is running, closed, needs ``reset()`` after a failure, or
-                has an exchange with other processes.
+                has an exchange; or rows are asked for that are short, as over many processes.
             SpikecudaValueError: the path is no name of a file in a folder that exists.
             OSError: the file cannot be written, for example as the disk is full.
         """
@@ -243,11 +242,6 @@ class Network(Steered, Closing):
         with self.turn.change():
             self._require_open()
             self._require_savable()
-            if stored and over_processes(self.devices):
-                raise SpikecudaError(
-                    'rows must be False over processes of MPI (got True with devices="mpi"), whose '
-                    "blocks no other number of them has; load draws rows again"
-                )
             with telling(self.devices):
                 engine = self._built()
                 found = self._result if self._pieces is None else self._pieces.result

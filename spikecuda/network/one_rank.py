@@ -48,6 +48,10 @@ class NoPeers:
         """Return all of it: nobody else does a part."""
         return 0, total
 
+    def each(self, value: Any) -> list[Any]:
+        """Return the value of this one."""
+        return [value]
+
     def least(self, values: np.ndarray) -> np.ndarray:
         """Return the values of this one."""
         return values

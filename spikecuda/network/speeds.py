@@ -17,6 +17,8 @@ from spikecuda.network.model.rules import FixedOutDegree
 
 MEASURED = "measured"
 Speeds = str | float | Sequence[float] | np.ndarray | None
+# Speeds that can be added up and divided.
+LEAST, MOST = 1e-30, 1e30
 # The network that is run to measure: its neurons, synapses of each, and the ms that are timed.
 NEURONS, SYNAPSES, PIECE, PIECES = 4096, 100, 50.0, 4
 
@@ -59,7 +61,13 @@ def as_speeds(speeds: Speeds, devices: tuple[str | Device, ...]) -> tuple[float,
             f"speeds must have a number for each device of this process, {count} (got "
             f"{shown(speeds)})"
         )
-    return tuple(as_positive("speeds", value, "") for value in given)
+    found = tuple(as_positive("speeds", value, "") for value in given)
+    if min(found) < LEAST or max(found) > MOST:
+        raise SpikecudaValueError(
+            f"speeds must be from {LEAST:g} to {MOST:g} (got {shown(speeds)}); they only count "
+            "beside each other, so divide all by one of them"
+        )
+    return found
 
 
 def speeds_of(

@@ -30,6 +30,7 @@ from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.neurons import cast_constants
 from spikecuda.network.run.pauses import Pauses
 from spikecuda.network.run.trace import Recorded
+from spikecuda.network.shared_view import SharedView
 from spikecuda.network.viewed import NetworkSubject, Onlookers
 from spikecuda.network.weights import NetworkWeights
 from spikecuda.observe.progress import Progress, reporter
@@ -38,10 +39,10 @@ from spikecuda.runtime.loop import Loop, Pieces, as_loop, carried, require_resul
 from spikecuda.runtime.neuron_spec import NeuronSpec
 from spikecuda.runtime.pace import Paced
 from spikecuda.view.feed import Feed
-from spikecuda.view.view import View, Viewed
+from spikecuda.view.view import FollowedView, View
 
 
-class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Parted, Viewed, Paced):
+class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Parted, SharedView, Paced):
     """The part of a network that advances it in time and changes what it is between runs.
 
     Args:
@@ -114,7 +115,8 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Parted, Viewed, Pac
         loop = as_loop(every, call, until, self.dt, save_every, save_to, realtime)
         if loop is not None and loop.saves is not None:
             self._require_savable()
-        if loop is None and self._feed is not None:
+        shown = self._shown_by()
+        if loop is None and shown is not None:
             loop = Loop(max(total, 1), None, None)
         if loop is None:
             with self.turn.run():
@@ -134,7 +136,7 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Parted, Viewed, Pac
                 contextlib.nullcontext() if peers is None else peers.held(),
                 contextlib.nullcontext() if peers is None else peers.telling(later=True),
                 self._reporter(engine, progress, total) as report,
-                self._fed(total, engine.clock) as feed,
+                self._fed(shown, total, engine.clock) as feed,
             ):
 
                 def advance(first: int, steps: int) -> NetworkResult:
@@ -162,7 +164,7 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Parted, Viewed, Pac
         return require_result("network", self._result)
 
     @changes
-    def view(self, *, port: int = 0, open: bool = False, height: int = 760) -> View:
+    def view(self, *, port: int = 0, open: bool = False, height: int = 760) -> View | FollowedView:
         """Serve a page that shows later runs in a browser, until it or the network is closed.
 
         It shows spikes, rates, traces of neurons that are clicked, weights that are learned, speed,
@@ -175,17 +177,18 @@ class Steered(DrivenNetwork, NetworkWeights, CoupledNetwork, Parted, Viewed, Pac
             height: of the frame in notebooks, 100 to 10,000 pixels.
 
         Returns:
-            A ``View``, whose ``url`` is the address; the one that is open, if there is one.
+            A ``View``, whose ``url`` is the address; the one that is open, if there is one.  Over
+            processes of MPI, which all call this, rank 0 serves the page and has the ``View``.
 
         Raises:
             MissingPackageError: websockets is not installed.
             SpikecudaError: the port is not free, another thread uses the network, it is closed, or
-                it is over several processes.
+                it has an exchange.
             SpikecudaValueError, SpikecudaTypeError: an argument cannot be used.
         """
         self._require_open()
         self._require_viewable()
-        return self._open_view(NetworkSubject(self), port, open, height)
+        return self._open_for_all(NetworkSubject(self), port, open, height)
 
     @abstractmethod
     def _require_viewable(self) -> None:

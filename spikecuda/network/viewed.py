@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from spikecuda.network.model.trace import Trace, variables
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.trace import Recorded
 from spikecuda.network.synapses.access import bundle_of
+from spikecuda.network.synapses.peers import Peers
 from spikecuda.observe.live_view import Snapshot
 from spikecuda.plots.colours import kind
 from spikecuda.view.blocks import Samples
@@ -122,11 +124,12 @@ class NetworkSubject:
             if len(bundle.projections) == 1:  # the order of synapses does not matter
                 found = [part["w"].ravel() for part in engine.learned(bundle)]
                 values = p.plasticity.sign * np.concatenate(found)
+                peers = engine.peers
             else:
-                values = p.weights
+                values, peers = p.weights, None  # of all processes
             unit = p.target.population.receptors[p.receptor].unit
             ends = sorted((p.plasticity.sign * p.plasticity.w_min, float(p.plasticity.w_max)))
-            result.append(histogram(p.name, unit, values, *ends))
+            result.append(_histogram(peers, p.name, unit, values, *ends))
         return result
 
     def most_steps(self, watched: Sequence[Watched]) -> int:
@@ -135,6 +138,21 @@ class NetworkSubject:
 
     def _neurons(self) -> list[Population]:
         return [p for p in self._network.populations.values() if p.neuron_spec is not None]
+
+
+def _histogram(
+    peers: Peers | None, name: str, unit: str, values: np.ndarray, low: float, high: float
+) -> Histogram:
+    """Return the histogram of weights, of all processes; see ``histogram``."""
+    if peers is None:
+        return histogram(name, unit, values, low, high)
+    edges = [low, -high]
+    if values.size:
+        edges = [min(low, float(values.min())), min(-high, -float(values.max()))]
+    low, high = (float(x) for x in peers.least(np.array(edges)) * [1.0, -1.0])
+    own = histogram(name, unit, values, low, high)
+    total, size = peers.sums(np.array([float(values.sum(dtype=np.float64)), values.size]))
+    return replace(own, counts=peers.sums(own.counts), mean=float(total / max(size, 1.0)))
 
 
 class Onlookers:

@@ -315,7 +315,7 @@ class GPUNeuronPool(SavablePool, ViewedPool):
             seen = functools.partial(take_snapshot, {self.model.name: population})
             with (
                 reporter(progress, total, repr(self), seen) as report,
-                self._fed(total, population.steps) as feed,
+                self._fed(self._feed, total, population.steps) as feed,
             ):
                 self._result, self._pieces = None, pieces
                 self._pace = None if loop is None else loop.pace

@@ -251,7 +251,7 @@ class MultiGPUNeuronSystem(SavableSystem, ViewedSystem):
             seen = functools.partial(take_snapshot, self.populations)
             with (
                 reporter(progress, total, repr(self), seen) as report,
-                self._fed(total, self.steps) as feed,
+                self._fed(self._feed, total, self.steps) as feed,
             ):
                 self._result, self._pieces = None, pieces
                 self._pace = None if loop is None else loop.pace

@@ -121,13 +121,15 @@ def write_save(
     return Path(path)
 
 
-def read_save(path: str | os.PathLike[str], kind: str, mapped: str = "-") -> Saved:
+def read_save(
+    path: str | os.PathLike[str], kind: str, mapped: str | tuple[str, ...] = "-"
+) -> Saved:
     """Read all of a file and check it.
 
     Args:
         path: the file.
         kind: "pool", "system" or "network".
-        mapped: beginning of the names of arrays that may stay in the file when they are checked.
+        mapped: beginnings of the names of arrays that may stay in the file when they are checked.
 
     Raises:
         SpikecudaValueError: it is no such file, damaged, or of another format or kind; the message

@@ -8,8 +8,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,9 @@ BACK_TO_BACK = 0.02
 # Changes that are remembered.
 REMEMBERED = 10_000
 
+# What the run's thread decides between pieces: changes that were asked for, whether weights are
+# read, whether the run ends, steps of the next piece, what is traced in it.
+Decision = tuple[dict[str, float], bool, bool, int, tuple[Watched, ...]]
 # Of each population: steps and neurons of its spikes; None: there are none.
 PieceSpikes = Sequence[tuple[np.ndarray, np.ndarray] | None]
 
@@ -54,6 +57,8 @@ class Feed:
 
     Attributes:
         subject: what runs.
+        share: over several processes, returns what the one with the page decides, in all of them;
+            None: there is one.
         pages: how many look on.
         weights_wanted: whether a page shows weights.
         changes: (model time in ms, what, new value) of each change that a page made.
@@ -61,6 +66,8 @@ class Feed:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
+        self.share: Callable[[Decision], Decision] | None = None
+        self._next, self._traced = FIRST_STEPS, tuple[Watched, ...]()
         self.pages, self.weights_wanted = 0, False
         self.changes: deque[tuple[float, str, float]] = deque(maxlen=REMEMBERED)
         self._lock, self._process = threading.Lock(), os.getpid()
@@ -111,11 +118,14 @@ class Feed:
         with self._harmless():
             if time.perf_counter() - self._at > max(BACK_TO_BACK, 20.0 * self._refreshing):
                 self._refresh()  # other input, perhaps
-            self._apply()
+        self._settle()
         self._begin_piece()
 
     def steps(self) -> int:
         """Return how many steps the next piece should have."""
+        return self._next if self.share else self._steps()
+
+    def _steps(self) -> int:
         if not self._pace:
             return FIRST_STEPS
         seconds = self.subject.piece_seconds if self.pages else ALONE
@@ -125,8 +135,8 @@ class Feed:
         return max(1, min(self.subject.most_steps(self._watched), int(fits)))
 
     def watched(self) -> tuple[Watched, ...]:
-        """Return what pages trace."""
-        return self._watched
+        """Return what pages trace in the next piece."""
+        return self._traced if self.share else self._watched
 
     def tell(self, first: int, stop: int, spikes: PieceSpikes, samples: Sequence[Samples]) -> None:
         """Hand over what happened in a piece.
@@ -174,10 +184,9 @@ class Feed:
 
     def between(self) -> bool:
         """Do what pages asked for; return whether the run goes on."""
-        with self._harmless():
-            self._apply()
+        ends = self._settle()
         self._begin_piece()
-        return not self._stop
+        return not ends
 
     def end(self, why: str) -> None:
         """End the run.
@@ -192,7 +201,9 @@ class Feed:
             # Short runs, one after the other, are not held up.
             if now - self._refreshed > max(REFRESH, 20.0 * self._refreshing):
                 self._refresh()
-            if self.pages and self.weights_wanted and now - self._weighed > 20.0 * self._weighing:
+            alone = self.share is None  # others may not be here
+            wanted = alone and self.pages and self.weights_wanted
+            if wanted and now - self._weighed > 20.0 * self._weighing:
                 self._weigh()
 
     @contextmanager
@@ -206,22 +217,44 @@ class Feed:
     def _begin_piece(self) -> None:
         self._at, self._worked = time.perf_counter(), time.thread_time()
 
-    def _apply(self) -> None:
+    def _settle(self) -> bool:
+        """Do what is decided between two pieces, of all processes together; tell whether to end."""
+        decided = self._decide()
+        if self.share is not None:
+            decided = self.share(decided)
+        asked, weigh, ends, self._next, self._traced = decided
+        with self._harmless():
+            self._apply(asked)
+        # What processes do together must reach all of them, also what goes wrong.
+        with self._harmless() if self.share is None else nullcontext():
+            if weigh:
+                self._weigh()
+        if ends:
+            self._stop = True
+        return ends
+
+    def _decide(self) -> Decision:
+        """Return what pages ask for now."""
+        with self._lock:
+            asked, self._asked = self._asked, {}
+        # Reading weights takes no more than its share of the run's time.
+        every = max(REFRESH, self._weighing / SHARE)
+        weigh = bool(self.pages and self.weights_wanted) and (
+            time.perf_counter() - self._weighed > every
+        )
+        return asked, weigh, self._stop, self._steps(), self._watched
+
+    def _apply(self, asked: dict[str, float]) -> None:
         """Change what pages asked for, and read what they show, if it is time."""
-        now = time.perf_counter()
-        if self._asked:
-            with self._lock:
-                asked, self._asked = self._asked, {}
+        if asked:
             known = {control.name: control for control in self.subject.controls()}
             for name, value in asked.items():
                 self._change(name, known.get(name), value)
             self._refresh()
-        elif self.pages and now - self._refreshed > max(REFRESH, self._refreshing / SHARE):
+            return
+        spent = time.perf_counter() - self._refreshed
+        if self.pages and spent > max(REFRESH, self._refreshing / SHARE):
             self._refresh()
-        # Reading weights takes no more than its share of the run's time.
-        every = max(REFRESH, self._weighing / SHARE)
-        if self.pages and self.weights_wanted and now - self._weighed > every:
-            self._weigh()
 
     def _weigh(self) -> None:
         """Read the weights that are learned."""

@@ -3,7 +3,7 @@
 import contextlib
 import weakref
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
@@ -13,7 +13,8 @@ from spikecuda.common.exclusive_use import Unique
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.notebook import escape
 from spikecuda.errors import SpikecudaValueError
-from spikecuda.view.feed import Feed
+from spikecuda.view.blocks import Samples
+from spikecuda.view.feed import Feed, PieceSpikes
 from spikecuda.view.live import Live
 from spikecuda.view.server import Server
 from spikecuda.view.subject import Subject
@@ -134,14 +135,70 @@ class View(Served):
         return tuple(self._feed.changes)
 
 
+class Follower(Feed):
+    """The feed of a process whose run is shown by the page of another one.
+
+    It does what that process decides, and tells nobody.
+
+    Args:
+        subject: what runs.
+    """
+
+    def tell(self, first: int, stop: int, spikes: PieceSpikes, samples: Sequence[Samples]) -> None:
+        """Note that a piece is done."""
+        self._clock = stop
+        self.done += stop - first
+
+
+class FollowedView(Unique, Fixed):
+    """What ``net.view()`` returns in processes of MPI other than the first, which has the page.
+
+    Args:
+        subject: what it shows.
+        url: of the page.
+
+    Attributes:
+        url: the address of the page, on the machine of rank 0.
+        closed: whether it was closed here; rank 0 says whether runs are shown.
+    """
+
+    pages = 0
+
+    def __init__(self, subject: Subject, url: str) -> None:
+        self._feed, self.url, self.closed = Follower(subject), url, False
+
+    @property
+    def changes(self) -> tuple[tuple[float, str, float], ...]:
+        """What pages changed; see ``View``."""
+        return tuple(self._feed.changes)
+
+    def close(self) -> None:
+        """Do nothing but note it: rank 0 closes the page."""
+        self.closed = True
+
+    def __enter__(self) -> "FollowedView":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<FollowedView of {self.url}>"
+
+
 class Viewed:
     """What has a view: the part of a network, pool or system that tells it about runs."""
 
-    _view: View | None = None
+    _view: View | FollowedView | None = None
 
     def _open_view(self, subject: Subject, port: object, open: object, height: object) -> View:
         """Return the view that is open, or a new one."""
-        if self._view is not None and not self._view.closed:
+        if isinstance(self._view, View) and not self._view.closed:
             if port not in (0, self._view.port):
                 raise SpikecudaValueError(
                     f"port must be that of the view that is open, {self._view.port}, or 0 (got "
@@ -166,9 +223,8 @@ class Viewed:
         return None if view is None or view.closed or view._feed.lost else view._feed
 
     @contextmanager
-    def _fed(self, total: int, clock: int) -> Iterator[Feed | None]:
+    def _fed(self, feed: Feed | None, total: int, clock: int) -> Iterator[Feed | None]:
         """Tell pages that a run of some steps begins, and how it ends."""
-        feed = self._feed
         if feed is None:
             yield None
             return

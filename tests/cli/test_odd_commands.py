@@ -129,3 +129,11 @@ def test_without_compilation(code):
     )  # fmt: skip
     last = done.stderr.strip().splitlines()[-1]
     assert done.returncode in (1, 2) and "NUMBA_DISABLE_JIT=1); unset it" in last
+
+
+def test_a_name_that_view_takes_for_its_port_is_told(capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "--view", "brunel"])
+    told = capsys.readouterr().err
+    assert "PORT must be a number from 0 to 65535 (got 'brunel')" in told
+    assert "write it before --view" in told

@@ -87,6 +87,7 @@ def test_rates_by_population_and_a_function(cli, tmp_path):
         (("pool.toml", "--machine", "zen5"), "networks of synapses"),
         (("brunell", "--machine", "zen5"), "unknown example"),
         (("brunel", "--machine", "zen5", "--ranks", ","), "--ranks must be"),
+        (("brunel", "--machine", "zen5", "--ranks", "2,1,2"), "each number of processes once"),
         (("brunel", "--machine", "zen5", "--ranks", "3", "--rate", "30"), "must be <= its 2 cores"),
         (("brunel", "--machine", "zen5", "--rate", "30", "--run", "5"), "--run is to find rates"),
         (("x.py:f", "--machine", "zen5", "--scale", "0.1"), "--scale is for published"),

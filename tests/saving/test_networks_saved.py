@@ -273,10 +273,10 @@ def test_stored_rows_are_taken_if_they_fit(tmp_path, monkeypatch):
         ("targets", lambda targets: targets + 40), ("rows", lambda rows: rows[::-1]),
         ("starts", lambda starts: starts[::-1]),
     ):  # fmt: skip
-        member = f"rows/0/0/{name}.npy"
+        member = f"rows/0/0/0/{name}.npy"
         array = np.load(io.BytesIO(parts[member]))
         write(other, {**parts, member: npy(change(array).astype(array.dtype))})
-        with pytest.raises(ValueRefused, match=f"array 'rows/0/0/(rows|{name})'") as error:
+        with pytest.raises(ValueRefused, match=f"array 'rows/0/0/0/(rows|{name})'") as error:
             Network.load(other, **CPU)
         assert str(other) in str(error.value)
 

@@ -251,9 +251,8 @@ def test_arguments_and_what_has_no_view(monkeypatch):
                 net.view(**wrong)
         with pytest.raises(SpikecudaError, match="replicas of an ensemble have no view"):
             Ensemble(net, 2)[1].view()
-        for given in ({"exchange": NoExchange()}, {"devices": "mpi", "threads": None}):
-            with pytest.raises(SpikecudaError, match="several processes has no view"):
-                network(**given).view()
+        with pytest.raises(SpikecudaError, match="with an exchange has no view"):
+            network(exchange=NoExchange()).view()
         monkeypatch.setitem(sys.modules, "websockets", None)
         with pytest.raises(MissingPackageError, match=r"spikecuda\[view\]"):
             net.view()

@@ -23,8 +23,8 @@ from spikecuda.network.ranks.ranks import BUILD, Ranks, all_ranks
 from spikecuda.network.ranks.share import blocks_of, own_shares
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.route import MPI
-from spikecuda.network.synapses.blocks import MAX_BLOCK, Owner, Share, split_shares
-from spikecuda.network.synapses.builder import Builder
+from spikecuda.network.synapses.blocks import MAX_BLOCK, Blocks, Owner, Share, split_shares
+from spikecuda.network.synapses.builder import Builder, KnownRows
 from spikecuda.network.synapses.fixed_point import FixedPoint, choose_fixed_point
 from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.store import Wiring
@@ -37,6 +37,9 @@ class RestoredRanks(Protocol):
     @property
     def fixed_point(self) -> FixedPoint:
         """The scales of its weights."""
+
+    def rows(self, blocks: Blocks, peers: Peers | None = None) -> KnownRows | None:
+        """Return its rows, if they were stored for such blocks; ``peers`` have others."""
 
     def restore(self, wiring: Wiring, peers: Peers | None = None) -> None:
         """Let synapses that were drawn be those of the saved network."""
@@ -99,9 +102,7 @@ def build_rank_engine(
         description.wired, description.sizes, blocks, description.dt, description.seed,
         workers, report, peers=ranks,
     )  # fmt: skip
-    wiring = counted(description, builder.build(fixed_point), ranks)
-    if restored is not None:
-        restored.restore(wiring, ranks)
+    wiring = wire(description, builder, fixed_point, restored, ranks)
     mine = [(int(first), int(end)) for first, end in bounds[:, ranks.rank : ranks.rank + 2]]
     neurons = [
         Neurons(population, own if ranks.count > 1 else None)
@@ -113,6 +114,24 @@ def build_rank_engine(
         shares = [Share(bounds[:, r : r + 2], range(0)) for r in range(ranks.count)]
         engine.placed = in_words(names, [Owner(weight) for weight in each], shares)
     return engine
+
+
+def wire(
+    description: Description,
+    builder: Builder,
+    fixed_point: FixedPoint,
+    restored: RestoredRanks | None,
+    ranks: Ranks,
+) -> Wiring:
+    """Return the synapses of this process: drawn, or those of a file."""
+    known = None if restored is None else restored.rows(builder.blocks, ranks)
+    if known is None:
+        wiring = counted(description, builder.build(fixed_point), ranks)
+    else:
+        wiring = builder.take(fixed_point, known)
+    if restored is not None:
+        restored.restore(wiring, ranks)
+    return wiring
 
 
 def counted(description: Description, wiring: Wiring, ranks: Ranks) -> Wiring:
@@ -176,9 +195,7 @@ def _on_devices(
             description.wired, description.sizes, blocks, description.dt, description.seed,
             workers, report, peers=ranks, dense=True,
         )  # fmt: skip
-        wiring = counted(description, builder.build(fixed_point), ranks)
-        if restored is not None:
-            restored.restore(wiring, ranks)
+        wiring = wire(description, builder, fixed_point, restored, ranks)
         engine = opened.engine(
             description, wiring, own, functools.partial(RankDeviceEngine, ranks, bounds),
             lambda window: int(ranks.least(np.array([window]))[0]),

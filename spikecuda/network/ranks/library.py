@@ -4,6 +4,7 @@ import os
 
 # Variables that launchers set: MPICH and Intel, Open MPI, Slurm with PMIx.
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
+RANKS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK")
 
 
 def launched() -> int:
@@ -13,6 +14,15 @@ def launched() -> int:
         if value.isdigit():
             return int(value)
     return 1
+
+
+def launched_rank() -> int:
+    """Return which of the processes of a launcher this one is, from 0 on."""
+    for name in RANKS:
+        value = os.environ.get(name, "")
+        if value.isdigit():
+            return int(value)
+    return 0
 
 
 def library_of(extension: str) -> str | None:

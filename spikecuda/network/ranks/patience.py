@@ -13,9 +13,13 @@ from collections.abc import Callable
 from spikecuda.errors import SpikecudaValueError
 from spikecuda.network.ranks.told import WRITTEN
 
+# Which says nothing more; see ``told``.
+LEAVE = os._exit
 VARIABLE = "SPIKECUDA_MPI_PATIENCE"
 # Seconds that a process waits for others; what they do between two calls may take long.
 PATIENCE = 1800.0
+# Others are not here at once: less would end runs that are well.  More is a slip, of a year.
+SHORTEST, LONGEST = 1.0, 3e7
 
 
 def patience() -> float:
@@ -29,10 +33,11 @@ def patience() -> float:
         seconds = float(given) if given else PATIENCE
     except ValueError:
         seconds = -1.0
-    if not 0.0 <= seconds < float("inf"):
+    if not (seconds == 0.0 or SHORTEST <= seconds <= LONGEST):
         raise SpikecudaValueError(
-            f"{VARIABLE} must be the seconds that a process of MPI waits for others, 0 for ever "
-            f"(got {given!r:.40}); leave it out for {PATIENCE:g}"
+            f"{VARIABLE} must be the seconds that a process of MPI waits for others, from "
+            f"{SHORTEST:g} to {LONGEST:g}, or 0 for ever (got {given!r:.40}); leave it out for "
+            f"{PATIENCE:g}"
         )
     return seconds
 
@@ -75,4 +80,4 @@ class Watch:
             file=sys.stderr, flush=True,
         )  # fmt: skip
         time.sleep(WRITTEN)
-        os._exit(1)
+        LEAVE(1)

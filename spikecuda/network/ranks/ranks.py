@@ -46,6 +46,11 @@ def all_ranks() -> "Ranks":
     return Ranks()
 
 
+def first_of(ranks: "Ranks") -> Callable[[Any], Any]:
+    """Return what tells all processes a small value of rank 0; they call it together."""
+    return lambda value: ranks.each(value)[0]
+
+
 def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
     """Let Ctrl-C not act within a method, between the messages that others wait for.
 
@@ -295,7 +300,7 @@ class Ranks:
         """Return the smallest of each number over all processes.
 
         Args:
-            values: int64.
+            values: int64, or several of float64.
         """
         how = f"least {values.dtype} {values.shape}"
         if values.shape == (1,):

@@ -1,10 +1,11 @@
 """What one process raises, told to the others."""
 
+import os
 import sys
 import time
 import traceback
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from spikecuda.errors import SpikecudaError
 
@@ -78,3 +79,23 @@ def end_all_on_error(rank: int, count: int) -> None:
 
     hook.ends_all = True  # type: ignore[attr-defined]
     sys.excepthook = hook
+    _tell_exit(rank, count)
+
+
+def _tell_exit(rank: int, count: int) -> None:
+    """Let a process that leaves by ``os._exit`` say so: the launcher ends the others in silence."""
+    leave, process = os._exit, os.getpid()
+
+    def told(status: int) -> NoReturn:
+        from mpi4py import MPI
+
+        if os.getpid() == process and not MPI.Is_finalized():
+            print(
+                f"rank {rank} of {count} ended by os._exit({status}); all processes end",
+                file=sys.stderr, flush=True,
+            )  # fmt: skip
+            time.sleep(WRITTEN)
+            status = status or 1  # others were broken off: that is no success
+        leave(status)
+
+    os._exit = told

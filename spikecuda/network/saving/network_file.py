@@ -19,7 +19,7 @@ from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.moving import waits
 from spikecuda.network.saving.description import CLASSES, Teller, Told, chores_tree
 from spikecuda.network.saving.moving_file import moving_of, moving_tree, require_fitting
-from spikecuda.network.saving.rows_file import SavedRows, rows_tree
+from spikecuda.network.saving.rows_file import ROWS, SavedRows, require_dense, rows_tree
 from spikecuda.network.saving.synapse_file import SYNAPSES, State, put_synapses, synapses_tree
 from spikecuda.network.synapses.blocks import Blocks
 from spikecuda.network.synapses.fixed_point import FixedPoint
@@ -41,7 +41,9 @@ def save_network(
 ) -> Path:
     """Write a network that is built, between runs; see ``Network.save``."""
     if engine.peers is not None:
-        engine.peers.require_alike("save", {"path": os.fspath(path), "result": result is None})
+        engine.peers.require_alike(
+            "save", {"path": os.fspath(path), "result": result is None, "rows": rows}
+        )
         if result is not None:
             result = gather(result, everywhere=False)
     elif result is not None:
@@ -50,8 +52,8 @@ def save_network(
     synapses: State = {}
     wiring, wired = engine.wiring, net._wired
     waiting = _waiting(wiring, engine.peers)
-    # Short rows are those of one process among many, and are drawn again.
-    rows = rows and not any(bundle.short for bundle in wiring.bundles)
+    if rows:
+        require_dense(wiring, engine.peers)
     # First: where spikes wait, it brings weights up to what has arrived.
     moving = engine.capture(waiting)
     populations = net._populations()
@@ -71,7 +73,7 @@ def save_network(
         "wiring": [wiring.synapses, wiring.shortest, wiring.longest],
         "moving": moving_tree(moving, wiring, sizes, state),
         "states": {p.name: list(n.state) for p, n in zip(populations, engine.neurons, strict=True)},
-        "rows": rows_tree(wiring, state) if rows else None,
+        "rows": rows_tree(wiring, engine.peers, synapses) if rows else None,
         "result": None,
     }
     chores_tree(net._upkeep.values(), state)
@@ -111,7 +113,7 @@ class SavedNetwork:
     """
 
     def __init__(self, path: str | os.PathLike[str], models: Iterable[Any]) -> None:
-        self.saved: Saved = read_save(path, KIND, SYNAPSES)
+        self.saved: Saved = read_save(path, KIND, (SYNAPSES, ROWS))
         self._decoder = Decoder(self.saved.arrays, CLASSES, models)
 
     def read(self) -> None:
@@ -142,12 +144,22 @@ class SavedNetwork:
         bits = dict(zip(self._wired, map(int, self._about["bits"]), strict=True))
         return FixedPoint(exponents, bits)
 
-    def rows(self, blocks: Blocks) -> SavedRows | None:
-        """Return the rows of the file, if it has any, for neurons that are split alike."""
-        if self._about["rows"] is None:
+    def rows(self, blocks: Blocks, peers: Peers | None = None) -> SavedRows | None:
+        """Return the rows of the file, if it has any, for neurons that are split alike.
+
+        Args:
+            blocks: of this process.
+            peers: the others, which all have to find theirs.
+        """
+        about = self._about["rows"]
+        if peers is not None:
+            peers.require_alike("file", {"content": self.saved.checksum})
+        if about is None or "processes" not in about:  # as versions before wrote them
             return None
-        rows = SavedRows(self._about["rows"], self.saved, blocks)
-        return rows if rows.fit else None
+        rows = SavedRows(about, self.saved, blocks)
+        number = np.array([rows.number], np.int64)
+        least = number if peers is None else peers.least(number)
+        return rows if least[0] >= 0 else None
 
     def restore(self, wiring: Wiring, peers: Peers | None = None) -> None:
         """Let synapses that were drawn be the saved ones, before an engine has them.

@@ -34,6 +34,9 @@ class Peers(Protocol):
     def telling(self, later: bool = False) -> AbstractContextManager[None]:
         """Tell the others if this process alone raises something in the block."""
 
+    def each(self, value: Any) -> list[Any]:
+        """Return what each process has for a small value."""
+
     def least(self, values: np.ndarray) -> np.ndarray:
         """Return the smallest of each number over all processes."""
 
