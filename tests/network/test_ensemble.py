@@ -221,3 +221,17 @@ def test_a_build_that_breaks_off_gives_everything_back():
         assert device.held() == {}
         assert e.run(1.0).duration == 1.0
     device.close()
+
+
+def test_what_only_a_network_runs_with_is_refused_by_name():
+    net = Network(devices="cpu")
+    net.population("a", 5)
+    ensemble = Ensemble(net, 2)
+    for name, value, remedy in (
+        ("realtime", True, "run one Network with realtime=True"),
+        ("save_to", "x", "in call="),
+        ("gather", False, "leave it out"),
+        ("untill", None, "a run of an ensemble takes duration"),
+    ):
+        with pytest.raises(SpikecudaTypeError, match=f"{name}=.*{remedy}|{remedy}.*{name}="):
+            ensemble.run(1.0, **{name: value})

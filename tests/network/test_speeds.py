@@ -51,6 +51,7 @@ TWO = ["cpu", "cuda-emu"]
         (TWO, [1.0, 0.0], "speeds must be > 0"),
         (TWO, [1.0, np.inf], "speeds must be"),
         (TWO, {1.0}, "speeds must be"),
+        (TWO, [1e308, 1e308], "divide all by one of them"),
         (TWO, np.array(2.0), "a number for each device of this process, 2"),
         (TWO, b"ab", "a number for each device"),
         (["mpi"], [1.0, 2.0], "a number for each device of this process, 1"),

@@ -1,6 +1,8 @@
 """What each of two processes runs: networks on a processor in one, on two devices in the other."""
 
+import contextlib
 import signal
+from unittest import mock
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from spikecuda.devices.emulated.device import CudaEmuDevice
 from spikecuda.errors import DeviceError
 from spikecuda.network import ExpCurrent, FixedProbability, SpikeTrain
 from spikecuda.network.ranks.ranks import all_ranks
+from spikecuda.network.synapses.builder import Builder
 from spikecuda.plasticity import STDP
 
 JOB = all_ranks()
@@ -73,22 +76,26 @@ def steered(nets):
         assert result.num_spikes > 50
 
 
-def refused(net):
-    """What needs the blocks of one process is refused in all of them."""
-    try:
-        net.save("never.spikecuda", rows=True)
-    except SpikecudaError as error:
-        assert "rows must be False over processes" in str(error), error
-    else:
-        raise AssertionError("not refused")
+@contextlib.contextmanager
+def watched_rows():
+    """Give a list of what builders took from files."""
+    taken, take = [], Builder.take
+
+    def watched(builder, fixed_point, known):
+        taken.append(known)
+        return take(builder, fixed_point, known)
+
+    with mock.patch.object(Builder, "take", watched):
+        yield taken
 
 
 def saved(net, reference):
     """A file of two processes with devices goes on anywhere."""
-    net.save("net.spikecuda")
+    net.save("net.spikecuda", rows=True)
     wanted = found(reference, reference.run(5.0))
     for options in ({"devices": "cpu", "threads": 1}, OWN):
-        with Network.load("net.spikecuda", **options) as again:
+        with watched_rows() as taken, Network.load("net.spikecuda", **options) as again:
+            assert len(taken) == (0 if options is not OWN else 1)  # else they are drawn again
             assert found(again, again.run(5.0)) == wanted
     part = net.run(5.0, gather=False)  # what each process keeps is its own
     assert part.num_spikes < part.gather().num_spikes
@@ -189,7 +196,6 @@ def measured():
 if __name__ == "__main__":
     one, over = learning(devices="cpu", threads=1), learning(**OWN)
     steered([one, over])
-    refused(over)
     saved(over, one)
     placed(over)
     broken_off(over, one)

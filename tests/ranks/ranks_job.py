@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "network"))
 
 from random_networks import Layout, built, descriptions
+from ranks_ensemble import ensembles
 from ranks_parts import parts
 from ranks_saves import learning, saves
 from ranks_upkeep import upkeep
+from ranks_view import view
 from test_network_bits import outcome, spikes_of
 
 from spikecuda import Network, Noise, SpikecudaError, Uniform
@@ -93,12 +95,13 @@ def what_learns():
         assert one == many, k
         assert result.num_spikes > 100
     try:
-        nets[1].save("never.spikecuda", rows=True)
+        nets[1].save("rows.spikecuda", rows=True)
     except SpikecudaError as error:
-        assert "rows must be False over processes" in str(error)
+        assert "rows must be False for a network with short rows" in str(error)
+        assert not Path("rows.spikecuda").exists()
     else:
-        raise AssertionError("not refused")
-    assert not Path("never.spikecuda").exists()
+        again = Network.load("rows.spikecuda", devices="mpi", threads=THREADS)
+        assert spikes_of([again.run(5.0)]) == spikes_of([nets[1].run(5.0)])
 
 
 def crowded():
@@ -305,7 +308,10 @@ if __name__ == "__main__":
     saves(job, FOLDER, THREADS)
     if THREADS == 1:
         upkeep(job, Path())
+    if THREADS == 1 and job.count == 2:
         parts(job, Path())
+        view(job)
+        ensembles(job)
     broken_off(job)
     caught(job)
     interrupted(job)

@@ -84,7 +84,7 @@ def test_patience_is_a_number_of_seconds(monkeypatch):
     for text, seconds in (("", PATIENCE), ("0", 0.0), (" 2.5 ", 2.5)):
         monkeypatch.setenv(VARIABLE, text)
         assert patience() == seconds
-    for text in ("-1", "x", "nan", "inf"):
+    for text in ("-1", "x", "nan", "inf", "0.01", "1e-300", "1e9"):
         monkeypatch.setenv(VARIABLE, text)
         with pytest.raises(SpikecudaValueError, match=f"{VARIABLE} must be the seconds"):
             patience()

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,13 +22,15 @@ from spikecuda.common.fixed import Fixed
 from spikecuda.common.out_of_memory import out_of_memory
 from spikecuda.common.time_grid import whole_steps
 from spikecuda.devices.base import Device
-from spikecuda.errors import ClosedError, SpikecudaAttributeError, SpikecudaError, nearest
+from spikecuda.errors import ClosedError, SpikecudaError
 from spikecuda.inputs.drive import Drive
 from spikecuda.network.device_names import MPI, Given, as_places, resolve_devices
 from spikecuda.network.ensemble.build import require_room
 from spikecuda.network.ensemble.groups import make_groups
 from spikecuda.network.ensemble.joint_run import JointRun
 from spikecuda.network.ensemble.measure import measure
+from spikecuda.network.ensemble.over_ranks import RankedRun, Shares
+from spikecuda.network.ensemble.refused import NetworkOnly, refuse_options
 from spikecuda.network.ensemble.replica import Replica
 from spikecuda.network.ensemble.result import EnsembleResult, counted, join_runs, pick
 from spikecuda.network.ensemble.structure import as_networks
@@ -46,7 +48,7 @@ MOST = 1_000_000
 Params = Mapping[str | Population | View | Drive, Mapping[str, Any]]
 
 
-class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
+class Ensemble(NetworkOnly, Unique, Fixed, Closing, Sequence[Replica]):
     """Replicas of one network with other parameters, seeds or noise, advanced together.
 
     Replica i has the bits of a lone network that is told the same.  ``ensemble[i]`` is its network,
@@ -67,10 +69,12 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
             ``network``.
         threads: CPU threads, 1 to 1024; None: as many as cores, or as CPUs that are named.
         devices: as for ``Network``; replicas are dealt out whole.  None: those of ``network``.
+            "mpi": over the processes of an MPI job, each with some of the replicas.
 
     Attributes:
         dt, precision: those of the networks.
         devices, threads: as passed.
+        own: numbers of the replicas that this process has: a range; without MPI, all.
 
     Raises:
         SpikecudaValueError, SpikecudaTypeError: an argument cannot be used, or the networks differ
@@ -101,18 +105,15 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
         self.dt, self.precision = first.dt, first.precision
         self.threads = None if threads is None else as_count("threads", threads, 1, 1024)
         self.devices = first.devices if devices is None else as_places(devices)
-        if MPI in self.devices:
-            raise SpikecudaError(
-                'an ensemble does not run over processes of MPI (got devices="mpi"); let each '
-                'process have an ensemble of its own, with other trials and devices="cpu"'
-            )
         if first.speeds is not None:
             raise SpikecudaError(
                 "an ensemble deals replicas out whole, by what devices say of their speed (got a "
                 f"network with speeds={first.speeds!r}); make it without speeds"
             )
-        places = resolve_devices(self.devices) or ("cpu",)
-        self._places = places
+        self._shares = Shares(self.devices[1:], count) if MPI in self.devices else None
+        self.own = range(count) if self._shares is None else self._shares.own
+        places = resolve_devices(self.devices) if self._shares is None else self._shares.places
+        self._places = places = places or ("cpu",)
         parts = [d.turn for d in places if isinstance(d, Device)]
         self.turn = ExclusiveUse("ensemble", parts)
         self._replicas: list[Replica] = []
@@ -122,13 +123,17 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
         with contextlib.ExitStack() as stack:
             for each in dict.fromkeys(networks):
                 stack.enter_context(each.turn.change())
-            require_room(first, count, 1)
+            self._require_alike(first, count, seeds, trials)
+            require_room(first, len(self.own), 1)
             each_seeds = as_all_seeds(seeds, trials, networks)
-            require_room(first, count, len({own.wiring for _, own in each_seeds}))
+            wirings = {own.wiring for _, own in each_seeds[self.own.start : self.own.stop]}
+            require_room(first, len(self.own), len(wirings))
             for i, (origin, own) in enumerate(zip(networks, each_seeds, strict=True)):
                 self._replicas.append(Replica(origin, i, *own, self.turn, self._built))
                 if origin is not first:
                     self._replicas[i].follow(self._replicas[0])
+                if self._shares is not None:
+                    self._replicas[i]._elsewhere = self._shares.elsewhere(i)
         give(as_given(params, count, self._replicas[0]), self._replicas)
         self._fix()
 
@@ -183,6 +188,7 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
         every: float | None = None,
         call: Callable[[Any, EnsembleResult], object] | None = None,
         until: Callable[[Any, EnsembleResult], object] | None = None,
+        **others: object,
     ) -> EnsembleResult:
         """Advance all replicas from where the last run ended; the first run builds them.
 
@@ -193,6 +199,7 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
             call: function called after each piece with the ensemble and the piece's result; it may
                 change replicas, and ends the run by returning False.
             until: function called likewise, after ``call``; once it returns True, the run ends.
+            others: refused: what else ``Network.run`` takes is for one network.
 
         Returns:
             An ``EnsembleResult`` of this run.  After Ctrl-C and errors, ``ensemble.result`` is what
@@ -202,7 +209,10 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
             NumericalError: a state of a replica became NaN or infinite; the message says which.
             DeviceError: a device failed.
             SpikecudaError: another thread uses it, or it needs ``reset()`` after a failure.
+            SpikecudaTypeError: an argument that ensembles do not take.
         """
+        if others:
+            refuse_options(others, len(self))
         total = whole_steps("duration", duration, self.dt)
         loop = as_loop(every, call, until, self.dt)
         pieces: Pieces[EnsembleResult] = Pieces(join_runs)
@@ -219,7 +229,10 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
         with self.turn.loop():
             with self.turn.occupied(RUNNING):
                 joint = self._begin(progress)
-            with reporter(progress, total, repr(self)) as report:
+            with (
+                contextlib.nullcontext() if self._shares is None else self._shares.between(),
+                reporter(progress, total, repr(self)) as report,
+            ):
 
                 def advance(first: int, steps: int) -> EnsembleResult:
                     return joint.advance(first, steps, total, lambda done: report(first + done))
@@ -297,12 +310,14 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
         """
         view = as_view_of(population, self._replicas[0])
         which = slice(None) if view.whole else view.ids
-        return np.stack([r[view.population.name].state[name][which] for r in self])
+        here = [self._replicas[i] for i in self.own]
+        found = np.stack([r[view.population.name].state[name][which] for r in here])
+        return found if self._shares is None else self._shares.joined(found, f"state {name}")
 
     def metrics(self) -> NetworkMetrics:
         """Return what all replicas together have done since the last reset, and memory used.
 
-        Another thread can ask for them within a run.
+        Another thread can ask for them within a run.  Over MPI they are of this process' replicas.
         """
         self._require_open()
         joint = self._joint
@@ -310,17 +325,6 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
             with self.turn.use():
                 joint = self._built()
         return measure(joint.groups, joint.clock, joint.seconds, self.dt, self._build_seconds)
-
-    def view(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse: a page shows one network, and replicas run together.
-
-        Raises:
-            SpikecudaError: always; it says what can be viewed.
-        """
-        raise SpikecudaError(
-            f"an ensemble has no view (got one of {len(self)} replicas); result[k].view() shows "
-            "what replica k did, and net.view() the network that it was made from"
-        )
 
     def close(self) -> None:
         """Free memory and end threads; closing twice does nothing."""
@@ -338,23 +342,6 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
     def __repr__(self) -> str:
         return f"<Ensemble: {counted(len(self))} of {self._replicas[0]!r}>"
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(f"an Ensemble has no attribute {name!r}")
-        if name in ("save", "load"):
-            raise SpikecudaAttributeError(
-                f"ensembles are not saved (got {name}); save ensemble.result[i], or the network "
-                "that the ensemble was made from"
-            )
-        if hasattr(Network, name) or name in vars(self._replicas[0]):
-            raise SpikecudaAttributeError(
-                f"an ensemble has no {name} (got ensemble.{name}); ensemble[i].{name} is that of a "
-                "replica, and what is alike in all is told to the network before"
-            )
-        raise SpikecudaAttributeError(
-            f"an ensemble has no attribute {name!r}{nearest(name, self._public())}"
-        )
-
     # Parts of it.
 
     def _require_open(self) -> None:
@@ -365,14 +352,21 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
         """Return what advances the replicas, made now unless it is there."""
         self._require_open()
         if self._joint is None:
-            with self.turn.occupied(BUILDING), contextlib.ExitStack() as undo:
+            telling = contextlib.nullcontext if self._shares is None else self._shares.telling
+            with self.turn.occupied(BUILDING), telling(), contextlib.ExitStack() as undo:
                 begin = time.perf_counter()
                 with reporter(progress, BUILD_TICKS, "building") as report:
+                    if self._shares is not None:
+                        self._shares.require_same(self._replicas)
+                    here = [self._replicas[i] for i in self.own]
                     groups, release = make_groups(
-                        self._replicas, self._places, self.threads,
+                        here, self._places, self._workers,
                         lambda done, total: report(int(BUILD_TICKS * done / total)),
                     )  # fmt: skip
                     joint = JointRun(groups, release)
+                    if self._shares is not None:
+                        others = [r for r in self._replicas if r._elsewhere]
+                        joint = RankedRun(groups, release, self._shares, others)
                     undo.callback(joint.close)
                     report(BUILD_TICKS)
                 self._build_seconds = time.perf_counter() - begin
@@ -383,6 +377,16 @@ class Ensemble(Unique, Fixed, Closing, Sequence[Replica]):
             self._joint = joint
             self.turn.parts = tuple(turn for group in groups for turn in group.turns)
         return self._joint
+
+    @property
+    def _workers(self) -> int | None:
+        """Threads of this process; None: as many as are useful."""
+        return self.threads if self._shares is None else self._shares.threads(self.threads)
+
+    def _require_alike(self, first: Network, *told: object) -> None:
+        """Raise unless all processes of MPI make the same ensemble."""
+        if self._shares is not None:
+            self._shares.require_alike(first, told)
 
     def _begin(self, progress: Progress) -> JointRun:
         """Build unless that is done."""

@@ -70,13 +70,13 @@ class JointRun:
         """
         self._slices = Pieces(join_runs)
         self._require_room(steps)
-        if len(self.groups) == 1 and self.groups[0].whole:
+        if not self._in_slices:
             self._add(first, steps, total, report)
         else:
-            with held_interrupt() as release:
+            with self._held() as release:
                 done = 0
                 while done < steps or not steps:
-                    some = min(self._slice, steps - done)
+                    some = self._agree(min(self._slice, steps - done))
                     begin = time.perf_counter()
                     self._add(first + done, some, total, lambda n: None)
                     if some == self._slice:
@@ -88,7 +88,7 @@ class JointRun:
                     release()
                     if not steps:
                         break
-        result = self.result
+        result = self._slices.own
         assert result is not None
         return result
 
@@ -110,6 +110,19 @@ class JointRun:
             stack.callback(self._threads.close)
             for group in self.groups:
                 stack.callback(group.close)
+
+    @property
+    def _in_slices(self) -> bool:
+        """Whether a run is cut into slices; else the only group ends it at Ctrl-C."""
+        return len(self.groups) > 1 or not self.groups[0].whole
+
+    def _agree(self, steps: int) -> int:
+        """Return the steps of the next slice, of all who take it."""
+        return steps
+
+    def _held(self) -> contextlib.AbstractContextManager[Callable[[], None]]:
+        """Hold Ctrl-C back but where what is given is called."""
+        return held_interrupt()
 
     def _require_room(self, steps: int) -> None:
         """Raise OutOfMemoryError unless what all replicas record in some steps fits."""

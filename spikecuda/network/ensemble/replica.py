@@ -88,6 +88,8 @@ class Replica(Network):
         )  # fmt: skip
         object.__setattr__(self, "turn", turn)
         object.__setattr__(self, "index", index)
+        # The process of MPI that has it, in words; "": this one.
+        self._elsewhere = ""
         self._make_all, self._twins = build, Twins(self, seeds)
         self._first_source = 0
         # Bundles whose weights no other replica has.
@@ -194,6 +196,12 @@ class Replica(Network):
         self._require_open()
         if self.turn.doing == BUILDING:
             raise self.turn.refusal()
+        if self._elsewhere:
+            raise SpikecudaError(
+                f"replica {self.index} is in another process (got a look into it, and it is on "
+                f"{self._elsewhere}); ensemble.own has the numbers of those that are here, and "
+                "ensemble.state() and results bring all together"
+            )
         if self._engine is None:
             self._make_all()
         assert self._engine is not None

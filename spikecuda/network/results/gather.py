@@ -1,8 +1,10 @@
 """Parts of a result that processes of MPI have are brought together."""
 
 import json
+import math
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from spikecuda.network.results.file import parts_of
 from spikecuda.network.results.part import join_parts
 from spikecuda.network.results.reader import ResultReader
 from spikecuda.network.results.result import NetworkResult
+
+if TYPE_CHECKING:
+    from spikecuda.network.ranks.ranks import Ranks
 
 
 class _Held:
@@ -60,22 +65,40 @@ def gather(result: NetworkResult, everywhere: bool = True) -> NetworkResult:
             f"part {part.rank} in a job of {count}); save all parts and read them by "
             'NetworkResult.load("name.{rank}.npz")'
         )
-    ranks = all_ranks()
-    about, arrays = parts_of(result)
-    # Names and shapes go first, so that all processes send the same arrays in the same order.
-    each = ranks.each((json.dumps(about), {name: array.shape for name, array in arrays.items()}))
+    every = exchange(all_ranks(), [result], everywhere)
+    return join_parts([found for (found,) in every]) if every else result
+
+
+def exchange(
+    ranks: "Ranks", results: Sequence[NetworkResult], everywhere: bool
+) -> list[list[NetworkResult]]:
+    """Return the results of each process, which all of them call together.
+
+    Args:
+        ranks: the processes.
+        results: of this one, which recorded what those of others did.
+        everywhere: whether all processes get them; else rank 0, and the others nothing.
+    """
+    made = [parts_of(result) for result in results]
+    # Shapes go first; all processes send the same arrays in the same order.
+    told = [(json.dumps(about), {n: a.shape for n, a in arrays.items()}) for about, arrays in made]
+    each = ranks.each(told)
     bring = ranks.joined if everywhere else ranks.gathered
-    found: list[dict[str, np.ndarray]] = [{} for _ in each]
-    for name, array in arrays.items():
-        brought = bring(np.ascontiguousarray(array).reshape(-1), f"result {name}")
-        for whole, values, (_, shapes) in zip(found, brought, each, strict=False):
-            whole[name] = values.reshape(shapes[name])
+    found: list[list[dict[str, np.ndarray]]] = [[{} for _ in own] for own in each]
+    for name in made[0][1]:
+        mine = np.concatenate([arrays[name].reshape(-1) for _, arrays in made])
+        for whole, values, own in zip(found, bring(mine, f"result {name}"), each, strict=False):
+            shapes = [listed[name] for _, listed in own]
+            ends = np.cumsum([math.prod(shape) for shape in shapes])
+            for arrays, part, shape in zip(whole, np.split(values, ends[:-1]), shapes, strict=True):
+                arrays[name] = part.reshape(shape)
     if ranks.rank and not everywhere:
-        return result
-    return join_parts([
-        ResultReader(_Held(own), _read(text)).read()
-        for own, (text, _) in zip(found, each, strict=True)
-    ])  # fmt: skip
+        return []
+    return [
+        [ResultReader(_Held(arrays), _read(text)).read()
+         for arrays, (text, _) in zip(whole, own, strict=True)]
+        for whole, own in zip(found, each, strict=True)
+    ]  # fmt: skip
 
 
 def _read(text: str) -> dict[str, Any]:
