@@ -166,10 +166,10 @@ def _flush(short, blocks_at, listed, population, thread, turn):
 
 
 @inner
-def _list_of(short, population, thread):
-    """Return a thread's list of spikes of a population."""
+def _list_at(short, population, thread):
+    """Return the address of a thread's list of spikes of a population."""
     at = (thread * short[S.SHORT_POPULATIONS] + population) * S.LIST_WORDS
-    return int64_at(short[S.SHORT_LISTS] + 8 * at, S.LIST_WORDS)
+    return short[S.SHORT_LISTS] + 8 * at
 
 
 @inner
@@ -180,7 +180,7 @@ def _list(short, blocks_at, population, neurons, step, thread, turn):
     of = int32_at(short[S.SHORT_BUNDLES_OF] + 4 * population, 2)
     if of[0] == of[1]:
         return
-    listed = _list_of(short, population, thread)
+    listed = int64_at(_list_at(short, population, thread), S.LIST_WORDS)
     for neuron in neurons:
         size = listed[0]
         listed[8 + size] = ((step & S.STEP_MASK) << 32) | np.int64(neuron)
@@ -192,7 +192,7 @@ def _list(short, blocks_at, population, neurons, step, thread, turn):
 @inner
 def _flush_all(short, blocks_at, thread, turn):
     for population in range(short[S.SHORT_POPULATIONS]):
-        listed = _list_of(short, np.int64(population), thread)
+        listed = int64_at(_list_at(short, np.int64(population), thread), S.LIST_WORDS)
         _flush(short, blocks_at, listed, np.int64(population), thread, turn)
 
 
