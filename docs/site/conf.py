@@ -66,6 +66,21 @@ def in_its_words(app, what, name, obj, options, lines):
         lines[i] = re.sub(r"(?<![\\*`])([*|])(?![*`])", r"\\\1", line) if "``" not in line else line
 
 
+def have_dark_pictures(app, doctree):
+    """Show ``NAME-dark.png`` instead of ``NAME.png`` in the dark, where there is one."""
+    from docutils import nodes
+
+    page = Path(app.env.doc2path(app.env.docname))
+    for image in list(doctree.findall(nodes.image)):
+        dark = image["uri"].removesuffix(".png") + "-dark.png"
+        if image["uri"].endswith(".png") and (page.parent / dark).is_file():
+            other = image.copy()
+            other["uri"] = dark
+            image["classes"] = [*image["classes"], "only-light"]
+            other["classes"] = [*other["classes"], "only-dark"]
+            image.parent.insert(image.parent.index(image) + 1, other)
+
+
 def lead_to_the_first_page(app, error):
     """Write the page that a browser opens first: it leads to docs/index.html."""
     if error is None and app.builder.name == "html":
@@ -81,4 +96,6 @@ def lead_to_the_first_page(app, error):
 def setup(app):
     """Register what is done while pages are made."""
     app.connect("autodoc-process-docstring", in_its_words, priority=400)  # before napoleon
+    # Before Sphinx collects the pictures.
+    app.connect("doctree-read", have_dark_pictures, priority=400)
     app.connect("build-finished", lead_to_the_first_page)
