@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from .errors import PTXSyntaxError, UnsupportedPTXError
 from .scope import Scope
 from .syntax import (
@@ -25,7 +23,8 @@ from .syntax import (
     Variable,
     Vector,
 )
-from .tokens import Token, float_bits, float_literal, integer_literal, tokenize
+from .token_reader import TokenReader
+from .tokens import Token, float_bits, float_literal, integer_literal
 from .types import TYPES, Type
 
 _SPACES = (".global", ".const", ".shared", ".local", ".param")
@@ -34,52 +33,11 @@ _LIMITS = (".maxntid", ".reqntid", ".minnctapersm", ".maxnreg", ".maxnctapersm")
 _SPECIAL_VECTORS = ("%tid", "%ntid", "%ctaid", "%nctaid")
 
 
-class _Parser:
+class _Parser(TokenReader):
     def __init__(self, text: str) -> None:
+        super().__init__(text)
         self.module = Module(text)
-        self.tokens = tokenize(text)
-        self.at = 0
         self.scopes = 0
-
-    # -- tokens -------------------------------------------------------------------------------
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
-
-    def next(self) -> Token:
-        self.at += 1
-        return self.tokens[self.at - 1]
-
-    def accept(self, text: str) -> bool:
-        if self.token.text == text and self.token.kind != "string":
-            self.at += 1
-            return True
-        return False
-
-    def expect(self, text: str) -> Token:
-        if self.token.text != text:
-            raise PTXSyntaxError(self.token.line, f"expected {text!r}, found {self.token.text!r}")
-        return self.next()
-
-    def word(self) -> str:
-        if self.token.kind != "word":
-            raise PTXSyntaxError(self.token.line, f"expected a name, found {self.token.text!r}")
-        return self.next().text
-
-    def integer(self) -> int:
-        negative = self.accept("-")
-        if self.token.kind != "int":
-            raise PTXSyntaxError(self.token.line, f"expected a number, found {self.token.text!r}")
-        value = integer_literal(self.next().text)
-        return -value if negative else value
-
-    def list_of(self, parse: Callable[[], Operand], close: str) -> tuple[Operand, ...]:
-        items: list[Operand] = []
-        while not self.accept(close):
-            items.append(parse())
-            if self.token.text != close:
-                self.expect(",")
-        return tuple(items)
 
     # -- module -------------------------------------------------------------------------------
     def parse(self) -> Module:
