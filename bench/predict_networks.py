@@ -23,10 +23,8 @@ from typing import Any
 import numpy as np
 
 from spikecuda.cli import terminal
-from spikecuda.devices.base import Device
 from spikecuda.devices.emulated.device import CudaEmuDevice
-from spikecuda.devices.memory import Buffer
-from spikecuda.devices.work import Graph, Kernel
+from spikecuda.devices.work import Event, Graph, Kernel, Stream
 from spikecuda.examples import brunel, coba, cuba, microcircuit
 from spikecuda.inspection import gpus, inspected, networks, profile
 from spikecuda.inspection.learning_window import (
@@ -97,12 +95,6 @@ class MadeUp(LocalSpikeExchange):
 class NullDevice(CudaEmuDevice):
     """A device whose kernels are never compiled and never run."""
 
-    def fetch(self, buffer: Buffer, owner: Device, source: Buffer, size: int) -> None:
-        """Count the bytes."""
-        self.fetched += size * buffer.dtype.itemsize
-
-    fetched = 0
-
     def kernel(self, spec: Any) -> Kernel:
         """Return a kernel without code."""
         return Kernel(spec, None, 0.0)
@@ -117,6 +109,42 @@ class NullDevice(CudaEmuDevice):
         work()
         nodes, self.launches = self.launches - before, before
         return NullGraph(self, nodes)
+
+
+class NullEvent(Event):
+    """An event that has always happened."""
+
+    def synchronize(self) -> None:
+        """Wait for nothing."""
+
+    def seconds_until(self, later: Event) -> float:
+        """Return no time."""
+        return 0.0
+
+
+class NullStream(Stream):
+    """A stream without work."""
+
+    def record(self, event: Event | None = None) -> Event:
+        """Return an event."""
+        return event or NullEvent()
+
+    def wait(self, event: Event) -> None:
+        """Wait for nothing."""
+
+    def synchronize(self) -> None:
+        """Wait for nothing."""
+
+
+class SilentDevice(NullDevice):
+    """A device whose streams and copies do nothing, either: what is left is the host's own work."""
+
+    def silence(self) -> None:
+        """Begin to do nothing."""
+        self.stream = self.uploads = self.downloads = NullStream()  # type: ignore[assignment]
+        for name in ("write", "upload", "download", "clear", "fetch", "synchronize"):
+            setattr(self, name, lambda *arguments: None)
+        self.read = lambda buffer, size=None: np.zeros(size or buffer.size, buffer.dtype)
 
 
 def host_rows(model_time: float = 200.0) -> list[tuple[str, ...]]:
@@ -148,11 +176,13 @@ def exchanges(model_time: float = 100.0) -> list[tuple[str, ...]]:
     for count in (2, 4):
         each = round(spikes / count)
         for way in (PEERS, HOST):
-            devices = [NullDevice(i) for i in range(count)]
+            devices = [SilentDevice(i) for i in range(count)]
             with microcircuit.network(0.02, seed=1, devices=devices, exchange=way) as net:
                 engine = net.build()
                 if way == HOST:
                     engine._exchange = MadeUp(each)  # type: ignore[attr-defined]
+                for device in devices:
+                    device.silence()
                 net.run(10.0)
                 spent = []
                 for _ in range(5):

@@ -64,8 +64,9 @@ class LinkedPartitions:
             for p, run in self._each():
                 p.count(external)
                 lengths = run.open(p.clock, steps, external)
+            runs = list(self._each())
             for k in lengths:
-                self._window(k)
+                self._window(runs, k)
             full = [run.submit() for _, run in self._each()]
             for p in self._all:
                 p.clock += steps
@@ -79,21 +80,26 @@ class LinkedPartitions:
                 found.append(self._take())
         return np.concatenate(found)
 
-    def _window(self, steps: int) -> None:
+    def _window(self, runs: Sequence[tuple[DevicePartition, DeviceRun]], steps: int) -> None:
         """Put a window into the streams of all devices."""
-        runs = [p.run for p in self._members if p.run is not None]
-        for _, run in self._each():
+        for p, run in runs:
+            self._now, stream = p, run.device.stream
+            run.device.make_current()
             # The others are done with the bits of the last window.
-            for other in runs:
+            for _, other in runs:
                 if other is not run:
-                    run.device.stream.wait(other.copied)
+                    stream.wait(other.copied)
             run.compute(steps)
-            run.device.stream.record(run.spiked)
-        for _, run in self._each():
-            for other, inbox in zip((r for r in runs if r is not run), run.inboxes, strict=True):
-                run.device.stream.wait(other.spiked)
-                inbox.fetch(steps)
-            run.device.stream.record(run.copied)
+            stream.record(run.spiked)
+        for p, run in runs:
+            self._now, stream = p, run.device.stream
+            run.device.make_current()
+            others = iter(run.inboxes)
+            for _, other in runs:
+                if other is not run:
+                    stream.wait(other.spiked)
+                    next(others).fetch(steps)
+            stream.record(run.copied)
             run.deliver(steps)
 
     def _take(self) -> np.ndarray:
