@@ -12,6 +12,7 @@ from spikecuda.kernels.network import layout as L
 from spikecuda.kernels.network.machine import (
     barrier,
     call_kernel,
+    call_transport,
     float32_at,
     float64_at,
     int32_at,
@@ -128,6 +129,31 @@ def _keep(table, step, back):
             _copy(at, row[C.KEEP_AT], row[C.KEEP_BYTES])
 
 
+@inner
+def _exchange(at, count):
+    """Send values of this process' neurons to all others, and receive theirs."""
+    for n in range(count):
+        row = int64_at(at + 8 * C.SEND * n, C.SEND)
+        _copy(row[C.SEND_FROM], row[C.SEND_STAGE], row[C.SEND_BYTES])
+        call_transport(
+            row[C.SEND_FUNCTION], row[C.SEND_STAGE], row[C.SEND_WORDS], row[C.SEND_TYPE],
+            row[C.SEND_TO], row[C.SEND_COUNTS], row[C.SEND_PLACES], row[C.SEND_TYPE],
+            row[C.SEND_COMMUNICATOR],
+        )  # fmt: skip
+
+
+@inner
+def _meet(table, first, count):
+    """Wait for all threads to have published, of all processes."""
+    shared, threads = table[C.COUPLED_SHARED], table[C.COUPLED_THREADS]
+    if threads > 1:
+        barrier(shared, threads)
+    if table[C.COUPLED_RANKS] > 1:
+        _exchange(table[C.COUPLED_SENDS] + 8 * C.SEND * first, count)
+        if threads > 1:
+            barrier(shared, threads)
+
+
 @pointer("void(int64, int64)")
 def couple(table_at, step):
     """Let the neurons of a thread receive what they are coupled to, before a step.
@@ -137,10 +163,8 @@ def couple(table_at, step):
         step: its number; what arrives in it has been delivered.
     """
     table = int64_at(table_at, C.COUPLED)
-    shared, threads = table[C.COUPLED_SHARED], table[C.COUPLED_THREADS]
     _publish(table[C.COUPLED_BEGIN], table[C.COUPLED_BEGINS])
-    if threads > 1:
-        barrier(shared, threads)
+    _meet(table, np.int64(0), table[C.COUPLED_SENT])
     _gather(table[C.COUPLED_GATHER], table[C.COUPLED_GATHERS])
     if not table[C.COUPLED_TWICE]:
         return
@@ -151,6 +175,5 @@ def couple(table_at, step):
         call_kernel(part[L.PART_ENTRY], part[L.PART_TABLE], 1)
     _publish(table[C.COUPLED_END], table[C.COUPLED_ENDS])
     _keep(table, step, True)
-    if threads > 1:
-        barrier(shared, threads)
+    _meet(table, table[C.COUPLED_SENT], table[C.COUPLED_SENT_AGAIN])
     _gather(table[C.COUPLED_AGAIN], table[C.COUPLED_AGAINS])

@@ -9,7 +9,7 @@ takes the step to see where it leads, goes back, and takes it again with the mea
 BLOCK_COUPLED = 20
 
 # What a thread does in a step.
-COUPLED = 16
+COUPLED = 24
 (
     COUPLED_SHARED,  # address of the barrier
     COUPLED_THREADS,
@@ -27,7 +27,12 @@ COUPLED = 16
     COUPLED_MINE,  # address: int64, numbers of the thread's parts
     COUPLED_COUNT,  # how many
     COUPLED_TWICE,  # whether steps are iterated
-) = range(16)
+    COUPLED_SENDS,  # address: int64, values x SEND, exchanged with other processes; those of an
+    # iterated step follow
+    COUPLED_SENT,  # how many at the start of a step; 0 in all threads but the first
+    COUPLED_SENT_AGAIN,  # how many of an iterated step
+    COUPLED_RANKS,  # how many processes there are
+) = range(20)
 
 # An item: what is computed of the states of a part's neurons.
 ITEM = 8
@@ -59,6 +64,21 @@ GATHER = 16
     GATHER_ARGUMENTS,  # address: int64, addresses of what it takes: of the sources' population, or
     # of the part
 ) = range(13)
+
+# A value of a population that processes exchange: each sends those of its own neurons.
+SEND = 12
+(
+    SEND_FROM,  # address: the process' own
+    SEND_BYTES,
+    SEND_STAGE,  # address: where they are copied, as MPI does not send from where it receives
+    SEND_TO,  # address: of all neurons
+    SEND_WORDS,  # int32 words that are sent
+    SEND_COUNTS,  # address: int32, words of each process
+    SEND_PLACES,  # address: int32, where they begin
+    SEND_FUNCTION,  # address of MPI_Allgatherv
+    SEND_TYPE,  # of an int32
+    SEND_COMMUNICATOR,
+) = range(10)
 
 # A row of what is kept: an address, bytes, where they are kept.  Of a block's accumulator the
 # address is that of its first slot, and then follow the mask of its ring, and bytes of a slot.

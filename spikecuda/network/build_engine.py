@@ -151,8 +151,8 @@ def _require_uncoupled(description: Description, where: str) -> None:
     """Raise SpikecudaError for couplings in a network over several devices or processes."""
     if description.couplings:
         raise SpikecudaError(
-            "a network whose neurons are coupled runs in one process, on one device or on the CPU "
-            f"alone (got {where}, and {description.couplings[0].name}); use one device"
+            "a network whose neurons are coupled runs on one device or on processors alone (got "
+            f"{where}, and {description.couplings[0].name}); use one device"
         )
 
 
@@ -174,7 +174,6 @@ def _over_ranks(
             f'a network with devices="mpi" exchanges spikes itself (got {exchange!r:.80}); leave '
             "exchange out"
         )
-    _require_uncoupled(description, 'devices "mpi"')
     return build_rank_engine(
         description, places, threads, partitions, NEURONS_PER_THREAD, report, speeds, restored
     )

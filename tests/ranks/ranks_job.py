@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "network"))
 
 from random_networks import Layout, built, descriptions
+from ranks_coupled import coupled
 from ranks_ensemble import ensembles
 from ranks_parts import parts
 from ranks_saves import learning, saves
@@ -312,6 +313,7 @@ if __name__ == "__main__":
         parts(job, Path())
         view(job)
         ensembles(job)
+        coupled(job)
     broken_off(job)
     caught(job)
     interrupted(job)

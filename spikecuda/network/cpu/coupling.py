@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,6 +13,26 @@ from spikecuda.network.cpu.block_memory import BlockMemory
 from spikecuda.network.cpu.parts import Parts
 from spikecuda.network.model.coupling import CoupledRows, CoupledValue, jumps
 from spikecuda.network.run.neurons import Neurons
+
+
+class SharedValues(Protocol):
+    """Other processes that have a part of each population, whose values are exchanged.
+
+    Attributes:
+        ranks: how many processes there are.
+    """
+
+    ranks: int
+
+    def row(self, number: int, values: np.ndarray, keep: list[Any]) -> np.ndarray:
+        """Return the row by which values of a population are exchanged, see ``tables.SEND``.
+
+        Args:
+            number: of the population.
+            values: of all its neurons; those of this process are there, others are received.
+            keep: is given what the row points to.
+        """
+
 
 # A population, and what is read of it.
 Key = tuple[int, Any]
@@ -57,6 +77,12 @@ class Couplings:
         self._threads: list[list[np.ndarray]] = []
         self._functions: dict[Any, int] = {}
         self._backup = self._backups() if iterated else []
+        self._shared_with: SharedValues | None = None
+        self.tabulate()
+
+    def share(self, among: "SharedValues") -> None:
+        """Let values of neurons of other processes come from there in each step."""
+        self._shared_with = among
         self.tabulate()
 
     @property
@@ -90,8 +116,27 @@ class Couplings:
         self._threads = [
             [self._thread(entry, mine, len(split)) for mine in split] for split in self._splits
         ]
+        if self._shared_with is not None:
+            self._tabulate_shared(self._shared_with)
 
     # Parts of the tables.
+
+    def _tabulate_shared(self, among: "SharedValues") -> None:
+        """Let the first thread of each split exchange values with other processes."""
+        rows = [
+            among.row(key[0], array, self._kept)
+            for arrays in (self._begin, self._mean) for key, array in arrays.items()
+        ]  # fmt: skip
+        table = np.array(rows, np.int64)
+        self._kept.append(table)
+        for threads in self._threads:
+            for number, thread in enumerate(threads):
+                row = thread[1:]
+                row[tables.COUPLED_RANKS] = among.ranks
+                row[tables.COUPLED_SENDS] = table.ctypes.data
+                if number == 0:
+                    row[tables.COUPLED_SENT] = len(self._begin)
+                    row[tables.COUPLED_SENT_AGAIN] = len(self._mean)
 
     def _thread(self, entry: int, mine: np.ndarray, threads: int) -> np.ndarray:
         """Return a thread's table, after the address of what reads it.

@@ -66,6 +66,10 @@ class Alike:
                 for g, n in enumerate(self._neurons)
             },
             "state": {names[g]: self._neurons[g].state for g in here},
+            "strength of couplings": {
+                f"{i}, {c.coupling.name}": c.coupling.strength
+                for i, c in enumerate(self._wiring.coupled)
+            },
             "rules of synapses": {p.name: [p.plasticity, p.plastic] for p in projections},
             "what is done with weights at intervals": [
                 [type(c).__qualname__, c.every, kept("chore", i, getattr(c, "what", c), _of_chore)]

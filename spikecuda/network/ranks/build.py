@@ -11,7 +11,7 @@ import numpy as np
 from spikecuda.common.cores import usable_cores
 from spikecuda.devices.base import Device
 from spikecuda.devices.open import gpu_status
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import SpikecudaError, SpikecudaValueError
 from spikecuda.network.device_names import on_cpu
 from spikecuda.network.memory import require_memory, require_on_devices
 from spikecuda.network.model.description import Description
@@ -25,6 +25,7 @@ from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.run.route import MPI
 from spikecuda.network.synapses.blocks import MAX_BLOCK, Blocks, Owner, Share, split_shares
 from spikecuda.network.synapses.builder import Builder, KnownRows
+from spikecuda.network.synapses.coupled_rows import couple_rows
 from spikecuda.network.synapses.fixed_point import FixedPoint, choose_fixed_point
 from spikecuda.network.synapses.peers import Peers
 from spikecuda.network.synapses.store import Wiring
@@ -81,6 +82,12 @@ def build_rank_engine(
     ranks.doing = BUILD
     places = resolve_own(places, ranks.number_here)
     if not all(ranks.each(all(map(on_cpu, places)))):
+        if description.couplings:
+            raise SpikecudaError(
+                "a network whose neurons are coupled runs on processors alone over processes of "
+                f"MPI (got {description.couplings[0].name}, and devices {places!r:.80} on rank "
+                f'{ranks.rank}); use devices="mpi"'
+            )
         return _on_devices(
             description, places, threads, neurons_per_thread, report, speeds, restored, ranks
         )
@@ -103,6 +110,8 @@ def build_rank_engine(
         workers, report, peers=ranks,
     )  # fmt: skip
     wiring = wire(description, builder, fixed_point, restored, ranks)
+    # Each process knows all pairs: it sums what its own neurons receive.
+    wiring.coupled = couple_rows(description.couplings, description.sizes, workers)
     mine = [(int(first), int(end)) for first, end in bounds[:, ranks.rank : ranks.rank + 2]]
     neurons = [
         Neurons(population, own if ranks.count > 1 else None)

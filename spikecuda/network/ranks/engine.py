@@ -7,6 +7,7 @@ import numpy as np
 from spikecuda.network.cpu.cpu_run import CpuRun
 from spikecuda.network.cpu.engine import CpuEngine
 from spikecuda.network.model.trace import Trace
+from spikecuda.network.ranks.coupled import CoupledValues
 from spikecuda.network.ranks.link import Link, LinkFigures
 from spikecuda.network.ranks.ranks import READ, Ranks
 from spikecuda.network.ranks.together import Together
@@ -56,6 +57,8 @@ class RankEngine(CpuEngine):
         self._memory.kept = rhythm
         self._memory.retune(self.neurons)
         self._link_address = self._link.address
+        if self._couplings is not None:
+            self._couplings.share(CoupledValues(ranks, bounds))
         self._counted = np.zeros(sources, np.int64)
         # Without ``gather``: the populations whose spikes all processes have to know.
         self._joined: set[int] = set()
