@@ -37,6 +37,6 @@ def say() -> None:
         _said.set()
         later = f"read them from {cache_dir()}" if is_kept() else "compile them again"
         notice(
-            "compiling kernels for this machine: about 3 s for a pool, 8 s for a network; later "
+            "compiling kernels for this machine: about 3 s for a pool, 6 s for a network; later "
             f"runs {later}"
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from spikecuda.common.garbage import collect_later
 from spikecuda.errors import MissingPackageError, SpikecudaValueError
-from spikecuda.kernels.compile import cache, offline
+from spikecuda.kernels.compile import cache, offline, pipeline
 from spikecuda.kernels.compile.compiling import say
 from spikecuda.kernels.compile.cpu import signature
 from spikecuda.kernels.compile.elf import facts as facts_of
@@ -117,10 +117,8 @@ def _unpacked(data: bytes, cc: tuple[int, int]) -> CudaKernel:
 @functools.cache
 def compiling() -> str:
     """Return a hash of how kernels are compiled: this code's way, and the installed tools."""
-    own = (
-        Path(__file__).read_text(encoding="utf-8"),
-        Path(offline.__file__).read_text(encoding="utf-8"),
-    )
+    files = (__file__, offline.__file__, pipeline.__file__)
+    own = (Path(file).read_text(encoding="utf-8") for file in files)
     return digest(tools(), *own)
 
 
@@ -138,7 +136,7 @@ def tools() -> str:
 @functools.lru_cache(maxsize=4)
 def _front_end(spec: Spec) -> Any:
     """Return Numba's code library of a kernel; what it holds is the same for every architecture."""
-    return library(getattr(load(spec, "cuda"), spec.name), signature(spec), (9, 0))
+    return library(getattr(load(spec, "cuda"), spec.name), signature(spec), (9, 0), ours=True)
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from numba.core import caching, sigutils, typeinfer
 from numba.core.ccallback import CFunc
 
 from spikecuda.common.stack_room import with_room
-from spikecuda.kernels.compile import cache, one_compiler
+from spikecuda.kernels.compile import cache, one_compiler, pipeline
 
 Function = Callable[..., Any]
 
@@ -33,7 +33,7 @@ def compiled(signatures: Any = None, *, stem: Path | None = None, **options: Any
     """
 
     def decorate(function: Function) -> Any:
-        dispatcher = njit(**options)(function)
+        dispatcher = njit(pipeline_class=pipeline.Compiler, **options)(function)
         if not hasattr(dispatcher, "_cache"):  # NUMBA_DISABLE_JIT leaves the function as it is
             return dispatcher
         dispatcher._cache = FunctionCache(function, stem)
@@ -53,7 +53,8 @@ def callback(signature: Any, *, stem: Path | None = None, **options: Any) -> Any
     """``numba.cfunc`` whose machine code is kept in the cache; see ``compiled``."""
 
     def decorate(function: Function) -> Any:
-        found: Any = CFunc(function, sigutils.normalize_signature(signature), {}, options)
+        types = sigutils.normalize_signature(signature)
+        found: Any = CFunc(function, types, {}, options, pipeline_class=pipeline.Compiler)
         found._cache = FunctionCache(function, stem)
         with_room(found.compile)
         return found

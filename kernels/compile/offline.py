@@ -6,6 +6,7 @@ a kernel that calls device functions asks for the current device's compute capab
 """
 
 import contextlib
+import functools
 import os
 import threading
 import warnings
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from spikecuda.common.stack_room import with_room
+from spikecuda.kernels.compile import pipeline
 
 ARCHITECTURES = ((7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0))
 
@@ -52,6 +54,35 @@ def without_device(cc: tuple[int, int]) -> Iterator[None]:
             dispatcher.get_current_device = original
 
 
+@functools.cache
+def _quick_classes() -> tuple[Any, Any]:
+    """Return what takes the place of numba-cuda's compiler and flags: see ``pipeline``."""
+    from numba.cuda import compiler
+
+    class Compiler(compiler.CUDACompiler):
+        def define_pipelines(self) -> list[Any]:
+            (found,) = super().define_pipelines()
+            found.passes = pipeline.needed(found.passes)
+            found.finalize()
+            return [found]
+
+    return Compiler, pipeline.quick(compiler.CUDAFlags)
+
+
+@contextlib.contextmanager
+def _quickly() -> Iterator[None]:
+    """Let numba-cuda do only what kernels need, in what it compiles within this block."""
+    from numba.cuda import compiler
+
+    with _turn:
+        original = compiler.CUDACompiler, compiler.CUDAFlags
+        compiler.CUDACompiler, compiler.CUDAFlags = _quick_classes()
+        try:
+            yield
+        finally:
+            compiler.CUDACompiler, compiler.CUDAFlags = original
+
+
 def library(
     function: Callable[..., Any],
     types: tuple[Any, ...],
@@ -60,6 +91,7 @@ def library(
     lto: bool = True,
     fastmath: bool = False,
     max_registers: int | None = None,
+    ours: bool = False,
 ) -> Any:
     """Return Numba's code library of a kernel, from which PTX and cubin can be asked.
 
@@ -70,11 +102,13 @@ def library(
         lto: link with link-time optimisation, as launches do.
         fastmath: as in ``cuda.jit``.
         max_registers: as in ``cuda.jit``.
+        ours: leave out what Numba does for parts of the language that kernels here do not use.
     """
     from numba.core.types import void
     from numba.cuda.compiler import _compile_pyfunc_with_fixup
 
-    with without_device(cc), warnings.catch_warnings():
+    quickly = _quickly() if ours else contextlib.nullcontext()
+    with without_device(cc), quickly, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result, _ = with_room(
             _compile_pyfunc_with_fixup, function, void(*types), device=False, abi="numba", cc=cc,

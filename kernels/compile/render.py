@@ -41,8 +41,6 @@ CHUNK = 1024
 # A network's kernel takes one step a call, mostly: a chunk costs more than it saves.
 NETWORK_CHUNK = 4096
 L1_BYTES = 28 << 10
-# Options of functions that only a kernel calls: see ``numerics.inner``.
-INNER = ", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False"
 # What can be rendered: kernels, and the loops of synapse rules.
 Rendered = Spec | LearnSpec
 TARGETS = ("cpu", "cuda", "cudasim")
@@ -337,7 +335,7 @@ def _context(spec: KernelSpec, target: str) -> dict[str, object]:
         "chunk": chunk_of(spec),
         # The simulator has no warp votes, and calls the numerics from plain Python.
         "ballot": target == "cuda",
-        "inner": INNER if target == "cpu" else "",
+        "inlined": "inlined" if target == "cpu" else 'njit(error_model="numpy", forceinline=True)',
         "m": "sim." if target == "cudasim" else "",
         **special,
     }
