@@ -13,8 +13,9 @@ piece each, one after the other, ``--passes`` times.
 The time is that of the loop for a second of model time: best, and in brackets the median of the
 pieces.  The ratio is the median over the passes of a simulator's time by ours with as many threads
 in the same pass.  A network that is silent, or that spikes at another rate than in the others, is
-told and ends with status 1: what it took is no result.  Memory is what the process occupies after
-the warm-up, and of Brian2 not known.  Peers are installed as for ``run.py``.
+told and ends with status 1: what it took is no result.  So is one that fades: COBA's activity ends
+by chance after some ten seconds.  Memory is what the process occupies after the warm-up, and of
+Brian2 not known.  Peers are installed as for ``run.py``.
 """
 
 import argparse
@@ -41,7 +42,7 @@ TITLES = {OURS: "spikecuda", "genn": "GeNN", "brian2": "Brian2", "nest": "NEST"}
 # Model time of a piece, ms.  Ours are longer: a piece of 10 ms would measure how a process wakes.
 DURATIONS: dict[str, dict[str, float]] = {
     "cuba": {OURS: 10_000.0, "genn": 2000.0, "brian2": 2000.0, "nest": 300.0},
-    "coba": {OURS: 10_000.0, "genn": 2000.0, "brian2": 1000.0, "nest": 200.0},
+    "coba": {OURS: 2000.0, "genn": 1000.0, "brian2": 1000.0, "nest": 200.0},
     "cuba40k": {OURS: 2000.0, "genn": 500.0, "brian2": 500.0, "nest": 100.0},
     "brunel": {OURS: 1000.0, "genn": 100.0, "brian2": 100.0, "nest": 100.0},
     "microcircuit": {OURS: 1000.0, "genn": 100.0, "brian2": 100.0, "nest": 100.0},
@@ -69,6 +70,15 @@ class Child(Process):
     def times(self) -> list[float]:
         """Return the seconds of each piece for a second of model time."""
         return [piece["seconds"] / self.duration * 1e3 for piece in self.pieces]
+
+    def faded(self, sizes: dict[str, int]) -> str | None:
+        """Return which piece spiked far less than the busiest one, None if all did as much."""
+        counts = [sum(piece["counts"].values()) for piece in self.pieces]
+        for i, count in enumerate(counts):
+            if count < (1.0 - 2.0 * TOLERANCE) * max(counts):
+                rate = count / sum(sizes.values()) / self.duration * 1e3
+                return f"activity faded to {rate:.3g} Hz in piece {i + 1}; try another --seed"
+        return None
 
     def rates(self, sizes: dict[str, int]) -> dict[str, float]:
         """Return each population's rate in Hz, over all pieces."""
@@ -149,7 +159,8 @@ def show(name: str, running: list[Child], sizes: dict[str, int]) -> list[str]:
             + ", ".join(f"{rate:.3g}" for rate in found.values()) + " |",
             flush=True,
         )  # fmt: skip
-    return disagreements(rates)
+    faded = [(f"{c.title}, {c.threads} threads", c.faded(sizes)) for c in running]
+    return disagreements(rates) + [f"{who}: {line}" for who, line in faded if line]
 
 
 def parse_args() -> argparse.Namespace:

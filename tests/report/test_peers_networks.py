@@ -64,6 +64,16 @@ def test_silence_and_other_rates_are_told(bench):
     assert len(bench.disagreements(silent)) == 2
 
 
+def test_activity_that_fades_between_pieces_is_told(bench):
+    child = bench.Child.__new__(bench.Child)
+    child.duration = 1000.0
+    child.pieces = [{"counts": {"E": count, "I": 300}} for count in (1300, 1200)]
+    sizes = {"E": 100, "I": 20}
+    assert child.faded(sizes) is None
+    child.pieces.append({"counts": {"E": 0, "I": 60}})
+    assert child.faded(sizes) == "activity faded to 0.5 Hz in piece 3; try another --seed"
+
+
 def test_what_a_peer_cannot_do_is_known_before_it_starts(bench):
     listed = {"projections": [{"rule": {"N": 20_000_000}}]}
     assert "20 M synapses" in bench.unable("brian2", 1, listed)
