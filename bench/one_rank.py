@@ -20,11 +20,9 @@ import resource
 import time
 
 import numpy as np
-from numba import cfunc, types
 
 from spikecuda import Network, Normal
-from spikecuda.kernels.network.layout import LINK_BLOCK
-from spikecuda.kernels.network.machine import int64_at
+from spikecuda.kernels.network.layout import LINK_MOST, LINK_NEXT
 from spikecuda.network import (
     ExpCurrent,
     FixedInDegree,
@@ -37,53 +35,10 @@ from spikecuda.network.one_rank import build_one_rank
 from spikecuda.network.ranks.link import Link
 from spikecuda.network.run.neurons import Neurons
 from spikecuda.network.synapses import row_layout
+from spikecuda.plan.measure_short import Others
 
 DT = 0.1
-# What the transport reads: where the messages of the next window are, and their bytes.
-STATE = np.zeros(2, np.int64)
 NOTHING = np.empty((0, 3), np.int64)
-
-
-class Others:
-    """Processes that send spikes which were drawn before, for ``Link``."""
-
-    handles = 0, 0
-
-    def __init__(self, rank, count):
-        self.rank, self.count = rank, count
-        at = STATE.ctypes.data
-        copy = _copy_at(at)
-        self._functions = {"MPI_Allgather": copy, "MPI_Allgatherv": copy, "MPI_Wtime": _clock()}
-
-    def function(self, name):
-        """Return the address of what stands for a function of MPI."""
-        return self._functions[name].address
-
-    def sums(self, values):
-        """Return sums over processes of which each has as much as this one."""
-        return values * self.count
-
-
-def _copy_at(state_at):
-    @cfunc(types.int32(*[types.int64] * 8))
-    def copy(send, count, kind, to, block, kind_to, communicator, unused):
-        state = int64_at(state_at, 2)
-        words = state[1] >> 3
-        source, target = int64_at(state[0], words), int64_at(to, words)
-        for i in range(words):
-            target[i] = source[i]
-        state[0] += state[1]
-        return 0
-
-    return copy
-
-
-def _clock():
-    @cfunc(types.float64())
-    def seconds():
-        return 0.0
-
-    return seconds
 
 
 def messages(rng, bounds, rank, rate, steps, block):
@@ -124,9 +79,10 @@ def measure(args, ranks, layout):
     rows = one.wiring.nbytes
     neurons = [Neurons(population) for population in net._describe().populations]
     engine = CpuEngine(neurons, 1, one.wiring, args.threads)
-    others = Others(0, ranks)
+    others = Others(ranks)
     link = Link(others, size, args.neurons, args.blocks, engine.window, engine.window, DT)
-    block = int(link.table[LINK_BLOCK])
+    block = int(link.table[LINK_NEXT])
+    link.table[LINK_MOST] = 0  # blocks stay as long as the messages that are made
     sent = messages(np.random.default_rng(1), one.bounds[0], 0, args.rate, args.steps, block)
     silent = np.zeros_like(sent[:1]).repeat(args.steps, axis=0)
     engine._link_address = link.address
@@ -134,7 +90,7 @@ def measure(args, ranks, layout):
     found = {}
     for name, what in (("silent", silent), ("sent", sent), ("silent", silent), ("sent", sent)):
         engine.reset()
-        STATE[:] = what.ctypes.data, what[0].nbytes
+        others.state[:] = what.ctypes.data, what[0].nbytes // 8
         run = engine.prepare(args.steps, drives, [], [])
         begin = time.perf_counter()
         done = 0

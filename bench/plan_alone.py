@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 from plan import MAKE
 
-from spikecuda.kernels.network.layout import LINK_BLOCK, LINK_HEAD
+from spikecuda.kernels.network.layout import LINK_HEAD, LINK_MOST, LINK_NEXT
 from spikecuda.network import NetworkResult
 from spikecuda.network.one_rank import OneRank, build_one_rank
 from spikecuda.network.ranks import link as link_module
@@ -66,8 +66,9 @@ def compare(name: str, ranks: int, machine: Machine) -> None:
     link_module.RATE = 60.0  # no message is longer than a block
     size = sum(p.size for p in populations)
     link = link_module.Link(others, size, size * window, len(populations), window, window, net.dt)
+    link.table[LINK_MOST] = 0  # blocks stay as long as the messages that are made
     windows = steps // window
-    sent = messages(result, list(net.populations), one, window, windows, link.table[LINK_BLOCK])
+    sent = messages(result, list(net.populations), one, window, windows, link.table[LINK_NEXT])
     engine.link(link.address)
     drives = [net._drives.resolve(p, steps, 0, steps) for p in populations]
     total, half = windows * window, windows // 2 * window

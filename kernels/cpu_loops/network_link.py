@@ -2,8 +2,10 @@
 
 A process' message is int32 words: how many follow the first two, whether the run is to stop, and
 groups of spikes: step since the last message, population, how many, their neurons.  All messages
-travel in one Allgather of blocks of the same size.  If one does not fit, an Allgatherv brings all
-in full.  Where delays between processes allow, a message has the spikes of several windows.
+travel in one Iallgather of blocks of the same size, which follows the traffic.  If one does not
+fit, an Allgatherv brings all in full.  Where delays between processes allow, a message has the
+spikes of several windows.  What a process knows of the next steps it delivers between ``begin``
+and ``end``.
 """
 
 import numpy as np
@@ -11,7 +13,14 @@ import numpy as np
 from spikecuda.kernels.compile.entry import pointer
 from spikecuda.kernels.cpu_loops.network_run import file_rows
 from spikecuda.kernels.network import layout as L
-from spikecuda.kernels.network.machine import call_seconds, call_transport, int32_at, int64_at
+from spikecuda.kernels.network.link import fit_block, received_from
+from spikecuda.kernels.network.machine import (
+    call_seconds,
+    call_transport,
+    int32_at,
+    int64_at,
+    read_int32,
+)
 from spikecuda.kernels.numerics.inner import inner
 
 
@@ -41,10 +50,11 @@ def _write(link, parts_at, count, parity, steps):
 
 
 @pointer("int64(int64, int64, int64, int64, int64, int64)")
-def swap(link_at, parts_at, count, parity, steps, stop):
-    """Send this process' spikes to all others and receive theirs, or keep them for later.
+def begin(link_at, parts_at, count, parity, steps, stop):
+    """Begin to send this process' spikes to all others and to receive theirs, or keep them.
 
     They are kept while none could arrive elsewhere before those of another window, too, are sent.
+    Until ``end`` nobody writes to this process' message or reads the others'.
 
     Args:
         link_at: address of the table, see ``layout``.
@@ -54,22 +64,21 @@ def swap(link_at, parts_at, count, parity, steps, stop):
         stop: whether a buffer of this process wants attention.
 
     Returns:
-        Whether one of any process does; 0 while spikes are kept.
+        Whether a message is under way.
     """
     link = int64_at(link_at, L.LINK)
     send = int32_at(link[L.LINK_SEND], L.LINK_HEAD)
     words = _write(link, parts_at, count, parity, steps)
-    block, ranks = link[L.LINK_BLOCK], link[L.LINK_RANKS]
-    counts, places = int32_at(link[L.LINK_COUNTS], ranks), int32_at(link[L.LINK_PLACES], ranks)
     link[L.LINK_BACK] = link[L.LINK_HELD]
     link[L.LINK_LEFT] -= steps
     link[L.LINK_WANTED] |= stop
+    link[L.LINK_LONG] = 0
+    link[L.LINK_STOP] = 0
     if link[L.LINK_LEFT] > 0 and link[L.LINK_HELD] + steps <= link[L.LINK_ROOM]:
         link[L.LINK_HELD] += steps
         link[L.LINK_HELD_WORDS] = words
-        link[L.LINK_LONG] = 0
-        link[L.LINK_STOP] = 0
-        for r in range(ranks):
+        counts = int32_at(link[L.LINK_COUNTS], link[L.LINK_RANKS])
+        for r in range(link[L.LINK_RANKS]):
             counts[r] = 0
         return np.int64(0)
     send[0] = words
@@ -77,11 +86,63 @@ def swap(link_at, parts_at, count, parity, steps, stop):
     link[L.LINK_HELD] = 0
     link[L.LINK_HELD_WORDS] = 0
     link[L.LINK_WANTED] = 0
-    begin = call_seconds(link[L.LINK_WTIME])
+    link[L.LINK_BLOCK] = link[L.LINK_NEXT]
+    before = call_seconds(link[L.LINK_WTIME])
     call_transport(
-        link[L.LINK_ALLGATHER], link[L.LINK_SEND], block, link[L.LINK_TYPE], link[L.LINK_BLOCKS],
-        block, link[L.LINK_TYPE], link[L.LINK_COMMUNICATOR], np.int64(0),
+        link[L.LINK_ALLGATHER], link[L.LINK_SEND], link[L.LINK_BLOCK], link[L.LINK_TYPE],
+        link[L.LINK_BLOCKS], link[L.LINK_BLOCK], link[L.LINK_TYPE], link[L.LINK_COMMUNICATOR],
+        link_at + 8 * L.LINK_REQUEST,
     )  # fmt: skip
+    link[L.LINK_UNDER_WAY] = L.SENT
+    link[L.LINK_NANOSECONDS] += np.int64(1e9 * (call_seconds(link[L.LINK_WTIME]) - before))
+    return np.int64(1)
+
+
+@pointer("int64(int64)")
+def test(link_at):
+    """See to what is under way: MPI passes messages on only while it is called.
+
+    Args:
+        link_at: as for ``begin``.
+
+    Returns:
+        Whether it is still under way.
+    """
+    link = int64_at(link_at, L.LINK)
+    if link[L.LINK_UNDER_WAY] != L.SENT:
+        return np.int64(0)
+    call_transport(
+        link[L.LINK_TESTS], link_at + 8 * L.LINK_REQUEST, link_at + 8 * L.LINK_DONE,
+        link[L.LINK_STATUS], 0, 0, 0, 0, 0,
+    )  # fmt: skip
+    if read_int32(link_at + 8 * L.LINK_DONE):
+        link[L.LINK_UNDER_WAY] = L.ARRIVED
+        return np.int64(0)
+    return np.int64(1)
+
+
+@pointer("int64(int64)")
+def end(link_at):
+    """Wait until the spikes of all others are there, if any were to be sent.
+
+    Args:
+        link_at: as for ``begin``.
+
+    Returns:
+        Whether a buffer of any process wants attention; 0 while spikes are kept.
+    """
+    link = int64_at(link_at, L.LINK)
+    if link[L.LINK_UNDER_WAY] == L.NOTHING:
+        return np.int64(0)
+    before = call_seconds(link[L.LINK_WTIME])
+    if link[L.LINK_UNDER_WAY] == L.SENT:
+        call_transport(
+            link[L.LINK_WAITS], link_at + 8 * L.LINK_REQUEST, link[L.LINK_STATUS],
+            0, 0, 0, 0, 0, 0,
+        )  # fmt: skip
+    link[L.LINK_UNDER_WAY] = L.NOTHING
+    block, ranks = link[L.LINK_BLOCK], link[L.LINK_RANKS]
+    counts, places = int32_at(link[L.LINK_COUNTS], ranks), int32_at(link[L.LINK_PLACES], ranks)
     blocks = int32_at(link[L.LINK_BLOCKS], ranks * block)
     stopped = np.int64(0)
     longest = np.int64(0)
@@ -93,17 +154,18 @@ def swap(link_at, parts_at, count, parity, steps, stop):
         places[r] = total
         total += mine
         longest = max(longest, mine)
-    link[L.LINK_LONG] = longest > block - L.LINK_HEAD
-    if link[L.LINK_LONG]:
+    if longest > block - L.LINK_HEAD:
         call_transport(
-            link[L.LINK_ALLGATHERV], link[L.LINK_SEND] + 4 * L.LINK_HEAD, words,
-            link[L.LINK_TYPE], link[L.LINK_LISTS], link[L.LINK_COUNTS], link[L.LINK_PLACES],
-            link[L.LINK_TYPE], link[L.LINK_COMMUNICATOR],
+            link[L.LINK_ALLGATHERV], link[L.LINK_SEND] + 4 * L.LINK_HEAD,
+            np.int64(counts[link[L.LINK_RANK]]), link[L.LINK_TYPE], link[L.LINK_LISTS],
+            link[L.LINK_COUNTS], link[L.LINK_PLACES], link[L.LINK_TYPE], link[L.LINK_COMMUNICATOR],
         )  # fmt: skip
+        link[L.LINK_LONG] = 1
         link[L.LINK_OVERFLOWS] += 1
+    fit_block(link, longest)
     link[L.LINK_WINDOWS] += 1
     link[L.LINK_WORDS] += total
-    link[L.LINK_NANOSECONDS] += np.int64(1e9 * (call_seconds(link[L.LINK_WTIME]) - begin))
+    link[L.LINK_NANOSECONDS] += np.int64(1e9 * (call_seconds(link[L.LINK_WTIME]) - before))
     link[L.LINK_STOP] = stopped
     return stopped
 
@@ -113,7 +175,7 @@ def file_received(link_at, block_at, now):
     """Put the rows of the other processes' spikes into a block's calendar.
 
     Args:
-        link_at: as for ``swap``.
+        link_at: as for ``begin``.
         block_at: address of the block's row of its table.
         now: first step of the window.
 
@@ -121,17 +183,13 @@ def file_received(link_at, block_at, now):
         How many spikes.
     """
     link, block = int64_at(link_at, L.LINK), int64_at(block_at, L.BLOCK)
-    counts, places = int32_at(link[L.LINK_COUNTS], 0), int32_at(link[L.LINK_PLACES], 0)
     first = now - link[L.LINK_BACK]
     found = np.int64(0)
     for r in range(link[L.LINK_RANKS]):
         if r == link[L.LINK_RANK]:
             continue
-        at = link[L.LINK_BLOCKS] + 4 * (r * link[L.LINK_BLOCK] + L.LINK_HEAD)
-        if link[L.LINK_LONG]:
-            at = link[L.LINK_LISTS] + 4 * np.int64(places[r])
-        end = at + 4 * np.int64(counts[r])
-        while at < end:
+        at, last = received_from(link, r)
+        while at < last:
             head = int32_at(at, 3)
             size = np.int64(head[2])
             file_rows(block, np.int64(head[1]), at + 12, size, first + head[0])

@@ -4,7 +4,7 @@ import numpy as np
 
 from spikecuda.kernels.compile.entry import loop
 from spikecuda.kernels.network import layout as L
-from spikecuda.kernels.network.ask import ask_spikes
+from spikecuda.kernels.network.ask import ask_received, ask_spikes
 from spikecuda.kernels.network.calendar import push
 from spikecuda.kernels.network.coupling import BLOCK_COUPLED
 from spikecuda.kernels.network.deliver import deliver
@@ -16,10 +16,10 @@ from spikecuda.kernels.network.machine import (
     call_file,
     call_finish,
     call_kernel,
+    call_link,
     call_push,
     call_send,
     call_spread,
-    call_swap,
     float32_at,
     float64_at,
     int32_at,
@@ -35,6 +35,9 @@ from spikecuda.kernels.network.machine import (
 from spikecuda.kernels.network.short import SHORT, SHORT_GATHER, SHORT_OUTSIDE, SHORT_SPREAD
 from spikecuda.kernels.numerics.inner import inner
 from spikecuda.kernels.numerics.words import trailing_zeros
+
+# Chunks of a calendar that are delivered at once, and between two looks at a message.
+ALL, SOME = np.int64(1) << 60, np.int64(8)
 
 
 @inner
@@ -213,6 +216,43 @@ def _send_window(short, blocks, mine, parts, link, address, threads, parity, ste
 
 
 @inner
+def _file_window(blocks, mine, parts, parity, steps, now):
+    """File the spikes of this process in a window, in the calendars of this thread's blocks."""
+    for m in range(mine.size):
+        for p in range(parts.shape[0]):
+            part = parts[p]
+            ids = part[L.PART_IDS] + 4 * parity * part[L.PART_CAPACITY]
+            base = parity * (part[L.PART_CAPACITY] // part[L.PART_COUNT] + 1)
+            upto = part[L.PART_UPTO] + 8 * base
+            for i in range(steps):
+                first = read_int64(upto + 8 * i)
+                count = read_int64(upto + 8 * (i + 1)) - first
+                if count:
+                    file_rows(
+                        blocks[mine[m]], part[L.PART_POPULATION], ids + 4 * first, count, now + i
+                    )  # fmt: skip
+
+
+@inner
+def _deliver_ahead(blocks, mine, step, steps, link):
+    """Deliver what is known of the next steps.
+
+    Args:
+        link: address of the table by which spikes are exchanged: MPI is called now and then, since
+            it passes messages on only then; 0: there is nothing to see to.
+    """
+    most = SOME if link else ALL
+    for m in range(mine.size):
+        block = blocks[mine[m]]
+        for i in range(steps):
+            head = block[L.BLOCK_HEADS] + 4 * ((step + i) & block[L.BLOCK_SLOT_MASK])
+            while read_int32(head) >= 0:
+                deliver(block, step + i, most)
+                if link:
+                    call_link(read_int64(link + 8 * L.LINK_TEST), link, 0, 0, 0, 0, 0)
+
+
+@inner
 def _file_external(block, external, e):
     # The lower half of a number below 2^31, as the same type as a window's spikes.
     neuron = address_of(external) + 8 * (L.EXTERNAL * e + 2)
@@ -293,7 +333,7 @@ def run_blocks(
                 while part_steps < k:
                     some = smaller(fused, k - part_steps)
                     for i in range(some):
-                        deliver(block, now + part_steps + i)
+                        deliver(block, now + part_steps + i, ALL)
                     own_clock[0] = now + part_steps
                     own_clock[1] = row + done + part_steps
                     if coupled and turn == 0:
@@ -320,45 +360,40 @@ def run_blocks(
                 for m in range(mine.size):
                     if mine[m] == traces[t, L.TRACE_BLOCK]:
                         _trace(traces[t], (now + k) // traces[t, L.TRACE_EVERY] - 1)
+        # What is known of the next steps fills the time until others are here.
+        early = np.int64(0)
+        if ahead_of_others:
+            early = smaller(fused, smaller(window, steps - done - k))
+        link = shared[L.THREADS_LINK]
+        leads = link != 0 and mine[0] == 0
         if threads > 1:
             goal = arrive(address, threads)
-            # What is known of the next steps fills the time until the others are here.
-            if ahead_of_others and done + k < steps:
-                for m in range(mine.size):
-                    for i in range(smaller(fused, smaller(window, steps - done - k))):
-                        deliver(blocks[mine[m]], now + k + i)
+            if not leads:
+                _deliver_ahead(blocks, mine, now + k, early, np.int64(0))
             wait(address, goal)
         # One flag for even and one for odd windows: a thread that is ahead must not be heard yet.
         stop = atomic_load(address + 8 * (L.THREADS_STOP + parity))
-        link = shared[L.THREADS_LINK]
+        ask_spikes(blocks, mine, parts, parity, k)
+        if leads:
+            call_link(
+                read_int64(link + 8 * L.LINK_BEGIN), link, address_of(parts), parts.shape[0],
+                parity, k, stop,
+            )  # fmt: skip
+        _file_window(blocks, mine, parts, parity, k, now)
         if link:
-            if mine[0] == 0:
-                call_swap(
-                    int64_at(link, L.LINK)[L.LINK_SWAP], link, address_of(parts), parts.shape[0],
-                    parity, k, stop,
-                )  # fmt: skip
+            _deliver_ahead(blocks, mine, now + k, early, link if leads else np.int64(0))
+            if leads:
+                call_link(read_int64(link + 8 * L.LINK_END), link, 0, 0, 0, 0, 0)
             if threads > 1:
                 barrier(address, threads)
-            stop = int64_at(link, L.LINK)[L.LINK_STOP]
+            stop = read_int64(link + 8 * L.LINK_STOP)
         if short:
             _send_window(short, blocks, mine, parts, link, address, threads, parity, k, now)
-        ask_spikes(blocks, mine, parts, parity, k)
-        for m in range(mine.size):
-            block = blocks[mine[m]]
-            if link:
-                call_file(int64_at(link, L.LINK)[L.LINK_FILE], link, address_of(block), now)
-            for p in range(parts.shape[0]):
-                part = parts[p]
-                ids = part[L.PART_IDS] + 4 * parity * part[L.PART_CAPACITY]
-                base = parity * (part[L.PART_CAPACITY] // part[L.PART_COUNT] + 1)
-                upto = part[L.PART_UPTO] + 8 * base
-                for i in range(k):
-                    first = read_int64(upto + 8 * i)
-                    count = read_int64(upto + 8 * (i + 1)) - first
-                    if count:
-                        file_rows(
-                            block, part[L.PART_POPULATION], ids + 4 * first, count, now + i
-                        )  # fmt: skip
+        if link:
+            ask_received(blocks, mine, link)
+            for m in range(mine.size):
+                file = read_int64(link + 8 * L.LINK_FILE)
+                call_file(file, link, address_of(blocks[mine[m]]), now)
         done += k
         parity = 1 - parity
         if stop:

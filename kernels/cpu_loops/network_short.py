@@ -10,6 +10,7 @@ import numpy as np
 from spikecuda.kernels.compile.entry import pointer
 from spikecuda.kernels.network import layout as L
 from spikecuda.kernels.network import short as S
+from spikecuda.kernels.network.link import received_from
 from spikecuda.kernels.network.machine import (
     atomic_add32,
     int16_at,
@@ -222,17 +223,13 @@ def spread(short_at, blocks_at, link_at, parts_at, count, thread, threads, parit
             _list(short, blocks_at, part[L.PART_POPULATION], neurons, now + k, thread, 0)
     if link_at:
         link = int64_at(link_at, L.LINK)
-        counts, places = int32_at(link[L.LINK_COUNTS], 0), int32_at(link[L.LINK_PLACES], 0)
         since = now - link[L.LINK_BACK]
         # Of many processes each thread takes some; of few a part of each list.
         whole = link[L.LINK_RANKS] > 8 * threads
         for r in range(link[L.LINK_RANKS]):
             if r == link[L.LINK_RANK] or (whole and r % threads != thread):
                 continue
-            at = link[L.LINK_BLOCKS] + 4 * (r * link[L.LINK_BLOCK] + L.LINK_HEAD)
-            if link[L.LINK_LONG]:
-                at = link[L.LINK_LISTS] + 4 * np.int64(places[r])
-            end = at + 4 * np.int64(counts[r])
+            at, end = received_from(link, r)
             while at < end:
                 head = int32_at(at, 3)
                 size = np.int64(head[2])

@@ -53,14 +53,16 @@ def push(block, slot, cursor):
 
 
 @inner
-def take(block, slot):
-    """Move a slot's cursors to the block's queue; return how many; the chunks are spare again."""
+def take(block, slot, most):
+    """Move the cursors of ``most`` chunks of a slot to the block's queue; return how many.
+
+    The chunks are spare again.
+    """
     heads, chunks, state = block[BLOCK_HEADS], block[BLOCK_CHUNKS], block[BLOCK_STATE]
     queue = block[BLOCK_QUEUE]
     total = np.int64(0)
     chunk = read_int32(heads + 4 * slot)
-    write_int32(heads + 4 * slot, np.int64(-1))
-    while chunk >= 0:
+    while chunk >= 0 and most > 0:
         at = chunks + 8 * CHUNK_WORDS * chunk
         count = read_int64(at + 8)
         for i in range(count):
@@ -71,5 +73,7 @@ def take(block, slot):
         write_int64(state + 8 * CALENDAR_FREE, chunk)
         write_int64(state + 8 * CALENDAR_SPARE, read_int64(state + 8 * CALENDAR_SPARE) + 1)
         chunk = following
+        most -= 1
+    write_int32(heads + 4 * slot, chunk)
     write_int64(state + 8 * CALENDAR_ACTIVE, read_int64(state + 8 * CALENDAR_ACTIVE) - total)
     return total

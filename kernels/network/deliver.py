@@ -154,16 +154,17 @@ def _ask_rest(bundles, cursor):
 
 
 @inner
-def deliver(block, step):
+def deliver(block, step, most):
     """Add what is due in ``step`` to its slot of the accumulator; advance the cursors.
 
-    What becomes due in ``step`` afterwards is delivered by another call.
+    What becomes due in ``step`` afterwards is delivered by another call, and so is what is in more
+    than ``most`` chunks of the calendar.
     """
     slot = step & block[BLOCK_SLOT_MASK]
     if read_int32(block[BLOCK_HEADS] + 4 * slot) < 0:
         return
     queue, bundles = block[BLOCK_QUEUE], block[BLOCK_BUNDLES]
-    size = take(block, slot)
+    size = take(block, slot, most)
     base = block[BLOCK_CELLS] + 4 * (step & block[BLOCK_RING_MASK]) * block[BLOCK_STRIDE]
     events = np.int64(0)
     for i in range(smaller(FAR, size)):

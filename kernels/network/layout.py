@@ -207,21 +207,32 @@ THREADS_LATE = 12  # windows that may pass until a stop is heard by all processe
 SHARED = 16
 
 # What exchanges spikes with other processes; see ``cpu_loops/network_link``.
-LINK = 32
+LINK = 48
 (
-    LINK_SWAP,  # addresses of ``network_link.swap`` and ``file_received``
+    LINK_BEGIN,  # addresses of ``network_link.begin``, ``test``, ``end`` and ``file_received``
+    LINK_TEST,
+    LINK_END,
     LINK_FILE,
     LINK_RANK,  # number of this process
     LINK_RANKS,  # how many there are
     LINK_SEND,  # address: int32, the message of this process
-    LINK_BLOCK,  # words of it that always travel
+    LINK_BLOCK,  # words of it that always travel: of the last message
+    LINK_NEXT,  # of the next one
+    LINK_MOST,  # at most, in all processes; 0: always as many
+    LINK_PEAK,  # the longest list of late, in words / 1024
     LINK_BLOCKS,  # address: int32 (ranks, block): those of all processes
     LINK_LISTS,  # address: int32, the lists of all in full, if one is longer
     LINK_COUNTS,  # address: int32 (ranks,), words of each list
     LINK_PLACES,  # address: int32 (ranks,), where it begins in LINK_LISTS
     LINK_LONG,  # whether the last window's lists are there
     LINK_STOP,  # whether a process wants to stop after the last window
-    LINK_ALLGATHER,  # addresses of MPI's functions: Allgather, Allgatherv, Wtime
+    LINK_UNDER_WAY,  # NOTHING, SENT or ARRIVED
+    LINK_REQUEST,  # MPI's handle of what is under way
+    LINK_DONE,  # an int: whether it was done when it was tested
+    LINK_STATUS,  # address: what MPI tells about it
+    LINK_ALLGATHER,  # addresses of MPI's functions: Iallgather, Test, Wait, Allgatherv, Wtime
+    LINK_TESTS,
+    LINK_WAITS,
     LINK_ALLGATHERV,
     LINK_WTIME,
     LINK_COMMUNICATOR,  # handles
@@ -236,8 +247,9 @@ LINK = 32
     LINK_LEFT,  # steps until all processes stop anyway
     LINK_WANTED,  # whether this process wants to stop
     LINK_BACK,  # steps from the first one of what was received to the window's first one
-) = range(27)
+) = range(38)
 LINK_HEAD = 2
+NOTHING, SENT, ARRIVED = range(3)
 
 # Of a kernel with many receptors: the header, and a row for each receptor, then for each Poisson
 # input, in the order of what they reach: those of receptors, then the membrane's.

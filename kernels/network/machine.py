@@ -306,8 +306,11 @@ def call_send(typingctx, function, block, bundle, neuron, step):
 
 
 @intrinsic
-def call_swap(typingctx, function, link, parts, count, parity, steps, stop):
-    """Call ``cpu_loops/network_link.swap`` at an address."""
+def call_link(typingctx, function, link, parts, count, parity, steps, stop):
+    """Call ``begin``, ``test`` or ``end`` of ``cpu_loops/network_link`` at an address.
+
+    The last two do not look at more than ``link``.
+    """
 
     def generate(context, builder, signature, args):
         return _call(args[0], args[1:], builder, INT64)

@@ -4,12 +4,16 @@ import math
 from dataclasses import dataclass
 
 from spikecuda.kernels.network.layout import LINK_HEAD
-from spikecuda.network.ranks.link import LEAST_BLOCK, MOST_BLOCK, RATE, WORDS_PER_SPIKE
+from spikecuda.kernels.network.link import block_for
+from spikecuda.network.ranks.link import MOST_BLOCK
 from spikecuda.plan.load import Load
 from spikecuda.plan.machine import Machine
 
 WORD = 4
 GROUP_WORDS = 3
+# The longest message of late has so many standard deviations more than the mean: of a thousand
+# windows and many ranks.
+LONGEST = 4.5
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class Message:
 
     Attributes:
         words: of its spikes: 4 bytes a spike, and 12 for each step and population with any.
-        block: words of the block that always travels, as ``network/ranks/link`` sizes it.
+        block: words of the block that always travels, as ``kernels/network/link`` sizes it.
         long: whether the words do not fit on average, so that a second message follows.
     """
 
@@ -35,15 +39,16 @@ class Message:
 def message_of(load: Load, ranks: int, threads: int) -> Message:
     """Return what a rank sends in a window, on average."""
     seconds = load.window * load.dt * 1e-3
-    expected = load.neurons / ranks * RATE * seconds
-    words = WORDS_PER_SPIKE * (expected + 6.0 * math.sqrt(expected) + 8.0) + LINK_HEAD
-    block = int(min(MOST_BLOCK, max(LEAST_BLOCK, 2 ** math.ceil(math.log2(words)))))
-    found = 0.0
+    found = sent = 0.0
     for g in load.groups:
         if g.kernel:
             spikes = g.size * g.rate / ranks * seconds
+            sent += spikes
             parts = load.window * threads
             found += spikes - GROUP_WORDS * parts * math.expm1(-spikes / parts)
+    # Spikes are independent, each with its part of the words.
+    longest = found + LONGEST * found / math.sqrt(sent) if sent else 0.0
+    block = min(MOST_BLOCK, block_for(math.ceil(longest)))
     return Message(found, block, found > block - LINK_HEAD)
 
 

@@ -61,7 +61,8 @@ def _row_seconds(neurons: int, ranks: int, blocks: int) -> float:
         row_layout.forced = before
     others = Others(ranks)
     link = Link(others, size, neurons, blocks, 1, 1, 0.1)  # type: ignore[arg-type]
-    words = int(link.table[layout.LINK_BLOCK])
+    words = int(link.table[layout.LINK_NEXT])
+    link.table[layout.LINK_MOST] = 0  # blocks stay as long as the messages that were made
     each = max(1, min(words - HEAD, round(SPIKES / (ranks - 1))))
     sent = _messages(ranks, neurons, words, each)
     silent = np.zeros_like(sent)
@@ -121,7 +122,8 @@ class Others:
 
     def function(self, name: str) -> int:
         """Return the address of what stands for a function of MPI."""
-        return int(self._loops.seconds if name == "MPI_Wtime" else self._loops.transport)
+        stands_for = {"MPI_Wtime": "seconds", "MPI_Test": "test", "MPI_Wait": "wait"}
+        return int(getattr(self._loops, stands_for.get(name, "transport")))
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return sums over processes of which each has as much as this one."""

@@ -92,10 +92,12 @@ class RowRig:
         bundles[0, L.BUNDLE_KIND], bundles[0, L.BUNDLE_WEIGHT] = KINDS[width], 3
         block[0, L.BLOCK_STRIDE], block[0, L.BLOCK_SLOT_MASK] = CELLS, slots - 1
         block[0, L.BLOCK_QUEUE_SIZE] = calendar.queue.size
-        link[L.LINK_RANKS], link[L.LINK_BLOCK] = 2, words
+        link[L.LINK_RANKS], link[L.LINK_NEXT] = 2, words
         exchange, nobody = load_cpu_loop("network_link"), load_cpu_loop("network_alone")
-        link[L.LINK_SWAP], link[L.LINK_FILE] = exchange.swap, exchange.file_received
+        link[L.LINK_BEGIN], link[L.LINK_TEST] = exchange.begin, exchange.test
+        link[L.LINK_END], link[L.LINK_FILE] = exchange.end, exchange.file_received
         link[L.LINK_ALLGATHER] = link[L.LINK_ALLGATHERV] = nobody.transport
+        link[L.LINK_TESTS], link[L.LINK_WAITS] = nobody.test, nobody.wait
         link[L.LINK_WTIME] = nobody.seconds
         # What the tables point to.
         self._kept = (stored, pairs, cells, calendar, bundles, clock,

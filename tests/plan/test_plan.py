@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikecuda import Network, Normal, Poisson, SpikecudaError, Uniform
+from spikecuda.kernels.network.link import block_for
 from spikecuda.network import Delta, ExpCurrent, FixedProbability, FixedTotal
 from spikecuda.plan import Load, Machine, RowGroup, fixed_load, load_of, predict
 from spikecuda.plan.describe import delay_parts
@@ -144,14 +145,16 @@ def test_delays_occur_as_often_as_drawn(delay):
 
 
 def test_a_message_has_a_block_and_its_spikes():
-    # As ``network/ranks/link``: 10 Hz, six standard deviations and 8 more, 4 words each.
-    message = message_of(SCALE, 1, 64)
-    assert message.block == 2 ** math.ceil(math.log2(4 * (100 + 60 + 8) + 2))
     # 50 spikes of 64 parts: each has a word, and each part that has any three more.
+    message = message_of(SCALE, 1, 64)
     assert message.words == pytest.approx(50 + 3 * 64 * -math.expm1(-50 / 64))
+    # Room for 4.5 standard deviations more, of independent spikes; whole cache lines.
+    longest = math.ceil(message.words * (1 + 4.5 / math.sqrt(50)))
+    assert message.block == block_for(longest) and message.block % 16 == 0
     assert not message.long
-    fast = message_of(replace(SCALE, groups=(replace(SCALE.groups[0], rate=200.0),)), 1, 64)
-    assert fast.long and fast.bytes == 4 * (fast.block + fast.words)
+    groups = (replace(SCALE.groups[0], rate=9000.0),)
+    fast = message_of(replace(SCALE, groups=groups), 1, 64)
+    assert fast.block == 1 << 16 and fast.long and fast.bytes == 4 * (fast.block + fast.words)
 
 
 def test_exchange_is_rounds_and_bytes():

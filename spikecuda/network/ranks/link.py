@@ -6,13 +6,17 @@ import numpy as np
 
 from spikecuda.common.aligned_memory import aligned_zeros
 from spikecuda.kernels.network import layout
+from spikecuda.kernels.network.link import FORGET, block_for
 from spikecuda.network.ranks.ranks import Ranks
 
 # A spike's words are its own, and at most three that head a group.
 WORDS_PER_SPIKE = 4
-LEAST_BLOCK, MOST_BLOCK = 64, 1 << 16
-# Spikes of a neuron in a second that a block is sized for, Hz.
-RATE = 10.0
+MOST_BLOCK = 1 << 16
+# Spikes of a neuron in a second that the first block is sized for, Hz; a block may grow to so many
+# times as much.
+RATE, GROWS = 10.0, 8
+# Bytes for what MPI tells about a message; in MPICH and Open MPI it has 20 to 32.
+STATUS = 256
 
 
 @dataclass(frozen=True)
@@ -58,31 +62,43 @@ class Link:
         from spikecuda.kernels.compile.cpu import load_cpu_loop
 
         expected = neurons / ranks.count * RATE * rhythm * dt * 1e-3
-        words = WORDS_PER_SPIKE * (expected + 6.0 * expected**0.5 + 8.0) + layout.LINK_HEAD
-        block = int(min(MOST_BLOCK, max(LEAST_BLOCK, 2 ** np.ceil(np.log2(words)))))
+        words = int(WORDS_PER_SPIKE * (expected + 6.0 * expected**0.5 + 8.0))
+        block = min(MOST_BLOCK, block_for(words))
+        largest = min(MOST_BLOCK, GROWS * block)
         longest = most + 3 * parts * rhythm
         total = int(ranks.sums(np.array([longest]))[0])
         # Pages that no message reaches are never taken.
-        self._send = np.empty(max(longest + layout.LINK_HEAD, block), np.int32)
-        self._blocks = np.empty(ranks.count * block, np.int32)
+        self._send = np.empty(max(longest + layout.LINK_HEAD, largest), np.int32)
+        self._blocks = np.empty(ranks.count * largest, np.int32)
         self._lists = np.empty(total, np.int32)
         self._counts = np.zeros(ranks.count, np.int32)
         self._places = np.zeros(ranks.count, np.int32)
+        self._status = np.zeros(STATUS, np.uint8)
         loops = load_cpu_loop("network_link")
         communicator, kind = ranks.handles
         self.table = table = aligned_zeros(layout.LINK, np.int64)
-        table[layout.LINK_SWAP], table[layout.LINK_FILE] = loops.swap, loops.file_received
+        for name, loop in (
+            (layout.LINK_BEGIN, loops.begin),
+            (layout.LINK_TEST, loops.test),
+            (layout.LINK_END, loops.end),
+            (layout.LINK_FILE, loops.file_received),
+        ):
+            table[name] = loop
         table[layout.LINK_RANK], table[layout.LINK_RANKS] = ranks.rank, ranks.count
-        table[layout.LINK_BLOCK] = block
+        table[layout.LINK_BLOCK] = table[layout.LINK_NEXT] = block
+        table[layout.LINK_MOST], table[layout.LINK_PEAK] = largest, words << FORGET
         for name, array in (
             (layout.LINK_SEND, self._send),
             (layout.LINK_BLOCKS, self._blocks),
             (layout.LINK_LISTS, self._lists),
             (layout.LINK_COUNTS, self._counts),
             (layout.LINK_PLACES, self._places),
+            (layout.LINK_STATUS, self._status),
         ):
             table[name] = array.ctypes.data
-        table[layout.LINK_ALLGATHER] = ranks.function("MPI_Allgather")
+        table[layout.LINK_ALLGATHER] = ranks.function("MPI_Iallgather")
+        table[layout.LINK_TESTS] = ranks.function("MPI_Test")
+        table[layout.LINK_WAITS] = ranks.function("MPI_Wait")
         table[layout.LINK_ALLGATHERV] = ranks.function("MPI_Allgatherv")
         table[layout.LINK_COMMUNICATOR], table[layout.LINK_TYPE] = communicator, kind
         table[layout.LINK_WTIME] = ranks.function("MPI_Wtime")
@@ -92,11 +108,6 @@ class Link:
     def address(self) -> int:
         """Address of the table."""
         return int(self.table.ctypes.data)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that are used in each window."""
-        return self._send.nbytes + self._blocks.nbytes
 
     @property
     def figures(self) -> LinkFigures:
