@@ -58,7 +58,7 @@ def ended(job, one, many):
         if job.rank == job.count - 1:
             signal.raise_signal(signal.SIGINT)
 
-    begin = many.time
+    begin, many._joint._slice = many.time, 50  # of a second otherwise
     try:
         many.run(1e5, progress=interrupt)
     except KeyboardInterrupt:
