@@ -6,7 +6,8 @@ import pytest
 from spikecuda import Model, Parameter, State
 from spikecuda.errors import NumericalError
 from spikecuda.language import exp, fma, real
-from spikecuda.verify.oracle import Tracked, check_model
+from spikecuda.verify.oracle import check_model
+from spikecuda.verify.tracked import Tracked
 
 
 @pytest.mark.parametrize(

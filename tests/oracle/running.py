@@ -18,7 +18,7 @@ import numpy as np
 from bounds import SLACK, UNIT, R
 
 from spikecuda.kernels.language.rewrite import rewrite
-from spikecuda.verify.oracle import FUNCTION_ULP
+from spikecuda.verify.tracked import FUNCTION_ULP
 
 MORE = 8
 HOST = 32
