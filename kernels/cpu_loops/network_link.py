@@ -13,12 +13,14 @@ import numpy as np
 from spikecuda.kernels.compile.entry import pointer
 from spikecuda.kernels.cpu_loops.network_run import file_rows
 from spikecuda.kernels.network import layout as L
+from spikecuda.kernels.network.ask import MANY_SPIKES, ask_rows
 from spikecuda.kernels.network.link import fit_block, received_from
 from spikecuda.kernels.network.machine import (
     call_seconds,
     call_transport,
     int32_at,
     int64_at,
+    prefetch,
     read_int32,
 )
 from spikecuda.kernels.numerics.inner import inner
@@ -170,6 +172,26 @@ def end(link_at):
     return stopped
 
 
+@inner
+def _ask_received(link, block):
+    """Prefetch the rows of the spikes that other processes sent, where they are many."""
+    total = np.int64(0)
+    for r in range(link[L.LINK_RANKS]):
+        if r != link[L.LINK_RANK]:
+            at, last = received_from(link, r)
+            prefetch(at)
+            total += last - at
+    for turn in range(2 if total >= 4 * MANY_SPIKES else 0):
+        for r in range(link[L.LINK_RANKS]):
+            if r == link[L.LINK_RANK]:
+                continue
+            at, last = received_from(link, r)
+            while at < last:
+                population, ids = read_int32(at + 4), at + 12
+                at = ids + 4 * read_int32(at + 8)
+                ask_rows(block, population, ids, at, turn)
+
+
 @pointer("int64(int64, int64, int64)")
 def file_received(link_at, block_at, now):
     """Put the rows of the other processes' spikes into a block's calendar.
@@ -183,6 +205,7 @@ def file_received(link_at, block_at, now):
         How many spikes.
     """
     link, block = int64_at(link_at, L.LINK), int64_at(block_at, L.BLOCK)
+    _ask_received(link, block)
     first = now - link[L.LINK_BACK]
     found = np.int64(0)
     for r in range(link[L.LINK_RANKS]):

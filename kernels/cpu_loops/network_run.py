@@ -4,7 +4,7 @@ import numpy as np
 
 from spikecuda.kernels.compile.entry import loop
 from spikecuda.kernels.network import layout as L
-from spikecuda.kernels.network.ask import ask_received, ask_spikes
+from spikecuda.kernels.network.ask import ask_spikes
 from spikecuda.kernels.network.calendar import push
 from spikecuda.kernels.network.coupling import BLOCK_COUPLED
 from spikecuda.kernels.network.deliver import deliver
@@ -390,7 +390,6 @@ def run_blocks(
         if short:
             _send_window(short, blocks, mine, parts, link, address, threads, parity, k, now)
         if link:
-            ask_received(blocks, mine, link)
             for m in range(mine.size):
                 file = read_int64(link + 8 * L.LINK_FILE)
                 call_file(file, link, address_of(blocks[mine[m]]), now)

@@ -3,14 +3,7 @@
 import numpy as np
 
 from spikecuda.kernels.network import layout as L
-from spikecuda.kernels.network.link import received_from
-from spikecuda.kernels.network.machine import (
-    int64_at,
-    prefetch,
-    read_int32,
-    read_int64,
-    read_uint32,
-)
+from spikecuda.kernels.network.machine import prefetch, read_int32, read_int64, read_uint32
 from spikecuda.kernels.numerics.inner import inner
 
 # Spikes of a window of which the rows are asked for before they are filed.
@@ -18,7 +11,7 @@ MANY_SPIKES = 8
 
 
 @inner
-def _ask_rows(block, population, ids, end, turn):
+def ask_rows(block, population, ids, end, turn):
     """Prefetch the heads of neurons' rows in a block, then where they point.
 
     Args:
@@ -62,30 +55,4 @@ def ask_spikes(blocks, mine, parts, parity, steps):
                 base = parity * (part[L.PART_CAPACITY] // part[L.PART_COUNT] + 1)
                 ids = part[L.PART_IDS] + 4 * parity * part[L.PART_CAPACITY]
                 end = ids + 4 * read_int64(part[L.PART_UPTO] + 8 * (base + steps))
-                _ask_rows(blocks[mine[m]], part[L.PART_POPULATION], ids, end, turn)
-
-
-@inner
-def ask_received(blocks, mine, link_at):
-    """Prefetch the rows of the spikes that other processes sent, where they are many.
-
-    Args:
-        link_at: address of the table by which spikes are exchanged.
-    """
-    link = int64_at(link_at, L.LINK)
-    total = np.int64(0)
-    for r in range(link[L.LINK_RANKS]):
-        if r != link[L.LINK_RANK]:
-            at, last = received_from(link, r)
-            prefetch(at)
-            total += last - at
-    for turn in range(2 if total >= 4 * MANY_SPIKES else 0):
-        for r in range(link[L.LINK_RANKS]):
-            if r == link[L.LINK_RANK]:
-                continue
-            at, last = received_from(link, r)
-            while at < last:
-                population, ids = read_int32(at + 4), at + 12
-                at = ids + 4 * read_int32(at + 8)
-                for m in range(mine.size):
-                    _ask_rows(blocks[mine[m]], population, ids, at, turn)
+                ask_rows(blocks[mine[m]], part[L.PART_POPULATION], ids, end, turn)

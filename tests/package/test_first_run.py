@@ -13,7 +13,7 @@ ROOT = Path(spikecuda.__file__).resolve().parent.parent
 # Seconds of processor time, which other programs on the machine change less than time itself.
 POOL, NETWORK, WARM = 5.0, 10.0, 2.5
 # Functions that are compiled, which no busy machine changes.
-POOL_FUNCTIONS, NETWORK_FUNCTIONS = 25, 79
+POOL_FUNCTIONS, NETWORK_FUNCTIONS = 25, 77
 
 # Prints what numba compiles, and the process's and its children's processor time at the end.
 PRELUDE = """
