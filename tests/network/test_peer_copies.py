@@ -29,7 +29,7 @@ def open_devices(count, mode="race", **options):
     return devices
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(data=st.data())
 def test_random_networks_over_racing_devices_have_the_bits_of_the_cpu(data):
     sizes = data.draw(st.tuples(st.integers(1, 150), st.integers(1, 70)), "sizes")
