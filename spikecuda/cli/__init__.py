@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from spikecuda import __version__
+from spikecuda.cli.processes import require_alone
 from spikecuda.cli.terminal import prepare_streams
 from spikecuda.errors import SpikecudaError
 
@@ -19,6 +20,9 @@ from spikecuda.errors import SpikecudaError
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 EXIT_BROKEN_PIPE = 141
+
+# Commands that know nothing of other processes: several would write the same files.
+ALONE = ("view", "join", "sweep", "plan", "report", "bench", "verify")
 
 
 class Parser(argparse.ArgumentParser):
@@ -69,6 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare_streams()
     args = parser().parse_args(argv)
     try:
+        if args.command in ALONE:
+            require_alone(f"spikecuda {args.command}", "start it without mpiexec")
         code = int(args.execute(args))
         sys.stdout.flush()
         return code

@@ -45,6 +45,6 @@ def require_alone(what: str, remedy: str) -> None:
     count = launched()
     if count > 1:
         raise SpikecudaValueError(
-            f"{what} is for one process (got {count} of an MPI job), of which each would simulate "
+            f"{what} is for one process (got {count} of an MPI job), of which each would do "
             f"and write the whole; {remedy}"
         )

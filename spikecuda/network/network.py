@@ -22,7 +22,7 @@ from spikecuda.network.build_engine import build_engine
 from spikecuda.network.device_names import Given, as_places, over_processes
 from spikecuda.network.measure import measure
 from spikecuda.network.model.population import Population
-from spikecuda.network.ranks.telling import telling
+from spikecuda.network.ranks.telling import join_job, telling
 from spikecuda.network.run.engine import Engine
 from spikecuda.network.run.exchange import SpikeExchange
 from spikecuda.network.run.neurons import Neurons
@@ -121,6 +121,7 @@ class Network(Steered, Closing):
             None if partitions is None else as_count("partitions", partitions, 1, 1024)
         )
         self.devices = as_places(devices)
+        join_job(self.devices)
         self.speeds = as_speeds(speeds, self.devices)
         self._exchange, self._route = as_exchange(exchange)
         self._build_seconds = 0.0

@@ -32,6 +32,7 @@ class NoPeers:
 
     complete = False
     piece = 0, 0
+    run = 0
 
     def __init__(self, rank: int, count: int) -> None:
         self.rank, self.count = rank, count

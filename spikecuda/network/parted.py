@@ -27,7 +27,9 @@ class Parted(Described):
             return None
         bounds = {p.name: engine.owned(p.number) for p in self._populations()}
         peers = engine.peers
-        return Part(*((0, 1) if peers is None else (peers.rank, peers.count)), bounds)
+        if peers is None:
+            return Part(0, 1, bounds)
+        return Part(peers.rank, peers.count, bounds, run=peers.run)
 
     def _own_traces(self, engine: Engine, traces: Sequence[Trace]) -> Sequence[Trace]:
         """Return the traces of this process' neurons, or all that come together here."""

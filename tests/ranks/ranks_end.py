@@ -4,13 +4,18 @@ import os
 import signal
 import sys
 
-from spikecuda import Network
-from spikecuda.network.ranks.ranks import all_ranks
+from mpi4py import MPI
 
+from spikecuda import Network
+
+how = sys.argv[1] if MPI.COMM_WORLD.rank else ""
+if how == "never comes":
+    raise ValueError("before its network")
 net = Network(devices="mpi", threads=1)
+if how == "does not build":
+    raise ValueError("before a build")
 net.population("e", 100)
 net.run(1.0)
-how = sys.argv[1] if all_ranks().rank else ""
 if how == "raises":
     raise ValueError("of one process")
 if how == "exits":

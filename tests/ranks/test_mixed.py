@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_ranks import job
 
-from spikecuda.cli import run
+from spikecuda.cli import main, run
 from spikecuda.cli.processes import take_part
 from spikecuda.devices.open import GpuStatus
 from spikecuda.errors import SpikecudaError
@@ -67,7 +67,7 @@ def test_a_command_takes_lists_of_devices(monkeypatch, device, rank, wanted, spe
     assert args.device == wanted
 
 
-def test_several_processes_do_not_simulate_the_same(monkeypatch):
+def test_several_processes_do_not_simulate_the_same(monkeypatch, capsys):
     monkeypatch.setattr(library, "launched", lambda: 3)
     with pytest.raises(SpikecudaError, match=r"one process \(got 3 .* use --device mpi,cpu"):
         take_part(SimpleNamespace(device="cpu"))
@@ -76,6 +76,8 @@ def test_several_processes_do_not_simulate_the_same(monkeypatch):
     )
     with pytest.raises(SpikecudaError, match=r"a pool is for one process \(got 3"):
         run.execute(pool)
+    assert main(["join", "x.{rank}.npz", "--out", "x.npz"]) == 2
+    assert "spikecuda join is for one process (got 3 of an MPI job)" in capsys.readouterr().err
 
 
 def test_processes_of_a_machine_take_turns_with_its_gpus(monkeypatch):

@@ -81,6 +81,15 @@ def test_parts_of_other_runs_do_not_join(tmp_path, capsys):
         cut(run, Part(rank, 2, bounds, places)).save(tmp_path / "x.{rank}.npz")
     with pytest.raises(SpikecudaValueError, match="parts of one run"):
         NetworkResult.load(tmp_path / "x.{rank}.npz")
+    for rank, seed in enumerate((3, 4)):
+        other = made(np.random.default_rng(seed), {"a": 9}, 20)
+        edges, places = ((0, 4), (4, 9))[rank], {"a -> a": np.arange(15) + 15 * rank}
+        cut(other, Part(rank, 2, {"a": edges}, places, run=seed)).save(tmp_path / "x.{rank}.npz")
+    with pytest.raises(SpikecudaValueError, match="rank 1, which is of another run"):
+        NetworkResult.load(tmp_path / "x.{rank}.npz")
+    (tmp_path / "x.1.npz").unlink()
+    with pytest.raises(FileNotFoundError, match=r"has 2 parts, and that of rank 1 .*x\.1\.npz"):
+        NetworkResult.load(tmp_path / "x.{rank}.npz")
     runs[0].save(tmp_path / "y.0.npz")
     with pytest.raises(SpikecudaValueError, match="must be a part"):
         NetworkResult.load(tmp_path / "y.{rank}.npz")

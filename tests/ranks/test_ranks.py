@@ -60,10 +60,12 @@ def test_bits_of_one_process(count, examples, threads, tmp_path, shared):
         ("leaves", "rank 1 of 2 ended by os._exit(0)"),
         ("reads", "which reads or sets state"),
         ("stopped", "has waited"),
+        ("never comes", "which builds a network, has waited"),
+        ("does not build", "rank 1 of 2 failed; all processes end"),
     ],
 )
 def test_all_end_when_one_does(how, told, tmp_path):
-    done = job(2, str(END), how, folder=tmp_path, **{VARIABLE: "1" if how == "stopped" else ""})
+    done = job(2, str(END), how, folder=tmp_path, **{VARIABLE: "1" if "waited" in told else ""})
     assert done.returncode != 0
     assert told in done.stderr
     assert "not reached" not in done.stdout

@@ -79,6 +79,7 @@ class Ranks:
         doing: what this one does.
         apart: what went wrong when processes did different things: they never meet again.
         piece: steps of a run before its next piece, and of the run.
+        run: number of the next run, the same in all.
         largest: bytes of a message at most; a count of MPI is an int.
         watch: ends this process if it waits for others too long.
 
@@ -86,7 +87,7 @@ class Ranks:
         DeviceError: mpi4py or an MPI is missing.
     """
 
-    doing, apart, complete, largest, piece = BUILD, "", True, 2**31 - 1, (0, 0)
+    doing, apart, complete, largest, piece, run = BUILD, "", True, 2**31 - 1, (0, 0), 0
 
     def __init__(self) -> None:
         try:
@@ -102,14 +103,7 @@ class Ranks:
                 "MPI must allow calls from any thread (got a level below THREAD_SERIALIZED); leave "
                 "mpi4py.rc.thread_level at its default"
             )
-        # A communicator of its own: nothing that a script sends is mistaken for ours.
-        self._comm = MPI.COMM_WORLD.Dup()
-        # An error in native code cannot be told to Python; it ends all processes.
-        self._comm.Set_errhandler(MPI.ERRORS_ARE_FATAL)
-        self.rank, self.count = self._comm.rank, self._comm.size
-        on_machine = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
-        self.here, self.number_here = on_machine.size, on_machine.rank
-        on_machine.Free()
+        self.rank, self.count = MPI.COMM_WORLD.rank, MPI.COMM_WORLD.size
         self._meetings = 0
         # What this process raised, which the others are told when they next meet.
         self._untold: tuple[Any, ...] | None = None
@@ -121,6 +115,17 @@ class Ranks:
         )  # fmt: skip
         if self.count > 1:
             end_all_on_error(self.rank, self.count)
+        # Others may have failed before they come here.
+        self.watch.waiting += 1
+        # A communicator of its own: nothing that a script sends is mistaken for ours.
+        self._comm = MPI.COMM_WORLD.Dup()
+        # An error in native code cannot be told to Python; it ends all processes.
+        self._comm.Set_errhandler(MPI.ERRORS_ARE_FATAL)
+        on_machine = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
+        self.here, self.number_here = on_machine.size, on_machine.rank
+        on_machine.Free()
+        self.watch.waiting -= 1
+        if self.count > 1:
             atexit.register(self._leave)
 
     # What native code calls.

@@ -5,7 +5,23 @@ from collections.abc import Sequence
 
 from spikecuda.devices.base import Device
 from spikecuda.network.device_names import MPI
+from spikecuda.network.ranks.library import launched
 from spikecuda.network.ranks.ranks import all_ranks
+
+
+def join_job(devices: Sequence[str | Device]) -> None:
+    """Meet the other processes of a network over several: if one fails from now on, all end.
+
+    Where no launcher is known, a network that is only described needs no MPI.
+
+    Args:
+        devices: of the network.
+
+    Raises:
+        DeviceError: mpi4py or an MPI is missing.
+    """
+    if MPI in devices and launched() > 1:
+        all_ranks()
 
 
 def telling(

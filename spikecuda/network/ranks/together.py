@@ -1,6 +1,7 @@
 """What engines of a network over processes do together, whatever they run on."""
 
 import itertools
+import secrets
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -43,6 +44,7 @@ class Together:
         self._away = set(self._apart)
         self._alike = Alike(engine.neurons, engine.wiring)
         self.number = next(NUMBERS)
+        ranks.run = ranks.each(secrets.randbits(48))[0]
 
     # A run.
 
@@ -136,6 +138,7 @@ class Together:
             "gather": engine.gather,
         }  # fmt: skip
         self.ranks.require_alike("run", told)
+        self.ranks.run += 1
 
     def agree(self, steps: int) -> int:
         """Return the fewest steps that a process would take.

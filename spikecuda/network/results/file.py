@@ -13,10 +13,12 @@ An npz file, which ``numpy.load`` reads. Keys, for a population P and a variable
   ``dt`` (ms), ``seconds``, ``sizes``, the populations of ``spikes``, ``ids``, ``trace_times`` and
   ``trace_ids`` in their order, ``traces`` (variables by population), ``units``, ``synapses``:
   ``name``, ``number`` and ``units`` of each projection, ``lateness`` of runs in real time, and
-  ``part`` of results of one process: its ``rank``, how many ``ranks`` there are, and ``bounds``,
-  the first of its neurons and the end by population.
+  ``part`` of results of one process: its ``rank``, how many ``ranks`` there are, ``run``, a number
+  that all parts of the run have, and ``bounds``, the first of its neurons and the end by
+  population.
 """
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -61,7 +63,7 @@ def parts_of(result: NetworkResult) -> tuple[dict[str, Any], dict[str, np.ndarra
     part = None
     if (own := result.part) is not None:
         part = {
-            "rank": own.rank, "ranks": own.ranks,
+            "rank": own.rank, "ranks": own.ranks, "run": int(own.run),
             "bounds": {name: list(map(int, bounds)) for name, bounds in own.bounds.items()},
         }  # fmt: skip
         for k, name in enumerate(result.synapses):
@@ -96,6 +98,7 @@ def load_parts(path: str | os.PathLike[str]) -> NetworkResult:
 
     Raises:
         SpikecudaValueError: a file holds something else, or not a part of the same run.
+        FileNotFoundError: a part is missing.
     """
     from spikecuda.network.results.part import join_parts
 
@@ -110,7 +113,15 @@ def load_parts(path: str | os.PathLike[str]) -> NetworkResult:
         raise SpikecudaValueError(
             f"{named(0)} must be a part of a result (got a whole one); load that file by its name"
         )
-    return join_parts([first, *(load(named(rank)) for rank in range(1, first.part.ranks))])
+    ranks, parts = first.part.ranks, [first]
+    for rank in range(1, ranks):
+        if not os.path.exists(named(rank)):
+            raise FileNotFoundError(
+                errno.ENOENT, f"the result has {ranks:,} parts, and that of rank {rank} must be "
+                "beside the others; bring all files of the run into one folder", named(rank),
+            )  # fmt: skip
+        parts.append(load(named(rank)))
+    return join_parts(parts)
 
 
 def load(path: str | os.PathLike[str]) -> NetworkResult:

@@ -8,9 +8,13 @@ import numpy as np
 
 from spikecuda.common.time_grid import nearest_step
 from spikecuda.errors import SpikecudaValueError
+from spikecuda.network.results.part import Part
 from spikecuda.network.results.result import NetworkResult
 from spikecuda.network.results.synapse_traces import SynapseTraces
 from spikecuda.runtime.spikes import Spikes, join_spikes
+
+# Numbers of runs are below it.
+RUNS = 1 << 62
 
 
 def join(results: Sequence[NetworkResult]) -> NetworkResult:
@@ -48,8 +52,15 @@ def join(results: Sequence[NetworkResult]) -> NetworkResult:
         start=first.start, duration=steps * dt, dt=dt, seconds=sum(r.seconds for r in results),
         trace_ids=first.trace_ids, units=first.units,
         synapses={name: _synapses([r.synapses[name] for r in results]) for name in first.synapses},
-        lateness=results[-1].lateness, part=first.part,
+        lateness=results[-1].lateness, part=_part(results),
     )  # fmt: skip
+
+
+def _part(results: Sequence[NetworkResult]) -> Part | None:
+    """Return the part that all of them are; a sum names the runs, however they were grouped."""
+    first = results[0].part
+    runs = sum(r.part.run for r in results if r.part is not None)
+    return None if first is None else replace(first, run=runs % RUNS)
 
 
 def _synapses(parts: Sequence[SynapseTraces]) -> SynapseTraces:

@@ -25,12 +25,14 @@ class Part:
         bounds: by population: the first of its neurons that the process records, and the end.
         places: by name of a projection in ``synapses``: int64 (synapses,), where its recorded
             synapses are among those of the whole.
+        run: a number that all parts of one run have, and no other run's; 0: one process has all.
     """
 
     rank: int
     ranks: int
     bounds: Mapping[str, tuple[int, int]]
     places: Mapping[str, np.ndarray] = field(default_factory=dict)
+    run: int = 0
 
     def ids(self, name: str, ids: np.ndarray | None) -> np.ndarray | None:
         """Return which of some neurons of a population are the process'; None: all there are.
@@ -132,11 +134,12 @@ def _ordered(results: Sequence[NetworkResult]) -> list[NetworkResult]:
     first = found[0]
     for other in found[1:]:
         assert other.part is not None and first.part is not None
-        same = _about(other) == _about(first) and other.part.ranks == count
-        if not same or not _follow(found):
+        same = _about(other) == _about(first) and other.part.ranks == count and _follow(found)
+        if not same or other.part.run != first.part.run:
+            why = "is of another run" if same else "recorded something else"
             raise SpikecudaValueError(
                 f"results must be parts of one run (got {first!r} of rank 0 and {other!r} of rank "
-                f"{other.part.rank}, which recorded something else); give files of the same run"
+                f"{other.part.rank}, which {why}); give files of the same run"
             )
     return found
 

@@ -94,7 +94,10 @@ class ResultReader:
             if not first <= end <= self._sizes[name]:
                 raise FormatError(f"bounds of {name} must be in order (got {first:,}, {end:,})")
             found[name] = first, end
-        return Part(rank, ranks, found, self._places())
+        run = about.get("run", 0)
+        if isinstance(run, bool) or not isinstance(run, int):
+            raise FormatError(f"run must be a whole number (got {run!r:.80})")
+        return Part(rank, ranks, found, self._places(), run)
 
     def _places(self) -> dict[str, np.ndarray]:
         """Return where the synapses of a part are among those of the whole."""

@@ -15,12 +15,14 @@ class Peers(Protocol):
         count: how many there are.
         complete: whether all synapses are somewhere; else this one is built without the others.
         piece: steps of a run before the piece that comes, and of the run: the same in all.
+        run: a number of the run that comes, the same in all; no other run has it, of any job.
     """
 
     rank: int
     count: int
     complete: bool
     piece: tuple[int, int]
+    run: int
 
     def held(self) -> AbstractContextManager[None]:
         """Hold Ctrl-C back, between the pieces of a run, until all can be told of it."""
