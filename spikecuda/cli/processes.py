@@ -29,7 +29,8 @@ def take_part(args: argparse.Namespace) -> bool:
         args.device = names
     if names[0] == MPI:
         return all_ranks().rank == 0
-    require_alone(f"--device {','.join(names)}", f"use --device mpi,{','.join(names)}")
+    remedy = ",".join([MPI, *(name for name in names if name != MPI)])
+    require_alone(f"--device {','.join(names)}", f"use --device {remedy}")
     return True
 
 

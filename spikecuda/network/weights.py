@@ -31,6 +31,7 @@ from spikecuda.network.synapses.access import (
 )
 from spikecuda.network.synapses.count import count_synapses
 from spikecuda.network.synapses.given import take_values, take_weights
+from spikecuda.network.synapses.peers import all_or_none
 from spikecuda.network.upkeep import Upkeep, chore_of, do
 from spikecuda.plasticity.base import SynapseRule
 
@@ -102,7 +103,8 @@ class NetworkWeights(Described):
         engine.settle(bundle_of(projection, engine.wiring))
         undo = remember_weights(projection, engine.wiring)
         try:
-            set_weights(projection, engine.wiring, given)
+            with all_or_none(engine.peers):
+                set_weights(projection, engine.wiring, given)
             self._weights_set = True
             engine.rewire()
             projection.note(assigned=True)

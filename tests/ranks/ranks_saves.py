@@ -7,7 +7,9 @@ import numpy as np
 
 from spikecuda import Network, Noise, SpikecudaError, Uniform
 from spikecuda.common.npz import NpzWriter
-from spikecuda.network import ExpCurrent, FixedProbability
+from spikecuda.errors import SpikecudaValueError
+from spikecuda.network import ExpCurrent, FixedProbability, SpikeTrain
+from spikecuda.network.synapses.fixed_point import SUM_LIMIT
 from spikecuda.network.synapses.identity import SharedOrder
 from spikecuda.plasticity import STDP
 
@@ -85,6 +87,30 @@ def saves(job, folder, threads):
             net.save(folder / "one.spk")
     job.sums(np.zeros(1))
     saves_that_fail(job, many, path)
+    weights_that_fail(many)
+
+
+def weights_that_fail(net):
+    """Weights that one process alone cannot hold are refused in all of them, and nothing is set."""
+    plain = net.projections[3]
+    weights, wiring = plain.weights, net._engine.wiring
+    assert plain.receptor == "exc"
+    scale = 2.0 ** wiring.exponent[net["f"].number, plain.port]
+    few = np.where(np.arange(weights.size) == 7, 1.3 / scale, weights)
+    many = np.where(np.arange(weights.size) == 7, 1e9, weights)
+    for act, message in (
+        (lambda: setattr(plain, "weights", few), "must be 0 or at least"),
+        (lambda: setattr(plain, "weights", many), "must be up to"),
+        (lambda: net.drive("f", SpikeTrain([9.0], weight=(SUM_LIMIT - 1) / scale)), "no neuron's"),
+    ):
+        try:
+            act()
+        except SpikecudaValueError as error:
+            assert message in str(error), error
+        else:
+            raise AssertionError(message)
+        assert np.array_equal(plain.weights, weights)
+    net.run(1.0)
 
 
 def saves_that_fail(job, net, path):

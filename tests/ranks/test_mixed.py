@@ -71,6 +71,8 @@ def test_several_processes_do_not_simulate_the_same(monkeypatch, capsys):
     monkeypatch.setattr(library, "launched", lambda: 3)
     with pytest.raises(SpikecudaError, match=r"one process \(got 3 .* use --device mpi,cpu"):
         take_part(SimpleNamespace(device="cpu"))
+    with pytest.raises(SpikecudaError, match=r"use --device mpi,cpu$"):
+        take_part(SimpleNamespace(device="cpu,mpi"))
     pool = SimpleNamespace(
         name=None, file=None, save=None, save_every=None, resume=None, parts=False
     )

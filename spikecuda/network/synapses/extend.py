@@ -13,7 +13,7 @@ from spikecuda.network.synapses.fixed_point import (
     largest_sums,
     lost,
 )
-from spikecuda.network.synapses.peers import Peers
+from spikecuda.network.synapses.peers import Peers, all_or_none
 from spikecuda.network.synapses.store import Wiring
 
 
@@ -36,7 +36,8 @@ def wire(
     port = target.number, projection.port
     if port in wiring.exponent:
         exponent = wiring.exponent[port]
-        _require_scale(projection, wiring, exponent)
+        with all_or_none(peers):
+            _require_scale(projection, wiring, exponent)
     else:
         chosen = choose_fixed_point([projection])
         chosen.require_kept()

@@ -1,7 +1,7 @@
 """Other processes that have synapses of the same network, and what is asked of all of them."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,6 +53,23 @@ class Peers(Protocol):
 
     def require_alike(self, whose: str, values: Mapping[str, Any]) -> None:
         """Raise SpikecudaValueError in all processes unless they have the same values."""
+
+
+@contextmanager
+def all_or_none(peers: Peers | None) -> Iterator[None]:
+    """Let all processes raise what one of them raises in the block, of its own synapses.
+
+    Nothing in the block is collective.
+
+    Args:
+        peers: the processes; None: there is this one only.
+    """
+    if peers is None:
+        yield
+        return
+    with peers.telling():
+        yield
+    peers.each(None)  # who raised, says so here
 
 
 def join_sorted(peers: Peers, found: dict[str, np.ndarray], of: str) -> dict[str, np.ndarray]:
