@@ -39,12 +39,13 @@ def ensembles(job):
     assert [bits(r) for r in one.result] == [bits(r) for r in many.run(3.0)]
     one.run(2.0)
     away = next(i for i in range(5) if i not in many.own)
-    try:
-        many[away]["e"].state["v"].sum()
-    except SpikecudaError as error:
-        assert f"replica {away} is in another process" in str(error), error
-    else:
-        raise AssertionError("not refused")
+    for look in (lambda: many[away]["e"].state["v"].sum(), lambda: many[away].time):
+        try:
+            look()
+        except SpikecudaError as error:
+            assert f"replica {away} is in another process" in str(error), error
+        else:
+            raise AssertionError("not refused")
     assert many[many.own[0]]["e"].state["v"].size == 300
     many.run(2.0)
     ended(job, one, many)

@@ -192,16 +192,26 @@ class Replica(Network):
     def _rows_stay(self) -> bool:
         return True  # replicas have one structure
 
-    def _built(self, progress: Any = False) -> Engine:
-        self._require_open()
-        if self.turn.doing == BUILDING:
-            raise self.turn.refusal()
+    @property
+    def time(self) -> float:
+        """Model time since the last reset, in ms; another process' replica has none here."""
+        self._require_here()
+        return super().time
+
+    def _require_here(self) -> None:
+        """Raise SpikecudaError if another process of MPI has this replica."""
         if self._elsewhere:
             raise SpikecudaError(
                 f"replica {self.index} is in another process (got a look into it, and it is on "
                 f"{self._elsewhere}); ensemble.own has the numbers of those that are here, and "
-                "ensemble.state() and results bring all together"
+                "ensemble.time, ensemble.state() and results are of all"
             )
+
+    def _built(self, progress: Any = False) -> Engine:
+        self._require_open()
+        if self.turn.doing == BUILDING:
+            raise self.turn.refusal()
+        self._require_here()
         if self._engine is None:
             self._make_all()
         assert self._engine is not None
