@@ -87,6 +87,14 @@ def test_parts_of_other_runs_do_not_join(tmp_path, capsys):
         cut(other, Part(rank, 2, {"a": edges}, places, run=seed)).save(tmp_path / "x.{rank}.npz")
     with pytest.raises(SpikecudaValueError, match="rank 1, which is of another run"):
         NetworkResult.load(tmp_path / "x.{rank}.npz")
+    for key, change, message in (
+        ("synapses/0/places", lambda a: a[1:], "one for each of 15 synapses"),
+        ("trace_ids/a", lambda a: a - 4, "trace_ids of a must be from 4 to 8"),
+    ):
+        with np.load(tmp_path / "x.1.npz") as file:
+            np.savez(tmp_path / "w.1.npz", **{**file, key: change(file[key])})
+        with pytest.raises(SpikecudaValueError, match=message):
+            NetworkResult.load(tmp_path / "w.1.npz")
     (tmp_path / "x.1.npz").unlink()
     with pytest.raises(FileNotFoundError, match=r"has 2 parts, and that of rank 1 .*x\.1\.npz"):
         NetworkResult.load(tmp_path / "x.{rank}.npz")

@@ -1,7 +1,7 @@
 """Read a NetworkResult from a file that is not trusted."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,6 +54,8 @@ class ResultReader:
         part = self._part()
         ids = {name: self._ids("ids", name) for name in self._names("ids")}
         owners = {name: self._ids("trace_ids", name) for name in self._names("trace_ids")}
+        for kind, named in (("ids", ids), ("trace_ids", owners)):
+            _require_of_part(kind, named, part)
         times = {name: self._times(name) for name in self._names("trace_times")}
         traces = self._populations("traces", _texts)
         for kind, found in (("traces", traces), ("trace_times", times)):
@@ -101,11 +103,19 @@ class ResultReader:
 
     def _places(self) -> dict[str, np.ndarray]:
         """Return where the synapses of a part are among those of the whole."""
-        names = [about["name"] for about in self._about.get("synapses", [])]
-        return {
-            name: self._file.array(f"synapses/{k}/places", "i", 1)
-            for k, name in enumerate(names) if f"synapses/{k}/places" in self._file
-        }  # fmt: skip
+        found = {}
+        for k, about in enumerate(self._about.get("synapses", [])):
+            if f"synapses/{k}/places" not in self._file:
+                continue
+            places = self._file.array(f"synapses/{k}/places", "i", 1)
+            size = self._file.array(f"synapses/{k}/source", "i", 1).size
+            if places.size != size:
+                raise FormatError(
+                    f"places of {about['name']} must be one for each of {size:,} synapses (got "
+                    f"{places.size:,})"
+                )
+            found[about["name"]] = places
+        return found
 
     def _lateness(self) -> Lateness | None:
         """Return how a run in real time kept to the clock; files of earlier versions do not say."""
@@ -227,6 +237,13 @@ def _steps(key: str, time: float, dt: float) -> int:
         return whole_steps(key, time, dt)
     except SpikecudaValueError as error:
         raise FormatError(str(error)) from None
+
+
+def _require_of_part(kind: str, named: Mapping[str, np.ndarray | None], part: Part | None) -> None:
+    """Raise unless neurons that were recorded are those of the process whose part it is."""
+    for name, ids in named.items():
+        if part is not None and ids is not None:
+            _require_range(f"{kind} of {name}", ids, *part.bounds[name])
 
 
 def _size(name: str, value: Any) -> int:
