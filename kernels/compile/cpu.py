@@ -49,7 +49,7 @@ def _loops(module: ModuleType) -> HostLoops:
 
 
 def load_cpu_loop(name: str) -> HostLoops:
-    """Return the loops of ``kernels/host/<name>.py``."""
+    """Return the loops of ``kernels/cpu_loops/<name>.py``."""
     return _loops(import_cpu_loop(name))
 
 

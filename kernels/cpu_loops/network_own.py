@@ -177,7 +177,7 @@ def keep_own(
             )  # fmt: skip
         else:
             n = draw_row(
-                ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out
+                ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out, keys
             )  # fmt: skip
             n = keep_part(out, n, first, last, True, keys)
         if at + n > kept.shape[0]:

@@ -17,7 +17,6 @@ from spikecuda.kernels.network.draw import (
 from spikecuda.kernels.network.drawn_rows import (
     ROWS,
     SCRATCH,
-    draw_own,
     draw_row,
     keep_own,
     own_targets,
@@ -70,14 +69,9 @@ def fill_short(
     drawn = ints[J_WEIGHT] != FIXED or ints[J_DELAY] != FIXED
     first, last = own_targets(ints, target_ids, starts)
     for s in range(s0, s1):
-        if ints[J_OWN]:
-            n = draw_own(
-                ints, floats, s, degrees, twins, key0, key1, first, last, out, keys
-            )  # fmt: skip
-        else:
-            n = draw_row(
-                ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out
-            )  # fmt: skip
+        n = draw_row(
+            ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out, keys
+        )  # fmt: skip
         if ints[J_OWN]:
             pass
         elif columns:

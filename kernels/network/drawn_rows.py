@@ -14,30 +14,19 @@ SCRATCH = "int32[::1], int32[::1]"
 
 
 @inner
-def draw_row(ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out):
+def draw_row(ints, floats, draw, s, degrees, twins, key0, key1, first, last, seen, out, keys):
     """Write the targets of a row, or the sources of a column; return how many.
 
-    Of rules that can draw a part of a row, only targets in [first, last) are written.
+    Of rules that can draw a part of a row, only targets in [first, last) are written.  Where
+    ``J_OWN`` does that, the others are drawn, too, but nowhere written; ``keys`` gets what tells
+    those in the range apart.
     """
     degree = np.int64(degrees[s]) if degrees.size else ints[J_DEGREE]
     twin = np.int64(twins[s]) if twins.size else np.int64(-1)
+    own = ints[J_OWN] != 0
     return call_draw(
-        draw, address_of(ints), address_of(floats), s, degree, twin, key0, key1, first, last,
-        address_of(seen), address_of(out),
-    )  # fmt: skip
-
-
-@inner
-def draw_own(ints, floats, s, degrees, twins, key0, key1, first, last, out, keys):
-    """Write the targets in [first, last) of a row, and what tells them apart; see ``J_OWN``.
-
-    The others are drawn, too, where numbers of a row have an order, but nowhere written.
-    """
-    degree = np.int64(degrees[s]) if degrees.size else ints[J_DEGREE]
-    twin = np.int64(twins[s]) if twins.size else np.int64(-1)
-    return call_draw(
-        ints[J_OWN], address_of(ints), address_of(floats), s, degree, twin, key0, key1, first,
-        last, address_of(keys), address_of(out),
+        ints[J_OWN] if own else draw, address_of(ints), address_of(floats), s, degree, twin, key0,
+        key1, first, last, address_of(keys) if own else address_of(seen), address_of(out),
     )  # fmt: skip
 
 
