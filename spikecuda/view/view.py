@@ -3,16 +3,17 @@
 import contextlib
 import weakref
 import webbrowser
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any
 
 from spikecuda.common.arguments import as_count, as_flag, as_real
+from spikecuda.common.closing import Closing
 from spikecuda.common.exclusive_use import Unique
 from spikecuda.common.fixed import Fixed
 from spikecuda.common.notebook import escape
-from spikecuda.errors import SpikecudaValueError
+from spikecuda.errors import ClosedError, SpikecudaValueError
 from spikecuda.view.blocks import Samples
 from spikecuda.view.feed import Feed, PieceSpikes
 from spikecuda.view.live import Live
@@ -22,7 +23,20 @@ from spikecuda.view.subject import Subject
 HEIGHT = 760
 
 
-class Served(Unique, Fixed):
+class Page(Closing, Unique, Fixed):
+    """A page, or what stands for it in other processes."""
+
+    @property
+    @abstractmethod
+    def closed(self) -> bool:
+        """Whether it was closed."""
+
+    def _require_open(self) -> None:
+        if self.closed:
+            raise ClosedError(f"a view must be open (got {self!r}); view() opens another one")
+
+
+class Served(Page):
     """A page that is served, until it is closed; a context manager.
 
     Notebooks show it in the output of a cell.
@@ -86,17 +100,6 @@ class Served(Unique, Fixed):
         self._server.close()
         self._source.close()
 
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         what = "closed" if self.closed else self.url
         return f"<{type(self).__name__}: {what}>"
@@ -150,7 +153,7 @@ class Follower(Feed):
         self.done += stop - first
 
 
-class FollowedView(Unique, Fixed):
+class FollowedView(Page):
     """What ``net.view()`` returns in processes of MPI other than the first, which has the page.
 
     Args:
@@ -159,13 +162,18 @@ class FollowedView(Unique, Fixed):
 
     Attributes:
         url: the address of the page, on the machine of rank 0.
-        closed: whether it was closed here; rank 0 says whether runs are shown.
     """
 
     pages = 0
 
     def __init__(self, subject: Subject, url: str) -> None:
-        self._feed, self.url, self.closed = Follower(subject), url, False
+        self._feed, self.url, self._closed = Follower(subject), url, False
+        self._fix()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed here; rank 0 says whether runs are shown."""
+        return self._closed
 
     @property
     def changes(self) -> tuple[tuple[float, str, float], ...]:
@@ -174,18 +182,7 @@ class FollowedView(Unique, Fixed):
 
     def close(self) -> None:
         """Do nothing but note it: rank 0 closes the page."""
-        self.closed = True
-
-    def __enter__(self) -> "FollowedView":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        self._closed = True
 
     def __repr__(self) -> str:
         return f"<FollowedView of {self.url}>"
