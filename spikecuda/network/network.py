@@ -72,8 +72,9 @@ class Network(Steered, Closing):
             each of them; None: evenly, but unlike GPUs and processors by their measured updates.
         exchange: how spikes get from device to device.  None: the shortest way that there is.
             "peers": copies between GPUs, or an error if they cannot; "host": lists that pass
-            through the host.  Or an object with a method ``swap``, called after each window, by
-            which they reach partitions in other processes: see ``SpikeExchange``.
+            through the host; with one device there is nothing to exchange.  Or an object with a
+            method ``swap``, called after each window, by which they reach partitions in other
+            processes: see ``SpikeExchange``.
 
     Attributes:
         dt, seed, precision, threads, partitions, devices, speeds: as passed; they are fixed.

@@ -132,9 +132,10 @@ def _ordered(results: Sequence[NetworkResult]) -> list[NetworkResult]:
             "run(..., gather=False) makes parts"
         )
     first = found[0]
+    about, follow = _about(first), _follow(found)
     for other in found[1:]:
         assert other.part is not None and first.part is not None
-        same = _about(other) == _about(first) and other.part.ranks == count and _follow(found)
+        same = follow and other.part.ranks == count and _about(other) == about
         if not same or other.part.run != first.part.run:
             why = "is of another run" if same else "recorded something else"
             raise SpikecudaValueError(
